@@ -1,0 +1,15 @@
+/**
+ * The root of every error that Longwire raises or reports.
+ *
+ * `code` is stable and meant for programs; `message` is one line for people: what was seen, what
+ * was expected, what to do.
+ */
+export class LongwireError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}

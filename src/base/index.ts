@@ -1,0 +1,8 @@
+export { Backoff } from "./backoff.ts";
+export type { BackoffOptions } from "./backoff.ts";
+export { webByteOperations } from "./byte-operations.ts";
+export type { ByteOperations } from "./byte-operations.ts";
+export { systemClock } from "./clock.ts";
+export type { Clock, Timer } from "./clock.ts";
+export { LongwireError } from "./error.ts";
+export { TimerWheel } from "./timer-wheel.ts";

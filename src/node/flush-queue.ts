@@ -1,0 +1,21 @@
+/** Something whose output waits for the end of this turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+let waiting: Flushable[] = [];
+
+/**
+ * Flushes `one` at the end of the present turn of the event loop, in one microtask for all that
+ * were added in it.
+ */
+export function flushLater(one: Flushable): void {
+  if (waiting.length === 0) queueMicrotask(flushAll);
+  waiting.push(one);
+}
+
+function flushAll(): void {
+  const all = waiting;
+  waiting = [];
+  for (const one of all) one.flush();
+}

@@ -1,0 +1,337 @@
+import type { Duplex } from "node:stream";
+import { LongwireError, type Timer, type TimerWheel } from "../base/index.ts";
+import {
+  CloseCode,
+  Connection,
+  type ConnectionHandler,
+  type ConnectionLimits,
+  type MemoryBudget,
+  type ProtocolError,
+  type Role,
+} from "../protocol/index.ts";
+import type { Closure } from "./closure.ts";
+import { decodeText } from "./decode-text.ts";
+import { flushLater, type Flushable } from "./flush-queue.ts";
+import { nodeByteOperations } from "./node-byte-operations.ts";
+
+/** What happens on a connection, for whoever owns it. */
+export interface StreamConnectionHandler {
+  onText(text: string): void;
+  /** @param lent whether the bytes are good only until the call returns */
+  onBinary(bytes: Uint8Array, lent: boolean): void;
+  onPing(payload: Uint8Array): void;
+  onPong(payload: Uint8Array): void;
+  /** The closing handshake has begun, by either end, or the connection failed. */
+  onClosing(): void;
+  /** The transport is gone; the last call. */
+  onClosed(closure: Closure): void;
+  /** All that was buffered has gone to the operating system, after it had not at once. */
+  onDrain(): void;
+}
+
+export interface StreamConnectionOptions {
+  role: Role;
+  limits: ConnectionLimits;
+  budget?: MemoryBudget;
+  wheel: TimerWheel;
+  /** How long the peer may take to finish closing, in milliseconds. */
+  closeTimeoutMs: number;
+  /** From how many bytes waiting to be sent on nothing more is read from the peer. */
+  stopReadingBytes: number;
+  /**
+   * Whether promises may settle between two messages, as between the tasks of a page. Without it
+   * all messages of one chunk are delivered in one go.
+   */
+  oneTaskPerMessage: boolean;
+}
+
+/**
+ * Drives a protocol connection over a stream: a TCP or TLS socket, or anything that behaves so.
+ *
+ * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
+ * the end of the turn.
+ */
+export class StreamConnection implements ConnectionHandler, Flushable {
+  readonly stream: Duplex;
+  readonly #connection: Connection;
+  readonly #handler: StreamConnectionHandler;
+  readonly #options: StreamConnectionOptions;
+  #readingChunk = false;
+  #pausedByOwner = false;
+  #pausedByOutput = false;
+  #heard = true;
+  #closeTimer: Timer | undefined;
+  #peerClose: { code: number; reason: string } | undefined;
+  #error: LongwireError | undefined;
+  #closingSaid = false;
+  #watchingDrain = false;
+  #letting = false;
+
+  constructor(stream: Duplex, handler: StreamConnectionHandler, options: StreamConnectionOptions) {
+    this.stream = stream;
+    this.#handler = handler;
+    this.#options = options;
+    const { role, limits, budget } = options;
+    this.#connection = new Connection(role, this, {
+      limits,
+      bytes: nodeByteOperations,
+      ...(budget && { budget }),
+    });
+  }
+
+  /**
+   * Starts reading.
+   *
+   * @param head bytes that came behind the handshake; given away
+   */
+  start(head: Uint8Array): void {
+    const { stream } = this;
+    stream.on("data", (chunk: Uint8Array) => this.#read(chunk));
+    stream.on("drain", () => this.#drained());
+    stream.on("end", () => this.#ended());
+    stream.on("error", (error) => this.#failed(error));
+    stream.on("close", () => this.#closed());
+    if (stream.destroyed) return this.#closed();
+    if (head.length > 0) this.#read(head);
+    this.#applyPause();
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
+  /** Bytes that were sent and not yet given to the operating system, frame headers included. */
+  get bufferedBytes(): number {
+    return this.#connection.outgoing.size + this.stream.writableLength;
+  }
+
+  /** Whether anything came from the peer since this was last asked, or nothing is being read. */
+  takeSignOfLife(): boolean {
+    const heard = this.#heard || this.#pausedByOwner || this.#pausedByOutput;
+    this.#heard = false;
+    return heard;
+  }
+
+  sendText(text: string): number {
+    return this.#connection.sendText(text);
+  }
+
+  sendBinary(payload: Uint8Array): void {
+    this.#connection.sendBinary(payload);
+  }
+
+  sendFrames(frames: Uint8Array): void {
+    this.#connection.sendFrames(frames);
+  }
+
+  sendPing(payload: Uint8Array): void {
+    this.#connection.sendPing(payload);
+  }
+
+  sendPong(payload: Uint8Array): void {
+    this.#connection.sendPong(payload);
+  }
+
+  /** Begins the closing handshake; the peer has `closeTimeoutMs` to finish it. */
+  close(code?: number, reason?: string): void {
+    this.#connection.close(code, reason);
+    // A peer that does not read never sees our Close frame, and one that we do not read never
+    // shows us its own.
+    this.#pausedByOwner = false;
+    this.#applyPause();
+    this.#startCloseTimer();
+    this.#sayClosing();
+  }
+
+  /** Ends the transport at once, without a closing handshake. */
+  terminate(error?: LongwireError): void {
+    this.#error ??= error;
+    // Not only the stream: what is left of the present chunk is not delivered either.
+    this.#connection.transportEnded();
+    this.stream.destroy();
+  }
+
+  /** Delivers and reads nothing more until `resume`. */
+  pause(): void {
+    this.#pausedByOwner = true;
+    this.#applyPause();
+  }
+
+  resume(): void {
+    this.#pausedByOwner = false;
+    this.#applyPause();
+  }
+
+  /** Makes sure that `onDrain` is called once nothing is buffered. */
+  watchDrain(): void {
+    this.flush();
+    // With `writableNeedDrain` the stream says so by itself.
+    if (this.#watchingDrain || this.stream.writableNeedDrain || !this.stream.writable) return;
+    this.#watchingDrain = true;
+    this.stream.write(NOTHING, () => {
+      this.#watchingDrain = false;
+      this.#drained();
+    });
+  }
+
+  /** Writes out what is waiting. */
+  flush(): void {
+    const { outgoing } = this.#connection;
+    if (outgoing.size === 0) return;
+    const { stream } = this;
+    const chunks = outgoing.take();
+    if (!stream.writable) return;
+    if (chunks.length === 1) {
+      stream.write(chunks[0]);
+    } else {
+      stream.cork();
+      for (const chunk of chunks) stream.write(chunk);
+      stream.uncork();
+    }
+    // Nothing left in the stream: the kernel has copied it, and the block can serve again.
+    if (stream.writableLength === 0) outgoing.release();
+    else if (this.bufferedBytes > this.#options.stopReadingBytes) this.#stopReading();
+  }
+
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
+    this.#handler.onText(decodeText(source, start, end, ascii));
+    if (this.#options.oneTaskPerMessage) this.#letPromisesSettle();
+  }
+
+  onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void {
+    const isAll = start === 0 && end === source.length;
+    this.#handler.onBinary(isAll ? source : source.subarray(start, end), lent);
+    if (this.#options.oneTaskPerMessage) this.#letPromisesSettle();
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#handler.onPing(payload);
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#handler.onPong(payload);
+  }
+
+  onPeerClose(code: number, reason: string): void {
+    this.#peerClose = { code, reason };
+    this.#sayClosing();
+  }
+
+  onFailed(error: ProtocolError): void {
+    this.#error ??= error;
+    this.#sayClosing();
+  }
+
+  onOutput(): void {
+    if (!this.#readingChunk) flushLater(this);
+  }
+
+  onFinished(): void {
+    this.flush();
+    // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
+    // has failed the connection does not wait either. (RFC 6455 §7.1.1)
+    if (this.#options.role === "server" || this.#peerClose === undefined) this.stream.end();
+    // What still comes is read and dropped: unread data would make the kernel send a reset, and
+    // the peer could lose our Close frame to it.
+    this.#applyPause();
+    this.#startCloseTimer();
+  }
+
+  #read(chunk: Uint8Array): void {
+    this.#heard = true;
+    this.#readingChunk = true;
+    this.#connection.receive(chunk);
+    this.#readingChunk = false;
+    this.flush();
+    if (this.#connection.isPaused && !this.#letting) this.stream.pause();
+  }
+
+  /**
+   * Holds delivery until every pending microtask has run. A tick that is asked for in a microtask
+   * comes after all of them and before any I/O, so the stream itself need not be paused.
+   */
+  #letPromisesSettle(): void {
+    if (this.#letting) return;
+    this.#letting = true;
+    this.#connection.pause();
+    queueMicrotask(() => process.nextTick(this.#goOn));
+  }
+
+  readonly #goOn = (): void => {
+    this.#letting = false;
+    this.#applyPause();
+  };
+
+  #applyPause(): void {
+    if ((this.#pausedByOwner || this.#pausedByOutput) && !this.#isFinished) {
+      this.#connection.pause();
+      this.stream.pause();
+      return;
+    }
+    if (this.#letting) return;
+    const wasReading = this.#readingChunk;
+    this.#readingChunk = true;
+    this.#connection.resume();
+    this.#readingChunk = wasReading;
+    if (!wasReading) this.flush();
+    if (!this.#connection.isPaused && this.stream.isPaused()) this.stream.resume();
+  }
+
+  get #isFinished(): boolean {
+    return this.#connection.state === "finished" || this.#connection.state === "failed";
+  }
+
+  #stopReading(): void {
+    if (this.#pausedByOutput) return;
+    this.#pausedByOutput = true;
+    this.#applyPause();
+    this.watchDrain();
+  }
+
+  #drained(): void {
+    if (this.bufferedBytes > 0) return;
+    if (this.#pausedByOutput) {
+      this.#pausedByOutput = false;
+      this.#applyPause();
+    }
+    this.#handler.onDrain();
+  }
+
+  #ended(): void {
+    // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
+    this.flush();
+    this.stream.end();
+    if (this.#connection.state !== "finished") this.stream.destroy();
+  }
+
+  #failed(error: Error): void {
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `The connection broke: ${error.message}. Reconnect.`;
+    this.#error ??= new LongwireError("connection_lost", message, {
+      cause: code === undefined ? error : Object.assign(error, { code }),
+    });
+  }
+
+  #closed(): void {
+    this.#closeTimer?.cancel();
+    const wasClean = this.#connection.state === "finished";
+    this.#connection.transportEnded();
+    this.#sayClosing();
+    const { code, reason } = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
+    this.#handler.onClosed({ code, reason, wasClean, error: this.#error });
+  }
+
+  #startCloseTimer(): void {
+    this.#closeTimer ??= this.#options.wheel.after(this.#options.closeTimeoutMs, () =>
+      this.stream.destroy(),
+    );
+  }
+
+  #sayClosing(): void {
+    if (this.#closingSaid) return;
+    this.#closingSaid = true;
+    this.#handler.onClosing();
+  }
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -1,0 +1,360 @@
+import { webByteOperations, type ByteOperations, LongwireError } from "../base/index.ts";
+import { CloseCode, isSendableCloseCode } from "./close-code.ts";
+import { FrameEncoder } from "./frame-encoder.ts";
+import { MAX_CONTROL_BYTES } from "./frame-header.ts";
+import { defaultConnectionLimits, type ConnectionLimits } from "./limits.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import { MessageReader, type MessageSink } from "./message-reader.ts";
+import { Opcode } from "./opcode.ts";
+import { Outgoing } from "./outgoing.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import type { Role } from "./role.ts";
+import { Utf8Validator } from "./utf8-validator.ts";
+
+/** What a connection tells its owner. It is called from `receive` and from the sending methods. */
+export interface ConnectionHandler {
+  /**
+   * A text message: `source` from `start` to `end`, valid UTF-8, good until the call returns.
+   *
+   * @param ascii whether it is all ASCII, so that it can be decoded as Latin-1
+   */
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void;
+  /**
+   * A binary message: `source` from `start` to `end`.
+   *
+   * @param lent true when the bytes are good only until the call returns, false when they may be
+   *   kept
+   */
+  onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void;
+  /** A ping came; the pong is already on its way. The payload may be kept. */
+  onPing(payload: Uint8Array): void;
+  onPong(payload: Uint8Array): void;
+  /** The peer's Close frame came; 1005 and no reason when it was empty. */
+  onPeerClose(code: number, reason: string): void;
+  /** The peer broke the protocol or a limit; a Close frame with the error's code is on its way. */
+  onFailed(error: ProtocolError): void;
+  /** There are bytes in `outgoing`, which was empty. */
+  onOutput(): void;
+  /**
+   * Nothing more will be sent or read: the closing handshake is complete, or the connection has
+   * failed. The server closes the transport, the client waits a while for it. (RFC 6455 §7.1.1)
+   */
+  onFinished(): void;
+}
+
+export interface ConnectionOptions {
+  limits?: ConnectionLimits;
+  bytes?: ByteOperations;
+  /** A total that this connection shares with others. */
+  budget?: MemoryBudget;
+}
+
+/**
+ * `open`; `close-sent`: we began to close and await the peer's Close frame; `finished`: Close
+ * frames went both ways; `failed`: the peer broke the protocol.
+ */
+export type ConnectionState = "open" | "close-sent" | "finished" | "failed";
+
+/**
+ * One end of a WebSocket connection after its handshake, without I/O.
+ *
+ * It is fed what the transport read, through `receive`, and told what to send; it calls its
+ * handler with messages and leaves the bytes to write in `outgoing`. (RFC 6455 §5–§7)
+ */
+export class Connection implements MessageSink {
+  readonly outgoing: Outgoing;
+  readonly #handler: ConnectionHandler;
+  readonly #encoder: FrameEncoder;
+  readonly #reader: MessageReader;
+  #state: ConnectionState = "open";
+  #paused = false;
+  #reading = false;
+  #held: Uint8Array | undefined;
+  #fragmenting = false;
+
+  constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
+    const bytes = options.bytes ?? webByteOperations;
+    const limits = options.limits ?? defaultConnectionLimits;
+    this.#handler = handler;
+    this.outgoing = new Outgoing(bytes);
+    this.#encoder = new FrameEncoder(role, bytes, this.outgoing);
+    this.#reader = new MessageReader({ role, limits, bytes, budget: options.budget }, this);
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** Whether messages may be sent. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * Takes what the transport read.
+   *
+   * @param chunk given away: payloads are unmasked in place
+   * @throws never for what a peer sent: that ends in `handler.onFailed(error)`
+   */
+  receive(chunk: Uint8Array): void {
+    if (!this.#isReading) return;
+    if (this.#held !== undefined) {
+      this.#held = joined(this.#held, chunk);
+      return;
+    }
+    if (this.#paused || this.#reading) {
+      this.#held = chunk;
+      return;
+    }
+    this.#read(chunk);
+  }
+
+  /** Delivers nothing more until `resume`; takes effect after the message being delivered. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // Inside a delivery the loop that called it goes on by itself.
+    if (!this.#reading) this.#readHeld();
+  }
+
+  /** Sends a text message and returns its length in bytes. Lone surrogates become U+FFFD. */
+  sendText(text: string): number {
+    this.#requireSendable();
+    const wasEmpty = this.outgoing.size === 0;
+    const length = this.#encoder.text(text);
+    if (wasEmpty) this.#handler.onOutput();
+    return length;
+  }
+
+  /** Sends a binary message; see `FrameEncoder.frame` on who owns `payload`. */
+  sendBinary(payload: Uint8Array): void {
+    this.#requireSendable();
+    this.#frame(Opcode.Binary, true, payload);
+  }
+
+  /**
+   * Sends one piece of a message in fragments; control frames may go between them.
+   * (RFC 6455 §5.4)
+   *
+   * @param kind of the message; the same for all its pieces
+   */
+  sendFragment(kind: "text" | "binary", payload: Uint8Array, isLast: boolean): void {
+    this.#requireOpen();
+    const first = kind === "text" ? Opcode.Text : Opcode.Binary;
+    const opcode = this.#fragmenting ? Opcode.Continuation : first;
+    this.#fragmenting = !isLast;
+    this.#frame(opcode, isLast, payload);
+  }
+
+  /** Sends bytes that are already frames of this role, by reference. */
+  sendFrames(frames: Uint8Array): void {
+    this.#requireSendable();
+    const wasEmpty = this.outgoing.size === 0;
+    this.outgoing.share(frames);
+    if (wasEmpty) this.#handler.onOutput();
+  }
+
+  /** @param payload at most 125 bytes */
+  sendPing(payload: Uint8Array): void {
+    this.#sendControl(Opcode.Ping, payload);
+  }
+
+  /** Sends an unsolicited pong. (RFC 6455 §5.5.3) */
+  sendPong(payload: Uint8Array): void {
+    this.#sendControl(Opcode.Pong, payload);
+  }
+
+  /**
+   * Begins the closing handshake; does nothing if it has begun. (RFC 6455 §7.1.2)
+   *
+   * @param code left out, the Close frame is empty and the peer sees 1005
+   * @param reason at most 123 bytes of UTF-8
+   * @throws LongwireError `invalid_close_code`, `invalid_close_reason`
+   */
+  close(code?: number, reason = ""): void {
+    const payload = encodeClose(code, reason);
+    if (this.#state !== "open") return;
+    this.#frame(Opcode.Close, true, payload);
+    this.#state = "close-sent";
+  }
+
+  /** Says that the transport ended; frees what an unfinished message held. */
+  transportEnded(): void {
+    if (this.#state === "open" || this.#state === "close-sent") this.#state = "failed";
+    this.#release();
+  }
+
+  onTextMessage(source: Uint8Array, start: number, end: number, ascii: boolean): boolean {
+    this.#handler.onText(source, start, end, ascii);
+    return this.#goesOn;
+  }
+
+  onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean {
+    this.#handler.onBinary(source, start, end, lent);
+    return this.#goesOn;
+  }
+
+  onControlFrame(opcode: Opcode, payload: Uint8Array): boolean {
+    if (opcode === Opcode.Close) {
+      this.#receiveClose(payload);
+      return false;
+    }
+    if (opcode === Opcode.Pong) {
+      this.#handler.onPong(payload);
+    } else {
+      if (this.#state === "open") this.#frame(Opcode.Pong, true, payload);
+      this.#handler.onPing(payload);
+    }
+    return this.#goesOn;
+  }
+
+  /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
+  onViolation(error: ProtocolError): void {
+    if (this.#state === "open") {
+      this.#frame(Opcode.Close, true, encodeClose(error.closeCode, ""));
+    }
+    this.#state = "failed";
+    this.#release();
+    this.#handler.onFailed(error);
+    this.#handler.onFinished();
+  }
+
+  get #isReading(): boolean {
+    return this.#state === "open" || this.#state === "close-sent";
+  }
+
+  get #goesOn(): boolean {
+    return !this.#paused && this.#isReading;
+  }
+
+  #read(chunk: Uint8Array): void {
+    this.#reading = true;
+    let done = 0;
+    try {
+      done = this.#reader.read(chunk);
+      // A delivery that paused and resumed stops the reader but not the connection.
+      while (done < chunk.length && this.#goesOn) done += this.#reader.read(chunk.subarray(done));
+    } finally {
+      this.#reading = false;
+    }
+    if (done < chunk.length && this.#isReading) {
+      const rest = chunk.subarray(done);
+      this.#held = this.#held === undefined ? rest : joined(rest, this.#held);
+    } else if (this.#held !== undefined && this.#goesOn) {
+      this.#readHeld();
+    }
+  }
+
+  #readHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined && this.#isReading) this.#read(held);
+  }
+
+  #receiveClose(payload: Uint8Array): void {
+    const close = decodeClose(payload);
+    if (close instanceof ProtocolError) return this.onViolation(close);
+    if (this.#state === "open") {
+      // The answer repeats what came. (RFC 6455 §5.5.1)
+      this.#frame(Opcode.Close, true, payload);
+    }
+    this.#state = "finished";
+    this.#release();
+    this.#handler.onPeerClose(close.code, close.reason);
+    this.#handler.onFinished();
+  }
+
+  #release(): void {
+    this.#held = undefined;
+    this.#reader.discard();
+  }
+
+  #sendControl(opcode: Opcode, payload: Uint8Array): void {
+    this.#requireOpen();
+    if (payload.length > MAX_CONTROL_BYTES) {
+      const message = `The control payload has ${payload.length} bytes; give at most ${MAX_CONTROL_BYTES}.`;
+      throw new LongwireError("long_control", message);
+    }
+    this.#frame(opcode, true, payload);
+  }
+
+  #frame(opcode: Opcode, fin: boolean, payload: Uint8Array): void {
+    const wasEmpty = this.outgoing.size === 0;
+    this.#encoder.frame({ opcode, fin, reservedBits: 0 }, payload);
+    if (wasEmpty) this.#handler.onOutput();
+  }
+
+  #requireOpen(): void {
+    if (this.#state === "open") return;
+    const message = `The connection is ${this.#state}, not open; check isOpen before sending.`;
+    throw new LongwireError("not_open", message);
+  }
+
+  /** A whole message may not go between the fragments of another. (RFC 6455 §5.4) */
+  #requireSendable(): void {
+    this.#requireOpen();
+    if (!this.#fragmenting) return;
+    const message = "A message in fragments is not finished; send its last fragment first.";
+    throw new LongwireError("unfinished_message", message);
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+const encoder = new TextEncoder();
+// A byte order mark is text like any other here.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** What a Close frame's reason may have beside the code's two bytes. */
+const MAX_REASON_BYTES = MAX_CONTROL_BYTES - 2;
+
+/** Returns a Close frame's payload. (RFC 6455 §5.5.1) */
+function encodeClose(code: number | undefined, reason: string): Uint8Array {
+  if (code === undefined && reason === "") return new Uint8Array(0);
+  if (code === undefined || !isSendableCloseCode(code)) {
+    const message = `The close code is ${String(code)}; give 1000–1003, 1007–1014 or 3000–4999, or no code and no reason.`;
+    throw new LongwireError("invalid_close_code", message);
+  }
+  const text = encoder.encode(reason);
+  if (text.length > MAX_REASON_BYTES) {
+    const message = `The close reason has ${text.length} bytes of UTF-8; give at most ${MAX_REASON_BYTES}.`;
+    throw new LongwireError("invalid_close_reason", message);
+  }
+  const payload = new Uint8Array(2 + text.length);
+  payload[0] = code >>> 8;
+  payload[1] = code & 0xff;
+  payload.set(text, 2);
+  return payload;
+}
+
+function decodeClose(payload: Uint8Array): { code: number; reason: string } | ProtocolError {
+  if (payload.length === 0) return { code: CloseCode.NoStatus, reason: "" };
+  if (payload.length === 1) {
+    const message = "The peer's Close frame has one byte; it must have none, or a code of two.";
+    return new ProtocolError("short_close", CloseCode.ProtocolError, message);
+  }
+  const code = (payload[0]! << 8) | payload[1]!;
+  if (!isSendableCloseCode(code)) {
+    const message = `The peer's Close frame has code ${code}, which must not be on the wire; it must be 1000–1003, 1007–1014 or 3000–4999.`;
+    return new ProtocolError("invalid_close_code", CloseCode.ProtocolError, message);
+  }
+  const reason = payload.subarray(2);
+  const utf8 = new Utf8Validator();
+  if (!utf8.push(reason, 0, reason.length) || !utf8.isComplete) {
+    const message = "The peer's close reason is not UTF-8; it must encode it as UTF-8.";
+    return new ProtocolError("invalid_close_reason", CloseCode.InvalidPayload, message);
+  }
+  return { code, reason: decoder.decode(reason) };
+}

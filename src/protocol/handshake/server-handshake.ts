@@ -1,0 +1,156 @@
+import { parseExtensions, type Extension } from "./extensions.ts";
+import { fieldValues, hasToken, isToken, listMembers, type HeaderFields } from "./header-fields.ts";
+import { acceptFor, isHandshakeKey, type Sha1Base64 } from "./key.ts";
+
+/** An HTTP request as it came. */
+export interface HandshakeRequest {
+  method: string;
+  /** `"1.1"` and the like. */
+  httpVersion: string;
+  headers: HeaderFields;
+}
+
+/** What a valid opening handshake asks for. */
+export interface Opening {
+  key: string;
+  /** Subprotocols in the client's order of preference, without repetition. */
+  protocols: string[];
+  extensions: Extension[];
+  /** The `Origin` header, which browsers always send; `undefined` without one. */
+  origin: string | undefined;
+}
+
+/** An answer other than 101. */
+export interface Refusal {
+  status: number;
+  /** Stable, for programs. */
+  code: string;
+  /** For people: what was seen, what was expected, what to do. */
+  message: string;
+  headers: [name: string, value: string][];
+}
+
+export type OpeningResult =
+  | { kind: "opening"; opening: Opening }
+  | { kind: "refusal"; refusal: Refusal };
+
+/**
+ * Checks a client's opening handshake as a server must. (RFC 6455 §4.2.1)
+ */
+export function checkOpening(request: HandshakeRequest): OpeningResult {
+  const refusal = methodRefusal(request) ?? upgradeRefusal(request) ?? versionRefusal(request);
+  if (refusal !== undefined) return { kind: "refusal", refusal };
+  return readOpening(request.headers);
+}
+
+function readOpening(headers: HeaderFields): OpeningResult {
+  const keys = fieldValues(headers, "sec-websocket-key");
+  const key = keys[0];
+  if (keys.length !== 1 || key === undefined || !isHandshakeKey(key)) {
+    return refused("bad_key", "Sec-WebSocket-Key must be there once, base64 of 16 bytes.");
+  }
+  const protocols = listMembers(headers, "sec-websocket-protocol");
+  if (!protocols.every(isToken) || new Set(protocols).size !== protocols.length) {
+    return refused("bad_protocols", "Sec-WebSocket-Protocol must be a list of different tokens.");
+  }
+  const offered = fieldValues(headers, "sec-websocket-extensions").join(", ");
+  const extensions = offered === "" ? [] : parseExtensions(offered);
+  if (extensions === undefined) {
+    return refused("bad_extensions", "Sec-WebSocket-Extensions does not follow its grammar.");
+  }
+  const origins = fieldValues(headers, "origin");
+  if (origins.length > 1) return refused("bad_origin", "Origin must be there at most once.");
+  return { kind: "opening", opening: { key, protocols, extensions, origin: origins[0] } };
+}
+
+function methodRefusal(request: HandshakeRequest): Refusal | undefined {
+  if (request.method !== "GET") {
+    const message = `The method is ${request.method.slice(0, 20)}; a WebSocket handshake uses GET.`;
+    return refusal(405, "bad_method", message, [["Allow", "GET"]]);
+  }
+  if (Number(request.httpVersion) < 1.1) {
+    const message = `The HTTP version is ${request.httpVersion}; a WebSocket handshake needs 1.1.`;
+    return refusal(400, "bad_http_version", message);
+  }
+  if (fieldValues(request.headers, "host").length !== 1) {
+    return refusal(400, "bad_host", "Host must be there once.");
+  }
+  // A body here has no meaning, and what disagrees about its length could smuggle a request.
+  const lengths = fieldValues(request.headers, "content-length");
+  const hasCoding = fieldValues(request.headers, "transfer-encoding").length > 0;
+  if (hasCoding || lengths.some((length) => length !== "0")) {
+    return refusal(400, "unexpected_body", "A WebSocket handshake has no body; send none.");
+  }
+  return undefined;
+}
+
+function upgradeRefusal({ headers }: HandshakeRequest): Refusal | undefined {
+  const upgrades = hasToken(headers, "upgrade", "websocket");
+  if (upgrades && hasToken(headers, "connection", "upgrade")) return undefined;
+  if (fieldValues(headers, "sec-websocket-key").length > 0) {
+    const message = "Upgrade must name websocket and Connection must name Upgrade.";
+    return refusal(400, "bad_upgrade", message);
+  }
+  return upgradeRequired();
+}
+
+/** The answer to a plain request at a WebSocket address. (RFC 9110 §15.5.22) */
+export function upgradeRequired(): Refusal {
+  const message = "This address speaks WebSocket; connect to it with a WebSocket client.";
+  return refusal(426, "upgrade_required", message, [
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+  ]);
+}
+
+function versionRefusal({ headers }: HandshakeRequest): Refusal | undefined {
+  const versions = fieldValues(headers, "sec-websocket-version");
+  if (versions.length === 1 && versions[0] === "13") return undefined;
+  const message = "Sec-WebSocket-Version must be there once and be 13.";
+  // The versions we speak go with the refusal. (RFC 6455 §4.4)
+  return refusal(426, "bad_version", message, [
+    ["Sec-WebSocket-Version", "13"],
+    ["Upgrade", "websocket"],
+    ["Connection", "Upgrade"],
+  ]);
+}
+
+function refused(code: string, message: string): OpeningResult {
+  return { kind: "refusal", refusal: refusal(400, code, message) };
+}
+
+function refusal(
+  status: number,
+  code: string,
+  message: string,
+  headers: [name: string, value: string][] = [],
+): Refusal {
+  return { status, code, message, headers };
+}
+
+export interface AcceptanceOptions {
+  key: string;
+  sha1: Sha1Base64;
+  /** The chosen subprotocol, one of those the client offered. */
+  protocol?: string | undefined;
+  /** `Sec-WebSocket-Extensions`' value, when an extension was agreed. */
+  extensions?: string | undefined;
+  /** Further header lines, checked by the caller. */
+  headers?: HeaderFields | undefined;
+}
+
+/** Returns the 101 answer with its final empty line. (RFC 6455 §4.2.2) */
+export function formatAcceptance(options: AcceptanceOptions): string {
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptFor(options.key, options.sha1)}`,
+  ];
+  if (options.protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${options.protocol}`);
+  if (options.extensions !== undefined) {
+    lines.push(`Sec-WebSocket-Extensions: ${options.extensions}`);
+  }
+  for (const [name, value] of options.headers ?? []) lines.push(`${name}: ${value}`);
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}

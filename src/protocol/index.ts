@@ -1,0 +1,30 @@
+export { CloseCode, isSendableCloseCode } from "./close-code.ts";
+export { Connection } from "./connection.ts";
+export type { ConnectionHandler, ConnectionOptions, ConnectionState } from "./connection.ts";
+export { encodeTextFrame } from "./frame-encoder.ts";
+export { checkAcceptance, formatOpening } from "./handshake/client-handshake.ts";
+export type { Agreement, Expectation, OpeningOptions } from "./handshake/client-handshake.ts";
+export { formatExtensions, parseExtensions } from "./handshake/extensions.ts";
+export type { Extension } from "./handshake/extensions.ts";
+export { HandshakeError } from "./handshake/handshake-error.ts";
+export { fieldValues, isFieldValue, isToken } from "./handshake/header-fields.ts";
+export type { HeaderFields } from "./handshake/header-fields.ts";
+export { acceptFor, freshHandshakeKey } from "./handshake/key.ts";
+export type { Sha1Base64 } from "./handshake/key.ts";
+export { ResponseHeadReader } from "./handshake/response-head.ts";
+export type { HeadProgress, ResponseHead } from "./handshake/response-head.ts";
+export { checkOpening, formatAcceptance, upgradeRequired } from "./handshake/server-handshake.ts";
+export type {
+  AcceptanceOptions,
+  HandshakeRequest,
+  Opening,
+  OpeningResult,
+  Refusal,
+} from "./handshake/server-handshake.ts";
+export { defaultConnectionLimits, defaultHandshakeLimits, resolveLimits } from "./limits.ts";
+export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
+export { MemoryBudget } from "./memory-budget.ts";
+export { Opcode } from "./opcode.ts";
+export type { Outgoing } from "./outgoing.ts";
+export { LimitError, ProtocolError } from "./protocol-error.ts";
+export type { Role } from "./role.ts";

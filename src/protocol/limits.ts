@@ -1,0 +1,57 @@
+import { LongwireError } from "../base/index.ts";
+
+/** How much one connection may make its owner hold or do. */
+export interface ConnectionLimits {
+  /**
+   * The longest message that is taken, in bytes of payload over all its fragments. A frame that
+   * would exceed it is refused on its header, with 1009, before anything is allocated.
+   * Default 32 MiB: above what pages send, below what hurts.
+   */
+  maxMessageBytes: number;
+  /**
+   * The most frames that one message may be cut into; more is refused with 1009. Fragments are
+   * joined as they come and cost no memory each, so this bounds work, not memory.
+   * Default 131,072: a 4 MiB message in pieces of 64 bytes has half as many.
+   */
+  maxMessageFragments: number;
+}
+
+export const defaultConnectionLimits: ConnectionLimits = {
+  maxMessageBytes: 32 * 1024 * 1024,
+  maxMessageFragments: 131_072,
+};
+
+/** How large a handshake may be. */
+export interface HandshakeLimits {
+  /** The start line and all header lines, in bytes. Default 16 KiB, as Node's own. */
+  maxHeaderBytes: number;
+  /** The number of header lines. Default 200. */
+  maxHeaderLines: number;
+}
+
+export const defaultHandshakeLimits: HandshakeLimits = {
+  maxHeaderBytes: 16 * 1024,
+  maxHeaderLines: 200,
+};
+
+/**
+ * Returns `defaults` with what `given` sets.
+ *
+ * @throws LongwireError `invalid_limit` for anything but a positive integer
+ */
+export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>(
+  defaults: Limits,
+  given: { readonly [Name in keyof Limits]?: number | undefined } = {},
+): Limits {
+  const resolved = { ...defaults };
+  for (const name of Object.keys(defaults) as (keyof Limits & string)[]) {
+    const value: unknown = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || (value as number) < 1) {
+      const text = `${name} is ${String(value)}; give a positive integer or leave it out.`;
+      throw new LongwireError("invalid_limit", text);
+    }
+    resolved[name] = value as Limits[typeof name];
+  }
+  return resolved;
+}

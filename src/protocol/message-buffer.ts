@@ -1,0 +1,70 @@
+import type { ByteOperations } from "../base/index.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+
+/**
+ * How many bytes are reserved for each that the peer really sent.
+ *
+ * A header may announce gigabytes; trusting it would let ten bytes reserve them. With 16 an honest
+ * 1 MiB message still gets its buffer at its first 64 KiB and is copied once.
+ */
+const RESERVE_PER_BYTE = 16;
+const SMALLEST_CAPACITY = 512;
+
+/** The part of a message that has come so far, joined; it grows with what the peer sends. */
+export class MessageBuffer {
+  readonly #bytes: ByteOperations;
+  readonly #budget: MemoryBudget | undefined;
+  #buffer: Uint8Array | undefined;
+  #length = 0;
+
+  constructor(bytes: ByteOperations, budget: MemoryBudget | undefined) {
+    this.#bytes = bytes;
+    this.#budget = budget;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Adds `source` from `start` to `end`.
+   *
+   * @param stillToCome how many bytes of the message the peer has announced beyond these
+   * @returns false if the budget is used up; nothing was added then
+   */
+  append(source: Uint8Array, start: number, end: number, stillToCome: number): boolean {
+    const needed = this.#length + end - start;
+    if (needed === 0) return true;
+    if (needed > (this.#buffer?.length ?? 0) && !this.#grow(needed, needed + stillToCome)) {
+      return false;
+    }
+    this.#buffer!.set(source.subarray(start, end), this.#length);
+    this.#length = needed;
+    return true;
+  }
+
+  /** Returns the message and forgets it; the receiver owns the bytes. */
+  take(): Uint8Array {
+    const taken = this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
+    this.clear();
+    return taken;
+  }
+
+  clear(): void {
+    if (this.#buffer !== undefined) this.#budget?.give(this.#buffer.length);
+    this.#buffer = undefined;
+    this.#length = 0;
+  }
+
+  #grow(needed: number, announced: number): boolean {
+    const present = this.#buffer?.length ?? 0;
+    const reserve = Math.max(SMALLEST_CAPACITY, Math.min(announced, needed * RESERVE_PER_BYTE));
+    // Doubling keeps the joining of many fragments linear.
+    const capacity = Math.max(needed, reserve, present * 2);
+    if (this.#budget !== undefined && !this.#budget.take(capacity - present)) return false;
+    const grown = this.#bytes.allocate(capacity);
+    if (this.#buffer !== undefined) grown.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = grown;
+    return true;
+  }
+}

@@ -1,0 +1,54 @@
+import type { LongwireError } from "../base/index.ts";
+import type { Closure } from "../node/index.ts";
+import type { HttpExchange } from "./http-exchange.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
+import type { Peer } from "./peer.ts";
+import type { HandshakeRefusal } from "./handshake-refusal.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
+
+/** A message as it is delivered: text, or bytes that the receiver may keep. */
+export type Message = string | Uint8Array;
+
+/**
+ * What a server does with the connections of one path.
+ *
+ * One object serves all its peers, so a connection brings no closures of its own. `Data` is what
+ * the application knows of a peer: `authorize` returns it and `peer.data` holds it.
+ */
+export interface Endpoint<Data = unknown> {
+  /** An exact path, or with `/*` at its end also every path below. Default: every path. */
+  path?: string;
+  /** Default `"same"`. */
+  origins?: OriginPolicy;
+  /**
+   * The subprotocols spoken here; the first offered one among them is chosen. A function chooses
+   * itself. Default none: then browsers that offer some fail the connection themselves.
+   */
+  protocols?: readonly string[] | ((request: UpgradeRequest) => string | undefined);
+  /**
+   * Decides whether a handshake becomes a connection. Return a `HandshakeRefusal` to refuse, and
+   * anything else to accept; it becomes `peer.data`. A throw or a rejection is answered with 500.
+   */
+  authorize?(request: UpgradeRequest): Data | HandshakeRefusal | Promise<Data | HandshakeRefusal>;
+  onOpen?(peer: Peer<Data>, request: UpgradeRequest): void;
+  /**
+   * A message came. If a promise is returned, the next message of this peer waits for it, and
+   * meanwhile nothing is read from the peer: a slow application slows its peers.
+   */
+  onMessage?(peer: Peer<Data>, message: Message): void | Promise<void>;
+  onPing?(peer: Peer<Data>, payload: Uint8Array): void;
+  onPong?(peer: Peer<Data>, payload: Uint8Array): void;
+  /** What had been buffered for the peer is gone. */
+  onDrain?(peer: Peer<Data>): void;
+  /** The connection is over; the last call for this peer. */
+  onClose?(peer: Peer<Data>, closure: Closure): void;
+  /**
+   * One of these methods threw or rejected; the peer is closed with 1011. Default: one line on
+   * standard error.
+   */
+  onError?(error: LongwireError, peer: Peer<Data> | undefined): void;
+  /** A plain HTTP request on this path. Default: 426, "speaks WebSocket". */
+  onRequest?(exchange: HttpExchange): void | Promise<void>;
+  /** The server begins to drain, before it closes its peers. */
+  onDraining?(): void;
+}

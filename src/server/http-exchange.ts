@@ -1,0 +1,96 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LongwireError } from "../base/index.ts";
+import { isFieldValue, isToken } from "../protocol/index.ts";
+import { splitTarget } from "./upgrade-request.ts";
+
+/** A plain HTTP request on an endpoint's path, and its answer. */
+export class HttpExchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** The path without the query, as it came: not decoded. */
+  readonly path: string;
+  readonly search: string;
+
+  constructor(incoming: IncomingMessage, response: ServerResponse) {
+    const { path, search } = splitTarget(incoming.url ?? "/");
+    this.incoming = incoming;
+    this.response = response;
+    this.method = incoming.method ?? "GET";
+    this.path = path;
+    this.search = search;
+    // A client that goes away in the middle is no fault of ours.
+    response.on("error", () => {});
+  }
+
+  header(name: string): string | undefined {
+    const value = this.incoming.headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(", ") : value;
+  }
+
+  /**
+   * Reads the whole body as text.
+   *
+   * @throws LongwireError `too_large` beyond `maxBytes`; what was read by then is dropped
+   */
+  async body(maxBytes: number): Promise<string> {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) {
+        const message = `The body has more than ${maxBytes} bytes; send less.`;
+        throw new LongwireError("too_large", message);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  }
+
+  /** Answers with all there is to say. */
+  answer(status: number, headers: Record<string, string>, body: string): void {
+    if (this.isOver) return;
+    this.response.writeHead(status, { ...checked(headers), ...lengthOf(status, body) });
+    this.response.end(body);
+  }
+
+  /** Answers with a body that goes on; `write` adds to it. */
+  beginStream(headers: Record<string, string>): void {
+    this.response.writeHead(200, checked(headers));
+    this.response.flushHeaders();
+  }
+
+  /** Returns false once the client should be given time; `onDrain` says when to go on. */
+  write(text: string): boolean {
+    return this.isOver || this.response.write(text);
+  }
+
+  end(): void {
+    this.response.end();
+  }
+
+  onDrain(proceed: () => void): void {
+    this.response.on("drain", proceed);
+  }
+
+  onClosed(ended: () => void): void {
+    this.response.on("close", ended);
+  }
+
+  get isOver(): boolean {
+    return this.response.writableEnded || this.response.destroyed;
+  }
+}
+
+function lengthOf(status: number, body: string): Record<string, string> {
+  return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
+}
+
+function checked(headers: Record<string, string>): Record<string, string> {
+  for (const [name, value] of Object.entries(headers)) {
+    if (isToken(name) && isFieldValue(value)) continue;
+    const message = `The header ${JSON.stringify(name)} cannot be sent as it is; give a token as name and a value without control characters.`;
+    throw new LongwireError("invalid_header", message);
+  }
+  return headers;
+}

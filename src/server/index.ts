@@ -1,0 +1,18 @@
+export { LongwireError } from "../base/index.ts";
+export type { Closure } from "../node/index.ts";
+export { CloseCode } from "../protocol/index.ts";
+export type { Endpoint, Message } from "./endpoint.ts";
+export { HandshakeRefusal } from "./handshake-refusal.ts";
+export type { HandshakeRefusalOptions } from "./handshake-refusal.ts";
+export { HttpExchange } from "./http-exchange.ts";
+export type { OriginPolicy } from "./origin-policy.ts";
+export { Peer } from "./peer.ts";
+export type { ServerLimits } from "./server-limits.ts";
+export { UpgradeRequest } from "./upgrade-request.ts";
+export { WebSocketServer } from "./web-socket-server.ts";
+export type {
+  CloseOptions,
+  Listening,
+  ListenOptions,
+  WebSocketServerOptions,
+} from "./web-socket-server.ts";

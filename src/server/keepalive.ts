@@ -1,0 +1,45 @@
+import type { Clock, Timer } from "../base/index.ts";
+
+/** Something that may have died silently. */
+export interface Pulse {
+  /** Called once per interval. */
+  checkPulse(): void;
+}
+
+/** Into how many groups peers are dealt, so that they are not all pinged at once. */
+const GROUPS = 30;
+
+/** One timer that lets every peer's pulse be checked once per interval. */
+export class Keepalive {
+  readonly #clock: Clock;
+  readonly #stepMs: number;
+  readonly #groups: Set<Pulse>[] = Array.from({ length: GROUPS }, () => new Set());
+  #present = 0;
+  #size = 0;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.#stepMs = intervalMs / GROUPS;
+  }
+
+  /** Starts checking `one`, first after a whole interval. Returns how to stop. */
+  watch(one: Pulse): () => void {
+    // The group visited last comes again after all others.
+    const group = this.#groups[(this.#present + GROUPS - 1) % GROUPS]!;
+    group.add(one);
+    this.#size += 1;
+    this.#timer ??= this.#next();
+    return () => {
+      if (group.delete(one)) this.#size -= 1;
+    };
+  }
+
+  #next(): Timer {
+    return this.#clock.after(this.#stepMs, () => {
+      for (const one of this.#groups[this.#present]!) one.checkPulse();
+      this.#present = (this.#present + 1) % GROUPS;
+      this.#timer = this.#size > 0 ? this.#next() : undefined;
+    });
+  }
+}

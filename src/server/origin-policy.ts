@@ -1,0 +1,35 @@
+/**
+ * Which browser pages may connect.
+ *
+ * `"same"` (the default): pages of the host and port that they connect to. `"any"`: all pages,
+ * for services that need no protection. A list: these origins, such as `https://example.com`,
+ * and the same host. A function decides for itself.
+ *
+ * A browser sends cookies with a handshake to any host, so without this check every page on the
+ * web could act as the user who visits it. (RFC 6455 §10.2) Clients other than browsers send no
+ * `Origin` and are let through: for them it protects nothing.
+ */
+export type OriginPolicy = "same" | "any" | readonly string[] | ((origin: string) => boolean);
+
+export function isOriginAllowed(
+  policy: OriginPolicy,
+  origin: string | undefined,
+  host: string | undefined,
+): boolean {
+  if (origin === undefined || policy === "any") return true;
+  if (typeof policy === "function") return policy(origin);
+  if (typeof policy !== "string" && policy.includes(origin)) return true;
+  return isSameHost(origin, host);
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  if (host === undefined) return false;
+  try {
+    const page = new URL(origin);
+    // Parsed with the page's scheme, so that its default port compares equal to none.
+    return page.host !== "" && page.host === new URL(`${page.protocol}//${host}`).host;
+  } catch {
+    // "null", the origin of sandboxed pages, is nobody's.
+    return false;
+  }
+}

@@ -1,0 +1,271 @@
+import type { Duplex } from "node:stream";
+import { LongwireError } from "../base/index.ts";
+import {
+  nodeByteOperations,
+  StreamConnection,
+  type Closure,
+  type StreamConnectionHandler,
+  type StreamConnectionOptions,
+} from "../node/index.ts";
+import { CloseCode, encodeTextFrame } from "../protocol/index.ts";
+import type { Endpoint, Message } from "./endpoint.ts";
+import type { Pulse } from "./keepalive.ts";
+
+const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
+
+/** What a peer needs of the server that it belongs to. */
+export interface PeerHost {
+  connection: StreamConnectionOptions;
+  maxBufferedBytes: number;
+  /** The peer is gone. */
+  onGone(peer: Peer): void;
+}
+
+/** One client of a server. */
+export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
+  /** What `authorize` returned; the application's own. */
+  data: Data;
+  /** The agreed subprotocol, or `""`. */
+  readonly protocol: string;
+  readonly #endpoint: Endpoint<Data>;
+  readonly #host: PeerHost;
+  readonly #connection: StreamConnection;
+  #silentIntervals = 0;
+  #closing = false;
+  #drains: ((drained: boolean) => void)[] | undefined;
+
+  /** Made by the server. */
+  constructor(
+    socket: Duplex,
+    accepted: { endpoint: Endpoint<Data>; data: Data; protocol: string },
+    host: PeerHost,
+  ) {
+    this.data = accepted.data;
+    this.protocol = accepted.protocol;
+    this.#endpoint = accepted.endpoint;
+    this.#host = host;
+    this.#connection = new StreamConnection(socket, this, host.connection);
+  }
+
+  /** Starts delivering; the server calls it once, after `onOpen`. */
+  start(head: Uint8Array): void {
+    this.#connection.start(head);
+  }
+
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
+  /** Bytes that were sent and not yet given to the operating system, frame headers included. */
+  get bufferedAmount(): number {
+    return this.#connection.bufferedBytes;
+  }
+
+  get remoteAddress(): string | undefined {
+    return (this.#connection.stream as { remoteAddress?: string }).remoteAddress;
+  }
+
+  /**
+   * Sends a message; text as text, bytes as binary.
+   *
+   * @param message bytes of 32 KiB and more are sent by reference and must not change until
+   *   `drained`; shorter ones are copied
+   * @returns whether it was accepted: false when the connection is closing or closed, or when the
+   *   peer had more than `maxBufferedBytes` unsent and was cut off
+   * @throws TypeError for anything but a string, an ArrayBuffer, or a view of one
+   */
+  send(message: string | ArrayBuffer | ArrayBufferView): boolean {
+    if (typeof message === "string") {
+      if (!this.#hasRoom()) return false;
+      this.#connection.sendText(message);
+      return true;
+    }
+    const bytes = bytesOf(message);
+    if (!this.#hasRoom()) return false;
+    this.#connection.sendBinary(bytes);
+    return true;
+  }
+
+  /** Sends what `encodeText` returned, by reference; for one message to many peers. */
+  sendFrames(frames: Uint8Array): boolean {
+    if (!this.#hasRoom()) return false;
+    this.#connection.sendFrames(frames);
+    return true;
+  }
+
+  /** Returns `text` as a frame that `sendFrames` takes, for any number of peers. */
+  encodeText(text: string): Uint8Array {
+    return encodeTextFrame(text, nodeByteOperations);
+  }
+
+  /** @param payload at most 125 bytes */
+  ping(payload: Uint8Array = NO_PAYLOAD): boolean {
+    if (!this.isOpen) return false;
+    this.#connection.sendPing(payload);
+    return true;
+  }
+
+  /**
+   * Starts closing; `onClose` follows, at the latest after `closeTimeoutMs`. Messages that still
+   * come are dropped.
+   *
+   * @param code default 1000
+   * @param reason at most 123 bytes of UTF-8
+   * @throws LongwireError `invalid_close_code`, `invalid_close_reason`
+   */
+  close(code: number = CloseCode.Normal, reason = ""): void {
+    if (!this.isOpen) return;
+    this.#connection.close(code, reason);
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  terminate(): void {
+    this.#connection.terminate();
+  }
+
+  /** Stops reading from the peer, and delivering, until `resume`. */
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  /**
+   * Resolves once nothing is buffered, with true, or once the connection is over, with false.
+   */
+  drained(): Promise<boolean> {
+    if (!this.isOpen) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      (this.#drains ??= []).push(resolve);
+      this.#connection.watchDrain();
+    });
+  }
+
+  /** Makes sure that `onDrain` is called once nothing is buffered. */
+  watchDrain(): void {
+    this.#connection.watchDrain();
+  }
+
+  checkPulse(): void {
+    this.#silentIntervals = this.#connection.takeSignOfLife() ? 0 : this.#silentIntervals + 1;
+    if (this.#silentIntervals < 2) {
+      this.ping();
+      return;
+    }
+    const message = "The peer answered no ping for two keepalive intervals; it is taken for gone.";
+    this.#connection.terminate(new LongwireError("keepalive_timeout", message));
+  }
+
+  onText(text: string): void {
+    this.#deliver(text);
+  }
+
+  onBinary(bytes: Uint8Array, lent: boolean): void {
+    this.#deliver(lent ? bytes.slice() : bytes);
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#guard(() => this.#endpoint.onPing?.(this, payload));
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#guard(() => this.#endpoint.onPong?.(this, payload));
+  }
+
+  onClosing(): void {
+    this.#closing = true;
+  }
+
+  onDrain(): void {
+    this.#settleDrains(true);
+    this.#guard(() => this.#endpoint.onDrain?.(this));
+  }
+
+  onClosed(closure: Closure): void {
+    this.#settleDrains(false);
+    this.#host.onGone(this);
+    this.#guard(() => this.#endpoint.onClose?.(this, closure));
+  }
+
+  /** Calls the application; what it throws closes this peer and ends nothing else. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #deliver(message: Message): void {
+    if (this.#closing) return;
+    try {
+      const pending = this.#endpoint.onMessage?.(this, message);
+      // An arrow function may well return what `send` did.
+      if (pending instanceof Promise) void this.#settle(pending);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  async #settle(pending: Promise<void>): Promise<void> {
+    this.#connection.pause();
+    try {
+      await pending;
+    } catch (error) {
+      this.fail(error);
+    }
+    this.#connection.resume();
+  }
+
+  /** The application failed on this peer's account. */
+  fail(cause: unknown): void {
+    reportFailure(this.#endpoint, cause, this);
+    this.close(CloseCode.InternalError, "internal error");
+  }
+
+  #hasRoom(): boolean {
+    if (!this.isOpen) return false;
+    const size = this.bufferedAmount;
+    const limit = this.#host.maxBufferedBytes;
+    if (size <= limit) return true;
+    const message = `The peer has ${size} unsent bytes and the limit is ${limit}; await drained() before sending more, or raise maxBufferedBytes.`;
+    this.#connection.terminate(new LongwireError("too_slow", message));
+    return false;
+  }
+
+  #settleDrains(drained: boolean): void {
+    const drains = this.#drains;
+    this.#drains = undefined;
+    if (drains !== undefined) for (const resolve of drains) resolve(drained);
+  }
+}
+
+function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
+  if (message instanceof Uint8Array) return message;
+  if (ArrayBuffer.isView(message)) {
+    return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
+  }
+  if (message instanceof ArrayBuffer) return new Uint8Array(message);
+  // A number here once made another library send uninitialised memory.
+  const seen = typeof message;
+  throw new TypeError(`The message is ${seen}; give a string, an ArrayBuffer, or a view of one.`);
+}
+
+/** Tells the application that one of its methods failed. */
+export function reportFailure<Data>(
+  endpoint: Endpoint<Data>,
+  cause: unknown,
+  peer: Peer<Data> | undefined,
+): void {
+  const seen = cause instanceof Error ? cause.message : String(cause);
+  const message = `The application failed while it handled a peer: ${seen}. See cause.`;
+  const error = new LongwireError("application_failed", message, { cause });
+  try {
+    if (endpoint.onError !== undefined) return endpoint.onError(error, peer);
+  } catch {
+    // An error handler that fails has nobody left to tell but the log.
+  }
+  console.error(`longwire: ${message}`);
+}
