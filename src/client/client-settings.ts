@@ -1,11 +1,10 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { LongwireError } from "../base/index.ts";
+import { LongwireError, resolveLimits } from "../base/index.ts";
 import {
   defaultConnectionLimits,
   defaultHandshakeLimits,
   isFieldValue,
   isToken,
-  resolveLimits,
   type ConnectionLimits,
   type HandshakeLimits,
   type HeaderFields,

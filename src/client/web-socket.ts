@@ -28,6 +28,9 @@ const MAX_REASON_BYTES = 123;
 
 const defaultSettings = new ClientSettings();
 
+/** Sends a ping and calls back when its pong comes; false if the socket is not open. */
+export let sendPing: (socket: WebSocket, onPong: () => void) => boolean;
+
 /** What `send` takes. */
 export type WebSocketData = string | ArrayBufferLike | ArrayBufferView | Blob;
 
@@ -46,6 +49,8 @@ export interface WebSocketEventMap {
  * Differences that a page could not see: the `error` event has `error` and `message`, and limits
  * hold on what a server may send.
  */
+// The interface of the same name only types events, as the platform's own does.
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class WebSocket extends EventTarget {
   static readonly CONNECTING: 0 = CONNECTING;
   static readonly OPEN: 1 = OPEN;
@@ -63,6 +68,7 @@ export class WebSocket extends EventTarget {
     (message) => this.#transmit(message),
     (error) => this.#connection?.terminate(unreadable(error)),
   );
+  readonly #pings = new Map<string, () => void>();
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #protocol = "";
   #extensions = "";
@@ -212,6 +218,17 @@ export class WebSocket extends EventTarget {
     });
   }
 
+  /** What the standard's object does not have is a function beside it: see `ping`. */
+  static {
+    sendPing = (socket, onPong) => {
+      if (socket.#connection?.isOpen !== true) return false;
+      const payload = crypto.getRandomValues(new Uint8Array(8));
+      socket.#pings.set(payload.join(), onPong);
+      socket.#connection.sendPing(payload);
+      return true;
+    };
+  }
+
   #open(protocols: readonly string[]): Attempt {
     const { headers, tls, socketPath, handshakeLimits, times } = this.#settings;
     const handler: OpenHandler = {
@@ -253,13 +270,19 @@ export class WebSocket extends EventTarget {
       onText: (text) => this.#message(text),
       onBinary: (bytes, lent) => this.#message(this.#binaryData(bytes, lent)),
       onPing: () => {},
-      onPong: () => {},
+      onPong: (payload) => this.#pong(payload),
       onClosing: () => {
         if (this.#readyState === OPEN) this.#readyState = CLOSING;
       },
       onClosed: (closure) => this.#closed(closure),
       onDrain: () => {},
     };
+  }
+
+  #pong(payload: Uint8Array): void {
+    const name = payload.join();
+    this.#pings.get(name)?.();
+    this.#pings.delete(name);
   }
 
   #message(data: unknown): void {

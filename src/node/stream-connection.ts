@@ -65,6 +65,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   #error: LongwireError | undefined;
   #closingSaid = false;
   #watchingDrain = false;
+  #owesDrain = false;
   #letting = false;
 
   constructor(stream: Duplex, handler: StreamConnectionHandler, options: StreamConnectionOptions) {
@@ -164,6 +165,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
 
   /** Makes sure that `onDrain` is called once nothing is buffered. */
   watchDrain(): void {
+    this.#owesDrain = true;
     this.flush();
     // With `writableNeedDrain` the stream says so by itself.
     if (this.#watchingDrain || this.stream.writableNeedDrain || !this.stream.writable) return;
@@ -289,7 +291,13 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   }
 
   #drained(): void {
-    if (this.bufferedBytes > 0) return;
+    this.flush();
+    if (this.bufferedBytes > 0) {
+      // More was sent meanwhile, perhaps too little for the stream to speak up again.
+      if (this.#owesDrain) this.watchDrain();
+      return;
+    }
+    this.#owesDrain = false;
     if (this.#pausedByOutput) {
       this.#pausedByOutput = false;
       this.#applyPause();

@@ -21,7 +21,7 @@ export type {
   OpeningResult,
   Refusal,
 } from "./handshake/server-handshake.ts";
-export { defaultConnectionLimits, defaultHandshakeLimits, resolveLimits } from "./limits.ts";
+export { defaultConnectionLimits, defaultHandshakeLimits } from "./limits.ts";
 export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
 export { MemoryBudget } from "./memory-budget.ts";
 export { Opcode } from "./opcode.ts";

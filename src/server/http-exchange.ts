@@ -60,9 +60,14 @@ export class HttpExchange {
     this.response.flushHeaders();
   }
 
-  /** Returns false once the client should be given time; `onDrain` says when to go on. */
-  write(text: string): boolean {
-    return this.isOver || this.response.write(text);
+  /** Adds to a begun stream; `onDrain` says when what was buffered is gone. */
+  write(bytes: Uint8Array): void {
+    if (!this.isOver) this.response.write(bytes);
+  }
+
+  /** Bytes of a begun stream that the operating system has not taken. */
+  get bufferedAmount(): number {
+    return this.response.writableLength;
   }
 
   end(): void {

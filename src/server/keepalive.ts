@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../base/index.ts";
+import type { Clock } from "../base/index.ts";
 
 /** Something that may have died silently. */
 export interface Pulse {
@@ -16,7 +16,7 @@ export class Keepalive {
   readonly #groups: Set<Pulse>[] = Array.from({ length: GROUPS }, () => new Set());
   #present = 0;
   #size = 0;
-  #timer: Timer | undefined;
+  #isRunning = false;
 
   constructor(clock: Clock, intervalMs: number) {
     this.#clock = clock;
@@ -29,17 +29,20 @@ export class Keepalive {
     const group = this.#groups[(this.#present + GROUPS - 1) % GROUPS]!;
     group.add(one);
     this.#size += 1;
-    this.#timer ??= this.#next();
+    this.#run();
     return () => {
       if (group.delete(one)) this.#size -= 1;
     };
   }
 
-  #next(): Timer {
-    return this.#clock.after(this.#stepMs, () => {
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#clock.after(this.#stepMs, () => {
       for (const one of this.#groups[this.#present]!) one.checkPulse();
       this.#present = (this.#present + 1) % GROUPS;
-      this.#timer = this.#size > 0 ? this.#next() : undefined;
+      this.#isRunning = false;
+      if (this.#size > 0) this.#run();
     });
   }
 }

@@ -5,7 +5,7 @@ import { sha1Base64 } from "../node/index.ts";
 import { checkOpening, formatAcceptance, type Opening, type Refusal } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { HandshakeRefusal } from "./handshake-refusal.ts";
-import { isOriginAllowed } from "./origin-policy.ts";
+import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { Peer, reportFailure, type PeerHost } from "./peer.ts";
 import { refuseHandshake } from "./refuse.ts";
 import { headerFields, UpgradeRequest } from "./upgrade-request.ts";
@@ -39,7 +39,7 @@ export async function openPeer(arrival: Arrival): Promise<void> {
   const request = new UpgradeRequest(incoming, opening);
   const { origins = "same" } = endpoint;
   if (!isOriginAllowed(origins, opening.origin, incoming.headers.host)) {
-    return refuseHandshake(socket, foreignOrigin(opening));
+    return refuseHandshake(socket, foreignOrigin(opening.origin));
   }
   const decision = await decide(arrival, request);
   if (decision.kind === "refused") return refuseHandshake(socket, decision.refusal);
@@ -105,11 +105,6 @@ async function ask(endpoint: Endpoint, request: UpgradeRequest): Promise<Decisio
 function chosen({ protocols = [] }: Endpoint, request: UpgradeRequest): string {
   if (typeof protocols === "function") return protocols(request) ?? "";
   return request.protocols.find((protocol) => protocols.includes(protocol)) ?? "";
-}
-
-function foreignOrigin({ origin = "" }: Opening): Refusal {
-  const message = `Pages of ${origin.slice(0, 200)} may not connect here; name it in the endpoint's origins to allow it.`;
-  return { status: 403, code: "foreign_origin", message, headers: [] };
 }
 
 const FAILED: Refusal = {

@@ -1,3 +1,5 @@
+import type { Refusal } from "../protocol/index.ts";
+
 /**
  * Which browser pages may connect.
  *
@@ -20,6 +22,11 @@ export function isOriginAllowed(
   if (typeof policy === "function") return policy(origin);
   if (typeof policy !== "string" && policy.includes(origin)) return true;
   return isSameHost(origin, host);
+}
+
+export function foreignOrigin(origin = ""): Refusal {
+  const message = `Pages of ${origin.slice(0, 200)} may not connect here; name it in the endpoint's origins to allow it.`;
+  return { status: 403, code: "foreign_origin", message, headers: [] };
 }
 
 function isSameHost(origin: string, host: string | undefined): boolean {

@@ -1,8 +1,7 @@
-import { LongwireError } from "../base/index.ts";
+import { LongwireError, resolveLimits } from "../base/index.ts";
 import {
   defaultConnectionLimits,
   defaultHandshakeLimits,
-  resolveLimits,
   type ConnectionLimits,
   type HandshakeLimits,
 } from "../protocol/index.ts";

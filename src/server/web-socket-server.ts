@@ -10,6 +10,7 @@ import { HttpExchange } from "./http-exchange.ts";
 import { Keepalive } from "./keepalive.ts";
 import { matchEndpoint } from "./match-endpoint.ts";
 import { openPeer } from "./open-peer.ts";
+import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
 import { refusalBody, refuseHandshake } from "./refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
@@ -142,6 +143,12 @@ export class WebSocketServer {
     const endpoint = matchEndpoint(this.#endpoints, splitTarget(incoming.url ?? "/").path);
     if (endpoint === undefined) return false;
     const exchange = new HttpExchange(incoming, response);
+    const { origin, host } = incoming.headers;
+    if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) {
+      // A page elsewhere could otherwise publish with its visitor's cookies.
+      exchange.answer(403, JSON_TYPE, refusalBody(foreignOrigin(origin)));
+      return true;
+    }
     if (endpoint.onRequest === undefined) {
       const refusal = upgradeRequired();
       exchange.answer(refusal.status, Object.fromEntries(refusal.headers), refusalBody(refusal));

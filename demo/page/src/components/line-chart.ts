@@ -1,0 +1,88 @@
+import uPlot from "uplot";
+import type { Columns } from "../live/device-history.ts";
+
+export interface ChartLook {
+  /** Colour of each series, then of the axes and the grid. */
+  readonly series: readonly string[];
+  readonly axis: string;
+  readonly grid: string;
+}
+
+export interface ChartOptions {
+  readonly width: number;
+  readonly seriesCount: number;
+  readonly min?: number;
+  readonly max?: number;
+  readonly look: () => ChartLook;
+  readonly valueText: (value: number) => string;
+  readonly timeText: (atMs: number) => string;
+  /** The index under the pointer, or null when it has left. */
+  readonly onHover: (index: number | null) => void;
+}
+
+export const chartHeight = 168;
+const spanSeconds = 300;
+const leastSpanSeconds = 60;
+
+export function newChart(options: ChartOptions, data: Columns, target: HTMLElement): uPlot {
+  const { look } = options;
+  const axis = { stroke: () => look().axis, font: "12px system-ui, sans-serif" };
+  const grid = { stroke: () => look().grid, width: 1 };
+  return new uPlot(
+    {
+      width: options.width,
+      height: chartHeight,
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+      hooks: { setCursor: [(chart) => options.onHover(chart.cursor.idx ?? null)] },
+      scales: {
+        x: { time: false, range: (_chart, from, to) => timeRange(from, to) },
+        y: { range: (_chart, low, high) => valueRange(low, high, options) },
+      },
+      axes: [
+        {
+          ...axis,
+          grid: { show: false },
+          ticks: { ...grid, size: 4 },
+          size: 28,
+          space: 80,
+          values: (_chart, splits) => splits.map((at) => options.timeText(at * 1_000)),
+        },
+        {
+          ...axis,
+          grid,
+          ticks: { show: false },
+          size: 76,
+          space: 36,
+          values: (_chart, splits) => splits.map(options.valueText),
+        },
+      ],
+      series: [
+        {},
+        ...Array.from({ length: options.seriesCount }, (_, index) => ({
+          stroke: () => look().series[index] ?? look().axis,
+          width: 1.75,
+          points: { show: false },
+        })),
+      ],
+    },
+    data as uPlot.AlignedData,
+    target,
+  );
+}
+
+/** Grows with the data up to five minutes, so that the first minute is not a sliver. */
+function timeRange(from: number | null, to: number | null): uPlot.Range.MinMax {
+  const end = to ?? Date.now() / 1_000;
+  return [Math.max(end - spanSeconds, Math.min(from ?? end, end - leastSpanSeconds)), end];
+}
+
+function valueRange(
+  low: number | null,
+  high: number | null,
+  { min, max }: ChartOptions,
+): uPlot.Range.MinMax {
+  const bottom = min ?? Math.floor((low ?? 0) - 3);
+  const top = max ?? (high ?? 0) + (min === undefined ? 3 : Math.max((high ?? 0) * 0.1, 0.01));
+  return [bottom, top > bottom ? top : bottom + 1];
+}

@@ -1,0 +1,106 @@
+import type { Measurements } from "./device-record.ts";
+
+export const historyMs = 300_000;
+const maxPoints = 320;
+const maxMeasures = 80;
+const maxDevices = 500;
+/** Reports come every second; after a longer silence a line between two points would be invented. */
+const gapMs = 3_500;
+
+/** Times in seconds, then one array a measure; null where there is nothing to draw. */
+export type Columns = [times: number[], ...measures: (number | null)[][]];
+
+/** The last five minutes of every device, in rings whose size is fixed. */
+export class DeviceHistory {
+  readonly #rings = new Map<string, Ring>();
+
+  add(device: string, measurements: Measurements, atMs: number): void {
+    let ring = this.#rings.get(device);
+    if (ring) this.#rings.delete(device);
+    else ring = new Ring();
+    // Re-inserted last, so that the first is always the one that was quiet longest.
+    this.#rings.set(device, ring);
+    ring.add(measurements, atMs);
+    const oldest = this.#rings.keys().next().value;
+    if (this.#rings.size > maxDevices && oldest !== undefined) this.#rings.delete(oldest);
+  }
+
+  /** The points of these measures since a moment, gaps marked, ready for a chart. */
+  columns(device: string, measures: readonly string[], sinceMs: number): Columns {
+    return this.#rings.get(device)?.columns(measures, sinceMs) ?? [[], ...measures.map(() => [])];
+  }
+
+  /** The names of all measures that this device has reported. */
+  measures(device: string): string[] {
+    return this.#rings.get(device)?.measures() ?? [];
+  }
+
+  points(device: string): number {
+    return this.#rings.get(device)?.length ?? 0;
+  }
+
+  get devices(): number {
+    return this.#rings.size;
+  }
+}
+
+class Ring {
+  readonly #times = new Float64Array(maxPoints);
+  readonly #measures = new Map<string, Float64Array>();
+  #next = 0;
+  #lastMs = 0;
+  length = 0;
+
+  add(measurements: Measurements, atMs: number): void {
+    const slot = this.#next;
+    // Time runs forward only, whatever a device's clock does.
+    this.#lastMs = Math.max(atMs, this.#lastMs + 1);
+    this.#times[slot] = this.#lastMs;
+    for (const values of this.#measures.values()) values[slot] = Number.NaN;
+    for (const [name, value] of measurements) {
+      const values = this.#valuesOf(name);
+      if (values) values[slot] = value;
+    }
+    this.#next = (slot + 1) % maxPoints;
+    this.length = Math.min(this.length + 1, maxPoints);
+  }
+
+  columns(measures: readonly string[], sinceMs: number): Columns {
+    const times: number[] = [];
+    const rows = measures.map((name) => ({
+      values: this.#measures.get(name),
+      out: [] as (number | null)[],
+    }));
+    let previous = Number.NaN;
+    for (let index = 0; index < this.length; index += 1) {
+      const slot = (this.#next - this.length + index + maxPoints) % maxPoints;
+      const at = this.#times[slot] ?? 0;
+      if (at < sinceMs) continue;
+      if (at - previous > gapMs) {
+        times.push((previous + 1) / 1_000);
+        for (const row of rows) row.out.push(null);
+      }
+      times.push(at / 1_000);
+      for (const row of rows) row.out.push(drawable(row.values?.[slot]));
+      previous = at;
+    }
+    return [times, ...rows.map((row) => row.out)];
+  }
+
+  measures(): string[] {
+    return [...this.#measures.keys()];
+  }
+
+  #valuesOf(name: string): Float64Array | undefined {
+    let values = this.#measures.get(name);
+    if (!values && this.#measures.size < maxMeasures) {
+      values = new Float64Array(maxPoints).fill(Number.NaN);
+      this.#measures.set(name, values);
+    }
+    return values;
+  }
+}
+
+function drawable(value: number | undefined): number | null {
+  return value === undefined || Number.isNaN(value) ? null : value;
+}

@@ -1,0 +1,87 @@
+import type { Device } from "./device-store.ts";
+
+export type TypeFilter = "all" | "machine" | "AP";
+export type SortDirection = "ascending" | "descending";
+
+export interface RowChoice {
+  /** What the server was asked for; rows it will not renew are not shown. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly search: string;
+  readonly sort: string;
+  readonly direction: SortDirection;
+}
+
+export interface OnlineCounts {
+  readonly online: number;
+  readonly offline: number;
+}
+
+export function countsOf(devices: readonly Device[]): OnlineCounts {
+  const online = devices.filter((device) => device.online).length;
+  return { online, offline: devices.length - online };
+}
+
+export function rowsOf(devices: readonly Device[], choice: RowChoice): Device[] {
+  const words = choice.search.toLowerCase().split(/\s+/).filter(Boolean);
+  const order = choice.direction === "ascending" ? 1 : -1;
+  return devices
+    .filter((device) => isAskedFor(device, choice.params) && isFound(device, words))
+    .sort((a, b) => order * compare(a, b, choice.sort, order) || byName(a, b));
+}
+
+/** Whether the params ask for this device, as far as the inventory can tell. */
+export function isAskedFor(device: Device, params: RowChoice["params"]): boolean {
+  const { deviceType, name } = params;
+  return (
+    (deviceType === undefined || deviceType === device.deviceType) &&
+    (name === undefined || name === device.name)
+  );
+}
+
+/** The type filter that these params amount to; undefined when they are something else. */
+export function typeFilterOf(params: RowChoice["params"]): TypeFilter | undefined {
+  const fields = Object.keys(params);
+  if (fields.length === 0) return "all";
+  const { deviceType } = params;
+  const isType = fields.length === 1 && (deviceType === "machine" || deviceType === "AP");
+  return isType ? deviceType : undefined;
+}
+
+export function paramsOf(filter: TypeFilter): Record<string, unknown> {
+  return filter === "all" ? {} : { deviceType: filter };
+}
+
+function isFound(device: Device, words: readonly string[]): boolean {
+  if (words.length === 0) return true;
+  const { name, deviceType, record } = device;
+  const text = [name, deviceType, record?.["site"], record?.["model"], record?.["hostname"]]
+    .filter((part) => typeof part === "string")
+    .join(" ")
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+/** Missing values come last in either direction. */
+function compare(a: Device, b: Device, sort: string, order: number): number {
+  if (sort === "name") return byName(a, b);
+  const left = sortValue(a, sort);
+  const right = sortValue(b, sort);
+  if (left === right) return 0;
+  if (left === undefined) return order;
+  if (right === undefined) return -order;
+  return left < right ? -1 : 1;
+}
+
+function sortValue(device: Device, sort: string): number | string | undefined {
+  if (sort === "type") return device.deviceType;
+  // Ascending: offline first, the longest offline on top.
+  if (sort === "state") return (device.online ? 1e15 : 0) + (device.since ?? 0);
+  if (sort === "use")
+    return device.measurements.get("cpu") ?? device.measurements.get("channelUse");
+  return device.measurements.get(sort);
+}
+
+const names = new Intl.Collator("en", { numeric: true });
+function byName(a: Device, b: Device): number {
+  return names.compare(a.name, b.name);
+}

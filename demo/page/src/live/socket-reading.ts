@@ -1,0 +1,42 @@
+import { onScopeDispose, shallowRef } from "vue";
+import type { ShallowRef } from "vue";
+import { liveSocket, socketLog } from "./page-live.ts";
+
+export const readyStateNames = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
+export type ReadyStateName = (typeof readyStateNames)[number];
+
+/** The attributes of the page's socket as they read at one moment. */
+export interface SocketReading {
+  readonly readyState: number | undefined;
+  readonly url: string;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly bufferedAmount: number;
+  /** When the present socket entered each state; a missing one was not reached yet. */
+  readonly enteredMs: readonly (number | undefined)[];
+}
+
+const everyMs = 100;
+
+/** Reads the socket ten times a second: no event tells of CLOSING or of bufferedAmount. */
+export function useSocketReading(): ShallowRef<SocketReading> {
+  const reading = shallowRef(read());
+  const timer = setInterval(() => {
+    const now = read();
+    if (JSON.stringify(now) !== JSON.stringify(reading.value)) reading.value = now;
+  }, everyMs);
+  onScopeDispose(() => clearInterval(timer));
+  return reading;
+}
+
+function read(): SocketReading {
+  const socket = liveSocket();
+  return {
+    readyState: socket?.readyState,
+    url: socket?.url ?? "",
+    protocol: socket?.protocol ?? "",
+    extensions: socket?.extensions ?? "",
+    bufferedAmount: socket?.bufferedAmount ?? 0,
+    enteredMs: socketLog.enteredMs,
+  };
+}

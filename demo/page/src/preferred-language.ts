@@ -1,0 +1,10 @@
+export type Language = "en" | "zh-CN";
+
+/** The first of the browser's languages that the page speaks. */
+export function preferredLanguage(wanted: readonly string[]): Language {
+  for (const tag of wanted) {
+    if (/^zh\b/i.test(tag)) return "zh-CN";
+    if (/^en\b/i.test(tag)) return "en";
+  }
+  return "en";
+}

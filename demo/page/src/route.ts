@@ -1,0 +1,25 @@
+/** Which view the hash asks for. */
+export type Route =
+  | { readonly view: "devices" }
+  | { readonly view: "device"; readonly name: string }
+  | { readonly view: "connection" }
+  | { readonly view: "why" };
+
+export function routeOf(hash: string): Route {
+  const [view = "", name = ""] = hash.replace(/^#\/?/, "").split("/");
+  if (view === "device" && name !== "") return { view, name: decoded(name) };
+  if (view === "connection" || view === "why") return { view };
+  return { view: "devices" };
+}
+
+export function deviceHref(name: string): string {
+  return `#/device/${encodeURIComponent(name)}`;
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

@@ -1,0 +1,31 @@
+import type { TopicEvent, TopicHandle } from "longwire/live";
+import type { DeviceReport, InventoryEntry } from "./topics.ts";
+
+/** While a device stays online its `lastSeen` is renewed this often, in milliseconds. */
+const RENEW_MS = 10_000;
+
+/** Keeps the topic `inventory` true to what happens in `devices`. */
+export function keepInventory(devices: TopicHandle, inventory: TopicHandle): void {
+  devices.onEvent((event) => {
+    const { key = "" } = event;
+    const known = inventory.get(key) as InventoryEntry | undefined;
+    const entry = event.removed ? gone(known, event) : seen(known, event);
+    if (entry !== undefined) void inventory.set(key, entry);
+  });
+}
+
+/** The entry that a report makes, or nothing if it would tell nothing new. */
+function seen(known: InventoryEntry | undefined, event: TopicEvent): InventoryEntry | undefined {
+  const { deviceType, simulated = false } = event.data as DeviceReport;
+  const name = event.key ?? "";
+  const at = Math.round(event.at);
+  if (known?.online === true && at - known.lastSeen < RENEW_MS) return undefined;
+  const since = known?.online === true ? known.since : at;
+  return { name, deviceType, simulated, online: true, since, lastSeen: at };
+}
+
+function gone(known: InventoryEntry | undefined, event: TopicEvent): InventoryEntry | undefined {
+  if (known === undefined || !known.online) return undefined;
+  const at = Math.round(event.at);
+  return { ...known, online: false, since: at, lastSeen: at };
+}

@@ -1,0 +1,62 @@
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Command, InvalidArgumentError } from "commander";
+import { LongwireError } from "longwire/server";
+import { startAgent, stopAgents } from "./agents.ts";
+import { MonitorServer } from "./monitor-server.ts";
+
+interface StartOptions {
+  port: number;
+  host: string;
+  simulate: number;
+  name: string;
+  agent: boolean;
+}
+
+const program = new Command("npm start --")
+  .description("the device monitor: a live server, an agent on this machine, a simulated fleet")
+  .option("-p, --port <port>", "where to listen; 0 picks a free port", wholeNumber, 8080)
+  .option("--host <host>", "the address to listen on; 0.0.0.0 lets others in", "127.0.0.1")
+  .option("--simulate <count>", "how many access points to simulate", wholeNumber, 24)
+  .option("--name <name>", "this machine's name on the page", hostname())
+  .option("--no-agent", "don't report this machine")
+  .action(run);
+
+async function run({ port, host, simulate, name, agent }: StartOptions): Promise<void> {
+  const page = fileURLToPath(new URL("../page", import.meta.url));
+  const monitor = await MonitorServer.start({ port, host, page });
+  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  const url = `ws://${reachable}:${monitor.port}/live`;
+  const agents = [
+    ...(agent ? [startAgent(["--url", url, "--name", name])] : []),
+    ...(simulate > 0 ? [startAgent(["--url", url, "--simulate", String(simulate)])] : []),
+  ];
+  console.log(`Longwire device monitor: http://${reachable}:${monitor.port}/`);
+  console.log(`Watch another machine:   npx longwire agent --url ws://HOST:${monitor.port}/live`);
+  console.log("Stop with Ctrl-C.");
+  await untilSignal();
+  await stopAgents(agents);
+  await monitor.close();
+}
+
+function untilSignal(): Promise<unknown> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError("Give a whole number from 0 to 65535.");
+  }
+  return Number(text);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof LongwireError)) throw error;
+  console.error(`longwire: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { MemoryBroker } from "longwire/brokers/memory";
+import { LiveServer } from "longwire/live";
+import { LongwireError, WebSocketServer } from "longwire/server";
+import sirv from "sirv";
+import { BrowserLinks } from "./browser-links.ts";
+import { keepInventory } from "./inventory.ts";
+import { devicesTopic, inventoryTopic } from "./topics.ts";
+
+/** Short, so that a device whose network went silent is offline within seconds. */
+const KEEPALIVE_MS = 5_000;
+
+export interface MonitorOptions {
+  port: number;
+  host: string;
+  /** The folder of the built page. */
+  page: string;
+}
+
+/** The device monitor: its topics, its page, and what the tour on the page asks for. */
+export class MonitorServer {
+  readonly #http: Server;
+  readonly #live: LiveServer;
+  readonly #sockets: WebSocketServer;
+  readonly #links = new BrowserLinks();
+  readonly #pages: (request: IncomingMessage, response: ServerResponse) => void;
+
+  private constructor(live: LiveServer, page: string) {
+    this.#live = live;
+    this.#sockets = new WebSocketServer(live.endpoint("/live"), {
+      keepaliveIntervalMs: KEEPALIVE_MS,
+    });
+    this.#pages = sirv(page, { etag: true, single: false });
+    this.#http = createServer((request, response) => this.#request(request, response));
+    this.#http.on("upgrade", (request: IncomingMessage) => {
+      if (this.#links.note(request)) this.#links.meterHandshake(request);
+      else request.socket.destroy();
+    });
+    this.#sockets.attach(this.#http);
+    keepInventory(live.topic("devices"), live.topic("inventory"));
+  }
+
+  /** @throws LongwireError `address_in_use` as a rejection */
+  static async start({ port, host, page }: MonitorOptions): Promise<MonitorServer> {
+    const topics = [devicesTopic(), inventoryTopic()];
+    const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+    const monitor = new MonitorServer(live, page);
+    await monitor.#listen(port, host);
+    return monitor;
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo).port;
+  }
+
+  /** Drains: 1001 to all, and no longer than two seconds. */
+  async close(): Promise<void> {
+    const stopped = new Promise((resolve) => this.#http.close(resolve));
+    await this.#sockets.close({ timeoutMs: 2_000 });
+    this.#http.closeAllConnections();
+    await stopped;
+    await this.#live.close();
+  }
+
+  #listen(port: number, host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#http.once("error", (cause: NodeJS.ErrnoException) => {
+        const taken = cause.code === "EADDRINUSE";
+        const message = taken
+          ? `Port ${port} is in use by another program; stop that program or choose another with --port.`
+          : `Cannot listen on ${host}:${port} (${cause.message}); choose others with --host and --port.`;
+        reject(new LongwireError(taken ? "address_in_use" : "cannot_listen", message, { cause }));
+      });
+      this.#http.listen({ port, host }, resolve);
+    });
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? "/").split("?")[0]!;
+    if (!this.#links.note(request)) {
+      request.socket.destroy();
+    } else if (path === "/demo/cut" && request.method === "POST") {
+      void this.#cut(request, response);
+    } else if (path === "/demo/time") {
+      answerJson(response, { now: Date.now() });
+    } else if (path === "/demo/wire") {
+      answerJson(response, this.#links.meters(request));
+    } else if (path.startsWith("/live/")) {
+      this.#links.meter(request, response, formOf(request));
+      this.#sockets.handleRequest(request, response);
+    } else {
+      this.#links.mark(request, response);
+      this.#pages(request, response);
+    }
+  }
+
+  async #cut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = "";
+    for await (const chunk of request.setEncoding("utf8") as AsyncIterable<string>) {
+      text += chunk;
+      if (text.length > 1_000) break;
+    }
+    const seconds = secondsOf(text);
+    answerJson(response, { seconds });
+    // The answer goes out first, or the page could not tell its own request from the cut.
+    response.once("finish", () => this.#links.cut(request, seconds));
+  }
+}
+
+const DEFAULT_CUT_SECONDS = 5;
+
+function secondsOf(text: string): number {
+  try {
+    const { seconds } = JSON.parse(text) as { seconds?: unknown };
+    return typeof seconds === "number" && seconds > 0 ? seconds : DEFAULT_CUT_SECONDS;
+  } catch {
+    return DEFAULT_CUT_SECONDS;
+  }
+}
+
+/** Which of the compared forms a request is: an EventSource can set no header of its own. */
+function formOf(request: IncomingMessage): string {
+  if (request.headers.accept?.includes("text/event-stream") === true) return "sse";
+  const named = request.headers["x-meter"];
+  return typeof named === "string" ? named : "";
+}
+
+function answerJson(response: ServerResponse, value: unknown): void {
+  response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+  response.end(JSON.stringify(value));
+}

@@ -1,0 +1,57 @@
+import {
+  keyedTopic,
+  type KeyedTopicDeclaration,
+  type Params,
+  type TopicEvent,
+} from "longwire/live";
+import * as v from "valibot";
+
+/** What every device says of itself; each kind says more. */
+const report = v.looseObject({
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
+  deviceType: v.pipe(v.string(), v.minLength(1), v.maxLength(50)),
+  at: v.optional(v.number()),
+  simulated: v.optional(v.boolean()),
+});
+
+export type DeviceReport = v.InferOutput<typeof report>;
+
+/** A device in the inventory, online or not. */
+export interface InventoryEntry {
+  name: string;
+  deviceType: string;
+  simulated: boolean;
+  online: boolean;
+  /** When it went online or offline, in ms since the Unix epoch. */
+  since: number;
+  /** When it was last known to be online, in ms since the Unix epoch. */
+  lastSeen: number;
+}
+
+/** The devices that are online now: a key lives as long as its agent's connection. */
+export function devicesTopic(): KeyedTopicDeclaration {
+  return keyedTopic("devices", {
+    clientPublish: true,
+    keyLifetime: "connection",
+    data: report,
+    match: isAskedFor,
+  });
+}
+
+/** Every device that was ever seen. */
+export function inventoryTopic(): KeyedTopicDeclaration {
+  return keyedTopic("inventory", { match: isAskedFor });
+}
+
+/** Params that this monitor does not know narrow nothing: a page may send more than it needs. */
+function isAskedFor(params: Params, { data }: TopicEvent): boolean {
+  const device = data as { name?: unknown; deviceType?: unknown };
+  return (
+    isEqualOrAbsent(params["deviceType"], device.deviceType) &&
+    isEqualOrAbsent(params["name"], device.name)
+  );
+}
+
+function isEqualOrAbsent(wanted: unknown, actual: unknown): boolean {
+  return wanted === undefined || wanted === null || wanted === "" || wanted === actual;
+}

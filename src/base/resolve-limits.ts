@@ -1,0 +1,23 @@
+import { LongwireError } from "./error.ts";
+
+/**
+ * Returns `defaults` with what `given` sets.
+ *
+ * @throws LongwireError `invalid_limit` for anything but a positive integer
+ */
+export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>(
+  defaults: Limits,
+  given: { readonly [Name in keyof Limits]?: number | undefined } = {},
+): Limits {
+  const resolved = { ...defaults };
+  for (const name of Object.keys(defaults) as (keyof Limits & string)[]) {
+    const value: unknown = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || (value as number) < 1) {
+      const text = `${name} is ${String(value)}; give a positive integer or leave it out.`;
+      throw new LongwireError("invalid_limit", text);
+    }
+    resolved[name] = value as Limits[typeof name];
+  }
+  return resolved;
+}

@@ -1,0 +1,66 @@
+import * as os from "node:os";
+import { Command, InvalidArgumentError } from "commander";
+import { collect, parseHeaders, wholeNumber } from "../option-values.ts";
+import { untilSignal } from "../until-signal.ts";
+import { MachineMeter } from "./machine-report.ts";
+import { Reporter, type Reporting } from "./reporter.ts";
+import { SimulatedAccessPoint } from "./simulated-access-point.ts";
+
+interface AgentOptions {
+  url: string;
+  name?: string;
+  topic: string;
+  simulate?: number;
+  header: string[];
+  ca?: string;
+}
+
+export function agentCommand(): Command {
+  return new Command("agent")
+    .description("report this machine to a live server, once per second, until it is stopped")
+    .option("-u, --url <url>", "the live server", parseUrl, "ws://127.0.0.1:8080/live")
+    .option("-n, --name <name>", "the device's name (default: this machine's host name)")
+    .option("-t, --topic <topic>", "the keyed topic to report to", "devices")
+    .option("--simulate <count>", "report so many simulated access points instead", wholeNumber)
+    .option("-H, --header <name: value>", "a request header; may be repeated", collect, [])
+    .addHelpText("after", EXAMPLES)
+    .action(run);
+}
+
+const EXAMPLES = `
+Examples:
+  $ longwire agent --url ws://monitor.example:8080/live --name rack-7
+  $ longwire agent --simulate 24`;
+
+async function run(options: AgentOptions): Promise<void> {
+  const log = (line: string): void => console.error(`agent: ${line}`);
+  const client = { headers: parseHeaders(options.header) };
+  const { url, topic } = options;
+  const reporters = devicesOf(options).map(
+    (device, index) =>
+      new Reporter(device, { url, topic, client, log: index === 0 ? log : () => {} }),
+  );
+  if (options.simulate !== undefined) log(`simulating ${options.simulate} access points`);
+  for (const reporter of reporters) reporter.start();
+  await untilSignal();
+  await Promise.all(reporters.map((reporter) => reporter.stop()));
+}
+
+function devicesOf({ simulate, name }: AgentOptions): Reporting[] {
+  if (simulate !== undefined) {
+    return Array.from({ length: simulate }, (_, index) => new SimulatedAccessPoint(index + 1));
+  }
+  const own = name ?? os.hostname();
+  const meter = new MachineMeter(own);
+  return [{ name: own, report: () => meter.report() }];
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^(wss?|https?):$/.test(url.protocol)) {
+    throw new InvalidArgumentError("Give a URL like ws://host:8080/live.");
+  }
+  // What a person copies from the browser's address bar lacks the mount.
+  if (url.pathname === "/") url.pathname = "/live";
+  return url.href;
+}

@@ -1,0 +1,96 @@
+/** What an access point says of itself, as the topic `devices` holds it. */
+export interface AccessPointReport {
+  name: string;
+  deviceType: "AP";
+  simulated: true;
+  at: number;
+  model: string;
+  site: string;
+  /** Seconds since it started. */
+  uptime: number;
+  clients: number;
+  channel: number;
+  /** How much of the time the channel is busy, in percent. */
+  channelUse: number;
+  /** Mean signal of its clients, in dBm. */
+  signal: number;
+  rxBitsPerSecond: number;
+  txBitsPerSecond: number;
+}
+
+const MODELS = ["LW-210", "LW-310", "LW-510 outdoor"];
+const SITES = ["Hall A", "Hall B", "Office", "Yard"];
+const CHANNELS = [1, 6, 11, 36, 44, 52, 100, 149];
+
+/** An access point reboots about once in this many seconds. */
+const MEAN_SECONDS_BETWEEN_REBOOTS = 900;
+const REBOOT_SECONDS: readonly [number, number] = [8, 20];
+
+/** Numbers in [0, 1). */
+type Random = () => number;
+
+/** An access point that isn't there: its figures wander the way real ones do. */
+export class SimulatedAccessPoint {
+  readonly name: string;
+  readonly #random: Random;
+  readonly #model: string;
+  readonly #site: string;
+  readonly #channel: number;
+  /** How busy the place is that it serves, 0 to 1. */
+  #demand: number;
+  #signal: number;
+  #uptime: number;
+
+  constructor(number: number, random: Random = Math.random) {
+    this.name = `ap-${String(number).padStart(2, "0")}`;
+    this.#random = random;
+    this.#model = MODELS[number % MODELS.length]!;
+    this.#site = SITES[number % SITES.length]!;
+    this.#channel = CHANNELS[number % CHANNELS.length]!;
+    this.#demand = random();
+    this.#signal = -70 + 20 * random();
+    this.#uptime = Math.round(random() * 400_000);
+  }
+
+  /** Lets a second pass and reports. */
+  report(): AccessPointReport {
+    this.#demand = wander(this.#demand, 0.06, [0, 1], this.#random);
+    this.#signal = wander(this.#signal, 1.5, [-85, -45], this.#random);
+    this.#uptime += 1;
+    const clients = Math.round(this.#demand * 60);
+    const downstream = clients * (0.3 + 2 * this.#random()) * 1e6;
+    return {
+      name: this.name,
+      deviceType: "AP",
+      simulated: true,
+      at: Date.now(),
+      model: this.#model,
+      site: this.#site,
+      uptime: this.#uptime,
+      clients,
+      channel: this.#channel,
+      channelUse: Math.min(99, Math.round(8 + this.#demand * 70 + 10 * this.#random())),
+      signal: Math.round(this.#signal),
+      rxBitsPerSecond: Math.round(downstream * 0.15),
+      txBitsPerSecond: Math.round(downstream),
+    };
+  }
+
+  /** Says whether it reboots now, and for how many seconds it is gone. */
+  reboot(): number | undefined {
+    if (this.#random() * MEAN_SECONDS_BETWEEN_REBOOTS >= 1) return undefined;
+    const [shortest, longest] = REBOOT_SECONDS;
+    this.#uptime = 0;
+    return shortest + this.#random() * (longest - shortest);
+  }
+}
+
+function wander(
+  value: number,
+  step: number,
+  [least, most]: readonly [number, number],
+  random: Random,
+): number {
+  const next = value + (random() * 2 - 1) * step;
+  return Math.min(most, Math.max(least, next));
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError } from "commander";
+import { LongwireError } from "../base/index.ts";
+import { MemoryBroker } from "../brokers/memory/index.ts";
+import {
+  keyedTopic,
+  LiveServer,
+  logTopic,
+  matchFields,
+  type TopicDeclaration,
+} from "../live/index.ts";
+import { WebSocketServer, type OriginPolicy } from "../server/index.ts";
+import { collect, portNumber } from "./option-values.ts";
+import { untilSignal } from "./until-signal.ts";
+
+interface ServeOptions {
+  port: number;
+  host: string;
+  path: string;
+  topic: TopicDeclaration[];
+  origin: string[];
+  cert?: string;
+  key?: string;
+}
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("run a live server whose topics clients may follow and publish to")
+    .option("-p, --port <port>", "0 picks a free one", portNumber, 8080)
+    .option("--host <host>", "the address to listen on; 0.0.0.0 lets others in", "127.0.0.1")
+    .option("--path <path>", "where it is mounted", "/live")
+    .option(
+      "-t, --topic <name:kind>",
+      "a topic, kind log or keyed; may be repeated (default: events:log and state:keyed)",
+      collectTopic,
+      [],
+    )
+    .option("--origin <origin>", "a page's origin that may connect, or any", collect, [])
+    .option("--cert <file>", "TLS certificate in PEM; with --key the server speaks wss:")
+    .option("--key <file>", "TLS key in PEM")
+    .addHelpText("after", EXAMPLES)
+    .action(run);
+}
+
+const EXAMPLES = `
+Examples:
+  $ longwire serve --topic devices:keyed --topic alerts:log
+  $ longwire serve --host 0.0.0.0 --port 8443 --cert cert.pem --key key.pem`;
+
+async function run(options: ServeOptions): Promise<void> {
+  const topics =
+    options.topic.length > 0 ? options.topic : [topicOf("events:log"), topicOf("state:keyed")];
+  const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+  const endpoint = { ...live.endpoint(options.path), origins: originsOf(options.origin) };
+  const server = new WebSocketServer(endpoint);
+  const { port, host } = options;
+  const tls = tlsOf(options);
+  const { url } = await server.listen({ port, host, ...(tls && { tls }) });
+  console.log(`${url}${options.path}`);
+  for (const { name, kind } of topics) console.error(`topic ${name} (${kind})`);
+  await untilSignal();
+  await server.close();
+  await live.close();
+}
+
+function collectTopic(text: string, previous: TopicDeclaration[]): TopicDeclaration[] {
+  return [...previous, topicOf(text)];
+}
+
+function topicOf(text: string): TopicDeclaration {
+  const colon = text.lastIndexOf(":");
+  const [name, kind] = [text.slice(0, colon), text.slice(colon + 1)];
+  const options = { clientPublish: true, match: matchFields };
+  if (colon > 0 && kind === "log") return logTopic(name, options);
+  if (colon > 0 && kind === "keyed") return keyedTopic(name, options);
+  throw new InvalidArgumentError("Give a name and a kind, like devices:keyed or alerts:log.");
+}
+
+function originsOf(origins: readonly string[]): OriginPolicy {
+  if (origins.includes("any")) return "any";
+  return origins.length === 0 ? "same" : origins;
+}
+
+function tlsOf({ cert, key }: ServeOptions): { cert: Buffer; key: Buffer } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    const message = "TLS needs both --cert and --key; give both or neither.";
+    throw new LongwireError("bad_option", message);
+  }
+  return { cert: readPem(cert), key: readPem(key) };
+}
+
+function readPem(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code ?? "unknown reason";
+    const message = `${path} cannot be read (${reason}); give the path of a PEM file.`;
+    throw new LongwireError("bad_option", message, { cause });
+  }
+}

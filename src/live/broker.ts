@@ -1,0 +1,34 @@
+import type { Offset } from "./position.ts";
+import type { TopicDeclaration } from "./topic-declaration.ts";
+import type { EventDraft, TopicEvent } from "./topic-event.ts";
+
+/** Where topics' events are kept and numbered. */
+export interface Broker {
+  /**
+   * Opens a topic: tells `follow` the events that are retained (of a keyed topic the newest of
+   * each key, and the tombstones), in offset order, then resolves, then tells each new one.
+   */
+  openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+  ): Promise<BrokerTopic>;
+  close(): Promise<void>;
+}
+
+export interface BrokerTopic {
+  /** Changes whenever offsets may have been lost or have started again. */
+  readonly epoch: string;
+  /** The newest offset when the topic was opened; 0 in an empty one. */
+  readonly offset: Offset;
+  /**
+   * Appends an event, or finds that its `idempotencyKey` was appended before. It has been
+   * followed when this resolves.
+   */
+  append(draft: EventDraft): Promise<Receipt>;
+}
+
+export interface Receipt {
+  offset: Offset;
+  /** True if the event was in the log already; `offset` is the first one's then. */
+  duplicate: boolean;
+}

@@ -1,0 +1,27 @@
+import type { Offset } from "./position.ts";
+import type { TopicEvent } from "./topic-event.ts";
+
+/** Some keys' values as one or more messages. */
+export interface StatePage {
+  /** The state is at least as new as this. */
+  offset: Offset;
+  entries: readonly TopicEvent[];
+  /** Whether it is the whole state and not only what changed. */
+  complete: boolean;
+  /** Whether further pages follow. */
+  more: boolean;
+}
+
+/** How a topic's events become bytes on the wire; a lane exists per view and encoding. */
+export interface Encoding {
+  readonly name: string;
+  /** One event, as a subscriber with this encoding gets it. */
+  event(topic: TopicAddress, event: TopicEvent): Uint8Array;
+  /** A page of a keyed topic's state. May be empty where an empty page says nothing. */
+  page(topic: TopicAddress, page: StatePage): Uint8Array;
+}
+
+export interface TopicAddress {
+  name: string;
+  epoch: string;
+}

@@ -1,0 +1,9 @@
+/** Why the live layer closes a connection. */
+export const LiveCloseCode = {
+  BadMessage: 4400,
+  UnknownTopic: 4404,
+  Timeout: 4408,
+  TooLarge: 4413,
+  InvalidParams: 4422,
+  TooSlow: 4429,
+} as const;

@@ -1,0 +1,199 @@
+import {
+  LongwireError,
+  resolveLimits,
+  systemClock,
+  TimerWheel,
+  type Clock,
+  type Timer,
+} from "../../base/index.ts";
+import type { Broker } from "../broker.ts";
+import { Topic } from "../topic.ts";
+import type { TopicDeclaration } from "../topic-declaration.ts";
+import { isTopicName } from "../topic-name.ts";
+import { DataSession } from "./data-session.ts";
+import { frameEncodings } from "./encodings.ts";
+import { HttpForms } from "./http-forms.ts";
+import { KeyOwners } from "./key-owners.ts";
+import { LiveCloseCode } from "./live-close-code.ts";
+import { defaultLiveLimits, type LiveLimits } from "./live-limits.ts";
+import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
+import { MessageSession } from "./message-session.ts";
+import type { Realm, Session, SessionEncodings } from "./session.ts";
+import { TopicHandle } from "./topic-handle.ts";
+
+/** Level 1's subprotocol. */
+const SUBPROTOCOL = "longwire.v1";
+
+export interface LiveServerOptions extends Partial<LiveLimits> {
+  topics: readonly TopicDeclaration[];
+  /** Where events are kept and numbered, such as a `MemoryBroker`. */
+  broker: Broker;
+  /** Where time comes from; for tests. */
+  clock?: Clock;
+}
+
+/** What `WebSocketServer` takes as an endpoint. */
+export interface LiveEndpoint {
+  path: string;
+  protocols(request: LiveUpgrade): string | undefined;
+  onOpen(peer: LivePeer, request: LiveUpgrade): void;
+  onMessage(peer: LivePeer, message: string | Uint8Array): void;
+  onDrain(peer: LivePeer): void;
+  onClose(peer: LivePeer): void;
+  onRequest(exchange: LiveExchange): Promise<void>;
+  onDraining(): void;
+}
+
+/** Topics, and the sessions of those who follow them. */
+export class LiveServer {
+  readonly #realm: Realm;
+  readonly #broker: Broker;
+  readonly #forms: HttpForms;
+  readonly #sessions = new Set<Session>();
+  #encodings: SessionEncodings | undefined;
+  #ticking: Timer | undefined;
+
+  private constructor(realm: Realm, broker: Broker) {
+    this.#realm = realm;
+    this.#broker = broker;
+    this.#forms = new HttpForms(realm);
+    this.#tick();
+  }
+
+  /**
+   * Opens all topics with the broker.
+   *
+   * @throws LongwireError `invalid_topic` as a rejection, and what the broker rejects with
+   */
+  static async open(options: LiveServerOptions): Promise<LiveServer> {
+    const clock = options.clock ?? systemClock;
+    const topics = new Map<string, Topic>();
+    for (const declaration of options.topics) {
+      checkName(declaration.name, topics);
+      topics.set(declaration.name, await Topic.open(declaration, options.broker, clock));
+    }
+    const wheel = new TimerWheel(clock);
+    const limits = resolveLimits(defaultLiveLimits, options);
+    const owners = new KeyOwners(wheel);
+    return new LiveServer({ topics, owners, limits, clock, wheel }, options.broker);
+  }
+
+  /**
+   * A topic, for the server's own code.
+   *
+   * @throws LongwireError `unknown_topic`
+   */
+  topic(name: string): TopicHandle {
+    const topic = this.#realm.topics.get(name);
+    if (topic !== undefined) return new TopicHandle(topic);
+    throw new LongwireError("unknown_topic", `There is no topic ${name}; declare it first.`);
+  }
+
+  /**
+   * Returns an endpoint for `WebSocketServer`.
+   *
+   * @param path where it is mounted: Level 1 there, Level 0 and the HTTP forms at `path/TOPIC`
+   */
+  endpoint(path: string): LiveEndpoint {
+    return {
+      path: `${path}/*`,
+      protocols: (request) =>
+        request.path === path && request.protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined,
+      onOpen: (peer, request) => this.#open(peer, request, path),
+      onMessage: (peer, message) => this.#receive(peer, message),
+      onDrain: (peer) => sessionOf(peer)?.onDrain(),
+      onClose: (peer) => this.#close(peer),
+      onRequest: (exchange) => this.#forms.answer(exchange, topicName(exchange.path, path) ?? ""),
+      onDraining: () => {
+        for (const session of this.#sessions) session.onDraining();
+        this.#forms.onDraining();
+      },
+    };
+  }
+
+  /** Ends timers and the broker; call it after the WebSocket server has closed. */
+  async close(): Promise<void> {
+    this.#ticking?.cancel();
+    await this.#broker.close();
+  }
+
+  #open(peer: LivePeer, request: LiveUpgrade, path: string): void {
+    const session = this.#sessionFor(peer, request, path);
+    if (session === undefined) return;
+    peer.data = session;
+    this.#sessions.add(session);
+  }
+
+  #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
+    const encodings = (this.#encodings ??= frameEncodings((text) => peer.encodeText(text)));
+    if (peer.protocol === SUBPROTOCOL) {
+      return new MessageSession(this.#realm, peer, encodings.event);
+    }
+    const name = topicName(request.path, path);
+    if (name === undefined) {
+      const reason = `offer the subprotocol ${SUBPROTOCOL}, or connect to ${path}/TOPIC`;
+      peer.close(LiveCloseCode.BadMessage, reason.slice(0, 120));
+      return undefined;
+    }
+    const topic = this.#realm.topics.get(name);
+    if (topic === undefined) {
+      peer.close(LiveCloseCode.UnknownTopic, "there is no topic of this name");
+      return undefined;
+    }
+    const query = new URLSearchParams(request.search);
+    const params = request.search === "" ? undefined : Object.fromEntries(query);
+    return new DataSession(this.#realm, peer, { topic, encoding: encodings.data, params });
+  }
+
+  #receive(peer: LivePeer, message: string | Uint8Array): void {
+    const session = sessionOf(peer);
+    if (isLonger(message, this.#realm.limits.maxMessageBytes)) session?.onTooLarge();
+    else session?.onMessage(message);
+  }
+
+  #close(peer: LivePeer): void {
+    const session = sessionOf(peer);
+    if (session === undefined) return;
+    this.#sessions.delete(session);
+    session.onClosed();
+  }
+
+  #tick(): void {
+    this.#ticking = this.#realm.clock.after(this.#realm.limits.heartbeatMs / 2, () => {
+      for (const session of this.#sessions) session.onTick();
+      this.#forms.onTick();
+      this.#tick();
+    });
+  }
+}
+
+function sessionOf(peer: LivePeer): Session | undefined {
+  return peer.data as Session | undefined;
+}
+
+function isLonger(message: string | Uint8Array, maxBytes: number): boolean {
+  if (message.length > maxBytes) return true;
+  // A UTF-16 unit has at most three bytes, so most texts need no counting.
+  if (typeof message !== "string" || message.length * 3 <= maxBytes) return false;
+  return Buffer.byteLength(message) > maxBytes;
+}
+
+/** The topic's name in a path, decoded; `undefined` for the mount itself. */
+function topicName(path: string, mount: string): string | undefined {
+  const name = path.slice(mount.length + 1);
+  if (name === "") return undefined;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+function checkName(name: string, topics: ReadonlyMap<string, Topic>): void {
+  if (!isTopicName(name)) {
+    const message = `The topic name ${JSON.stringify(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end.`;
+    throw new LongwireError("invalid_topic", message);
+  }
+  if (!topics.has(name)) return;
+  throw new LongwireError("invalid_topic", `The topic ${name} is declared twice; declare it once.`);
+}

@@ -1,0 +1,33 @@
+import type { Encoding } from "../encoding.ts";
+import type { Topic } from "../topic.ts";
+import type { Clock, TimerWheel } from "../../base/index.ts";
+import type { KeyOwners } from "./key-owners.ts";
+import type { LiveLimits } from "./live-limits.ts";
+
+/** What the sessions of one live server share. */
+export interface Realm {
+  readonly topics: ReadonlyMap<string, Topic>;
+  readonly owners: KeyOwners;
+  readonly limits: LiveLimits;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+}
+
+/** One client's connection, at either level. */
+export interface Session {
+  onMessage(message: string | Uint8Array): void;
+  /** A message came that is longer than `maxMessageBytes`. */
+  onTooLarge(): void;
+  /** There is room in the socket again. */
+  onDrain(): void;
+  /** Called twice per heartbeat interval. */
+  onTick(): void;
+  /** The server is about to close all connections. */
+  onDraining(): void;
+  onClosed(): void;
+}
+
+export interface SessionEncodings {
+  data: Encoding;
+  event: Encoding;
+}

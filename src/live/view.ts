@@ -1,0 +1,191 @@
+import type { Encoding, TopicAddress } from "./encoding.ts";
+import type { EventLog } from "./event-log.ts";
+import { Lane } from "./lane.ts";
+import type { Offset } from "./position.ts";
+import type { TopicEvent } from "./topic-event.ts";
+
+/** How many bytes of JSON a page of state may have before another one is begun. */
+const PAGE_BYTES = 64 * 1024;
+
+/** Something that wants to know when a lane has grown. */
+export interface LaneReader {
+  onGrown(): void;
+}
+
+/** A lane with those who read it. */
+export interface SharedLane {
+  readonly encoding: Encoding;
+  readonly lane: Lane;
+  readonly readers: Set<LaneReader>;
+}
+
+/**
+ * How many pages are kept for others who come to the same place. They go with the next event.
+ */
+const KEPT_PAGES = 16;
+
+/** Where a walk over a topic's log is. */
+export interface Walk {
+  /** Everything up to here has been told. */
+  readonly reached: Offset;
+  /**
+   * What the subscriber's state is based on. Keys without a matching value are told of, as
+   * removed, only if they changed after it; before, the subscriber can't know them.
+   */
+  readonly base: Offset;
+  readonly complete: boolean;
+}
+
+export interface Page {
+  bytes: Uint8Array;
+  /** Everything up to here has been told, or did not match. */
+  reached: Offset;
+  /** The offset that the subscriber can know from the page itself. */
+  told: Offset;
+  isLast: boolean;
+}
+
+/**
+ * A topic's log as subscribers with equal params see it.
+ *
+ * Matching is done once per event here, not once per subscriber.
+ */
+export class View {
+  readonly topic: TopicAddress;
+  readonly #log: EventLog;
+  readonly #keyed: boolean;
+  readonly #matches: (event: TopicEvent) => boolean;
+  readonly #maxLaneBytes: number;
+  readonly #lanes = new Map<string, SharedLane>();
+  readonly #grown = new Set<SharedLane>();
+  readonly #pages = new Map<string, Page>();
+
+  constructor(
+    topic: TopicAddress,
+    log: EventLog,
+    options: {
+      keyed: boolean;
+      matches: (event: TopicEvent) => boolean;
+      maxLaneBytes: number;
+    },
+  ) {
+    this.#keyed = options.keyed;
+    this.topic = topic;
+    this.#log = log;
+    this.#matches = options.matches;
+    this.#maxLaneBytes = options.maxLaneBytes;
+  }
+
+  get isUnused(): boolean {
+    return this.#lanes.size === 0;
+  }
+
+  /** Joins the lane of this encoding, which is made when its first reader comes. */
+  join(encoding: Encoding, reader: LaneReader): SharedLane {
+    let shared = this.#lanes.get(encoding.name);
+    if (shared === undefined) {
+      shared = { encoding, lane: new Lane(this.#maxLaneBytes), readers: new Set() };
+      this.#lanes.set(encoding.name, shared);
+    }
+    shared.readers.add(reader);
+    return shared;
+  }
+
+  leave(shared: SharedLane, reader: LaneReader): void {
+    shared.readers.delete(reader);
+    if (shared.readers.size === 0) this.#lanes.delete(shared.encoding.name);
+  }
+
+  /** Takes a new event of the topic in. `replaced` is what its key had before. */
+  take(event: TopicEvent, replaced: TopicEvent | undefined): void {
+    this.#pages.clear();
+    const seen = this.seenAs(event, replaced);
+    if (seen === undefined) return;
+    for (const shared of this.#lanes.values()) {
+      shared.lane.append(shared.encoding.event(this.topic, seen), event.offset);
+      if (this.#grown.size === 0) queueMicrotask(() => this.#tellReaders());
+      this.#grown.add(shared);
+    }
+  }
+
+  /**
+   * The event as subscribers of this view get it: as it is, as a removal if its key matched
+   * before and does no longer, or not at all.
+   */
+  seenAs(event: TopicEvent, replaced: TopicEvent | undefined): TopicEvent | undefined {
+    if (!event.removed && this.#matches(event)) return event;
+    if (event.key === undefined) return undefined;
+    const matched = replaced !== undefined && !replaced.removed && this.#matches(replaced);
+    return matched ? asRemoved(event) : undefined;
+  }
+
+  /**
+   * What a walk still has to tell: of a log topic its matching events, of a keyed topic its
+   * entries, in the order of their newest change.
+   */
+  *entriesAfter({ reached, base }: Walk): Generator<TopicEvent, void, undefined> {
+    for (const event of this.#log.after(reached)) {
+      if (!event.removed && this.#matches(event)) yield event;
+      else if (event.key !== undefined && event.offset > base) yield asRemoved(event);
+    }
+  }
+
+  /**
+   * Returns the next page of a walk. Subscribers at the same place share its bytes.
+   *
+   * Keys that change while a walk goes on move to its end, so it always ends with the present
+   * state, and it needs no memory of its own.
+   */
+  page(encoding: Encoding, walk: Walk): Page {
+    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete}`;
+    const known = this.#pages.get(name);
+    if (known !== undefined) return known;
+    const page = this.#makePage(encoding, walk);
+    const [oldest] = this.#pages.keys();
+    if (oldest !== undefined && this.#pages.size >= KEPT_PAGES) this.#pages.delete(oldest);
+    this.#pages.set(name, page);
+    return page;
+  }
+
+  #makePage(encoding: Encoding, walk: Walk): Page {
+    const entries: TopicEvent[] = [];
+    let size = 0;
+    let isLast = true;
+    for (const entry of this.entriesAfter(walk)) {
+      if (size > PAGE_BYTES) {
+        isLast = false;
+        break;
+      }
+      entries.push(entry);
+      size += entry.json.length;
+    }
+    const reached = isLast ? this.#log.lastOffset : entries.at(-1)!.offset;
+    const state = { offset: reached, entries, complete: walk.complete, more: !isLast };
+    const bytes = this.#keyed
+      ? encoding.page(this.topic, state)
+      : joined(entries.map((event) => encoding.event(this.topic, event)));
+    const told = this.#keyed ? reached : (entries.at(-1)?.offset ?? walk.reached);
+    return { bytes, reached, told, isLast };
+  }
+
+  #tellReaders(): void {
+    const grown = [...this.#grown];
+    this.#grown.clear();
+    for (const { readers } of grown) for (const reader of readers) reader.onGrown();
+  }
+}
+
+/** Concatenates. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function asRemoved(event: TopicEvent): TopicEvent {
+  return event.removed ? event : { ...event, data: null, json: "null", removed: true };
+}

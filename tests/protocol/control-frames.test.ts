@@ -1,0 +1,131 @@
+import { describe, expect, test } from "vitest";
+import { Opcode } from "../../src/protocol/index.ts";
+import type { Role } from "../../src/protocol/index.ts";
+import { cutChunks, singleBytes } from "./cut-chunks.ts";
+import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts";
+import type { FrameOptions } from "./masked-frame.ts";
+import { failure, hex, openConnection, openServerConnection, roles } from "./open-connection.ts";
+import type { Seen } from "./open-connection.ts";
+
+function receive(role: Role, options: FrameOptions): Seen[] {
+  const { connection, seen } = openConnection(role);
+  connection.receive(frameTo(role, options));
+  return seen.events;
+}
+
+describe("control frames (RFC 6455 §5.5)", () => {
+  test.each([Opcode.Ping, Opcode.Pong, Opcode.Close])(
+    "a control frame longer than 125 bytes fails with 1002, opcode %i (RFC 6455 §5.5)",
+    (opcode) => {
+      for (const role of roles) {
+        for (const length of [126, 127, 65_536]) {
+          expect(receive(role, { opcode, payload: bytes(length) })).toEqual(
+            failure("long_control"),
+          );
+        }
+        const announced = { opcode, announced: 2n ** 62n };
+        expect(receive(role, announced)).toEqual(failure("long_control"));
+      }
+    },
+  );
+
+  test.each([Opcode.Ping, Opcode.Pong, Opcode.Close])(
+    "a control frame without FIN fails with 1002, opcode %i (RFC 6455 §5.5)",
+    (opcode) => {
+      for (const role of roles) {
+        expect(receive(role, { opcode, fin: false })).toEqual(failure("fragmented_control"));
+      }
+    },
+  );
+
+  test.each([0, 1, 124, 125])("one of %i bytes arrives, cut anywhere (RFC 6455 §5.5)", (length) => {
+    const payload = bytes(length);
+    for (const role of roles) {
+      const frame = frameTo(role, { opcode: Opcode.Pong, payload });
+      for (const chunks of [singleBytes(frame), cutChunks(frame, [3, 7, 50])]) {
+        const { connection, seen } = openConnection(role);
+        for (const chunk of chunks) connection.receive(chunk);
+        expect(seen.events).toEqual([{ kind: "pong", hex: hex(payload) }]);
+      }
+    }
+  });
+
+  test("a control payload may be kept: later frames do not change it (RFC 6455 §5.5)", () => {
+    for (const role of roles) {
+      const kept: Uint8Array[] = [];
+      const { connection, seen } = openConnection(role);
+      seen.onPong = (payload) => void kept.push(payload);
+      const chunk = joinBytes(
+        ["one", "two", "six"].map((text) =>
+          frameTo(role, { opcode: Opcode.Pong, payload: utf8(text) }),
+        ),
+      );
+      connection.receive(chunk);
+      chunk.fill(0);
+      expect(kept.map((payload) => Buffer.from(payload).toString())).toEqual(["one", "two", "six"]);
+    }
+  });
+});
+
+describe("pings and pongs (RFC 6455 §5.5.2, §5.5.3)", () => {
+  test.each([0, 1, 4, 125])("a pong repeats a ping of %i bytes (RFC 6455 §5.5.3)", (length) => {
+    const payload = bytes(length);
+    for (const role of roles) {
+      const { connection, seen, sentFrames } = openConnection(role);
+      connection.receive(frameTo(role, { opcode: Opcode.Ping, payload }));
+      expect(seen.events).toEqual([{ kind: "ping", hex: hex(payload) }]);
+      const masked = role === "client";
+      const [pong, ...more] = sentFrames();
+      expect(pong).toMatchObject({ opcode: Opcode.Pong, fin: true, reservedBits: 0 });
+      expect(hex(pong!.payload)).toBe(hex(payload));
+      expect(pong!.key !== undefined).toBe(masked);
+      expect(more).toEqual([]);
+    }
+  });
+
+  test("several pings are answered in order, also inside a message (RFC 6455 §5.5.2)", () => {
+    const { connection, seen, sentFrames } = openServerConnection();
+    const ping = (text: string): Uint8Array =>
+      maskedFrame({ opcode: Opcode.Ping, payload: utf8(text) });
+    connection.receive(
+      joinBytes([
+        ping("a"),
+        maskedFrame({ opcode: Opcode.Text, fin: false, payload: utf8("he") }),
+        ping("b"),
+        ping(""),
+        maskedFrame({ opcode: Opcode.Continuation, payload: utf8("y") }),
+      ]),
+    );
+    expect(seen.kinds).toEqual(["ping", "ping", "ping", "text"]);
+    expect(sentFrames().map(({ payload }) => Buffer.from(payload).toString())).toEqual([
+      "a",
+      "b",
+      "",
+    ]);
+  });
+
+  test("an unsolicited pong is taken and not answered (RFC 6455 §5.5.3)", () => {
+    for (const role of roles) {
+      const { connection, seen, sent } = openConnection(role);
+      connection.receive(frameTo(role, { opcode: Opcode.Pong, payload: utf8("p") }));
+      expect(seen.events).toEqual([{ kind: "pong", hex: hex(utf8("p")) }]);
+      expect(sent()).toHaveLength(0);
+    }
+  });
+
+  test("pings and unsolicited pongs are sent with up to 125 bytes (RFC 6455 §5.5)", () => {
+    for (const role of roles) {
+      const { connection, sentFrames } = openConnection(role);
+      connection.sendPing(bytes(125));
+      connection.sendPong(new Uint8Array(0));
+      expect(sentFrames()).toMatchObject([
+        { opcode: Opcode.Ping, payload: bytes(125) },
+        { opcode: Opcode.Pong, payload: new Uint8Array(0) },
+      ]);
+      const long = expect.objectContaining({ name: "LongwireError", code: "long_control" });
+      expect(() => connection.sendPing(bytes(126))).toThrow(long);
+      expect(() => connection.sendPong(bytes(126))).toThrow(long);
+      expect(connection.outgoing.size).toBe(0);
+    }
+  });
+});

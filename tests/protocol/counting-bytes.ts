@@ -1,0 +1,36 @@
+import { webByteOperations, type ByteOperations } from "../../src/base/index.ts";
+
+/** Byte operations that count what is allocated, and hand out memory full of old data. */
+export class CountingBytes implements ByteOperations {
+  /** What uninitialised memory holds here. */
+  static readonly stale = 0xaa;
+  allocations = 0;
+  allocatedBytes = 0;
+  largestBytes = 0;
+
+  allocate(size: number): Uint8Array {
+    this.allocations += 1;
+    this.allocatedBytes += size;
+    this.largestBytes = Math.max(this.largestBytes, size);
+    return new Uint8Array(size).fill(CountingBytes.stale);
+  }
+
+  /** Blocks that were lent and not returned yet. */
+  readonly lent = new Set<Uint8Array>();
+
+  borrowBlock(size: number): Uint8Array {
+    const block = new Uint8Array(size > 4096 ? size : 4096).fill(CountingBytes.stale);
+    this.lent.add(block);
+    return block;
+  }
+
+  returnBlock(block: Uint8Array): void {
+    if (!this.lent.delete(block)) throw new Error("A block came back that was not lent.");
+    // Whoever still reads it shall notice.
+    block.fill(CountingBytes.stale);
+  }
+
+  writeUtf8(text: string, target: Uint8Array, at: number): number {
+    return webByteOperations.writeUtf8(text, target, at);
+  }
+}

@@ -1,0 +1,10 @@
+import { expect, test } from "vitest";
+import { defaultConnectionLimits, defaultHandshakeLimits } from "../../src/protocol/index.ts";
+
+test("the default limits are those that are documented (RFC 6455 §10.4)", () => {
+  expect(defaultConnectionLimits).toEqual({
+    maxMessageBytes: 33_554_432,
+    maxMessageFragments: 131_072,
+  });
+  expect(defaultHandshakeLimits).toEqual({ maxHeaderBytes: 16_384, maxHeaderLines: 200 });
+});

@@ -1,0 +1,146 @@
+import { describe, expect, test } from "vitest";
+import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
+import { CountingBytes } from "./counting-bytes.ts";
+import { bytes, maskedFrame } from "./masked-frame.ts";
+import { openServerConnection } from "./open-connection.ts";
+import type { OpenConnection } from "./open-connection.ts";
+
+const MIB = 1024 * 1024;
+
+describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
+  test.each([1, 31, 32, 33, 1000, 65_536])(
+    "a header of 32 MiB and %i bytes reserve at most 16 times the bytes, or 512",
+    (sentBytes) => {
+      const counting = new CountingBytes();
+      const budget = new MemoryBudget(64 * MIB);
+      const { connection, seen } = openServerConnection({ bytes: counting, budget });
+      const announced = BigInt(32 * MIB);
+      const payload = bytes(sentBytes);
+      connection.receive(maskedFrame({ opcode: Opcode.Binary, announced, payload }));
+      expect(seen.events).toEqual([]);
+      expect(budget.usedBytes).toBeLessThanOrEqual(Math.max(512, 16 * sentBytes));
+      expect(budget.usedBytes).toBeGreaterThanOrEqual(sentBytes);
+      expect(counting.largestBytes).toBeLessThanOrEqual(Math.max(512, 16 * sentBytes));
+    },
+  );
+
+  test("a header alone reserves nothing", () => {
+    const counting = new CountingBytes();
+    const budget = new MemoryBudget(64 * MIB);
+    const { connection } = openServerConnection({ bytes: counting, budget });
+    connection.receive(maskedFrame({ opcode: Opcode.Binary, announced: BigInt(32 * MIB) }));
+    expect(budget.usedBytes).toBe(0);
+    expect(counting.allocations).toBe(0);
+  });
+
+  test("never more than what is announced, however it comes", () => {
+    const budget = new MemoryBudget(64 * MIB);
+    const { connection, seen } = openServerConnection({ budget });
+    const frame = maskedFrame({ opcode: Opcode.Binary, payload: bytes(100_000) });
+    for (let at = 0; at < frame.length - 1000; at += 1000) {
+      connection.receive(frame.slice(at, at + 1000));
+      expect(budget.usedBytes).toBeLessThanOrEqual(100_000);
+    }
+    connection.receive(frame.slice(100_000));
+    expect(seen.kinds).toEqual(["binary"]);
+    expect(budget.usedBytes).toBe(0);
+  });
+});
+
+describe("the budget that connections share (RFC 6455 §10.4)", () => {
+  const part = (size: number): Uint8Array =>
+    maskedFrame({ opcode: Opcode.Binary, fin: false, payload: bytes(size) });
+
+  test("a connection beyond it fails with 1013, the others go on (RFC 6455 §7.4.1)", () => {
+    const budget = new MemoryBudget(10_000);
+    const opened = Array.from({ length: 10 }, () => openServerConnection({ budget }));
+    for (const { connection } of opened) connection.receive(part(1000));
+    expect(budget.usedBytes).toBe(10_000);
+    const late = openServerConnection({ budget });
+    late.connection.receive(part(1));
+    expect(late.seen.failed).toMatchObject({ name: "LimitError", closeCode: 1013 });
+    expect(late.sentFrames()).toMatchObject([{ payload: Uint8Array.of(1013 >> 8, 1013 & 255) }]);
+    expect(budget.usedBytes).toBe(10_000);
+    for (const { connection, seen } of opened) {
+      connection.receive(maskedFrame({ opcode: Opcode.Continuation }));
+      expect(seen.kinds).toEqual(["binary"]);
+    }
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  test("the error says what limit was reached (RFC 6455 §7.4.1)", () => {
+    const budget = new MemoryBudget(10_000);
+    const { connection, seen } = openServerConnection({ budget });
+    connection.receive(part(10_001));
+    expect(seen.failed).toMatchObject({ code: "out_of_budget", limit: 10_000 });
+  });
+
+  test("a message that comes whole in one chunk needs none of it", () => {
+    const budget = new MemoryBudget(1);
+    const { connection, seen } = openServerConnection({ budget });
+    connection.receive(maskedFrame({ opcode: Opcode.Binary, payload: bytes(1000) }));
+    expect(seen.kinds).toEqual(["binary"]);
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  const endings: [string, (opened: OpenConnection) => void][] = [
+    ["delivery", ({ connection }) => connection.receive(maskedFrame({ opcode: 0 }))],
+    ["the peer's Close", ({ connection }) => connection.receive(maskedFrame({ opcode: 8 }))],
+    ["a violation", ({ connection }) => connection.receive(maskedFrame({ opcode: 3 }))],
+    ["a second message", ({ connection }) => connection.receive(maskedFrame({ opcode: 2 }))],
+    ["the transport's end", ({ connection }) => connection.transportEnded()],
+    [
+      "the transport's end inside a delivery",
+      ({ connection, seen }) => {
+        seen.react = () => connection.transportEnded();
+        connection.receive(maskedFrame({ opcode: Opcode.Pong }));
+      },
+    ],
+    [
+      "an oversize fragment",
+      ({ connection }) =>
+        connection.receive(maskedFrame({ opcode: 0, announced: BigInt(32 * MIB) })),
+    ],
+    [
+      "bad UTF-8",
+      ({ connection }) => {
+        connection.receive(maskedFrame({ opcode: 0 }));
+        connection.receive(maskedFrame({ opcode: 1, fin: false, payload: bytes(9) }));
+        connection.receive(maskedFrame({ opcode: 0, payload: Uint8Array.of(0xff) }));
+      },
+    ],
+  ];
+
+  test.each(endings)("is given back on %s", (_, end) => {
+    const budget = new MemoryBudget(100_000);
+    const opened = openServerConnection({ budget });
+    opened.connection.receive(part(3000));
+    expect(budget.usedBytes).toBeGreaterThanOrEqual(3000);
+    end(opened);
+    expect(budget.usedBytes).toBe(0);
+    opened.connection.transportEnded();
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  test("is given back by each of many connections, also by those it refused", () => {
+    const budget = new MemoryBudget(50_000);
+    const opened = Array.from({ length: 200 }, () => openServerConnection({ budget }));
+    for (const { connection } of opened) {
+      connection.receive(part(600));
+      expect(budget.usedBytes).toBeLessThanOrEqual(50_000);
+    }
+    expect(opened.filter(({ seen }) => seen.failed !== undefined)).toHaveLength(200 - 83);
+    for (const { connection } of opened) connection.transportEnded();
+    expect(budget.usedBytes).toBe(0);
+  });
+
+  test("takes all or nothing, and exactly its limit", () => {
+    const budget = new MemoryBudget(10);
+    expect(budget.take(10)).toBe(true);
+    expect(budget.take(1)).toBe(false);
+    budget.give(4);
+    expect(budget.take(5)).toBe(false);
+    expect(budget.usedBytes).toBe(6);
+    expect(budget.take(4)).toBe(true);
+  });
+});

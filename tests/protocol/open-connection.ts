@@ -1,0 +1,118 @@
+import { Connection } from "../../src/protocol/index.ts";
+import type {
+  ConnectionHandler,
+  ConnectionOptions,
+  ProtocolError,
+  Role,
+} from "../../src/protocol/index.ts";
+import { joinBytes } from "./masked-frame.ts";
+import { readFrames, type WireFrame } from "./read-frames.ts";
+
+/** What a handler was told, in values that compare fast. */
+export type Seen =
+  | { kind: "text"; text: string; ascii: boolean }
+  | { kind: "binary"; hex: string }
+  | { kind: "ping"; hex: string }
+  | { kind: "pong"; hex: string }
+  | { kind: "peer-close"; code: number; reason: string }
+  | { kind: "failed"; code: string; closeCode: number }
+  | { kind: "finished" };
+
+/** Collects what a connection says, and can react to it. */
+export class CollectingHandler implements ConnectionHandler {
+  readonly events: Seen[] = [];
+  failed: ProtocolError | undefined;
+  outputs = 0;
+  /** Called after each event but output was noted. */
+  react: (event: Seen) => void = () => {};
+  reactToOutput: () => void = () => {};
+
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+      source.subarray(start, end),
+    );
+    this.#note({ kind: "text", text, ascii });
+  }
+
+  onBinary(source: Uint8Array, start: number, end: number, _lent: boolean): void {
+    this.#note({ kind: "binary", hex: hex(source.subarray(start, end)) });
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#note({ kind: "ping", hex: hex(payload) });
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#note({ kind: "pong", hex: hex(payload) });
+  }
+
+  onPeerClose(code: number, reason: string): void {
+    this.#note({ kind: "peer-close", code, reason });
+  }
+
+  onFailed(error: ProtocolError): void {
+    this.failed = error;
+    this.#note({ kind: "failed", code: error.code, closeCode: error.closeCode });
+  }
+
+  onFinished(): void {
+    this.#note({ kind: "finished" });
+  }
+
+  onOutput(): void {
+    this.outputs += 1;
+    this.reactToOutput();
+  }
+
+  get texts(): string[] {
+    return this.events.filter((event) => event.kind === "text").map(({ text }) => text);
+  }
+
+  get kinds(): string[] {
+    return this.events.map(({ kind }) => kind);
+  }
+
+  #note(event: Seen): void {
+    this.events.push(event);
+    this.react(event);
+  }
+}
+
+export interface OpenConnection {
+  connection: Connection;
+  seen: CollectingHandler;
+  /** Takes what the connection would write. */
+  sent: () => Uint8Array;
+  /** The same, as frames. */
+  sentFrames: () => WireFrame[];
+}
+
+export function openConnection(role: Role, options: ConnectionOptions = {}): OpenConnection {
+  const seen = new CollectingHandler();
+  const connection = new Connection(role, seen, options);
+  const sent = (): Uint8Array => joinBytes(connection.outgoing.take());
+  return { connection, seen, sent, sentFrames: () => readFrames(sent()) };
+}
+
+export function openServerConnection(options: ConnectionOptions = {}): OpenConnection {
+  return openConnection("server", options);
+}
+
+export function openClientConnection(options: ConnectionOptions = {}): OpenConnection {
+  return openConnection("client", options);
+}
+
+export const roles: Role[] = ["server", "client"];
+
+/** What a handler is told when the peer broke the protocol, and nothing before. */
+export function failure(code: string, closeCode = 1002): Seen[] {
+  return [{ kind: "failed", code, closeCode }, { kind: "finished" }];
+}
+
+export function other(role: Role): Role {
+  return role === "server" ? "client" : "server";
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+}

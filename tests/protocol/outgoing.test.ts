@@ -1,0 +1,154 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { webByteOperations } from "../../src/base/index.ts";
+import { encodeTextFrame, Opcode } from "../../src/protocol/index.ts";
+import type { Role } from "../../src/protocol/index.ts";
+import { Outgoing } from "../../src/protocol/outgoing.ts";
+import { CountingBytes } from "./counting-bytes.ts";
+import { bytes, joinBytes, plainFrame } from "./masked-frame.ts";
+import { hex, openConnection, openServerConnection, other, roles } from "./open-connection.ts";
+import type { Seen } from "./open-connection.ts";
+
+/** What the other role sees of `wire`. */
+function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {
+  const { connection, seen } = openConnection(other(sender));
+  connection.receive(wire);
+  return seen.events;
+}
+
+describe("output (RFC 6455 §6.1)", () => {
+  test("onOutput comes once until the output was taken", () => {
+    const { connection, seen, sent } = openServerConnection();
+    connection.sendText("a");
+    connection.sendBinary(bytes(3));
+    connection.sendFrames(plainFrame({ opcode: Opcode.Text }));
+    connection.sendPing(bytes(0));
+    expect(seen.outputs).toBe(1);
+    sent();
+    connection.sendPong(bytes(0));
+    expect(seen.outputs).toBe(2);
+    sent();
+    connection.close();
+    expect(seen.outputs).toBe(3);
+  });
+
+  test("no frames are no output", () => {
+    const { connection, seen } = openServerConnection();
+    connection.sendFrames(new Uint8Array(0));
+    expect(seen.outputs).toBe(0);
+  });
+
+  test("ready-made frames go out by reference, between what is sent around them", () => {
+    const { connection } = openServerConnection();
+    const frames = joinBytes([
+      encodeTextFrame("shared", webByteOperations),
+      plainFrame({ opcode: Opcode.Binary, payload: bytes(4) }),
+    ]);
+    connection.sendText("before");
+    connection.sendFrames(frames);
+    connection.sendText("after");
+    const chunks = connection.outgoing.take();
+    expect(chunks).toContain(frames);
+    const events = seenByPeer("server", joinBytes(chunks));
+    expect(events).toEqual([
+      { kind: "text", text: "before", ascii: true },
+      { kind: "text", text: "shared", ascii: true },
+      { kind: "binary", hex: hex(bytes(4)) },
+      { kind: "text", text: "after", ascii: true },
+    ]);
+  });
+
+  test.each([0, 1, 125, 126, 21_845, 65_535, 65_536])(
+    "encodeTextFrame makes the frame that sendText sends, %i characters (RFC 6455 §5.2)",
+    (count) => {
+      for (const unit of ["a", "é", "€"]) {
+        const { connection, sent } = openServerConnection();
+        connection.sendText(unit.repeat(count));
+        const frame = encodeTextFrame(unit.repeat(count), new CountingBytes());
+        expect(Buffer.compare(frame, sent())).toBe(0);
+      }
+    },
+  );
+
+  test("size is what take gives, and take leaves nothing", () => {
+    const { connection } = openConnection("client");
+    connection.sendText("é".repeat(100));
+    connection.sendBinary(bytes(50_000));
+    const { size } = connection.outgoing;
+    expect(joinBytes(connection.outgoing.take())).toHaveLength(size);
+    expect(connection.outgoing.size).toBe(0);
+    expect(connection.outgoing.take()).toEqual([]);
+  });
+
+  test("own and shared bytes keep their order, whatever their sizes", () => {
+    type Step = { kind: "own" | "shared" | "take"; size: number };
+    const step: fc.Arbitrary<Step> = fc.record({
+      kind: fc.constantFrom("own", "own", "shared", "take"),
+      size: fc.oneof(fc.nat(50), fc.constantFrom(4000, 4095, 4096, 4097, 9000)),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const outgoing = new Outgoing(new CountingBytes());
+        const written: number[] = [];
+        const taken: Uint8Array[] = [];
+        let value = 0;
+        let waiting = 0;
+        for (const { kind, size } of steps) {
+          if (kind === "take") {
+            taken.push(...outgoing.take());
+            waiting = 0;
+            continue;
+          }
+          const piece = Uint8Array.from({ length: size }, () => (value = (value + 1) & 0xff));
+          written.push(...piece);
+          waiting += size;
+          if (kind === "shared") {
+            outgoing.share(piece);
+          } else {
+            // More is reserved than written, as for text of unknown width.
+            const block = outgoing.reserve(size + 14);
+            block.set(piece, outgoing.position);
+            outgoing.commit(outgoing.position + size);
+          }
+          expect(outgoing.size).toBe(waiting);
+        }
+        taken.push(...outgoing.take());
+        expect(hex(joinBytes(taken))).toBe(hex(Uint8Array.from(written)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a block serves again only once what was taken is released", () => {
+    const counting = new CountingBytes();
+    const { connection } = openServerConnection({ bytes: counting });
+    connection.sendText("first");
+    const first = connection.outgoing.take();
+    connection.sendText("second");
+    const second = connection.outgoing.take();
+    expect(Buffer.concat(first).toString("latin1")).toContain("first");
+    connection.outgoing.release();
+    // The last taken block came back and was overwritten; the one before never does.
+    expect(Buffer.concat(first).toString("latin1")).toContain("first");
+    expect(second[0]![0]).toBe(CountingBytes.stale);
+    expect(counting.lent.size).toBe(1);
+    connection.outgoing.release();
+    expect(counting.lent.size).toBe(1);
+  });
+
+  test("no uninitialised memory reaches the wire (CVE-2016-10518)", () => {
+    for (const role of roles) {
+      const { connection, sentFrames } = openConnection(role, { bytes: new CountingBytes() });
+      connection.sendText("€".repeat(60));
+      connection.sendText("");
+      connection.sendBinary(new Uint8Array(300));
+      connection.sendPing(new Uint8Array(125));
+      connection.close(1000, "ok");
+      for (const { payload } of sentFrames()) {
+        expect(payload.every((octet) => octet !== CountingBytes.stale || role === "server")).toBe(
+          true,
+        );
+      }
+    }
+  });
+});
