@@ -1,5 +1,4 @@
 export { Backoff } from "./backoff.ts";
-export type { BackoffOptions } from "./backoff.ts";
 export { webByteOperations } from "./byte-operations.ts";
 export type { ByteOperations } from "./byte-operations.ts";
 export { systemClock } from "./clock.ts";

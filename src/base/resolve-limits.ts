@@ -7,14 +7,14 @@ import { LongwireError } from "./error.ts";
  */
 export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>(
   defaults: Limits,
-  given: { readonly [Name in keyof Limits]?: number | undefined } = {},
+  given: { readonly [Name in keyof Limits]?: unknown } = {},
 ): Limits {
   const resolved = { ...defaults };
   for (const name of Object.keys(defaults) as (keyof Limits & string)[]) {
-    const value: unknown = given[name];
+    const value = given[name];
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || (value as number) < 1) {
-      const text = `${name} is ${String(value)}; give a positive integer or leave it out.`;
+    if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) {
+      const text = `${name} is ${JSON.stringify(value)}; give a positive integer or leave it out.`;
       throw new LongwireError("invalid_limit", text);
     }
     resolved[name] = value as Limits[typeof name];

@@ -155,7 +155,7 @@ export class WebSocket extends EventTarget {
   }
 
   get onerror(): EventHandler<FailureEvent> {
-    return this.#handlers.get("error") as EventHandler<FailureEvent>;
+    return this.#handlers.get("error");
   }
 
   set onerror(handler: EventHandler<FailureEvent>) {
@@ -163,7 +163,7 @@ export class WebSocket extends EventTarget {
   }
 
   get onclose(): EventHandler<CloseEvent> {
-    return this.#handlers.get("close") as EventHandler<CloseEvent>;
+    return this.#handlers.get("close");
   }
 
   set onclose(handler: EventHandler<CloseEvent>) {
@@ -199,7 +199,7 @@ export class WebSocket extends EventTarget {
    */
   close(code?: number, reason?: string): void {
     const status = code === undefined ? undefined : clampedUint16(code);
-    const text = reason === undefined ? "" : String(reason).toWellFormed();
+    const text = reason === undefined ? "" : usvString(reason);
     if (status !== undefined && status !== 1000 && (status < 3000 || status > 4999)) {
       const message = `The close code is ${status}; give 1000 or one from 3000 to 4999.`;
       throw new DOMException(message, "InvalidAccessError");
@@ -365,6 +365,11 @@ Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
 });
 // Only `url` is required; the parameter for settings is ours.
 Object.defineProperty(WebSocket, "length", { value: 1, configurable: true });
+
+/** USVString: text without lone surrogates. (Web IDL §3.2.12) */
+function usvString(value: unknown): string {
+  return String(value).toWellFormed();
+}
 
 function checkedProtocols(given: unknown): string[] {
   const isSequence = typeof given === "object" && given !== null && Symbol.iterator in given;

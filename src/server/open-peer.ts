@@ -20,7 +20,7 @@ export interface Arrival {
   wheel: TimerWheel;
   timeoutMs: number;
   /** Takes the peer in, or says that no more are taken. */
-  admit(peer: Peer): boolean;
+  admit: (peer: Peer) => boolean;
 }
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */

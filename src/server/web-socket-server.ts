@@ -69,9 +69,8 @@ export class WebSocketServer {
    * @param endpoints what to do with connections; the first one whose path matches is taken
    * @throws LongwireError `invalid_limit`
    */
-  // oxlint-disable-next-line typescript/no-explicit-any -- each endpoint has a Data of its own
   constructor(
-    endpoints: Endpoint<any> | readonly Endpoint<any>[],
+    endpoints: Endpoint | readonly Endpoint[],
     options: WebSocketServerOptions = {},
   ) {
     const clock = options.clock ?? systemClock;

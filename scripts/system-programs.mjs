@@ -1,0 +1,30 @@
+import { spawnSync } from "node:child_process";
+import { run } from "./run.mjs";
+
+/** What the tests drive, and the Debian package that has it. */
+const PACKAGES = { chromium: "chromium", tmux: "tmux", openssl: "openssl" };
+
+/** Installs the programs that the tests need, or says what to install. */
+export function installPrograms() {
+  const missing = Object.keys(PACKAGES).filter((program) => !isThere(program));
+  if (missing.length === 0) return;
+  const packages = missing.map((program) => PACKAGES[program]);
+  if (process.getuid?.() !== 0 || !isThere("apt-get")) {
+    console.error(
+      `longwire: the tests need ${missing.join(", ")}; install ${packages.join(" ")} (on Debian: apt-get install ${packages.join(" ")}) and try again.`,
+    );
+    process.exit(1);
+  }
+  process.env.DEBIAN_FRONTEND = "noninteractive";
+  run("reading Debian's package lists", "apt-get", ["update"]);
+  run(`installing ${packages.join(", ")}`, "apt-get", [
+    "install",
+    "-y",
+    "--no-install-recommends",
+    ...packages,
+  ]);
+}
+
+function isThere(program) {
+  return spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+}

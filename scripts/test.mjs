@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { build } from "./build.mjs";
+import { install } from "./install.mjs";
+import { installPrograms } from "./system-programs.mjs";
+
+process.chdir(new URL("..", import.meta.url).pathname);
+
+install();
+installPrograms();
+build();
+
+const CHECKS = {
+  format: ["oxfmt", "--check"],
+  "lint and layers": ["oxlint", "--type-aware", "src", "tests", "demo", "scripts"],
+  types: ["tsc", "-p", "tsconfig.json"],
+  "types of the page": ["tsc", "-p", "demo/page/tsconfig.json", "--noEmit"],
+  "unused code": ["knip"],
+  "package contents": ["publint", "--strict"],
+  "package types": ["attw", "--pack", ".", "--profile", "esm-only"],
+};
+
+let passed = 0;
+let failed = 0;
+
+for (const [name, [program, ...args]] of Object.entries(CHECKS)) {
+  const started = performance.now();
+  const { status, stdout, stderr } = spawnSync(`node_modules/.bin/${program}`, args, {
+    encoding: "utf8",
+  });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (status === 0) passed += 1;
+  else failed += 1;
+  console.log(`${status === 0 ? "passed" : "FAILED"}  ${name} (${seconds} s)`);
+  if (status !== 0) console.log(`${stdout ?? ""}${stderr ?? ""}`);
+}
+
+const report = ".cache/vitest.json";
+mkdirSync(".cache", { recursive: true });
+rmSync(report, { force: true });
+const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+spawnSync("node_modules/.bin/vitest", ["run", ...reporters, ...process.argv.slice(2)], {
+  stdio: ["ignore", "inherit", "inherit"],
+});
+const results = readResults(report);
+passed += results.numPassedTests;
+// A file that fails to load has no tests, and must not pass for that.
+failed += Math.max(results.numFailedTests, results.numFailedTestSuites > 0 ? 1 : 0);
+const unrun = results.numPendingTests + results.numTodoTests;
+if (unrun > 0) {
+  failed += unrun;
+  console.log(`FAILED  ${unrun} tests were skipped; every test runs or goes.`);
+}
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function readResults(path) {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    console.log("FAILED  the test runner left no results.");
+    const nothing = { numPassedTests: 0, numFailedTests: 1, numFailedTestSuites: 0 };
+    return { ...nothing, numPendingTests: 0, numTodoTests: 0 };
+  }
+}
