@@ -6,9 +6,11 @@
 export interface ByteOperations {
   /** Returns `size` bytes whose content is undefined; the caller overwrites all that it shows. */
   allocate(size: number): Uint8Array;
+  /** At least as many bytes as `text` has in UTF-8; exact where that is worth counting. */
+  mostUtf8Bytes(text: string): number;
   /**
    * Writes `text` as UTF-8 into `target` from `at` and returns the number of bytes written. The
-   * caller has made room for three bytes per UTF-16 unit. A lone surrogate becomes U+FFFD.
+   * caller has made room for `mostUtf8Bytes`. A lone surrogate becomes U+FFFD.
    */
   writeUtf8(text: string, target: Uint8Array, at: number): number;
   /** Lends a block of at least `size` bytes to write output into. */
@@ -22,6 +24,7 @@ const encoder = new TextEncoder();
 /** Web-standard operations, for every platform. */
 export const webByteOperations: ByteOperations = {
   allocate: (size) => new Uint8Array(size),
+  mostUtf8Bytes: (text) => text.length * 3,
   writeUtf8: (text, target, at) => encoder.encodeInto(text, target.subarray(at)).written,
   borrowBlock: (size) => new Uint8Array(Math.max(4096, size)),
   returnBlock: () => {},

@@ -14,10 +14,14 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
     const value = given[name];
     if (value === undefined) continue;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) {
-      const text = `${name} is ${JSON.stringify(value)}; give a positive integer or leave it out.`;
+      const text = `${name} is ${shown(value)}; give a positive integer or leave it out.`;
       throw new LongwireError("invalid_limit", text);
     }
     resolved[name] = value as Limits[typeof name];
   }
   return resolved;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" ? "an object" : String(value as string | number);
 }

@@ -25,38 +25,48 @@ export class TimerWheel {
   }
 
   after(delayMs: number, expire: () => void): Timer {
-    if (this.#timer === undefined) this.#start();
-    // One tick more, because the present tick is already partly over.
-    const due = this.#currentTick() + Math.max(1, Math.ceil(delayMs / this.#tickMs)) + 1;
+    const now = this.#clock.now();
+    // The first tick that begins when the time is over.
+    const due = Math.ceil((now + Math.max(0, delayMs)) / this.#tickMs);
     const slot = this.#slots.get(due) ?? new Set<Deadline>();
     this.#slots.set(due, slot);
-    const deadline: Deadline = { expire, cancel: () => slot.delete(deadline) };
+    const deadline: Deadline = {
+      expire,
+      cancel: () => {
+        slot.delete(deadline);
+        if (slot.size === 0 && this.#slots.get(due) === slot) this.#slots.delete(due);
+      },
+    };
     slot.add(deadline);
+    if (this.#timer === undefined) {
+      this.#tick = Math.min(due, Math.floor(now / this.#tickMs));
+      this.#schedule();
+    }
     return deadline;
   }
 
-  #currentTick(): number {
-    return Math.floor(this.#clock.now() / this.#tickMs);
-  }
-
-  #start(): void {
-    this.#tick = this.#currentTick();
-    this.#schedule();
-  }
-
+  /** Ticks begin at multiples of their length, so that none adds its phase to a deadline. */
   #schedule(): void {
-    this.#timer = this.#clock.after(this.#tickMs, () => this.#turn());
+    const now = this.#clock.now();
+    const next = (Math.floor(now / this.#tickMs) + 1) * this.#tickMs;
+    this.#timer = this.#clock.after(next - now, () => this.#turn());
   }
 
   #turn(): void {
-    const now = this.#currentTick();
-    for (; this.#tick <= now && this.#slots.size > 0; this.#tick += 1) {
-      const slot = this.#slots.get(this.#tick);
-      this.#slots.delete(this.#tick);
-      if (slot !== undefined) for (const deadline of slot) deadline.expire();
+    const now = Math.floor(this.#clock.now() / this.#tickMs);
+    try {
+      for (; this.#tick <= now && this.#slots.size > 0; this.#tick += 1) {
+        const slot = this.#slots.get(this.#tick);
+        if (slot === undefined) continue;
+        for (const deadline of slot) {
+          slot.delete(deadline);
+          deadline.expire();
+        }
+        this.#slots.delete(this.#tick);
+      }
+    } finally {
+      if (this.#slots.size > 0) this.#schedule();
+      else this.#timer = undefined;
     }
-    this.#tick = Math.max(this.#tick, now);
-    if (this.#slots.size > 0) this.#schedule();
-    else this.#timer = undefined;
   }
 }

@@ -2,6 +2,8 @@ import type { ByteOperations } from "../base/index.ts";
 
 /** Output of one turn mostly fits; larger needs get a block of their own. */
 const BLOCK_BYTES = 16 * 1024;
+/** From how many UTF-16 units on a text's bytes are counted before they are written. */
+const COUNTED_FROM = 4 * 1024;
 /** How many returned blocks are kept, in all 1 MiB. */
 const KEPT_BLOCKS = 64;
 
@@ -10,6 +12,9 @@ const blocks: Uint8Array[] = [];
 /** The protocol's byte operations on Node's buffers. */
 export const nodeByteOperations: ByteOperations = {
   allocate: (size) => Buffer.allocUnsafeSlow(size),
+  // Counting a short text takes longer than what it would save.
+  mostUtf8Bytes: (text) =>
+    text.length <= COUNTED_FROM ? text.length * 3 : Buffer.byteLength(text),
   writeUtf8: (text, target, at) => (target as Buffer).write(text, at, "utf8"),
   borrowBlock: (size) =>
     size > BLOCK_BYTES

@@ -67,6 +67,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   #watchingDrain = false;
   #owesDrain = false;
   #letting = false;
+  #endedEarly = false;
 
   constructor(stream: Duplex, handler: StreamConnectionHandler, options: StreamConnectionOptions) {
     this.stream = stream;
@@ -276,7 +277,9 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#connection.resume();
     this.#readingChunk = wasReading;
     if (!wasReading) this.flush();
-    if (!this.#connection.isPaused && this.stream.isPaused()) this.stream.resume();
+    if (this.#connection.isPaused) return;
+    if (this.stream.isPaused()) this.stream.resume();
+    if (this.#endedEarly && !this.#connection.isHolding) this.#ended();
   }
 
   get #isFinished(): boolean {
@@ -306,6 +309,11 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   }
 
   #ended(): void {
+    // What came before the end is delivered first, when its receiver goes on.
+    if (this.#connection.isHolding) {
+      this.#endedEarly = true;
+      return;
+    }
     // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
     this.flush();
     this.stream.end();

@@ -69,8 +69,9 @@ export class Connection implements MessageSink {
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
-  #held: Uint8Array | undefined;
-  #fragmenting = false;
+  /** Chunks that came while nothing could be delivered, in order. */
+  readonly #held: Uint8Array[] = [];
+  #fragmenting: "text" | "binary" | undefined;
 
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
     const bytes = options.bytes ?? webByteOperations;
@@ -90,6 +91,11 @@ export class Connection implements MessageSink {
     return this.#state === "open";
   }
 
+  /** Whether bytes that were received wait for `resume`. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
   get isPaused(): boolean {
     return this.#paused;
   }
@@ -102,15 +108,8 @@ export class Connection implements MessageSink {
    */
   receive(chunk: Uint8Array): void {
     if (!this.#isReading) return;
-    if (this.#held !== undefined) {
-      this.#held = joined(this.#held, chunk);
-      return;
-    }
-    if (this.#paused || this.#reading) {
-      this.#held = chunk;
-      return;
-    }
-    this.#read(chunk);
+    if (this.#held.length > 0 || this.#paused || this.#reading) this.#held.push(chunk);
+    else this.#read(chunk);
   }
 
   /** Delivers nothing more until `resume`; takes effect after the message being delivered. */
@@ -137,6 +136,7 @@ export class Connection implements MessageSink {
   /** Sends a binary message; see `FrameEncoder.frame` on who owns `payload`. */
   sendBinary(payload: Uint8Array): void {
     this.#requireSendable();
+    requireBytes(payload);
     this.#frame(Opcode.Binary, true, payload);
   }
 
@@ -148,15 +148,21 @@ export class Connection implements MessageSink {
    */
   sendFragment(kind: "text" | "binary", payload: Uint8Array, isLast: boolean): void {
     this.#requireOpen();
+    requireBytes(payload);
+    if (this.#fragmenting !== undefined && this.#fragmenting !== kind) {
+      const message = `The message in fragments is ${this.#fragmenting}; give its next piece as the same kind.`;
+      throw new LongwireError("mixed_message", message);
+    }
     const first = kind === "text" ? Opcode.Text : Opcode.Binary;
-    const opcode = this.#fragmenting ? Opcode.Continuation : first;
-    this.#fragmenting = !isLast;
+    const opcode = this.#fragmenting === undefined ? first : Opcode.Continuation;
+    this.#fragmenting = isLast ? undefined : kind;
     this.#frame(opcode, isLast, payload);
   }
 
   /** Sends bytes that are already frames of this role, by reference. */
   sendFrames(frames: Uint8Array): void {
     this.#requireSendable();
+    if (frames.length === 0) return;
     const wasEmpty = this.outgoing.size === 0;
     this.outgoing.share(frames);
     if (wasEmpty) this.#handler.onOutput();
@@ -182,8 +188,8 @@ export class Connection implements MessageSink {
   close(code?: number, reason = ""): void {
     const payload = encodeClose(code, reason);
     if (this.#state !== "open") return;
-    this.#frame(Opcode.Close, true, payload);
     this.#state = "close-sent";
+    this.#frame(Opcode.Close, true, payload);
   }
 
   /** Says that the transport ended; frees what an unfinished message held. */
@@ -218,11 +224,10 @@ export class Connection implements MessageSink {
 
   /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
   onViolation(error: ProtocolError): void {
-    if (this.#state === "open") {
-      this.#frame(Opcode.Close, true, encodeClose(error.closeCode, ""));
-    }
+    const wasOpen = this.#state === "open";
     this.#state = "failed";
     this.#release();
+    if (wasOpen) this.#frame(Opcode.Close, true, encodeClose(error.closeCode, ""));
     this.#handler.onFailed(error);
     this.#handler.onFinished();
   }
@@ -237,48 +242,47 @@ export class Connection implements MessageSink {
 
   #read(chunk: Uint8Array): void {
     this.#reading = true;
-    let done = 0;
+    let returned = false;
     try {
-      done = this.#reader.read(chunk);
-      // A delivery that paused and resumed stops the reader but not the connection.
-      while (done < chunk.length && this.#goesOn) done += this.#reader.read(chunk.subarray(done));
+      let next: Uint8Array | undefined = chunk;
+      while (next !== undefined) {
+        const done = this.#reader.read(next);
+        if (done < next.length && this.#isReading) this.#held.unshift(next.subarray(done));
+        next = this.#goesOn ? this.#held.shift() : undefined;
+      }
+      returned = true;
     } finally {
       this.#reading = false;
-    }
-    if (done < chunk.length && this.#isReading) {
-      const rest = chunk.subarray(done);
-      this.#held = this.#held === undefined ? rest : joined(rest, this.#held);
-    } else if (this.#held !== undefined && this.#goesOn) {
-      this.#readHeld();
+      // A handler threw in the middle of a chunk: what follows could not be told from payload.
+      if (!returned) this.transportEnded();
     }
   }
 
   #readHeld(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    if (held !== undefined && this.#isReading) this.#read(held);
+    const next = this.#held.shift();
+    if (next !== undefined && this.#isReading) this.#read(next);
   }
 
   #receiveClose(payload: Uint8Array): void {
     const close = decodeClose(payload);
     if (close instanceof ProtocolError) return this.onViolation(close);
-    if (this.#state === "open") {
-      // The answer repeats what came. (RFC 6455 §5.5.1)
-      this.#frame(Opcode.Close, true, payload);
-    }
+    const wasOpen = this.#state === "open";
     this.#state = "finished";
     this.#release();
+    // The answer repeats what came. (RFC 6455 §5.5.1)
+    if (wasOpen) this.#frame(Opcode.Close, true, payload);
     this.#handler.onPeerClose(close.code, close.reason);
     this.#handler.onFinished();
   }
 
   #release(): void {
-    this.#held = undefined;
+    this.#held.length = 0;
     this.#reader.discard();
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
     this.#requireOpen();
+    requireBytes(payload);
     if (payload.length > MAX_CONTROL_BYTES) {
       const message = `The control payload has ${payload.length} bytes; give at most ${MAX_CONTROL_BYTES}.`;
       throw new LongwireError("long_control", message);
@@ -301,17 +305,19 @@ export class Connection implements MessageSink {
   /** A whole message may not go between the fragments of another. (RFC 6455 §5.4) */
   #requireSendable(): void {
     this.#requireOpen();
-    if (!this.#fragmenting) return;
+    if (this.#fragmenting === undefined) return;
     const message = "A message in fragments is not finished; send its last fragment first.";
     throw new LongwireError("unfinished_message", message);
   }
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+/** Anything else has no length or another one than its bytes. (CVE-2016-10518) */
+function requireBytes(payload: unknown): asserts payload is Uint8Array {
+  if (payload instanceof Uint8Array) return;
+  throw new LongwireError(
+    "invalid_payload",
+    `The payload is of type ${typeof payload}; give a Uint8Array.`,
+  );
 }
 
 const encoder = new TextEncoder();

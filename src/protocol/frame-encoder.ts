@@ -39,7 +39,7 @@ export class FrameEncoder {
   text(text: string): number {
     const outgoing = this.#outgoing;
     const keyBytes = this.#masks ? MASK_BYTES : 0;
-    const block = outgoing.reserve(MAX_HEADER_BYTES + text.length * 3);
+    const block = outgoing.reserve(MAX_HEADER_BYTES + this.#bytes.mostUtf8Bytes(text));
     const at = outgoing.position;
     const guess = headerBytes(text.length) + keyBytes;
     const length = this.#bytes.writeUtf8(text, block, at + guess);
@@ -91,5 +91,8 @@ export class FrameEncoder {
 export function encodeTextFrame(text: string, bytes: ByteOperations): Uint8Array {
   const outgoing = new Outgoing(bytes);
   new FrameEncoder("server", bytes, outgoing).text(text);
-  return outgoing.take()[0]!;
+  // Of just its size, since it may be kept for long, and the block can serve again.
+  const frame = outgoing.take()[0]!.slice();
+  outgoing.release();
+  return frame;
 }

@@ -51,6 +51,7 @@ export class MessageReader implements FrameSink {
   readonly #sink: MessageSink;
   readonly #limits: ConnectionLimits;
   readonly #message: MessageBuffer;
+  readonly #budgetBytes: number;
   readonly #utf8 = new Utf8Validator();
   #reading: Reading = "nothing";
   #fragments = 0;
@@ -64,6 +65,7 @@ export class MessageReader implements FrameSink {
     this.#decoder = new FrameDecoder(options.role, this);
     this.#sink = sink;
     this.#limits = options.limits;
+    this.#budgetBytes = options.budget?.limitBytes ?? 0;
     this.#message = new MessageBuffer(options.bytes, options.budget);
   }
 
@@ -156,7 +158,7 @@ export class MessageReader implements FrameSink {
   #readFragment(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
     const stillToCome = this.#decoder.remainingBytes;
     if (!this.#message.append(source, start, end, stillToCome)) {
-      this.#sink.onViolation(overBudget(this.#message.length + end - start));
+      this.#sink.onViolation(overBudget(this.#message.length + end - start, this.#budgetBytes));
       return false;
     }
     if (!ends || !this.#fin) return true;
@@ -211,10 +213,10 @@ function invalidText(): ProtocolError {
   return new ProtocolError("invalid_utf8", CloseCode.InvalidPayload, message);
 }
 
-function overBudget(size: number): LimitError {
+function overBudget(size: number, limit: number): LimitError {
   const message =
     "All unfinished messages together reached the limit of this process; try again later or raise maxUnfinishedBytes.";
-  const facts = { message, size, limit: size };
+  const facts = { message, size, limit };
   return new LimitError("out_of_budget", CloseCode.TryAgainLater, facts);
 }
 

@@ -69,10 +69,7 @@ export class WebSocketServer {
    * @param endpoints what to do with connections; the first one whose path matches is taken
    * @throws LongwireError `invalid_limit`
    */
-  constructor(
-    endpoints: Endpoint | readonly Endpoint[],
-    options: WebSocketServerOptions = {},
-  ) {
+  constructor(endpoints: Endpoint | readonly Endpoint[], options: WebSocketServerOptions = {}) {
     const clock = options.clock ?? systemClock;
     this.#endpoints = "length" in endpoints ? endpoints : [endpoints];
     this.#limits = resolveServerLimits(options);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TimerWheel } from "../../src/base/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";

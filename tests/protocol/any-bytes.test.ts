@@ -1,12 +1,12 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MemoryBudget } from "../../src/protocol/index.ts";
-import type { ConnectionLimits, Role } from "../../src/protocol/index.ts";
+import type { Connection, ConnectionLimits, Role } from "../../src/protocol/index.ts";
 import { cuttings } from "./cut-chunks.ts";
 import { legalStreams } from "./legal-stream.ts";
 import { frameTo, joinBytes } from "./masked-frame.ts";
 import { openConnection, other, roles } from "./open-connection.ts";
-import type { Seen } from "./open-connection.ts";
+import type { CollectingHandler, Seen } from "./open-connection.ts";
 import { readFrames } from "./read-frames.ts";
 
 const limits: ConnectionLimits = { maxMessageBytes: 100_000, maxMessageFragments: 50 };
@@ -23,10 +23,7 @@ function outcome(role: Role, chunks: Uint8Array[], pausing = false): Outcome {
   const { connection, seen, sent } = openConnection(role, { limits, budget });
   if (pausing) seen.react = () => connection.pause();
   for (const chunk of chunks) connection.receive(chunk);
-  for (let resumed = -1; pausing && resumed < seen.events.length;) {
-    resumed = seen.events.length;
-    connection.resume();
-  }
+  if (pausing) resumeUntilNothingComes(connection, seen);
   const answers = readFrames(sent()).map(({ opcode, payload }) => ({
     opcode,
     payload: Buffer.from(payload).toString("hex"),
@@ -35,6 +32,13 @@ function outcome(role: Role, chunks: Uint8Array[], pausing = false): Outcome {
   connection.transportEnded();
   expect(budget.usedBytes).toBe(0);
   return { events: seen.events, answers, state };
+}
+
+function resumeUntilNothingComes(connection: Connection, seen: CollectingHandler): void {
+  for (let before = -1; before < seen.events.length;) {
+    before = seen.events.length;
+    connection.resume();
+  }
 }
 
 describe.each(roles)("any chunking at a %s gives what one chunk gives (RFC 6455 §5)", (role) => {

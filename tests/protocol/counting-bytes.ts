@@ -30,6 +30,10 @@ export class CountingBytes implements ByteOperations {
     block.fill(CountingBytes.stale);
   }
 
+  mostUtf8Bytes(text: string): number {
+    return webByteOperations.mostUtf8Bytes(text);
+  }
+
   writeUtf8(text: string, target: Uint8Array, at: number): number {
     return webByteOperations.writeUtf8(text, target, at);
   }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 /** Cuts `bytes` at `cuts`, in fresh copies, because receivers unmask in place. */
 export function cutChunks(bytes: Uint8Array, cuts: readonly number[]): Uint8Array[] {

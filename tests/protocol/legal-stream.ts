@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
 import { closePayload, frameTo, joinBytes, utf8 } from "./masked-frame.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { webByteOperations } from "../../src/base/index.ts";
 import { encodeTextFrame, Opcode } from "../../src/protocol/index.ts";

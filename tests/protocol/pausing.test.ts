@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
 import { cutChunks, singleBytes } from "./cut-chunks.ts";
@@ -230,24 +230,16 @@ describe("what a paused connection holds (RFC 6455 §10.4)", () => {
   });
 
   test("many chunks while paused are joined once, not once each", () => {
-    // A counting stand-in: every byte that is copied goes through `set`.
-    let copied = 0;
-    // oxlint-disable-next-line typescript/unbound-method -- it is called with its `this` below
-    const original = Uint8Array.prototype.set;
+    // Every byte that is copied goes through `set`.
+    const copies = vi.spyOn(Uint8Array.prototype, "set");
     const { connection, seen } = openServerConnection();
     const chunk = textsTo("server", 0, 100);
     const chunks = 400;
     connection.pause();
-    Uint8Array.prototype.set = function (source: ArrayLike<number>, at?: number) {
-      copied += source.length;
-      original.call(this, source, at);
-    };
-    try {
-      for (let given = 0; given < chunks; given += 1) connection.receive(chunk.slice());
-      connection.resume();
-    } finally {
-      Uint8Array.prototype.set = original;
-    }
+    for (let given = 0; given < chunks; given += 1) connection.receive(chunk.slice());
+    connection.resume();
+    const copied = copies.mock.calls.reduce((sum, [source]) => sum + source.length, 0);
+    copies.mockRestore();
     expect(seen.texts).toHaveLength(100 * chunks);
     expect(copied).toBeLessThan(chunk.length * chunks * 4);
   });

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { Utf8Validator } from "../../src/protocol/utf8-validator.ts";

@@ -2,6 +2,7 @@ import { createInterface, type Interface } from "node:readline";
 import { Command } from "commander";
 import { LongwireError, openWebSocket, ping, type WebSocket } from "../../client/index.ts";
 import { collect, parseHeaders, parseParams, wholeNumber } from "../option-values.ts";
+import { PromptLine } from "./prompt-line.ts";
 import {
   JsonTranscript,
   PipeTranscript,
@@ -35,12 +36,16 @@ export function connectCommand(): Command {
     .action(run);
 }
 
-const HELP = `
-While connected in a terminal:
-  /ping                 measure the round trip
+const COMMANDS = `  /ping                 measure the round trip
   /close [code reason]  close, by default with 1000
   //text                send a line that starts with a slash
-  Ctrl-C or Ctrl-D      close and leave
+  Ctrl-C or Ctrl-D      close and leave`;
+
+const GREETING = "type a line to send it; /help lists the commands";
+
+const HELP = `
+While connected in a terminal:
+${COMMANDS}
 
 Examples:
   $ longwire connect ws://127.0.0.1:8080/live/devices --param deviceType=AP
@@ -48,52 +53,69 @@ Examples:
   $ longwire connect ws://127.0.0.1:8080/live/devices --param x=1 --json | jq .json.name`;
 
 async function run(url: string, options: ConnectOptions): Promise<void> {
+  const params = parseParams(options.param);
   const socket = openWebSocket(url, {
     protocols: options.protocol,
     headers: parseHeaders(options.header),
   });
   socket.binaryType = "arraybuffer";
-  const lines = createInterface({ input: process.stdin, output: promptOutput(), prompt: "> " });
-  const conversation = new Conversation(socket, transcriptFor(options, lines), options);
+  const screen = screenOf(options);
+  const lines = createInterface({ input: process.stdin, output: screen });
+  const prompt = screen && new PromptLine(lines, screen);
+  const transcript = transcriptFor(options, prompt);
+  const silenceMs = options.wait * 1_000;
+  const conversation = new Conversation(socket, { transcript, params, silenceMs, prompt });
   // A reader that has seen enough, such as `head`, is no error.
   process.stdout.on("error", () => process.exit(0));
   process.exitCode = await conversation.hold(lines);
-  lines.close();
+  // Its end is no person's wish to leave.
+  lines.removeAllListeners().close();
   process.stdin.destroy();
 }
 
-/** Only where a person types at a terminal is there a prompt. */
-function promptOutput(): NodeJS.WriteStream | undefined {
-  return process.stdin.isTTY && process.stdout.isTTY ? process.stdout : undefined;
+/** Only where a person types at a terminal and reads there is a prompt. */
+function screenOf({ json }: ConnectOptions): NodeJS.WriteStream | undefined {
+  const { stdin, stdout } = process;
+  return stdin.isTTY && stdout.isTTY && json !== true ? stdout : undefined;
 }
 
-function transcriptFor({ json }: ConnectOptions, lines: Interface): Transcript {
+function transcriptFor({ json }: ConnectOptions, prompt: PromptLine | undefined): Transcript {
   if (json === true) return new JsonTranscript(process.stdout);
   if (!process.stdout.isTTY) return new PipeTranscript(process.stdout, process.stderr);
-  const prompting = process.stdin.isTTY;
+  const { NO_COLOR, TERM } = process.env;
   return new TerminalTranscript(process.stdout, {
-    colours: process.env["NO_COLOR"] === undefined,
-    aroundLine: {
-      before: () => void (prompting && process.stdout.write("\r\u001b[K")),
-      after: () => void (prompting && lines.prompt(true)),
-    },
+    colours: !NO_COLOR && TERM !== "dumb",
+    aroundLine: { before: () => prompt?.hide(), after: () => prompt?.show() },
   });
+}
+
+interface ConversationOptions {
+  transcript: Transcript;
+  /** Sent first, if there are any. */
+  params: Record<string, string>;
+  /** Once piped input has ended, leave after so much silence. */
+  silenceMs: number;
+  prompt: PromptLine | undefined;
 }
 
 /** A connection that a person, or a pipe, talks through. */
 class Conversation {
   readonly #socket: WebSocket;
   readonly #transcript: Transcript;
-  readonly #options: ConnectOptions;
+  readonly #options: ConversationOptions;
+  readonly #prompt: PromptLine | undefined;
   /** Lines that came before the connection was open. */
   readonly #early: string[] = [];
   #inputEnded = false;
   #silence: NodeJS.Timeout | undefined;
   #failed = false;
+  /** Closed from here, whatever the code. */
+  #isLeaving = false;
 
-  constructor(socket: WebSocket, transcript: Transcript, options: ConnectOptions) {
+  constructor(socket: WebSocket, options: ConversationOptions) {
     this.#socket = socket;
-    this.#transcript = transcript;
+    this.#transcript = options.transcript;
+    this.#prompt = options.prompt;
     this.#options = options;
   }
 
@@ -111,16 +133,20 @@ class Conversation {
     return new Promise((resolve) => {
       socket.addEventListener("close", ({ code, reason }) => {
         clearTimeout(this.#silence);
+        this.#wantPrompt(false);
         if (!this.#failed) this.#transcript.write({ kind: "close", code, reason });
-        resolve(this.#failed || (code > 1001 && code !== 1005) ? 1 : 0);
+        const isGoodEnd = this.#isLeaving || code <= 1001 || code === 1005;
+        resolve(!this.#failed && isGoodEnd ? 0 : 1);
       });
     });
   }
 
   #opened(): void {
     const { url, protocol } = this.#socket;
+    this.#wantPrompt(true);
     this.#transcript.write({ kind: "open", url, protocol });
-    const params = parseParams(this.#options.param);
+    if (this.#prompt) this.#transcript.write({ kind: "note", text: GREETING });
+    const { params } = this.#options;
     if (Object.keys(params).length > 0) this.#send(JSON.stringify(params));
     for (const line of this.#early.splice(0)) this.#input(line);
     this.#awaitSilence();
@@ -135,28 +161,31 @@ class Conversation {
   #input(line: string): void {
     if (this.#socket.readyState === this.#socket.CONNECTING) {
       this.#early.push(line);
+    } else if (line === "" && process.stdin.isTTY) {
+      this.#prompt?.show();
     } else if (process.stdin.isTTY && line.startsWith("/") && !line.startsWith("//")) {
       this.#command(line);
-    } else if (line !== "" || !process.stdin.isTTY) {
+    } else {
+      this.#prompt?.takeBack(line);
       this.#send(process.stdin.isTTY && line.startsWith("//") ? line.slice(1) : line);
     }
   }
 
   #command(line: string): void {
     const [name = "", code, ...reason] = line.slice(1).split(" ");
-    if (name === "ping") {
-      void this.#ping();
-    } else if (name === "close") {
-      this.#close(code === undefined ? 1000 : Number(code), reason.join(" "));
-    } else {
-      const text = `there is no command /${name}; /ping and /close are there, //text sends /text`;
-      this.#transcript.write({ kind: "note", text });
-    }
+    if (name === "ping") return void this.#ping();
+    if (name === "close") return this.#close(Number(code ?? 1000), reason.join(" "));
+    if (name === "help")
+      return this.#transcript.write({ kind: "note", text: `commands:\n${COMMANDS}` });
+    const text = `there is no command /${name}; /help lists them, and //${name} sends /${name}`;
+    this.#transcript.write({ kind: "note", text });
   }
 
   #close(code: number, reason: string): void {
     try {
+      if (!Number.isInteger(code)) throw new TypeError("give the close code as a number");
       this.#socket.close(code, reason);
+      this.#isLeaving = true;
     } catch (error) {
       this.#transcript.write({ kind: "note", text: (error as Error).message });
     }
@@ -186,12 +215,17 @@ class Conversation {
   #awaitSilence(): void {
     clearTimeout(this.#silence);
     if (!this.#inputEnded || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#silence = setTimeout(() => this.#leave(), this.#options.wait * 1_000);
+    this.#silence = setTimeout(() => this.#leave(), this.#options.silenceMs);
   }
 
   #leave(): void {
     if (this.#socket.readyState >= this.#socket.CLOSING) process.exit(0);
+    this.#isLeaving = true;
     this.#socket.close(1000);
+  }
+
+  #wantPrompt(isWanted: boolean): void {
+    if (this.#prompt) this.#prompt.isWanted = isWanted;
   }
 
   #fail(message: string): void {

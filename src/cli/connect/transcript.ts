@@ -66,6 +66,9 @@ export class PipeTranscript implements Transcript {
   }
 }
 
+/** As wide as the time and the mark of a line. */
+const INDENT = " ".repeat(11);
+
 const COLOURS = { in: 32, out: 36, error: 31, quiet: 90 } as const;
 
 /** For a terminal: time, direction, text; the line being typed stays below. */
@@ -86,7 +89,9 @@ export class TerminalTranscript implements Transcript {
   write(happening: Happening): void {
     const time = this.#paint("quiet", new Date().toTimeString().slice(0, 8));
     this.#aroundLine.before();
-    this.#out.write(`${time} ${this.#textOf(happening)}\n`);
+    // Further lines are set in, so that no message can look like another entry.
+    const text = this.#textOf(happening).replaceAll("\n", `\n${INDENT}`);
+    this.#out.write(`${time} ${text}\n`);
     this.#aroundLine.after();
   }
 

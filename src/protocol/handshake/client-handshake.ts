@@ -100,9 +100,14 @@ function checkProtocol(headers: HeaderFields, asked: readonly string[]): string 
 
 function refusedBy(head: ResponseHead): HandshakeError {
   const { status } = head;
-  const said = `${status} ${head.statusText}`.trim();
+  const said = `${status} ${printable(head.statusText)}`.trim();
   const message = `The server answered ${said} instead of 101; check the URL and what the server demands.`;
   return new HandshakeError("handshake_refused", message, { status });
+}
+
+/** A server's words, short and without what could steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f]/g, "").slice(0, 100);
 }
 
 function bad(message: string): HandshakeError {

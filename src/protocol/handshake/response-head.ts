@@ -35,7 +35,16 @@ export class ResponseHeadReader {
     this.#limits = limits;
   }
 
+  #failure: HeadProgress | undefined;
+
   receive(chunk: Uint8Array): HeadProgress {
+    if (this.#failure !== undefined) return this.#failure;
+    const progress = this.#receive(chunk);
+    if (progress.kind === "failed") this.#failure = progress;
+    return progress;
+  }
+
+  #receive(chunk: Uint8Array): HeadProgress {
     for (let at = 0; at < chunk.length; at += 1) {
       this.#bytes += 1;
       if (this.#bytes > this.#limits.maxHeaderBytes) return this.#tooLarge("maxHeaderBytes");

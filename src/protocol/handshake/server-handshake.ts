@@ -68,7 +68,7 @@ function methodRefusal(request: HandshakeRequest): Refusal | undefined {
     const message = `The method is ${request.method.slice(0, 20)}; a WebSocket handshake uses GET.`;
     return refusal(405, "bad_method", message, [["Allow", "GET"]]);
   }
-  if (Number(request.httpVersion) < 1.1) {
+  if (!(Number(request.httpVersion) >= 1.1)) {
     const message = `The HTTP version is ${request.httpVersion}; a WebSocket handshake needs 1.1.`;
     return refusal(400, "bad_http_version", message);
   }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formatExtensions, parseExtensions } from "../../../src/protocol/index.ts";
 import type { Extension } from "../../../src/protocol/index.ts";

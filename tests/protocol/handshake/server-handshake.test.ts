@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkOpening, formatAcceptance, upgradeRequired } from "../../../src/protocol/index.ts";
 import type { HandshakeRequest, Opening, Refusal } from "../../../src/protocol/index.ts";
