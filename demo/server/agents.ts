@@ -16,7 +16,9 @@ export function startAgent(args: readonly string[]): ChildProcess {
 
 /** Ends agents and waits for them. */
 export async function stopAgents(agents: readonly ChildProcess[]): Promise<void> {
-  const running = agents.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null);
+  const running = agents.filter(
+    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+  );
   await Promise.all(
     running.map(async (agent) => {
       const exited = once(agent, "exit");

@@ -41,8 +41,9 @@ async function run({ port, host, simulate, name, agent }: StartOptions): Promise
 
 function untilSignal(): Promise<unknown> {
   return new Promise((resolve) => {
-    process.once("SIGINT", resolve);
-    process.once("SIGTERM", resolve);
+    // Stays: npm repeats the terminal's signal, and that must not cut the drain short.
+    process.on("SIGINT", resolve);
+    process.on("SIGTERM", resolve);
   });
 }
 

@@ -81,7 +81,7 @@ export class MonitorServer {
     if (!this.#links.note(request)) {
       request.socket.destroy();
     } else if (path === "/demo/cut" && request.method === "POST") {
-      void this.#cut(request, response);
+      this.#cut(request, response).catch(() => response.destroy());
     } else if (path === "/demo/time") {
       answerJson(response, { now: Date.now() });
     } else if (path === "/demo/wire") {
@@ -96,16 +96,33 @@ export class MonitorServer {
   }
 
   async #cut(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = "";
-    for await (const chunk of request.setEncoding("utf8") as AsyncIterable<string>) {
-      text += chunk;
-      if (text.length > 1_000) break;
+    const { origin, host } = request.headers;
+    if (origin !== undefined && !isSameHost(origin, host)) {
+      const message = `Pages of ${origin} may not cut this network.`;
+      return answerJson(response, { code: "foreign_origin", message }, 403);
     }
-    const seconds = secondsOf(text);
+    const seconds = secondsOf(await bodyOf(request));
     answerJson(response, { seconds });
     // The answer goes out first, or the page could not tell its own request from the cut.
     response.once("finish", () => this.#links.cut(request, seconds));
   }
+}
+
+/** A body that is longer is none that this server knows. */
+const MAX_BODY_BYTES = 1_000;
+
+/** @throws what the connection broke with, as a rejection */
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = "";
+  // Read to its end in any case: a request that is left in the middle takes its answer with it.
+  for await (const chunk of request.setEncoding("utf8") as AsyncIterable<string>) {
+    if (text.length <= MAX_BODY_BYTES) text += chunk;
+  }
+  return text;
+}
+
+function isSameHost(origin: string, host: string | undefined): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 const DEFAULT_CUT_SECONDS = 5;
@@ -126,7 +143,7 @@ function formOf(request: IncomingMessage): string {
   return typeof named === "string" ? named : "";
 }
 
-function answerJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+function answerJson(response: ServerResponse, value: unknown, status = 200): void {
+  response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
   response.end(JSON.stringify(value));
 }

@@ -1,11 +1,16 @@
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** A second Ctrl-C means "at once", but a launcher such as npm repeats the first within moments. */
+const REPEAT_MS = 1_000;
+
+/** Resolves at the first SIGINT or SIGTERM; one that follows later ends the process at once. */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {
+    let first: number | undefined;
     const stop = (): void => {
-      process.once("SIGINT", () => process.exit(130));
+      first ??= performance.now();
+      if (performance.now() - first > REPEAT_MS) process.exit(130);
       resolve();
     };
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
   });
 }

@@ -60,6 +60,7 @@ export class WebSocketServer {
   readonly #wheel: TimerWheel;
   readonly #host: PeerHost;
   readonly #stopWatching = new Map<Peer, () => void>();
+  readonly #undecided = new Set<Duplex>();
   readonly #detach: (() => void)[] = [];
   #own: Server | undefined;
   #draining = false;
@@ -165,9 +166,11 @@ export class WebSocketServer {
     const stopped = this.#stopListening();
     for (const endpoint of this.#endpoints) endpoint.onDraining?.();
     for (const peer of this.#peers) peer.close(code, reason);
-    await this.#waitForPeers(timeoutMs);
+    await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
+    for (const socket of this.#undecided) socket.destroy();
     this.#own?.closeAllConnections();
+    await this.#untilNoPeers(timeoutMs);
     await stopped;
   }
 
@@ -188,6 +191,9 @@ export class WebSocketServer {
 
   #upgrade(endpoint: Endpoint, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#draining) return refuseHandshake(socket, DRAINING);
+    // Kept in view until it is a peer or gone, so that a drain can end it.
+    this.#undecided.add(socket);
+    socket.once("close", () => this.#undecided.delete(socket));
     void openPeer({
       endpoint,
       incoming,
@@ -196,13 +202,14 @@ export class WebSocketServer {
       host: this.#host,
       wheel: this.#wheel,
       timeoutMs: this.#limits.handshakeTimeoutMs,
-      admit: (peer) => this.#admit(peer),
+      admit: (peer) => this.#admit(peer, socket),
     });
   }
 
   /** Takes a new peer in; false when the server began to drain meanwhile. */
-  #admit(peer: Peer): boolean {
+  #admit(peer: Peer, socket: Duplex): boolean {
     if (this.#draining) return false;
+    this.#undecided.delete(socket);
     this.#peers.add(peer);
     this.#stopWatching.set(peer, this.#keepalive.watch(peer));
     return true;
@@ -233,7 +240,8 @@ export class WebSocketServer {
     return new Promise((resolve) => own.close(() => resolve()));
   }
 
-  #waitForPeers(timeoutMs: number): Promise<void> {
+  /** Resolves when the last peer's `onClose` has been called, or after `timeoutMs`. */
+  #untilNoPeers(timeoutMs: number): Promise<void> {
     if (this.#peers.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#emptied = resolve;

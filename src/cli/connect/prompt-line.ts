@@ -26,7 +26,9 @@ export class PromptLine {
 
   /** Takes a line that was just entered off the screen: the transcript shows it with its time. */
   takeBack(line: string): void {
-    this.#wipe(Math.floor(widthOf(PROMPT + line) / this.#out.columns) + 1);
+    // A terminal that does not know its size says 0.
+    const columns = this.#out.columns || Number.POSITIVE_INFINITY;
+    this.#wipe(Math.floor(widthOf(PROMPT + line) / columns) + 1);
   }
 
   #wipe(rows: number): void {
