@@ -23,5 +23,5 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
 }
 
 function shown(value: unknown): string {
-  return typeof value === "object" ? "an object" : String(value as string | number);
+  return typeof value === "object" ? "an object" : String(value);
 }

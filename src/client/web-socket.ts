@@ -7,7 +7,6 @@ import {
   type OpenHandler,
   type StreamConnectionHandler,
 } from "../node/index.ts";
-import { isToken } from "../protocol/index.ts";
 import { isBlockedPort } from "./blocked-ports.ts";
 import { ClientSettings } from "./client-settings.ts";
 import { CloseEvent } from "./close-event.ts";
@@ -15,6 +14,7 @@ import { clientWheel } from "./client-wheel.ts";
 import { EventHandlerAttributes } from "./event-handler-attribute.ts";
 import { FailureEvent } from "./failure-event.ts";
 import { SendQueue, type Sendable } from "./send-queue.ts";
+import { checkedProtocols, clampedUint16, sendable, usvString } from "./web-idl-conversions.ts";
 import { syntaxError, webSocketUrl } from "./web-socket-url.ts";
 
 const CONNECTING = 0;
@@ -95,7 +95,8 @@ export class WebSocket extends EventTarget {
     const asked = checkedProtocols(protocols);
     this.#settings = settings instanceof ClientSettings ? settings : defaultSettings;
     const { signal } = this.#settings;
-    if (isBlockedPort(this.#url)) {
+    // A page must not be led to write to other services; whoever sets options is no such page.
+    if (this.#settings === defaultSettings && isBlockedPort(this.#url)) {
       this.#failLater(blockedPort(this.#url));
     } else if (signal?.aborted === true) {
       this.#failLater(aborted());
@@ -352,8 +353,9 @@ export interface WebSocket {
 
 // As Web IDL says: constants on both objects, attributes and methods enumerable.
 for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
-  Object.defineProperty(WebSocket, name, { value, enumerable: true });
-  Object.defineProperty(WebSocket.prototype, name, { value, enumerable: true });
+  const constant = { value, writable: false, enumerable: true, configurable: false };
+  Object.defineProperty(WebSocket, name, constant);
+  Object.defineProperty(WebSocket.prototype, name, constant);
 }
 for (const name of Object.getOwnPropertyNames(WebSocket.prototype)) {
   if (name !== "constructor")
@@ -365,49 +367,6 @@ Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
 });
 // Only `url` is required; the parameter for settings is ours.
 Object.defineProperty(WebSocket, "length", { value: 1, configurable: true });
-
-/** USVString: text without lone surrogates. (Web IDL §3.2.12) */
-function usvString(value: unknown): string {
-  return String(value).toWellFormed();
-}
-
-function checkedProtocols(given: unknown): string[] {
-  const isSequence = typeof given === "object" && given !== null && Symbol.iterator in given;
-  const protocols = isSequence ? [...(given as Iterable<unknown>)].map(String) : [String(given)];
-  for (const [index, protocol] of protocols.entries()) {
-    if (!isToken(protocol)) {
-      throw syntaxError(`The subprotocol ${JSON.stringify(protocol)} is not a token; give one.`);
-    }
-    if (protocols.indexOf(protocol) !== index) {
-      throw syntaxError(`The subprotocol ${protocol} is given twice; give it once.`);
-    }
-  }
-  return protocols;
-}
-
-function sendable(data: unknown): Sendable {
-  if (data instanceof Blob) return { kind: "blob", blob: data, size: data.size };
-  if (ArrayBuffer.isView(data)) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { kind: "bytes", bytes, size: bytes.length };
-  }
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
-    return { kind: "bytes", bytes: new Uint8Array(data), size: data.byteLength };
-  }
-  const text = String(data);
-  return { kind: "text", text, size: Buffer.byteLength(text) };
-}
-
-/** [Clamp] unsigned short. (Web IDL §3.2.4.9) */
-function clampedUint16(value: unknown): number {
-  const number = Number(value);
-  if (Number.isNaN(number)) return 0;
-  const clamped = Math.min(Math.max(number, 0), 65_535);
-  const floor = Math.floor(clamped);
-  const rest = clamped - floor;
-  if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
-  return rest < 0.5 ? floor : floor + 1;
-}
 
 function blockedPort(url: URL): LongwireError {
   const message = `Port ${url.port} belongs to another service and is blocked; use another port.`;

@@ -144,7 +144,11 @@ describe("Origin (RFC 6455 §10.2)", () => {
     ["a listed origin", ["https://good.example"], "https://good.example"],
     ["the same host beside a list", ["https://good.example"], "http://localhost:8080"],
     ["any", "any" as const, "https://evil.example"],
-    ["what a function allows", (origin: string) => origin.endsWith(".example"), "https://a.example"],
+    [
+      "what a function allows",
+      (origin: string) => origin.endsWith(".example"),
+      "https://a.example",
+    ],
   ])("%s may connect", async (_, origins, origin) => {
     const witness = Object.assign(new Witness(), origins === undefined ? {} : { origins });
     const { port } = await runServer(witness);

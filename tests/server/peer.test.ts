@@ -49,15 +49,18 @@ describe("messages", () => {
     expect(chunks).toBe(1);
   });
 
-  test.each([[5], [undefined], [null], [{}], [true]])("%s as a message is a TypeError", async (message) => {
-    const witness = new Witness();
-    const { port } = await runServer(witness);
-    const client = await RawClient.upgrade(port);
-    const peer = await witness.opened();
-    expect(() => peer.send(message as never)).toThrow(TypeError);
-    peer.send("good");
-    expect(await client.framesWhen(1)).toHaveLength(1);
-  });
+  test.each([[5], [undefined], [null], [{}], [true]])(
+    "%s as a message is a TypeError",
+    async (message) => {
+      const witness = new Witness();
+      const { port } = await runServer(witness);
+      const client = await RawClient.upgrade(port);
+      const peer = await witness.opened();
+      expect(() => peer.send(message as never)).toThrow(TypeError);
+      peer.send("good");
+      expect(await client.framesWhen(1)).toHaveLength(1);
+    },
+  );
 
   test("after close, sending says false and nothing goes out", async () => {
     const witness = new Witness();
@@ -116,7 +119,11 @@ describe("a peer that breaks the protocol", () => {
   test("unfinished messages of all peers share maxUnfinishedBytes: 1013 beyond", async () => {
     const limits = { maxMessageBytes: 100_000, maxUnfinishedBytes: 150_000 };
     const { port } = await runServer(new Witness(), limits);
-    const start = maskedFrame({ opcode: Opcode.Binary, fin: false, payload: new Uint8Array(90_000) });
+    const start = maskedFrame({
+      opcode: Opcode.Binary,
+      fin: false,
+      payload: new Uint8Array(90_000),
+    });
     const first = await RawClient.upgrade(port);
     first.write(start);
     first.write(maskedFrame({ opcode: Opcode.Ping }));
@@ -330,14 +337,19 @@ describe("closing (RFC 6455 §7)", () => {
     expect(witness.messages).toEqual([]);
   });
 
-  test.each([[1005], [1006], [1015], [999], [5000], [1000.5]])("close(%s) is the caller's error", async (code) => {
-    const witness = new Witness();
-    const { port } = await runServer(witness);
-    await RawClient.upgrade(port);
-    const peer = await witness.opened();
-    expect(() => peer.close(code)).toThrow(expect.objectContaining({ code: "invalid_close_code" }));
-    expect(peer.isOpen).toBe(true);
-  });
+  test.each([[1005], [1006], [1015], [999], [5000], [1000.5]])(
+    "close(%s) is the caller's error",
+    async (code) => {
+      const witness = new Witness();
+      const { port } = await runServer(witness);
+      await RawClient.upgrade(port);
+      const peer = await witness.opened();
+      expect(() => peer.close(code)).toThrow(
+        expect.objectContaining({ code: "invalid_close_code" }),
+      );
+      expect(peer.isOpen).toBe(true);
+    },
+  );
 });
 
 describe("keepalive", () => {
@@ -387,7 +399,9 @@ describe("drain", () => {
     await closing;
     expect(witness.closures.map(({ wasClean }) => wasClean)).toEqual([true, true, true]);
     const late = connect({ port, host: "127.0.0.1" });
-    const refused = await new Promise<NodeJS.ErrnoException>((resolve) => late.once("error", resolve));
+    const refused = await new Promise<NodeJS.ErrnoException>((resolve) =>
+      late.once("error", resolve),
+    );
     expect(refused.code).toBe("ECONNREFUSED");
   });
 

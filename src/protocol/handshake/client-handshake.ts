@@ -107,6 +107,7 @@ function refusedBy(head: ResponseHead): HandshakeError {
 
 /** A server's words, short and without what could steer a terminal. */
 function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\0-\x1f\x7f-\x9f]/g, "").slice(0, 100);
 }
 
