@@ -23,5 +23,6 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
 }
 
 function shown(value: unknown): string {
-  return typeof value === "object" ? "an object" : String(value);
+  const isPlain = typeof value === "number" || typeof value === "string" || typeof value === "bigint";
+  return isPlain ? String(value) : typeof value;
 }
