@@ -1,0 +1,97 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+let folder: string;
+
+/** A project into which the packed package was unpacked, as the registry would give it. */
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "longwire-package-"));
+  const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "longwire"), { recursive: true });
+  const unpack = ["-xzf", join(folder, filename), "--strip-components=1"];
+  execFileSync("tar", [...unpack, "-C", join(modules, "longwire")]);
+  symlinkSync(join(root, "node_modules/commander"), join(modules, "commander"));
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(code: string, flags: string[] = []): string {
+  const args = [...flags, "--input-type=module", "--eval", code];
+  return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }).trim();
+}
+
+describe("the package as it is published", () => {
+  test.each([
+    ["longwire", "WebSocket"],
+    ["longwire/client", "openWebSocket"],
+    ["longwire/server", "WebSocketServer"],
+    ["longwire/protocol", "Connection"],
+    ["longwire/live", "LiveServer"],
+    ["longwire/brokers/memory", "MemoryBroker"],
+  ])("%s can be imported and has %s", (entry, name) => {
+    expect(run(`import * as all from "${entry}"; console.log(typeof all.${name});`)).toBe(
+      "function",
+    );
+  });
+
+  test("in a browser longwire is the native class, and pulls in nothing of Node", () => {
+    const code =
+      'globalThis.WebSocket = class Native {}; const { WebSocket } = await import("longwire"); console.log(WebSocket.name);';
+    expect(run(code, ["--conditions=browser"])).toBe("Native");
+    const file = run('console.log(import.meta.resolve("longwire"))', ["--conditions=browser"]);
+    expect(readFileSync(new URL(file), "utf8")).not.toContain("import");
+  });
+
+  test("the command runs", () => {
+    const main = join(folder, "node_modules/longwire/dist/cli/main.js");
+    const { stdout, status } = spawnSync(process.execPath, [main, "--version"], {
+      encoding: "utf8",
+    });
+    expect(status).toBe(0);
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      version: string;
+    };
+    expect(stdout.trim()).toBe(version);
+  });
+
+  test("a strict TypeScript project compiles against its types", () => {
+    const source = `
+      import { WebSocket } from "longwire";
+      import { openWebSocket } from "longwire/client";
+      import { keyedTopic, LiveServer } from "longwire/live";
+      import { MemoryBroker } from "longwire/brokers/memory";
+      import { HandshakeRefusal, WebSocketServer, type Endpoint } from "longwire/server";
+      interface User { name: string }
+      const chat: Endpoint<User> = {
+        authorize: (request) => request.query.has("x") ? { name: "ada" } : new HandshakeRefusal(401),
+        onMessage: (peer, message) => { peer.send(peer.data.name + String(message)); },
+      };
+      const live = await LiveServer.open({ broker: new MemoryBroker(), topics: [keyedTopic("a")] });
+      const server = new WebSocketServer([chat, live.endpoint("/live")]);
+      const { url } = await server.listen();
+      const socket: WebSocket = openWebSocket(url, { headers: { a: "b" } });
+      socket.onmessage = ({ data }) => console.log(data);
+      socket.addEventListener("close", ({ code }) => code.toFixed());
+    `;
+    writeFileSync(join(folder, "use.ts"), source);
+    const types = join(root, "node_modules/@types");
+    const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023"];
+    const { stdout, status } = spawnSync(
+      join(root, "node_modules/.bin/tsc"),
+      [...flags, "--typeRoots", types, "--types", "node", "use.ts"],
+      { cwd: folder, encoding: "utf8" },
+    );
+    expect(stdout).toBe("");
+    expect(status).toBe(0);
+  });
+});
