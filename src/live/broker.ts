@@ -21,6 +21,11 @@ export interface BrokerTopic {
   /** The newest offset when the topic was opened; 0 in an empty one. */
   readonly offset: Offset;
   /**
+   * Events up to this offset may have been let go of before the topic was opened; 0 if none was.
+   * Who has read up to here or further misses nothing by it.
+   */
+  readonly floor: Offset;
+  /**
    * Appends an event, or finds that its `idempotencyKey` was appended before. It has been
    * followed when this resolves.
    */

@@ -27,7 +27,9 @@ export class EventLog {
   #holes = 0;
   #bytes = 0;
   readonly #slotOfKey = new Map<string, number>();
+  /** Oldest first, also those whose key has come back since; the first `#spent` are gone. */
   #tombstones: TopicEvent[] = [];
+  #spent = 0;
   #liveKeys = 0;
   #lastOffset: Offset = 0;
   #floor: Offset = 0;
@@ -52,10 +54,14 @@ export class EventLog {
     return this.#liveKeys;
   }
 
-  /** Starts an empty log behind `offset`, of which nothing is retained. */
-  startAt(offset: Offset): void {
-    this.#lastOffset = offset;
-    this.#floor = offset;
+  /**
+   * Takes over what another log says of itself, of which this one got what was retained.
+   *
+   * @param newest its newest offset; where the event itself is gone, the log starts behind it
+   */
+  continueFrom(newest: Offset, floor: Offset): void {
+    this.#floor = Math.max(this.#floor, floor, this.#lastOffset < newest ? newest : 0);
+    this.#lastOffset = Math.max(this.#lastOffset, newest);
   }
 
   newest(key: string): TopicEvent | undefined {
@@ -137,18 +143,20 @@ export class EventLog {
 
   #trimTombstones(now: number): void {
     const { maxEvents, maxAgeMs } = this.#retention;
-    let gone = 0;
-    for (const tombstone of this.#tombstones) {
-      if (this.#tombstones.length - gone <= maxEvents && now - tombstone.at <= maxAgeMs) break;
-      gone += 1;
-      this.#floor = tombstone.offset;
+    for (; this.#spent < this.#tombstones.length; this.#spent += 1) {
+      const tombstone = this.#tombstones[this.#spent]!;
+      const count = this.#tombstones.length - this.#spent;
+      if (count <= maxEvents && now - tombstone.at <= maxAgeMs) break;
       const { key = "" } = tombstone;
-      // The key may have come back since; then there is nothing of it here to let go of.
+      // The key may have come back since; then its newer event tells all, and nothing is lost.
       if (this.newest(key) !== tombstone) continue;
+      this.#floor = tombstone.offset;
       this.#empty(this.#slotOfKey.get(key)!);
       this.#slotOfKey.delete(key);
     }
-    if (gone > 0) this.#tombstones = this.#tombstones.slice(gone);
+    if (this.#spent <= HOLES_WORTH_CLOSING || this.#spent * 2 < this.#tombstones.length) return;
+    this.#tombstones = this.#tombstones.slice(this.#spent);
+    this.#spent = 0;
   }
 
   #closeHoles(): void {

@@ -1,7 +1,9 @@
 import type { Offset } from "./position.ts";
 
-/** Frames are gathered in blocks of at least this many bytes. */
+/** Frames are gathered in blocks of this many bytes, or of one frame that is longer. */
 const BLOCK_BYTES = 64 * 1024;
+/** A lane's first blocks are smaller: there may be thousands that carry little. */
+const FIRST_BLOCK_BYTES = 1024;
 
 /** A run of frames in one piece of memory. */
 interface Block {
@@ -55,7 +57,8 @@ export class Lane {
   append(frame: Uint8Array, offset: Offset): void {
     let block = this.#blocks.at(-1);
     if (block === undefined || block.bytes.length - block.used < frame.length) {
-      const bytes = new Uint8Array(Math.max(BLOCK_BYTES, frame.length));
+      const usual = Math.min(BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, this.#bytes));
+      const bytes = new Uint8Array(Math.max(usual, frame.length));
       block = { bytes, start: this.#end, used: 0, ends: [], offsets: [] };
       this.#blocks.push(block);
       this.#bytes += bytes.length;
@@ -79,8 +82,11 @@ export class Lane {
     if (last?.from === position && last.end === this.#end && last.slice.bytes.length <= maxBytes) {
       return last.slice;
     }
-    const slice = sliceOf(this.#blockAt(position), position, maxBytes);
-    this.#lastSlice = { from: position, end: this.#end, slice };
+    const block = this.#blockAt(position);
+    const slice = sliceOf(block, position, maxBytes);
+    // One that was cut for a subscriber with little room would be too short for the others.
+    const isWhole = slice.next === block.start + block.used;
+    if (isWhole) this.#lastSlice = { from: position, end: this.#end, slice };
     return slice;
   }
 

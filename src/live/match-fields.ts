@@ -12,6 +12,13 @@ export function matchFields(params: Params, event: TopicEvent): boolean {
       typeof data === "object" &&
       data !== null &&
       Object.hasOwn(data, name) &&
-      String((data as Record<string, unknown>)[name]) === String(wanted),
+      textOf((data as Record<string, unknown>)[name]) === (textOf(wanted) ?? NO_TEXT),
   );
+}
+
+const NO_TEXT = Symbol("no text");
+
+/** An object has none: a client may have given it a `toString` that cannot be called. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === "object" && value !== null ? undefined : String(value);
 }

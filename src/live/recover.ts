@@ -1,6 +1,6 @@
 import type { Offset, Position } from "./position.ts";
 import type { Topic } from "./topic.ts";
-import type { Walk } from "./view.ts";
+import { freshWalk, walkFrom, type Walk } from "./walk.ts";
 
 /** How a subscription starts: where its walk begins, and what must be said first. */
 export type Recovery =
@@ -20,20 +20,13 @@ export function recover(topic: Topic, since: Position | undefined): Recovery {
   const isSameEpoch = since.epoch === epoch;
   if (isSameEpoch && since.offset > offset) return { kind: "ahead" };
   if (isSameEpoch && since.offset >= topic.floor) {
-    const walk = { reached: since.offset, base: since.offset, complete: false };
-    return { kind: "resumed", walk };
+    return { kind: "resumed", walk: walkFrom(since.offset) };
   }
   if (topic.kind === "keyed") return { kind: "fresh", walk: freshWalk(topic) };
   const walk = freshWalk(topic);
-  // Of another epoch nothing is comparable: all of the present one is what was missed.
-  const from = isSameEpoch ? since.offset + 1 : 1;
-  const reason = isSameEpoch ? "expired" : "epoch";
-  return offset >= from ? { kind: "gap", from, to: offset, reason, walk } : { kind: "fresh", walk };
-}
-
-/** A keyed topic is told from its beginning, a log topic from now on. */
-export function freshWalk(topic: Topic): Walk {
-  const { offset } = topic.position;
-  const reached = topic.kind === "keyed" ? 0 : offset;
-  return { reached, base: offset, complete: true };
+  if (isSameEpoch)
+    return { kind: "gap", from: since.offset + 1, to: offset, reason: "expired", walk };
+  // Nothing is comparable: all of the present epoch was missed, and how much of the other one
+  // nobody knows. So it is said also where the present one is empty, and `to` is 0.
+  return { kind: "gap", from: 1, to: offset, reason: "epoch", walk };
 }

@@ -2,7 +2,8 @@ import type { Encoding } from "./encoding.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Offset } from "./position.ts";
 import type { Topic } from "./topic.ts";
-import type { LaneReader, SharedLane, View, Walk } from "./view.ts";
+import type { LaneReader, SharedLane, View } from "./view.ts";
+import { freshWalk, hasBegun, walkFrom, type Walk } from "./walk.ts";
 
 /**
  * How many unsent bytes a subscriber may have before nothing more is written to it. It is all
@@ -13,8 +14,11 @@ const OUTSTANDING_BYTES = 64 * 1024;
 /** Where a subscriber stands: walking the log towards its end, or at a place in the lane. */
 type Place = { kind: "walking"; walk: Walk } | { kind: "live"; position: number; offset: Offset };
 
-/** What a log topic's subscriber is told, or not, when events are gone before it read them. */
-export type OnGap = (from: Offset, to: Offset) => "go-on" | "ended";
+/**
+ * What a subscriber is told, or not, when `from` to `to` are gone before it read them: events of a
+ * log topic, removals of a keyed one. A keyed one that goes on is told the whole state again.
+ */
+export type OnLost = (from: Offset, to: Offset) => "go-on" | "ended";
 
 /** A cursor in a topic's log, with the outlet that what it reads is written to. */
 export class Subscription implements LaneReader {
@@ -22,7 +26,7 @@ export class Subscription implements LaneReader {
   readonly #view: View;
   readonly #encoding: Encoding;
   readonly #outlet: Outlet;
-  readonly #onGap: OnGap;
+  readonly #onLost: OnLost;
   readonly #shared: SharedLane;
   #place: Place;
   #ended = false;
@@ -30,13 +34,13 @@ export class Subscription implements LaneReader {
   constructor(
     source: { topic: Topic; view: View; encoding: Encoding; walk: Walk },
     outlet: Outlet,
-    onGap: OnGap,
+    onLost: OnLost,
   ) {
     this.topic = source.topic;
     this.#view = source.view;
     this.#encoding = source.encoding;
     this.#outlet = outlet;
-    this.#onGap = onGap;
+    this.#onLost = onLost;
     this.#place = { kind: "walking", walk: source.walk };
     // The lane is joined before the log is read, so that nothing falls between the two.
     this.#shared = source.view.join(source.encoding, this);
@@ -55,12 +59,22 @@ export class Subscription implements LaneReader {
     return offset;
   }
 
-  /** Writes what the outlet has room for. */
+  /** The view that it reads, which tells whether other params mean other events. */
+  get view(): View {
+    return this.#view;
+  }
+
+  /** Writes what the outlet has room for. Never throws, so that one reader ends no other's turn. */
   pump(): void {
-    while (!this.#ended) {
-      const room = OUTSTANDING_BYTES - this.#outlet.bufferedAmount;
-      if (room <= 0) return this.#outlet.watchDrain();
-      if (!this.#step(room)) return;
+    try {
+      while (!this.#ended) {
+        const room = OUTSTANDING_BYTES - this.#outlet.bufferedAmount;
+        if (room <= 0) return this.#outlet.watchDrain(this);
+        if (!this.#step(room)) return;
+      }
+    } catch (error) {
+      this.end();
+      this.#outlet.fail(error);
     }
   }
 
@@ -90,29 +104,55 @@ export class Subscription implements LaneReader {
 
   #walk(walk: Walk): boolean {
     const { floor } = this.topic;
-    if (this.topic.kind === "log" && walk.reached < floor) {
-      if (this.#onGap(walk.reached + 1, floor) === "ended") return false;
-      this.#place = { kind: "walking", walk: { ...walk, reached: floor } };
-      return true;
-    }
-    const page = this.#view.page(this.#encoding, walk);
+    if (walk.reached < floor && this.#misses(walk, floor)) return this.#lose(walk, floor);
+    // While nothing of a state is told it may as well be the state of now.
+    const { base } = walk.complete && !hasBegun(walk) ? freshWalk(this.topic) : walk;
+    const page = this.#view.page(this.#encoding, { ...walk, base });
     if (page.isLast) {
       const position = this.#shared.lane.end;
       this.#place = { kind: "live", position, offset: page.told };
     } else {
-      this.#place = { kind: "walking", walk: { ...walk, reached: page.reached } };
+      this.#place = { kind: "walking", walk: { ...walk, base, reached: page.reached } };
     }
     if (page.bytes.length > 0) this.#outlet.write(page.bytes);
     return true;
   }
 
+  /** Whether what went up to `floor` would have had to be told on this walk. */
+  #misses({ reached, base }: Walk, floor: Offset): boolean {
+    if (this.topic.kind === "log") return true;
+    // Of a keyed topic only removals go. Nothing told yet, nothing to take back; and keys that
+    // were gone at its base were not told.
+    return reached > 0 && base < floor;
+  }
+
+  #lose(walk: Walk, floor: Offset): boolean {
+    if (this.#onLost(walk.reached + 1, floor) === "ended") {
+      this.end();
+      return false;
+    }
+    if (this.topic.kind === "log") {
+      this.#place = { kind: "walking", walk: { ...walk, reached: floor } };
+      return true;
+    }
+    this.#place = { kind: "walking", walk: freshWalk(this.topic) };
+    if (hasBegun(walk)) this.#breakOff(walk);
+    return true;
+  }
+
+  /**
+   * Ends a snapshot of which some pages are written, so that the next one counts its keys anew.
+   * The offset is one that nobody can resume from any more.
+   */
+  #breakOff({ reached }: Walk): void {
+    const page = { offset: reached, entries: [], complete: false, more: false };
+    const bytes = this.#encoding.page(this.#view.topic, page);
+    if (bytes.length > 0) this.#outlet.write(bytes);
+  }
+
   /** The lane has gone on without this subscriber: it reads from the log what it lacks. */
   #fallBack(offset: Offset): boolean {
-    const isKnown = this.topic.kind === "log" || offset >= this.topic.floor;
-    const walk = isKnown
-      ? { reached: offset, base: offset, complete: false }
-      : { reached: 0, base: this.topic.position.offset, complete: true };
-    this.#place = { kind: "walking", walk };
+    this.#place = { kind: "walking", walk: walkFrom(offset) };
     return true;
   }
 }

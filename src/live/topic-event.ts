@@ -16,6 +16,7 @@ export interface EventDraft {
 export interface TopicEvent {
   readonly offset: Offset;
   readonly key: string | undefined;
+  /** What `json` says, so what subscribers get, and not the object that was published. */
   readonly data: unknown;
   /** `data` as JSON, written once for all encodings; `"null"` when `removed`. */
   readonly json: string;
@@ -27,8 +28,40 @@ export interface TopicEvent {
 /** @throws LiveError `invalid_data` for what JSON cannot hold */
 export function eventOf(draft: EventDraft, offset: Offset, at: number): TopicEvent {
   const removed = draft.removed === true;
-  const data = removed ? null : draft.data;
-  return { offset, key: draft.key, data, json: jsonOf(data), removed, at };
+  const json = removed ? "null" : jsonOf(draft.data);
+  return new LoggedEvent({ offset, key: draft.key, json, removed, at });
+}
+
+/** The same event, as those see it for whom its key is gone. */
+export function asRemoved(event: TopicEvent): TopicEvent {
+  if (event.removed) return event;
+  const { offset, key, at } = event;
+  return new LoggedEvent({ offset, key, json: "null", removed: true, at });
+}
+
+/**
+ * Its data is read from the JSON when it is first asked for: whoever published an object may
+ * change it afterwards, and `match` must see the same of an event at any time.
+ */
+class LoggedEvent implements TopicEvent {
+  readonly offset: Offset;
+  readonly key: string | undefined;
+  readonly json: string;
+  readonly removed: boolean;
+  readonly at: number;
+  #data: unknown;
+
+  constructor({ offset, key, json, removed, at }: Omit<TopicEvent, "data">) {
+    this.offset = offset;
+    this.key = key;
+    this.json = json;
+    this.removed = removed;
+    this.at = at;
+  }
+
+  get data(): unknown {
+    return (this.#data ??= JSON.parse(this.json));
+  }
 }
 
 function jsonOf(data: unknown): string {

@@ -17,27 +17,41 @@ const DEFAULT_MAX_KEYS = 100_000;
 
 /** How many different params a topic is narrowed by at one time, at most. */
 const MAX_VIEWS = 10_000;
+/** How long params may be as JSON: each view keeps its own. */
+const MAX_PARAMS_LENGTH = 16 * 1024;
+
+/** Hears of each new event, and of what its key had before. */
+type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
+
+/** Takes errors of the application's own functions, which end nothing else. */
+export type Report = (cause: unknown) => void;
 
 /** A topic, as this server knows it: a copy of its retained events, and the views of them. */
 export class Topic {
   readonly declaration: TopicDeclaration;
   readonly #log: EventLog;
   readonly #views = new Map<string, View>();
-  readonly #listeners = new Set<(event: TopicEvent) => void>();
+  readonly #listeners = new Set<Listener>();
   readonly #clock: Clock;
+  readonly #report: Report;
   #broker: BrokerTopic | undefined;
 
   /** Made by `openTopic`. */
-  private constructor(declaration: TopicDeclaration, clock: Clock) {
+  private constructor(declaration: TopicDeclaration, clock: Clock, report: Report) {
     this.declaration = declaration;
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#clock = clock;
+    this.#report = report;
   }
 
-  static async open(declaration: TopicDeclaration, broker: Broker, clock: Clock): Promise<Topic> {
-    const topic = new Topic(declaration, clock);
+  static async open(
+    declaration: TopicDeclaration,
+    broker: Broker,
+    { clock, report }: { clock: Clock; report: Report },
+  ): Promise<Topic> {
+    const topic = new Topic(declaration, clock, report);
     const opened = await broker.openTopic(declaration, (event) => topic.#follow(event));
-    if (topic.#log.lastOffset < opened.offset) topic.#log.startAt(opened.offset);
+    topic.#log.continueFrom(opened.offset, opened.floor);
     topic.#broker = opened;
     return topic;
   }
@@ -56,8 +70,13 @@ export class Topic {
 
   /** Events up to this offset have been let go of. */
   get floor(): Offset {
-    this.#log.expire(this.#clock.now());
+    this.expire();
     return this.#log.floor;
+  }
+
+  /** Lets go of what is older than the retention allows. */
+  expire(): void {
+    this.#log.expire(this.#clock.now());
   }
 
   /** A keyed topic's newest event for `key`, also if it removed it. */
@@ -67,11 +86,12 @@ export class Topic {
 
   /** All events that are kept, oldest first; of a keyed topic those of its present values. */
   *events(): Generator<TopicEvent, void, undefined> {
+    this.expire();
     for (const event of this.#log.after(0)) if (!event.removed) yield event;
   }
 
-  /** Calls `listener` for each new event. Returns how to stop. */
-  listen(listener: (event: TopicEvent) => void): () => void {
+  /** Calls `listener` for each new event; what it throws is reported. Returns how to stop. */
+  listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -97,22 +117,44 @@ export class Topic {
   view(params: Params): View {
     const valid = validate(this.declaration.params, params);
     if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
-    const { match } = this.declaration;
-    // Where nothing is narrowed all params are equal.
-    const name = match === undefined ? "" : canonicalJson(valid.value);
+    const name = this.#viewName(params);
     const known = this.#views.get(name);
     if (known !== undefined) return known;
     this.#dropUnusedViews();
-    const checked = valid.value as Params;
-    const matches = match === undefined ? everything : (event: TopicEvent) => match(checked, event);
     const address = { name: this.name, epoch: this.#opened.epoch };
     const view = new View(address, this.#log, {
       keyed: this.kind === "keyed",
-      matches,
+      matches: this.#matcher(valid.value as Params),
       maxLaneBytes: MAX_LANE_BYTES,
     });
     this.#views.set(name, view);
     return view;
+  }
+
+  /** By the params as they came: what a schema made of them need not be JSON. */
+  #viewName(params: Params): string {
+    // Where nothing is narrowed all params are equal.
+    if (this.declaration.match === undefined) return "";
+    const name = canonicalJson(params);
+    if (name !== undefined && name.length <= MAX_PARAMS_LENGTH) return name;
+    const message = `The params are too long or too deep; ${MAX_PARAMS_LENGTH} characters of JSON are the limit.`;
+    throw new LiveError("invalid_params", message);
+  }
+
+  /** What throws matches nothing; it is reported once, since each event would throw again. */
+  #matcher(params: Params): (event: TopicEvent) => boolean {
+    const { match } = this.declaration;
+    if (match === undefined) return () => true;
+    let hasThrown = false;
+    return (event) => {
+      try {
+        return match(params, event);
+      } catch (error) {
+        if (!hasThrown) this.#report(error);
+        hasThrown = true;
+        return false;
+      }
+    };
   }
 
   get #opened(): BrokerTopic {
@@ -123,7 +165,15 @@ export class Topic {
   #follow(event: TopicEvent): void {
     const replaced = this.#log.append(event);
     for (const view of this.#views.values()) view.take(event, replaced);
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) this.#tell(listener, event, replaced);
+  }
+
+  #tell(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
+    try {
+      listener(event, replaced);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #checkKey({ key, removed }: EventDraft): void {
@@ -150,8 +200,4 @@ export class Topic {
     const message = `${this.name} is narrowed in ${MAX_VIEWS} ways already; use params that others use too.`;
     throw new LiveError("unavailable", message);
   }
-}
-
-function everything(): boolean {
-  return true;
 }

@@ -2,10 +2,13 @@ import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "./event-log.ts";
 import { Lane } from "./lane.ts";
 import type { Offset } from "./position.ts";
-import type { TopicEvent } from "./topic-event.ts";
+import { asRemoved, type TopicEvent } from "./topic-event.ts";
+import type { Walk } from "./walk.ts";
 
-/** How many bytes of JSON a page of state may have before another one is begun. */
+/** About how many bytes a page may have before another one is begun. */
 const PAGE_BYTES = 64 * 1024;
+/** What an entry has beside its key and its data, about. */
+const ENTRY_OVERHEAD_BYTES = 48;
 
 /** Something that wants to know when a lane has grown. */
 export interface LaneReader {
@@ -23,18 +26,6 @@ export interface SharedLane {
  * How many pages are kept for others who come to the same place. They go with the next event.
  */
 const KEPT_PAGES = 16;
-
-/** Where a walk over a topic's log is. */
-export interface Walk {
-  /** Everything up to here has been told. */
-  readonly reached: Offset;
-  /**
-   * What the subscriber's state is based on. Keys without a matching value are told of, as
-   * removed, only if they changed after it; before, the subscriber can't know them.
-   */
-  readonly base: Offset;
-  readonly complete: boolean;
-}
 
 export interface Page {
   bytes: Uint8Array;
@@ -93,12 +84,15 @@ export class View {
 
   leave(shared: SharedLane, reader: LaneReader): void {
     shared.readers.delete(reader);
-    if (shared.readers.size === 0) this.#lanes.delete(shared.encoding.name);
+    if (shared.readers.size > 0) return;
+    this.#lanes.delete(shared.encoding.name);
+    if (this.isUnused) this.#pages.clear();
   }
 
   /** Takes a new event of the topic in. `replaced` is what its key had before. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     this.#pages.clear();
+    if (this.isUnused) return;
     const seen = this.seenAs(event, replaced);
     if (seen === undefined) return;
     for (const shared of this.#lanes.values()) {
@@ -157,7 +151,7 @@ export class View {
         break;
       }
       entries.push(entry);
-      size += entry.json.length;
+      size += entry.json.length + (entry.key?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
     }
     const reached = isLast ? this.#log.lastOffset : entries.at(-1)!.offset;
     const state = { offset: reached, entries, complete: walk.complete, more: !isLast };
@@ -184,8 +178,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-function asRemoved(event: TopicEvent): TopicEvent {
-  return event.removed ? event : { ...event, data: null, json: "null", removed: true };
 }

@@ -45,6 +45,19 @@ export interface StreamConnectionOptions {
   oneTaskPerMessage: boolean;
 }
 
+const owner = Symbol("owner");
+
+interface OwnedStream extends Duplex {
+  [owner]: StreamConnection;
+}
+
+let onData: (this: OwnedStream, chunk: Uint8Array) => void;
+let onDrain: (this: OwnedStream) => void;
+let onEnd: (this: OwnedStream) => void;
+let onError: (this: OwnedStream, error: Error) => void;
+let onClose: (this: OwnedStream) => void;
+let goOn: (connection: StreamConnection) => void;
+
 /**
  * Drives a protocol connection over a stream: a TCP or TLS socket, or anything that behaves so.
  *
@@ -88,11 +101,12 @@ export class StreamConnection implements ConnectionHandler, Flushable {
    */
   start(head: Uint8Array): void {
     const { stream } = this;
-    stream.on("data", (chunk: Uint8Array) => this.#read(chunk));
-    stream.on("drain", () => this.#drained());
-    stream.on("end", () => this.#ended());
-    stream.on("error", (error) => this.#failed(error));
-    stream.on("close", () => this.#closed());
+    (stream as OwnedStream)[owner] = this;
+    stream.on("data", onData);
+    stream.on("drain", onDrain);
+    stream.on("end", onEnd);
+    stream.on("error", onError);
+    stream.on("close", onClose);
     if (stream.destroyed) return this.#closed();
     if (head.length > 0) this.#read(head);
     this.#applyPause();
@@ -240,6 +254,29 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#startCloseTimer();
   }
 
+  /** The functions that all streams share as listeners; one closure each per stream adds up. */
+  static {
+    onData = function (chunk) {
+      this[owner].#read(chunk);
+    };
+    onDrain = function () {
+      this[owner].#drained();
+    };
+    onEnd = function () {
+      this[owner].#ended();
+    };
+    onError = function (error) {
+      this[owner].#failed(error);
+    };
+    onClose = function () {
+      this[owner].#closed();
+    };
+    goOn = (connection) => {
+      connection.#letting = false;
+      connection.#applyPause();
+    };
+  }
+
   #read(chunk: Uint8Array): void {
     this.#heard = true;
     this.#readingChunk = true;
@@ -257,13 +294,8 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     if (this.#letting) return;
     this.#letting = true;
     this.#connection.pause();
-    queueMicrotask(() => process.nextTick(this.#goOn));
+    queueMicrotask(() => process.nextTick(goOn, this));
   }
-
-  readonly #goOn = (): void => {
-    this.#letting = false;
-    this.#applyPause();
-  };
 
   #applyPause(): void {
     if ((this.#pausedByOwner || this.#pausedByOutput) && !this.#isFinished) {

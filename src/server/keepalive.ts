@@ -2,6 +2,8 @@ import type { Clock } from "../base/index.ts";
 
 /** Something that may have died silently. */
 export interface Pulse {
+  /** In which group it is; set by `watch`. */
+  pulseGroup: number;
   /** Called once per interval. */
   checkPulse(): void;
 }
@@ -23,16 +25,17 @@ export class Keepalive {
     this.#stepMs = intervalMs / GROUPS;
   }
 
-  /** Starts checking `one`, first after a whole interval. Returns how to stop. */
-  watch(one: Pulse): () => void {
+  /** Starts checking `one`, first after a whole interval. */
+  watch(one: Pulse): void {
     // The group visited last comes again after all others.
-    const group = this.#groups[(this.#present + GROUPS - 1) % GROUPS]!;
-    group.add(one);
+    one.pulseGroup = (this.#present + GROUPS - 1) % GROUPS;
+    this.#groups[one.pulseGroup]!.add(one);
     this.#size += 1;
     this.#run();
-    return () => {
-      if (group.delete(one)) this.#size -= 1;
-    };
+  }
+
+  forget(one: Pulse): void {
+    if (this.#groups[one.pulseGroup]?.delete(one) === true) this.#size -= 1;
   }
 
   #run(): void {

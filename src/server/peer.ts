@@ -30,6 +30,8 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   readonly #endpoint: Endpoint<Data>;
   readonly #host: PeerHost;
   readonly #connection: StreamConnection;
+  /** Of the server's keepalive. */
+  pulseGroup = -1;
   #silentIntervals = 0;
   #closing = false;
   #drains: ((drained: boolean) => void)[] | undefined;

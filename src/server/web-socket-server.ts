@@ -59,7 +59,6 @@ export class WebSocketServer {
   readonly #keepalive: Keepalive;
   readonly #wheel: TimerWheel;
   readonly #host: PeerHost;
-  readonly #stopWatching = new Map<Peer, () => void>();
   readonly #undecided = new Set<Duplex>();
   readonly #detach: (() => void)[] = [];
   #own: Server | undefined;
@@ -193,7 +192,8 @@ export class WebSocketServer {
     if (this.#draining) return refuseHandshake(socket, DRAINING);
     // Kept in view until it is a peer or gone, so that a drain can end it.
     this.#undecided.add(socket);
-    socket.once("close", () => this.#undecided.delete(socket));
+    const gone = (): void => void this.#undecided.delete(socket);
+    socket.once("close", gone);
     void openPeer({
       endpoint,
       incoming,
@@ -202,22 +202,24 @@ export class WebSocketServer {
       host: this.#host,
       wheel: this.#wheel,
       timeoutMs: this.#limits.handshakeTimeoutMs,
-      admit: (peer) => this.#admit(peer, socket),
+      admit: (peer) => {
+        gone();
+        socket.off("close", gone);
+        return this.#admit(peer);
+      },
     });
   }
 
   /** Takes a new peer in; false when the server began to drain meanwhile. */
-  #admit(peer: Peer, socket: Duplex): boolean {
+  #admit(peer: Peer): boolean {
     if (this.#draining) return false;
-    this.#undecided.delete(socket);
     this.#peers.add(peer);
-    this.#stopWatching.set(peer, this.#keepalive.watch(peer));
+    this.#keepalive.watch(peer);
     return true;
   }
 
   #forget(peer: Peer): void {
-    this.#stopWatching.get(peer)?.();
-    this.#stopWatching.delete(peer);
+    this.#keepalive.forget(peer);
     this.#peers.delete(peer);
     if (this.#peers.size === 0) this.#emptied?.();
   }

@@ -15,12 +15,11 @@ import { IdempotencyWindow } from "./idempotency-window.ts";
 /**
  * Keeps topics in the memory of this process: the default, for one server.
  *
- * What it holds ends with the process; the epoch, new at each start, says so to every client that
- * comes back.
+ * What it holds ends with the process, or with `close`; a topic's epoch, new each time, says so to
+ * every client that comes back.
  */
 export class MemoryBroker implements Broker {
   readonly #clock: Clock;
-  readonly #epoch: string = crypto.randomUUID();
   readonly #topics = new Map<string, MemoryTopic>();
 
   constructor(options: { clock?: Clock } = {}) {
@@ -32,7 +31,7 @@ export class MemoryBroker implements Broker {
     follow: (event: TopicEvent) => void,
   ): Promise<BrokerTopic> {
     const known = this.#topics.get(declaration.name);
-    const topic = known ?? new MemoryTopic(declaration, this.#epoch, this.#clock);
+    const topic = known ?? new MemoryTopic(declaration, this.#clock);
     this.#topics.set(declaration.name, topic);
     topic.follow(follow);
     return Promise.resolve(topic);
@@ -45,14 +44,13 @@ export class MemoryBroker implements Broker {
 }
 
 class MemoryTopic implements BrokerTopic {
-  readonly epoch: string;
+  readonly epoch: string = crypto.randomUUID();
   readonly #log: EventLog;
   readonly #clock: Clock;
   readonly #window: IdempotencyWindow;
   readonly #followers: ((event: TopicEvent) => void)[] = [];
 
-  constructor(declaration: TopicDeclaration, epoch: string, clock: Clock) {
-    this.epoch = epoch;
+  constructor(declaration: TopicDeclaration, clock: Clock) {
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#clock = clock;
     this.#window = new IdempotencyWindow(clock);
@@ -60,6 +58,10 @@ class MemoryTopic implements BrokerTopic {
 
   get offset(): Offset {
     return this.#log.lastOffset;
+  }
+
+  get floor(): Offset {
+    return this.#log.floor;
   }
 
   follow(follower: (event: TopicEvent) => void): void {

@@ -1,10 +1,10 @@
 import type { Timer } from "../../base/index.ts";
 import type { Encoding } from "../encoding.ts";
 import { LiveError } from "../live-error.ts";
-import { freshWalk } from "../recover.ts";
 import { Subscription } from "../subscription.ts";
 import type { Topic } from "../topic.ts";
 import type { Params } from "../topic-declaration.ts";
+import { freshWalk } from "../walk.ts";
 import { parseObject } from "./client-message.ts";
 import { LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
@@ -17,9 +17,11 @@ import type { Realm, Session } from "./session.ts";
  * What goes wrong is said with a close code, the only thing such a client is sure to see.
  */
 export class DataSession implements Session, Outlet {
+  readonly #realm: Realm;
   readonly #peer: LivePeer;
   readonly #topic: Topic;
   readonly #encoding: Encoding;
+  readonly #params: Params | undefined;
   #subscription: Subscription | undefined;
   #deadline: Timer | undefined;
 
@@ -29,15 +31,21 @@ export class DataSession implements Session, Outlet {
     peer: LivePeer,
     source: { topic: Topic; encoding: Encoding; params: Params | undefined },
   ) {
+    this.#realm = realm;
     this.#peer = peer;
     this.#topic = source.topic;
     this.#encoding = source.encoding;
-    if (source.params !== undefined) {
-      this.#subscribe(source.params);
-      return;
-    }
-    this.#deadline = realm.wheel.after(realm.limits.paramsTimeoutMs, () =>
-      peer.close(LiveCloseCode.Timeout, "no params came; send a JSON object, {} for everything"),
+    this.#params = source.params;
+  }
+
+  start(): void {
+    const { wheel, limits } = this.#realm;
+    if (this.#params !== undefined) return this.#subscribe(this.#params);
+    this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
+      this.#peer.close(
+        LiveCloseCode.Timeout,
+        "no params came; send a JSON object, {} for everything",
+      ),
     );
   }
 
@@ -62,7 +70,10 @@ export class DataSession implements Session, Outlet {
     this.#peer.close(LiveCloseCode.TooLarge, "params are shorter than that");
   }
 
-  onTick(): void {}
+  /** Nobody is told where this client stands, but what it has need not be kept for it. */
+  onTick(): void {
+    this.#subscription?.takeUntold();
+  }
 
   onDraining(): void {}
 
@@ -83,6 +94,11 @@ export class DataSession implements Session, Outlet {
     this.#peer.watchDrain();
   }
 
+  fail(cause: unknown): void {
+    this.#realm.report(cause);
+    this.#peer.close(LiveCloseCode.InternalError, "internal error");
+  }
+
   #subscribe(params: Params): void {
     this.#deadline?.cancel();
     this.#subscription?.end();
@@ -97,8 +113,10 @@ export class DataSession implements Session, Outlet {
       });
       this.#subscription.pump();
     } catch (error) {
-      if (!(error instanceof LiveError)) throw error;
-      this.#peer.close(LiveCloseCode.InvalidParams, reasonOf(error));
+      if (!(error instanceof LiveError)) return this.fail(error);
+      const isParams = error.code === "invalid_params";
+      const code = isParams ? LiveCloseCode.InvalidParams : LiveCloseCode.Overloaded;
+      this.#peer.close(code, reasonOf(error));
     }
   }
 }

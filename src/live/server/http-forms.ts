@@ -1,24 +1,18 @@
 import type { Timer } from "../../base/index.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
-import type { Outlet } from "../outlet.ts";
-import { formatPosition, parseOffset, parsePosition, type Position } from "../position.ts";
-import { freshWalk, recover } from "../recover.ts";
-import { Subscription } from "../subscription.ts";
+import { formatPosition, parsePosition } from "../position.ts";
+import { recover, type Recovery } from "../recover.ts";
 import type { Topic } from "../topic.ts";
-import type { Params } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
-import type { View, Walk } from "../view.ts";
+import type { View } from "../view.ts";
+import { freshWalk, type Walk } from "../walk.ts";
 import { draftOf, parseObject } from "./client-message.ts";
-import { entriesText, eventStreamEncoding } from "./encodings.ts";
+import { entriesText } from "./encodings.ts";
+import { EventStream } from "./event-stream.ts";
+import { readQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
 import { publish, requireTopic } from "./publish.ts";
 import type { Realm } from "./session.ts";
-
-/** The longest long poll, in seconds. */
-const MAX_WAIT_S = 60;
-
-/** Query names that are not params. */
-const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);
 
 const STATUS: Record<LiveErrorCode, number> = {
   bad_request: 400,
@@ -51,7 +45,8 @@ export class HttpForms {
     try {
       await this.#dispatch(exchange, requireTopic(this.#realm, name));
     } catch (error) {
-      refuse(exchange, error);
+      // A client that goes away in the middle of its body is no failure.
+      if (!exchange.isOver) refuse(exchange, error);
     }
   }
 
@@ -71,21 +66,22 @@ export class HttpForms {
       const message = `The method is ${exchange.method}; use GET or POST.`;
       return answerError(exchange, 405, { code: "bad_request", message }, { Allow: "GET, POST" });
     }
-    const query = new URLSearchParams(exchange.search);
-    const view = topic.view(paramsOf(query));
-    const accept = exchange.header("accept") ?? "";
-    if (accept.includes("text/event-stream")) return this.#stream(exchange, topic, view);
-    const since = sinceOf(query);
-    const wait = waitOf(query);
+    const { params, since, wait } = readQuery(exchange.search);
+    const view = topic.view(params);
+    // A HEAD has no body that could go on.
+    if (exchange.method === "GET" && exchange.header("accept")?.includes("text/event-stream")) {
+      return this.#stream(exchange, topic, view);
+    }
+    topic.expire();
     const recovery = recover(topic, since);
     if (recovery.kind === "ahead") {
       throw new LiveError("bad_request", "offset is ahead of the topic; ask without it.");
     }
-    const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery.walk);
+    const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery);
     if (since !== undefined && wait > 0 && !hasNews(topic, view, walk, recovery.kind)) {
       return this.#longPoll(exchange, { topic, view, walk, wait });
     }
-    answerState(exchange, { topic, view, walk });
+    answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
   }
 
   async #post(exchange: LiveExchange, topic: Topic): Promise<void> {
@@ -109,12 +105,12 @@ export class HttpForms {
       timer.cancel();
       this.#open.delete(end);
       if (news) answerState(exchange, { topic, view, walk });
-      else exchange.answer(304, { ETag: etagOf(topic.position) }, "");
+      else exchange.answer(304, { ETag: etagOf(topic) }, "");
     };
     const end = (): void => finish(false);
-    const stopListening = topic.listen(() => {
-      // What did not match is no news; what did is somewhere behind the walk's place.
-      if (!view.entriesAfter(walk).next().done) finish(true);
+    const stopListening = topic.listen((event, replaced) => {
+      // What these params don't see is no news.
+      if (view.seenAs(event, replaced) !== undefined) finish(true);
     });
     const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
     this.#open.add(end);
@@ -131,7 +127,7 @@ export class HttpForms {
     const recovery = recover(topic, since);
     // A stale id is not the page's doing, its EventSource repeats it: start again instead.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
-    const stream = new EventStream(exchange, { topic, view, walk });
+    const stream = new EventStream(exchange, { topic, view, walk }, this.#realm.report);
     const end = (): void => exchange.end();
     this.#streams.add(stream);
     this.#open.add(end);
@@ -141,81 +137,28 @@ export class HttpForms {
       this.#open.delete(end);
     });
     if (recovery.kind === "gap") stream.sayGap(recovery.from, recovery.to, recovery.reason);
+    if (topic.kind === "log") stream.sayPosition(walk.reached);
     stream.pump();
   }
 }
 
-/** One client of server-sent events. */
-class EventStream implements Outlet {
-  readonly #exchange: LiveExchange;
-  readonly #topic: Topic;
-  readonly #subscription: Subscription;
-  #quietTicks = 0;
-
-  constructor(exchange: LiveExchange, source: { topic: Topic; view: View; walk: Walk }) {
-    this.#exchange = exchange;
-    this.#topic = source.topic;
-    this.#subscription = new Subscription(
-      { ...source, encoding: eventStreamEncoding },
-      this,
-      (from, to) => {
-        this.sayGap(from, to, "slow");
-        return "go-on";
-      },
-    );
-    exchange.beginStream({
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-store",
-      // Proxies that gather output would make a stream of it that stutters.
-      "X-Accel-Buffering": "no",
-    });
-    exchange.onDrain(() => this.pump());
-  }
-
-  get bufferedAmount(): number {
-    return this.#exchange.bufferedAmount;
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#quietTicks = 0;
-    this.#exchange.write(bytes);
-  }
-
-  /** The exchange says by itself when it has drained. */
-  watchDrain(): void {}
-
-  pump(): void {
-    this.#subscription.pump();
-  }
-
-  sayGap(from: number, to: number, reason: string): void {
-    const { epoch } = this.#topic.position;
-    const gap = { type: "gap", topic: this.#topic.name, epoch, from, to, reason };
-    this.write(Buffer.from(`data: ${JSON.stringify(gap)}\n\n`));
-  }
-
-  /** A comment now and then keeps proxies from taking the stream for dead. */
-  beat(): void {
-    this.#quietTicks += 1;
-    if (this.#quietTicks > 1) this.write(Buffer.from(":\n\n"));
-  }
-
-  close(): void {
-    this.#subscription.end();
-  }
+interface State {
+  topic: Topic;
+  view: View;
+  walk: Walk;
+  gap?: object | undefined;
 }
 
-function answerState(
-  exchange: LiveExchange,
-  { topic, view, walk }: { topic: Topic; view: View; walk: Walk },
-): void {
-  const etag = etagOf(topic.position);
-  if (exchange.header("if-none-match") === etag) return exchange.answer(304, { ETag: etag }, "");
+function answerState(exchange: LiveExchange, { topic, view, walk, gap }: State): void {
+  const etag = etagOf(topic);
+  if (isAmong(etag, exchange.header("if-none-match"))) {
+    return exchange.answer(304, { ETag: etag }, "");
+  }
   const entries: TopicEvent[] = [...view.entriesAfter(walk)];
-  const { epoch, offset } = topic.position;
-  const head = JSON.stringify({ topic: topic.name, kind: topic.kind, epoch, offset }).slice(0, -1);
-  const name = topic.kind === "keyed" ? `"complete":${walk.complete},"entries"` : '"events"';
-  const body = `${head},${name}:${entriesText(entries)}}`;
+  const { name, kind } = topic;
+  const head = JSON.stringify({ topic: name, kind, ...topic.position, gap }).slice(0, -1);
+  const list = kind === "keyed" ? `"complete":${walk.complete},"entries"` : '"events"';
+  const body = `${head},${list}:${entriesText(entries)}}`;
   exchange.answer(200, { ...JSON_HEADERS, ETag: etag }, body);
 }
 
@@ -225,8 +168,14 @@ function historyWalk(topic: Topic): Walk {
 }
 
 /** A log topic that cannot be continued answers with all it has. */
-function missedWalk(topic: Topic, walk: Walk): Walk {
-  return topic.kind === "log" && walk.complete ? historyWalk(topic) : walk;
+function missedWalk(topic: Topic, { kind, walk }: Exclude<Recovery, { kind: "ahead" }>): Walk {
+  return topic.kind === "log" && kind !== "resumed" ? historyWalk(topic) : walk;
+}
+
+/** What even an answer with all there is does not have. */
+function gapOf(topic: Topic, recovery: Recovery): object | undefined {
+  if (recovery.kind !== "gap") return undefined;
+  return { from: recovery.from, to: topic.floor, reason: recovery.reason };
 }
 
 /** A client that cannot be continued from where it was is answered at once, whatever there is. */
@@ -235,33 +184,14 @@ function hasNews(topic: Topic, view: View, walk: Walk, recovered: string): boole
   return topic.position.offset > walk.reached && !view.entriesAfter(walk).next().done;
 }
 
-function paramsOf(query: URLSearchParams): Params {
-  return Object.fromEntries([...query].filter(([name]) => !RESERVED.has(name)));
-}
-
-function sinceOf(query: URLSearchParams): Position | undefined {
-  const epoch = query.get("epoch");
-  const text = query.get("offset");
-  if (epoch === null && text === null) return undefined;
-  const offset = text === null ? undefined : parseOffset(text);
-  if (epoch === null || offset === undefined) {
-    throw new LiveError("bad_request", "Give epoch and offset together, as an answer had them.");
-  }
-  return { epoch, offset };
-}
-
-function waitOf(query: URLSearchParams): number {
-  const text = query.get("wait");
-  if (text === null) return 0;
-  const wait = /^\d{1,6}$/.test(text) ? Number(text) : undefined;
-  if (wait === undefined) {
-    throw new LiveError("bad_request", `wait must be whole seconds, 0 to ${MAX_WAIT_S}.`);
-  }
-  return Math.min(wait, MAX_WAIT_S);
-}
-
-function etagOf(position: Position): string {
+function etagOf({ position }: Topic): string {
   return `"${formatPosition(position)}"`;
+}
+
+/** Whether the client has this version already. Proxies make weak tags of ours. (RFC 9110 §13.1.2) */
+function isAmong(etag: string, list = ""): boolean {
+  const tags = list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes(etag) || tags.includes("*");
 }
 
 const JSON_HEADERS = {
@@ -269,6 +199,12 @@ const JSON_HEADERS = {
   // The next request asks whether it has changed.
   "Cache-Control": "no-cache",
 };
+
+/** A request that came while the server drains. */
+export function answerDraining(exchange: LiveExchange): void {
+  const message = "The server is going away; ask again in a moment.";
+  answerError(exchange, 503, { code: "unavailable", message }, { "Retry-After": "1" });
+}
 
 function refuse(exchange: LiveExchange, error: unknown): void {
   const { code, message } = error as { code?: unknown; message?: unknown };

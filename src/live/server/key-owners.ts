@@ -1,4 +1,5 @@
 import type { Timer, TimerWheel } from "../../base/index.ts";
+import type { Offset } from "../position.ts";
 import type { Topic } from "../topic.ts";
 
 /** Default of a keyed topic's `leaseMs`. */
@@ -9,14 +10,24 @@ export interface KeyOwner {
   readonly hasEnded: boolean;
 }
 
-/** Who set a key last: a connection, or a request whose lease runs. */
-type Ownership = { kind: "connection"; owner: KeyOwner } | { kind: "lease"; lease: Timer };
+/** A key as its owner set it. */
+export interface SetKey {
+  topic: Topic;
+  key: string;
+  /** Of the event that set it. */
+  offset: Offset;
+}
+
+/** Who set a key last, and with which event: a connection, or a request whose lease runs. */
+type Ownership =
+  | { kind: "connection"; owner: KeyOwner; offset: Offset }
+  | { kind: "lease"; lease: Timer; offset: Offset };
 
 /**
  * Who last set each key of the topics whose keys live as long as the connection that set them.
  *
- * The newest owner counts: when a device has come back on a new connection, the end of its old
- * one, noticed late, must not remove it.
+ * The log decides who was last: when a device has come back on a new connection, the end of its
+ * old one, noticed late, must not remove what the new one set, acknowledged yet or not.
  */
 export class KeyOwners {
   readonly #wheel: TimerWheel;
@@ -28,13 +39,22 @@ export class KeyOwners {
     this.#wheel = wheel;
   }
 
-  /** A connection has set `key`. */
-  setBy(owner: KeyOwner, topic: Topic, key: string): void {
+  /** Forgets who held a key of `topic` when it is removed, by whomever. */
+  watch(topic: Topic): void {
     if (!livesWithConnection(topic)) return;
-    this.release(topic, key);
+    topic.listen(({ key = "", removed }) => {
+      if (removed) this.#release(topic, key);
+    });
+  }
+
+  /** A connection has set a key. */
+  setBy(owner: KeyOwner, set: SetKey): void {
+    const { topic, key, offset } = set;
+    if (!livesWithConnection(topic) || !isNewest(set)) return;
+    this.#release(topic, key);
     // It ended while the broker was still taking the event in.
-    if (owner.hasEnded) return this.#remove(topic, key);
-    this.#ownershipsOf(topic).set(key, { kind: "connection", owner });
+    if (owner.hasEnded) return remove(topic, key);
+    this.#ownershipsOf(topic).set(key, { kind: "connection", owner, offset });
     const keys = this.#keysOf.get(owner) ?? new Map<Topic, Set<string>>();
     this.#keysOf.set(owner, keys);
     const inTopic = keys.get(topic) ?? new Set<string>();
@@ -42,31 +62,42 @@ export class KeyOwners {
     inTopic.add(key);
   }
 
-  /** A request without a connection has set `key`; it holds it for the topic's lease. */
-  lease(topic: Topic, key: string): void {
-    if (!livesWithConnection(topic)) return;
-    this.release(topic, key);
+  /** A request without a connection has set a key; it holds it for the topic's lease. */
+  lease(set: SetKey): void {
+    const { topic, key, offset } = set;
+    if (!livesWithConnection(topic) || !isNewest(set)) return;
+    this.#release(topic, key);
     const { leaseMs = LEASE_MS } = topic.declaration as { leaseMs?: number };
-    const lease = this.#wheel.after(leaseMs, () => this.#remove(topic, key));
-    this.#ownershipsOf(topic).set(key, { kind: "lease", lease });
+    const lease = this.#wheel.after(leaseMs, () => {
+      this.#ownershipsOf(topic).delete(key);
+      if (isNewest(set)) remove(topic, key);
+    });
+    this.#ownershipsOf(topic).set(key, { kind: "lease", lease, offset });
   }
 
-  /** Nobody holds `key` any more; it stays as it is. */
-  release(topic: Topic, key: string): void {
-    const ownerships = this.#topics.get(topic);
-    const present = ownerships?.get(key);
-    if (present === undefined) return;
-    if (present.kind === "lease") present.lease.cancel();
-    else this.#keysOf.get(present.owner)?.get(topic)?.delete(key);
-    ownerships?.delete(key);
-  }
-
-  /** A connection has ended: what it still holds is removed. */
+  /** A connection has ended: what it set last is removed. */
   end(owner: KeyOwner): void {
     const keys = this.#keysOf.get(owner);
     this.#keysOf.delete(owner);
     if (keys === undefined) return;
-    for (const [topic, inTopic] of keys) for (const key of inTopic) this.#remove(topic, key);
+    for (const [topic, inTopic] of keys) for (const key of inTopic) this.#endKey(topic, key);
+  }
+
+  #endKey(topic: Topic, key: string): void {
+    const ownerships = this.#ownershipsOf(topic);
+    const offset = ownerships.get(key)?.offset;
+    ownerships.delete(key);
+    if (offset !== undefined && isNewest({ topic, key, offset })) remove(topic, key);
+  }
+
+  /** Nobody holds `key` any more; it stays as it is. */
+  #release(topic: Topic, key: string): void {
+    const ownerships = this.#ownershipsOf(topic);
+    const present = ownerships.get(key);
+    if (present === undefined) return;
+    if (present.kind === "lease") present.lease.cancel();
+    else this.#keysOf.get(present.owner)?.get(topic)?.delete(key);
+    ownerships.delete(key);
   }
 
   #ownershipsOf(topic: Topic): Map<string, Ownership> {
@@ -76,14 +107,18 @@ export class KeyOwners {
     this.#topics.set(topic, made);
     return made;
   }
-
-  #remove(topic: Topic, key: string): void {
-    this.#topics.get(topic)?.delete(key);
-    // A broker that cannot be reached forgets the key by its own lease.
-    topic.append({ key, removed: true }).catch(() => {});
-  }
 }
 
 function livesWithConnection({ declaration }: Topic): boolean {
   return declaration.kind === "keyed" && declaration.keyLifetime === "connection";
+}
+
+/** Whether nobody has set or removed the key since. */
+function isNewest({ topic, key, offset }: SetKey): boolean {
+  return topic.newest(key)?.offset === offset;
+}
+
+function remove(topic: Topic, key: string): void {
+  // A broker that cannot be reached forgets the key by its own lease.
+  topic.append({ key, removed: true }).catch(() => {});
 }

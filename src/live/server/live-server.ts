@@ -7,12 +7,12 @@ import {
   type Timer,
 } from "../../base/index.ts";
 import type { Broker } from "../broker.ts";
-import { Topic } from "../topic.ts";
+import { Topic, type Report } from "../topic.ts";
 import type { TopicDeclaration } from "../topic-declaration.ts";
 import { isTopicName } from "../topic-name.ts";
 import { DataSession } from "./data-session.ts";
 import { frameEncodings } from "./encodings.ts";
-import { HttpForms } from "./http-forms.ts";
+import { answerDraining, HttpForms } from "./http-forms.ts";
 import { KeyOwners } from "./key-owners.ts";
 import { LiveCloseCode } from "./live-close-code.ts";
 import { defaultLiveLimits, type LiveLimits } from "./live-limits.ts";
@@ -28,6 +28,11 @@ export interface LiveServerOptions extends Partial<LiveLimits> {
   topics: readonly TopicDeclaration[];
   /** Where events are kept and numbered, such as a `MemoryBroker`. */
   broker: Broker;
+  /**
+   * A function of the application, `match` say, threw, or a broker failed. Default: one line on
+   * standard error.
+   */
+  onError?: (error: LongwireError) => void;
   /** Where time comes from; for tests. */
   clock?: Clock;
 }
@@ -37,7 +42,7 @@ export interface LiveEndpoint {
   path: string;
   protocols(request: LiveUpgrade): string | undefined;
   onOpen(peer: LivePeer, request: LiveUpgrade): void;
-  onMessage(peer: LivePeer, message: string | Uint8Array): void;
+  onMessage(peer: LivePeer, message: string | Uint8Array): void | Promise<void>;
   onDrain(peer: LivePeer): void;
   onClose(peer: LivePeer): void;
   onRequest(exchange: LiveExchange): Promise<void>;
@@ -67,15 +72,20 @@ export class LiveServer {
    */
   static async open(options: LiveServerOptions): Promise<LiveServer> {
     const clock = options.clock ?? systemClock;
+    const report = reporter(options.onError);
     const topics = new Map<string, Topic>();
     for (const declaration of options.topics) {
       checkName(declaration.name, topics);
-      topics.set(declaration.name, await Topic.open(declaration, options.broker, clock));
+      topics.set(
+        declaration.name,
+        await Topic.open(declaration, options.broker, { clock, report }),
+      );
     }
     const wheel = new TimerWheel(clock);
     const limits = resolveLimits(defaultLiveLimits, options);
     const owners = new KeyOwners(wheel);
-    return new LiveServer({ topics, owners, limits, clock, wheel }, options.broker);
+    for (const topic of topics.values()) owners.watch(topic);
+    return new LiveServer({ topics, owners, limits, clock, wheel, report }, options.broker);
   }
 
   /**
@@ -95,6 +105,7 @@ export class LiveServer {
    * @param path where it is mounted: Level 1 there, Level 0 and the HTTP forms at `path/TOPIC`
    */
   endpoint(path: string): LiveEndpoint {
+    let isDraining = false;
     return {
       path: `${path}/*`,
       protocols: (request) =>
@@ -103,8 +114,13 @@ export class LiveServer {
       onMessage: (peer, message) => this.#receive(peer, message),
       onDrain: (peer) => sessionOf(peer)?.onDrain(),
       onClose: (peer) => this.#close(peer),
-      onRequest: (exchange) => this.#forms.answer(exchange, topicName(exchange.path, path) ?? ""),
+      onRequest: (exchange) => {
+        // A long poll or a stream would hold up the end that is waited for.
+        if (isDraining) return Promise.resolve(answerDraining(exchange));
+        return this.#forms.answer(exchange, topicName(exchange.path, path) ?? "");
+      },
       onDraining: () => {
+        isDraining = true;
         for (const session of this.#sessions) session.onDraining();
         this.#forms.onDraining();
       },
@@ -119,9 +135,11 @@ export class LiveServer {
 
   #open(peer: LivePeer, request: LiveUpgrade, path: string): void {
     const session = this.#sessionFor(peer, request, path);
-    if (session === undefined) return;
     peer.data = session;
+    if (session === undefined) return;
     this.#sessions.add(session);
+    // Only now: what it sends may end the connection at once.
+    session.start();
   }
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
@@ -145,10 +163,10 @@ export class LiveServer {
     return new DataSession(this.#realm, peer, { topic, encoding: encodings.data, params });
   }
 
-  #receive(peer: LivePeer, message: string | Uint8Array): void {
+  #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {
     const session = sessionOf(peer);
-    if (isLonger(message, this.#realm.limits.maxMessageBytes)) session?.onTooLarge();
-    else session?.onMessage(message);
+    if (!isLonger(message, this.#realm.limits.maxMessageBytes)) return session?.onMessage(message);
+    session?.onTooLarge();
   }
 
   #close(peer: LivePeer): void {
@@ -160,9 +178,10 @@ export class LiveServer {
 
   #tick(): void {
     this.#ticking = this.#realm.clock.after(this.#realm.limits.heartbeatMs / 2, () => {
+      this.#tick();
+      for (const topic of this.#realm.topics.values()) topic.expire();
       for (const session of this.#sessions) session.onTick();
       this.#forms.onTick();
-      this.#tick();
     });
   }
 }
@@ -187,6 +206,20 @@ function topicName(path: string, mount: string): string | undefined {
   } catch {
     return name;
   }
+}
+
+/** Makes one kind of error of all, and gives it to who asked for it. */
+function reporter(onError: LiveServerOptions["onError"]): Report {
+  return (cause) => {
+    const seen = cause instanceof Error ? cause.message : String(cause);
+    const message = `The application or its broker failed: ${seen}. See cause.`;
+    try {
+      if (onError === undefined) console.error(`longwire: ${message}`);
+      else onError(new LongwireError("application_failed", message, { cause }));
+    } catch {
+      // Who is told of errors and fails has nobody left to tell.
+    }
+  };
 }
 
 function checkName(name: string, topics: ReadonlyMap<string, Topic>): void {

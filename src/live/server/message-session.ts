@@ -1,19 +1,22 @@
 import type { Encoding } from "../encoding.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
+import type { Outlet, Pumped } from "../outlet.ts";
 import { recover, type Recovery } from "../recover.ts";
 import { Subscription } from "../subscription.ts";
 import { decodeClientMessage, type ClientMessage, type RequestId } from "./client-message.ts";
+import type { KeyOwner } from "./key-owners.ts";
 import { LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
 import { publish, requireTopic } from "./publish.ts";
 import type { Realm, Session } from "./session.ts";
-import type { Outlet } from "../outlet.ts";
-import type { KeyOwner } from "./key-owners.ts";
 
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
 /** Over how long clients are asked to spread when they come back after a drain, in ms. */
 const RETURN_WINDOW_MS = 5_000;
+
+/** With this many publishes unanswered, nothing more is taken from a connection meanwhile. */
+const MAX_UNANSWERED = 256;
 
 /** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
 export class MessageSession implements Session, Outlet, KeyOwner {
@@ -21,6 +24,10 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   readonly #peer: LivePeer;
   readonly #encoding: Encoding;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Those that wait for room, in the order in which they get it. */
+  readonly #waiting = new Set<Pumped>();
+  #unanswered = 0;
+  #goOn: (() => void) | undefined;
   #quietTicks = 0;
   #ended = false;
 
@@ -28,7 +35,10 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#realm = realm;
     this.#peer = peer;
     this.#encoding = encoding;
-    const { heartbeatMs, maxMessageBytes } = realm.limits;
+  }
+
+  start(): void {
+    const { heartbeatMs, maxMessageBytes } = this.#realm.limits;
     const connection = crypto.randomUUID();
     this.#send({
       type: "welcome",
@@ -38,7 +48,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     });
   }
 
-  onMessage(message: string | Uint8Array): void {
+  onMessage(message: string | Uint8Array): void | Promise<void> {
     if (typeof message !== "string") {
       this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
       return;
@@ -51,10 +61,17 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     } else {
       this.#obey(decoded.message);
     }
+    if (this.#unanswered >= MAX_UNANSWERED) return this.#untilAnswered();
   }
 
+  /** Who waits longest goes first, or a busy topic would leave no room to the others. */
   onDrain(): void {
-    for (const subscription of this.#subscriptions.values()) subscription.pump();
+    for (const reader of this.#waiting) {
+      this.#waiting.delete(reader);
+      reader.pump();
+      // It waits again: there is no more room.
+      if (this.#waiting.has(reader)) return;
+    }
   }
 
   onTick(): void {
@@ -83,8 +100,14 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#peer.sendFrames(bytes);
   }
 
-  watchDrain(): void {
+  watchDrain(reader: Pumped): void {
+    this.#waiting.add(reader);
     this.#peer.watchDrain();
+  }
+
+  fail(cause: unknown): void {
+    this.#realm.report(cause);
+    this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
   onTooLarge(): void {
@@ -97,6 +120,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#ended = true;
     for (const subscription of this.#subscriptions.values()) subscription.end();
     this.#subscriptions.clear();
+    this.#waiting.clear();
     this.#realm.owners.end(this);
   }
 
@@ -109,7 +133,11 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       case "publish":
         return void this.#publish(message);
       case "call":
-        return this.#refuse(message.id, "unknown_method", `There is no method ${message.method}.`);
+        return this.#refuse(
+          message.id,
+          "unknown_method",
+          `There is no method ${shown(message.method)}.`,
+        );
       case "ping":
         return this.#send({ type: "pong", ...(message.id !== undefined && { id: message.id }) });
       case "hello":
@@ -130,22 +158,25 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   #startSubscription({ id, topic: name, params, since }: Request<"subscribe">): void {
     const topic = requireTopic(this.#realm, name);
     const view = topic.view(params);
-    const recovery = recover(topic, since);
+    const present = this.#subscriptions.get(name);
+    // Of other params' state nothing can be resumed: what did not match may do so now.
+    const isOther = present !== undefined && present.view !== view && topic.kind === "keyed";
+    const recovery = recover(topic, isOther ? undefined : since);
     if (recovery.kind === "ahead") {
       const message = "since is ahead of the topic; subscribe without it.";
       throw new LiveError("bad_request", message);
     }
-    const present = this.#subscriptions.get(name);
     const { maxSubscriptions } = this.#realm.limits;
     if (present === undefined && this.#subscriptions.size >= maxSubscriptions) {
       const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
       throw new LiveError("rate_limited", message);
     }
-    present?.end();
+    if (present !== undefined) this.#endSubscription(present);
     const { epoch } = topic.position;
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
     const subscription = new Subscription(source, this, (from, to) => {
-      this.#send({ type: "gap", topic: name, epoch, from, to, reason: "slow" });
+      const gap = { type: "gap", topic: name, epoch, from, to, reason: "slow" };
+      if (topic.kind === "log") this.#send(gap);
       return "go-on";
     });
     this.#subscriptions.set(name, subscription);
@@ -169,18 +200,32 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   #unsubscribe({ id, topic }: Request<"unsubscribe">): void {
-    this.#subscriptions.get(topic)?.end();
+    const present = this.#subscriptions.get(topic);
+    if (present !== undefined) this.#endSubscription(present);
     this.#subscriptions.delete(topic);
     this.#send({ type: "unsubscribed", id, topic });
   }
 
+  #endSubscription(subscription: Subscription): void {
+    subscription.end();
+    this.#waiting.delete(subscription);
+  }
+
   async #publish({ id, topic, draft }: Request<"publish">): Promise<void> {
+    this.#unanswered += 1;
     try {
       const { offset, duplicate } = await publish(this.#realm, { topic, draft }, this);
       this.#send({ type: "published", id, topic, offset, duplicate });
     } catch (error) {
       this.#refuseWith(id, error);
+    } finally {
+      this.#unanswered -= 1;
+      if (this.#unanswered < MAX_UNANSWERED) this.#goOn?.();
     }
+  }
+
+  #untilAnswered(): Promise<void> {
+    return new Promise((resolve) => (this.#goOn = resolve));
   }
 
   /** Where a subscriber stands moves on also while nothing matches; this tells it. */
@@ -193,6 +238,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   #refuseWith(id: RequestId, error: unknown): void {
     if (error instanceof LiveError) return this.#refuse(id, error.code, error.message);
+    this.#realm.report(error);
     this.#refuse(id, "internal", "The server failed on this request; try again later.");
   }
 
@@ -209,4 +255,9 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#quietTicks = 0;
     this.#peer.send(JSON.stringify(message));
   }
+}
+
+/** What a client sent, short enough for a message. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 50));
 }

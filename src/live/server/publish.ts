@@ -32,9 +32,9 @@ export async function publish(
   const { draft } = request;
   const receipt = await topic.append(draft);
   const { key } = draft;
-  if (key === undefined) return receipt;
-  if (draft.removed === true) realm.owners.release(topic, key);
-  else if (owner === undefined) realm.owners.lease(topic, key);
-  else realm.owners.setBy(owner, topic, key);
+  if (key === undefined || draft.removed === true) return receipt;
+  const set = { topic, key, offset: receipt.offset };
+  if (owner === undefined) realm.owners.lease(set);
+  else realm.owners.setBy(owner, set);
   return receipt;
 }

@@ -1,5 +1,5 @@
 import type { Encoding } from "../encoding.ts";
-import type { Topic } from "../topic.ts";
+import type { Report, Topic } from "../topic.ts";
 import type { Clock, TimerWheel } from "../../base/index.ts";
 import type { KeyOwners } from "./key-owners.ts";
 import type { LiveLimits } from "./live-limits.ts";
@@ -11,11 +11,15 @@ export interface Realm {
   readonly limits: LiveLimits;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
+  readonly report: Report;
 }
 
 /** One client's connection, at either level. */
 export interface Session {
-  onMessage(message: string | Uint8Array): void;
+  /** Called once, when the peer leads to this session. */
+  start(): void;
+  /** If a promise is returned, the next message shall wait for it. */
+  onMessage(message: string | Uint8Array): void | Promise<void>;
   /** A message came that is longer than `maxMessageBytes`. */
   onTooLarge(): void;
   /** There is room in the socket again. */

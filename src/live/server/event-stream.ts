@@ -1,0 +1,92 @@
+import type { Outlet } from "../outlet.ts";
+import { formatPosition, type Offset } from "../position.ts";
+import { Subscription } from "../subscription.ts";
+import type { Report, Topic } from "../topic.ts";
+import type { View } from "../view.ts";
+import type { Walk } from "../walk.ts";
+import { eventStreamEncoding } from "./encodings.ts";
+import type { LiveExchange } from "./live-peer.ts";
+
+/** One client of server-sent events. */
+export class EventStream implements Outlet {
+  readonly #exchange: LiveExchange;
+  readonly #topic: Topic;
+  readonly #report: Report;
+  readonly #subscription: Subscription;
+  #quietTicks = 0;
+
+  constructor(
+    exchange: LiveExchange,
+    source: { topic: Topic; view: View; walk: Walk },
+    report: Report,
+  ) {
+    this.#exchange = exchange;
+    this.#topic = source.topic;
+    this.#report = report;
+    this.#subscription = new Subscription(
+      { ...source, encoding: eventStreamEncoding },
+      this,
+      (from, to) => {
+        if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
+        return "go-on";
+      },
+    );
+    exchange.beginStream({
+      "Content-Type": "text/event-stream; charset=utf-8",
+      "Cache-Control": "no-store",
+      // Proxies that gather output would make a stream of it that stutters.
+      "X-Accel-Buffering": "no",
+    });
+    exchange.onDrain(() => this.pump());
+  }
+
+  get bufferedAmount(): number {
+    return this.#exchange.bufferedAmount;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#quietTicks = 0;
+    this.#exchange.write(bytes);
+  }
+
+  /** The exchange says by itself when it has drained. */
+  watchDrain(): void {}
+
+  fail(cause: unknown): void {
+    this.#report(cause);
+    this.#exchange.end();
+  }
+
+  pump(): void {
+    this.#subscription.pump();
+  }
+
+  sayGap(from: Offset, to: Offset, reason: string): void {
+    const { epoch } = this.#topic.position;
+    const gap = { type: "gap", topic: this.#topic.name, epoch, from, to, reason };
+    this.write(Buffer.from(`data: ${JSON.stringify(gap)}\n\n`));
+  }
+
+  /**
+   * Says where the client stands. Its `id` is what a stream that is cut before any event, or
+   * while none matches, goes on from.
+   */
+  sayPosition(offset: Offset): void {
+    const { name: topic, position } = this.#topic;
+    const { epoch } = position;
+    const text = JSON.stringify({ type: "position", topic, epoch, offset });
+    this.write(Buffer.from(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`));
+  }
+
+  /** A comment now and then keeps proxies from taking the stream for dead. */
+  beat(): void {
+    this.#quietTicks += 1;
+    const offset = this.#subscription.takeUntold();
+    if (offset !== undefined) this.sayPosition(offset);
+    else if (this.#quietTicks > 1) this.write(Buffer.from(":\n\n"));
+  }
+
+  close(): void {
+    this.#subscription.end();
+  }
+}
