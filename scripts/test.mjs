@@ -7,6 +7,7 @@ import { installPrograms } from "./system-programs.mjs";
 process.chdir(new URL("..", import.meta.url).pathname);
 
 install();
+install("tools/vue-types");
 installPrograms();
 build();
 
@@ -14,7 +15,12 @@ const CHECKS = {
   format: ["oxfmt", "--check"],
   "lint and layers": ["oxlint", "--type-aware", "src", "tests", "demo", "scripts"],
   types: ["tsc", "-p", "tsconfig.json"],
-  "types of the page": ["tsc", "-p", "demo/page/tsconfig.json", "--noEmit"],
+  "types of the page": [
+    "../../tools/vue-types/node_modules/.bin/vue-tsc",
+    "--noEmit",
+    "-p",
+    "tools/vue-types/tsconfig.json",
+  ],
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],
   "package types": ["attw", "--pack", ".", "--profile", "esm-only"],
