@@ -91,8 +91,9 @@ export class FrameEncoder {
 export function encodeTextFrame(text: string, bytes: ByteOperations): Uint8Array {
   const outgoing = new Outgoing(bytes);
   new FrameEncoder("server", bytes, outgoing).text(text);
-  // Of just its size, since it may be kept for long, and the block can serve again.
-  const frame = outgoing.take()[0]!.slice();
+  // A copy of just its size: it may be kept for long, and the block serves again at once. Not
+  // `slice`, which on Node's buffers is a view.
+  const frame = new Uint8Array(outgoing.take()[0]!);
   outgoing.release();
   return frame;
 }

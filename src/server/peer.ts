@@ -165,7 +165,8 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   onBinary(bytes: Uint8Array, lent: boolean): void {
-    this.#deliver(lent ? bytes.slice() : bytes);
+    // Not `slice`, which on Node's buffers is a view.
+    this.#deliver(lent ? Buffer.from(bytes) : bytes);
   }
 
   onPing(payload: Uint8Array): void {

@@ -37,6 +37,26 @@ describe("messages", () => {
     }
   });
 
+  test("frames of encodeText may be kept while others are made", async () => {
+    const witness = new Witness();
+    const { port } = await runServer(witness);
+    const client = await RawClient.upgrade(port);
+    const peer = await witness.opened();
+    const frames = ["a".repeat(10), "b".repeat(200), "c".repeat(70_000)].map((content) =>
+      peer.encodeText(content),
+    );
+    peer.send("z".repeat(1_000));
+    for (const frame of frames) peer.sendFrames(frame);
+    const received = await client.framesWhen(4);
+    expect(received.map(({ payload }) => [String.fromCharCode(payload[0]!), payload.length])).toEqual([
+      ["z", 1_000],
+      ["a", 10],
+      ["b", 200],
+      ["c", 70_000],
+    ]);
+    expect(received.every(({ payload }) => new Set(payload).size === 1)).toBe(true);
+  });
+
   test("what is sent in one turn leaves in one write", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
