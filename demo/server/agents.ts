@@ -10,7 +10,8 @@ const command = fileURLToPath(
 /** Starts an agent as a process of its own, so that it can be killed like a real one. */
 export function startAgent(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [command, "agent", ...args], {
-    stdio: ["ignore", "inherit", "inherit"],
+    // The channel is never written to: its end tells the agent that this process is gone.
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 }
 

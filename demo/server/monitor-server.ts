@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { MemoryBroker } from "longwire/brokers/memory";
 import { LiveServer } from "longwire/live";
 import { LongwireError, WebSocketServer } from "longwire/server";
@@ -24,6 +24,7 @@ export class MonitorServer {
   readonly #live: LiveServer;
   readonly #sockets: WebSocketServer;
   readonly #links = new BrowserLinks();
+  readonly #connections = new Set<Socket>();
   readonly #pages: (request: IncomingMessage, response: ServerResponse) => void;
 
   private constructor(live: LiveServer, page: string) {
@@ -33,6 +34,10 @@ export class MonitorServer {
     });
     this.#pages = sirv(page, { etag: true, single: false });
     this.#http = createServer((request, response) => this.#request(request, response));
+    this.#http.on("connection", (socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
     this.#http.on("upgrade", (request: IncomingMessage) => {
       if (this.#links.note(request)) this.#links.meterHandshake(request);
       else request.socket.destroy();
@@ -58,7 +63,8 @@ export class MonitorServer {
   async close(): Promise<void> {
     const stopped = new Promise((resolve) => this.#http.close(resolve));
     await this.#sockets.close({ timeoutMs: 2_000 });
-    this.#http.closeAllConnections();
+    // Not only those of HTTP: a handshake that came too late has nobody who answers it.
+    for (const socket of this.#connections) socket.destroy();
     await stopped;
     await this.#live.close();
   }

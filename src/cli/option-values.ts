@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { LongwireError } from "../base/index.ts";
 
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Give a whole number.");
@@ -29,6 +30,8 @@ export function parseParams(pairs: readonly string[]): Record<string, string> {
 
 function splitPair(text: string, mark: string, usage: string): [string, string] {
   const at = text.indexOf(mark);
-  if (at < 1) throw new InvalidArgumentError(`${usage}, and got ${JSON.stringify(text)}.`);
+  if (at < 1) {
+    throw new LongwireError("bad_option", `${usage}, and got ${JSON.stringify(text)}.`);
+  }
   return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }

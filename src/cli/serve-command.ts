@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { Command, InvalidArgumentError } from "commander";
 import { LongwireError } from "../base/index.ts";
 import { MemoryBroker } from "../brokers/memory/index.ts";
@@ -28,7 +29,7 @@ export function serveCommand(): Command {
     .description("run a live server whose topics clients may follow and publish to")
     .option("-p, --port <port>", "0 picks a free one", portNumber, 8080)
     .option("--host <host>", "the address to listen on; 0.0.0.0 lets others in", "127.0.0.1")
-    .option("--path <path>", "where it is mounted", "/live")
+    .option("--path <path>", "where it is mounted", mountPath, "/live")
     .option(
       "-t, --topic <name:kind>",
       "a topic, kind log or keyed; may be repeated (default: events:log and state:keyed)",
@@ -63,6 +64,13 @@ async function run(options: ServeOptions): Promise<void> {
   await live.close();
 }
 
+function mountPath(text: string): string {
+  if (/^\/[^?#\s]*[^?#\s/]$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Give a path that starts with a slash and ends without, like /live.",
+  );
+}
+
 function collectTopic(text: string, previous: TopicDeclaration[]): TopicDeclaration[] {
   return [...previous, topicOf(text)];
 }
@@ -87,7 +95,14 @@ function tlsOf({ cert, key }: ServeOptions): { cert: Buffer; key: Buffer } | und
     const message = "TLS needs both --cert and --key; give both or neither.";
     throw new LongwireError("bad_option", message);
   }
-  return { cert: readPem(cert), key: readPem(key) };
+  const tls = { cert: readPem(cert), key: readPem(key) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const message = `${cert} and ${key} are not a certificate and its key in PEM (${(cause as Error).message}).`;
+    throw new LongwireError("bad_option", message, { cause });
+  }
+  return tls;
 }
 
 function readPem(path: string): Buffer {

@@ -161,7 +161,6 @@ export class WebSocketServer {
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeoutMs = 5_000, code = CloseCode.GoingAway, reason = "" } = options;
     this.#draining = true;
-    for (const detach of this.#detach.splice(0)) detach();
     const stopped = this.#stopListening();
     for (const endpoint of this.#endpoints) endpoint.onDraining?.();
     for (const peer of this.#peers) peer.close(code, reason);
@@ -170,6 +169,8 @@ export class WebSocketServer {
     for (const socket of this.#undecided) socket.destroy();
     this.#own?.closeAllConnections();
     await this.#untilNoPeers(timeoutMs);
+    // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
+    for (const detach of this.#detach.splice(0)) detach();
     await stopped;
   }
 
@@ -282,7 +283,7 @@ function listening(http: Server, port: number, host: string): Promise<void> {
 
 function cannotListen(cause: NodeJS.ErrnoException, port: number, host: string): LongwireError {
   if (cause.code === "EADDRINUSE") {
-    const message = `Port ${port} on ${host} is in use by another program; stop that program or choose another port.`;
+    const message = `Port ${port} on ${host} is in use by another program; stop that program or choose another port (--port).`;
     return new LongwireError("address_in_use", message, { cause });
   }
   const message = `Cannot listen on ${host}:${port} (${cause.message}); choose another host or port.`;

@@ -90,6 +90,12 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect(await client.all()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  test("a connection that says nothing at all is cut off too", async () => {
+    const { port } = await runServer(echo, { handshakeTimeoutMs: 300 });
+    const client = await RawClient.open(port);
+    await client.ended();
+  });
+
   test("frames in the same packet as the handshake are not lost", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
@@ -279,6 +285,18 @@ describe("beside other routes of an existing server", () => {
     await RawClient.upgrade(port, "/b/deep/er");
     await first.opened();
     await second.opened();
+  });
+
+  test("while it drains, a late handshake is answered with 503 and when to come back", async () => {
+    const sockets = new WebSocketServer({ ...echo, path: "/ws" });
+    const port = await runHttp((http) => sockets.attach(http));
+    const slow = await RawClient.upgrade(port, "/ws");
+    const closing = sockets.close({ timeoutMs: 1_000 });
+    const answer = await answerTo(port, handshake("/ws"));
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toContain("Retry-After: 1\r\n");
+    slow.socket.destroy();
+    await closing;
   });
 
   test("once detached it takes none", async () => {

@@ -48,7 +48,9 @@ describe("messages", () => {
     peer.send("z".repeat(1_000));
     for (const frame of frames) peer.sendFrames(frame);
     const received = await client.framesWhen(4);
-    expect(received.map(({ payload }) => [String.fromCharCode(payload[0]!), payload.length])).toEqual([
+    expect(
+      received.map(({ payload }) => [String.fromCharCode(payload[0]!), payload.length]),
+    ).toEqual([
       ["z", 1_000],
       ["a", 10],
       ["b", 200],

@@ -66,7 +66,7 @@ export function newChart(options: ChartOptions, data: Columns, target: HTMLEleme
         })),
       ],
     },
-    data as uPlot.AlignedData,
+    data,
     target,
   );
 }
@@ -83,6 +83,8 @@ function valueRange(
   { min, max }: ChartOptions,
 ): uPlot.Range.MinMax {
   const bottom = min ?? Math.floor((low ?? 0) - 3);
-  const top = max ?? (high ?? 0) + (min === undefined ? 3 : Math.max((high ?? 0) * 0.1, 0.01));
+  // Where all is zero any top will do, but its ticks must not all read as zero.
+  const room = min === undefined ? 3 : high ? Math.max(high * 0.1, 0.01) : 10;
+  const top = max ?? (high ?? 0) + room;
   return [bottom, top > bottom ? top : bottom + 1];
 }

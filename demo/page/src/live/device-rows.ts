@@ -63,7 +63,8 @@ function isFound(device: Device, words: readonly string[]): boolean {
 
 /** Missing values come last in either direction. */
 function compare(a: Device, b: Device, sort: string, order: number): number {
-  if (sort === "name") return byName(a, b);
+  // What is real comes before what is made up, in either direction.
+  if (sort === "name") return order * (Number(a.simulated) - Number(b.simulated)) || byName(a, b);
   const left = sortValue(a, sort);
   const right = sortValue(b, sort);
   if (left === right) return 0;

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { RunningProgram } from "../cli/running-program.ts";
+import { Chromium, patience, reconnecting, type Visit } from "./chromium.ts";
+import { MonitorProcess } from "./monitor-process.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let chromium: Chromium;
+let monitor: MonitorProcess;
+beforeAll(async () => {
+  [chromium, monitor] = await Promise.all([
+    Chromium.launch(),
+    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
+  ]);
+});
+afterAll(async () => {
+  await chromium.close();
+  await RunningProgram.endAll();
+});
+/** Somebody at the connection panel. */
+async function atPanel(): Promise<Visit> {
+  const visit = await chromium.visit(`${monitor.url}/#/connection`);
+  onTestFinished(() => visit.leave());
+  await visit.shows("ready-state", "1 OPEN");
+  return visit;
+}
+
+/** The states that the panel has shown, in order, from now on. */
+async function watchStates(visit: Visit): Promise<() => Promise<string[]>> {
+  await visit.page.evaluate(() => {
+    const panel = document.querySelector<HTMLElement>('[data-test="ready-state"]')!;
+    const seen = [panel.textContent.trim()];
+    Object.assign(globalThis, { statesSeen: seen });
+    const note = (): void => {
+      const state = panel.textContent.trim();
+      if (seen.at(-1) !== state) seen.push(state);
+    };
+    const options = { childList: true, subtree: true, characterData: true };
+    new MutationObserver(note).observe(panel, options);
+  });
+  return () =>
+    visit.page.evaluate(() => (globalThis as unknown as { statesSeen: string[] }).statesSeen);
+}
+
+/** The kinds in the event log but messages, oldest first. */
+function kinds(visit: Visit): Promise<(string | undefined)[]> {
+  return visit.page.$$eval('[data-test="event-log-entry"]', (rows) =>
+    rows
+      .map((row) => (row as HTMLElement).dataset["kind"])
+      .filter((kind) => kind !== "message")
+      .toReversed(),
+  );
+}
+
+test("an open connection is shown as the browser has it: 1 OPEN, url, protocol, messages and bytes per second", async () => {
+  const visit = await atPanel();
+  await visit.shows("socket-url", `${monitor.liveUrl}/devices`);
+  await visit.shows("socket-protocol", /^""/);
+  await visit.shows("socket-buffered-amount", "0");
+  await visit.shows("messages-per-second", /^[1-9]\d*$/);
+  await visit.shows("bytes-per-second", /^[\d,]{3,}$/);
+  expect(await kinds(visit)).toEqual(["created", "open"]);
+  await visit.shows("event-log", /readyState 1, protocol "", extensions "/);
+  expect(visit.errors).toEqual([]);
+});
+
+test("close with code and reason goes 1 → 2 → 3, is clean, and stays closed until reconnect is pressed", async () => {
+  const visit = await atPanel();
+  const states = await watchStates(visit);
+  await visit.fill("close-code", "4001");
+  await visit.fill("close-reason", "seen enough");
+  await visit.click("button-close");
+  await visit.shows("ready-state", "3 CLOSED");
+  await visit.shows("event-log", /code 4001, reason "seen enough", wasClean true/);
+  await visit.shows("event-log", /close\(4001, "seen enough"\) called → readyState 2/);
+  await visit.shows("connection-banner", /closed from this page/);
+  expect(await states()).toSatisfy((seen: string[]) => seen.at(0) === "1 OPEN");
+  await visit.click("button-reconnect");
+  await visit.shows("ready-state", "1 OPEN");
+  await visit.shows("socket-connection-number", "2");
+  expect(await kinds(visit)).toEqual([
+    "created",
+    "open",
+    "close-called",
+    "close",
+    "created",
+    "open",
+  ]);
+  expect(visit.errors).toEqual([]);
+});
+
+test("a code that a page may not send is refused in the browser's own words, and the connection goes on", async () => {
+  const visit = await atPanel();
+  await visit.fill("close-code", "1001");
+  await visit.click("button-close");
+  await visit.shows("close-error", /1001/);
+  await visit.shows("ready-state", "1 OPEN");
+});
+
+test("cut network: 1006 without a close frame, refused tries, then it reconnects by itself", async () => {
+  const visit = await atPanel();
+  await visit.click("button-cut");
+  await visit.shows("event-log", /code 1006, reason "", wasClean false/);
+  await visit.shows("cut-status", /.+/);
+  await visit.shows("connection-banner", /1006/);
+  await visit.shows("retry-countdown", /\d+ s/);
+  await visit.shows("ready-state", /^[30] /);
+  await expect.poll(() => visit.text("ready-state"), reconnecting).toBe("1 OPEN");
+  const seen = (await kinds(visit)).join(" ");
+  // Tries while the network was cut have failed as tries do; the last one has not.
+  expect(seen).toMatch(/^created open (error )?close (created error close )+created open$/);
+  expect(await visit.text("connection-banner")).toBeUndefined();
+});
+
+test("a message sent from the panel replaces the params: the server sends only what they ask for", async () => {
+  const visit = await atPanel();
+  await visit.fill("send-text", '{"name":"rack-7"}');
+  await visit.click("button-send");
+  await visit.shows("socket-params", '{"name":"rack-7"}');
+  await visit.shows("messages-per-second", "1");
+  expect(await kinds(visit)).toEqual(["created", "open", "sent"]);
+  await visit.go("#/");
+  await visit.shows("narrowed", /rack-7/);
+  await expect.poll(() => visit.rows(), patience).toEqual({ "rack-7": "true" });
+});
+
+test("a message that is no JSON object ends the connection with 4400, and the page does not hammer", async () => {
+  const visit = await atPanel();
+  await visit.fill("send-text", "hello");
+  await visit.click("button-send");
+  await visit.shows("event-log", /code 4400/);
+  await visit.shows("connection-banner", /4400/);
+  await visit.click("banner-reconnect");
+  await visit.shows("ready-state", "1 OPEN");
+});
+
+test("0 CONNECTING and 2 CLOSING are shown while a server takes its time", async () => {
+  const visit = await atPanel();
+  // What the panel shows must not depend on how quick the network is.
+  const session = await visit.page.createCDPSession();
+  await session.send("Network.enable");
+  const states = await watchStates(visit);
+  const latency = { offline: false, latency: 400, downloadThroughput: -1, uploadThroughput: -1 };
+  await session.send("Network.emulateNetworkConditions", latency);
+  // Stopped, the server answers neither close frame nor handshake.
+  process.kill(monitor.program.pid, "SIGSTOP");
+  try {
+    await visit.click("button-close");
+    await visit.shows("ready-state", "2 CLOSING");
+    await visit.click("button-reconnect");
+    await visit.shows("ready-state", "0 CONNECTING");
+  } finally {
+    process.kill(monitor.program.pid, "SIGCONT");
+  }
+  await visit.shows("ready-state", "1 OPEN");
+  expect(await states()).toEqual(["1 OPEN", "2 CLOSING", "0 CONNECTING", "1 OPEN"]);
+});

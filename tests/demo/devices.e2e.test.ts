@@ -1,0 +1,130 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { longwire, RunningProgram } from "../cli/running-program.ts";
+import { Chromium, patience, reconnecting, rowOf, type Visit } from "./chromium.ts";
+import { MonitorProcess } from "./monitor-process.ts";
+import { ReportingDevice } from "./reporting-device.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+let chromium: Chromium;
+beforeAll(async () => (chromium = await Chromium.launch()));
+afterAll(() => chromium.close());
+afterEach(() => RunningProgram.endAll());
+
+describe("npm start's monitor", () => {
+  let monitor: MonitorProcess;
+  let visit: Visit;
+  beforeEach(async () => {
+    monitor = await MonitorProcess.start("--simulate", "3", "--name", "rack-7");
+    visit = await chromium.visit(monitor.url);
+  });
+  afterEach(() => visit.leave());
+
+  test("this machine and the simulated access points appear, the latter marked as simulated", async () => {
+    await expect
+      .poll(() => visit.rows(), patience)
+      .toEqual({ "ap-01": "true", "ap-02": "true", "ap-03": "true", "rack-7": "true" });
+    expect(await visit.text("simulated", rowOf("ap-01"))).toBe("simulated");
+    expect(await visit.text("simulated", rowOf("rack-7"))).toBeUndefined();
+    await visit.shows("count-online", /^4 online$/);
+    await visit.shows("count-offline", /^0 offline$/);
+    expect(visit.errors).toEqual([]);
+  });
+
+  test("values change by themselves, in the table and on the device's page", async () => {
+    await visit.shows("device-value-clients", /^\d+$/, rowOf("ap-01"));
+    const traffic = (): Promise<string | undefined> =>
+      visit.text("device-value-txBits", rowOf("ap-01"));
+    const first = await traffic();
+    await expect.poll(traffic, patience).not.toBe(first);
+    await visit.go("#/device/rack-7");
+    const legend = (): Promise<string | undefined> => visit.text("chart-cpu");
+    await expect.poll(legend, patience).toMatch(/\d %|\d%/);
+    await expect.poll(() => visit.page.$$eval("canvas", ({ length }) => length)).toBeGreaterThan(3);
+    await visit.shows("device-value-uptime", /\d/);
+    expect(visit.errors).toEqual([]);
+  });
+
+  test("the type filter narrows what is listed, and what the server sends", async () => {
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+    await visit.page.click('[data-test="filter-machine"]');
+    await expect.poll(() => visit.rows(), patience).toEqual({ "rack-7": "true" });
+    await visit.page.click('[data-test="filter-AP"]');
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(3);
+    expect(visit.errors).toEqual([]);
+  });
+});
+
+describe("an agent's life", () => {
+  let monitor: MonitorProcess;
+  beforeEach(async () => (monitor = await MonitorProcess.startEmpty()));
+
+  const startAgent = (name: string): RunningProgram =>
+    longwire("agent", "--url", monitor.liveUrl, "--name", name);
+
+  test("kill -9 shows it offline within seconds, in an open page and in one opened later; started again it is back", async () => {
+    const open = await chromium.visit(monitor.url);
+    const agent = startAgent("rack-9");
+    await expect.poll(() => open.rows(), patience).toEqual({ "rack-9": "true" });
+    await agent.stop("SIGKILL");
+    const killedAt = performance.now();
+    await expect.poll(() => open.rows(), patience).toEqual({ "rack-9": "false" });
+    expect(performance.now() - killedAt).toBeLessThan(5_000);
+    expect(await open.text("device-state", rowOf("rack-9"))).toBe("Offline");
+    const later = await chromium.visit(monitor.url);
+    await expect.poll(() => later.rows(), patience).toEqual({ "rack-9": "false" });
+    await later.go("#/device/rack-9");
+    await later.shows("device-offline", /offline since/);
+    startAgent("rack-9");
+    await expect.poll(() => open.rows(), patience).toEqual({ "rack-9": "true" });
+    await later.shows("device-state", "Online");
+    expect([...open.errors, ...later.errors]).toEqual([]);
+    await Promise.all([open.leave(), later.leave()]);
+  });
+
+  test("a server that was away: the page reconnects by itself and shows only who is online now", async () => {
+    const stays = startAgent("stays");
+    const goes = startAgent("goes");
+    await Promise.all([stays.says(/reporting/), goes.says(/reporting/)]);
+    const visit = await chromium.visit(monitor.url);
+    await expect.poll(() => visit.rows(), patience).toEqual({ stays: "true", goes: "true" });
+    await monitor.program.stop("SIGKILL");
+    await expect.poll(() => visit.attribute("connection-pill", "data-state")).toBe("closed");
+    await visit.shows("connection-banner", /1006/);
+    await goes.stop("SIGKILL");
+    await MonitorProcess.startEmpty("--port", String(monitor.port));
+    await expect
+      .poll(() => visit.attribute("connection-pill", "data-state"), reconnecting)
+      .toBe("open");
+    await expect.poll(() => visit.rows(), reconnecting).toEqual({ stays: "true" });
+    expect(await visit.text("connection-banner")).toBeUndefined();
+    const uptime = await visit.text("device-value-rxBits", rowOf("stays"));
+    expect(uptime).toMatch(/\d/);
+    await visit.leave();
+  });
+
+  test("a server that drains says 1001, and the page comes back to the next one", async () => {
+    const visit = await chromium.visit(`${monitor.url}/#/connection`);
+    await visit.shows("ready-state", "1 OPEN");
+    expect(await monitor.program.stop("SIGTERM")).toBe(0);
+    await visit.shows("event-log", /code 1001/);
+    const next = await MonitorProcess.startEmpty("--port", String(monitor.port));
+    await expect.poll(() => visit.text("ready-state"), reconnecting).toBe("1 OPEN");
+    const device = await ReportingDevice.connect(next, "new");
+    await device.report();
+    await visit.go("#/");
+    await expect.poll(() => visit.rows(), patience).toEqual({ new: "true" });
+    await visit.leave();
+  });
+});
+
+describe("states without data", () => {
+  test("no device yet: the page says so and how to start an agent on this very server", async () => {
+    const monitor = await MonitorProcess.startEmpty();
+    const visit = await chromium.visit(monitor.url);
+    await visit.shows("empty", new RegExp(`longwire agent --url ${monitor.liveUrl}`));
+    await visit.go("#/device/nobody");
+    await visit.shows("device-unknown", /nobody/);
+    await visit.leave();
+  });
+});

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { RunningProgram } from "../cli/running-program.ts";
+import { Chromium, patience } from "./chromium.ts";
+import { MonitorProcess } from "./monitor-process.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const views = ["#/", "#/device/rack-7", "#/device/ap-01", "#/connection", "#/why"];
+
+let chromium: Chromium;
+let monitor: MonitorProcess;
+beforeAll(async () => {
+  [chromium, monitor] = await Promise.all([
+    Chromium.launch(),
+    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
+  ]);
+});
+afterAll(async () => {
+  await chromium.close();
+  await RunningProgram.endAll();
+});
+
+describe("languages", () => {
+  test.each([
+    ["zh-CN", "zh-CN", "设备"],
+    ["zh", "zh-CN", "设备"],
+    ["en-GB", "en", "Devices"],
+    ["de-DE", "en", "Devices"],
+  ])("a browser in %s gets the page in %s", async (language, expected, title) => {
+    const visit = await chromium.visit(monitor.url, { language });
+    await expect.poll(() => visit.page.$eval("h1", (found) => found.textContent)).toBe(title);
+    expect(await visit.page.$eval("html", ({ lang }) => lang)).toBe(expected);
+    await visit.leave();
+  });
+
+  test("the language can be switched, at once and for the next visit", async () => {
+    const visit = await chromium.visit(monitor.url);
+    await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
+    await visit.choose("language", "zh-CN");
+    await expect.poll(() => visit.text("nav-connection")).toBe("连接");
+    await visit.page.reload();
+    await expect.poll(() => visit.text("nav-connection"), patience).toBe("连接");
+    await visit.choose("language", "en");
+    await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
+    expect(visit.errors).toEqual([]);
+    await visit.leave();
+  });
+});
+
+describe("narrow and wide", () => {
+  test.each([
+    [360, "en-US"],
+    [360, "zh-CN"],
+    [1440, "en-US"],
+  ])("at %i px in %s no view scrolls sideways or writes errors", async (width, language) => {
+    const visit = await chromium.visit(monitor.url, { width, language });
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+    for (const view of views) {
+      await visit.go(view);
+      await visit.page.waitForSelector("main h1");
+      if (view === "#/why") await visit.click("why-start");
+      const sideways = (): Promise<number> =>
+        visit.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      await expect.poll(sideways, { message: `sideways at ${view}` }).toBeLessThanOrEqual(0);
+    }
+    expect(visit.errors).toEqual([]);
+    await visit.leave();
+  });
+});
+
+test("everything that the page loads comes from its own server", async () => {
+  const visit = await chromium.visit(`${monitor.url}/#/device/rack-7`);
+  await visit.shows("chart-cpu", /CPU/);
+  const loaded = await visit.page.evaluate(() =>
+    performance.getEntriesByType("resource").map(({ name }) => new URL(name).origin),
+  );
+  expect(loaded.length).toBeGreaterThan(0);
+  expect(new Set(loaded)).toEqual(new Set([monitor.url]));
+  await visit.leave();
+});

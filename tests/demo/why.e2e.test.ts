@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { RunningProgram } from "../cli/running-program.ts";
+import { Chromium, patience, type Visit } from "./chromium.ts";
+import { MonitorProcess } from "./monitor-process.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const ways = ["poll", "long-poll", "sse", "websocket"] as const;
+
+let chromium: Chromium;
+let monitor: MonitorProcess;
+beforeAll(async () => {
+  [chromium, monitor] = await Promise.all([
+    Chromium.launch(),
+    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
+  ]);
+});
+afterAll(async () => {
+  await chromium.close();
+  await RunningProgram.endAll();
+});
+
+async function comparing(): Promise<Visit> {
+  const visit = await chromium.visit(`${monitor.url}/#/why`);
+  await visit.page.waitForSelector('[data-test="why-device"] option[value="rack-7"]');
+  await visit.choose("why-device", "rack-7");
+  await visit.click("why-start");
+  return visit;
+}
+
+/** A figure in the page's words as a number: "1.2 kB" is 1200, "3 ms" is 3. */
+function numberIn(text = ""): number {
+  const [, digits = "", unit = ""] = /([\d.,]+)\s*([a-z]*)/i.exec(text) ?? [];
+  return Number(digits.replaceAll(",", "")) * (unit === "kB" || unit === "s" ? 1_000 : 1);
+}
+
+test("each of the four ways shows a finite age, its requests and its bytes", async () => {
+  const visit = await comparing();
+  for (const way of ways) {
+    await visit.shows(`why-age-${way}`, /^\d[\d.,]*\s?m?s$/);
+    await visit.shows(`why-shown-age-${way}`, /^\d[\d.,]*\s?m?s$/);
+    await visit.shows(`why-requests-${way}`, /^\d+$/);
+    await visit.shows(`why-bytes-${way}`, /^[\d.]+\s?k?B$/);
+  }
+  expect(visit.errors).toEqual([]);
+  await visit.leave();
+});
+
+test("the figures fit together: one request each for the streams, one a report for long polling, and the fewest bytes a report for WebSocket", async () => {
+  const visit = await comparing();
+  const reports = async (way: string): Promise<number> =>
+    numberIn(await visit.text(`why-reports-${way}`));
+  await expect.poll(() => reports("websocket"), patience).toBeGreaterThanOrEqual(5);
+  await visit.click("why-start");
+  const figure = async (name: string, way: string): Promise<number> =>
+    numberIn(await visit.text(`why-${name}-${way}`));
+  expect(await figure("requests", "websocket")).toBe(1);
+  expect(await figure("requests", "sse")).toBe(1);
+  const longPolls = await figure("requests", "long-poll");
+  expect(longPolls).toBeGreaterThanOrEqual(await reports("long-poll"));
+  expect(await reports("poll")).toBeLessThan(await reports("websocket"));
+  const perReport = await figure("bytes-per-report", "websocket");
+  for (const way of ["poll", "long-poll", "sse"]) {
+    // Shown with two digits, so a stream of events may look as good.
+    expect(await figure("bytes-per-report", way)).toBeGreaterThanOrEqual(perReport);
+  }
+  expect(await figure("bytes-per-report", "long-poll")).toBeGreaterThan(perReport);
+  expect(await visit.text("why-conclusion")).toMatch(/^WebSocket delivered each report \d/);
+  await visit.leave();
+});
