@@ -27,9 +27,8 @@ export class EventLog {
   #holes = 0;
   #bytes = 0;
   readonly #slotOfKey = new Map<string, number>();
-  /** Oldest first, also those whose key has come back since; the first `#spent` are gone. */
-  #tombstones: TopicEvent[] = [];
-  #spent = 0;
+  /** Of the keys that are removed now, oldest first. */
+  readonly #tombstones = new Set<TopicEvent>();
   #liveKeys = 0;
   #lastOffset: Offset = 0;
   #floor: Offset = 0;
@@ -100,7 +99,8 @@ export class EventLog {
     if (slot !== undefined) this.#empty(slot);
     this.#slotOfKey.set(key, this.#slots.length);
     const had = replaced !== undefined && !replaced.removed;
-    if (event.removed) this.#tombstones.push(event);
+    if (replaced?.removed) this.#tombstones.delete(replaced);
+    if (event.removed) this.#tombstones.add(event);
     this.#liveKeys += (event.removed ? 0 : 1) - (had ? 1 : 0);
     if (this.#holes > HOLES_WORTH_CLOSING && this.#holes > this.#slots.length / 2) {
       this.#closeHoles();
@@ -143,20 +143,14 @@ export class EventLog {
 
   #trimTombstones(now: number): void {
     const { maxEvents, maxAgeMs } = this.#retention;
-    for (; this.#spent < this.#tombstones.length; this.#spent += 1) {
-      const tombstone = this.#tombstones[this.#spent]!;
-      const count = this.#tombstones.length - this.#spent;
-      if (count <= maxEvents && now - tombstone.at <= maxAgeMs) break;
+    for (const tombstone of this.#tombstones) {
+      if (this.#tombstones.size <= maxEvents && now - tombstone.at <= maxAgeMs) return;
       const { key = "" } = tombstone;
-      // The key may have come back since; then its newer event tells all, and nothing is lost.
-      if (this.newest(key) !== tombstone) continue;
+      this.#tombstones.delete(tombstone);
       this.#floor = tombstone.offset;
       this.#empty(this.#slotOfKey.get(key)!);
       this.#slotOfKey.delete(key);
     }
-    if (this.#spent <= HOLES_WORTH_CLOSING || this.#spent * 2 < this.#tombstones.length) return;
-    this.#tombstones = this.#tombstones.slice(this.#spent);
-    this.#spent = 0;
   }
 
   #closeHoles(): void {

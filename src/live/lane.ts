@@ -57,7 +57,7 @@ export class Lane {
   append(frame: Uint8Array, offset: Offset): void {
     let block = this.#blocks.at(-1);
     if (block === undefined || block.bytes.length - block.used < frame.length) {
-      const usual = Math.min(BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, this.#bytes));
+      const usual = Math.min(BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, this.#bytes * 4));
       const bytes = new Uint8Array(Math.max(usual, frame.length));
       block = { bytes, start: this.#end, used: 0, ends: [], offsets: [] };
       this.#blocks.push(block);

@@ -17,6 +17,8 @@ const DEFAULT_MAX_KEYS = 100_000;
 
 /** How many different params a topic is narrowed by at one time, at most. */
 const MAX_VIEWS = 10_000;
+/** With fewer views than this none is dropped. */
+const SWEEP_FROM = 100;
 /** How long params may be as JSON: each view keeps its own. */
 const MAX_PARAMS_LENGTH = 16 * 1024;
 
@@ -31,6 +33,8 @@ export class Topic {
   readonly declaration: TopicDeclaration;
   readonly #log: EventLog;
   readonly #views = new Map<string, View>();
+  /** From how many views on the unused ones are looked for. */
+  #sweepAt = SWEEP_FROM;
   readonly #listeners = new Set<Listener>();
   readonly #clock: Clock;
   readonly #report: Report;
@@ -194,8 +198,10 @@ export class Topic {
   }
 
   #dropUnusedViews(): void {
-    if (this.#views.size < 100) return;
+    if (this.#views.size < Math.min(this.#sweepAt, MAX_VIEWS)) return;
     for (const [name, view] of this.#views) if (view.isUnused) this.#views.delete(name);
+    // Twice as many as are in use: so a new view costs no look at all the others.
+    this.#sweepAt = Math.max(SWEEP_FROM, this.#views.size * 2);
     if (this.#views.size < MAX_VIEWS) return;
     const message = `${this.name} is narrowed in ${MAX_VIEWS} ways already; use params that others use too.`;
     throw new LiveError("unavailable", message);

@@ -1,5 +1,6 @@
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "./event-log.ts";
+import { joined } from "./joined.ts";
 import { Lane } from "./lane.ts";
 import type { Offset } from "./position.ts";
 import { asRemoved, type TopicEvent } from "./topic-event.ts";
@@ -157,7 +158,7 @@ export class View {
     const state = { offset: reached, entries, complete: walk.complete, more: !isLast };
     const bytes = this.#keyed
       ? encoding.page(this.topic, state)
-      : joined(entries.map((event) => encoding.event(this.topic, event)));
+      : joined(entries, (event) => encoding.event(this.topic, event));
     const told = this.#keyed ? reached : (entries.at(-1)?.offset ?? walk.reached);
     return { bytes, reached, told, isLast };
   }
@@ -167,15 +168,4 @@ export class View {
     this.#grown.clear();
     for (const { readers } of grown) for (const reader of readers) reader.onGrown();
   }
-}
-
-/** Concatenates. */
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -1,3 +1,4 @@
+import { joined } from "../joined.ts";
 import type { Encoding, StatePage, TopicAddress } from "../encoding.ts";
 import { formatPosition } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
@@ -38,7 +39,7 @@ function contentText(event: TopicEvent): string {
 /**
  * The two encodings that go over WebSocket.
  *
- * @param frame makes a frame of a text message
+ * @param frame makes a frame of a text message; its memory may serve again for the next one
  */
 export function frameEncodings(frame: (text: string) => Uint8Array): {
   data: Encoding;
@@ -48,13 +49,13 @@ export function frameEncodings(frame: (text: string) => Uint8Array): {
     data: {
       name: "data",
       event: (_topic, event) => frame(dataText(event)),
-      page: (_topic, page) => Buffer.concat(page.entries.map((entry) => frame(dataText(entry)))),
+      page: (_topic, page) => joined(page.entries, (entry) => frame(dataText(entry))),
     },
     event: {
       name: "event",
       event: (topic, event) => frame(eventText(topic, event)),
       // An empty page says something: that the state is complete, or that nothing changed.
-      page: (topic, page) => frame(snapshotText(topic, page)),
+      page: (topic, page) => new Uint8Array(frame(snapshotText(topic, page))),
     },
   };
 }

@@ -10,6 +10,7 @@ export interface LivePeer {
   readonly bufferedAmount: number;
   send(text: string): boolean;
   sendFrames(frames: Uint8Array): boolean;
+  /** Makes a frame that any peer's `sendFrames` takes; good until the next one is made. */
   encodeText(text: string): Uint8Array;
   close(code: number, reason: string): void;
   watchDrain(): void;

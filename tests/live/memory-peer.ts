@@ -1,0 +1,129 @@
+import type { LivePeer } from "../../src/live/server/live-peer.ts";
+
+/** What the server side of a peer calls, as `WebSocketServer` would. */
+interface PeerOwner {
+  onMessage(peer: LivePeer, message: string | Uint8Array): void | Promise<void>;
+  onDrain(peer: LivePeer): void;
+  onClose(peer: LivePeer): void;
+}
+
+let scratch = Buffer.alloc(0);
+
+/**
+ * A peer in memory, and the wire to its client: what is sent waits until `carry` takes it over.
+ *
+ * A frame is the text and a line feed, which no JSON text has inside. Bytes are held by reference
+ * until they are carried, as a socket does, so that a server that writes over them is found out.
+ */
+export class MemoryPeer implements LivePeer {
+  data: unknown;
+  readonly protocol: string;
+  bufferedAmount = 0;
+  mostBuffered = 0;
+  /** How often each way of sending was used. */
+  sends = 0;
+  frameWrites = 0;
+  encodings = 0;
+  closed: { code: number; reason: string } | undefined;
+  /** The other end is gone, and this one does not know it yet. */
+  isLost = false;
+  onText: (text: string) => void = () => {};
+  readonly #owner: PeerOwner;
+  readonly #wire: Uint8Array[] = [];
+  #carried: Uint8Array[] = [];
+  #owesDrain = false;
+  #isOver = false;
+
+  constructor(owner: PeerOwner, protocol = "longwire.v1") {
+    this.#owner = owner;
+    this.protocol = protocol;
+  }
+
+  get isOpen(): boolean {
+    return !this.#isOver && this.closed === undefined;
+  }
+
+  send(text: string): boolean {
+    this.sends += 1;
+    return this.#put(Buffer.from(`${text}\n`));
+  }
+
+  sendFrames(frames: Uint8Array): boolean {
+    this.frameWrites += 1;
+    return this.#put(frames);
+  }
+
+  encodeText(text: string): Uint8Array {
+    this.encodings += 1;
+    // Lent until the next one, as a server's peer may do it.
+    scratch.fill(0);
+    scratch = Buffer.from(`${text}\n`);
+    return scratch;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isOpen) this.closed = { code, reason };
+  }
+
+  watchDrain(): void {
+    this.#owesDrain = true;
+  }
+
+  /** The client says something. */
+  receive(message: string | object | Uint8Array): void {
+    if (!this.isOpen) return;
+    const isWire = typeof message === "string" || message instanceof Uint8Array;
+    void this.#owner.onMessage(this, isWire ? message : JSON.stringify(message));
+  }
+
+  /** Takes up to `maxBytes` over to the client; what was closed ends when all is there. */
+  carry(maxBytes = Number.POSITIVE_INFINITY): void {
+    let room = maxBytes;
+    while (room > 0 && this.#wire.length > 0) {
+      const first = this.#wire[0]!;
+      const part = first.subarray(0, Math.min(room, first.length));
+      if (part.length === first.length) this.#wire.shift();
+      else this.#wire[0] = first.subarray(part.length);
+      room -= part.length;
+      this.bufferedAmount -= part.length;
+      if (!this.isLost) this.#arrive(part);
+    }
+    if (this.bufferedAmount > 0) return;
+    if (this.closed !== undefined) return this.end();
+    if (!this.#owesDrain) return;
+    this.#owesDrain = false;
+    this.#owner.onDrain(this);
+  }
+
+  /** The transport is over; what was on its way is lost. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#owner.onClose(this);
+  }
+
+  #put(bytes: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    this.#wire.push(bytes);
+    this.bufferedAmount += bytes.length;
+    this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
+    return true;
+  }
+
+  #arrive(part: Uint8Array): void {
+    let from = 0;
+    for (let at = part.indexOf(10); at !== -1; at = part.indexOf(10, from)) {
+      const text = Buffer.concat([...this.#carried, part.subarray(from, at)]).toString();
+      this.#carried = [];
+      from = at + 1;
+      this.onText(text);
+    }
+    // A copy, as the network makes one.
+    if (from < part.length) this.#carried.push(part.slice(from));
+  }
+}
+
+/** Lets everything that was begun in microtasks come to its end. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
+}

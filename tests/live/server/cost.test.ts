@@ -1,0 +1,137 @@
+import { expect, test } from "vitest";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
+import { MemoryPeer, settle } from "../memory-peer.ts";
+
+const topics = [
+  logTopic("alerts", { match: matchFields }),
+  keyedTopic("devices", { match: matchFields }),
+];
+
+async function peers(
+  count: number,
+  subscribe: (at: number) => object,
+): Promise<{ live: LiveServer; all: MemoryPeer[] }> {
+  const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+  const endpoint = live.endpoint("/live");
+  const all = Array.from({ length: count }, (_, at) => {
+    const peer = new MemoryPeer(endpoint);
+    endpoint.onOpen(peer, { path: "/live", search: "", protocols: ["longwire.v1"] });
+    peer.receive({ type: "subscribe", id: 1, ...subscribe(at) });
+    return peer;
+  });
+  await settle();
+  for (const peer of all) {
+    peer.carry();
+    Object.assign(peer, { sends: 0, frameWrites: 0, encodings: 0 });
+  }
+  return { live, all };
+}
+
+const sum = (all: MemoryPeer[], what: "sends" | "frameWrites" | "encodings"): number =>
+  all.reduce((total, peer) => total + peer[what], 0);
+
+test("8 events in one turn to 100 subscribers: 8 encodings and 100 writes, each of shared bytes", async () => {
+  const { live, all } = await peers(100, () => ({ topic: "alerts" }));
+  for (let n = 0; n < 8; n += 1) void live.topic("alerts").publish({ n });
+  await settle();
+  expect([sum(all, "encodings"), sum(all, "frameWrites"), sum(all, "sends")]).toEqual([8, 100, 0]);
+  const seen: string[] = [];
+  all[99]!.onText = (text) => seen.push(text);
+  all[99]!.carry();
+  expect(seen).toHaveLength(8);
+});
+
+test("subscribers with equal params share encodings; those of others cost one each", async () => {
+  const { live, all } = await peers(100, (at) => ({
+    topic: "alerts",
+    params: { site: `${at % 4}` },
+  }));
+  for (let n = 0; n < 8; n += 1) void live.topic("alerts").publish({ site: "1" });
+  await settle();
+  expect([sum(all, "encodings"), sum(all, "frameWrites")]).toEqual([8, 25]);
+});
+
+test("nobody subscribed: an event is not encoded", async () => {
+  const { live, all } = await peers(3, () => ({ topic: "alerts" }));
+  for (const peer of all) peer.end();
+  await live.topic("alerts").publish(1);
+  await settle();
+  expect(sum(all, "encodings")).toBe(0);
+});
+
+test("a hundred who come back to the same place share one page", async () => {
+  const { live, all } = await peers(100, () => ({ topic: "alerts" }));
+  for (let n = 0; n < 50; n += 1) await live.topic("devices").set(`k${n}`, n);
+  const since = { ...live.topic("devices").position, offset: 10 };
+  for (const peer of all) peer.receive({ type: "subscribe", id: 2, topic: "devices", since });
+  expect([sum(all, "encodings"), sum(all, "frameWrites")]).toEqual([1, 100]);
+});
+
+test("one with little room in its socket cuts no piece for the others", async () => {
+  const { live, all } = await peers(10, () => ({ topic: "alerts" }));
+  // The lane's first blocks are small, and a piece ends with its block.
+  for (let n = 0; n < 6; n += 1) void live.topic("alerts").publish("x".repeat(9_000));
+  await settle();
+  for (const peer of all) {
+    peer.carry();
+    peer.frameWrites = 0;
+  }
+  // Of its 64 KiB it has some hundred bytes left: room for a last frame.
+  all[0]!.sendFrames(Buffer.from(`${"x".repeat(65_000)}\n`));
+  all[0]!.frameWrites = 0;
+  for (let n = 0; n < 4; n += 1) void live.topic("alerts").publish("x".repeat(9_000));
+  await settle();
+  expect(all.slice(1).map(({ frameWrites }) => frameWrites)).toEqual(Array(9).fill(1));
+  expect(all[0]!.frameWrites).toBe(1);
+});
+
+test("of two topics that both wait for room, each gets its turn", async () => {
+  const { live, all } = await peers(1, () => ({ topic: "alerts" }));
+  const [peer] = all;
+  peer!.receive({ type: "subscribe", id: 2, topic: "devices" });
+  const seen = new Map<string, number>();
+  peer!.onText = (text) => {
+    const { topic } = JSON.parse(text) as { topic: string };
+    seen.set(topic, (seen.get(topic) ?? 0) + 1);
+  };
+  const pad = "x".repeat(30_000);
+  for (let n = 0; n < 40; n += 1) {
+    // More than the budget each time, so that this topic always has something to say.
+    for (let at = 0; at < 8; at += 1) void live.topic("alerts").publish(pad);
+    if (n === 5) void live.topic("devices").set("k", 1);
+    await settle();
+    peer!.carry();
+  }
+  expect(seen.get("alerts")).toBeGreaterThan(60);
+  // The empty state, and the event.
+  expect(seen.get("devices")).toBe(2 + 1);
+});
+
+test("publishes beyond 256 unanswered hold up what comes next, until they are answered", async () => {
+  const answers: (() => void)[] = [];
+  const broker = new MemoryBroker();
+  const openTopic = broker.openTopic.bind(broker);
+  broker.openTopic = async (declaration, follow) => {
+    const opened = await openTopic(declaration, follow);
+    const append = (): Promise<never> =>
+      new Promise((_, reject) => answers.push(() => reject(new Error("late"))));
+    return { epoch: opened.epoch, offset: 0, floor: 0, append };
+  };
+  const live = await LiveServer.open({
+    topics: [logTopic("alerts", { clientPublish: true })],
+    broker,
+    onError: () => {},
+  });
+  const endpoint = live.endpoint("/live");
+  const peer = new MemoryPeer(endpoint);
+  endpoint.onOpen(peer, { path: "/live", search: "", protocols: ["longwire.v1"] });
+  const publish = (id: number): void | Promise<void> =>
+    endpoint.onMessage(peer, JSON.stringify({ type: "publish", id, topic: "alerts", data: 1 }));
+  for (let id = 1; id < 256; id += 1) expect(publish(id)).toBeUndefined();
+  const held = publish(256);
+  expect(held).toBeInstanceOf(Promise);
+  await settle();
+  answers[0]!();
+  await held;
+});

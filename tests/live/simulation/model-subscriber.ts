@@ -1,0 +1,232 @@
+import type { Params } from "../../../src/live/index.ts";
+import type { Truth } from "./truth.ts";
+
+interface Entry {
+  key: string;
+  offset: number;
+  removed?: true;
+}
+
+/** A Level 1 message about a topic, as far as the model reads it. */
+export interface TopicMessage {
+  type: string;
+  id?: number;
+  topic: string;
+  epoch: string;
+  offset: number;
+  resumed: boolean;
+  key?: string;
+  removed?: true;
+  from: number;
+  to: number;
+  reason: string;
+  complete: boolean;
+  more: boolean;
+  entries: Entry[];
+}
+
+interface Asked {
+  id: number;
+  params: Params;
+  since?: { epoch: string; offset: number } | undefined;
+}
+
+type Truths = (topic: string, epoch: string) => Truth;
+
+/** One client's subscription to one topic, held against what is promised, message by message. */
+export class ModelSubscriber {
+  readonly topic: string;
+  readonly kind: "log" | "keyed";
+  /** What the server narrows by, as far as it has answered. */
+  params: Params = {};
+  /** What was asked for and is not answered, in order. */
+  #asked: Asked[] = [];
+  /** What the newest answer goes on from. */
+  #since: Asked["since"];
+  #wanted: Params = {};
+  position: { epoch: string; offset: number } | undefined;
+  view = new Map<string, number>();
+  isSubscribed = false;
+  gaps = 0;
+  #named: Set<string> | undefined;
+  #epoch = "";
+  /** The last offset that came on this connection, and up to which nothing is missing. */
+  #reached = 0;
+  #owesGap = false;
+  readonly #truths: Truths;
+
+  constructor(topic: string, kind: "log" | "keyed", truths: Truths) {
+    this.topic = topic;
+    this.kind = kind;
+    this.#truths = truths;
+  }
+
+  onDisconnected(): void {
+    this.isSubscribed = false;
+    this.#named = undefined;
+    this.#asked = [];
+  }
+
+  narrow(params: Params): void {
+    this.#wanted = params;
+  }
+
+  /** What `subscribe` says beside its id and topic. */
+  ask(id: number): object {
+    // A keyed view of other params is no base for the one that is wanted.
+    const isBase = this.kind === "log" || this.#wanted === this.params;
+    const asked = { id, params: this.#wanted, ...(isBase && { since: this.position }) };
+    this.#asked.push(asked);
+    return asked;
+  }
+
+  onMessage(message: TopicMessage): void {
+    const isAnswer = message.type === "subscribed" && message.id === this.#asked[0]?.id;
+    // What is still on its way belongs to a subscription that was ended.
+    if (!this.isSubscribed && !isAnswer) return;
+    switch (message.type) {
+      case "subscribed":
+        return this.#onSubscribed(message);
+      case "gap":
+        return this.#onGap(message);
+      case "event":
+        return this.kind === "log" ? this.#onLogEvent(message) : this.#onKeyedEvent(message);
+      case "snapshot":
+        return this.#onSnapshot(message);
+      case "position":
+        return this.#onPosition(message);
+    }
+  }
+
+  /** Everything has been carried over: nothing may be missing any more. */
+  checkEnd(): void {
+    if (!this.isSubscribed) throw this.#wrong("is not subscribed at the end");
+    const truth = this.#truth;
+    if (this.#named !== undefined) throw this.#wrong("has half a snapshot at the end");
+    if (this.kind === "keyed") return this.#checkView(truth.lastOffset);
+    this.#checkNoneMissing(truth.lastOffset);
+  }
+
+  #onSubscribed({ epoch, offset, resumed }: TopicMessage): void {
+    const { params, since } = this.#asked.shift()!;
+    // What is held is the view of other params; cut now, it could not go on from there.
+    if (this.kind === "keyed" && params !== this.params) this.position = undefined;
+    this.params = params;
+    this.#since = since;
+    this.isSubscribed = true;
+    this.#named = undefined;
+    this.#epoch = epoch;
+    this.#reached = offset;
+    this.#owesGap = false;
+    if (resumed && since?.epoch !== epoch) throw this.#wrong("resumed what it had not");
+    if (this.kind === "log") {
+      if (resumed) this.#reached = since!.offset;
+      this.#owesGap = since !== undefined && !resumed;
+      if (!this.#owesGap) this.position = { epoch, offset: this.#reached };
+    }
+  }
+
+  #onGap({ epoch, from, to, reason }: TopicMessage): void {
+    if (this.kind !== "log") throw this.#wrong("has a gap in a keyed topic");
+    const since = this.#since;
+    if (epoch !== this.#epoch) throw this.#wrong("has a gap in another epoch");
+    if (this.#owesGap) {
+      const lost = since?.epoch === epoch ? since.offset + 1 : 1;
+      const why = since?.epoch === epoch ? "expired" : "epoch";
+      if (from !== lost || reason !== why) throw this.#wrong(`has a gap ${from}–${to} ${reason}`);
+      if (to !== this.#reached) throw this.#wrong("has a gap that ends elsewhere than it starts");
+    } else {
+      if (reason !== "slow") throw this.#wrong(`has a gap ${reason} while it was live`);
+      this.#checkNoneMissing(from - 1);
+      if (to < from || to <= this.#reached) throw this.#wrong(`has a gap ${from}–${to}`);
+    }
+    this.gaps += 1;
+    this.#owesGap = false;
+    this.#reached = to;
+    this.position = { epoch, offset: to };
+  }
+
+  #onLogEvent({ offset }: TopicMessage): void {
+    if (this.#owesGap) throw this.#wrong("got an event where a gap was due");
+    if (offset <= this.#reached) throw this.#wrong(`got ${offset} after ${this.#reached}`);
+    this.#checkNoneMissing(offset - 1);
+    if (this.#truth.matchesBetween(offset - 1, offset, this.params).length === 0) {
+      throw this.#wrong(`got ${offset}, which does not match`);
+    }
+    this.#reached = offset;
+    this.position = { epoch: this.#epoch, offset };
+  }
+
+  #onKeyedEvent(message: TopicMessage): void {
+    const { offset, key = "" } = message;
+    if (this.#named !== undefined) throw this.#wrong("got an event inside a snapshot");
+    if (offset <= this.#reached) throw this.#wrong(`got ${offset} after ${this.#reached}`);
+    this.#apply({ ...message, key });
+    this.#reached = offset;
+    this.position = { epoch: this.#epoch, offset };
+    this.#checkView(offset);
+  }
+
+  #onSnapshot({ epoch, offset, entries, complete, more }: TopicMessage): void {
+    if (epoch !== this.#epoch) throw this.#wrong("got a snapshot of another epoch");
+    const wasBegun = this.#named !== undefined;
+    // Offsets of different epochs cannot be compared, so nothing held is newer.
+    if (!wasBegun && complete) this.#forgetOffsets();
+    const named = (this.#named ??= new Set());
+    for (const entry of entries) {
+      named.add(entry.key);
+      this.#apply(entry);
+    }
+    if (more) return;
+    this.#named = undefined;
+    if (complete) for (const key of this.view.keys()) if (!named.has(key)) this.view.delete(key);
+    this.#reached = offset;
+    this.position = { epoch, offset };
+    // A snapshot that is broken off ends with an empty page, and another one follows.
+    if (!(wasBegun && !complete && entries.length === 0)) this.#checkView(offset);
+  }
+
+  #forgetOffsets(): void {
+    for (const key of this.view.keys()) this.view.set(key, 0);
+  }
+
+  #onPosition({ epoch, offset }: TopicMessage): void {
+    if (epoch !== this.#epoch) throw this.#wrong("got a position of another epoch");
+    if (offset <= this.#reached) throw this.#wrong(`got position ${offset} at ${this.#reached}`);
+    if (this.kind === "log") this.#checkNoneMissing(offset);
+    this.#reached = offset;
+    this.position = { epoch, offset };
+    if (this.kind === "keyed") this.#checkView(offset);
+  }
+
+  #apply({ key, offset, removed }: Entry): void {
+    // A snapshot that was cut may have told it already.
+    if (offset <= (this.view.get(key) ?? 0)) return;
+    if (removed) this.view.delete(key);
+    else this.view.set(key, offset);
+  }
+
+  #checkNoneMissing(upTo: number): void {
+    const missing = this.#truth.matchesBetween(this.#reached, upTo, this.params);
+    if (missing.length > 0) throw this.#wrong(`misses ${missing.join(" ")} up to ${upTo}`);
+  }
+
+  #checkView(offset: number): void {
+    const expected = this.#truth.stateAt(offset, this.params);
+    const shown = (state: Map<string, number>): string =>
+      [...state]
+        .map(([key, at]) => `${key}@${at}`)
+        .sort()
+        .join(" ");
+    if (shown(expected) === shown(this.view)) return;
+    throw this.#wrong(`sees ${shown(this.view)} and not ${shown(expected)} at ${offset}`);
+  }
+
+  get #truth(): Truth {
+    return this.#truths(this.topic, this.#epoch);
+  }
+
+  #wrong(what: string): Error {
+    return new Error(`subscriber of ${this.topic} ${JSON.stringify(this.params)} ${what}`);
+  }
+}

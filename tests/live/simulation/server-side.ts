@@ -1,0 +1,89 @@
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
+import type { LiveEndpoint } from "../../../src/live/server/live-server.ts";
+import type { VirtualClock } from "../../virtual-clock.ts";
+import { MemoryPeer } from "../memory-peer.ts";
+import type { Random } from "./random.ts";
+import { Truth } from "./truth.ts";
+
+export const TOPICS = { news: "log", traffic: "log", devices: "keyed", online: "keyed" } as const;
+export type TopicName = keyof typeof TOPICS;
+export const TOPIC_NAMES: readonly TopicName[] = ["news", "traffic", "devices", "online"];
+
+/** The live server of the simulation, its broker, and what the broker has ever said. */
+export class ServerSide {
+  readonly #clock: VirtualClock;
+  readonly #declarations: (ReturnType<typeof keyedTopic> | ReturnType<typeof logTopic>)[];
+  readonly #truths = new Map<string, Truth>();
+  readonly #epochs = new Map<string, string>();
+  readonly #errors: unknown[] = [];
+  #broker!: MemoryBroker;
+  #live!: LiveServer;
+  #endpoint!: LiveEndpoint;
+  readonly #peers = new Set<MemoryPeer>();
+
+  constructor(clock: VirtualClock, random: Random) {
+    this.#clock = clock;
+    const retention = (): object => ({
+      maxEvents: random.pick([3, 20, 1_000]),
+      maxBytes: random.pick([20_000, 1_000_000]),
+      maxAgeMs: random.pick([500, 5_000, 100_000]),
+    });
+    const common = { match: matchFields, clientPublish: true };
+    this.#declarations = [
+      logTopic("news", { ...common, retention: retention() }),
+      logTopic("traffic", { ...common, retention: retention() }),
+      keyedTopic("devices", { ...common, retention: retention() }),
+      keyedTopic("online", { ...common, retention: retention(), keyLifetime: "connection" }),
+    ];
+  }
+
+  /** @param keepsLog false: what was published is forgotten, as in a crash of a memory broker */
+  async start(keepsLog: boolean): Promise<void> {
+    for (const peer of this.#peers) peer.end();
+    this.#peers.clear();
+    if (!keepsLog) await this.#newBroker();
+    const report = (error: unknown): void => void this.#errors.push(error);
+    this.#live = await LiveServer.open({
+      topics: this.#declarations,
+      broker: this.#broker,
+      clock: this.#clock,
+      onError: report,
+    });
+    this.#endpoint = this.#live.endpoint("/live");
+  }
+
+  /** Opens a connection; a topic makes it one of Level 0. */
+  connect(topic?: TopicName, search = ""): MemoryPeer {
+    const peer = new MemoryPeer(this.#endpoint, topic === undefined ? "longwire.v1" : "");
+    this.#peers.add(peer);
+    const path = topic === undefined ? "/live" : `/live/${topic}`;
+    this.#endpoint.onOpen(peer, { path, search, protocols: [] });
+    return peer;
+  }
+
+  get topic(): LiveServer["topic"] {
+    return (name) => this.#live.topic(name);
+  }
+
+  truth(topic: string, epoch = this.#epochs.get(topic) ?? ""): Truth {
+    const truth = this.#truths.get(`${topic} ${epoch}`);
+    if (truth === undefined) throw new Error(`${topic} never had the epoch ${epoch}`);
+    return truth;
+  }
+
+  check(): void {
+    if (this.#errors.length > 0) throw this.#errors[0];
+  }
+
+  async #newBroker(): Promise<void> {
+    this.#broker = new MemoryBroker({ clock: this.#clock });
+    for (const declaration of this.#declarations) {
+      const truth = new Truth();
+      const { name } = declaration;
+      const { epoch } = await this.#broker.openTopic(declaration, (event) => truth.record(event));
+      this.#truths.set(`${name} ${epoch}`, truth);
+      this.#epochs.set(name, epoch);
+    }
+  }
+}

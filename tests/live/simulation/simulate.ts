@@ -1,0 +1,264 @@
+import { VirtualClock } from "../../virtual-clock.ts";
+import { settle, type MemoryPeer } from "../memory-peer.ts";
+import { Client } from "./client.ts";
+import { ModelDataClient } from "./model-data-client.ts";
+import { Random } from "./random.ts";
+import { ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
+
+/** What a subscriber may hold up: its budget, a page with its last entry, and answers. */
+const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 8 * 1024;
+
+/** How fast a connection carries: bytes per step, 0 for one that stalls. */
+const SPEEDS = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20_000, 3_000, 0];
+
+const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
+
+/** What happened in a run, to see that the seeds reach what they shall. */
+export interface Tally {
+  events: number;
+  cuts: number;
+  restarts: number;
+  stalls: number;
+  tooSlow: number;
+}
+
+interface DataConnection {
+  model: ModelDataClient;
+  peer: MemoryPeer;
+}
+
+/** One run: everything that happens follows from `seed`. */
+export async function simulate(seed: number): Promise<Tally> {
+  const run = new Simulation(seed);
+  await run.start();
+  for (let step = 0; step < run.steps; step += 1) await run.step();
+  await run.finish();
+  return run.tally;
+}
+
+class Simulation {
+  readonly #random: Random;
+  readonly #clock = new VirtualClock();
+  readonly #server: ServerSide;
+  readonly #clients: Client[];
+  readonly #dataClients = new Set<DataConnection>();
+  readonly #speeds = new Map<MemoryPeer, number>();
+  /** Cut connections of which the server does not know yet. */
+  readonly #lost = new Set<MemoryPeer>();
+  readonly tally: Tally = { events: 0, cuts: 0, restarts: 0, stalls: 0, tooSlow: 0 };
+  readonly steps: number;
+  /** Some runs are about large events, so that budgets and lanes overflow. */
+  readonly #mostPadding: number;
+  #n = 0;
+
+  constructor(seed: number) {
+    this.#random = new Random(seed);
+    this.#server = new ServerSide(this.#clock, this.#random);
+    const count = this.#random.integer(2, 5);
+    this.#clients = Array.from({ length: count }, (_, at) => new Client(`c${at}`, this.#server));
+    this.steps = this.#random.integer(40, 140);
+    this.#mostPadding = this.#random.pick([0, 0, 300, 300, 30_000]);
+  }
+
+  async start(): Promise<void> {
+    await this.#server.start(false);
+  }
+
+  async step(): Promise<void> {
+    const actions = this.#random.integer(1, 3);
+    for (let at = 0; at < actions; at += 1) await this.#act();
+    if (this.#random.chance(0.8)) await settle();
+    this.#carry();
+    await settle();
+    this.#clock.advance(this.#random.pick([1, 20, 200, 3_000]));
+    this.#server.check();
+  }
+
+  /** All come back, all is carried over, and then nothing may be missing. */
+  async finish(): Promise<void> {
+    for (const peer of this.#lost) peer.end();
+    for (const client of this.#clients) {
+      if (client.peer === undefined) client.connect();
+    }
+    for (let round = 0; round < 200; round += 1) {
+      await settle();
+      let waiting = 0;
+      for (const peer of this.#peers()) {
+        waiting += peer.bufferedAmount;
+        peer.carry();
+      }
+      await settle();
+      if (waiting === 0) break;
+    }
+    this.#server.check();
+    for (const client of this.#clients) client.checkEnd();
+    this.#checkAcknowledged();
+    this.#checkOwnKeys();
+    this.#reapDataClients();
+    for (const { model } of this.#dataClients) model.checkEnd();
+  }
+
+  async #act(): Promise<void> {
+    const roll = this.#random.next();
+    const client = this.#random.pick(this.#clients);
+    if (roll < 0.3) this.#publishFromServer();
+    else if (roll < 0.36) for (let at = 0; at < 30; at += 1) this.#publishFromServer();
+    else if (roll < 0.46) client.publish(...this.#clientEvent());
+    else if (roll < 0.5) client.setOwnKey(this.#nextN());
+    else if (roll < 0.64) client.subscribe(this.#topic(), this.#params());
+    else if (roll < 0.66) client.unsubscribe(this.#topic());
+    else if (roll < 0.76) this.#connectOrCut(client);
+    else if (roll < 0.82) this.#changeSpeed();
+    else if (roll < 0.88) this.#openData();
+    else if (roll < 0.92) await this.#narrowOrEndData();
+    else if (roll < 0.96) this.#noticeLost();
+    else if (roll < 0.975) await this.#restart();
+  }
+
+  #publishFromServer(): void {
+    const name = this.#random.pick(["news", "traffic", "devices"] as const);
+    const topic = this.#server.topic(name);
+    this.tally.events += 1;
+    const data = this.#data();
+    if (TOPICS[name] === "log") return void topic.publish(data);
+    const key = `k${this.#random.integer(0, 7)}`;
+    if (this.#random.chance(0.3)) return void topic.remove(key);
+    void topic.set(key, { ...data, key });
+  }
+
+  #clientEvent(): [TopicName, { n: number; key?: string }] {
+    const topic = this.#random.pick(["news", "devices"] as const);
+    if (topic === "news") return [topic, this.#data()];
+    return [topic, { ...this.#data(), key: `k${this.#random.integer(0, 7)}` }];
+  }
+
+  #connectOrCut(client: Client): void {
+    const { peer } = client;
+    if (peer === undefined) {
+      client.connect();
+      this.#speeds.set(client.peer!, this.#random.pick(SPEEDS));
+      return;
+    }
+    this.tally.cuts += 1;
+    const isNoticed = this.#random.chance(0.6);
+    client.cut(isNoticed);
+    if (!isNoticed) this.#lost.add(peer);
+  }
+
+  #changeSpeed(): void {
+    const peers = this.#peers();
+    if (peers.length === 0) return;
+    const speed = this.#random.pick(SPEEDS);
+    if (speed === 0) this.tally.stalls += 1;
+    this.#speeds.set(this.#random.pick(peers), speed);
+  }
+
+  #openData(): void {
+    if (this.#dataClients.size >= 4) return;
+    const topic = this.#topic();
+    const params = this.#params();
+    const search = new URLSearchParams(params).toString();
+    const source = { truth: this.#server.truth(topic), params };
+    const model = new ModelDataClient(topic, TOPICS[topic], source);
+    const peer = this.#server.connect(topic, search);
+    peer.onText = (text) => model.onText(text);
+    if (search === "") peer.receive(this.#random.pick(["", "{}", " \n"]));
+    this.#speeds.set(peer, this.#random.pick(SPEEDS));
+    this.#dataClients.add({ model, peer });
+  }
+
+  async #narrowOrEndData(): Promise<void> {
+    await settle();
+    for (const connection of this.#dataClients) {
+      const { model, peer } = connection;
+      if (this.#random.chance(0.3)) {
+        peer.end();
+        this.#dataClients.delete(connection);
+      } else if (peer.bufferedAmount === 0 && peer.isOpen) {
+        model.narrow(this.#params());
+        peer.receive(model.params);
+      }
+    }
+  }
+
+  #noticeLost(): void {
+    for (const peer of this.#lost) peer.end();
+    this.#lost.clear();
+  }
+
+  async #restart(): Promise<void> {
+    this.tally.restarts += 1;
+    for (const client of this.#clients) client.cut(false);
+    this.#dataClients.clear();
+    this.#lost.clear();
+    await settle();
+    await this.#server.start(this.#random.chance(0.5));
+  }
+
+  #carry(): void {
+    for (const peer of this.#peers()) {
+      if (peer.mostBuffered > MOST_BUFFERED) {
+        throw new Error(`a peer had ${peer.mostBuffered} bytes to hold`);
+      }
+      const speed = this.#speeds.get(peer) ?? Number.POSITIVE_INFINITY;
+      if (speed > 0) peer.carry(speed);
+    }
+    this.#reapDataClients();
+  }
+
+  #reapDataClients(): void {
+    for (const connection of this.#dataClients) {
+      const { closed } = connection.peer;
+      if (closed === undefined) continue;
+      if (closed.code !== 4429) throw new Error(`Level 0 was closed with ${closed.code}`);
+      this.tally.tooSlow += 1;
+      this.#dataClients.delete(connection);
+    }
+  }
+
+  #peers(): MemoryPeer[] {
+    const ofClients = this.#clients.flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+    return [...ofClients, ...[...this.#dataClients].map(({ peer }) => peer), ...this.#lost];
+  }
+
+  #checkAcknowledged(): void {
+    for (const client of this.#clients) {
+      for (const { topic, n, offset } of client.acknowledged) {
+        // Of an epoch that is over nothing is known.
+        const found = this.#server
+          .truth(topic)
+          .events.filter((event) => (event.data as { n?: number } | null)?.n === n);
+        if (found.length > 1) throw new Error(`event ${n} is in ${topic} ${found.length} times`);
+        if (found.length === 1 && found[0]!.offset !== offset) {
+          throw new Error(`event ${n} was acknowledged as ${offset}`);
+        }
+      }
+    }
+  }
+
+  #checkOwnKeys(): void {
+    const state = this.#server.truth("online").stateAt(Number.POSITIVE_INFINITY, {});
+    for (const { name, ownKeyAt } of this.#clients) {
+      if (state.get(name) === ownKeyAt) continue;
+      throw new Error(`${name} set its key with ${ownKeyAt} and it is of ${state.get(name)}`);
+    }
+  }
+
+  #data(): { n: number; site: string; pad: string } {
+    const pad = "x".repeat(this.#random.integer(0, this.#mostPadding));
+    return { n: this.#nextN(), site: this.#random.pick(["a", "b"]), pad };
+  }
+
+  #nextN(): number {
+    this.#n += 1;
+    return this.#n;
+  }
+
+  #topic(): TopicName {
+    return this.#random.pick(TOPIC_NAMES);
+  }
+
+  #params(): Record<string, string> {
+    return this.#random.pick(PARAMS);
+  }
+}
