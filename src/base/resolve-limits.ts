@@ -23,6 +23,7 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
 }
 
 function shown(value: unknown): string {
-  const isPlain = typeof value === "number" || typeof value === "string" || typeof value === "bigint";
+  const isPlain =
+    typeof value === "number" || typeof value === "string" || typeof value === "bigint";
   return isPlain ? String(value) : typeof value;
 }

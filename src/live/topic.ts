@@ -122,13 +122,17 @@ export class Topic {
     const valid = validate(this.declaration.params, params);
     if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
     const name = this.#viewName(params);
-    const known = this.#views.get(name);
-    if (known !== undefined) return known;
+    const view = this.#views.get(name) ?? this.#makeView(name, valid.value as Params);
+    view.wake();
+    return view;
+  }
+
+  #makeView(name: string, params: Params): View {
     this.#dropUnusedViews();
     const address = { name: this.name, epoch: this.#opened.epoch };
     const view = new View(address, this.#log, {
       keyed: this.kind === "keyed",
-      matches: this.#matcher(valid.value as Params),
+      matches: this.#matcher(params),
       maxLaneBytes: MAX_LANE_BYTES,
     });
     this.#views.set(name, view);

@@ -1,3 +1,4 @@
+import { Departures } from "./departures.ts";
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "./event-log.ts";
 import { joined } from "./joined.ts";
@@ -28,6 +29,12 @@ export interface SharedLane {
  */
 const KEPT_PAGES = 16;
 
+/**
+ * For how many of the topic's events a view goes on watching when nobody reads it: those who come
+ * and go, such as long polls, find it awake.
+ */
+const AWAKE_EVENTS = 1_000;
+
 export interface Page {
   bytes: Uint8Array;
   /** Everything up to here has been told, or did not match. */
@@ -51,6 +58,8 @@ export class View {
   readonly #lanes = new Map<string, SharedLane>();
   readonly #grown = new Set<SharedLane>();
   readonly #pages = new Map<string, Page>();
+  readonly #departures = new Departures();
+  #idleEvents = 0;
 
   constructor(
     topic: TopicAddress,
@@ -70,6 +79,12 @@ export class View {
 
   get isUnused(): boolean {
     return this.#lanes.size === 0;
+  }
+
+  /** Somebody is about to use it. */
+  wake(): void {
+    this.#idleEvents = 0;
+    if (this.#keyed) this.#departures.watchFrom(this.#log.lastOffset);
   }
 
   /** Joins the lane of this encoding, which is made when its first reader comes. */
@@ -93,9 +108,11 @@ export class View {
   /** Takes a new event of the topic in. `replaced` is what its key had before. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     this.#pages.clear();
-    if (this.isUnused) return;
+    if (this.isUnused && this.#hasFallenAsleep()) return;
     const seen = this.seenAs(event, replaced);
     if (seen === undefined) return;
+    if (seen.removed && seen.key !== undefined) this.#departures.left(seen.key, seen.offset);
+    this.#departures.forgetUpTo(this.#log.floor);
     for (const shared of this.#lanes.values()) {
       shared.lane.append(shared.encoding.event(this.topic, seen), event.offset);
       if (this.#grown.size === 0) queueMicrotask(() => this.#tellReaders());
@@ -121,7 +138,7 @@ export class View {
   *entriesAfter({ reached, base }: Walk): Generator<TopicEvent, void, undefined> {
     for (const event of this.#log.after(reached)) {
       if (!event.removed && this.#matches(event)) yield event;
-      else if (event.key !== undefined && event.offset > base) yield asRemoved(event);
+      else if (this.#wasLost(event, base)) yield asRemoved(event);
     }
   }
 
@@ -140,6 +157,20 @@ export class View {
     if (oldest !== undefined && this.#pages.size >= KEPT_PAGES) this.#pages.delete(oldest);
     this.#pages.set(name, page);
     return page;
+  }
+
+  /** Whether who was told everything up to `base` has to be told that the event's key is gone. */
+  #wasLost({ key, offset }: TopicEvent, base: Offset): boolean {
+    return key !== undefined && offset > base && this.#departures.mayBeHeld(key, base);
+  }
+
+  #hasFallenAsleep(): boolean {
+    // Of a log topic's views nobody needs to know what they missed.
+    if (!this.#keyed) return true;
+    this.#idleEvents += 1;
+    if (this.#idleEvents <= AWAKE_EVENTS) return false;
+    this.#departures.stop();
+    return true;
   }
 
   #makePage(encoding: Encoding, walk: Walk): Page {

@@ -115,6 +115,56 @@ describe("views of a topic", () => {
     expect(topic.view({ wanted: ["a"] })).not.toBe(topic.view({ wanted: ["b"] }));
   });
 
+  test("tell who comes back of the keys that left, and of no others", async () => {
+    const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
+    const set = (key: string, type: string): Promise<unknown> =>
+      topic.append({ key, data: { type } });
+    const view = topic.view({ type: "AP" });
+    await set("stays", "AP");
+    await set("leaves", "AP");
+    await set("never", "machine");
+    const { offset } = topic.position;
+    await set("never", "machine");
+    await set("leaves", "machine");
+    await set("leaves", "machine");
+    await set("flickers", "AP");
+    await set("flickers", "machine");
+    await set("returns", "machine");
+    await set("returns", "AP");
+    const told = [...view.entriesAfter(walkFrom(offset))];
+    // "flickers" came and went meanwhile; to say so once more does no harm.
+    expect(told.map(({ key, removed }) => [key, removed])).toEqual([
+      ["leaves", true],
+      ["flickers", true],
+      ["returns", false],
+    ]);
+  });
+
+  test("that were not there when a subscriber was cut tell of every key that may have left", async () => {
+    const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
+    await topic.append({ key: "a", data: { type: "AP" } });
+    const { offset } = topic.position;
+    await topic.append({ key: "a", data: { type: "machine" } });
+    await topic.append({ key: "b", data: { type: "machine" } });
+    const told = [...topic.view({ type: "AP" }).entriesAfter(walkFrom(offset))];
+    expect(told.map(({ key, removed }) => [key, removed])).toEqual([
+      ["a", true],
+      ["b", true],
+    ]);
+  });
+
+  test("that fell asleep unused know nothing of what happened meanwhile, and say so", async () => {
+    const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
+    const view = topic.view({ type: "AP" });
+    await topic.append({ key: "a", data: { type: "AP" } });
+    const { offset } = topic.position;
+    for (let n = 0; n < 1_001; n += 1) await topic.append({ key: "b", data: { type: "x", n } });
+    await topic.append({ key: "a", data: { type: "machine" } });
+    expect(topic.view({ type: "AP" })).toBe(view);
+    const told = [...view.entriesAfter(walkFrom(offset))];
+    expect(told.map(({ key }) => key)).toEqual(["b", "a"]);
+  });
+
   test("that nobody reads match nothing and do not add up", async () => {
     let matched = 0;
     const { topic } = await openTopic(logTopic("alerts", { match: () => (matched += 1) > 0 }));
