@@ -3,7 +3,6 @@ import type { ShallowRef } from "vue";
 import { liveSocket, socketLog } from "./page-live.ts";
 
 export const readyStateNames = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
-type ReadyStateName = (typeof readyStateNames)[number];
 
 /** The attributes of the page's socket as they read at one moment. */
 export interface SocketReading {
