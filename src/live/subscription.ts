@@ -1,15 +1,10 @@
 import type { Encoding } from "./encoding.ts";
+import { OUTSTANDING_BYTES } from "./limits.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Offset } from "./position.ts";
 import type { Topic } from "./topic.ts";
 import type { LaneReader, SharedLane, View } from "./view.ts";
 import { freshWalk, hasBegun, walkFrom, type Walk } from "./walk.ts";
-
-/**
- * How many unsent bytes a subscriber may have before nothing more is written to it. It is all
- * that a slow one costs: the events that it lacks wait in the log, for everybody.
- */
-const OUTSTANDING_BYTES = 64 * 1024;
 
 /** Where a subscriber stands: walking the log towards its end, or at a place in the lane. */
 type Place = { kind: "walking"; walk: Walk } | { kind: "live"; position: number; offset: Offset };

@@ -2,6 +2,13 @@ import type { Clock } from "../base/index.ts";
 import type { Broker, BrokerTopic, Receipt } from "./broker.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { EventLog } from "./event-log.ts";
+import {
+  DEFAULT_MAX_KEYS,
+  MAX_KEY_LENGTH,
+  MAX_LANE_BYTES,
+  MAX_PARAMS_LENGTH,
+  MAX_VIEWS,
+} from "./limits.ts";
 import { LiveError } from "./live-error.ts";
 import type { Offset, Position } from "./position.ts";
 import { validate } from "./standard-schema.ts";
@@ -9,18 +16,8 @@ import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
 import { View } from "./view.ts";
 
-/** A lane is for those who keep up; who falls behind it is served from the log again. */
-const MAX_LANE_BYTES = 512 * 1024;
-
-const MAX_KEY_LENGTH = 255;
-const DEFAULT_MAX_KEYS = 100_000;
-
-/** How many different params a topic is narrowed by at one time, at most. */
-const MAX_VIEWS = 10_000;
 /** With fewer views than this none is dropped. */
 const SWEEP_FROM = 100;
-/** How long params may be as JSON: each view keeps its own. */
-const MAX_PARAMS_LENGTH = 16 * 1024;
 
 /** Hears of each new event, and of what its key had before. */
 type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;

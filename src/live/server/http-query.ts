@@ -1,9 +1,7 @@
 import { LiveError } from "../live-error.ts";
+import { MAX_WAIT_S } from "../limits.ts";
 import { parseOffset, type Position } from "../position.ts";
 import type { Params } from "../topic-declaration.ts";
-
-/** The longest long poll, in seconds. */
-const MAX_WAIT_S = 60;
 
 /** Query names that are not params. */
 const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);

@@ -1,9 +1,7 @@
 import type { Timer, TimerWheel } from "../../base/index.ts";
+import { DEFAULT_LEASE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { Topic } from "../topic.ts";
-
-/** Default of a keyed topic's `leaseMs`. */
-const LEASE_MS = 30_000;
 
 /** A connection that keys can live with. */
 export interface KeyOwner {
@@ -67,7 +65,7 @@ export class KeyOwners {
     const { topic, key, offset } = set;
     if (!livesWithConnection(topic) || !isNewest(set)) return;
     this.#release(topic, key);
-    const { leaseMs = LEASE_MS } = topic.declaration as { leaseMs?: number };
+    const { leaseMs = DEFAULT_LEASE_MS } = topic.declaration as { leaseMs?: number };
     const lease = this.#wheel.after(leaseMs, () => {
       this.#ownershipsOf(topic).delete(key);
       if (isNewest(set)) remove(topic, key);

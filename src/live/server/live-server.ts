@@ -15,7 +15,7 @@ import { frameEncodings } from "./encodings.ts";
 import { answerDraining, HttpForms } from "./http-forms.ts";
 import { KeyOwners } from "./key-owners.ts";
 import { LiveCloseCode } from "./live-close-code.ts";
-import { defaultLiveLimits, type LiveLimits } from "./live-limits.ts";
+import { defaultLiveLimits, type LiveLimits } from "../limits.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./message-session.ts";
 import type { Realm, Session, SessionEncodings } from "./session.ts";

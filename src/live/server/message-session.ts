@@ -1,4 +1,5 @@
 import type { Encoding } from "../encoding.ts";
+import { MAX_UNANSWERED } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import { recover, type Recovery } from "../recover.ts";
@@ -14,9 +15,6 @@ type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
 /** Over how long clients are asked to spread when they come back after a drain, in ms. */
 const RETURN_WINDOW_MS = 5_000;
-
-/** With this many publishes unanswered, nothing more is taken from a connection meanwhile. */
-const MAX_UNANSWERED = 256;
 
 /** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
 export class MessageSession implements Session, Outlet, KeyOwner {

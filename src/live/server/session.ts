@@ -2,7 +2,7 @@ import type { Encoding } from "../encoding.ts";
 import type { Report, Topic } from "../topic.ts";
 import type { Clock, TimerWheel } from "../../base/index.ts";
 import type { KeyOwners } from "./key-owners.ts";
-import type { LiveLimits } from "./live-limits.ts";
+import type { LiveLimits } from "../limits.ts";
 
 /** What the sessions of one live server share. */
 export interface Realm {
