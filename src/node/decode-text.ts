@@ -1,23 +1,29 @@
-/** What Node's buffers have beyond their documentation; `toString` is the way without it. */
+/** Decodes bytes that are known to be valid UTF-8; see `decodeText`. */
+export type DecodeText = (source: Uint8Array, start: number, end: number, ascii: boolean) => string;
+
+/** What Node's buffers have beyond their documentation. */
 interface SlicingBuffer {
-  latin1Slice?: (start: number, end: number) => string;
-  utf8Slice?: (start: number, end: number) => string;
+  latin1Slice(start: number, end: number): string;
+  utf8Slice(start: number, end: number): string;
 }
 
-const prototype = Buffer.prototype as SlicingBuffer;
-const slices =
-  typeof prototype.latin1Slice === "function" && typeof prototype.utf8Slice === "function";
+/** The fast way, which leans on undocumented methods; `undefined` where they are gone. */
+export function slicingDecoder(prototype: object): DecodeText | undefined {
+  const { latin1Slice, utf8Slice } = prototype as Partial<SlicingBuffer>;
+  if (typeof latin1Slice !== "function" || typeof utf8Slice !== "function") return undefined;
+  return (source, start, end, ascii) =>
+    ascii ? latin1Slice.call(source, start, end) : utf8Slice.call(source, start, end);
+}
+
+/** The documented way, about 15 ns slower for a short text. */
+export const documentedDecoder: DecodeText = (source, start, end, ascii) => {
+  const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  return buffer.toString(ascii ? "latin1" : "utf8", start, end);
+};
 
 /**
- * Decodes bytes that are known to be valid UTF-8, from `start` to `end`.
+ * Decodes `source` from `start` to `end`.
  *
- * @param ascii whether they are all ASCII: Latin-1 decodes those two to three times faster
+ * @param ascii whether all of it is ASCII: Latin-1 decodes that two to three times faster
  */
-export function decodeText(source: Uint8Array, start: number, end: number, ascii: boolean): string {
-  const buffer = Buffer.isBuffer(source)
-    ? source
-    : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
-  if (!slices) return buffer.toString(ascii ? "latin1" : "utf8", start, end);
-  const slicing = buffer as SlicingBuffer;
-  return ascii ? slicing.latin1Slice!(start, end) : slicing.utf8Slice!(start, end);
-}
+export const decodeText: DecodeText = slicingDecoder(Buffer.prototype) ?? documentedDecoder;
