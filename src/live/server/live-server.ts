@@ -109,7 +109,9 @@ export class LiveServer {
     return {
       path: `${path}/*`,
       protocols: (request) =>
-        request.path === path && request.protocols.includes(SUBPROTOCOL) ? SUBPROTOCOL : undefined,
+        topicName(request.path, path) === undefined && request.protocols.includes(SUBPROTOCOL)
+          ? SUBPROTOCOL
+          : undefined,
       onOpen: (peer, request) => this.#open(peer, request, path),
       onMessage: (peer, message) => this.#receive(peer, message),
       onDrain: (peer) => sessionOf(peer)?.onDrain(),

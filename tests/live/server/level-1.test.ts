@@ -30,6 +30,12 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
       expect((await two.next()).connection).not.toBe(welcome.connection);
     });
 
+    test("the mount with a slash at its end is the mount", async () => {
+      const live = await start();
+      const client = clientKinds[kind](`${live.url()}/`, LEVEL_1);
+      expect(await client.next()).toMatchObject({ type: "welcome" });
+    });
+
     test("subscribe: subscribed, the state as one complete snapshot, then events", async () => {
       const live = await start();
       await live.topic("devices").set("a", { type: "AP" });
