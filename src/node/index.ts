@@ -1,7 +1,14 @@
 export type { Closure } from "./closure.ts";
+export { Compression, compressionOf } from "./deflate/compression.ts";
+export type { CompressionChoice } from "./deflate/compression.ts";
+export type { CompressionOptions } from "./deflate/compression-options.ts";
 export { nodeByteOperations } from "./node-byte-operations.ts";
 export { openClientConnection } from "./open-client-connection.ts";
-export type { Attempt, OpenHandler } from "./open-client-connection.ts";
+export type { Attempt, OpenOptions } from "./connecting/open-options.ts";
+export { ProxyError } from "./connecting/proxy-error.ts";
+export { proxyChoice } from "./connecting/proxy.ts";
+export type { ProxyChoice } from "./connecting/proxy.ts";
+export type { TcpOptions } from "./connecting/tcp.ts";
 export { sha1Base64 } from "./sha1.ts";
 export { StreamConnection } from "./stream-connection.ts";
 export type { StreamConnectionHandler, StreamConnectionOptions } from "./stream-connection.ts";

@@ -6,13 +6,15 @@ import {
   type ConnectionHandler,
   type ConnectionLimits,
   type MemoryBudget,
+  type MessageCodec,
   type ProtocolError,
   type Role,
 } from "../protocol/index.ts";
 import type { Closure } from "./closure.ts";
 import { decodeText } from "./decode-text.ts";
-import { flushLater, type Flushable } from "./flush-queue.ts";
+import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
+import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
 
 /** What happens on a connection, for whoever owns it. */
 export interface StreamConnectionHandler {
@@ -64,9 +66,10 @@ let goOn: (connection: StreamConnection) => void;
  * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
  * the end of the turn.
  */
-export class StreamConnection implements ConnectionHandler, Flushable {
+export class StreamConnection implements ConnectionHandler, OutputWatcher {
   readonly stream: Duplex;
   readonly #connection: Connection;
+  readonly #output: StreamOutput;
   readonly #handler: StreamConnectionHandler;
   readonly #options: StreamConnectionOptions;
   #readingChunk = false;
@@ -77,12 +80,17 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   #peerClose: { code: number; reason: string } | undefined;
   #error: LongwireError | undefined;
   #closingSaid = false;
-  #watchingDrain = false;
-  #owesDrain = false;
   #letting = false;
   #endedEarly = false;
+  #closedEarly = false;
 
-  constructor(stream: Duplex, handler: StreamConnectionHandler, options: StreamConnectionOptions) {
+  /** @param codec what compresses its messages, when that was agreed; it is closed with it */
+  constructor(
+    stream: Duplex,
+    handler: StreamConnectionHandler,
+    options: StreamConnectionOptions,
+    codec?: MessageCodec,
+  ) {
     this.stream = stream;
     this.#handler = handler;
     this.#options = options;
@@ -91,7 +99,9 @@ export class StreamConnection implements ConnectionHandler, Flushable {
       limits,
       bytes: nodeByteOperations,
       ...(budget && { budget }),
+      ...(codec && { codec }),
     });
+    this.#output = new StreamOutput(stream, this.#connection, { watcher: this, limits: options });
   }
 
   /**
@@ -116,9 +126,9 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     return this.#connection.isOpen;
   }
 
-  /** Bytes that were sent and not yet given to the operating system, frame headers included. */
+  /** See `StreamOutput.bufferedBytes`. */
   get bufferedBytes(): number {
-    return this.#connection.outgoing.size + this.stream.writableLength;
+    return this.#output.bufferedBytes;
   }
 
   /** Whether anything came from the peer since this was last asked, or nothing is being read. */
@@ -128,12 +138,13 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     return heard;
   }
 
-  sendText(text: string): number {
-    return this.#connection.sendText(text);
+  /** @param compress whether it may be compressed, where that was agreed */
+  sendText(text: string, compress?: boolean): number {
+    return this.#connection.sendText(text, compress);
   }
 
-  sendBinary(payload: Uint8Array): void {
-    this.#connection.sendBinary(payload);
+  sendBinary(payload: Uint8Array, compress?: boolean): void {
+    this.#connection.sendBinary(payload, compress);
   }
 
   sendFrames(frames: Uint8Array): void {
@@ -165,6 +176,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     // Not only the stream: what is left of the present chunk is not delivered either.
     this.#connection.transportEnded();
     this.stream.destroy();
+    if (this.#closedEarly) this.#closed();
   }
 
   /** Delivers and reads nothing more until `resume`. */
@@ -178,36 +190,14 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#applyPause();
   }
 
-  /** Makes sure that `onDrain` is called once nothing is buffered. */
-  watchDrain(): void {
-    this.#owesDrain = true;
-    this.flush();
-    // With `writableNeedDrain` the stream says so by itself.
-    if (this.#watchingDrain || this.stream.writableNeedDrain || !this.stream.writable) return;
-    this.#watchingDrain = true;
-    this.stream.write(NOTHING, () => {
-      this.#watchingDrain = false;
-      this.#drained();
-    });
-  }
-
   /** Writes out what is waiting. */
   flush(): void {
-    const { outgoing } = this.#connection;
-    if (outgoing.size === 0) return;
-    const { stream } = this;
-    const chunks = outgoing.take();
-    if (!stream.writable) return;
-    if (chunks.length === 1) {
-      stream.write(chunks[0]);
-    } else {
-      stream.cork();
-      for (const chunk of chunks) stream.write(chunk);
-      stream.uncork();
-    }
-    // Nothing left in the stream: the kernel has copied it, and the block can serve again.
-    if (stream.writableLength === 0) outgoing.release();
-    else if (this.bufferedBytes > this.#options.stopReadingBytes) this.#stopReading();
+    this.#output.flush();
+  }
+
+  /** Makes sure that `onDrain` is called once nothing is buffered. */
+  watchDrain(): void {
+    this.#output.watchDrain();
   }
 
   onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
@@ -240,11 +230,15 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   }
 
   onOutput(): void {
-    if (!this.#readingChunk) flushLater(this);
+    if (!this.#readingChunk) flushLater(this.#output);
+  }
+
+  onReady(): void {
+    this.#applyPause();
   }
 
   onFinished(): void {
-    this.flush();
+    this.#output.flush();
     // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
     // has failed the connection does not wait either. (RFC 6455 §7.1.1)
     if (this.#options.role === "server" || this.#peerClose === undefined) this.stream.end();
@@ -254,13 +248,28 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#startCloseTimer();
   }
 
+  onTooMuch(): void {
+    if (this.#pausedByOutput) return;
+    this.#pausedByOutput = true;
+    this.#applyPause();
+    this.#output.watchDrain();
+  }
+
+  onDrained(): void {
+    if (this.#pausedByOutput) {
+      this.#pausedByOutput = false;
+      this.#applyPause();
+    }
+    this.#handler.onDrain();
+  }
+
   /** The functions that all streams share as listeners; one closure each per stream adds up. */
   static {
     onData = function (chunk) {
       this[owner].#read(chunk);
     };
     onDrain = function () {
-      this[owner].#drained();
+      this[owner].#output.drained();
     };
     onEnd = function () {
       this[owner].#ended();
@@ -282,7 +291,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#readingChunk = true;
     this.#connection.receive(chunk);
     this.#readingChunk = false;
-    this.flush();
+    this.#output.flush();
     if (this.#connection.isPaused && !this.#letting) this.stream.pause();
   }
 
@@ -308,36 +317,16 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#readingChunk = true;
     this.#connection.resume();
     this.#readingChunk = wasReading;
-    if (!wasReading) this.flush();
+    if (!wasReading) this.#output.flush();
     if (this.#connection.isPaused) return;
     if (this.stream.isPaused()) this.stream.resume();
-    if (this.#endedEarly && !this.#connection.isHolding) this.#ended();
+    if (this.#connection.isHolding) return;
+    if (this.#closedEarly) this.#closed();
+    else if (this.#endedEarly) this.#ended();
   }
 
   get #isFinished(): boolean {
     return this.#connection.state === "finished" || this.#connection.state === "failed";
-  }
-
-  #stopReading(): void {
-    if (this.#pausedByOutput) return;
-    this.#pausedByOutput = true;
-    this.#applyPause();
-    this.watchDrain();
-  }
-
-  #drained(): void {
-    this.flush();
-    if (this.bufferedBytes > 0) {
-      // More was sent meanwhile, perhaps too little for the stream to speak up again.
-      if (this.#owesDrain) this.watchDrain();
-      return;
-    }
-    this.#owesDrain = false;
-    if (this.#pausedByOutput) {
-      this.#pausedByOutput = false;
-      this.#applyPause();
-    }
-    this.#handler.onDrain();
   }
 
   #ended(): void {
@@ -347,7 +336,7 @@ export class StreamConnection implements ConnectionHandler, Flushable {
       return;
     }
     // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
-    this.flush();
+    this.#output.flush();
     this.stream.end();
     if (this.#connection.state !== "finished") this.stream.destroy();
   }
@@ -361,6 +350,14 @@ export class StreamConnection implements ConnectionHandler, Flushable {
   }
 
   #closed(): void {
+    if (this.#connection.isHolding && !this.#closedEarly) {
+      // Nor does what came before go with the transport. Nothing more will be written, so that
+      // only the receiver can hold it up.
+      this.#closedEarly = true;
+      this.#pausedByOutput = false;
+      return this.#applyPause();
+    }
+    this.#closedEarly = false;
     this.#closeTimer?.cancel();
     const wasClean = this.#connection.state === "finished";
     this.#connection.transportEnded();
@@ -381,5 +378,3 @@ export class StreamConnection implements ConnectionHandler, Flushable {
     this.#handler.onClosing();
   }
 }
-
-const NOTHING = Buffer.alloc(0);

@@ -1,10 +1,11 @@
 import { webByteOperations, type ByteOperations, LongwireError } from "../base/index.ts";
 import { decodeClose, encodeClose } from "./close-payload.ts";
-import { FrameEncoder } from "./frame-encoder.ts";
+import type { MessageCodec } from "./deflate/message-codec.ts";
 import { MAX_CONTROL_BYTES } from "./frame-header.ts";
 import { defaultConnectionLimits, type ConnectionLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageReader, type MessageSink } from "./message-reader.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { Opcode } from "./opcode.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -34,6 +35,8 @@ export interface ConnectionHandler {
   onFailed(error: ProtocolError): void;
   /** There are bytes in `outgoing`, which was empty. */
   onOutput(): void;
+  /** A message that was being inflated is there: `resume` delivers it, and what waits behind it. */
+  onReady(): void;
   /**
    * Nothing more will be sent or read: the closing handshake is complete, or the connection has
    * failed. The server closes the transport, the client waits a while for it. (RFC 6455 §7.1.1)
@@ -46,6 +49,8 @@ export interface ConnectionOptions {
   bytes?: ByteOperations;
   /** A total that this connection shares with others. */
   budget?: MemoryBudget;
+  /** What compresses and inflates, when permessage-deflate was agreed. (RFC 7692) */
+  codec?: MessageCodec;
 }
 
 /**
@@ -63,8 +68,9 @@ export type ConnectionState = "open" | "close-sent" | "finished" | "failed";
 export class Connection implements MessageSink {
   readonly outgoing: Outgoing;
   readonly #handler: ConnectionHandler;
-  readonly #encoder: FrameEncoder;
+  readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
+  readonly #codec: MessageCodec | undefined;
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
@@ -76,9 +82,20 @@ export class Connection implements MessageSink {
     const bytes = options.bytes ?? webByteOperations;
     const limits = options.limits ?? defaultConnectionLimits;
     this.#handler = handler;
+    this.#codec = options.codec;
     this.outgoing = new Outgoing(bytes);
-    this.#encoder = new FrameEncoder(role, bytes, this.outgoing);
-    this.#reader = new MessageReader({ role, limits, bytes, budget: options.budget }, this);
+    this.#writer = new MessageWriter({
+      role,
+      bytes,
+      outgoing: this.outgoing,
+      deflater: options.codec?.deflater,
+      onOutput: () => handler.onOutput(),
+    });
+    const inflater = options.codec?.inflater;
+    this.#reader = new MessageReader(
+      { role, limits, bytes, budget: options.budget, inflater },
+      this,
+    );
   }
 
   get state(): ConnectionState {
@@ -90,13 +107,19 @@ export class Connection implements MessageSink {
     return this.#state === "open";
   }
 
-  /** Whether bytes that were received wait for `resume`. */
+  /** Whether something that was received has not been delivered. */
   get isHolding(): boolean {
-    return this.#held.length > 0;
+    return this.#held.length > 0 || this.#reader.isInflating;
   }
 
+  /** Whether nothing is delivered now: it was paused, or a message is being inflated. */
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#paused || this.#reader.isInflating;
+  }
+
+  /** Payload bytes that were sent and are not in `outgoing` yet: they are being compressed. */
+  get pendingBytes(): number {
+    return this.#writer.pendingBytes;
   }
 
   /**
@@ -107,7 +130,7 @@ export class Connection implements MessageSink {
    */
   receive(chunk: Uint8Array): void {
     if (!this.#isReading) return;
-    if (this.#held.length > 0 || this.#paused || this.#reading) this.#held.push(chunk);
+    if (this.isHolding || this.#paused || this.#reading) this.#held.push(chunk);
     else this.#read(chunk);
   }
 
@@ -117,26 +140,26 @@ export class Connection implements MessageSink {
   }
 
   resume(): void {
-    if (!this.#paused) return;
     this.#paused = false;
     // Inside a delivery the loop that called it goes on by itself.
-    if (!this.#reading) this.#readHeld();
+    if (!this.#reading && this.#isReading) this.#readHeld();
   }
 
-  /** Sends a text message and returns its length in bytes. Lone surrogates become U+FFFD. */
-  sendText(text: string): number {
+  /**
+   * Sends a text message and returns its length in bytes. Lone surrogates become U+FFFD.
+   *
+   * @param compress whether it may be compressed, where that was agreed
+   */
+  sendText(text: string, compress = true): number {
     this.#requireSendable();
-    const wasEmpty = this.outgoing.size === 0;
-    const length = this.#encoder.text(text);
-    if (wasEmpty) this.#handler.onOutput();
-    return length;
+    return this.#writer.text(text, compress);
   }
 
   /** Sends a binary message; see `FrameEncoder.frame` on who owns `payload`. */
-  sendBinary(payload: Uint8Array): void {
+  sendBinary(payload: Uint8Array, compress = true): void {
     this.#requireSendable();
     requireBytes(payload);
-    this.#frame(Opcode.Binary, true, payload);
+    this.#writer.binary(payload, compress);
   }
 
   /**
@@ -161,10 +184,8 @@ export class Connection implements MessageSink {
   /** Sends bytes that are already frames of this role, by reference. */
   sendFrames(frames: Uint8Array): void {
     this.#requireSendable();
-    if (frames.length === 0) return;
-    const wasEmpty = this.outgoing.size === 0;
-    this.outgoing.share(frames);
-    if (wasEmpty) this.#handler.onOutput();
+    requireBytes(frames);
+    if (frames.length > 0) this.#writer.frames(frames);
   }
 
   /** @param payload at most 125 bytes */
@@ -221,12 +242,16 @@ export class Connection implements MessageSink {
     return this.#goesOn;
   }
 
+  onMessageReady(): void {
+    this.#handler.onReady();
+  }
+
   /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
   onViolation(error: ProtocolError): void {
-    const wasOpen = this.#state === "open";
+    const owesClose = this.#owesClose;
     this.#state = "failed";
     this.#release();
-    if (wasOpen) this.#frame(Opcode.Close, true, encodeClose(error.closeCode, ""));
+    if (owesClose) this.#frame(Opcode.Close, true, encodeClose(error.closeCode, ""));
     this.#handler.onFailed(error);
     this.#handler.onFinished();
   }
@@ -236,14 +261,19 @@ export class Connection implements MessageSink {
   }
 
   get #goesOn(): boolean {
-    return !this.#paused && this.#isReading;
+    return !this.isPaused && this.#isReading;
   }
 
-  #read(chunk: Uint8Array): void {
+  /** Our Close frame may be waiting behind a message that is being compressed. */
+  get #owesClose(): boolean {
+    return this.#state === "open" || this.#writer.isHoldingClose;
+  }
+
+  #read(chunk: Uint8Array | undefined): void {
     this.#reading = true;
     let returned = false;
     try {
-      let next: Uint8Array | undefined = chunk;
+      let next = this.#reader.deliverInflated() ? (chunk ?? this.#held.shift()) : undefined;
       while (next !== undefined) {
         const done = this.#reader.read(next);
         if (done < next.length && this.#isReading) this.#held.unshift(next.subarray(done));
@@ -257,26 +287,28 @@ export class Connection implements MessageSink {
     }
   }
 
+  /** Only what is ready: while a message is being inflated all stays where it is. */
   #readHeld(): void {
-    const next = this.#held.shift();
-    if (next !== undefined && this.#isReading) this.#read(next);
+    if (this.isHolding) this.#read(undefined);
   }
 
   #receiveClose(payload: Uint8Array): void {
     const close = decodeClose(payload);
     if (close instanceof ProtocolError) return this.onViolation(close);
-    const wasOpen = this.#state === "open";
+    const owesClose = this.#owesClose;
     this.#state = "finished";
     this.#release();
     // The answer repeats what came. (RFC 6455 §5.5.1)
-    if (wasOpen) this.#frame(Opcode.Close, true, payload);
+    if (owesClose) this.#frame(Opcode.Close, true, payload);
     this.#handler.onPeerClose(close.code, close.reason);
     this.#handler.onFinished();
   }
 
   #release(): void {
     this.#held.length = 0;
+    this.#codec?.close();
     this.#reader.discard();
+    this.#writer.discard();
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {
@@ -290,9 +322,7 @@ export class Connection implements MessageSink {
   }
 
   #frame(opcode: Opcode, fin: boolean, payload: Uint8Array): void {
-    const wasEmpty = this.outgoing.size === 0;
-    this.#encoder.frame({ opcode, fin, reservedBits: 0 }, payload);
-    if (wasEmpty) this.#handler.onOutput();
+    this.#writer.frame({ opcode, fin, reservedBits: 0 }, payload);
   }
 
   #requireOpen(): void {
@@ -310,9 +340,17 @@ export class Connection implements MessageSink {
   }
 }
 
-/** Anything else has no length or another one than its bytes. (CVE-2016-10518) */
+const lengthOf = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  "length",
+)!.get!;
+
+/**
+ * Anything else has no length or another one than its bytes, also an array that says another than
+ * it has: memory that nobody wrote would go out for the difference. (CVE-2016-10518)
+ */
 function requireBytes(payload: unknown): asserts payload is Uint8Array {
-  if (payload instanceof Uint8Array) return;
+  if (payload instanceof Uint8Array && payload.length === lengthOf.call(payload)) return;
   throw new LongwireError(
     "invalid_payload",
     `The payload is of type ${typeof payload}; give a Uint8Array.`,

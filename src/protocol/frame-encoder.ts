@@ -54,10 +54,12 @@ export class FrameEncoder {
    *
    * @param payload copied, except that a server's long payloads go by reference and must not
    *   change until they are written out
+   * @param lent whether the payload changes sooner and is copied whatever its length
    */
-  frame(kind: FrameKind, payload: Uint8Array): void {
+  frame(kind: FrameKind, payload: Uint8Array, lent = false): void {
     const first = firstOctet(kind);
-    if (!this.#masks && payload.length >= SHARE_FROM_BYTES) return this.#shared(first, payload);
+    const goesByReference = !this.#masks && !lent && payload.length >= SHARE_FROM_BYTES;
+    if (goesByReference) return this.#shared(first, payload);
     const block = this.#outgoing.reserve(MAX_HEADER_BYTES + payload.length);
     const at = this.#outgoing.position;
     const keyBytes = this.#masks ? MASK_BYTES : 0;

@@ -1,8 +1,17 @@
 export { CloseCode, isSendableCloseCode } from "./close-code.ts";
 export { Connection } from "./connection.ts";
 export type { ConnectionHandler, ConnectionOptions, ConnectionState } from "./connection.ts";
+export { acceptDeflateOffer } from "./deflate/accept-offer.ts";
+export type { DeflateAcceptance } from "./deflate/accept-offer.ts";
+export { deflateOffer } from "./deflate/check-response.ts";
+export type { DeflateParameters, DeflatePreferences } from "./deflate/deflate-parameters.ts";
+export type { Deflater, InflateSink, Inflater, MessageCodec } from "./deflate/message-codec.ts";
 export { encodeTextFrame } from "./frame-encoder.ts";
-export { checkAcceptance, formatOpening } from "./handshake/client-handshake.ts";
+export {
+  checkAcceptance,
+  checkConnectAcceptance,
+  formatOpening,
+} from "./handshake/client-handshake.ts";
 export type { Agreement, Expectation, OpeningOptions } from "./handshake/client-handshake.ts";
 export { formatExtensions, parseExtensions } from "./handshake/extensions.ts";
 export type { Extension } from "./handshake/extensions.ts";
@@ -13,13 +22,16 @@ export { acceptFor, freshHandshakeKey } from "./handshake/key.ts";
 export type { Sha1Base64 } from "./handshake/key.ts";
 export { ResponseHeadReader } from "./handshake/response-head.ts";
 export type { HeadProgress, ResponseHead } from "./handshake/response-head.ts";
-export { checkOpening, formatAcceptance, upgradeRequired } from "./handshake/server-handshake.ts";
+export { checkExtendedConnect } from "./handshake/extended-connect.ts";
+export type { ConnectRequest } from "./handshake/extended-connect.ts";
+export { checkUpgrade, formatAcceptance, upgradeRequired } from "./handshake/server-handshake.ts";
 export type {
   AcceptanceOptions,
   HandshakeRequest,
   Opening,
   OpeningResult,
   Refusal,
+  UpgradeResult,
 } from "./handshake/server-handshake.ts";
 export { defaultConnectionLimits, defaultHandshakeLimits } from "./limits.ts";
 export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";

@@ -1,9 +1,10 @@
 /** How much one connection may make its owner hold or do. */
 export interface ConnectionLimits {
   /**
-   * The longest message that is taken, in bytes of payload over all its fragments. A frame that
-   * would exceed it is refused on its header, with 1009, before anything is allocated.
-   * Default 32 MiB: above what pages send, below what hurts.
+   * The longest message that is taken, in bytes of payload over all its fragments, inflated. A
+   * frame that would exceed it is refused on its header, with 1009, before anything is allocated;
+   * a compressed message, as soon as what it inflates to does.
+   * Default 16 MiB: above what pages send, below what hurts.
    */
   maxMessageBytes: number;
   /**
@@ -15,7 +16,7 @@ export interface ConnectionLimits {
 }
 
 export const defaultConnectionLimits: ConnectionLimits = {
-  maxMessageBytes: 32 * 1024 * 1024,
+  maxMessageBytes: 16 * 1024 * 1024,
   maxMessageFragments: 131_072,
 };
 

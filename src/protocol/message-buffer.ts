@@ -14,12 +14,15 @@ const SMALLEST_CAPACITY = 512;
 export class MessageBuffer {
   readonly #bytes: ByteOperations;
   readonly #budget: MemoryBudget | undefined;
+  readonly #mostBytes: number;
   #buffer: Uint8Array | undefined;
   #length = 0;
 
-  constructor(bytes: ByteOperations, budget: MemoryBudget | undefined) {
+  /** @param mostBytes what a message may have: no more is reserved */
+  constructor(bytes: ByteOperations, budget: MemoryBudget | undefined, mostBytes: number) {
     this.#bytes = bytes;
     this.#budget = budget;
+    this.#mostBytes = mostBytes;
   }
 
   get length(): number {
@@ -43,9 +46,14 @@ export class MessageBuffer {
     return true;
   }
 
+  /** Returns the message, which stays here: the bytes are good until something is added. */
+  peek(): Uint8Array {
+    return this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
+  }
+
   /** Returns the message and forgets it; the receiver owns the bytes. */
   take(): Uint8Array {
-    const taken = this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
+    const taken = this.peek();
     this.clear();
     return taken;
   }
@@ -60,7 +68,8 @@ export class MessageBuffer {
     const present = this.#buffer?.length ?? 0;
     const reserve = Math.max(SMALLEST_CAPACITY, Math.min(announced, needed * RESERVE_PER_BYTE));
     // Doubling keeps the joining of many fragments linear.
-    const capacity = Math.max(needed, reserve, present * 2);
+    const wanted = Math.max(reserve, present * 2);
+    const capacity = Math.max(needed, Math.min(wanted, this.#mostBytes));
     if (this.#budget !== undefined && !this.#budget.take(capacity - present)) return false;
     const grown = this.#bytes.allocate(capacity);
     if (this.#buffer !== undefined) grown.set(this.#buffer.subarray(0, this.#length));

@@ -1,18 +1,30 @@
 import type { ByteOperations } from "../base/index.ts";
-import { CloseCode } from "./close-code.ts";
+import type { Inflater, InflateSink } from "./deflate/message-codec.ts";
 import { FrameDecoder, UNKNOWN_OCTETS, type FrameSink } from "./frame-decoder.ts";
-import { MAX_CONTROL_BYTES, type FrameKind } from "./frame-header.ts";
+import type { FrameKind } from "./frame-header.ts";
 import type { ConnectionLimits } from "./limits.ts";
 import { foldOctets } from "./masking.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageBuffer } from "./message-buffer.ts";
+import {
+  controlViolation,
+  invalidDeflate,
+  invalidText,
+  messageTooBig,
+  overBudget,
+  reservedBits,
+  RSV1,
+  strayContinuation,
+  tooManyFragments,
+  unfinishedMessage,
+} from "./message-violations.ts";
 import { isControl, Opcode } from "./opcode.ts";
-import { LimitError, ProtocolError } from "./protocol-error.ts";
+import type { ProtocolError } from "./protocol-error.ts";
 import type { Role } from "./role.ts";
 import { Utf8Validator } from "./utf8-validator.ts";
 
 /**
- * Where messages go. Each method but the last returns whether reading goes on.
+ * Where messages go. The methods that return something say whether reading goes on.
  *
  * A message is `source` from `start` to `end`; plain arguments, because an object a message is
  * what the fastest cases would spend their time on.
@@ -29,6 +41,8 @@ export interface MessageSink {
   onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean;
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean;
   onViolation(error: ProtocolError): void;
+  /** The message that was being inflated is there; `deliverInflated` hands it on. */
+  onMessageReady(): void;
 }
 
 export interface MessageReaderOptions {
@@ -36,24 +50,39 @@ export interface MessageReaderOptions {
   limits: ConnectionLimits;
   bytes: ByteOperations;
   budget: MemoryBudget | undefined;
+  /** What inflates compressed messages, when they were agreed. */
+  inflater: Inflater | undefined;
 }
 
 type Reading = "nothing" | "text" | "binary";
 
 /**
- * Makes messages of frames: joins fragments, lets control frames pass between them, checks UTF-8
- * as it comes. (RFC 6455 §5.4, §5.5, §5.6, §8.1)
+ * `none`; `now`: in the call that started it; `later`: its end is awaited; `ready`: the message
+ * waits for `deliverInflated`.
+ */
+type Inflation = "none" | "now" | "later" | "ready";
+
+/**
+ * Makes messages of frames: joins fragments, lets control frames pass between them, inflates, checks
+ * UTF-8 as it comes. (RFC 6455 §5.4, §5.5, §5.6, §8.1; RFC 7692 §6.2)
  *
  * A message in one frame in one chunk is handed on where it lies; only a cut one is buffered.
  */
-export class MessageReader implements FrameSink {
+export class MessageReader implements FrameSink, InflateSink {
   readonly #decoder: FrameDecoder;
   readonly #sink: MessageSink;
   readonly #limits: ConnectionLimits;
+  readonly #bytes: ByteOperations;
+  readonly #budget: MemoryBudget | undefined;
+  readonly #inflater: Inflater | undefined;
   readonly #message: MessageBuffer;
-  readonly #budgetBytes: number;
   readonly #utf8 = new Utf8Validator();
+  /** A compressed message as far as it has come, when it did not come whole. */
+  #deflated: MessageBuffer | undefined;
   #reading: Reading = "nothing";
+  #isCompressed = false;
+  #inflation: Inflation = "none";
+  #goesOn = true;
   #fragments = 0;
   #messageOctets = 0;
   #opcode: Opcode = Opcode.Continuation;
@@ -65,8 +94,16 @@ export class MessageReader implements FrameSink {
     this.#decoder = new FrameDecoder(options.role, this);
     this.#sink = sink;
     this.#limits = options.limits;
-    this.#budgetBytes = options.budget?.limitBytes ?? 0;
-    this.#message = new MessageBuffer(options.bytes, options.budget);
+    this.#bytes = options.bytes;
+    this.#budget = options.budget;
+    this.#inflater = options.inflater;
+    const { bytes, budget, limits } = options;
+    this.#message = new MessageBuffer(bytes, budget, limits.maxMessageBytes);
+  }
+
+  /** Whether a message is being inflated, or has been and waits: nothing may be read meanwhile. */
+  get isInflating(): boolean {
+    return this.#inflation === "later" || this.#inflation === "ready";
   }
 
   /** Reads `chunk`; returns how many of its bytes are done, see `FrameDecoder.decode`. */
@@ -74,25 +111,29 @@ export class MessageReader implements FrameSink {
     return this.#decoder.decode(chunk);
   }
 
+  /** Hands on the message that `onMessageReady` spoke of; returns whether reading goes on. */
+  deliverInflated(): boolean {
+    if (this.#inflation !== "ready") return !this.isInflating;
+    this.#inflation = "none";
+    const message = this.#message.take();
+    return this.#deliver(message, 0, message.length, false);
+  }
+
   /** Lets go of what was kept of an unfinished message. */
   discard(): void {
+    this.#inflation = "none";
     this.#message.clear();
+    this.#deflated?.clear();
   }
 
   onFrameHeader(frame: Readonly<FrameKind>, payloadBytes: number): boolean {
-    const error =
-      frame.reservedBits !== 0
-        ? new ProtocolError("reserved_bits", CloseCode.ProtocolError, RESERVED_BITS)
-        : isControl(frame.opcode)
-          ? controlViolation(frame, payloadBytes)
-          : this.#dataViolation(frame, payloadBytes);
-    if (error !== undefined) {
-      this.#sink.onViolation(error);
-      return false;
-    }
+    const error = isControl(frame.opcode)
+      ? (this.#reservedViolation(frame) ?? controlViolation(frame, payloadBytes))
+      : (this.#reservedViolation(frame) ?? this.#dataViolation(frame, payloadBytes));
+    if (error !== undefined) return this.#refuse(error);
     this.#opcode = frame.opcode;
     this.#fin = frame.fin;
-    if (!isControl(frame.opcode)) this.#beginFragment(frame.opcode);
+    if (!isControl(frame.opcode)) this.#beginFragment(frame);
     return true;
   }
 
@@ -104,6 +145,7 @@ export class MessageReader implements FrameSink {
     ends: boolean,
   ): boolean {
     if (isControl(this.#opcode)) return this.#readControl(source, start, end, ends);
+    if (this.#isCompressed) return this.#readCompressed(source, start, end, ends);
     const isWhole = ends && this.#fin && this.#fragments === 1 && this.#message.length === 0;
     if (this.#reading === "text" && !this.#checkText(source, start, end, octets)) return false;
     if (isWhole) return this.#deliver(source, start, end, true);
@@ -114,64 +156,123 @@ export class MessageReader implements FrameSink {
     this.#sink.onViolation(error);
   }
 
-  #beginFragment(opcode: Opcode): void {
+  onInflated(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
+    const { maxMessageBytes } = this.#limits;
+    const size = this.#message.length + end - start;
+    if (size > maxMessageBytes) return this.#stop(messageTooBig(size, maxMessageBytes));
+    if (this.#reading === "text" && !this.#isTextSoFar(source, start, end, UNKNOWN_OCTETS)) {
+      return this.#stop(invalidText());
+    }
+    if (ends && this.#inflation === "now" && this.#message.length === 0) {
+      this.#deflated?.clear();
+      return (this.#goesOn = this.#deliver(source, start, end, true));
+    }
+    // The total is not known; the buffer doubles.
+    if (!this.#message.append(source, start, end, 0)) return this.#stop(this.#overBudget(size));
+    if (ends) this.#endInflation();
+    return true;
+  }
+
+  onInflateFailed(): void {
+    this.#stop(invalidDeflate());
+  }
+
+  #beginFragment(frame: Readonly<FrameKind>): void {
     this.#fragments += 1;
-    if (opcode === Opcode.Continuation) return;
-    this.#reading = opcode === Opcode.Text ? "text" : "binary";
+    if (frame.opcode === Opcode.Continuation) return;
+    this.#reading = frame.opcode === Opcode.Text ? "text" : "binary";
+    this.#isCompressed = frame.reservedBits !== 0;
     this.#messageOctets = 0;
     this.#utf8.reset();
   }
 
+  /** RSV1 marks the first frame of a compressed message. (RFC 7692 §6) */
+  #reservedViolation({
+    opcode,
+    reservedBits: bits,
+  }: Readonly<FrameKind>): ProtocolError | undefined {
+    if (bits === 0) return undefined;
+    const startsMessage = opcode === Opcode.Text || opcode === Opcode.Binary;
+    if (bits === RSV1 && startsMessage && this.#inflater !== undefined) return undefined;
+    return reservedBits(this.#inflater !== undefined);
+  }
+
   #dataViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
     const continues = frame.opcode === Opcode.Continuation;
-    if (continues && this.#reading === "nothing") {
-      return new ProtocolError("stray_continuation", CloseCode.ProtocolError, STRAY_CONTINUATION);
-    }
-    if (!continues && this.#reading !== "nothing") {
-      return new ProtocolError("unfinished_message", CloseCode.ProtocolError, UNFINISHED_MESSAGE);
-    }
-    const size = this.#message.length + payloadBytes;
+    if (continues && this.#reading === "nothing") return strayContinuation();
+    if (!continues && this.#reading !== "nothing") return unfinishedMessage();
+    const isCompressed = continues ? this.#isCompressed : frame.reservedBits !== 0;
     const { maxMessageBytes, maxMessageFragments } = this.#limits;
-    if (size > maxMessageBytes) {
-      const message = `The message has at least ${size} bytes and the limit is ${maxMessageBytes}; send less or raise maxMessageBytes.`;
-      const facts = { message, size, limit: maxMessageBytes };
-      return new LimitError("message_too_big", CloseCode.MessageTooBig, facts);
-    }
+    const present = isCompressed ? (this.#deflated?.length ?? 0) : this.#message.length;
+    const size = present + payloadBytes;
+    const most = isCompressed ? mostDeflatedBytes(maxMessageBytes) : maxMessageBytes;
+    if (size > most) return messageTooBig(size, most);
     if (this.#fragments >= maxMessageFragments) {
-      const size = this.#fragments + 1;
-      const message = `The message has at least ${size} fragments and the limit is ${maxMessageFragments}; send larger ones or raise maxMessageFragments.`;
-      const facts = { message, size, limit: maxMessageFragments };
-      return new LimitError("too_many_fragments", CloseCode.MessageTooBig, facts);
+      return tooManyFragments(this.#fragments + 1, maxMessageFragments);
     }
     return undefined;
   }
 
   #checkText(source: Uint8Array, start: number, end: number, octets: number): boolean {
+    return this.#isTextSoFar(source, start, end, octets) || this.#refuse(invalidText());
+  }
+
+  #isTextSoFar(source: Uint8Array, start: number, end: number, octets: number): boolean {
     const seen = octets === UNKNOWN_OCTETS ? foldOctets(source, start, end) : octets;
     this.#messageOctets |= seen;
     if (seen < 0x80 && this.#utf8.isComplete) return true;
-    if (this.#utf8.push(source, start, end)) return true;
-    this.#sink.onViolation(invalidText());
-    return false;
+    return this.#utf8.push(source, start, end);
   }
 
   #readFragment(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
     const stillToCome = this.#decoder.remainingBytes;
     if (!this.#message.append(source, start, end, stillToCome)) {
-      this.#sink.onViolation(overBudget(this.#message.length + end - start, this.#budgetBytes));
-      return false;
+      return this.#refuse(this.#overBudget(this.#message.length + end - start));
     }
     if (!ends || !this.#fin) return true;
     const message = this.#message.take();
     return this.#deliver(message, 0, message.length, false);
   }
 
+  #readCompressed(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
+    const isLast = ends && this.#fin;
+    const present = this.#deflated?.length ?? 0;
+    if (isLast && present === 0) return this.#inflate({ source, start, end, lent: true });
+    const most = mostDeflatedBytes(this.#limits.maxMessageBytes);
+    const buffer = (this.#deflated ??= new MessageBuffer(this.#bytes, this.#budget, most));
+    if (!buffer.append(source, start, end, this.#decoder.remainingBytes)) {
+      return this.#refuse(this.#overBudget(present + end - start));
+    }
+    if (!isLast) return true;
+    // It stays in its buffer, and charged, until it is inflated.
+    const whole = buffer.peek();
+    return this.#inflate({ source: whole, start: 0, end: whole.length, lent: false });
+  }
+
+  #inflate(payload: Parameters<Inflater["inflate"]>[0]): boolean {
+    this.#inflation = "now";
+    this.#goesOn = true;
+    const progress = this.#inflater!.inflate(payload, this);
+    // A message that ended at once has been delivered, or was refused.
+    if (this.#inflation !== "now") return this.#goesOn && !this.isInflating;
+    this.#inflation = progress === "later" ? "later" : "none";
+    return this.#goesOn && progress === "done";
+  }
+
+  #endInflation(): void {
+    this.#deflated?.clear();
+    if (this.#inflation === "now") {
+      const message = this.#message.take();
+      this.#goesOn = this.#deliver(message, 0, message.length, false);
+      return;
+    }
+    this.#inflation = "ready";
+    this.#sink.onMessageReady();
+  }
+
   #deliver(source: Uint8Array, start: number, end: number, lent: boolean): boolean {
     const kind = this.#reading;
-    if (kind === "text" && !this.#utf8.isComplete) {
-      this.#sink.onViolation(invalidText());
-      return false;
-    }
+    if (kind === "text" && !this.#utf8.isComplete) return this.#refuse(invalidText());
     this.#reading = "nothing";
     this.#fragments = 0;
     return kind === "text"
@@ -190,39 +291,30 @@ export class MessageReader implements FrameSink {
     this.#controlBytes = 0;
     return this.#sink.onControlFrame(this.#opcode, payload);
   }
-}
 
-/** Control frames are short and whole. (RFC 6455 §5.5) */
-function controlViolation(
-  frame: Readonly<FrameKind>,
-  payloadBytes: number,
-): ProtocolError | undefined {
-  if (!frame.fin) {
-    const message = "The peer sent a control frame in fragments; it must send it whole.";
-    return new ProtocolError("fragmented_control", CloseCode.ProtocolError, message);
+  #overBudget(size: number): ProtocolError {
+    return overBudget(size, this.#budget?.limitBytes ?? 0);
   }
-  if (payloadBytes > MAX_CONTROL_BYTES) {
-    const message = `The peer sent a control frame of ${payloadBytes} bytes; it may have at most ${MAX_CONTROL_BYTES}.`;
-    return new ProtocolError("long_control", CloseCode.ProtocolError, message);
+
+  #refuse(error: ProtocolError): false {
+    this.#sink.onViolation(error);
+    return false;
   }
-  return undefined;
+
+  /** Refuses a message in the middle of its inflation. */
+  #stop(error: ProtocolError): false {
+    this.#goesOn = false;
+    this.#inflation = "none";
+    return this.#refuse(error);
+  }
 }
 
-function invalidText(): ProtocolError {
-  const message = "The peer sent text that is not UTF-8; it must encode text as UTF-8.";
-  return new ProtocolError("invalid_utf8", CloseCode.InvalidPayload, message);
+/**
+ * How long a message within the limit may be while it is compressed.
+ *
+ * What does not compress grows: with a small window by an eighth and a little, where a literal takes
+ * nine bits and cannot be stored. (RFC 1951 §3.2.6)
+ */
+function mostDeflatedBytes(maxMessageBytes: number): number {
+  return Math.ceil(maxMessageBytes * (1 + 1 / 8 + 1 / 64)) + 1024;
 }
-
-function overBudget(size: number, limit: number): LimitError {
-  const message =
-    "All unfinished messages together reached the limit of this process; try again later or raise maxUnfinishedBytes.";
-  const facts = { message, size, limit };
-  return new LimitError("out_of_budget", CloseCode.TryAgainLater, facts);
-}
-
-const RESERVED_BITS =
-  "The peer set a reserved bit of a frame header, but no extension was agreed; it must be 0.";
-const STRAY_CONTINUATION =
-  "The peer sent a continuation frame with no message to continue; it must start with text or binary.";
-const UNFINISHED_MESSAGE =
-  "The peer started a message before it had finished the last one; it must finish or continue it.";

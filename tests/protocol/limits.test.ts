@@ -3,7 +3,7 @@ import { defaultConnectionLimits, defaultHandshakeLimits } from "../../src/proto
 
 test("the default limits are those that are documented (RFC 6455 §10.4)", () => {
   expect(defaultConnectionLimits).toEqual({
-    maxMessageBytes: 33_554_432,
+    maxMessageBytes: 16_777_216,
     maxMessageFragments: 131_072,
   });
   expect(defaultHandshakeLimits).toEqual({ maxHeaderBytes: 16_384, maxHeaderLines: 200 });

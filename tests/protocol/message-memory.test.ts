@@ -9,12 +9,12 @@ const MIB = 1024 * 1024;
 
 describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
   test.each([1, 31, 32, 33, 1000, 65_536])(
-    "a header of 32 MiB and %i bytes reserve at most 16 times the bytes, or 512",
+    "a header of 16 MiB and %i bytes reserve at most 16 times the bytes, or 512",
     (sentBytes) => {
       const counting = new CountingBytes();
       const budget = new MemoryBudget(64 * MIB);
       const { connection, seen } = openServerConnection({ bytes: counting, budget });
-      const announced = BigInt(32 * MIB);
+      const announced = BigInt(16 * MIB);
       const payload = bytes(sentBytes);
       connection.receive(maskedFrame({ opcode: Opcode.Binary, announced, payload }));
       expect(seen.events).toEqual([]);
@@ -28,7 +28,7 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(64 * MIB);
     const { connection } = openServerConnection({ bytes: counting, budget });
-    connection.receive(maskedFrame({ opcode: Opcode.Binary, announced: BigInt(32 * MIB) }));
+    connection.receive(maskedFrame({ opcode: Opcode.Binary, announced: BigInt(16 * MIB) }));
     expect(budget.usedBytes).toBe(0);
     expect(counting.allocations).toBe(0);
   });
@@ -99,7 +99,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
     [
       "an oversize fragment",
       ({ connection }) =>
-        connection.receive(maskedFrame({ opcode: 0, announced: BigInt(32 * MIB) })),
+        connection.receive(maskedFrame({ opcode: 0, announced: BigInt(16 * MIB) })),
     ],
     [
       "bad UTF-8",

@@ -26,6 +26,7 @@ export class CollectingHandler implements ConnectionHandler {
   /** Called after each event but output was noted. */
   react: (event: Seen) => void = () => {};
   reactToOutput: () => void = () => {};
+  reactToReady: () => void = () => {};
 
   onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
@@ -57,6 +58,10 @@ export class CollectingHandler implements ConnectionHandler {
 
   onFinished(): void {
     this.#note({ kind: "finished" });
+  }
+
+  onReady(): void {
+    this.reactToReady();
   }
 
   onOutput(): void {

@@ -1,3 +1,5 @@
+import { checkDeflateResponse } from "../deflate/check-response.ts";
+import type { DeflateParameters, DeflatePreferences } from "../deflate/deflate-parameters.ts";
 import { HandshakeError } from "./handshake-error.ts";
 import { fieldValues, hasToken, type HeaderFields } from "./header-fields.ts";
 import { acceptFor, type Sha1Base64 } from "./key.ts";
@@ -36,11 +38,17 @@ export function formatOpening(options: OpeningOptions): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-export interface Expectation {
-  key: string;
-  sha1: Sha1Base64;
+/** What a client asked for, and may be given. */
+export interface OpeningDemand {
   /** The subprotocols that were asked for. */
   protocols: readonly string[];
+  /** What was offered of permessage-deflate, if it was. */
+  deflate?: DeflatePreferences | undefined;
+}
+
+export interface Expectation extends OpeningDemand {
+  key: string;
+  sha1: Sha1Base64;
 }
 
 /** What the server agreed to. */
@@ -49,6 +57,8 @@ export interface Agreement {
   protocol: string;
   /** The server's extensions as it wrote them, or `""`. */
   extensions: string;
+  /** How messages may be compressed; `undefined` if they may not. */
+  deflate: DeflateParameters | undefined;
 }
 
 /**
@@ -72,12 +82,26 @@ export function checkAcceptance(
   if (accept.length !== 1 || accept[0] !== acceptFor(expected.key, expected.sha1)) {
     return bad("The answer's Sec-WebSocket-Accept does not belong to the key that was sent.");
   }
+  return agreementOn(headers, expected);
+}
+
+/**
+ * Checks the server's answer to an extended CONNECT as a client must. (RFC 8441 §5)
+ */
+export function checkConnectAcceptance(
+  head: ResponseHead,
+  expected: OpeningDemand,
+): Agreement | HandshakeError {
+  if (head.status < 200 || head.status > 299) return refusedBy(head);
+  return agreementOn(head.headers, expected);
+}
+
+function agreementOn(headers: HeaderFields, expected: OpeningDemand): Agreement | HandshakeError {
   const extensions = fieldValues(headers, "sec-websocket-extensions").join(", ");
-  if (extensions !== "") {
-    return bad("The server agreed to an extension that was not offered; it must not.");
-  }
+  const deflate = checkDeflateResponse(extensions, expected.deflate);
+  if (deflate instanceof HandshakeError) return deflate;
   const protocol = checkProtocol(headers, expected.protocols);
-  return protocol instanceof HandshakeError ? protocol : { protocol, extensions };
+  return protocol instanceof HandshakeError ? protocol : { protocol, extensions, deflate };
 }
 
 function checkProtocol(headers: HeaderFields, asked: readonly string[]): string | HandshakeError {
@@ -101,7 +125,7 @@ function checkProtocol(headers: HeaderFields, asked: readonly string[]): string 
 function refusedBy(head: ResponseHead): HandshakeError {
   const { status } = head;
   const said = `${status} ${printable(head.statusText)}`.trim();
-  const message = `The server answered ${said} instead of 101; check the URL and what the server demands.`;
+  const message = `The server answered ${said} instead of ${head.httpVersion === "2" ? "200" : "101"}; check the URL and what the server demands.`;
   return new HandshakeError("handshake_refused", message, { status });
 }
 

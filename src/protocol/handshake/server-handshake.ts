@@ -12,7 +12,6 @@ export interface HandshakeRequest {
 
 /** What a valid opening handshake asks for. */
 export interface Opening {
-  key: string;
   /** Subprotocols in the client's order of preference, without repetition. */
   protocols: string[];
   extensions: Extension[];
@@ -34,21 +33,27 @@ export type OpeningResult =
   | { kind: "opening"; opening: Opening }
   | { kind: "refusal"; refusal: Refusal };
 
+export type UpgradeResult =
+  | { kind: "opening"; key: string; opening: Opening }
+  | { kind: "refusal"; refusal: Refusal };
+
 /**
- * Checks a client's opening handshake as a server must. (RFC 6455 §4.2.1)
+ * Checks a client's opening handshake over HTTP/1.1 as a server must. (RFC 6455 §4.2.1)
  */
-export function checkOpening(request: HandshakeRequest): OpeningResult {
+export function checkUpgrade(request: HandshakeRequest): UpgradeResult {
   const refusal = methodRefusal(request) ?? upgradeRefusal(request) ?? versionRefusal(request);
   if (refusal !== undefined) return { kind: "refusal", refusal };
-  return readOpening(request.headers);
-}
-
-function readOpening(headers: HeaderFields): OpeningResult {
-  const keys = fieldValues(headers, "sec-websocket-key");
+  const keys = fieldValues(request.headers, "sec-websocket-key");
   const key = keys[0];
   if (keys.length !== 1 || key === undefined || !isHandshakeKey(key)) {
     return refused("bad_key", "Sec-WebSocket-Key must be there once, base64 of 16 bytes.");
   }
+  const result = readOpening(request.headers);
+  return result.kind === "refusal" ? result : { ...result, key };
+}
+
+/** Reads what both kinds of handshake have in common. */
+export function readOpening(headers: HeaderFields): OpeningResult {
   const protocols = listMembers(headers, "sec-websocket-protocol");
   if (!protocols.every(isToken) || new Set(protocols).size !== protocols.length) {
     return refused("bad_protocols", "Sec-WebSocket-Protocol must be a list of different tokens.");
@@ -60,7 +65,7 @@ function readOpening(headers: HeaderFields): OpeningResult {
   }
   const origins = fieldValues(headers, "origin");
   if (origins.length > 1) return refused("bad_origin", "Origin must be there at most once.");
-  return { kind: "opening", opening: { key, protocols, extensions, origin: origins[0] } };
+  return { kind: "opening", opening: { protocols, extensions, origin: origins[0] } };
 }
 
 function methodRefusal(request: HandshakeRequest): Refusal | undefined {
@@ -103,7 +108,9 @@ export function upgradeRequired(): Refusal {
   ]);
 }
 
-function versionRefusal({ headers }: HandshakeRequest): Refusal | undefined {
+export function versionRefusal({
+  headers,
+}: Pick<HandshakeRequest, "headers">): Refusal | undefined {
   const versions = fieldValues(headers, "sec-websocket-version");
   if (versions.length === 1 && versions[0] === "13") return undefined;
   const message = "Sec-WebSocket-Version must be there once and be 13.";
@@ -115,11 +122,11 @@ function versionRefusal({ headers }: HandshakeRequest): Refusal | undefined {
   ]);
 }
 
-function refused(code: string, message: string): OpeningResult {
+function refused(code: string, message: string): { kind: "refusal"; refusal: Refusal } {
   return { kind: "refusal", refusal: refusal(400, code, message) };
 }
 
-function refusal(
+export function refusal(
   status: number,
   code: string,
   message: string,

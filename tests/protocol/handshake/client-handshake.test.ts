@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   checkAcceptance,
-  checkOpening,
+  checkUpgrade,
   formatOpening,
   HandshakeError,
 } from "../../../src/protocol/index.ts";
@@ -62,9 +62,10 @@ describe("the opening (RFC 6455 §4.1)", () => {
     const [start, ...lines] = opening.slice(0, -4).split("\r\n");
     expect(start).toBe("GET / HTTP/1.1");
     const headers = lines.map((line) => line.split(": ") as [string, string]);
-    expect(checkOpening({ method: "GET", httpVersion: "1.1", headers })).toMatchObject({
+    expect(checkUpgrade({ method: "GET", httpVersion: "1.1", headers })).toMatchObject({
       kind: "opening",
-      opening: { key: RFC_KEY, protocols: ["a", "b"] },
+      key: RFC_KEY,
+      opening: { protocols: ["a", "b"] },
     });
   });
 });

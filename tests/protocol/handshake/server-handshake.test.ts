@@ -1,17 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkOpening, formatAcceptance, upgradeRequired } from "../../../src/protocol/index.ts";
+import { checkUpgrade, formatAcceptance, upgradeRequired } from "../../../src/protocol/index.ts";
 import type { HandshakeRequest, Opening, Refusal } from "../../../src/protocol/index.ts";
 import { openingRequest, RFC_ACCEPT, RFC_KEY, sha1 } from "./opening-request.ts";
 
 function refusalOf(request: HandshakeRequest): Refusal | undefined {
-  const result = checkOpening(request);
+  const result = checkUpgrade(request);
   return result.kind === "refusal" ? result.refusal : undefined;
 }
 
-function openingOf(request: HandshakeRequest): Opening | undefined {
-  const result = checkOpening(request);
-  return result.kind === "opening" ? result.opening : undefined;
+function openingOf(request: HandshakeRequest): (Opening & { key: string }) | undefined {
+  const result = checkUpgrade(request);
+  return result.kind === "opening" ? { ...result.opening, key: result.key } : undefined;
 }
 
 describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
@@ -243,11 +243,11 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
         fc.boolean(),
         (method, httpVersion, changed, complete) => {
           const headers = complete ? openingRequest(Object.fromEntries(changed)).headers : changed;
-          const result = checkOpening({ method, httpVersion, headers });
+          const result = checkUpgrade({ method, httpVersion, headers });
           if (result.kind === "refusal") {
             expect([400, 405, 426]).toContain(result.refusal.status);
           } else {
-            expect(result.opening.key).toHaveLength(24);
+            expect(result.key).toHaveLength(24);
           }
         },
       ),
@@ -260,7 +260,7 @@ describe("Sec-WebSocket-Protocol of any length (CVE-2021-32640)", () => {
   test("a megabyte of spaces is read in linear time", () => {
     const spaces = " ".repeat(1 << 20);
     for (const value of [`a${spaces}b`, `a,${spaces},b`, `${spaces}x`, `x${spaces}`, spaces]) {
-      const result = checkOpening(openingRequest({ "Sec-WebSocket-Protocol": value }));
+      const result = checkUpgrade(openingRequest({ "Sec-WebSocket-Protocol": value }));
       expect(result.kind).toBe(value.startsWith(`a${spaces}`) ? "refusal" : "opening");
     }
   });

@@ -1,0 +1,41 @@
+import type { TLSSocket } from "node:tls";
+import type { Destination } from "./destination.ts";
+import { Dial } from "./dial.ts";
+import { failureOf } from "./failures.ts";
+import { withHttp2 } from "./http2-opening.ts";
+import { SharedSession } from "./http2-sessions.ts";
+import type { OpenOptions } from "./open-options.ts";
+import { placesOn, type Route } from "./route.ts";
+import { TimeLimit } from "./time-limit.ts";
+import { Transport } from "./transport.ts";
+import { turnsPerHost, type Turn } from "./turns-per-host.ts";
+
+/**
+ * Connects for all who will share it: the end of one attempt is not the end of that.
+ *
+ * @returns `undefined` if the server does not speak WebSocket over HTTP/2
+ * @throws LongwireError
+ */
+export async function openSharedSession(
+  route: Route,
+  destination: Destination,
+  options: OpenOptions,
+): Promise<SharedSession | undefined> {
+  const dial = new Dial({ kind: "connecting", where: destination.url.host });
+  const limit = new TimeLimit(options.handshakeTimeoutMs, () => dial.hangUp());
+  let turn: Turn | undefined;
+  await new Promise<void>((resolve) => {
+    turn = turnsPerHost.take(placesOn(route), resolve);
+  });
+  limit.run();
+  try {
+    const stream = await new Transport(dial, options).open(route, withHttp2(destination));
+    return await SharedSession.open(`https://${destination.url.host}`, stream as TLSSocket);
+  } catch (error) {
+    dial.hangUp();
+    throw failureOf(dial.step, destination.url, error);
+  } finally {
+    limit.stop();
+    turn?.end();
+  }
+}

@@ -1,0 +1,69 @@
+import { LongwireError, resolveLimits } from "../../base/index.ts";
+
+/** How messages are compressed, where the peer agrees to permessage-deflate. (RFC 7692) */
+export interface CompressionOptions {
+  /**
+   * From how many bytes on a message is compressed. Default 1024: shorter ones gain little and cost
+   * as much.
+   */
+  thresholdBytes: number;
+  /** zlib's level, 1 (fast) to 9 (short). Default 6, zlib's own. */
+  level: number;
+  /** zlib's memory level, 1 to 9. Default 8, zlib's own. */
+  memLevel: number;
+  /** The LZ77 window for what is sent, as its base-2 logarithm, 8 to 15. Default 15, 32 KiB. */
+  outgoingWindowBits: number;
+  /** The window that the peer is asked to keep to, 8 to 15. Default 15, 32 KiB. */
+  incomingWindowBits: number;
+  /**
+   * Whether what is sent may refer to earlier messages of the same connection. It makes messages
+   * that resemble each other far shorter, and costs up to 256 KiB a connection. Default false: all
+   * connections share a few contexts.
+   */
+  outgoingContextTakeover: boolean;
+  /**
+   * Whether the peer may refer to its earlier messages; costs up to 40 KiB a connection. Default
+   * false: the peer is asked not to.
+   */
+  incomingContextTakeover: boolean;
+  /**
+   * What the contexts of single connections may hold together, in bytes; a connection for which
+   * there is no room goes on without context takeover. Default 256 MiB.
+   */
+  maxContextBytes: number;
+}
+
+const defaultNumbers = {
+  thresholdBytes: 1024,
+  level: 6,
+  memLevel: 8,
+  outgoingWindowBits: 15,
+  incomingWindowBits: 15,
+  maxContextBytes: 256 * 1024 * 1024,
+};
+
+/**
+ * Returns the options with their defaults.
+ *
+ * @throws LongwireError `invalid_limit`, `invalid_compression`
+ */
+export function resolveCompression(given: Partial<CompressionOptions> = {}): CompressionOptions {
+  // Zero is a threshold too: then every message is compressed.
+  const thresholdBytes = given.thresholdBytes === 0 ? 1 : given.thresholdBytes;
+  const numbers = resolveLimits(defaultNumbers, { ...given, thresholdBytes });
+  requireRange("level", numbers.level, 1, 9);
+  requireRange("memLevel", numbers.memLevel, 1, 9);
+  requireRange("outgoingWindowBits", numbers.outgoingWindowBits, 8, 15);
+  requireRange("incomingWindowBits", numbers.incomingWindowBits, 8, 15);
+  return {
+    ...numbers,
+    outgoingContextTakeover: given.outgoingContextTakeover === true,
+    incomingContextTakeover: given.incomingContextTakeover === true,
+  };
+}
+
+function requireRange(name: string, value: number, least: number, most: number): void {
+  if (value >= least && value <= most) return;
+  const message = `compression.${name} is ${value}; give an integer from ${least} to ${most}.`;
+  throw new LongwireError("invalid_compression", message);
+}

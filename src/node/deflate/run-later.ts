@@ -1,0 +1,65 @@
+import type { DeflateRaw, InflateRaw } from "node:zlib";
+
+export interface LaterHandler {
+  /** The stream's output, in order. */
+  onPiece(piece: Uint8Array): void;
+  /** All input has been read and all output given. */
+  onDone(): void;
+  /** The DEFLATE data ended by itself; `readBytes` of the input belonged to it. */
+  onEnded(readBytes: number): void;
+  onFailed(): void;
+}
+
+/** Work on Node's thread pool that can be given up: then its handler hears nothing more. */
+export interface LaterRun {
+  abandon(): void;
+}
+
+/** Feeds `inputs` to a zlib stream on Node's thread pool. They must not change until the end. */
+export function runLater(
+  stream: DeflateRaw | InflateRaw,
+  inputs: readonly Uint8Array[],
+  handler: LaterHandler,
+): LaterRun {
+  let isOver = false;
+  const before = stream.bytesWritten;
+  const settle = (then: () => void): void => {
+    if (isOver) return;
+    isOver = true;
+    stream.off("data", onPiece);
+    stream.off("end", onEnded);
+    stream.off("error", onFailed);
+    // A destroyed stream may still report an error.
+    if (stream.destroyed) stream.on("error", ignore);
+    then();
+  };
+  const onPiece = (piece: Uint8Array): void => {
+    if (!isOver) handler.onPiece(piece);
+  };
+  const onEnded = (): void => settle(() => handler.onEnded(stream.bytesWritten - before));
+  const onFailed = (): void => settle(() => handler.onFailed());
+  const onDone = (error?: Error | null): void => {
+    if (error !== undefined && error !== null) return onFailed();
+    // What the stream has not said yet it says now; `onPiece` hears it.
+    drainOf(stream);
+    settle(() => handler.onDone());
+  };
+  stream.on("data", onPiece);
+  stream.on("end", onEnded);
+  stream.on("error", onFailed);
+  for (const input of inputs.slice(0, -1)) stream.write(input);
+  stream.write(inputs.at(-1)!, onDone);
+  return {
+    abandon: () =>
+      settle(() => {
+        stream.on("error", ignore);
+        stream.destroy();
+      }),
+  };
+}
+
+function drainOf(stream: DeflateRaw | InflateRaw): void {
+  while (stream.read() !== null);
+}
+
+function ignore(): void {}

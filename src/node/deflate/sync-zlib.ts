@@ -1,0 +1,118 @@
+import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
+import type { DeflateRaw, InflateRaw } from "node:zlib";
+
+/** What Node's zlib streams have beyond their documentation. */
+interface Handle {
+  writeSync(
+    flush: number,
+    input: Uint8Array,
+    inputAt: number,
+    inputBytes: number,
+    output: Uint8Array,
+    outputAt: number,
+    outputBytes: number,
+  ): void;
+  reset(): void;
+  onerror: (message: string, errno: number, code: string) => void;
+}
+
+interface StreamWithHandle {
+  _handle?: Partial<Handle> | null;
+  _writeState?: Uint32Array;
+}
+
+/** What became of one call of `run`. */
+export interface ZlibProgress {
+  /** Input that was not read: there was no more room, or the DEFLATE data had ended before. */
+  unreadBytes: number;
+  /** Output room that was not used. */
+  unusedBytes: number;
+  failed: boolean;
+}
+
+/**
+ * Runs a zlib stream of Node's on the calling thread, step by step.
+ *
+ * Node's own way goes through its thread pool and costs 150 µs a message, and its synchronous
+ * functions make a context each time; so this leans on what is not documented, in this file only,
+ * and `canRunSynchronously` says whether it is there.
+ */
+export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
+  readonly stream: Stream;
+  readonly #handle: Handle;
+  readonly #state: Uint32Array;
+  readonly #progress: ZlibProgress = { unreadBytes: 0, unusedBytes: 0, failed: false };
+  #running = false;
+
+  /** @throws TypeError where Node's streams are not as expected */
+  constructor(stream: Stream) {
+    const { _handle: handle, _writeState: state } = stream as StreamWithHandle;
+    if (typeof handle?.writeSync !== "function" || !(state instanceof Uint32Array)) {
+      throw new TypeError("Node's zlib streams have no handle that writes synchronously.");
+    }
+    this.stream = stream;
+    this.#handle = handle as Handle;
+    this.#state = state;
+    const { onerror } = this.#handle;
+    this.#handle.onerror = (...facts) => {
+      // Node would destroy the stream, of which a reset makes a good one again.
+      if (this.#running) this.#progress.failed = true;
+      else onerror.apply(this.#handle, facts);
+    };
+  }
+
+  /** Reads `input` from `start` to `end` and writes into `output` from `at`, as far as both go. */
+  run(
+    input: Uint8Array,
+    start: number,
+    end: number,
+    output: Uint8Array,
+    at: number,
+  ): Readonly<ZlibProgress> {
+    const progress = this.#progress;
+    progress.failed = false;
+    this.#running = true;
+    const room = output.length - at;
+    this.#handle.writeSync(constants.Z_SYNC_FLUSH, input, start, end - start, output, at, room);
+    this.#running = false;
+    progress.unusedBytes = this.#state[0]!;
+    progress.unreadBytes = this.#state[1]!;
+    return progress;
+  }
+
+  /** Forgets all that came before. */
+  reset(): void {
+    this.#handle.reset();
+  }
+
+  close(): void {
+    this.stream.destroy();
+  }
+}
+
+/** Says whether this Node's zlib streams can be run so; tried once, with a message each way. */
+export function canRunSynchronously(): boolean {
+  return (answer ??= tryOnce());
+}
+
+let answer: boolean | undefined;
+
+function tryOnce(): boolean {
+  const streams: (DeflateRaw | InflateRaw)[] = [];
+  try {
+    const plain = Buffer.from("Hello, hello, hello");
+    const deflated = Buffer.alloc(64);
+    const inflated = Buffer.alloc(64);
+    const deflate = new SyncZlib(createDeflateRaw());
+    streams.push(deflate.stream);
+    const inflate = new SyncZlib(createInflateRaw());
+    streams.push(inflate.stream);
+    const size = 64 - deflate.run(plain, 0, plain.length, deflated, 0).unusedBytes;
+    const { unusedBytes } = inflate.run(deflated, 0, size, inflated, 0);
+    return inflated.subarray(0, 64 - unusedBytes).equals(plain);
+  } catch {
+    return false;
+  } finally {
+    for (const stream of streams) stream.destroy();
+  }
+}

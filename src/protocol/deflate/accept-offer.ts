@@ -1,0 +1,65 @@
+import type { Extension } from "../handshake/extensions.ts";
+import {
+  MOST_WINDOW_BITS,
+  PERMESSAGE_DEFLATE,
+  readParameters,
+  writeParameters,
+  type DeflateParameters,
+  type DeflatePreferences,
+  type WrittenParameters,
+} from "./deflate-parameters.ts";
+
+export interface DeflateAcceptance {
+  parameters: DeflateParameters;
+  /** What the server answers. */
+  response: Extension;
+}
+
+/**
+ * Chooses, as a server, the first offer of permessage-deflate that can be met; one that breaks the
+ * rules is passed over. (RFC 7692 §5, §7.1)
+ *
+ * @returns `undefined` if there is none: the connection goes on without compression
+ */
+export function acceptDeflateOffer(
+  offers: readonly Extension[],
+  preferences: DeflatePreferences,
+): DeflateAcceptance | undefined {
+  for (const offer of offers) {
+    if (offer.name !== PERMESSAGE_DEFLATE) continue;
+    const offered = readParameters(offer);
+    if (offered !== undefined) return answer(offered, preferences);
+  }
+  return undefined;
+}
+
+function answer(offered: WrittenParameters, preferences: DeflatePreferences): DeflateAcceptance {
+  const serverBits = Math.min(
+    preferences.outgoingWindowBits,
+    offered.serverMaxWindowBits ?? MOST_WINDOW_BITS,
+  );
+  // A client that does not name the parameter can't be asked for less than the whole window.
+  const clientBits =
+    offered.clientMaxWindowBits === undefined
+      ? MOST_WINDOW_BITS
+      : Math.min(
+          preferences.incomingWindowBits,
+          offered.clientMaxWindowBits === "any" ? MOST_WINDOW_BITS : offered.clientMaxWindowBits,
+        );
+  const parameters: DeflateParameters = {
+    serverNoContextTakeover:
+      offered.serverNoContextTakeover || !preferences.outgoingContextTakeover,
+    // A server may ask for it whether or not the client hinted at it. (RFC 7692 §7.1.1.2)
+    clientNoContextTakeover:
+      offered.clientNoContextTakeover || !preferences.incomingContextTakeover,
+    serverMaxWindowBits: serverBits,
+    clientMaxWindowBits: clientBits,
+  };
+  const saysServerBits = offered.serverMaxWindowBits !== undefined || serverBits < MOST_WINDOW_BITS;
+  const response = writeParameters({
+    ...parameters,
+    serverMaxWindowBits: saysServerBits ? serverBits : undefined,
+    clientMaxWindowBits: clientBits < MOST_WINDOW_BITS ? clientBits : undefined,
+  });
+  return { parameters, response };
+}

@@ -1,0 +1,87 @@
+import { formatExtensions, parseExtensions, type Extension } from "../handshake/extensions.ts";
+import { HandshakeError } from "../handshake/handshake-error.ts";
+import {
+  MOST_WINDOW_BITS,
+  PERMESSAGE_DEFLATE,
+  readParameters,
+  writeParameters,
+  type DeflateParameters,
+  type DeflatePreferences,
+  type WrittenParameters,
+} from "./deflate-parameters.ts";
+
+/** Returns a client's offer. (RFC 7692 §7.1) */
+export function deflateOffer(preferences: DeflatePreferences): Extension {
+  return writeParameters(offerOf(preferences));
+}
+
+function offerOf(preferences: DeflatePreferences): WrittenParameters {
+  const { incomingWindowBits, outgoingWindowBits } = preferences;
+  return {
+    serverNoContextTakeover: !preferences.incomingContextTakeover,
+    clientNoContextTakeover: !preferences.outgoingContextTakeover,
+    serverMaxWindowBits: incomingWindowBits < MOST_WINDOW_BITS ? incomingWindowBits : undefined,
+    // Always there, so that the server may ask for less than we would take.
+    clientMaxWindowBits: outgoingWindowBits < MOST_WINDOW_BITS ? outgoingWindowBits : "any",
+  };
+}
+
+/**
+ * Checks, as a client, what a server answered to `deflateOffer`. (RFC 7692 §5.1, §7.1)
+ *
+ * @param value of `Sec-WebSocket-Extensions`, `""` without one
+ * @param preferences that were offered; `undefined` if nothing was
+ * @returns `undefined` if the server declined
+ */
+export function checkDeflateResponse(
+  value: string,
+  preferences: DeflatePreferences | undefined,
+): DeflateParameters | undefined | HandshakeError {
+  if (value === "") return undefined;
+  const extensions = parseExtensions(value);
+  if (extensions === undefined) {
+    return bad("The server's Sec-WebSocket-Extensions does not follow its grammar.");
+  }
+  const [extension] = extensions;
+  if (preferences === undefined || extension?.name !== PERMESSAGE_DEFLATE) {
+    return bad("The server agreed to an extension that was not offered; it must not.");
+  }
+  if (extensions.length > 1) {
+    return bad(
+      `The server agreed to ${PERMESSAGE_DEFLATE} more than once; it must choose one offer.`,
+    );
+  }
+  const written = readParameters(extension);
+  const agreed = written && agree(written, offerOf(preferences), preferences);
+  if (agreed !== undefined) return agreed;
+  const seen = formatExtensions([extension]).slice(0, 200);
+  return bad(
+    `The server answered "${seen}", which does not answer what was offered (RFC 7692 §7.1).`,
+  );
+}
+
+/** What follows of the answer, or `undefined` where it goes beyond the offer. */
+function agree(
+  written: WrittenParameters,
+  offered: WrittenParameters,
+  preferences: DeflatePreferences,
+): DeflateParameters | undefined {
+  const serverBits = written.serverMaxWindowBits ?? MOST_WINDOW_BITS;
+  const clientBits = written.clientMaxWindowBits ?? preferences.outgoingWindowBits;
+  if (clientBits === "any") return undefined;
+  if (serverBits > (offered.serverMaxWindowBits ?? MOST_WINDOW_BITS)) return undefined;
+  if (clientBits > preferences.outgoingWindowBits && offered.clientMaxWindowBits !== "any") {
+    return undefined;
+  }
+  if (offered.serverNoContextTakeover && !written.serverNoContextTakeover) return undefined;
+  return {
+    serverNoContextTakeover: written.serverNoContextTakeover,
+    clientNoContextTakeover: written.clientNoContextTakeover || offered.clientNoContextTakeover,
+    serverMaxWindowBits: serverBits,
+    clientMaxWindowBits: clientBits,
+  };
+}
+
+function bad(message: string): HandshakeError {
+  return new HandshakeError("bad_response", message);
+}

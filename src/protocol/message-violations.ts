@@ -1,0 +1,69 @@
+import { CloseCode } from "./close-code.ts";
+import { MAX_CONTROL_BYTES, type FrameKind } from "./frame-header.ts";
+import { LimitError, ProtocolError } from "./protocol-error.ts";
+
+/** The first bit that an extension may use; permessage-deflate marks messages with it. (RFC 7692 §6) */
+export const RSV1 = 0x40;
+
+/** Control frames are short and whole. (RFC 6455 §5.5) */
+export function controlViolation(
+  frame: Readonly<FrameKind>,
+  payloadBytes: number,
+): ProtocolError | undefined {
+  if (!frame.fin) {
+    const message = "The peer sent a control frame in fragments; it must send it whole.";
+    return new ProtocolError("fragmented_control", CloseCode.ProtocolError, message);
+  }
+  if (payloadBytes > MAX_CONTROL_BYTES) {
+    const message = `The peer sent a control frame of ${payloadBytes} bytes; it may have at most ${MAX_CONTROL_BYTES}.`;
+    return new ProtocolError("long_control", CloseCode.ProtocolError, message);
+  }
+  return undefined;
+}
+
+export function strayContinuation(): ProtocolError {
+  const message =
+    "The peer sent a continuation frame with no message to continue; it must start with text or binary.";
+  return new ProtocolError("stray_continuation", CloseCode.ProtocolError, message);
+}
+
+export function unfinishedMessage(): ProtocolError {
+  const message =
+    "The peer started a message before it had finished the last one; it must finish or continue it.";
+  return new ProtocolError("unfinished_message", CloseCode.ProtocolError, message);
+}
+
+/** @param isCompressing whether RSV1 has a meaning on this connection */
+export function reservedBits(isCompressing: boolean): ProtocolError {
+  const message = isCompressing
+    ? "The peer set a reserved bit of a frame header; only RSV1 was agreed, and only on a message's first frame."
+    : "The peer set a reserved bit of a frame header, but no extension was agreed; it must be 0.";
+  return new ProtocolError("reserved_bits", CloseCode.ProtocolError, message);
+}
+
+export function invalidText(): ProtocolError {
+  const message = "The peer sent text that is not UTF-8; it must encode text as UTF-8.";
+  return new ProtocolError("invalid_utf8", CloseCode.InvalidPayload, message);
+}
+
+export function invalidDeflate(): ProtocolError {
+  const message =
+    "The peer sent a compressed message that does not inflate; it must be DEFLATE data.";
+  return new ProtocolError("invalid_deflate", CloseCode.InvalidPayload, message);
+}
+
+export function messageTooBig(size: number, limit: number): LimitError {
+  const message = `The message has at least ${size} bytes and the limit is ${limit}; send less or raise maxMessageBytes.`;
+  return new LimitError("message_too_big", CloseCode.MessageTooBig, { message, size, limit });
+}
+
+export function tooManyFragments(size: number, limit: number): LimitError {
+  const message = `The message has at least ${size} fragments and the limit is ${limit}; send larger ones or raise maxMessageFragments.`;
+  return new LimitError("too_many_fragments", CloseCode.MessageTooBig, { message, size, limit });
+}
+
+export function overBudget(size: number, limit: number): LimitError {
+  const message =
+    "All unfinished messages together reached the limit of this process; try again later or raise maxUnfinishedBytes.";
+  return new LimitError("out_of_budget", CloseCode.TryAgainLater, { message, size, limit });
+}

@@ -1,0 +1,177 @@
+import type { ByteOperations } from "../base/index.ts";
+import type { Deflater } from "./deflate/message-codec.ts";
+import { FrameEncoder } from "./frame-encoder.ts";
+import type { FrameKind } from "./frame-header.ts";
+import { RSV1 } from "./message-violations.ts";
+import { isControl, Opcode } from "./opcode.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Role } from "./role.ts";
+
+export interface MessageWriterOptions {
+  role: Role;
+  bytes: ByteOperations;
+  outgoing: Outgoing;
+  /** What compresses messages, when that was agreed. */
+  deflater: Deflater | undefined;
+  /** Called when something came into `outgoing`, which was empty. */
+  onOutput: () => void;
+}
+
+/** Something that waits for a message before it to be compressed. */
+type Pending =
+  | { kind: "message"; opcode: Opcode; payload: Uint8Array; compress: boolean }
+  | { kind: "frame"; frame: FrameKind; payload: Uint8Array }
+  | { kind: "frames"; payload: Uint8Array };
+
+/**
+ * Makes frames of messages, compressed where that was agreed, in the order they were sent.
+ * (RFC 6455 §5.2, RFC 7692 §6.1)
+ *
+ * A long message is compressed while the caller goes on; what is sent behind it waits here.
+ */
+export class MessageWriter {
+  readonly #encoder: FrameEncoder;
+  readonly #role: Role;
+  readonly #bytes: ByteOperations;
+  readonly #outgoing: Outgoing;
+  readonly #deflater: Deflater | undefined;
+  readonly #onOutput: () => void;
+  #pending: Pending[] | undefined;
+  #pendingBytes = 0;
+
+  constructor(options: MessageWriterOptions) {
+    this.#encoder = new FrameEncoder(options.role, options.bytes, options.outgoing);
+    this.#role = options.role;
+    this.#bytes = options.bytes;
+    this.#outgoing = options.outgoing;
+    this.#deflater = options.deflater;
+    this.#onOutput = options.onOutput;
+  }
+
+  /** Payload bytes that wait to be compressed, or behind such. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  get isHoldingClose(): boolean {
+    const last = this.#pending?.at(-1);
+    return last?.kind === "frame" && last.frame.opcode === Opcode.Close;
+  }
+
+  /** Writes a text message and returns its payload's length in bytes. */
+  text(text: string, compress: boolean): number {
+    const threshold = compress ? this.#threshold : Infinity;
+    // A UTF-16 unit becomes at most three bytes.
+    if (this.#pending === undefined && text.length * 3 < threshold) {
+      const wasEmpty = this.#outgoing.size === 0;
+      const length = this.#encoder.text(text);
+      if (wasEmpty) this.#onOutput();
+      return length;
+    }
+    const block = this.#bytes.borrowBlock(this.#bytes.mostUtf8Bytes(text));
+    const length = this.#bytes.writeUtf8(text, block, 0);
+    const isKept = this.#message(Opcode.Text, block.subarray(0, length), compress, true);
+    if (!isKept) this.#bytes.returnBlock(block);
+    return length;
+  }
+
+  /** Writes a binary message; see `FrameEncoder.frame` on who owns `payload`. */
+  binary(payload: Uint8Array, compress: boolean): void {
+    const laterFrom = compress ? (this.#deflater?.laterFromBytes ?? Infinity) : Infinity;
+    const mayWait = this.#pending !== undefined || payload.length >= laterFrom;
+    this.#message(Opcode.Binary, mayWait ? this.#kept(payload) : payload, compress, false);
+  }
+
+  /** Writes one frame, uncompressed. Pings and pongs overtake messages that are not ready. */
+  frame(frame: FrameKind, payload: Uint8Array): void {
+    const overtakes = isControl(frame.opcode) && frame.opcode !== Opcode.Close;
+    if (this.#pending === undefined || overtakes) return this.#write(frame, payload, false);
+    this.#wait({ kind: "frame", frame, payload: this.#kept(payload) });
+  }
+
+  /** Writes bytes that are frames already, by reference. */
+  frames(payload: Uint8Array): void {
+    if (this.#pending !== undefined) return this.#wait({ kind: "frames", payload });
+    const wasEmpty = this.#outgoing.size === 0;
+    this.#outgoing.share(payload);
+    if (wasEmpty) this.#onOutput();
+  }
+
+  /** Drops what waits. */
+  discard(): void {
+    this.#pending = undefined;
+    this.#pendingBytes = 0;
+  }
+
+  get #threshold(): number {
+    return this.#deflater?.thresholdBytes ?? Infinity;
+  }
+
+  /**
+   * Writes a message, or lets it wait.
+   *
+   * @param lent whether the payload changes once it is not in use any more
+   * @returns whether the payload is still in use
+   */
+  #message(opcode: Opcode, payload: Uint8Array, compress: boolean, lent: boolean): boolean {
+    if (this.#pending !== undefined) {
+      this.#wait({ kind: "message", opcode, payload, compress });
+      return true;
+    }
+    // An empty message is as short as it gets.
+    if (compress && payload.length >= this.#threshold && payload.length > 0) {
+      return this.#compress(opcode, payload, lent);
+    }
+    this.#write({ opcode, fin: true, reservedBits: 0 }, payload, lent);
+    return false;
+  }
+
+  #compress(opcode: Opcode, payload: Uint8Array, lent: boolean): boolean {
+    const result = this.#deflater!.deflate(payload, (late) => {
+      const waiting = this.#pending ?? [];
+      this.#pending = undefined;
+      this.#pendingBytes -= payload.length;
+      this.#writeDeflated(opcode, payload, { result: late, lent: false });
+      for (const one of waiting) this.#goOn(one);
+    });
+    if (result === "later") {
+      this.#pending = [];
+      this.#pendingBytes += payload.length;
+      return true;
+    }
+    this.#writeDeflated(opcode, payload, { result, lent: result === "plain" ? lent : true });
+    return false;
+  }
+
+  #goOn(one: Pending): void {
+    this.#pendingBytes -= one.payload.length;
+    if (one.kind === "message") this.#message(one.opcode, one.payload, one.compress, false);
+    else if (one.kind === "frame") this.frame(one.frame, one.payload);
+    else this.frames(one.payload);
+  }
+
+  #writeDeflated(
+    opcode: Opcode,
+    payload: Uint8Array,
+    { result, lent }: { result: Uint8Array | "plain"; lent: boolean },
+  ): void {
+    if (result === "plain") this.#write({ opcode, fin: true, reservedBits: 0 }, payload, lent);
+    else this.#write({ opcode, fin: true, reservedBits: RSV1 }, result, lent);
+  }
+
+  #write(frame: FrameKind, payload: Uint8Array, lent: boolean): void {
+    const wasEmpty = this.#outgoing.size === 0;
+    this.#encoder.frame(frame, payload, lent);
+    if (wasEmpty) this.#onOutput();
+  }
+
+  #wait(one: Pending): void {
+    this.#pending!.push(one);
+    this.#pendingBytes += one.payload.length;
+  }
+
+  /** A client's caller may change what it sent at once; a server's long payloads are by reference. */
+  #kept(payload: Uint8Array): Uint8Array {
+    return this.#role === "client" ? new Uint8Array(payload) : payload;
+  }
+}

@@ -1,0 +1,277 @@
+import { randomBytes } from "node:crypto";
+import { constants, inflateRawSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { Compression, compressionOf } from "../../../src/node/index.ts";
+import { Opcode, type Role } from "../../../src/protocol/index.ts";
+import { bytes, frameTo, utf8 } from "../../protocol/masked-frame.ts";
+import { roles } from "../../protocol/open-connection.ts";
+import type { WireFrame } from "../../protocol/read-frames.ts";
+import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
+import { referenceInflate } from "./reference-inflate.ts";
+
+const RSV1 = 0x40;
+const MIB = 1024 * 1024;
+const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+const JSON_TEXT = JSON.stringify(
+  Array.from({ length: 40 }, (_, index) => ({ device: `ap-${index}`, online: index % 3 > 0 })),
+);
+
+/** What a frame's payload inflates to for a peer with an empty window. */
+function inflated({ payload }: WireFrame): Buffer {
+  return inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
+}
+
+/** Text that nothing repeats in at less than `distance`. */
+function repeating(distance: number, times: number): Uint8Array {
+  const unit = randomBytes(distance);
+  return new Uint8Array(Buffer.concat(Array.from({ length: times }, () => unit)));
+}
+
+const other = (role: Role): Role => (role === "server" ? "client" : "server");
+
+describe.each(roles)("a %s compresses", (role) => {
+  test("a message of the threshold and more, marked with RSV1 (RFC 7692 §6)", () => {
+    const open = new DeflatingConnection(role, { compression: { thresholdBytes: 100 } });
+    open.connection.sendText("a".repeat(99));
+    open.connection.sendText("a".repeat(100));
+    open.connection.sendBinary(new Uint8Array(99));
+    open.connection.sendBinary(new Uint8Array(100));
+    const frames = open.sentFrames();
+    expect(frames.map(({ reservedBits }) => reservedBits)).toEqual([0, RSV1, 0, RSV1]);
+    expect(frames.map(({ opcode }) => opcode)).toEqual([1, 1, 2, 2]);
+  });
+
+  test("the threshold counts bytes and not UTF-16 units", () => {
+    const open = new DeflatingConnection(role, { compression: { thresholdBytes: 100 } });
+    open.connection.sendText("€".repeat(33));
+    open.connection.sendText("€".repeat(34));
+    expect(open.sentFrames().map(({ reservedBits }) => reservedBits)).toEqual([0, RSV1]);
+  });
+
+  test("nothing below 1 KiB by default, and less than a third of JSON above it", () => {
+    const open = new DeflatingConnection(role);
+    open.connection.sendText("a".repeat(1023));
+    open.connection.sendText(JSON_TEXT);
+    const [short, long] = open.sentFrames();
+    expect(short!.reservedBits).toBe(0);
+    expect(long!.payload.length).toBeLessThan(JSON_TEXT.length / 3);
+  });
+
+  test("no tail travels, and what is sent inflates with it (RFC 7692 §7.2.1)", () => {
+    const open = new DeflatingConnection(role, { agreed: fresh });
+    open.connection.sendText(JSON_TEXT);
+    const [frame] = open.sentFrames();
+    expect(Buffer.from(frame!.payload.slice(-4)).equals(TAIL)).toBe(false);
+    expect(inflated(frame!).toString()).toBe(JSON_TEXT);
+    expect(Buffer.from(referenceInflate(frame!.payload).bytes).toString()).toBe(JSON_TEXT);
+  });
+
+  test("each message alone where no window is kept (RFC 7692 §7.1.1)", () => {
+    const open = new DeflatingConnection(role, { agreed: fresh });
+    for (let count = 0; count < 3; count += 1) open.connection.sendText(JSON_TEXT);
+    for (const frame of open.sentFrames()) expect(inflated(frame).toString()).toBe(JSON_TEXT);
+  });
+
+  test("a message like the last one to next to nothing where the window is kept", () => {
+    const open = new DeflatingConnection(role, { agreed: kept });
+    for (let count = 0; count < 3; count += 1) open.connection.sendText(JSON_TEXT);
+    const [first, second, third] = open.sentFrames();
+    expect(first!.payload.length).toBeGreaterThan(100);
+    expect(second!.payload.length).toBeLessThan(40);
+    expect(third!.payload.length).toBeLessThan(40);
+  });
+
+  test("what does not get shorter goes as it is, where no window is kept", async () => {
+    const open = new DeflatingConnection(role, { agreed: fresh });
+    const noise = new Uint8Array(randomBytes(2000));
+    const long = new Uint8Array(randomBytes(100_000));
+    open.connection.sendBinary(noise);
+    open.connection.sendBinary(long);
+    const frames = await open.sent(2);
+    expect(frames.map(({ reservedBits }) => reservedBits)).toEqual([0, 0]);
+    expect(frames[0]!.payload).toEqual(noise);
+    expect(frames[1]!.payload).toEqual(long);
+  });
+
+  test("and goes compressed where it is, or the peer's window would not be ours", () => {
+    const open = new DeflatingConnection(role, { agreed: kept });
+    open.connection.sendBinary(new Uint8Array(randomBytes(2000)));
+    expect(open.sentFrames()[0]!.reservedBits).toBe(RSV1);
+  });
+
+  test("nothing that it is told not to", () => {
+    const open = new DeflatingConnection(role);
+    open.connection.sendText(JSON_TEXT, false);
+    open.connection.sendBinary(utf8(JSON_TEXT), false);
+    expect(open.sentFrames().map(({ reservedBits }) => reservedBits)).toEqual([0, 0]);
+  });
+
+  test("no empty message, even with a threshold of 0", () => {
+    const open = new DeflatingConnection(role, { compression: { thresholdBytes: 0 } });
+    open.connection.sendText("");
+    open.connection.sendText("a");
+    open.connection.sendBinary(new Uint8Array(0));
+    const frames = open.sentFrames();
+    expect(frames.map(({ payload }) => payload.length)).toEqual([0, expect.any(Number), 0]);
+    expect(frames[0]!.reservedBits).toBe(0);
+    expect(frames[2]!.reservedBits).toBe(0);
+  });
+
+  test.each([8, 9, 10, 11, 12, 13, 14, 15])(
+    "with no reference farther back than 2^%i (RFC 7692 §7.1.2)",
+    (bits) => {
+      const agreed = { ...kept, serverMaxWindowBits: bits, clientMaxWindowBits: bits };
+      const open = new DeflatingConnection(role, { agreed });
+      const seen: number[] = [];
+      let farthest = 0;
+      // Repetitions near, at and beyond the window, so that every one that is legal is there.
+      for (const distance of [200, 250, 256, 257, 2 ** bits - 262, 2 ** bits, 2 ** bits + 1]) {
+        if (distance < 200) continue;
+        const size = 2 ** bits + 4000;
+        const message = repeating(distance, Math.ceil(size / distance)).slice(0, size);
+        open.connection.sendBinary(message);
+        const [frame] = open.sentFrames();
+        const inflation = referenceInflate(frame!.payload, seen);
+        expect(inflation.bytes).toEqual(message);
+        farthest = Math.max(farthest, inflation.farthest);
+        seen.push(...message);
+        seen.splice(0, Math.max(0, seen.length - 32_768));
+      }
+      expect(farthest).toBeLessThanOrEqual(2 ** bits);
+      expect(farthest).toBeGreaterThan(2 ** (bits - 1) - 262);
+    },
+  );
+
+  test("long messages later, and sends all in the order it was told to", async () => {
+    const open = new DeflatingConnection(role, { agreed: fresh });
+    const long = JSON_TEXT.repeat(500);
+    const { connection } = open;
+    connection.sendText("before");
+    connection.sendText(long);
+    connection.sendText("behind");
+    connection.sendBinary(bytes(5));
+    connection.sendFragment("text", utf8("in "), false);
+    connection.sendFragment("text", utf8("two"), true);
+    connection.sendText(long);
+    connection.close(1000, "done");
+    // Compressing it here would hold everybody else up.
+    expect(open.sentFrames().map(({ payload }) => Buffer.from(payload).toString())).toEqual([
+      "before",
+    ]);
+    expect(connection.pendingBytes).toBeGreaterThan(2 * long.length);
+    const frames = await open.sent(7);
+    expect(frames.map(({ opcode }) => opcode)).toEqual([1, 1, 2, 1, 0, 1, 8]);
+    expect(inflated(frames[0]!).toString()).toBe(long);
+    expect(Buffer.from(frames[1]!.payload).toString()).toBe("behind");
+    expect(inflated(frames[5]!).toString()).toBe(long);
+    expect(connection.pendingBytes).toBe(0);
+  });
+
+  test("while pongs go ahead, which nobody should wait for", () => {
+    const open = new DeflatingConnection(role, { agreed: fresh });
+    open.connection.sendText(JSON_TEXT.repeat(500));
+    open.connection.receive(frameTo(role, { opcode: Opcode.Ping, payload: utf8("?") }));
+    expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Pong]);
+  });
+
+  test("long messages into the window that the next one refers to", async () => {
+    const open = new DeflatingConnection(role, { agreed: kept });
+    const reader = new DeflatingConnection(other(role), { agreed: kept });
+    const long = JSON_TEXT.repeat(500);
+    open.connection.sendText(long);
+    open.connection.sendText(JSON_TEXT);
+    open.connection.sendText(long);
+    for (const { opcode, payload, reservedBits } of await open.sent(3)) {
+      reader.connection.receive(frameTo(other(role), { opcode, payload, reservedBits }));
+    }
+    await reader.until(() => reader.seen.texts.length === 3);
+    expect(reader.seen.texts).toEqual([long, JSON_TEXT, long]);
+  });
+});
+
+test("a client's bytes are its own again when send returns, also of a long message", async () => {
+  const open = new DeflatingConnection("client", { agreed: fresh });
+  const first = new Uint8Array(200_000).fill(1);
+  const second = new Uint8Array(10).fill(2);
+  open.connection.sendBinary(first);
+  open.connection.sendBinary(second);
+  first.fill(9);
+  second.fill(9);
+  const frames = await open.sent(2);
+  expect(new Set(inflated(frames[0]!))).toEqual(new Set([1]));
+  expect(new Set(frames[1]!.payload)).toEqual(new Set([2]));
+});
+
+test("when the peer closes while a long message is compressed, the answer does not wait for it", () => {
+  const open = new DeflatingConnection("server", { agreed: fresh });
+  open.connection.sendText(JSON_TEXT.repeat(500));
+  open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
+  expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+  expect(open.connection.pendingBytes).toBe(0);
+  expect(open.connection.state).toBe("finished");
+});
+
+test("when both close while a long message is compressed, our Close is sent all the same", () => {
+  const open = new DeflatingConnection("server", { agreed: fresh });
+  open.connection.sendText(JSON_TEXT.repeat(500));
+  open.connection.close(1001);
+  open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
+  expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+});
+
+describe("the memory of contexts", () => {
+  test("without takeover no connection has one", () => {
+    const compression = new Compression();
+    const { connection } = new DeflatingConnection("server", { compression, agreed: fresh });
+    connection.sendText(JSON_TEXT);
+    expect(compression.contextBytes).toBe(0);
+  });
+
+  test("with takeover each connection is charged, and gives it back once", () => {
+    const compression = new Compression({
+      outgoingContextTakeover: true,
+      incomingContextTakeover: true,
+    });
+    const { connection } = new DeflatingConnection("server", { compression, agreed: kept });
+    expect(compression.contextBytes).toBeGreaterThan(256 * 1024);
+    connection.transportEnded();
+    connection.transportEnded();
+    expect(compression.contextBytes).toBe(0);
+  });
+
+  test("beyond the ceiling connections go on without takeover", () => {
+    const compression = new Compression({
+      outgoingContextTakeover: true,
+      incomingContextTakeover: true,
+      maxContextBytes: MIB,
+    });
+    const offer = [{ name: "permessage-deflate", parameters: [] }];
+    const answers = Array.from({ length: 5 }, () => {
+      const { parameters } = compression.accept(offer)!;
+      const { connection } = new DeflatingConnection("server", { compression, agreed: parameters });
+      return connection.isOpen && parameters.serverNoContextTakeover;
+    });
+    expect(answers).toEqual([false, false, false, true, true]);
+    expect(compression.contextBytes).toBeLessThanOrEqual(MIB);
+  });
+
+  test.each([
+    [{ level: 0 }, "invalid_limit"],
+    [{ level: 10 }, "invalid_compression"],
+    [{ memLevel: 10 }, "invalid_compression"],
+    [{ outgoingWindowBits: 7 }, "invalid_compression"],
+    [{ incomingWindowBits: 16 }, "invalid_compression"],
+    [{ thresholdBytes: -1 }, "invalid_limit"],
+    [{ thresholdBytes: "1k" as unknown as number }, "invalid_limit"],
+    [{ maxContextBytes: 0.5 }, "invalid_limit"],
+  ])("%j is refused as %s", (options, code) => {
+    expect(() => new Compression(options)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
+test("one Compression for several owners is one ceiling for all (the process)", () => {
+  const shared = new Compression({ outgoingContextTakeover: true, maxContextBytes: MIB });
+  expect(compressionOf(shared)).toBe(shared);
+  expect(compressionOf(true)).not.toBe(compressionOf(true));
+  expect(compressionOf(false)).toBe(undefined);
+});

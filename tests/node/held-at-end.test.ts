@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { createServer, connect, type AddressInfo, type Socket } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock, TimerWheel } from "../../src/base/index.ts";
+import {
+  StreamConnection,
+  type Closure,
+  type StreamConnectionHandler,
+} from "../../src/node/index.ts";
+import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
+import { closePayload, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+
+const text = plainFrame({ opcode: Opcode.Text, payload: utf8("x") });
+const close = plainFrame({ opcode: Opcode.Close, payload: closePayload(4000) });
+
+class Seen implements StreamConnectionHandler {
+  texts = 0;
+  readonly closures: Closure[] = [];
+  connection: StreamConnection | undefined;
+
+  onText(): void {
+    this.texts += 1;
+    this.connection?.pause();
+  }
+
+  onClosed(closure: Closure): void {
+    this.closures.push(closure);
+  }
+
+  onBinary(): void {}
+  onPing(): void {}
+  onPong(): void {}
+  onClosing(): void {}
+  onDrain(): void {}
+}
+
+/** A client that pauses at every text, to which a server sends `bytes` and then ends. */
+async function pausedClient(bytes: Uint8Array): Promise<{
+  seen: Seen;
+  connection: StreamConnection;
+}> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end(bytes);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  const socket: Socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  await once(socket, "connect");
+  const seen = new Seen();
+  const connection = new StreamConnection(socket, seen, {
+    role: "client",
+    limits: defaultConnectionLimits,
+    wheel: new TimerWheel(systemClock),
+    closeTimeoutMs: 5_000,
+    stopReadingBytes: 1_000,
+    oneTaskPerMessage: false,
+  });
+  seen.connection = connection;
+  connection.start(new Uint8Array(0));
+  await once(socket, "close");
+  return { seen, connection };
+}
+
+describe("a receiver that is paused when the transport ends", () => {
+  test("gets what came before, a Close frame too, when it goes on", async () => {
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]));
+    expect(seen).toMatchObject({ texts: 1, closures: [] });
+    connection.resume();
+    expect(seen).toMatchObject({ texts: 2, closures: [] });
+    connection.resume();
+    expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
+    connection.resume();
+    expect(seen.closures).toHaveLength(1);
+  });
+
+  test("and nothing of it when the connection is ended at once", async () => {
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]));
+    connection.terminate();
+    expect(seen).toMatchObject({ texts: 1, closures: [{ code: 1006, wasClean: false }] });
+    connection.resume();
+    expect(seen.closures).toHaveLength(1);
+  });
+
+  test("and all of it when the connection is closed from this side", async () => {
+    const { seen, connection } = await pausedClient(Buffer.concat([text, close]));
+    connection.close();
+    expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
+  });
+});

@@ -1,0 +1,88 @@
+import { Duplex } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { systemClock, TimerWheel } from "../../src/base/index.ts";
+import {
+  Compression,
+  StreamConnection,
+  type StreamConnectionHandler,
+} from "../../src/node/index.ts";
+import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
+import { maskedFrame } from "../protocol/masked-frame.ts";
+import { fresh } from "./deflate/deflating-connection.ts";
+
+const LONG = "what is long is compressed later ".repeat(20_000);
+
+interface Driven {
+  connection: StreamConnection;
+  stream: Duplex;
+  writes: number[];
+  drained: Promise<void>;
+}
+
+/** A server's connection over a stream that takes everything at once and notes what. */
+function drive(stopReadingBytes: number, onText: (text: string) => void = () => {}): Driven {
+  const writes: number[] = [];
+  const stream = new Duplex({
+    read: () => {},
+    write: (chunk: Uint8Array, _, done) => {
+      writes.push(chunk.length);
+      done();
+    },
+  });
+  let onDrain = (): void => {};
+  const drained = new Promise<void>((resolve) => (onDrain = resolve));
+  const ignore = (): void => {};
+  const handler: StreamConnectionHandler = {
+    onText,
+    onBinary: ignore,
+    onPing: ignore,
+    onPong: ignore,
+    onClosing: ignore,
+    onClosed: ignore,
+    onDrain: () => onDrain(),
+  };
+  const options = {
+    role: "server",
+    limits: defaultConnectionLimits,
+    wheel: new TimerWheel(systemClock),
+    closeTimeoutMs: 1000,
+    stopReadingBytes,
+    oneTaskPerMessage: false,
+  } as const;
+  const codec = new Compression().codec("server", fresh);
+  const connection = new StreamConnection(stream, handler, options, codec);
+  connection.start(new Uint8Array(0));
+  return { connection, stream, writes, drained };
+}
+
+describe("what is still being compressed", () => {
+  test("counts as buffered, and a drain waits for it without asking the stream over and over", async () => {
+    const { connection, writes, drained } = drive(1_000_000);
+    connection.sendText(LONG);
+    expect(connection.bufferedBytes).toBe(LONG.length);
+    connection.watchDrain();
+    await drained;
+    expect(connection.bufferedBytes).toBe(0);
+    expect(writes.filter((size) => size > 0)).toHaveLength(1);
+    expect(writes.length).toBeLessThanOrEqual(3);
+  });
+
+  test("stops the reading of a peer that causes it, until it is gone", async () => {
+    let received = 0;
+    const { connection, stream, drained } = drive(100_000, () => {
+      received += 1;
+      connection.sendText(LONG);
+    });
+    const question = maskedFrame({ opcode: Opcode.Text });
+    for (let count = 0; count < 10; count += 1) {
+      stream.push(new Uint8Array(question));
+      // Each chunk of its own, as from a network.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (stream.isPaused()) break;
+    }
+    expect(received).toBeLessThan(3);
+    expect(stream.isPaused()).toBe(true);
+    await drained;
+    expect(stream.isPaused()).toBe(false);
+  });
+});
