@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
-import { isFieldValue, isToken } from "../protocol/index.ts";
+import { checkedFields } from "./checked-fields.ts";
 import { splitTarget } from "./upgrade-request.ts";
 
 /** A plain HTTP request on an endpoint's path, and its answer. */
@@ -50,13 +51,13 @@ export class HttpExchange {
   /** Answers with all there is to say. */
   answer(status: number, headers: Record<string, string>, body: string): void {
     if (this.isOver) return;
-    this.response.writeHead(status, { ...checked(headers), ...lengthOf(status, body) });
+    this.response.writeHead(status, { ...checkedFields(headers), ...lengthOf(status, body) });
     this.response.end(body);
   }
 
   /** Answers with a body that goes on; `write` adds to it. */
   beginStream(headers: Record<string, string>): void {
-    this.response.writeHead(200, checked(headers));
+    this.response.writeHead(200, checkedFields(headers));
     this.response.flushHeaders();
   }
 
@@ -83,19 +84,14 @@ export class HttpExchange {
   }
 
   get isOver(): boolean {
-    return this.response.writableEnded || this.response.destroyed;
+    // Over HTTP/2 it is the stream that tells of its end.
+    const { writableEnded, destroyed, stream } = this.response as ServerResponse & {
+      stream?: Duplex;
+    };
+    return writableEnded || destroyed || stream?.destroyed === true;
   }
 }
 
 function lengthOf(status: number, body: string): Record<string, string> {
   return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
-}
-
-function checked(headers: Record<string, string>): Record<string, string> {
-  for (const [name, value] of Object.entries(headers)) {
-    if (isToken(name) && isFieldValue(value)) continue;
-    const message = `The header ${JSON.stringify(name)} cannot be sent as it is; give a token as name and a value without control characters.`;
-    throw new LongwireError("invalid_header", message);
-  }
-  return headers;
 }

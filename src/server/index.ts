@@ -1,5 +1,6 @@
 export { LongwireError } from "../base/index.ts";
-export type { Closure } from "../node/index.ts";
+export { Compression } from "../node/index.ts";
+export type { Closure, CompressionChoice, CompressionOptions } from "../node/index.ts";
 export { CloseCode } from "../protocol/index.ts";
 export type { Endpoint, Message } from "./endpoint.ts";
 export { HandshakeRefusal } from "./handshake-refusal.ts";
@@ -7,6 +8,7 @@ export type { HandshakeRefusalOptions } from "./handshake-refusal.ts";
 export { HttpExchange } from "./http-exchange.ts";
 export type { OriginPolicy } from "./origin-policy.ts";
 export { Peer } from "./peer.ts";
+export type { SendOptions } from "./peer.ts";
 export type { ServerLimits } from "./server-limits.ts";
 export { UpgradeRequest } from "./upgrade-request.ts";
 export { WebSocketServer } from "./web-socket-server.ts";

@@ -1,22 +1,19 @@
-import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
-import type { TimerWheel } from "../base/index.ts";
-import { sha1Base64 } from "../node/index.ts";
-import { checkOpening, formatAcceptance, type Opening, type Refusal } from "../protocol/index.ts";
+import { LongwireError, type TimerWheel } from "../base/index.ts";
+import type { Compression } from "../node/index.ts";
+import { formatExtensions, type Opening, type Refusal } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { HandshakeCarrier } from "./handshake-carrier.ts";
 import { HandshakeRefusal } from "./handshake-refusal.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { Peer, reportFailure, type PeerHost } from "./peer.ts";
-import { refuseHandshake } from "./refuse.ts";
-import { headerFields, UpgradeRequest } from "./upgrade-request.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 export interface Arrival {
   endpoint: Endpoint;
-  incoming: IncomingMessage;
-  socket: Socket;
-  /** Bytes that came behind the request. */
-  head: Buffer;
+  carrier: HandshakeCarrier;
   host: PeerHost;
+  /** `undefined` where messages are never compressed. */
+  compression: Compression | undefined;
   wheel: TimerWheel;
   timeoutMs: number;
   /** Takes the peer in, or says that no more are taken. */
@@ -25,76 +22,70 @@ export interface Arrival {
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
 export async function openPeer(arrival: Arrival): Promise<void> {
-  const { endpoint, incoming, socket } = arrival;
-  // From here on Node no longer listens for this socket's errors.
-  const onError = (): void => void socket.destroy();
-  socket.on("error", onError);
-  const result = checkOpening({
-    method: incoming.method ?? "",
-    httpVersion: incoming.httpVersion,
-    headers: headerFields(incoming),
-  });
-  if (result.kind === "refusal") return refuseHandshake(socket, result.refusal);
-  const { opening } = result;
-  const request = new UpgradeRequest(incoming, opening);
-  const { origins = "same" } = endpoint;
-  if (!isOriginAllowed(origins, opening.origin, incoming.headers.host)) {
-    return refuseHandshake(socket, foreignOrigin(opening.origin));
+  const { carrier, endpoint } = arrival;
+  // From here on Node no longer listens for this stream's errors.
+  const onError = (): void => void carrier.stream.destroy();
+  carrier.stream.on("error", onError);
+  try {
+    const result = carrier.check();
+    if (result.kind === "refusal") return carrier.refuse(result.refusal);
+    const decision = await decide(arrival, result.request);
+    if (decision.kind === "refused") return carrier.refuse(decision.refusal);
+    if (carrier.isOver) return void carrier.stream.destroy();
+    carrier.stream.off("error", onError);
+    accept(arrival, { ...decision, ...result });
+  } catch (cause) {
+    // Nobody awaits this, so what were thrown here would end the process.
+    reportFailure(endpoint, cause, undefined);
+    carrier.stream.on("error", onError).destroy();
   }
-  const decision = await decide(arrival, request);
-  if (decision.kind === "refused") return refuseHandshake(socket, decision.refusal);
-  if (socket.destroyed) return;
-  const accepted = { endpoint, data: decision.data, protocol: chosen(endpoint, request) };
-  socket.off("error", onError);
-  accept(arrival, { accepted, opening, request });
+}
+
+interface Decided {
+  data: unknown;
+  /** The chosen subprotocol, or `""`. */
+  protocol: string;
 }
 
 function accept(
-  { endpoint, socket, head, host, admit }: Arrival,
-  {
-    accepted,
-    opening,
-    request,
-  }: {
-    accepted: { endpoint: Endpoint; data: unknown; protocol: string };
-    opening: Opening;
-    request: UpgradeRequest;
-  },
+  { endpoint, carrier, host, compression, admit }: Arrival,
+  { data, protocol, opening, request }: Decided & { opening: Opening; request: UpgradeRequest },
 ): void {
-  const peer = new Peer(socket, accepted, host);
-  if (!admit(peer)) return refuseHandshake(socket, TOO_LATE);
-  socket.setTimeout(0);
-  socket.setNoDelay(true);
-  const protocol = accepted.protocol === "" ? undefined : accepted.protocol;
-  socket.write(formatAcceptance({ key: opening.key, sha1: sha1Base64, protocol }), "latin1");
-  try {
-    endpoint.onOpen?.(peer, request);
-  } catch (error) {
-    peer.fail(error);
+  const deflate = compression?.accept(opening.extensions);
+  const codec = deflate && compression?.codec("server", deflate.parameters);
+  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec }, host);
+  if (!admit(peer)) {
+    codec?.close();
+    return carrier.refuse(TOO_LATE);
   }
-  peer.start(head);
+  carrier.accept({ protocol, extensions: deflate && formatExtensions([deflate.response]) });
+  peer.opened(request);
+  peer.start(carrier.head);
 }
 
-type Decision = { kind: "accepted"; data: unknown } | { kind: "refused"; refusal: Refusal };
+type Decision = ({ kind: "accepted" } & Decided) | { kind: "refused"; refusal: Refusal };
 
 /** Asks the application, and for no longer than the handshake may take. */
 function decide(arrival: Arrival, request: UpgradeRequest): Promise<Decision> {
-  const { endpoint, wheel, timeoutMs } = arrival;
+  const { wheel, timeoutMs } = arrival;
   return new Promise((resolve) => {
     const timer = wheel.after(timeoutMs, () => resolve({ kind: "refused", refusal: TIMED_OUT }));
     const settle = (decision: Decision): void => {
       timer.cancel();
       resolve(decision);
     };
-    void ask(endpoint, request).then(settle);
+    void ask(arrival, request).then(settle);
   });
 }
 
-async function ask(endpoint: Endpoint, request: UpgradeRequest): Promise<Decision> {
+async function ask({ endpoint, carrier }: Arrival, request: UpgradeRequest): Promise<Decision> {
   try {
+    if (!isOriginAllowed(endpoint.origins ?? "same", request.origin, carrier.host)) {
+      return { kind: "refused", refusal: foreignOrigin(request.origin) };
+    }
     const data = await endpoint.authorize?.(request);
-    if (!(data instanceof HandshakeRefusal)) return { kind: "accepted", data };
-    return { kind: "refused", refusal: data };
+    if (data instanceof HandshakeRefusal) return { kind: "refused", refusal: data };
+    return { kind: "accepted", data, protocol: chosenProtocol(endpoint, request) };
   } catch (error) {
     if (error instanceof HandshakeRefusal) return { kind: "refused", refusal: error };
     reportFailure(endpoint, error, undefined);
@@ -102,9 +93,15 @@ async function ask(endpoint: Endpoint, request: UpgradeRequest): Promise<Decisio
   }
 }
 
-function chosen({ protocols = [] }: Endpoint, request: UpgradeRequest): string {
-  if (typeof protocols === "function") return protocols(request) ?? "";
-  return request.protocols.find((protocol) => protocols.includes(protocol)) ?? "";
+/** @throws LongwireError `invalid_protocol` for what was not offered: no client may take it */
+function chosenProtocol({ protocols = [] }: Endpoint, request: UpgradeRequest): string {
+  if (typeof protocols !== "function") {
+    return request.protocols.find((protocol) => protocols.includes(protocol)) ?? "";
+  }
+  const chosen = protocols(request) ?? "";
+  if (chosen === "" || request.protocols.includes(chosen)) return chosen;
+  const message = `The endpoint chose the subprotocol ${JSON.stringify(chosen)}, which the client did not offer; choose one of request.protocols, or none.`;
+  throw new LongwireError("invalid_protocol", message);
 }
 
 const FAILED: Refusal = {

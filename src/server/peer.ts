@@ -1,3 +1,5 @@
+import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
 import {
@@ -7,9 +9,10 @@ import {
   type StreamConnectionHandler,
   type StreamConnectionOptions,
 } from "../node/index.ts";
-import { CloseCode, encodeTextFrame } from "../protocol/index.ts";
+import { CloseCode, encodeTextFrame, type MessageCodec } from "../protocol/index.ts";
 import type { Endpoint, Message } from "./endpoint.ts";
 import type { Pulse } from "./keepalive.ts";
+import type { UpgradeRequest } from "./upgrade-request.ts";
 
 const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
 
@@ -19,6 +22,25 @@ export interface PeerHost {
   maxBufferedBytes: number;
   /** The peer is gone. */
   onGone(peer: Peer): void;
+}
+
+/** What a handshake came to. */
+export interface Accepted<Data> {
+  endpoint: Endpoint<Data>;
+  data: Data;
+  /** The agreed subprotocol, or `""`. */
+  protocol: string;
+  /** What compresses the peer's messages, if that was agreed. */
+  codec: MessageCodec | undefined;
+}
+
+export interface SendOptions {
+  /**
+   * Whether the message may be compressed, where the peer agreed to it and it is long enough.
+   * Default true. Say false for what is compressed already, and for a secret that stands beside
+   * text of somebody else's choice: its length would tell of it.
+   */
+  compress?: boolean;
 }
 
 /** One client of a server. */
@@ -37,19 +59,20 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   #drains: ((drained: boolean) => void)[] | undefined;
 
   /** Made by the server. */
-  constructor(
-    socket: Duplex,
-    accepted: { endpoint: Endpoint<Data>; data: Data; protocol: string },
-    host: PeerHost,
-  ) {
+  constructor(socket: Duplex, accepted: Accepted<Data>, host: PeerHost) {
     this.data = accepted.data;
     this.protocol = accepted.protocol;
     this.#endpoint = accepted.endpoint;
     this.#host = host;
-    this.#connection = new StreamConnection(socket, this, host.connection);
+    this.#connection = new StreamConnection(socket, this, host.connection, accepted.codec);
   }
 
-  /** Starts delivering; the server calls it once, after `onOpen`. */
+  /** Tells the application; the server calls it once. */
+  opened(request: UpgradeRequest): void {
+    this.#guard(() => this.#endpoint.onOpen?.(this, request));
+  }
+
+  /** Starts delivering; the server calls it once, after `opened`. */
   start(head: Uint8Array): void {
     this.#connection.start(head);
   }
@@ -64,7 +87,8 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   get remoteAddress(): string | undefined {
-    return (this.#connection.stream as { remoteAddress?: string }).remoteAddress;
+    const stream = this.#connection.stream as Partial<Socket> & Partial<ServerHttp2Stream>;
+    return stream.remoteAddress ?? stream.session?.socket.remoteAddress;
   }
 
   /**
@@ -76,15 +100,15 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
    *   peer had more than `maxBufferedBytes` unsent and was cut off
    * @throws TypeError for anything but a string, an ArrayBuffer, or a view of one
    */
-  send(message: string | ArrayBuffer | ArrayBufferView): boolean {
+  send(message: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
     if (typeof message === "string") {
       if (!this.#hasRoom()) return false;
-      this.#connection.sendText(message);
+      this.#connection.sendText(message, options?.compress);
       return true;
     }
     const bytes = bytesOf(message);
     if (!this.#hasRoom()) return false;
-    this.#connection.sendBinary(bytes);
+    this.#connection.sendBinary(bytes, options?.compress);
     return true;
   }
 
@@ -193,9 +217,11 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   /** Calls the application; what it throws closes this peer and ends nothing else. */
-  #guard(call: () => void): void {
+  #guard(call: () => unknown): void {
     try {
-      call();
+      const pending = call();
+      // An async function is let in where none is awaited.
+      if (pending instanceof Promise) pending.catch((error: unknown) => this.fail(error));
     } catch (error) {
       this.fail(error);
     }
@@ -256,19 +282,30 @@ function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
   throw new TypeError(`The message is ${seen}; give a string, an ArrayBuffer, or a view of one.`);
 }
 
-/** Tells the application that one of its methods failed. */
+/** Tells the application that one of its methods failed. Never throws. */
 export function reportFailure<Data>(
   endpoint: Endpoint<Data>,
   cause: unknown,
   peer: Peer<Data> | undefined,
 ): void {
-  const seen = cause instanceof Error ? cause.message : String(cause);
-  const message = `The application failed while it handled a peer: ${seen}. See cause.`;
+  const message = `The application failed while it handled a peer: ${textOf(cause)}. See cause.`;
   const error = new LongwireError("application_failed", message, { cause });
+  // An error handler that fails has nobody left to tell but the log.
+  const log = (): void => console.error(`longwire: ${message}`);
+  if (endpoint.onError === undefined) return log();
   try {
-    if (endpoint.onError !== undefined) return endpoint.onError(error, peer);
+    const pending: unknown = endpoint.onError(error, peer);
+    if (pending instanceof Promise) pending.catch(log);
   } catch {
-    // An error handler that fails has nobody left to tell but the log.
+    log();
   }
-  console.error(`longwire: ${message}`);
+}
+
+/** What was thrown may be anything, also something that has no text. */
+function textOf(cause: unknown): string {
+  try {
+    return String(cause instanceof Error ? cause.message : cause);
+  } catch {
+    return `a value of type ${typeof cause} without a text`;
+  }
 }

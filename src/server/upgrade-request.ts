@@ -1,5 +1,15 @@
 import type { IncomingMessage } from "node:http";
-import type { HeaderFields, Opening } from "../protocol/index.ts";
+import type { ServerHttp2Stream } from "node:http2";
+import { fieldValues, type HeaderFields, type Opening } from "../protocol/index.ts";
+
+/** What a request is made of, whatever HTTP brought it. */
+export interface UpgradeRequestParts {
+  target: string;
+  headers: HeaderFields;
+  remoteAddress: string | undefined;
+  incoming: IncomingMessage | ServerHttp2Stream;
+  opening: Opening;
+}
 
 /**
  * A client's opening handshake, as `authorize` and `onOpen` see it.
@@ -7,8 +17,8 @@ import type { HeaderFields, Opening } from "../protocol/index.ts";
  * The server keeps nothing of it once the connection is open.
  */
 export class UpgradeRequest {
-  /** The Node request it came as. */
-  readonly incoming: IncomingMessage;
+  /** What Node made of it: a request over HTTP/1.1, a stream over HTTP/2. */
+  readonly incoming: IncomingMessage | ServerHttp2Stream;
   /** The path without the query, as it came: not decoded. */
   readonly path: string;
   /** What follows the first `?`, without it. */
@@ -17,28 +27,33 @@ export class UpgradeRequest {
   readonly origin: string | undefined;
   /** The subprotocols offered, in the client's order of preference. */
   readonly protocols: readonly string[];
+  readonly remoteAddress: string | undefined;
+  readonly #headers: HeaderFields;
 
-  constructor(incoming: IncomingMessage, opening: Opening) {
-    const { path, search } = splitTarget(incoming.url ?? "/");
+  constructor({ target, headers, remoteAddress, incoming, opening }: UpgradeRequestParts) {
+    const { path, search } = splitTarget(target);
     this.incoming = incoming;
     this.path = path;
     this.search = search;
     this.origin = opening.origin;
     this.protocols = opening.protocols;
+    this.remoteAddress = remoteAddress;
+    this.#headers = headers;
   }
 
   get query(): URLSearchParams {
     return new URLSearchParams(this.search);
   }
 
-  /** The value of a header, several lines joined by a comma; `undefined` without it. */
+  /**
+   * The value of a header, several lines joined by a comma (of `Cookie` by a semicolon);
+   * `undefined` without it.
+   */
   header(name: string): string | undefined {
-    const value = this.incoming.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(", ") : value;
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.incoming.socket.remoteAddress;
+    const lowerCase = name.toLowerCase();
+    const values = fieldValues(this.#headers, lowerCase);
+    // HTTP/2 sends cookies in pieces. (RFC 9113 §8.2.3)
+    return values.length === 0 ? undefined : values.join(lowerCase === "cookie" ? "; " : ", ");
   }
 }
 

@@ -1,22 +1,37 @@
 import type { EventEmitter } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer, type ServerOptions as TlsOptions } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
 import type { Duplex } from "node:stream";
-import { LongwireError, systemClock, TimerWheel, type Clock } from "../base/index.ts";
+import type { TlsOptions } from "node:tls";
+import { systemClock, TimerWheel, type Clock } from "../base/index.ts";
+import { compressionOf, type Compression, type CompressionChoice } from "../node/index.ts";
 import { CloseCode, MemoryBudget, upgradeRequired } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { HandshakeCarrier } from "./handshake-carrier.ts";
+import { Http1Upgrade } from "./http1-upgrade.ts";
+import { Http2Connect } from "./http2-connect.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { Keepalive } from "./keepalive.ts";
 import { matchEndpoint } from "./match-endpoint.ts";
 import { openPeer } from "./open-peer.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
+import { OwnHttpServer } from "./own-http-server.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
-import { refusalBody, refuseHandshake } from "./refuse.ts";
+import { refusalBody } from "./refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
 
 export interface WebSocketServerOptions extends Partial<ServerLimits> {
+  /**
+   * How messages are compressed where the peer offers permessage-deflate; false for never, a
+   * `Compression` to share one. Default true: messages of 1 KiB and more, with no memory per connection.
+   */
+  compression?: CompressionChoice;
   /** Where time comes from; for tests. */
   clock?: Clock;
 }
@@ -26,8 +41,10 @@ export interface ListenOptions {
   port?: number;
   /** Default `127.0.0.1`: this machine only. `0.0.0.0` or `::` lets others in. */
   host?: string;
-  /** Certificate and key make it `wss:`. */
+  /** Certificate and key make it `wss:`, over HTTP/1.1 and HTTP/2 as the client prefers. */
   tls?: TlsOptions;
+  /** Whether `tls` also offers HTTP/2. Default true. */
+  http2?: boolean;
 }
 
 export interface Listening {
@@ -45,9 +62,6 @@ export interface CloseOptions {
   reason?: string;
 }
 
-/** How often Node looks for requests that take too long, in milliseconds. */
-const REQUEST_CHECK_MS = 1_000;
-
 /**
  * A WebSocket server: on a port of its own (`listen`), or beside other routes of an existing HTTP
  * server (`attach`), or both.
@@ -59,20 +73,22 @@ export class WebSocketServer {
   readonly #keepalive: Keepalive;
   readonly #wheel: TimerWheel;
   readonly #host: PeerHost;
+  readonly #compression: Compression | undefined;
   readonly #undecided = new Set<Duplex>();
   readonly #detach: (() => void)[] = [];
-  #own: Server | undefined;
+  #own: OwnHttpServer | undefined;
   #draining = false;
   #emptied: (() => void) | undefined;
 
   /**
    * @param endpoints what to do with connections; the first one whose path matches is taken
-   * @throws LongwireError `invalid_limit`
+   * @throws LongwireError `invalid_limit`, `invalid_compression`
    */
   constructor(endpoints: Endpoint | readonly Endpoint[], options: WebSocketServerOptions = {}) {
     const clock = options.clock ?? systemClock;
     this.#endpoints = "length" in endpoints ? endpoints : [endpoints];
     this.#limits = resolveServerLimits(options);
+    this.#compression = compressionOf(options.compression);
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
     this.#host = {
@@ -101,56 +117,64 @@ export class WebSocketServer {
    * @throws LongwireError `address_in_use`, `cannot_listen`
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
-    const { port = 0, host = "127.0.0.1", tls } = options;
-    const http = tls === undefined ? createServer(this.#httpOptions) : this.#createTls(tls);
-    http.on("request", (incoming, response) => {
+    const { port = 0, host = "127.0.0.1", tls, http2 = true } = options;
+    const own = new OwnHttpServer(this.#limits, tls && { ...tls, offersHttp2: http2 });
+    own.http.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       if (!this.handleRequest(incoming, response)) notFound(response);
     });
-    this.attach(http);
-    await listening(http, port, host);
-    this.#own = http;
-    const address = http.address() as AddressInfo;
+    this.attach(own.http);
+    const address = await own.listen(port, host);
+    this.#own = own;
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
     const scheme = tls === undefined ? "ws" : "wss";
     return { port: address.port, host, url: `${scheme}://${shown}:${address.port}` };
   }
 
   /**
-   * Takes the WebSocket handshakes of an existing `http` or `https` server. Its other requests
-   * stay its own; give them to `handleRequest` where an endpoint answers plain HTTP too.
+   * Takes the WebSocket handshakes of an existing `http`, `https` or `http2` server. Its other
+   * requests stay its own; give them to `handleRequest` where an endpoint answers plain HTTP too.
+   *
+   * Over HTTP/2 the server needs the setting `enableConnectProtocol`, or no client will ask.
    *
    * @returns how to let go of it
    */
   attach(http: EventEmitter): () => void {
-    const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      const endpoint = matchEndpoint(this.#endpoints, splitTarget(incoming.url ?? "/").path);
-      if (endpoint !== undefined) return this.#upgrade(endpoint, incoming, socket, head);
-      // Somebody else may know the path; if nobody else is there, the client must not hang.
-      if (http.listenerCount("upgrade") === 1) refuseHandshake(socket, NOT_FOUND);
+    const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void =>
+      this.#arrive(new Http1Upgrade(incoming, socket, head), http.listenerCount("upgrade") === 1);
+    const onStream = (
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      _flags: number,
+      rawHeaders: string[],
+    ): void => {
+      if (headers[":method"] !== "CONNECT") return;
+      // Node's own listener is there when the server has one for requests.
+      const known = http.listenerCount("request") > 0 ? 2 : 1;
+      const isAlone = http.listenerCount("stream") <= known;
+      this.#arrive(new Http2Connect(stream, headers, rawHeaders), isAlone);
     };
     http.on("upgrade", onUpgrade);
-    const detach = (): void => void http.off("upgrade", onUpgrade);
+    http.on("stream", onStream);
+    http.on("connect", onConnect);
+    const detach = (): void => {
+      http.off("upgrade", onUpgrade);
+      http.off("stream", onStream);
+      http.off("connect", onConnect);
+    };
     this.#detach.push(detach);
     return detach;
   }
 
   /** Answers a plain HTTP request if it is on an endpoint's path; returns whether it was. */
-  handleRequest(incoming: IncomingMessage, response: ServerResponse): boolean {
+  handleRequest(
+    incoming: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): boolean {
     const endpoint = matchEndpoint(this.#endpoints, splitTarget(incoming.url ?? "/").path);
     if (endpoint === undefined) return false;
-    const exchange = new HttpExchange(incoming, response);
-    const { origin, host } = incoming.headers;
-    if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) {
-      // A page elsewhere could otherwise publish with its visitor's cookies.
-      exchange.answer(403, JSON_TYPE, refusalBody(foreignOrigin(origin)));
-      return true;
-    }
-    if (endpoint.onRequest === undefined) {
-      const refusal = upgradeRequired();
-      exchange.answer(refusal.status, Object.fromEntries(refusal.headers), refusalBody(refusal));
-    } else {
-      void this.#request(endpoint, exchange);
-    }
+    // Over HTTP/2 they are made to be taken for those of HTTP/1.1.
+    const exchange = new HttpExchange(incoming as IncomingMessage, response as ServerResponse);
+    void this.#request(endpoint, exchange);
     return true;
   }
 
@@ -161,51 +185,42 @@ export class WebSocketServer {
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeoutMs = 5_000, code = CloseCode.GoingAway, reason = "" } = options;
     this.#draining = true;
-    const stopped = this.#stopListening();
-    for (const endpoint of this.#endpoints) endpoint.onDraining?.();
+    const stopped = this.#own?.stop();
+    for (const endpoint of this.#endpoints) sayDraining(endpoint);
     for (const peer of this.#peers) peer.close(code, reason);
     await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
     for (const socket of this.#undecided) socket.destroy();
-    this.#own?.closeAllConnections();
+    this.#own?.cut();
     await this.#untilNoPeers(timeoutMs);
     // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
     for (const detach of this.#detach.splice(0)) detach();
     await stopped;
   }
 
-  get #httpOptions(): object {
-    return {
-      maxHeaderSize: this.#limits.maxHeaderBytes,
-      headersTimeout: this.#limits.handshakeTimeoutMs,
-      requestTimeout: this.#limits.handshakeTimeoutMs,
-      connectionsCheckingInterval: REQUEST_CHECK_MS,
-      noDelay: true,
-    };
-  }
-
-  #createTls(tls: TlsOptions): Server {
-    const handshakeTimeout = this.#limits.handshakeTimeoutMs;
-    return createTlsServer({ handshakeTimeout, ...this.#httpOptions, ...tls });
-  }
-
-  #upgrade(endpoint: Endpoint, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#draining) return refuseHandshake(socket, DRAINING);
+  /** @param isAlone whether nobody else could know the path: the client must not hang then */
+  #arrive(carrier: HandshakeCarrier, isAlone: boolean): void {
+    const endpoint = matchEndpoint(this.#endpoints, carrier.path);
+    if (endpoint === undefined) {
+      if (isAlone) carrier.refuse(NOT_FOUND);
+      return;
+    }
+    if (this.#draining) return carrier.refuse(DRAINING);
     // Kept in view until it is a peer or gone, so that a drain can end it.
-    this.#undecided.add(socket);
-    const gone = (): void => void this.#undecided.delete(socket);
-    socket.once("close", gone);
+    const { stream } = carrier;
+    this.#undecided.add(stream);
+    const gone = (): void => void this.#undecided.delete(stream);
+    stream.once("close", gone);
     void openPeer({
       endpoint,
-      incoming,
-      socket: socket as Socket,
-      head,
+      carrier,
       host: this.#host,
+      compression: this.#compression,
       wheel: this.#wheel,
       timeoutMs: this.#limits.handshakeTimeoutMs,
       admit: (peer) => {
         gone();
-        socket.off("close", gone);
+        stream.off("close", gone);
         return this.#admit(peer);
       },
     });
@@ -227,7 +242,14 @@ export class WebSocketServer {
 
   async #request(endpoint: Endpoint, exchange: HttpExchange): Promise<void> {
     try {
-      await endpoint.onRequest?.(exchange);
+      const { origin } = exchange.incoming.headers;
+      if (!isOriginAllowed(endpoint.origins ?? "same", origin, hostOf(exchange.incoming))) {
+        // A page elsewhere could otherwise publish with its visitor's cookies.
+        return exchange.answer(403, JSON_TYPE, refusalBody(foreignOrigin(origin)));
+      }
+      if (endpoint.onRequest !== undefined) return await endpoint.onRequest(exchange);
+      const refusal = upgradeRequired();
+      exchange.answer(refusal.status, Object.fromEntries(refusal.headers), refusalBody(refusal));
     } catch (cause) {
       reportFailure(endpoint, cause, undefined);
       const message = "The server failed on this request; try again later.";
@@ -235,12 +257,6 @@ export class WebSocketServer {
         exchange.answer(500, JSON_TYPE, refusalBody({ code: "internal", message }));
       }
     }
-  }
-
-  #stopListening(): Promise<void> {
-    const own = this.#own;
-    if (own === undefined) return Promise.resolve();
-    return new Promise((resolve) => own.close(() => resolve()));
   }
 
   /** Resolves when the last peer's `onClose` has been called, or after `timeoutMs`. */
@@ -251,6 +267,27 @@ export class WebSocketServer {
       this.#wheel.after(timeoutMs, resolve);
     });
   }
+}
+
+function hostOf({ headers }: IncomingMessage): string | undefined {
+  return headers.host ?? (headers[":authority"] as string | undefined);
+}
+
+/** One endpoint that fails must not keep the others from draining. */
+function sayDraining(endpoint: Endpoint): void {
+  try {
+    endpoint.onDraining?.();
+  } catch (cause) {
+    reportFailure(endpoint, cause, undefined);
+  }
+}
+
+/**
+ * Without a listener Node would answer an extended CONNECT by itself with 405, and with one it
+ * leaves a CONNECT over HTTP/1.1, which wants a proxy, to it.
+ */
+function onConnect(incoming: IncomingMessage | Http2ServerRequest, socket: Duplex): void {
+  if (incoming.httpVersionMajor < 2) socket.destroy();
 }
 
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
@@ -272,20 +309,4 @@ const DRAINING = {
 function notFound(response: ServerResponse): void {
   response.writeHead(404, JSON_TYPE);
   response.end(refusalBody({ code: "not_found", message: "Nothing has this path." }));
-}
-
-function listening(http: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(cause, port, host)));
-    http.listen({ port, host }, resolve);
-  });
-}
-
-function cannotListen(cause: NodeJS.ErrnoException, port: number, host: string): LongwireError {
-  if (cause.code === "EADDRINUSE") {
-    const message = `Port ${port} on ${host} is in use by another program; stop that program or choose another port (--port).`;
-    return new LongwireError("address_in_use", message, { cause });
-  }
-  const message = `Cannot listen on ${host}:${port} (${cause.message}); choose another host or port.`;
-  return new LongwireError("cannot_listen", message, { cause });
 }

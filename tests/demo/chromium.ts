@@ -27,9 +27,9 @@ export class Chromium {
     this.#profile = profile;
   }
 
-  static async launch(): Promise<Chromium> {
+  static async launch(...more: string[]): Promise<Chromium> {
     const userDataDir = mkdtempSync(join(tmpdir(), "longwire-chromium-"));
-    const options = { executablePath, userDataDir, args: flags, headless: true };
+    const options = { executablePath, userDataDir, args: [...flags, ...more], headless: true };
     return new Chromium(await launch(options), userDataDir);
   }
 

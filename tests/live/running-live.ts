@@ -23,7 +23,7 @@ export class RunningLive {
     this.port = port;
     const handle = server.handleRequest.bind(server);
     server.handleRequest = (incoming, response) => {
-      this.responses.push(response);
+      this.responses.push(response as ServerResponse);
       return handle(incoming, response);
     };
   }

@@ -1,0 +1,91 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { checkExtendedConnect, type HeaderFields, type Refusal } from "../protocol/index.ts";
+import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-carrier.ts";
+import { refusalBody, refusalFields } from "./refuse.ts";
+import { splitTarget, UpgradeRequest } from "./upgrade-request.ts";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** A handshake over HTTP/2: an extended CONNECT, whose stream is the connection. (RFC 8441) */
+export class Http2Connect implements HandshakeCarrier {
+  readonly path: string;
+  readonly headers: HeaderFields;
+  readonly stream: ServerHttp2Stream;
+  readonly head: Uint8Array = NOTHING;
+  readonly #pseudo: IncomingHttpHeaders;
+
+  constructor(stream: ServerHttp2Stream, pseudo: IncomingHttpHeaders, rawHeaders: string[]) {
+    this.path = splitTarget(pseudo[":path"] ?? "/").path;
+    this.headers = fieldsOf(rawHeaders);
+    this.stream = stream;
+    this.#pseudo = pseudo;
+  }
+
+  get host(): string | undefined {
+    return pseudoHeader(this.#pseudo, ":authority") ?? this.#pseudo.host;
+  }
+
+  get isOver(): boolean {
+    // A stream that was reset is closed before it is destroyed, and takes no answer either.
+    const { closed, destroyed, headersSent } = this.stream;
+    return closed || destroyed || headersSent;
+  }
+
+  check(): CarriedOpening {
+    const result = checkExtendedConnect({
+      protocol: pseudoHeader(this.#pseudo, ":protocol"),
+      authority: this.host,
+      headers: this.headers,
+    });
+    if (result.kind === "refusal") return result;
+    const { opening } = result;
+    const request = new UpgradeRequest({
+      target: pseudoHeader(this.#pseudo, ":path") ?? "/",
+      headers: this.headers,
+      remoteAddress: this.stream.session?.socket.remoteAddress,
+      incoming: this.stream,
+      opening,
+    });
+    return { kind: "opening", opening, request };
+  }
+
+  accept({ protocol, extensions }: Acceptance): void {
+    this.stream.respond({
+      ":status": 200,
+      ...(protocol !== "" && { "sec-websocket-protocol": protocol }),
+      ...(extensions !== undefined && { "sec-websocket-extensions": extensions }),
+    });
+  }
+
+  refuse(refusal: Refusal): void {
+    const { status, code, message } = refusal;
+    const { stream } = this;
+    stream.on("error", () => stream.destroy());
+    if (this.isOver) return void stream.destroy();
+    // About the connection, which is not for a stream to say. (RFC 9113 §8.2.2)
+    const fields = refusalFields(refusal).filter(([name]) => name.toLowerCase() !== "upgrade");
+    stream.respond({
+      ":status": status,
+      "content-type": "application/json; charset=utf-8",
+      ...Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value])),
+    });
+    stream.end(refusalBody({ code, message }));
+    // Unread data would hold the stream open.
+    stream.resume();
+  }
+}
+
+function pseudoHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The header lines without the pseudo-headers. */
+function fieldsOf(rawHeaders: readonly string[]): HeaderFields {
+  const fields: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (!name.startsWith(":")) fields.push([name, rawHeaders[at + 1]!]);
+  }
+  return fields;
+}
