@@ -1,6 +1,14 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { LongwireError, resolveLimits } from "../base/index.ts";
 import {
+  compressionOf,
+  proxyChoice,
+  type Compression,
+  type CompressionChoice,
+  type ProxyChoice,
+  type TcpOptions,
+} from "../node/index.ts";
+import {
   defaultConnectionLimits,
   defaultHandshakeLimits,
   isFieldValue,
@@ -19,20 +27,51 @@ export interface ClientOptions
   headers?: Record<string, string>;
   /** Options of Node's `tls.connect` for `wss:`, such as `ca`, `cert`, `key`. */
   tls?: TlsOptions;
+  /** Options of Node's `net.connect`, such as `lookup`, `family`, `localAddress`. */
+  tcp?: TcpOptions;
   /** A Unix socket to connect to; the URL still gives `Host` and path. */
   socketPath?: string;
+  /**
+   * The proxy to go through: `http:`, `https:` (a tunnel, RFC 9110 §9.3.6), `socks5:` or `socks5h:`
+   * (RFC 1928; with `socks5h:` the proxy looks names up). User name and password stand in its URL.
+   * `"environment"` takes what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
+   * Default `false`: what some environment says changes no program that did not ask for it.
+   */
+  proxy?: string | URL | false;
+  /** Options of Node's `tls.connect` for an `https:` proxy; `tls` is for the server behind it. */
+  proxyTls?: TlsOptions;
+  /**
+   * How many redirects are followed; `true` means 5. Default `false`, none, as in browsers.
+   * Credentials go to no other origin, and nothing goes from `wss:` to `ws:`.
+   */
+  followRedirects?: boolean | number;
+  /**
+   * Whether WebSockets to one `wss:` host share one HTTP/2 connection, where the server has that
+   * (RFC 8441); where it has not, each has its own as without. Default false.
+   */
+  http2?: boolean;
+  /**
+   * How messages are compressed where the server agrees to permessage-deflate; false offers none,
+   * a `Compression` shares one. Default true: messages of 1 KiB and more, with no memory per connection.
+   */
+  compression?: CompressionChoice;
   /** Aborting gives the connection up: at once while connecting, with 1000 afterwards. */
   signal?: AbortSignal;
 }
 
 export interface ClientTimes {
-  /** From connecting to the server's answer, in milliseconds. Default 30,000. */
+  /**
+   * From the lookup of the name to the server's answer, proxies and redirects included, in
+   * milliseconds; waiting for other attempts at the same host does not count. Default 30,000.
+   */
   handshakeTimeoutMs: number;
   /** How long the server may take to finish closing, in milliseconds. Default 10,000. */
   closeTimeoutMs: number;
 }
 
 const defaultClientTimes: ClientTimes = { handshakeTimeoutMs: 30_000, closeTimeoutMs: 10_000 };
+
+const DEFAULT_MAX_REDIRECTS = 5;
 
 /** Headers that the handshake itself writes. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -54,19 +93,52 @@ export class ClientSettings {
   readonly times: ClientTimes;
   readonly headers: HeaderFields;
   readonly tls: TlsOptions | undefined;
+  readonly tcp: TcpOptions | undefined;
+  readonly proxy: ProxyChoice;
+  readonly proxyTls: TlsOptions | undefined;
+  readonly maxRedirects: number;
   readonly socketPath: string | undefined;
+  readonly compression: Compression | undefined;
+  readonly http2: boolean;
   readonly signal: AbortSignal | undefined;
 
-  /** @throws LongwireError `invalid_limit`, `invalid_header` */
+  /**
+   * @throws LongwireError `invalid_limit`, `invalid_header`, `invalid_proxy`, `invalid_credentials`
+   */
   constructor(options: ClientOptions = {}) {
     this.limits = resolveLimits(defaultConnectionLimits, options);
     this.handshakeLimits = resolveLimits(defaultHandshakeLimits, options);
     this.times = resolveLimits(defaultClientTimes, options);
     this.headers = Object.entries(options.headers ?? {}).map(checkedHeader);
     this.tls = options.tls;
+    this.tcp = options.tcp;
+    this.proxy = proxyChoice(options.proxy);
+    this.proxyTls = options.proxyTls;
+    this.maxRedirects = maxRedirects(options.followRedirects);
     this.socketPath = options.socketPath;
+    this.compression = clientCompression(options.compression);
+    this.http2 = options.http2 === true;
     this.signal = options.signal;
+    checkOneWay(this);
   }
+}
+
+/** Shared by all clients that set nothing of it, as its contexts are. */
+const defaultCompression = compressionOf();
+
+function clientCompression(choice: CompressionChoice = true): Compression | undefined {
+  return choice === true ? defaultCompression : compressionOf(choice);
+}
+
+function maxRedirects(given: boolean | number = false): number {
+  if (typeof given === "boolean") return given ? DEFAULT_MAX_REDIRECTS : 0;
+  return resolveLimits({ followRedirects: 0 }, { followRedirects: given }).followRedirects;
+}
+
+function checkOneWay({ socketPath, proxy }: ClientSettings): void {
+  if (socketPath === undefined || proxy === undefined || proxy === "environment") return;
+  const message = `The connection cannot go over a Unix socket and the proxy ${proxy.name}; give socketPath or proxy.`;
+  throw new LongwireError("invalid_proxy", message);
 }
 
 function checkedHeader([name, value]: [string, unknown]): [string, string] {

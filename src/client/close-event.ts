@@ -1,3 +1,6 @@
+import { shapeAsInterface } from "./interface-shape.ts";
+import { dictionary, uint16, usvString } from "./web-idl-conversions.ts";
+
 export interface CloseEventFields {
   code: number;
   reason: string;
@@ -6,31 +9,33 @@ export interface CloseEventFields {
 
 /** Node has `CloseEvent` from version 23 on; before, this one has its shape. */
 class NodeCloseEvent extends Event implements CloseEventFields {
-  readonly #fields: CloseEventFields;
+  readonly #code: number;
+  readonly #reason: string;
+  readonly #wasClean: boolean;
 
-  constructor(type: string, fields: Partial<CloseEventFields> & EventInit = {}) {
+  constructor(type: string, init?: Partial<CloseEventFields> & EventInit) {
+    if (arguments.length === 0) throw new TypeError("CloseEvent needs a type; give it.");
+    const fields = dictionary(init);
     super(type, fields);
-    const { code = 0, reason = "", wasClean = false } = fields;
-    this.#fields = { code, reason, wasClean };
+    const { code, reason, wasClean } = fields;
+    this.#code = code === undefined ? 0 : uint16(code);
+    this.#reason = reason === undefined ? "" : usvString(reason);
+    this.#wasClean = Boolean(wasClean);
   }
 
   get code(): number {
-    return this.#fields.code;
+    return this.#code;
   }
 
   get reason(): string {
-    return this.#fields.reason;
+    return this.#reason;
   }
 
   get wasClean(): boolean {
-    return this.#fields.wasClean;
-  }
-
-  get [Symbol.toStringTag](): string {
-    return "CloseEvent";
+    return this.#wasClean;
   }
 }
-Object.defineProperty(NodeCloseEvent, "name", { value: "CloseEvent" });
+shapeAsInterface(NodeCloseEvent, { name: "CloseEvent", length: 1 });
 
 const platform: { CloseEvent?: unknown } = globalThis;
 

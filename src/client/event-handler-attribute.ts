@@ -1,9 +1,14 @@
+import { isObject } from "./web-idl-conversions.ts";
+
 type Handler = ((this: unknown, event: Event) => unknown) | null;
 
 interface Slot {
   handler: Handler;
-  listener: ((event: Event) => void) | undefined;
+  listener: ((event: Event) => void) | null;
 }
+
+/** Handlers don't go through methods that a subclass may have overridden. */
+const targetMethods = EventTarget.prototype;
 
 /**
  * The `on…` attributes of one event target.
@@ -25,11 +30,11 @@ export class EventHandlerAttributes {
 
   set(type: string, value: unknown): void {
     // [LegacyTreatNonObjectAsNull]
-    const isObject = typeof value === "function" || (typeof value === "object" && value !== null);
-    const handler = isObject ? (value as Handler) : null;
+    const handler = isObject(value) ? (value as Handler) : null;
     const slot = this.#slots.get(type);
     if (handler === null) {
-      if (slot?.listener !== undefined) this.#target.removeEventListener(type, slot.listener);
+      if (slot !== undefined)
+        targetMethods.removeEventListener.call(this.#target, type, slot.listener);
       this.#slots.delete(type);
     } else if (slot !== undefined) {
       slot.handler = handler;
@@ -39,7 +44,7 @@ export class EventHandlerAttributes {
   }
 
   #activate(type: string, handler: Handler): void {
-    const slot: Slot = { handler, listener: undefined };
+    const slot: Slot = { handler, listener: null };
     slot.listener = (event) => {
       // An object that is not callable may be set, but does nothing.
       if (typeof slot.handler !== "function") return;
@@ -47,6 +52,6 @@ export class EventHandlerAttributes {
       if (result === false) event.preventDefault();
     };
     this.#slots.set(type, slot);
-    this.#target.addEventListener(type, slot.listener);
+    targetMethods.addEventListener.call(this.#target, type, slot.listener);
   }
 }

@@ -1,8 +1,4 @@
-/** A message as the standard's `send` takes it, with its bytes known. */
-export type Sendable =
-  | { kind: "text"; text: string; size: number }
-  | { kind: "bytes"; bytes: Uint8Array; size: number }
-  | { kind: "blob"; blob: Blob; size: number };
+import type { Sendable, TextOrBytes } from "./sendable.ts";
 
 /**
  * Keeps messages in the order of `send`.
@@ -11,22 +7,19 @@ export type Sendable =
  * Blob nothing is queued.
  */
 export class SendQueue {
-  readonly #deliver: (message: Exclude<Sendable, { kind: "blob" }>) => void;
+  readonly #deliver: (message: TextOrBytes) => void;
   readonly #fail: (error: unknown) => void;
   readonly #waiting: Sendable[] = [];
   #waitingBytes = 0;
   #reading = false;
   #afterwards: (() => void) | undefined;
 
-  constructor(
-    deliver: (message: Exclude<Sendable, { kind: "blob" }>) => void,
-    fail: (error: unknown) => void,
-  ) {
+  constructor(deliver: (message: TextOrBytes) => void, fail: (error: unknown) => void) {
     this.#deliver = deliver;
     this.#fail = fail;
   }
 
-  /** Payload bytes that wait for a Blob before them, or in it. */
+  /** Payload bytes that wait for a Blob before them, or in it, or that one kept from leaving. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -57,7 +50,6 @@ export class SendQueue {
       }
     } catch (error) {
       this.#waiting.length = 0;
-      this.#waitingBytes = 0;
       this.#fail(error);
     }
     this.#reading = false;
@@ -66,10 +58,6 @@ export class SendQueue {
   }
 }
 
-async function readBlob({ blob, size }: Sendable & { kind: "blob" }): Promise<{
-  kind: "bytes";
-  bytes: Uint8Array;
-  size: number;
-}> {
+async function readBlob({ blob, size }: Sendable & { kind: "blob" }): Promise<TextOrBytes> {
   return { kind: "bytes", bytes: new Uint8Array(await blob.arrayBuffer()), size };
 }

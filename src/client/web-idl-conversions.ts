@@ -1,48 +1,74 @@
-import { isToken } from "../protocol/index.ts";
-import type { Sendable } from "./send-queue.ts";
-import { syntaxError } from "./web-socket-url.ts";
+/** DOMString; a Symbol is a TypeError. (Web IDL §3.2.10) */
+export function domString(value: unknown): string {
+  if (typeof value === "symbol") throw new TypeError("A Symbol has no text; give a string.");
+  return String(value);
+}
 
 /** USVString: text without lone surrogates. (Web IDL §3.2.12) */
 export function usvString(value: unknown): string {
-  return String(value).toWellFormed();
-}
-
-/** A subprotocol or a sequence of them, each a token and none twice. */
-export function checkedProtocols(given: unknown): string[] {
-  const isSequence = typeof given === "object" && given !== null && Symbol.iterator in given;
-  const protocols = isSequence ? [...(given as Iterable<unknown>)].map(String) : [String(given)];
-  for (const [index, protocol] of protocols.entries()) {
-    if (!isToken(protocol)) {
-      throw syntaxError(`The subprotocol ${JSON.stringify(protocol)} is not a token; give one.`);
-    }
-    if (protocols.indexOf(protocol) !== index) {
-      throw syntaxError(`The subprotocol ${protocol} is given twice; give it once.`);
-    }
-  }
-  return protocols;
-}
-
-/** (ArrayBuffer or ArrayBufferView or Blob or USVString) */
-export function sendable(data: unknown): Sendable {
-  if (data instanceof Blob) return { kind: "blob", blob: data, size: data.size };
-  if (ArrayBuffer.isView(data)) {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { kind: "bytes", bytes, size: bytes.length };
-  }
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
-    return { kind: "bytes", bytes: new Uint8Array(data), size: data.byteLength };
-  }
-  const text = String(data);
-  return { kind: "text", text, size: Buffer.byteLength(text) };
+  return domString(value).toWellFormed();
 }
 
 /** [Clamp] unsigned short. (Web IDL §3.2.4.9) */
 export function clampedUint16(value: unknown): number {
-  const number = Number(value);
+  const number = toNumber(value);
   if (Number.isNaN(number)) return 0;
   const clamped = Math.min(Math.max(number, 0), 65_535);
   const floor = Math.floor(clamped);
   const rest = clamped - floor;
   if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
   return rest < 0.5 ? floor : floor + 1;
+}
+
+/** [EnforceRange] unsigned short. (Web IDL §3.2.4.9) */
+export function enforcedUint16(value: unknown): number {
+  const number = toNumber(value);
+  const whole = Math.trunc(number);
+  if (Number.isFinite(number) && whole >= 0 && whole <= 65_535) return whole + 0;
+  throw new TypeError(`The number is ${number}; give one from 0 to 65535.`);
+}
+
+/** unsigned short, taken modulo 65,536. (Web IDL §3.2.4.9) */
+export function uint16(value: unknown): number {
+  const number = toNumber(value);
+  return Number.isFinite(number) ? ((Math.trunc(number) % 65_536) + 65_536) % 65_536 : 0;
+}
+
+/**
+ * sequence<T>; undefined when the object cannot be iterated. (Web IDL §3.2.21)
+ *
+ * Not a `for` loop: that would call the iterator's `return` when a conversion throws.
+ */
+export function sequence<Item>(
+  value: object,
+  convert: (item: unknown) => Item,
+): Item[] | undefined {
+  const method = (value as Partial<Iterable<unknown>>)[Symbol.iterator];
+  if (method === undefined || method === null) return undefined;
+  if (typeof method !== "function") throw new TypeError("The list has no iterator; give an array.");
+  const iterator = method.call(value);
+  const items: Item[] = [];
+  for (;;) {
+    const next = iterator.next();
+    if (!isObject(next)) throw new TypeError("The iterator gave no object; give an array.");
+    if (next.done === true) return items;
+    items.push(convert(next.value));
+  }
+}
+
+/** A dictionary, whose members are read one by one; none is an empty one. (Web IDL §3.2.17) */
+export function dictionary(value: unknown): Record<string, unknown> {
+  if (value === undefined || value === null) return {};
+  if (isObject(value)) return value as Record<string, unknown>;
+  throw new TypeError(`The options are of type ${typeof value}; give an object.`);
+}
+
+/** An Object in the language's sense: functions are some, null is none. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "function" || (typeof value === "object" && value !== null);
+}
+
+/** Unlike `Number(…)` it takes no BigInt, be it what an object stands for. (ECMAScript, ToNumber) */
+function toNumber(value: unknown): number {
+  return Math.max(value as number);
 }

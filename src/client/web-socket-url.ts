@@ -1,25 +1,37 @@
 /**
  * Makes a WebSocket URL of what a constructor was given: `http` and `https` become `ws` and `wss`,
- * a fragment is dropped. (WHATWG WebSockets §3.1, "obtain a URL record")
+ * a fragment is dropped. (WHATWG WebSockets §3.1, "get a URL record")
  *
  * @throws DOMException `SyntaxError`
  */
 export function webSocketUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw syntaxError(`"${text}" is not an absolute URL; give one like ws://host:port/path.`);
-  }
+  // Steps 1 and 2.
+  const url = parsed(text);
+  // Step 3.
   if (url.protocol === "http:") url.protocol = "ws:";
-  if (url.protocol === "https:") url.protocol = "wss:";
+  // Step 4.
+  else if (url.protocol === "https:") url.protocol = "wss:";
+  // Step 5.
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
     throw syntaxError(`The URL's scheme is "${url.protocol}"; give ws: or wss:.`);
   }
+  // Step 6.
   url.hash = "";
   return url;
 }
 
 export function syntaxError(message: string): DOMException {
   return new DOMException(message, "SyntaxError");
+}
+
+/** Node has no page that a URL could be relative to; what emulates one there has a `location`. */
+function parsed(text: string): URL {
+  const { location } = globalThis as { location?: { href?: string } };
+  try {
+    return new URL(text, location?.href);
+  } catch {
+    // What stands before an @ may be a password.
+    const shown = text.slice(text.lastIndexOf("@") + 1);
+    throw syntaxError(`"${shown}" is not an absolute URL; give one like ws://host:port/path.`);
+  }
 }

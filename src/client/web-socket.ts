@@ -1,47 +1,31 @@
-import { LongwireError } from "../base/index.ts";
-import {
-  openClientConnection,
-  StreamConnection,
-  type Attempt,
-  type Closure,
-  type OpenHandler,
-  type StreamConnectionHandler,
-} from "../node/index.ts";
-import { isBlockedPort } from "./blocked-ports.ts";
+import type { Closure } from "../node/index.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { lost, unreadable } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";
-import { CloseEvent } from "./close-event.ts";
-import { clientWheel } from "./client-wheel.ts";
+import { checkCloseArguments, closeCodeFor } from "./close-arguments.ts";
 import { EventHandlerAttributes } from "./event-handler-attribute.ts";
-import { FailureEvent } from "./failure-event.ts";
-import { SendQueue, type Sendable } from "./send-queue.ts";
-import { checkedProtocols, clampedUint16, sendable, usvString } from "./web-idl-conversions.ts";
-import { syntaxError, webSocketUrl } from "./web-socket-url.ts";
+import { fire } from "./fired-event.ts";
+import { shapeAsInterface } from "./interface-shape.ts";
+import { wholeBuffer } from "./received-bytes.ts";
+import { SendQueue } from "./send-queue.ts";
+import { sendable, type TextOrBytes } from "./sendable.ts";
+import { checkSubprotocols, subprotocolsArgument } from "./subprotocols.ts";
+import { clampedUint16, domString, usvString } from "./web-idl-conversions.ts";
+import type {
+  EventHandler,
+  SubprotocolsArgument,
+  WebSocketData,
+  WebSocketEventMap,
+} from "./web-socket-types.ts";
+import { webSocketUrl } from "./web-socket-url.ts";
 
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** From how many unsent bytes on nothing more is read, in bytes. */
-const STOP_READING_BYTES = 1024 * 1024;
-const MAX_REASON_BYTES = 123;
-
-const defaultSettings = new ClientSettings();
-
 /** Sends a ping and calls back when its pong comes; false if the socket is not open. */
 export let sendPing: (socket: WebSocket, onPong: () => void) => boolean;
-
-/** What `send` takes. */
-export type WebSocketData = string | ArrayBufferLike | ArrayBufferView | Blob;
-
-type EventHandler<Kind extends Event> = ((this: WebSocket, event: Kind) => unknown) | null;
-
-export interface WebSocketEventMap {
-  open: Event;
-  message: MessageEvent;
-  error: FailureEvent;
-  close: CloseEvent;
-}
 
 /**
  * The browser's `WebSocket`, in Node. (WHATWG WebSockets §3)
@@ -52,58 +36,66 @@ export interface WebSocketEventMap {
 // The interface of the same name only types events, as the platform's own does.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export class WebSocket extends EventTarget {
-  static readonly CONNECTING: 0 = CONNECTING;
-  static readonly OPEN: 1 = OPEN;
-  static readonly CLOSING: 2 = CLOSING;
-  static readonly CLOSED: 3 = CLOSED;
+  declare static readonly CONNECTING: 0;
+  declare static readonly OPEN: 1;
+  declare static readonly CLOSING: 2;
+  declare static readonly CLOSED: 3;
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
   readonly #url: URL;
-  readonly #settings: ClientSettings;
   readonly #handlers = new EventHandlerAttributes(this);
   readonly #queue = new SendQueue(
     (message) => this.#transmit(message),
-    (error) => this.#connection?.terminate(unreadable(error)),
+    (error) => this.#connection.terminate(unreadable(error)),
   );
-  readonly #pings = new Map<string, () => void>();
+  readonly #connection: ClientConnection;
+  readonly #signal: AbortSignal | undefined;
+  /** Payload bytes that were sent when closing had begun; they count and never leave. */
+  #lostBytes = 0;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #protocol = "";
   #extensions = "";
   #binaryType: "blob" | "arraybuffer" = "blob";
-  #attempt: Attempt | undefined;
-  #connection: StreamConnection | undefined;
-  /** Payload bytes that were sent, as far as they may not have left yet. */
-  #unsentBytes = 0;
-  /** Payload bytes that were sent after closing had begun; they count and never leave. */
-  #lostBytes = 0;
 
   /**
    * Starts connecting.
    *
    * @param url absolute, `ws:`, `wss:`, `http:` or `https:`
-   * @param protocols subprotocols in the order of preference
+   * @param protocols subprotocols in the order of preference, or an object with `protocols`
    * @param settings set by `openWebSocket`; anything else is ignored
    * @throws DOMException `SyntaxError` for a bad URL, a bad or a repeated subprotocol
    */
-  constructor(url: string | URL, protocols: string | readonly string[] = [], settings?: unknown) {
+  constructor(url: string | URL, protocols?: SubprotocolsArgument, settings?: unknown) {
     super();
     if (arguments.length === 0) throw new TypeError("WebSocket needs a URL; give one.");
-    this.#url = webSocketUrl(String(url));
-    const asked = checkedProtocols(protocols);
-    this.#settings = settings instanceof ClientSettings ? settings : defaultSettings;
-    const { signal } = this.#settings;
-    // A page must not be led to write to other services; whoever sets options is no such page.
-    if (this.#settings === defaultSettings && isBlockedPort(this.#url)) {
-      this.#failLater(blockedPort(this.#url));
-    } else if (signal?.aborted === true) {
-      this.#failLater(aborted());
-    } else {
-      this.#attempt = this.#open(asked);
-      signal?.addEventListener("abort", this.#abort, { once: true });
-    }
+    // Arguments are converted before any step is taken, in their order. (Web IDL §3.7.1)
+    const text = usvString(url);
+    const asked = subprotocolsArgument(protocols);
+    // Steps 1 to 4: the URL before the subprotocols.
+    this.#url = webSocketUrl(text);
+    checkSubprotocols(asked);
+    const own = settings instanceof ClientSettings ? settings : undefined;
+    this.#signal = own?.signal;
+    // Step 7.
+    this.#connection = new ClientConnection(
+      {
+        url: this.#url,
+        protocols: asked,
+        settings: own,
+        signal: this.#signal,
+        oneTaskPerMessage: true,
+      },
+      {
+        onOpened: ({ protocol, extensions }) => this.#opened(protocol, extensions),
+        onText: (data) => this.#message(data),
+        onBinary: (bytes, lent) => this.#message(this.#binaryData(bytes, lent)),
+        onClosing: () => this.#closing(),
+        onClosed: (closure) => this.#closed(closure),
+      },
+    );
   }
 
   get url(): string {
@@ -114,12 +106,9 @@ export class WebSocket extends EventTarget {
     return this.#readyState;
   }
 
-  /** Bytes of payload that were sent and have not left the process. */
+  /** Bytes of payload that were sent and have not left the process; see `UnsentPayload`. */
   get bufferedAmount(): number {
-    const buffered = this.#connection?.bufferedBytes ?? 0;
-    // What is buffered has frame headers in it, which do not count here.
-    this.#unsentBytes = Math.min(this.#unsentBytes, buffered);
-    return this.#unsentBytes + this.#queue.waitingBytes + this.#lostBytes;
+    return this.#connection.unsentBytes + this.#queue.waitingBytes + this.#lostBytes;
   }
 
   get extensions(): string {
@@ -135,39 +124,41 @@ export class WebSocket extends EventTarget {
   }
 
   set binaryType(value: "blob" | "arraybuffer") {
-    // An enumeration's setter ignores what is not in it. (Web IDL §3.6.5)
-    if (value === "blob" || value === "arraybuffer") this.#binaryType = value;
+    const present = this.#binaryType;
+    const asked = domString(value);
+    // An enumeration's setter ignores what is not in it. (Web IDL §3.7.6)
+    this.#binaryType = asked === "blob" || asked === "arraybuffer" ? asked : present;
   }
 
-  get onopen(): EventHandler<Event> {
+  get onopen(): EventHandler<WebSocket, "open"> {
     return this.#handlers.get("open");
   }
 
-  set onopen(handler: EventHandler<Event>) {
+  set onopen(handler: EventHandler<WebSocket, "open">) {
     this.#handlers.set("open", handler);
   }
 
-  get onmessage(): EventHandler<MessageEvent> {
-    return this.#handlers.get("message") as EventHandler<MessageEvent>;
+  get onmessage(): EventHandler<WebSocket, "message"> {
+    return this.#handlers.get("message") as EventHandler<WebSocket, "message">;
   }
 
-  set onmessage(handler: EventHandler<MessageEvent>) {
+  set onmessage(handler: EventHandler<WebSocket, "message">) {
     this.#handlers.set("message", handler);
   }
 
-  get onerror(): EventHandler<FailureEvent> {
+  get onerror(): EventHandler<WebSocket, "error"> {
     return this.#handlers.get("error");
   }
 
-  set onerror(handler: EventHandler<FailureEvent>) {
+  set onerror(handler: EventHandler<WebSocket, "error">) {
     this.#handlers.set("error", handler);
   }
 
-  get onclose(): EventHandler<CloseEvent> {
+  get onclose(): EventHandler<WebSocket, "close"> {
     return this.#handlers.get("close");
   }
 
-  set onclose(handler: EventHandler<CloseEvent>) {
+  set onclose(handler: EventHandler<WebSocket, "close">) {
     this.#handlers.set("close", handler);
   }
 
@@ -178,17 +169,17 @@ export class WebSocket extends EventTarget {
    * @throws DOMException `InvalidStateError` while connecting
    */
   send(data: WebSocketData): void {
+    const queue = this.#queue;
     if (arguments.length === 0) throw new TypeError("send needs data; give it.");
     const message = sendable(data);
+    // Step 1.
     if (this.#readyState === CONNECTING) {
       const text = "The WebSocket is still connecting; send after the open event.";
       throw new DOMException(text, "InvalidStateError");
     }
-    if (this.#readyState !== OPEN) {
-      this.#lostBytes += message.size;
-      return;
-    }
-    this.#queue.add(message);
+    // Step 2: once closing has begun it only counts.
+    if (this.#readyState === OPEN) queue.add(message);
+    else this.#lostBytes += message.size;
   }
 
   /**
@@ -199,143 +190,71 @@ export class WebSocket extends EventTarget {
    * @throws DOMException `InvalidAccessError` for the code, `SyntaxError` for the reason
    */
   close(code?: number, reason?: string): void {
+    const connection = this.#connection;
     const status = code === undefined ? undefined : clampedUint16(code);
     const text = reason === undefined ? "" : usvString(reason);
-    if (status !== undefined && status !== 1000 && (status < 3000 || status > 4999)) {
-      const message = `The close code is ${status}; give 1000 or one from 3000 to 4999.`;
-      throw new DOMException(message, "InvalidAccessError");
-    }
-    const reasonBytes = Buffer.byteLength(text);
-    if (reasonBytes > MAX_REASON_BYTES) {
-      throw syntaxError(`The close reason has ${reasonBytes} bytes; give at most 123.`);
-    }
-    if (this.#readyState === CONNECTING) return this.#giveUp();
-    if (this.#readyState !== OPEN) return;
+    // Steps 1 and 2.
+    checkCloseArguments(status, text);
+    // Step 3.
+    if (this.#readyState === CLOSING || this.#readyState === CLOSED) return;
     this.#readyState = CLOSING;
-    // A reason cannot go without a code; 1000 is what it means then.
-    const sent = status ?? (text === "" ? undefined : 1000);
-    this.#queue.whenDelivered(() => {
-      if (this.#connection?.isOpen === true) this.#connection.close(sent, text);
-    });
+    // What was sent before it goes before it, Blobs included.
+    this.#queue.whenDelivered(() => connection.close(closeCodeFor(status, text), text));
   }
 
   /** What the standard's object does not have is a function beside it: see `ping`. */
   static {
-    sendPing = (socket, onPong) => {
-      if (socket.#connection?.isOpen !== true) return false;
-      const payload = crypto.getRandomValues(new Uint8Array(8));
-      socket.#pings.set(payload.join(), onPong);
-      socket.#connection.sendPing(payload);
-      return true;
-    };
+    sendPing = (socket, onPong) => socket.#connection.sendPing(onPong);
   }
 
-  #open(protocols: readonly string[]): Attempt {
-    const { headers, tls, socketPath, handshakeLimits, times } = this.#settings;
-    const handler: OpenHandler = {
-      onOpened: (socket, agreement, head) => {
-        this.#attempt = undefined;
-        this.#protocol = agreement.protocol;
-        this.#extensions = agreement.extensions;
-        this.#connection = new StreamConnection(socket, this.#connectionHandler(), {
-          role: "client",
-          limits: this.#settings.limits,
-          wheel: clientWheel,
-          closeTimeoutMs: times.closeTimeoutMs,
-          stopReadingBytes: STOP_READING_BYTES,
-          oneTaskPerMessage: true,
-        });
-        this.#readyState = OPEN;
-        this.dispatchEvent(new Event("open"));
-        // What came with the answer waits until promises of the open event have settled.
-        setImmediate(() => this.#connection?.start(head));
-      },
-      onFailed: (error) => this.#closed({ code: 1006, reason: "", wasClean: false, error }),
-    };
-    return openClientConnection(
-      {
-        url: this.#url,
-        protocols,
-        headers,
-        tls,
-        socketPath,
-        limits: handshakeLimits,
-        handshakeTimeoutMs: times.handshakeTimeoutMs,
-      },
-      handler,
-    );
+  /** (WHATWG WebSockets §4, "when the WebSocket connection is established") */
+  #opened(protocol: string, extensions: string): void {
+    this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    // Step 1.
+    this.#readyState = OPEN;
+    // Steps 2 and 3.
+    this.#extensions = extensions;
+    this.#protocol = protocol;
+    // Step 4.
+    fire.open(this);
   }
 
-  #connectionHandler(): StreamConnectionHandler {
-    return {
-      onText: (text) => this.#message(text),
-      onBinary: (bytes, lent) => this.#message(this.#binaryData(bytes, lent)),
-      onPing: () => {},
-      onPong: (payload) => this.#pong(payload),
-      onClosing: () => {
-        if (this.#readyState === OPEN) this.#readyState = CLOSING;
-      },
-      onClosed: (closure) => this.#closed(closure),
-      onDrain: () => {},
-    };
-  }
-
-  #pong(payload: Uint8Array): void {
-    const name = payload.join();
-    this.#pings.get(name)?.();
-    this.#pings.delete(name);
-  }
-
+  /** (WHATWG WebSockets §4, "when a WebSocket message has been received") */
   #message(data: unknown): void {
-    // (WHATWG WebSockets §4, "when a WebSocket message has been received", step 1)
+    // Step 1.
     if (this.#readyState !== OPEN) return;
-    this.dispatchEvent(new MessageEvent("message", { data, origin: this.#url.origin }));
+    // Step 3.
+    fire.message(this, data, this.#url.origin);
   }
 
-  #binaryData(bytes: Uint8Array, lent: boolean): Blob | ArrayBuffer {
-    if (this.#binaryType === "blob") return new Blob([bytes as Uint8Array<ArrayBuffer>]);
-    const isWholeBuffer = bytes.byteLength === bytes.buffer.byteLength;
-    if (!lent && isWholeBuffer) return bytes.buffer as ArrayBuffer;
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  /** Step 2 of the same; `binaryType` counts as it is now. */
+  #binaryData(bytes: Uint8Array, lent: boolean): Blob | ArrayBuffer | undefined {
+    if (this.#readyState !== OPEN) return undefined;
+    if (this.#binaryType === "arraybuffer") return wholeBuffer(bytes, lent);
+    return new Blob([bytes as Uint8Array<ArrayBuffer>]);
   }
 
-  #transmit(message: Exclude<Sendable, { kind: "blob" }>): void {
-    const connection = this.#connection;
-    if (connection === undefined || !connection.isOpen) {
-      this.#lostBytes += message.size;
-      return;
-    }
-    this.#unsentBytes = Math.min(this.#unsentBytes, connection.bufferedBytes) + message.size;
-    if (message.kind === "text") connection.sendText(message.text);
-    else connection.sendBinary(message.bytes);
+  #transmit(message: TextOrBytes): void {
+    if (!this.#connection.send(message)) this.#lostBytes += message.size;
   }
 
-  /** Fails the connection while it is being established. */
-  #giveUp(): void {
-    this.#readyState = CLOSING;
-    this.#attempt?.abandon();
-    this.#failLater(aborted());
+  /** (WHATWG WebSockets §4, "when the WebSocket closing handshake has been started") */
+  #closing(): void {
+    if (this.#readyState < CLOSING) this.#readyState = CLOSING;
   }
 
-  #failLater(error: LongwireError): void {
-    setImmediate(() => this.#closed({ code: 1006, reason: "", wasClean: false, error }));
-  }
-
+  /** (WHATWG WebSockets §4, "when the WebSocket connection is closed") */
   #closed({ code, reason, wasClean, error }: Closure): void {
-    if (this.#readyState === CLOSED) return;
-    this.#settings.signal?.removeEventListener("abort", this.#abort);
-    this.#lostBytes = this.bufferedAmount;
-    this.#unsentBytes = 0;
-    this.#connection = undefined;
+    this.#signal?.removeEventListener("abort", this.#abort);
+    // Step 1.
     this.#readyState = CLOSED;
-    if (!wasClean) this.dispatchEvent(new FailureEvent(error ?? lost()));
-    this.dispatchEvent(new CloseEvent("close", { code, reason, wasClean }));
+    // Step 2.
+    if (!wasClean) fire.error(this, error ?? lost());
+    // Step 3.
+    fire.close(this, { code, reason, wasClean });
   }
 
-  readonly #abort = (): void => {
-    if (this.#readyState === CONNECTING) this.#giveUp();
-    else this.close(1000, "aborted");
-  };
+  readonly #abort = (): void => this.close(1000, "aborted");
 }
 
 export interface WebSocket {
@@ -351,38 +270,10 @@ export interface WebSocket {
   ): void;
 }
 
-// As Web IDL says: constants on both objects, attributes and methods enumerable.
-for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
-  const constant = { value, writable: false, enumerable: true, configurable: false };
-  Object.defineProperty(WebSocket, name, constant);
-  Object.defineProperty(WebSocket.prototype, name, constant);
-}
-for (const name of Object.getOwnPropertyNames(WebSocket.prototype)) {
-  if (name !== "constructor")
-    Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
-}
-Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
-  value: "WebSocket",
-  configurable: true,
+shapeAsInterface(WebSocket, {
+  name: "WebSocket",
+  // Only `url` is required; the parameter for settings is ours.
+  length: 1,
+  optionalOnly: ["close"],
+  constants: { CONNECTING, OPEN, CLOSING, CLOSED },
 });
-// Only `url` is required; the parameter for settings is ours.
-Object.defineProperty(WebSocket, "length", { value: 1, configurable: true });
-
-function blockedPort(url: URL): LongwireError {
-  const message = `Port ${url.port} belongs to another service and is blocked; use another port.`;
-  return new LongwireError("blocked_port", message);
-}
-
-function aborted(): LongwireError {
-  return new LongwireError("aborted", "The connection was given up before it was open.");
-}
-
-function lost(): LongwireError {
-  const message = "The connection ended without a closing handshake. Reconnect.";
-  return new LongwireError("connection_lost", message);
-}
-
-function unreadable(cause: unknown): LongwireError {
-  const message = "A Blob that was to be sent could not be read; send one that still exists.";
-  return new LongwireError("unreadable_blob", message, { cause });
-}

@@ -1,0 +1,22 @@
+import type { CloseEvent } from "./close-event.ts";
+import type { FailureEvent } from "./fired-event.ts";
+
+/** What `send` takes. */
+export type WebSocketData = string | ArrayBuffer | ArrayBufferView | Blob;
+
+/** Subprotocols, alone or among the options that later standards may add to. */
+export type SubprotocolsArgument =
+  | string
+  | readonly string[]
+  | { protocols?: string | readonly string[] };
+
+export interface WebSocketEventMap {
+  open: Event;
+  message: MessageEvent;
+  error: FailureEvent;
+  close: CloseEvent;
+}
+
+export type EventHandler<Target, Kind extends keyof WebSocketEventMap> =
+  | ((this: Target, event: WebSocketEventMap[Kind]) => unknown)
+  | null;

@@ -1,0 +1,126 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "vitest";
+import { WebSocket, WebSocketStream } from "../../src/client/index.ts";
+import { runServer, Witness } from "../server/run-server.ts";
+import { turns, until } from "./event-loop.ts";
+import { HeldServer } from "./held-server.ts";
+import { next } from "./watch-socket.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Collects what can be collected, also what needs a turn of the event loop between. */
+async function collectAll(): Promise<void> {
+  for (let round = 0; round < 5; round += 1) {
+    collect();
+    await turns(2);
+  }
+}
+
+describe("garbage collection (WHATWG WebSockets §5)", () => {
+  test("a connecting socket that somebody listens to stays", async () => {
+    const server = await HeldServer.start();
+    const seen: string[] = [];
+    (() => {
+      new WebSocket(`ws://127.0.0.1:${server.port}`).onopen = ({ type }) => seen.push(type);
+    })();
+    const peer = await server.next();
+    await collectAll();
+    peer.accept();
+    await until(() => seen.length === 1);
+  });
+
+  test("an open one stays, and hears messages, the error and the end", async () => {
+    const witness = new Witness();
+    const { url } = await runServer(witness);
+    const seen: string[] = [];
+    (() => {
+      const socket = new WebSocket(url);
+      for (const type of ["message", "error", "close"]) {
+        socket.addEventListener(type, () => seen.push(type));
+      }
+    })();
+    const peer = await witness.opened();
+    await collectAll();
+    peer.send("x");
+    await until(() => seen.length === 1);
+    await collectAll();
+    peer.terminate();
+    await until(() => seen.length === 3);
+    expect(seen).toEqual(["message", "error", "close"]);
+  });
+
+  test("one with data that waits to be sent stays until it is gone", async () => {
+    const witness = new Witness();
+    const { url } = await runServer(witness);
+    await (async () => {
+      const socket = new WebSocket(url);
+      await next(socket, "open");
+      socket.send(new Blob(["a"]));
+      socket.send("b");
+      socket.close();
+    })();
+    await collectAll();
+    await witness.closed();
+    expect(witness.messages).toHaveLength(2);
+  });
+
+  test("a closed one goes", async () => {
+    const { url } = await runServer(new Witness());
+    const open = async (): Promise<WeakRef<WebSocket>> => {
+      const socket = new WebSocket(url);
+      await next(socket, "open");
+      socket.send("x");
+      socket.close();
+      await next(socket, "close");
+      return new WeakRef(socket);
+    };
+    const closed = await Promise.all([open(), open(), open()]);
+    await collectAll();
+    await until(() => {
+      collect();
+      return closed.every((reference) => reference.deref() === undefined);
+    });
+  });
+
+  test("a stream that is read or written stays", async () => {
+    const witness = new Witness();
+    const { url } = await runServer(witness);
+    const { reader, writer } = await (async () => {
+      const { readable, writable } = await new WebSocketStream(url).opened;
+      return { reader: readable.getReader(), writer: writable.getWriter() };
+    })();
+    await collectAll();
+    await writer.write("x");
+    await witness.until(() => witness.messages.length === 1);
+    (await witness.opened()).send("y");
+    expect(await reader.read()).toEqual({ done: false, value: "y" });
+  });
+});
+
+describe("the process lives", () => {
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+
+  test("as long as a stream is open that nobody reads from", async () => {
+    const before = timers();
+    const witness = new Witness();
+    const { url } = await runServer(witness);
+    const stream = new WebSocketStream(url);
+    const { readable } = await stream.opened;
+    const peer = await witness.opened();
+    for (let sent = 0; sent < 3; sent += 1) peer.send("x");
+    await until(() => timers() > before);
+    const reader = readable.getReader();
+    for (let read = 0; read < 3; read += 1) await reader.read();
+    expect(timers()).toBe(before);
+
+    peer.send("x");
+    peer.send("y");
+    await until(() => timers() > before);
+    await reader.cancel();
+    await stream.closed;
+    expect(timers()).toBe(before);
+  });
+});

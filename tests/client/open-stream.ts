@@ -1,0 +1,28 @@
+import {
+  openWebSocketStream,
+  WebSocketStream,
+  type WebSocketOpenInfo,
+} from "../../src/client/index.ts";
+import { echo, runServer } from "../server/run-server.ts";
+import { HeldServer, type HeldHandshake } from "./held-server.ts";
+
+export interface OpenStream extends WebSocketOpenInfo {
+  stream: WebSocketStream;
+}
+
+/** A stream to a server that echoes, open. */
+export async function echoStream(): Promise<OpenStream> {
+  const { url } = await runServer(echo);
+  const stream = new WebSocketStream(url);
+  return { stream, ...(await stream.opened) };
+}
+
+/** A stream whose server is the test; what is sent is not compressed. */
+export async function heldStream(): Promise<OpenStream & { peer: HeldHandshake }> {
+  const server = await HeldServer.start();
+  const url = `ws://127.0.0.1:${server.port}`;
+  const stream = openWebSocketStream(url, { compression: false, closeTimeoutMs: 5_000 });
+  const peer = await server.next();
+  peer.accept();
+  return { stream, peer, ...(await stream.opened) };
+}
