@@ -5,13 +5,13 @@ import { run } from "./run.mjs";
 const PACKAGES = { chromium: "chromium", tmux: "tmux", openssl: "openssl" };
 
 /** Installs the programs that the tests need, or says what to install. */
-export function installPrograms() {
-  const missing = Object.keys(PACKAGES).filter((program) => !isThere(program));
+export function installPrograms(programs = Object.keys(PACKAGES)) {
+  const missing = programs.filter((program) => !isThere(program));
   if (missing.length === 0) return;
   const packages = missing.map((program) => PACKAGES[program]);
   if (process.getuid?.() !== 0 || !isThere("apt-get")) {
     console.error(
-      `longwire: the tests need ${missing.join(", ")}; install ${packages.join(" ")} (on Debian: apt-get install ${packages.join(" ")}) and try again.`,
+      `longwire: this needs ${missing.join(", ")}; install ${packages.join(" ")} (on Debian: apt-get install ${packages.join(" ")}) and try again.`,
     );
     process.exit(1);
   }
