@@ -1,0 +1,94 @@
+import type { Duplex } from "node:stream";
+import type { WireFrame } from "../../protocol/read-frames.ts";
+import { FrameReader } from "./frame-reader.ts";
+
+/** The raw end of a connection: any bytes go in, whole frames come out, each end is seen apart. */
+export class RawPipe {
+  readonly #stream: Duplex;
+  readonly #reset: () => void;
+  readonly #reader = new FrameReader();
+  readonly #waiting = new Set<() => void>();
+  #ended = false;
+  #closed = false;
+  #error: Error | undefined;
+
+  /**
+   * @param stream stays half open when the other end has ended
+   * @param reset breaks the transport off, as far as it knows such a thing
+   */
+  constructor(stream: Duplex, reset: () => void) {
+    this.#stream = stream;
+    this.#reset = reset;
+    stream.on("data", (chunk: Buffer) => this.#wake(() => this.#reader.push(chunk)));
+    stream.on("end", () => this.#wake(() => (this.#ended = true)));
+    stream.on("error", (error) => this.#wake(() => (this.#error ??= error)));
+    stream.on("close", () => this.#wake(() => (this.#closed = true)));
+    // The handshake may have left it paused.
+    stream.resume();
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#stream.write(bytes);
+  }
+
+  /** Ends our half in order: a FIN, or END_STREAM. */
+  end(): void {
+    this.#stream.end();
+  }
+
+  reset(): void {
+    this.#reset();
+  }
+
+  /** Whether the other end has ended its half in order. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** What the transport failed with, a reset for one. */
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  /** Bytes that came and were not asked for. */
+  get leftBytes(): number {
+    return this.#reader.leftBytes;
+  }
+
+  /** Resolves with the next `count` frames, or with fewer if no more can come. */
+  async frames(count: number): Promise<WireFrame[]> {
+    const frames: WireFrame[] = [];
+    while (frames.length < count) {
+      const next = this.#reader.next();
+      if (next !== undefined) frames.push(next);
+      else if (this.#isOver) break;
+      else await this.#change();
+    }
+    return frames;
+  }
+
+  /** Resolves once the other end has ended its half, or the transport is gone. */
+  async ended(): Promise<void> {
+    while (!this.#isOver) await this.#change();
+  }
+
+  /** Resolves once the transport is gone. */
+  async closed(): Promise<void> {
+    while (!this.#closed) await this.#change();
+  }
+
+  get #isOver(): boolean {
+    return this.#ended || this.#closed;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  #wake(note: () => void): void {
+    note();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resolve of waiting) resolve();
+  }
+}
