@@ -112,6 +112,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
   start(head: Uint8Array): void {
     const { stream } = this;
     (stream as OwnedStream)[owner] = this;
+    // The end of what the peer sends is not the end of what it hears; see `#ended`.
+    stream.allowHalfOpen = true;
     stream.on("data", onData);
     stream.on("drain", onDrain);
     stream.on("end", onEnd);
@@ -221,6 +223,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
 
   onPeerClose(code: number, reason: string): void {
     this.#peerClose = { code, reason };
+    this.#startCloseTimer();
     this.#sayClosing();
   }
 
@@ -246,6 +249,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     // the peer could lose our Close frame to it.
     this.#applyPause();
     this.#startCloseTimer();
+    if (this.#endedEarly) this.#ended();
   }
 
   onTooMuch(): void {
@@ -330,8 +334,9 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
   }
 
   #ended(): void {
-    // What came before the end is delivered first, when its receiver goes on.
-    if (this.#connection.isHolding) {
+    // What came before the end is delivered first, when its receiver goes on, and what was sent
+    // before it is written first, when it is compressed.
+    if (this.#connection.isHolding || this.#connection.pendingBytes > 0) {
       this.#endedEarly = true;
       return;
     }

@@ -90,6 +90,7 @@ export class Connection implements MessageSink {
       outgoing: this.outgoing,
       deflater: options.codec?.deflater,
       onOutput: () => handler.onOutput(),
+      onIdle: () => this.#finishIfClosed(),
     });
     const inflater = options.codec?.inflater;
     this.#reader = new MessageReader(
@@ -214,7 +215,8 @@ export class Connection implements MessageSink {
 
   /** Says that the transport ended; frees what an unfinished message held. */
   transportEnded(): void {
-    if (this.#state === "open" || this.#state === "close-sent") this.#state = "failed";
+    const isCut = this.#isReading || this.#writer.pendingBytes > 0;
+    if (isCut) this.#state = "failed";
     this.#release();
   }
 
@@ -295,12 +297,20 @@ export class Connection implements MessageSink {
   #receiveClose(payload: Uint8Array): void {
     const close = decodeClose(payload);
     if (close instanceof ProtocolError) return this.onViolation(close);
-    const owesClose = this.#owesClose;
+    const wasOpen = this.#state === "open";
     this.#state = "finished";
-    this.#release();
-    // The answer repeats what came. (RFC 6455 §5.5.1)
-    if (owesClose) this.#frame(Opcode.Close, true, payload);
+    this.#held.length = 0;
+    this.#reader.discard();
+    // The answer repeats what came, and goes behind what was sent before it. (RFC 6455 §5.5.1)
+    if (wasOpen) this.#frame(Opcode.Close, true, payload);
     this.#handler.onPeerClose(close.code, close.reason);
+    if (this.#writer.pendingBytes === 0) this.#finishIfClosed();
+  }
+
+  /** All that was sent has been compressed and written. */
+  #finishIfClosed(): void {
+    if (this.#state !== "finished") return;
+    this.#codec?.close();
     this.#handler.onFinished();
   }
 

@@ -15,6 +15,8 @@ export interface MessageWriterOptions {
   deflater: Deflater | undefined;
   /** Called when something came into `outgoing`, which was empty. */
   onOutput: () => void;
+  /** Called when nothing waits any more, after something did. */
+  onIdle: () => void;
 }
 
 /** Something that waits for a message before it to be compressed. */
@@ -36,6 +38,7 @@ export class MessageWriter {
   readonly #outgoing: Outgoing;
   readonly #deflater: Deflater | undefined;
   readonly #onOutput: () => void;
+  readonly #onIdle: () => void;
   #pending: Pending[] | undefined;
   #pendingBytes = 0;
 
@@ -46,6 +49,7 @@ export class MessageWriter {
     this.#outgoing = options.outgoing;
     this.#deflater = options.deflater;
     this.#onOutput = options.onOutput;
+    this.#onIdle = options.onIdle;
   }
 
   /** Payload bytes that wait to be compressed, or behind such. */
@@ -133,6 +137,7 @@ export class MessageWriter {
       this.#pendingBytes -= payload.length;
       this.#writeDeflated(opcode, payload, { result: late, lent: false });
       for (const one of waiting) this.#goOn(one);
+      if (this.#pending === undefined) this.#onIdle();
     });
     if (result === "later") {
       this.#pending = [];

@@ -18,13 +18,18 @@ class Seen implements StreamConnectionHandler {
   readonly closures: Closure[] = [];
   connection: StreamConnection | undefined;
 
+  onFirstText = (): void => {};
+  onEnd = (): void => {};
+
   onText(): void {
     this.texts += 1;
     this.connection?.pause();
+    this.onFirstText();
   }
 
   onClosed(closure: Closure): void {
     this.closures.push(closure);
+    this.onEnd();
   }
 
   onBinary(): void {}
@@ -34,11 +39,15 @@ class Seen implements StreamConnectionHandler {
   onDrain(): void {}
 }
 
-/** A client that pauses at every text, to which a server sends `bytes` and then ends. */
-async function pausedClient(bytes: Uint8Array): Promise<{
-  seen: Seen;
-  connection: StreamConnection;
-}> {
+/**
+ * A client that pauses at every text, to which a server sends `bytes` and then ends.
+ *
+ * @param isGone whether the transport is gone altogether by then
+ */
+async function pausedClient(
+  bytes: Uint8Array,
+  isGone = true,
+): Promise<{ seen: Seen; connection: StreamConnection }> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.end(bytes);
@@ -57,8 +66,10 @@ async function pausedClient(bytes: Uint8Array): Promise<{
     oneTaskPerMessage: false,
   });
   seen.connection = connection;
+  const hasPaused = new Promise<void>((resolve) => (seen.onFirstText = resolve));
   connection.start(new Uint8Array(0));
-  await once(socket, "close");
+  await hasPaused;
+  if (isGone) await once(socket.destroy(), "close");
   return { seen, connection };
 }
 
@@ -72,6 +83,16 @@ describe("a receiver that is paused when the transport ends", () => {
     expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
     connection.resume();
     expect(seen.closures).toHaveLength(1);
+  });
+
+  test("also when the transport still takes its answer", async () => {
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), false);
+    const ended = new Promise<void>((resolve) => (seen.onEnd = resolve));
+    connection.resume();
+    expect(seen).toMatchObject({ texts: 2, closures: [] });
+    connection.resume();
+    await ended;
+    expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
   });
 
   test("and nothing of it when the connection is ended at once", async () => {

@@ -202,21 +202,47 @@ test("a client's bytes are its own again when send returns, also of a long messa
   expect(new Set(frames[1]!.payload)).toEqual(new Set([2]));
 });
 
-test("when the peer closes while a long message is compressed, the answer does not wait for it", () => {
+test("when the peer closes while a long message is compressed, the answer goes behind it", async () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
+  open.connection.sendText("behind");
   open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
-  expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
-  expect(open.connection.pendingBytes).toBe(0);
+  expect(open.connection.isOpen).toBe(false);
+  expect(open.seen.kinds).toEqual(["peer-close"]);
+  const frames = await open.sent(3);
+  expect(frames.map(({ opcode }) => opcode)).toEqual([1, 1, Opcode.Close]);
+  await open.event("finished");
   expect(open.connection.state).toBe("finished");
 });
 
-test("when both close while a long message is compressed, our Close is sent all the same", () => {
+test("when the transport ends before that, it was no clean end", () => {
+  const open = new DeflatingConnection("server", { agreed: fresh });
+  open.connection.sendText(JSON_TEXT.repeat(500));
+  open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
+  open.connection.transportEnded();
+  expect(open.connection.state).toBe("failed");
+});
+
+test("when the peer breaks the protocol meanwhile, nothing more is sent but the Close", () => {
+  const open = new DeflatingConnection("server", { agreed: fresh });
+  open.connection.sendText(JSON_TEXT.repeat(500));
+  open.connection.close(1000);
+  open.connection.receive(frameTo("server", { opcode: 3 }));
+  const frames = open.sentFrames();
+  expect(frames.map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+  expect([...frames[0]!.payload]).toEqual([0x03, 0xea]);
+  expect(open.seen.kinds).toEqual(["failed", "finished"]);
+});
+
+test("when both close while a long message is compressed, our Close is sent all the same", async () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
   open.connection.close(1001);
   open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
-  expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+  const frames = await open.sent(2);
+  expect(frames.map(({ opcode }) => opcode)).toEqual([1, Opcode.Close]);
+  expect([...frames[1]!.payload]).toEqual([0x03, 0xe9]);
+  await open.event("finished");
 });
 
 describe("the memory of contexts", () => {
