@@ -87,8 +87,8 @@ export class ClientConnection {
   send(message: TextOrBytes): boolean {
     const stream = this.#openStream;
     if (stream === undefined) return false;
-    if (message.kind === "text") stream.sendText(message.text);
-    else stream.sendBinary(message.bytes);
+    if (message.kind === "text") stream.sendText(message.text, message.compress);
+    else stream.sendBinary(message.bytes, message.compress);
     this.#unsent.add(message.size);
     return true;
   }

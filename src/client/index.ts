@@ -5,6 +5,8 @@ export { FailureEvent } from "./fired-event.ts";
 export { openWebSocket } from "./open-web-socket.ts";
 export { openWebSocketStream } from "./open-web-socket-stream.ts";
 export { ping } from "./ping.ts";
+export { send } from "./send.ts";
+export type { SendOptions } from "./send.ts";
 export { WebSocket } from "./web-socket.ts";
 export { WebSocketError } from "./web-socket-error.ts";
 export { WebSocketStream } from "./web-socket-stream.ts";

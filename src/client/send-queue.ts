@@ -58,6 +58,6 @@ export class SendQueue {
   }
 }
 
-async function readBlob({ blob, size }: Sendable & { kind: "blob" }): Promise<TextOrBytes> {
-  return { kind: "bytes", bytes: new Uint8Array(await blob.arrayBuffer()), size };
+async function readBlob({ blob, ...rest }: Sendable & { kind: "blob" }): Promise<TextOrBytes> {
+  return { ...rest, kind: "bytes", bytes: new Uint8Array(await blob.arrayBuffer()) };
 }

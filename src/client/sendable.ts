@@ -1,12 +1,19 @@
 import { isObject, usvString } from "./web-idl-conversions.ts";
 
+interface Measured {
+  /** The payload's, in bytes. */
+  size: number;
+  /** Whether it may be compressed. Default true. */
+  compress?: boolean;
+}
+
 /** A text or its bytes: what goes on the wire as one message. */
 export type TextOrBytes =
-  | { kind: "text"; text: string; size: number }
-  | { kind: "bytes"; bytes: Uint8Array; size: number };
+  | ({ kind: "text"; text: string } & Measured)
+  | ({ kind: "bytes"; bytes: Uint8Array } & Measured);
 
 /** A message as the standard's `send` takes it, with its payload's size known. */
-export type Sendable = TextOrBytes | { kind: "blob"; blob: Blob; size: number };
+export type Sendable = TextOrBytes | ({ kind: "blob"; blob: Blob } & Measured);
 
 /** (BufferSource or Blob or USVString) */
 export function sendable(data: unknown): Sendable {

@@ -8,7 +8,7 @@ import { fire } from "./fired-event.ts";
 import { shapeAsInterface } from "./interface-shape.ts";
 import { wholeBuffer } from "./received-bytes.ts";
 import { SendQueue } from "./send-queue.ts";
-import { sendable, type TextOrBytes } from "./sendable.ts";
+import { sendable, type Sendable, type TextOrBytes } from "./sendable.ts";
 import { checkSubprotocols, subprotocolsArgument } from "./subprotocols.ts";
 import { clampedUint16, domString, usvString } from "./web-idl-conversions.ts";
 import type {
@@ -23,6 +23,9 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
+
+/** Sends as `WebSocket.send` does, and never compressed. */
+export let sendUncompressed: (socket: WebSocket, data: WebSocketData) => void;
 
 /** Sends a ping and calls back when its pong comes; false if the socket is not open. */
 export let sendPing: (socket: WebSocket, onPong: () => void) => boolean;
@@ -169,16 +172,20 @@ export class WebSocket extends EventTarget {
    * @throws DOMException `InvalidStateError` while connecting
    */
   send(data: WebSocketData): void {
-    const queue = this.#queue;
+    // Before anything is converted: a wrong `this` is a TypeError. (Web IDL §3.7.7)
+    void this.#queue;
     if (arguments.length === 0) throw new TypeError("send needs data; give it.");
-    const message = sendable(data);
+    this.#send(sendable(data));
+  }
+
+  #send(message: Sendable): void {
     // Step 1.
     if (this.#readyState === CONNECTING) {
       const text = "The WebSocket is still connecting; send after the open event.";
       throw new DOMException(text, "InvalidStateError");
     }
     // Step 2: once closing has begun it only counts.
-    if (this.#readyState === OPEN) queue.add(message);
+    if (this.#readyState === OPEN) this.#queue.add(message);
     else this.#lostBytes += message.size;
   }
 
@@ -205,6 +212,7 @@ export class WebSocket extends EventTarget {
   /** What the standard's object does not have is a function beside it: see `ping`. */
   static {
     sendPing = (socket, onPong) => socket.#connection.sendPing(onPong);
+    sendUncompressed = (socket, data) => socket.#send({ ...sendable(data), compress: false });
   }
 
   /** (WHATWG WebSockets §4, "when the WebSocket connection is established") */
