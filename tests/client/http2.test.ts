@@ -36,6 +36,22 @@ async function runSecure(endpoint: Endpoint): Promise<Secure> {
   return { url, options: { http2: true, tls: { ca: tls.cert } } };
 }
 
+/** A server that allows so many streams on a connection. */
+async function runWithStreams(endpoint: Endpoint, maxConcurrentStreams: number): Promise<Secure> {
+  const tls = testTls();
+  const settings = { enableConnectProtocol: true, maxConcurrentStreams };
+  const http = createSecureServer({ ...tls, allowHTTP1: true, settings });
+  const server = new WebSocketServer(endpoint);
+  server.attach(http);
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    await server.close({ timeoutMs: 100 });
+    http.close();
+  });
+  const url = `wss://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  return { url, options: { http2: true, tls: { ca: tls.cert } } };
+}
+
 async function opened(url: string, options: ClientOptions): Promise<WebSocket> {
   const socket = openWebSocket(url, options);
   await next(socket, "open");
@@ -154,21 +170,8 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
   });
 
   test("where the server allows a few streams, more connections carry the rest (RFC 9113 §5.1.2)", async () => {
-    const tls = testTls();
-    const front = createSecureServer({
-      ...tls,
-      settings: { enableConnectProtocol: true, maxConcurrentStreams: 10 },
-    });
     const arrivals = new Arrivals();
-    const server = new WebSocketServer(arrivals.endpoint);
-    server.attach(front);
-    await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
-    onTestFinished(async () => {
-      await server.close({ timeoutMs: 100 });
-      front.close();
-    });
-    const url = `wss://127.0.0.1:${(front.address() as AddressInfo).port}`;
-    const options = { http2: true, tls: { ca: tls.cert } };
+    const { url, options } = await runWithStreams(arrivals.endpoint, 10);
     const sockets = Array.from({ length: 35 }, () => openWebSocket(url, options));
     await Promise.all(sockets.map((socket) => next(socket, "open")));
     expect(arrivals.streams.size).toBe(4);
@@ -229,22 +232,9 @@ describe("where HTTP/2 is not to be had", () => {
   });
 
   test("a server that allows no stream at all is upgraded", async () => {
-    const tls = testTls();
-    const front = createSecureServer({
-      ...tls,
-      allowHTTP1: true,
-      settings: { enableConnectProtocol: true, maxConcurrentStreams: 0 },
-    });
     const arrivals = new Arrivals();
-    const server = new WebSocketServer(arrivals.endpoint);
-    server.attach(front);
-    await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
-    onTestFinished(async () => {
-      await server.close({ timeoutMs: 100 });
-      front.close();
-    });
-    const url = `wss://127.0.0.1:${(front.address() as AddressInfo).port}`;
-    const socket = await opened(url, { http2: true, tls: { ca: tls.cert } });
+    const { url, options } = await runWithStreams(arrivals.endpoint, 0);
+    const socket = await opened(url, options);
     expect([arrivals.streams.size, arrivals.upgrades.size]).toEqual([0, 1]);
     socket.close();
     await next(socket, "close");
