@@ -334,9 +334,10 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
   }
 
   #ended(): void {
-    // What came before the end is delivered first, when its receiver goes on, and what was sent
-    // before it is written first, when it is compressed.
-    if (this.#connection.isHolding || this.#connection.pendingBytes > 0) {
+    const { isHolding, state, pendingBytes } = this.#connection;
+    // What came before the end is delivered first, when its receiver goes on; and where that was a
+    // Close frame, what was sent before the answer to it is written first, when it is compressed.
+    if (isHolding || (state === "finished" && pendingBytes > 0)) {
       this.#endedEarly = true;
       return;
     }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { systemClock, TimerWheel } from "../../src/base/index.ts";
 import {
   Compression,
+  type Closure,
   StreamConnection,
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
@@ -17,6 +18,7 @@ interface Driven {
   stream: Duplex;
   writes: number[];
   drained: Promise<void>;
+  closed: Promise<Closure>;
 }
 
 /** A server's connection over a stream that takes everything at once and notes what. */
@@ -30,6 +32,8 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     },
   });
   let onDrain = (): void => {};
+  let onClosed = (_closure: Closure): void => {};
+  const closed = new Promise<Closure>((resolve) => (onClosed = resolve));
   const drained = new Promise<void>((resolve) => (onDrain = resolve));
   const ignore = (): void => {};
   const handler: StreamConnectionHandler = {
@@ -38,7 +42,7 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     onPing: ignore,
     onPong: ignore,
     onClosing: ignore,
-    onClosed: ignore,
+    onClosed: (closure) => onClosed(closure),
     onDrain: () => onDrain(),
   };
   const options = {
@@ -52,7 +56,7 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
   const codec = new Compression().codec("server", fresh);
   const connection = new StreamConnection(stream, handler, options, codec);
   connection.start(new Uint8Array(0));
-  return { connection, stream, writes, drained };
+  return { connection, stream, writes, drained, closed };
 }
 
 describe("what is still being compressed", () => {
@@ -65,6 +69,22 @@ describe("what is still being compressed", () => {
     expect(connection.bufferedBytes).toBe(0);
     expect(writes.filter((size) => size > 0)).toHaveLength(1);
     expect(writes.length).toBeLessThanOrEqual(3);
+  });
+
+  test("holds up no peer that ends without a Close frame", async () => {
+    const { connection, stream, closed } = drive(1_000_000);
+    connection.sendText(LONG);
+    stream.push(null);
+    expect(await closed).toMatchObject({ code: 1006, wasClean: false });
+  });
+
+  test("goes out before the answer to a Close frame, though the peer has ended behind that", async () => {
+    const { connection, stream, writes, closed } = drive(1_000_000);
+    connection.sendText(LONG);
+    stream.push(new Uint8Array(maskedFrame({ opcode: Opcode.Close })));
+    stream.push(null);
+    expect(await closed).toMatchObject({ code: 1005, wasClean: true });
+    expect(writes.filter((size) => size > 0)).toHaveLength(1);
   });
 
   test("stops the reading of a peer that causes it, until it is gone", async () => {
