@@ -350,17 +350,18 @@ export class Connection implements MessageSink {
   }
 }
 
-const lengthOf = Object.getOwnPropertyDescriptor(
+/** What tells an array's length whatever the array says itself. */
+const ownLength = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   "length",
-)!.get!;
+)!;
 
 /**
  * Anything else has no length or another one than its bytes, also an array that says another than
  * it has: memory that nobody wrote would go out for the difference. (CVE-2016-10518)
  */
 function requireBytes(payload: unknown): asserts payload is Uint8Array {
-  if (payload instanceof Uint8Array && payload.length === lengthOf.call(payload)) return;
+  if (payload instanceof Uint8Array && payload.length === ownLength.get!.call(payload)) return;
   throw new LongwireError(
     "invalid_payload",
     `The payload is of type ${typeof payload}; give a Uint8Array.`,

@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage, type ServerResponse } from "node:http";
 import type {
   Http2ServerRequest,
   Http2ServerResponse,
@@ -287,7 +287,8 @@ function sayDraining(endpoint: Endpoint): void {
  * leaves a CONNECT over HTTP/1.1, which wants a proxy, to it.
  */
 function onConnect(incoming: IncomingMessage | Http2ServerRequest, socket: Duplex): void {
-  if (incoming.httpVersionMajor < 2) socket.destroy();
+  // Not by its version: what comes over HTTP/1.1 may say that it is 2.0, and would stay for ever.
+  if (incoming instanceof IncomingMessage) socket.destroy();
 }
 
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };

@@ -19,7 +19,6 @@ export type HeadProgress =
   | { kind: "failed"; error: HandshakeError | LimitError };
 
 const LF = 0x0a;
-const CR = 0x0d;
 const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 
 /**
@@ -28,7 +27,8 @@ const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 export class ResponseHeadReader {
   readonly #limits: HandshakeLimits;
   readonly #lines: string[] = [];
-  #line: number[] = [];
+  /** The line that has not ended yet. */
+  #line = "";
   #bytes = 0;
 
   constructor(limits: HandshakeLimits) {
@@ -45,20 +45,21 @@ export class ResponseHeadReader {
   }
 
   #receive(chunk: Uint8Array): HeadProgress {
-    for (let at = 0; at < chunk.length; at += 1) {
-      this.#bytes += 1;
+    for (let at = 0; at < chunk.length;) {
+      const feed = chunk.indexOf(LF, at);
+      const end = feed === -1 ? chunk.length : feed + 1;
+      this.#bytes += end - at;
       if (this.#bytes > this.#limits.maxHeaderBytes) return this.#tooLarge("maxHeaderBytes");
-      const byte = chunk[at]!;
-      if (byte !== LF) {
-        this.#line.push(byte);
-        continue;
-      }
+      this.#line += latin1(chunk.subarray(at, end));
+      if (feed === -1) break;
+      at = end;
       // A bare LF could make two readers disagree about where the head ends.
-      if (this.#line.pop() !== CR) return failed("A header line must end in CR LF.");
-      if (this.#line.length === 0) return this.#finish(chunk.subarray(at + 1));
+      if (!this.#line.endsWith("\r\n")) return failed("A header line must end in CR LF.");
+      const line = this.#line.slice(0, -2);
+      this.#line = "";
+      if (line === "") return this.#finish(chunk.subarray(at));
       if (this.#lines.length > this.#limits.maxHeaderLines) return this.#tooLarge("maxHeaderLines");
-      this.#lines.push(latin1(this.#line));
-      this.#line = [];
+      this.#lines.push(line);
     }
     return { kind: "incomplete" };
   }
@@ -94,8 +95,13 @@ function failed(message: string): HeadProgress {
   return { kind: "failed", error: new HandshakeError("bad_response", message) };
 }
 
-function latin1(bytes: number[]): string {
+/** How many arguments a call surely takes. */
+const SLICE = 8192;
+
+function latin1(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += SLICE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + SLICE));
+  }
   return text;
 }

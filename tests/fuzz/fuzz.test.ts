@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
+import { heldBytes } from "../hardening/heap.ts";
+import { fuzz, type Tally } from "./fuzz.ts";
+import { LiveServer } from "./live-server.ts";
+
+/**
+ * `LONGWIRE_FUZZ_SEED=7` replays one run; `LONGWIRE_FUZZ_SECONDS=60` makes as many as fit, from
+ * `LONGWIRE_FUZZ_FIRST` on.
+ */
+const { LONGWIRE_FUZZ_SEED, LONGWIRE_FUZZ_SECONDS, LONGWIRE_FUZZ_FIRST = "1" } = process.env;
+const first = Number(LONGWIRE_FUZZ_SEED ?? LONGWIRE_FUZZ_FIRST);
+const seconds = Number(LONGWIRE_FUZZ_SECONDS ?? 0);
+const FIXED_SEEDS = 400;
+/** Contexts, blocks and compiled code are there once so many have run. */
+const WARM_UP = 100;
+/** What has not come to its end by then never will. */
+const HANG_MS = 15_000;
+const MOST_LEAKED_BYTES = 16 * 1024 * 1024;
+
+const server = new LiveServer();
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+
+/** Seeds, as many as were asked for. */
+function* seeds(): Generator<number> {
+  if (LONGWIRE_FUZZ_SEED !== undefined) return yield first;
+  const end = performance.now() + seconds * 1000;
+  for (let seed = first; ; seed += 1) {
+    const isOver = seconds > 0 ? performance.now() > end : seed >= first + FIXED_SEEDS;
+    if (isOver) return;
+    yield seed;
+  }
+}
+
+async function unlessItHangs(run: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("it hangs")), HANG_MS);
+  });
+  await Promise.race([run, hang]).finally(() => clearTimeout(timer));
+}
+
+test(
+  "whatever comes is read as ws reads it, or as is known to differ, and nothing breaks or leaks",
+  { timeout: 60_000 + seconds * 2_000 },
+  async () => {
+    const errors = strayErrors();
+    const tally: Tally = new Map();
+    let count = 0;
+    let warm = 0;
+    for (const seed of seeds()) {
+      await unlessItHangs(fuzz(seed, server, tally)).catch((cause: unknown) => {
+        const message = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(`seed ${seed}: ${message} (npm run fuzz -- --seed ${seed})`, { cause });
+      });
+      if (errors.length > 0) throw new Error(`seed ${seed} escaped`, { cause: errors[0] });
+      count += 1;
+      if (count === WARM_UP) warm = await heldBytes();
+    }
+    await afterReports();
+    expect(errors).toEqual([]);
+    if (seconds > 0) console.log(`${count} streams from seed ${first}:`, Object.fromEntries(tally));
+    if (LONGWIRE_FUZZ_SEED !== undefined || count <= WARM_UP) return;
+    expect((await heldBytes()) - warm).toBeLessThan(MOST_LEAKED_BYTES);
+    // A run in which all is refused, or all accepted, would pass as well.
+    for (const name of ["accepted", "reserved_bits", "invalid_utf8", "invalid_deflate"]) {
+      expect(tally.get(name), name).toBeGreaterThan(5);
+    }
+  },
+);

@@ -1,0 +1,127 @@
+import { SyncZlib } from "../../src/node/deflate/sync-zlib.ts";
+import { Compression, nodeByteOperations } from "../../src/node/index.ts";
+import {
+  Connection,
+  MemoryBudget,
+  type ConnectionHandler,
+  type DeflateParameters,
+  type ProtocolError,
+} from "../../src/protocol/index.ts";
+import type { Random } from "../live/simulation/random.ts";
+import type { Agreed, StreamKind } from "./byte-streams.ts";
+import { hexOf, LIMITS, type Reading } from "./reading.ts";
+
+const compression = new Compression();
+
+let resets = 0;
+// Where a window is kept nothing else resets it; elsewhere each message does.
+const reset = Object.getOwnPropertyDescriptor(SyncZlib.prototype, "reset")!.value as () => void;
+SyncZlib.prototype.reset = function () {
+  resets += 1;
+  reset.call(this);
+};
+
+/** More steps than any stream here needs. */
+const STEP_LIMIT = 100_000;
+
+class Collector implements ConnectionHandler {
+  readonly reading: Reading = { received: [], failure: undefined, restarts: 0 };
+  finished = 0;
+  onReady: () => void = () => {};
+  onEvent: () => void = () => {};
+
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
+    const bytes = source.subarray(start, end);
+    if (ascii && bytes.some((octet) => octet > 0x7f)) throw new Error("ASCII that is none.");
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    this.#note({ kind: "text", hex: hexOf(source, start, end) });
+  }
+
+  onBinary(source: Uint8Array, start: number, end: number): void {
+    this.#note({ kind: "binary", hex: hexOf(source, start, end) });
+  }
+
+  onPing(payload: Uint8Array): void {
+    this.#note({ kind: "ping", hex: hexOf(payload) });
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#note({ kind: "pong", hex: hexOf(payload) });
+  }
+
+  onPeerClose(code: number, reason: string): void {
+    this.#note({ kind: "close", code, reason });
+  }
+
+  onFailed({ code, closeCode }: ProtocolError): void {
+    if (this.reading.failure !== undefined) throw new Error("It failed twice.");
+    this.reading.failure = { code, closeCode };
+  }
+
+  onFinished(): void {
+    this.finished += 1;
+  }
+
+  onOutput(): void {}
+
+  #note(event: Reading["received"][number]): void {
+    if (this.finished > 0) throw new Error(`${event.kind} came behind the end.`);
+    this.reading.received.push(event);
+    this.onEvent();
+  }
+}
+
+export interface ReadOptions extends StreamKind {
+  chunks: readonly Uint8Array[];
+  /** Pauses after some events, where it is given. */
+  pausing: Random | undefined;
+}
+
+/** Feeds a stream to a connection, and throws if that breaks a rule of its own. */
+export async function readWithConnection(options: ReadOptions): Promise<Reading> {
+  const { receiver, agreed, chunks, pausing } = options;
+  const budget = new MemoryBudget(10_000_000);
+  const resetsBefore = resets;
+  const seen = new Collector();
+  const codec = agreed === "plain" ? undefined : compression.codec(receiver, parameters(agreed));
+  const connection = new Connection(receiver, seen, {
+    limits: LIMITS,
+    budget,
+    bytes: nodeByteOperations,
+    ...(codec && { codec }),
+  });
+  let isReady = (): void => {};
+  seen.onReady = () => isReady();
+  seen.onEvent = () => {
+    if (pausing?.chance(0.3) === true) connection.pause();
+  };
+  for (const chunk of chunks) connection.receive(chunk);
+  for (let steps = 0; connection.isHolding; steps += 1) {
+    if (steps > STEP_LIMIT) throw new Error("It goes on and on.");
+    const before = seen.reading.received.length;
+    const ready = new Promise<void>((resolve) => (isReady = resolve));
+    connection.resume();
+    // Otherwise a message is being inflated on another thread, which says when it is there.
+    if (connection.isHolding && seen.reading.received.length === before) await ready;
+  }
+  if (seen.finished > 1) throw new Error(`It finished ${seen.finished} times.`);
+  connection.transportEnded();
+  if (budget.usedBytes !== 0) throw new Error(`${budget.usedBytes} bytes were not given back.`);
+  if (agreed === "kept") seen.reading.restarts = resets - resetsBefore;
+  return seen.reading;
+}
+
+/** Bytes that codecs hold; 0 when all connections are over. */
+export function contextBytes(): number {
+  return compression.contextBytes;
+}
+
+function parameters(agreed: Agreed): DeflateParameters {
+  const isFresh = agreed === "fresh";
+  return {
+    serverNoContextTakeover: isFresh,
+    clientNoContextTakeover: isFresh,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+}

@@ -1,0 +1,185 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { openWebSocket } from "../../src/client/index.ts";
+import { HandshakeRefusal, type Endpoint } from "../../src/server/index.ts";
+import { HeldServer } from "../client/held-server.ts";
+import { handshake } from "../raw-client.ts";
+import { openSession, RawStream } from "../server/http2-session.ts";
+import { echo, runServer, Witness } from "../server/run-server.ts";
+import { afterReports, strayErrors } from "./stray-errors.ts";
+import { openSocket, readToEnd, runOver, WirePeer } from "./wire-peer.ts";
+
+/** What ends a header line for some reader; the last two lose their high octet in Latin-1. */
+const BREAKS: [string, string][] = [
+  ["CR LF", "\r\n"],
+  ["CR", "\r"],
+  ["LF", "\n"],
+  ["NUL", "\0"],
+  ["U+010D", "\u010d"],
+  ["U+010A", "\u010a"],
+];
+
+describe.each(BREAKS)("%s in what a server says in headers", (_, line) => {
+  const injected = `a${line}Set-Cookie: stolen=1`;
+  const invalidHeader: unknown = expect.objectContaining({ code: "invalid_header" });
+
+  test("a refusal's header is the application's mistake, where it makes it", () => {
+    for (const headers of [{ "X-A": injected }, { [injected]: "a" }, { "": "a" }]) {
+      expect(() => new HandshakeRefusal(401, { headers })).toThrow(invalidHeader);
+    }
+  });
+
+  test("and is answered with 500 without it, over HTTP/1.1 and HTTP/2", async () => {
+    const errors = strayErrors();
+    const witness = new Witness();
+    const endpoint: Endpoint = Object.assign(witness, {
+      authorize: () => new HandshakeRefusal(401, { headers: { "X-A": injected } }),
+    });
+    const { port, httpUrl } = await runOver("TLS", endpoint);
+    const socket = await openSocket(port, "TLS");
+    socket.write(handshake());
+    const answer = await readToEnd(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 500 /);
+    expect(answer).not.toContain("stolen");
+    const stream = new RawStream(await openSession(httpUrl));
+    expect(await stream.status()).toBe(500);
+    expect(JSON.stringify(stream.response)).not.toContain("stolen");
+    expect(witness.errors).toHaveLength(2);
+    await afterReports();
+    expect(errors).toEqual([]);
+  });
+
+  test("its code and message are JSON, which has no line breaks of its own", async () => {
+    const refusal = new HandshakeRefusal(401, { code: injected, message: injected });
+    const { port } = await runServer({ ...echo, authorize: () => refusal });
+    const socket = await openSocket(port);
+    socket.write(handshake());
+    const answer = await readToEnd(socket);
+    const [head, body] = answer.split("\r\n\r\n");
+    expect(head).not.toContain("stolen");
+    expect(Buffer.from(body!, "latin1").toString()).toBe(
+      `${JSON.stringify({ code: injected, message: injected })}\n`,
+    );
+  });
+
+  test("a subprotocol that a function chose and nobody offered is answered with 500", async () => {
+    const errors = strayErrors();
+    const witness = Object.assign(new Witness(), { protocols: () => injected });
+    const { port, httpUrl, server } = await runOver("TLS", witness);
+    const socket = await openSocket(port, "TLS");
+    socket.write(handshake("/", { "Sec-WebSocket-Protocol": "a" }));
+    const answer = await readToEnd(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 500 /);
+    expect(answer).not.toContain("stolen");
+    const stream = new RawStream(await openSession(httpUrl), { "sec-websocket-protocol": "a" });
+    expect(await stream.status()).toBe(500);
+    expect(witness.errors).toHaveLength(2);
+    expect(server.peers.size).toBe(0);
+    await afterReports();
+    expect(errors).toEqual([]);
+  });
+
+  test.each<[string, Endpoint["onRequest"]]>([
+    ["an answer's value", (exchange) => exchange.answer(200, { "X-A": injected }, "body")],
+    ["an answer's name", (exchange) => exchange.answer(200, { [injected]: "a" }, "body")],
+    ["a stream's value", (exchange) => exchange.beginStream({ "X-A": injected })],
+    ["a stream's name", (exchange) => exchange.beginStream({ [injected]: "a" })],
+  ])("%s in a plain exchange is refused with 500", async (_, onRequest) => {
+    const { httpUrl } = await runServer({ onRequest: onRequest!, onError: () => {} });
+    const response = await fetch(httpUrl);
+    expect(response.status).toBe(500);
+    expect(response.headers.get("set-cookie")).toBe(null);
+    expect(await response.text()).not.toContain("stolen");
+  });
+});
+
+describe.each(BREAKS)("%s in what a client says in headers", (_, line) => {
+  const injected = `a${line}X-Injected: 1`;
+
+  test.each([
+    ["a header's value", { headers: { "X-A": injected } }],
+    ["a header's name", { headers: { [injected]: "a" } }],
+    ["a header's empty name", { headers: { "": "a" } }],
+    ["a subprotocol", { protocols: injected }],
+    ["one of several subprotocols", { protocols: ["a", injected] }],
+  ])("%s throws before anything is sent", async (_, options) => {
+    const held = await HeldServer.start();
+    expect(() => openWebSocket(`ws://127.0.0.1:${held.port}`, options)).toThrow();
+    expect(held.connections).toBe(0);
+  });
+
+  test("the URL's path and query are written without it, or percent-encoded", async () => {
+    const held = await HeldServer.start();
+    const socket = openWebSocket(`ws://127.0.0.1:${held.port}/p${injected}?q=${injected}`);
+    socket.addEventListener("error", () => {});
+    const opening = await held.next();
+    const { request } = opening;
+    expect(request).not.toMatch(/^X-Injected/m);
+    expect(request.split("\r\n")[0]).toMatch(/^GET \/p[!-~]*\?q=[!-~]* HTTP\/1\.1$/);
+    const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
+    opening.answer("HTTP/1.1 400 No\r\n\r\n");
+    await closed;
+  });
+
+  test("credentials of the URL throw or are in Base64", async () => {
+    const held = await HeldServer.start();
+    const credentials = `${encodeURIComponent(injected)}:${encodeURIComponent(injected)}`;
+    const opening = new Promise<string>((resolve) => {
+      try {
+        const socket = openWebSocket(`ws://${credentials}@127.0.0.1:${held.port}/`);
+        onTestFinished(() => socket.close());
+        socket.addEventListener("error", () => resolve("failed"));
+        void held.next().then(({ request }) => resolve(request));
+      } catch {
+        resolve("threw");
+      }
+    });
+    expect(await opening).not.toMatch(/^ ?X-Injected/m);
+  });
+});
+
+describe("headers that a refusal may not have", () => {
+  test.each(["Transfer-Encoding", "Keep-Alive", "Proxy-Connection", "Upgrade", "Connection", "TE"])(
+    "%s is left out over HTTP/2, which forbids it, and ends nothing (RFC 9113 §8.2.2)",
+    async (name) => {
+      const errors = strayErrors();
+      const refusal = new HandshakeRefusal(401, { headers: { [name]: "x", "X-B": "kept" } });
+      const { httpUrl } = await runOver("HTTP/2", { ...echo, authorize: () => refusal });
+      const stream = new RawStream(await openSession(httpUrl));
+      expect(await stream.status()).toBe(401);
+      expect(stream.response).toMatchObject({ "x-b": "kept" });
+      await afterReports();
+      expect(errors).toEqual([]);
+    },
+  );
+
+  test.each(["Content-Length", "Transfer-Encoding", "Content-Type", "Connection"])(
+    "%s is written once, by the answer itself (request smuggling)",
+    async (name) => {
+      const refusal = new HandshakeRefusal(401, { headers: { [name]: "5", "X-B": "kept" } });
+      const { port } = await runServer({ ...echo, authorize: () => refusal });
+      const socket = await openSocket(port);
+      socket.write(handshake());
+      const answer = await readToEnd(socket);
+      const [head, body] = answer.split("\r\n\r\n");
+      expect(head).toContain("X-B: kept");
+      expect(head).not.toContain(`${name}: 5\r\n`);
+      expect(head).toContain(`Content-Length: ${body!.length}`);
+    },
+  );
+});
+
+test("a subprotocol that the client did offer may be chosen by a function, or none", async () => {
+  const running = await runServer({
+    ...echo,
+    protocols: ({ protocols }) => protocols.find((one) => one === "b"),
+  });
+  const witness = new Set<string>();
+  for (const offer of ["a, b", "a"]) {
+    const socket = await openSocket(running.port);
+    socket.write(handshake("/", { "Sec-WebSocket-Protocol": offer }));
+    const head = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
+    witness.add(/Sec-WebSocket-Protocol: (\S+)/.exec(head.toString())?.[1] ?? "none");
+  }
+  expect(witness).toEqual(new Set(["b", "none"]));
+  await WirePeer.open("TCP", running);
+});

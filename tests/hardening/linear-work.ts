@@ -1,0 +1,37 @@
+/** Processor time of one call, in microseconds; the least of a few, so that others disturb little. */
+function leastTime(work: () => void): number {
+  let least = Infinity;
+  for (let run = 0; run < 3; run += 1) {
+    const before = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, user + system);
+  }
+  return least;
+}
+
+const FACTOR = 16;
+/** Below this what is measured is the measuring. */
+const LEAST_MICROSECONDS = 1_000;
+
+/** Between what linear and what quadratic work grows by, 16 and 256 times. */
+export const LINEAR_GROWTH = 64;
+
+/**
+ * How much longer `work` takes for a size 16 times as large, at most, up to a megabyte.
+ *
+ * Short sizes come first, so that quadratic work is seen before it takes minutes.
+ */
+export function growthOf(work: (size: number) => void): number {
+  let most = 0;
+  for (const size of [1024, 4 * 1024, 64 * 1024]) {
+    const small = Math.max(
+      LEAST_MICROSECONDS,
+      leastTime(() => work(size)),
+    );
+    const large = leastTime(() => work(size * FACTOR));
+    most = Math.max(most, large / small);
+    if (most > LINEAR_GROWTH) return most;
+  }
+  return most;
+}

@@ -1,0 +1,266 @@
+import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { describe, expect, test } from "vitest";
+import { Opcode } from "../../src/protocol/index.ts";
+import type { Endpoint, Peer } from "../../src/server/index.ts";
+import { closePayload, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { echo, runServer, Witness } from "../server/run-server.ts";
+import { VirtualClock } from "../virtual-clock.ts";
+import { runOver, transports, WirePeer } from "./wire-peer.ts";
+
+const MIB = 1024 * 1024;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe.each(transports)("a peer that never reads, over %s", (transport) => {
+  test("while the application sends: cut off at maxBufferedBytes, and nothing grows on", async () => {
+    const witness = new Witness();
+    const maxBufferedBytes = 2 * MIB;
+    const running = await runOver(transport, witness, { maxBufferedBytes, compression: false });
+    const wire = await WirePeer.open(transport, running);
+    wire.stream.pause();
+    const peer = await witness.opened();
+    let largest = 0;
+    let sends = 0;
+    const message = new Uint8Array(256 * 1024);
+    // Without the limit this would be half a gigabyte.
+    for (; sends < 2_000 && peer.send(message); sends += 1) {
+      largest = Math.max(largest, peer.bufferedAmount);
+      await nextTurn();
+    }
+    expect(sends).toBeLessThan(2_000);
+    expect(largest).toBeLessThanOrEqual(maxBufferedBytes + message.length + 64);
+    expect((await witness.closed()).error).toMatchObject({ code: "too_slow" });
+    expect(peer.send(message)).toBe(false);
+  });
+
+  test("its pongs: reading stops, and they wait for as long as it takes", async () => {
+    const pings: Uint8Array[] = [];
+    let largest = 0;
+    const stopReadingBytes = 64 * 1024;
+    const endpoint: Endpoint = {
+      onPing: (peer, payload) => {
+        pings.push(payload);
+        largest = Math.max(largest, peer.bufferedAmount);
+      },
+    };
+    const running = await runOver(transport, endpoint, { stopReadingBytes });
+    const wire = await WirePeer.open(transport, running);
+    wire.stream.pause();
+    const ping = maskedFrame({ opcode: Opcode.Ping, payload: new Uint8Array(125).fill(1) });
+    const segment = joinBytes(Array<Uint8Array>(1_000).fill(ping));
+    let sent = 0;
+    // Until the buffers of both ends' systems are full, and the server has stopped.
+    for (; wire.stream.writableLength < 4 * MIB && sent < 2_000_000; sent += 1_000) {
+      wire.write(segment);
+      await nextTurn();
+    }
+    expect(sent).toBeLessThan(2_000_000);
+    expect(pings.length).toBeLessThan(sent);
+    // What one read brings comes on top.
+    expect(largest).toBeLessThan(stopReadingBytes + 256 * 1024);
+    wire.stream.resume();
+    await wire.until(() => wire.receivedBytes >= sent * 127);
+    expect(pings.length).toBe(sent);
+  });
+});
+
+describe.each(transports)("a peer of an application that does not read, over %s", (transport) => {
+  /** How many octets the server has read of the connection that brought `request`. */
+  function readBytes(incoming: IncomingMessage | { session?: unknown }): number {
+    const { session } = incoming as { session?: { socket: Socket } };
+    return session === undefined
+      ? (incoming as IncomingMessage).socket.bytesRead
+      : session.socket.bytesRead;
+  }
+
+  test.each<[string, (peer: Peer) => void | Promise<void>]>([
+    ["pauses", (peer) => peer.pause()],
+    ["never finishes with a message", () => new Promise<void>(() => {})],
+  ])("%s: what it sends stays with it", async (_, onMessage) => {
+    let read = (): number => 0;
+    let delivered = 0;
+    const endpoint: Endpoint = {
+      onOpen: (_peer, { incoming }) => (read = () => readBytes(incoming)),
+      onMessage: (peer) => {
+        delivered += 1;
+        return onMessage(peer);
+      },
+    };
+    const running = await runOver(transport, endpoint);
+    const wire = await WirePeer.open(transport, running);
+    const message = maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(100_000) });
+    let sent = 0;
+    for (; wire.stream.writableLength < 4 * MIB && sent < 400 * MIB; sent += message.length) {
+      wire.write(message);
+      await nextTurn();
+    }
+    expect(sent).toBeLessThan(400 * MIB);
+    expect(delivered).toBe(1);
+    // Some messages' worth, which streams read ahead; HTTP/2's window is 64 KiB.
+    expect(read()).toBeLessThan(2 * MIB);
+  });
+});
+
+describe.each(transports)("ends of every kind over %s", (transport) => {
+  const half = maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(90_000) }).slice(
+    0,
+    50_000,
+  );
+
+  test("FIN without Close, between frames and inside one: 1006", async () => {
+    for (const bytes of [new Uint8Array(0), half, half.subarray(0, 3)]) {
+      const witness = new Witness();
+      const running = await runOver(transport, witness);
+      const wire = await WirePeer.open(transport, running);
+      wire.stream.end(bytes);
+      expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
+      await wire.closed();
+      expect(running.server.peers.size).toBe(0);
+    }
+  });
+
+  test("a reset inside a frame: 1006, and what the frame held is free again", async () => {
+    const witness = new Witness();
+    // Room for one such frame and no more.
+    const limits = { maxMessageBytes: 100_000, maxUnfinishedBytes: 100_000 };
+    const running = await runOver(transport, witness, limits);
+    for (let round = 1; round <= 3; round += 1) {
+      const wire = await WirePeer.open(transport, running);
+      wire.write(maskedFrame({ opcode: Opcode.Ping }));
+      wire.write(half);
+      await wire.framesWhen(1);
+      if (wire.stream instanceof Socket && transport === "TCP") wire.stream.resetAndDestroy();
+      else wire.stream.destroy();
+      await witness.until(() => witness.closures.length === round);
+      expect(witness.closures.at(-1)).toMatchObject({ code: 1006, wasClean: false });
+    }
+    const wire = await WirePeer.open(transport, running);
+    wire.write(maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(100_000) }));
+    await witness.until(() => witness.messages.length === 1);
+    expect(running.server.peers.size).toBe(1);
+  });
+
+  test("both close at once: each hears the other's code, and it is clean", async () => {
+    const witness = new Witness();
+    const running = await runOver(transport, witness);
+    const wire = await WirePeer.open(transport, running);
+    const peer = await witness.opened();
+    peer.close(4001, "ours");
+    wire.write(maskedFrame({ opcode: Opcode.Close, payload: closePayload(4002, utf8("theirs")) }));
+    const frames = await wire.framesWhen(1);
+    expect(frames.map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+    expect(wire.closeCode).toBe(4001);
+    wire.stream.end();
+    expect(await witness.closed()).toMatchObject({ code: 4002, reason: "theirs", wasClean: true });
+  });
+
+  test("pings, messages and closes during close are read and not answered", async () => {
+    const clock = new VirtualClock();
+    const witness = new Witness();
+    const running = await runOver(transport, witness, { clock });
+    const wire = await WirePeer.open(transport, running);
+    const peer = await witness.opened();
+    peer.close();
+    const ping = maskedFrame({ opcode: Opcode.Ping });
+    const message = maskedFrame({ opcode: Opcode.Text, payload: utf8("late") });
+    const close = maskedFrame({ opcode: Opcode.Close, payload: closePayload(1000) });
+    wire.write(joinBytes([ping, message, ping, close, close, ping, message]));
+    wire.stream.end();
+    expect(await witness.closed()).toMatchObject({ code: 1000, wasClean: true });
+    await wire.closed();
+    expect(wire.frames.map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+    expect(witness.messages).toEqual([]);
+  });
+
+  test("a peer that goes on sending instead of closing is cut after closeTimeoutMs", async () => {
+    const clock = new VirtualClock();
+    const witness = new Witness();
+    const running = await runOver(transport, witness, { clock });
+    const wire = await WirePeer.open(transport, running);
+    const peer = await witness.opened();
+    peer.close();
+    await wire.framesWhen(1);
+    const ping = maskedFrame({ opcode: Opcode.Ping });
+    for (let second = 0; second < 11; second += 1) {
+      wire.write(ping);
+      clock.advance(1_000);
+      await nextTurn();
+    }
+    expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
+    await wire.closed();
+    expect(wire.frames).toHaveLength(1);
+  });
+
+  test("also one that broke the protocol and goes on", async () => {
+    const clock = new VirtualClock();
+    const witness = new Witness();
+    const running = await runOver(transport, witness, { clock });
+    const wire = await WirePeer.open(transport, running);
+    wire.write(maskedFrame({ opcode: 0x3 }));
+    await wire.framesWhen(1);
+    const message = maskedFrame({ opcode: Opcode.Text, payload: utf8("late") });
+    for (let second = 0; second < 11; second += 1) {
+      if (wire.stream.writable) wire.write(message);
+      clock.advance(1_000);
+      await nextTurn();
+    }
+    expect((await witness.closed()).error).toMatchObject({ code: "reserved_opcode" });
+    expect(witness.messages).toEqual([]);
+  });
+});
+
+describe.each(transports)("ten thousand pings in one segment, over %s", (transport) => {
+  const COUNT = 10_000;
+  const numbered = (index: number): Uint8Array => utf8(String(index).padStart(5, "0"));
+
+  test("get ten thousand pongs, in order, and a message behind them its answer", async () => {
+    const running = await runOver(transport, echo);
+    const wire = await WirePeer.open(transport, running);
+    const pings = Array.from({ length: COUNT }, (_, index) =>
+      maskedFrame({ opcode: Opcode.Ping, payload: numbered(index) }),
+    );
+    const last = maskedFrame({ opcode: Opcode.Text, payload: utf8("last") });
+    wire.write(joinBytes([...pings, last]));
+    await wire.until(() => wire.receivedBytes >= COUNT * 7 + 6);
+    const { frames } = wire;
+    expect(frames).toHaveLength(COUNT + 1);
+    const wrong = frames
+      .slice(0, COUNT)
+      .findIndex(
+        ({ opcode, payload }, index) =>
+          opcode !== Opcode.Pong || !Buffer.from(payload).equals(numbered(index)),
+      );
+    expect(wrong).toBe(-1);
+    expect(frames.at(-1)).toMatchObject({ opcode: Opcode.Text, payload: utf8("last") });
+  });
+});
+
+test("a peer that takes nothing for long is not taken for dead by its pings (field note 22)", async () => {
+  const clock = new VirtualClock();
+  const witness = new Witness();
+  const running = await runServer(witness, { clock, stopReadingBytes: 1_000 });
+  const wire = await WirePeer.open("TCP", running);
+  wire.stream.pause();
+  const peer = await witness.opened();
+  peer.send(new Uint8Array(16 * MIB), { compress: false });
+  await nextTurn();
+  for (let interval = 0; interval < 5; interval += 1) clock.advance(31_000);
+  expect(witness.closures).toEqual([]);
+  wire.stream.resume();
+  await wire.until(() => wire.receivedBytes >= 16 * MIB);
+});
+
+test("peers that each leave half a message behind share the budget", async () => {
+  const PEERS = 300;
+  const limits = { maxMessageBytes: MIB, maxUnfinishedBytes: 2 * MIB };
+  const running = await runServer(new Witness(), limits);
+  const part = maskedFrame({ opcode: Opcode.Binary, fin: false, payload: new Uint8Array(30_000) });
+  const wires = await Promise.all(
+    Array.from({ length: PEERS }, () => WirePeer.open("TCP", running)),
+  );
+  for (const wire of wires) wire.write(joinBytes([part, maskedFrame({ opcode: Opcode.Ping })]));
+  for (const wire of wires) await wire.framesWhen(1);
+  const refused = wires.filter((wire) => wire.closeCode === 1013);
+  expect(PEERS - refused.length).toBe(Math.floor((2 * MIB) / 30_000));
+});
