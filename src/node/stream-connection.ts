@@ -1,8 +1,10 @@
+import { constants } from "node:buffer";
 import type { Duplex } from "node:stream";
 import { LongwireError, type Timer, type TimerWheel } from "../base/index.ts";
 import {
   CloseCode,
   Connection,
+  LimitError,
   type ConnectionHandler,
   type ConnectionLimits,
   type MemoryBudget,
@@ -11,6 +13,7 @@ import {
   type Role,
 } from "../protocol/index.ts";
 import type { Closure } from "./closure.ts";
+import { cutStream } from "./cut-stream.ts";
 import { decodeText } from "./decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
@@ -177,7 +180,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     this.#error ??= error;
     // Not only the stream: what is left of the present chunk is not delivered either.
     this.#connection.transportEnded();
-    this.stream.destroy();
+    cutStream(this.stream);
     if (this.#closedEarly) this.#closed();
   }
 
@@ -203,7 +206,9 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
   }
 
   onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
-    this.#handler.onText(decodeText(source, start, end, ascii));
+    const text = this.#decoded(source, start, end, ascii);
+    if (text === undefined) return;
+    this.#handler.onText(text);
     if (this.#options.oneTaskPerMessage) this.#letPromisesSettle();
   }
 
@@ -290,6 +295,19 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     };
   }
 
+  /** What no string can hold fails the connection; anything thrown here would end the process. */
+  #decoded(source: Uint8Array, start: number, end: number, ascii: boolean): string | undefined {
+    try {
+      return decodeText(source, start, end, ascii);
+    } catch {
+      const size = end - start;
+      const message = `The text has ${size} bytes, more than a string can hold; send less or lower maxMessageBytes.`;
+      const facts = { message, size, limit: constants.MAX_STRING_LENGTH };
+      this.#connection.fail(new LimitError("message_too_big", CloseCode.MessageTooBig, facts));
+      return undefined;
+    }
+  }
+
   #read(chunk: Uint8Array): void {
     this.#heard = true;
     this.#readingChunk = true;
@@ -344,7 +362,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
     this.#output.flush();
     this.stream.end();
-    if (this.#connection.state !== "finished") this.stream.destroy();
+    if (this.#connection.state !== "finished") cutStream(this.stream);
   }
 
   #failed(error: Error): void {
@@ -374,7 +392,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
 
   #startCloseTimer(): void {
     this.#closeTimer ??= this.#options.wheel.after(this.#options.closeTimeoutMs, () =>
-      this.stream.destroy(),
+      cutStream(this.stream),
     );
   }
 

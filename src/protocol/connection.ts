@@ -248,8 +248,12 @@ export class Connection implements MessageSink {
     this.#handler.onReady();
   }
 
-  /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
   onViolation(error: ProtocolError): void {
+    this.fail(error);
+  }
+
+  /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
+  fail(error: ProtocolError): void {
     const owesClose = this.#owesClose;
     this.#state = "failed";
     this.#release();

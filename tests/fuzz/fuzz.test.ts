@@ -5,12 +5,12 @@ import { fuzz, type Tally } from "./fuzz.ts";
 import { LiveServer } from "./live-server.ts";
 
 /**
- * `LONGWIRE_FUZZ_SEED=7` replays one run; `LONGWIRE_FUZZ_SECONDS=60` makes as many as fit, from
- * `LONGWIRE_FUZZ_FIRST` on.
+ * `LONGWIRE_SEED=7` replays one run; `LONGWIRE_SECONDS=60` makes as many as fit, from
+ * `LONGWIRE_FIRST` on.
  */
-const { LONGWIRE_FUZZ_SEED, LONGWIRE_FUZZ_SECONDS, LONGWIRE_FUZZ_FIRST = "1" } = process.env;
-const first = Number(LONGWIRE_FUZZ_SEED ?? LONGWIRE_FUZZ_FIRST);
-const seconds = Number(LONGWIRE_FUZZ_SECONDS ?? 0);
+const { LONGWIRE_SEED, LONGWIRE_SECONDS, LONGWIRE_FIRST = "1" } = process.env;
+const first = Number(LONGWIRE_SEED ?? LONGWIRE_FIRST);
+const seconds = Number(LONGWIRE_SECONDS ?? 0);
 const FIXED_SEEDS = 400;
 /** Contexts, blocks and compiled code are there once so many have run. */
 const WARM_UP = 100;
@@ -24,7 +24,7 @@ afterAll(() => server.stop());
 
 /** Seeds, as many as were asked for. */
 function* seeds(): Generator<number> {
-  if (LONGWIRE_FUZZ_SEED !== undefined) return yield first;
+  if (LONGWIRE_SEED !== undefined) return yield first;
   const end = performance.now() + seconds * 1000;
   for (let seed = first; ; seed += 1) {
     const isOver = seconds > 0 ? performance.now() > end : seed >= first + FIXED_SEEDS;
@@ -61,7 +61,7 @@ test(
     await afterReports();
     expect(errors).toEqual([]);
     if (seconds > 0) console.log(`${count} streams from seed ${first}:`, Object.fromEntries(tally));
-    if (LONGWIRE_FUZZ_SEED !== undefined || count <= WARM_UP) return;
+    if (LONGWIRE_SEED !== undefined || count <= WARM_UP) return;
     expect((await heldBytes()) - warm).toBeLessThan(MOST_LEAKED_BYTES);
     // A run in which all is refused, or all accepted, would pass as well.
     for (const name of ["accepted", "reserved_bits", "invalid_utf8", "invalid_deflate"]) {

@@ -181,6 +181,18 @@ describe("a WebSocket as a stream", () => {
     expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
   });
 
+  test("a peer that is cut is reset with CANCEL (§5)", async () => {
+    const witness = new Witness();
+    const { httpUrl } = await runSecure(witness);
+    const client = new RawStream(await openSession(httpUrl));
+    const peer = await witness.opened();
+    await client.status();
+    peer.terminate();
+    await client.until(() => client.isClosed);
+    expect(client.stream.rstCode).toBe(8);
+    expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
+  });
+
   test("a connection that breaks closes all its peers", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);

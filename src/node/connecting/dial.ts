@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { cutStream } from "../cut-stream.ts";
 import type { Step } from "./failures.ts";
 
 /** One try to reach a server: where it stands, and the streams it opened, each on the one before. */
@@ -21,14 +22,14 @@ export class Dial {
     // listens; neither may end the process.
     stream.on("error", ignore);
     this.#streams.push(stream);
-    if (this.#hungUp) stream.destroy();
+    if (this.#hungUp) cutStream(stream);
     return stream;
   }
 
   /** Ends everything that was opened; whoever awaits something of it hears that it ended. */
   hangUp(): void {
     this.#hungUp = true;
-    for (const stream of this.#streams.toReversed()) stream.destroy();
+    for (const stream of this.#streams.toReversed()) cutStream(stream);
   }
 }
 
