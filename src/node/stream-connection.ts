@@ -362,7 +362,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
     this.#output.flush();
     this.stream.end();
-    if (this.#connection.state !== "finished") cutStream(this.stream);
+    // Not cut: over HTTP/2 that would drop what has just been written.
+    if (this.#connection.state !== "finished") this.stream.destroy();
   }
 
   #failed(error: Error): void {
