@@ -5,7 +5,7 @@ import { MAX_CONTROL_BYTES } from "./frame-header.ts";
 import { defaultConnectionLimits, type ConnectionLimits } from "./limits.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageReader, type MessageSink } from "./message-reader.ts";
-import { MessageWriter } from "./message-writer.ts";
+import { MessageWriter, type WriterSink } from "./message-writer.ts";
 import { Opcode } from "./opcode.ts";
 import { Outgoing } from "./outgoing.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -65,7 +65,7 @@ export type ConnectionState = "open" | "close-sent" | "finished" | "failed";
  * It is fed what the transport read, through `receive`, and told what to send; it calls its
  * handler with messages and leaves the bytes to write in `outgoing`. (RFC 6455 §5–§7)
  */
-export class Connection implements MessageSink {
+export class Connection implements MessageSink, WriterSink {
   readonly outgoing: Outgoing;
   readonly #handler: ConnectionHandler;
   readonly #writer: MessageWriter;
@@ -84,14 +84,8 @@ export class Connection implements MessageSink {
     this.#handler = handler;
     this.#codec = options.codec;
     this.outgoing = new Outgoing(bytes);
-    this.#writer = new MessageWriter({
-      role,
-      bytes,
-      outgoing: this.outgoing,
-      deflater: options.codec?.deflater,
-      onOutput: () => handler.onOutput(),
-      onIdle: () => this.#finishIfClosed(),
-    });
+    const deflater = options.codec?.deflater;
+    this.#writer = new MessageWriter({ role, bytes, outgoing: this.outgoing, deflater }, this);
     const inflater = options.codec?.inflater;
     this.#reader = new MessageReader(
       { role, limits, bytes, budget: options.budget, inflater },
@@ -244,6 +238,15 @@ export class Connection implements MessageSink {
     return this.#goesOn;
   }
 
+  onOutput(): void {
+    this.#handler.onOutput();
+  }
+
+  /** All that was sent has been compressed and written. */
+  onIdle(): void {
+    this.#finishIfClosed();
+  }
+
   onMessageReady(): void {
     this.#handler.onReady();
   }
@@ -311,7 +314,6 @@ export class Connection implements MessageSink {
     if (this.#writer.pendingBytes === 0) this.#finishIfClosed();
   }
 
-  /** All that was sent has been compressed and written. */
   #finishIfClosed(): void {
     if (this.#state !== "finished") return;
     this.#codec?.close();

@@ -13,10 +13,14 @@ export interface MessageWriterOptions {
   outgoing: Outgoing;
   /** What compresses messages, when that was agreed. */
   deflater: Deflater | undefined;
-  /** Called when something came into `outgoing`, which was empty. */
-  onOutput: () => void;
-  /** Called when nothing waits any more, after something did. */
-  onIdle: () => void;
+}
+
+/** What a writer tells its owner. */
+export interface WriterSink {
+  /** Something came into `outgoing`, which was empty. */
+  onOutput(): void;
+  /** Nothing waits any more, after something did. */
+  onIdle(): void;
 }
 
 /** Something that waits for a message before it to be compressed. */
@@ -37,19 +41,17 @@ export class MessageWriter {
   readonly #bytes: ByteOperations;
   readonly #outgoing: Outgoing;
   readonly #deflater: Deflater | undefined;
-  readonly #onOutput: () => void;
-  readonly #onIdle: () => void;
+  readonly #sink: WriterSink;
   #pending: Pending[] | undefined;
   #pendingBytes = 0;
 
-  constructor(options: MessageWriterOptions) {
+  constructor(options: MessageWriterOptions, sink: WriterSink) {
     this.#encoder = new FrameEncoder(options.role, options.bytes, options.outgoing);
     this.#role = options.role;
     this.#bytes = options.bytes;
     this.#outgoing = options.outgoing;
     this.#deflater = options.deflater;
-    this.#onOutput = options.onOutput;
-    this.#onIdle = options.onIdle;
+    this.#sink = sink;
   }
 
   /** Payload bytes that wait to be compressed, or behind such. */
@@ -69,7 +71,7 @@ export class MessageWriter {
     if (this.#pending === undefined && text.length * 3 < threshold) {
       const wasEmpty = this.#outgoing.size === 0;
       const length = this.#encoder.text(text);
-      if (wasEmpty) this.#onOutput();
+      if (wasEmpty) this.#sink.onOutput();
       return length;
     }
     const block = this.#bytes.borrowBlock(this.#bytes.mostUtf8Bytes(text));
@@ -98,7 +100,7 @@ export class MessageWriter {
     if (this.#pending !== undefined) return this.#wait({ kind: "frames", payload });
     const wasEmpty = this.#outgoing.size === 0;
     this.#outgoing.share(payload);
-    if (wasEmpty) this.#onOutput();
+    if (wasEmpty) this.#sink.onOutput();
   }
 
   /** Drops what waits. */
@@ -137,7 +139,7 @@ export class MessageWriter {
       this.#pendingBytes -= payload.length;
       this.#writeDeflated(opcode, payload, { result: late, lent: false });
       for (const one of waiting) this.#goOn(one);
-      if (this.#pending === undefined) this.#onIdle();
+      if (this.#pending === undefined) this.#sink.onIdle();
     });
     if (result === "later") {
       this.#pending = [];
@@ -167,7 +169,7 @@ export class MessageWriter {
   #write(frame: FrameKind, payload: Uint8Array, lent: boolean): void {
     const wasEmpty = this.#outgoing.size === 0;
     this.#encoder.frame(frame, payload, lent);
-    if (wasEmpty) this.#onOutput();
+    if (wasEmpty) this.#sink.onOutput();
   }
 
   #wait(one: Pending): void {

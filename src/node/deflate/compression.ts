@@ -95,13 +95,17 @@ export class Compression {
 
   #codec(outgoing: Direction, incoming: Direction): MessageCodec {
     const shape = this.#shape(outgoing.windowBits);
-    const held =
-      (outgoing.keepsContext ? deflateContextBytes(shape) : 0) +
-      (incoming.keepsContext ? inflateContextBytes(incoming.windowBits) : 0);
-    const isCharged = held > 0 && this.#budget.take(held);
+    // What the peer refers to we must have; what we refer to is ours to leave out, which it has to
+    // be where others took the room since it was asked for.
+    const inflaterBytes = this.#charge(
+      incoming.keepsContext,
+      inflateContextBytes(incoming.windowBits),
+    );
+    const deflaterBytes = this.#charge(outgoing.keepsContext, deflateContextBytes(shape));
+    const keepsOutgoing = deflaterBytes > 0;
     const deflater = new MessageDeflater({
-      pool: outgoing.keepsContext ? ownDeflatePool(shape) : this.#deflatePool(shape),
-      keepsContext: outgoing.keepsContext,
+      pool: keepsOutgoing ? ownDeflatePool(shape) : this.#deflatePool(shape),
+      keepsContext: keepsOutgoing,
       thresholdBytes: this.#options.thresholdBytes,
       turns,
       isSynchronous: canRunSynchronously(),
@@ -110,7 +114,7 @@ export class Compression {
       incoming.keepsContext ? ownInflatePool(incoming.windowBits) : this.#inflatePool,
       incoming.keepsContext,
     );
-    let charged = isCharged ? held : 0;
+    let charged = inflaterBytes + deflaterBytes;
     return {
       deflater,
       inflater,
@@ -121,6 +125,11 @@ export class Compression {
         charged = 0;
       },
     };
+  }
+
+  /** Returns what was charged: nothing where it is not wanted, or where there is no room. */
+  #charge(isWanted: boolean, bytes: number): number {
+    return isWanted && this.#budget.take(bytes) ? bytes : 0;
   }
 
   #deflatePool(shape: DeflateShape): ContextPool<DeflateRaw> {

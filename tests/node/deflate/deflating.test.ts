@@ -281,6 +281,19 @@ describe("the memory of contexts", () => {
     expect(compression.contextBytes).toBeLessThanOrEqual(MIB);
   });
 
+  test("many that agreed to takeover while there was room share it: the others send without", () => {
+    const compression = new Compression({ outgoingContextTakeover: true, maxContextBytes: MIB });
+    const agreed = { ...kept, clientNoContextTakeover: true };
+    const lengths = Array.from({ length: 5 }, () => {
+      const open = new DeflatingConnection("server", { compression, agreed });
+      open.connection.sendText(JSON_TEXT);
+      open.connection.sendText(JSON_TEXT);
+      return open.sentFrames()[1]!.payload.length;
+    });
+    expect(lengths.map((length) => length < 40)).toEqual([true, true, true, false, false]);
+    expect(compression.contextBytes).toBeLessThanOrEqual(MIB);
+  });
+
   test.each([
     [{ level: 0 }, "invalid_limit"],
     [{ level: 10 }, "invalid_compression"],
