@@ -56,6 +56,9 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   pulseGroup = -1;
   #silentIntervals = 0;
   #closing = false;
+  #pausedByApplication = false;
+  /** Whether a message is with the application, whose promise has not settled. */
+  #isHandling = false;
   #drains: ((drained: boolean) => void)[] | undefined;
 
   /** Made by the server. */
@@ -151,11 +154,13 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 
   /** Stops reading from the peer, and delivering, until `resume`. */
   pause(): void {
+    this.#pausedByApplication = true;
     this.#connection.pause();
   }
 
   resume(): void {
-    this.#connection.resume();
+    this.#pausedByApplication = false;
+    if (!this.#isHandling) this.#connection.resume();
   }
 
   /**
@@ -239,13 +244,15 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   async #settle(pending: Promise<void>): Promise<void> {
+    this.#isHandling = true;
     this.#connection.pause();
     try {
       await pending;
     } catch (error) {
       this.fail(error);
     }
-    this.#connection.resume();
+    this.#isHandling = false;
+    if (!this.#pausedByApplication) this.#connection.resume();
   }
 
   /** The application failed on this peer's account. */

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { HandshakeRefusal, WebSocketServer } from "../../src/server/index.ts";
+import { Compression, HandshakeRefusal, WebSocketServer } from "../../src/server/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { handshake, KEY, RawClient } from "../raw-client.ts";
 import { echo, runServer, Witness } from "./run-server.ts";
@@ -309,4 +309,32 @@ describe("beside other routes of an existing server", () => {
     detach();
     expect(await answerTo(port, handshake("/ws"))).toMatch(/^HTTP\/1\.1 418 /);
   });
+});
+
+test("a peer that is refused because the server drains gives its contexts back", async () => {
+  const compression = new Compression({ outgoingContextTakeover: true });
+  const asked: { tell: () => void; answer: () => void } = { tell: () => {}, answer: () => {} };
+  const wasAsked = new Promise<void>((resolve) => (asked.tell = resolve));
+  const endpoint = {
+    authorize: ({ path }: { path: string }) => {
+      if (path === "/at-once") return;
+      asked.tell();
+      return new Promise<void>((resolve) => (asked.answer = resolve));
+    },
+  };
+  const { port, server } = await runServer(endpoint, { compression });
+  const offer = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+  // The drain waits for this one, and meanwhile the other is decided about.
+  const open = await RawClient.upgrade(port, "/at-once", offer);
+  const { contextBytes } = compression;
+  expect(contextBytes).toBeGreaterThan(0);
+  const late = await RawClient.open(port);
+  late.write(handshake("/", offer));
+  await wasAsked;
+  const closing = server.close({ timeoutMs: 60_000 });
+  asked.answer();
+  expect(await late.head()).toMatch(/^HTTP\/1\.1 503 /);
+  expect(compression.contextBytes).toBe(contextBytes);
+  open.socket.destroy();
+  await closing;
 });

@@ -440,3 +440,31 @@ describe("drain", () => {
     expect((await witness.closed()).wasClean).toBe(false);
   });
 });
+
+test("a peer that was paused while its message was handled stays paused until resume", async () => {
+  const seen: string[] = [];
+  let handled = (): void => {};
+  const witness = new Witness();
+  const { port } = await runServer({
+    onOpen: (peer) => witness.onOpen(peer),
+    onMessage: async (peer, message) => {
+      seen.push(String(message));
+      if (seen.length === 1) peer.pause();
+      await new Promise<void>((resolve) => (handled = resolve));
+    },
+  });
+  const client = await RawClient.upgrade(port);
+  const peer = await witness.opened();
+  client.write(Buffer.concat([text("one"), text("two"), text("three")]));
+  await expect.poll(() => seen).toEqual(["one"]);
+  handled();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(seen).toEqual(["one"]);
+  peer.resume();
+  expect(seen).toEqual(["one", "two"]);
+  // And what is being handled still holds the next one back.
+  peer.resume();
+  expect(seen).toEqual(["one", "two"]);
+  handled();
+  await expect.poll(() => seen).toEqual(["one", "two", "three"]);
+});

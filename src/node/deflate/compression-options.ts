@@ -17,12 +17,12 @@ export interface CompressionOptions {
   incomingWindowBits: number;
   /**
    * Whether what is sent may refer to earlier messages of the same connection. It makes messages
-   * that resemble each other far shorter, and costs up to 256 KiB a connection. Default false: all
+   * that resemble each other far shorter, and costs 262 KiB a connection. Default false: all
    * connections share a few contexts.
    */
   outgoingContextTakeover: boolean;
   /**
-   * Whether the peer may refer to its earlier messages; costs up to 40 KiB a connection. Default
+   * Whether the peer may refer to its earlier messages; costs 39 KiB a connection. Default
    * false: the peer is asked not to.
    */
   incomingContextTakeover: boolean;

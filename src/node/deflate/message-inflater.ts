@@ -9,8 +9,8 @@ const TAIL: Uint8Array = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * How much of a message is read and inflated at once, in bytes; at 300 MB/s and more it takes less
- * than a millisecond. What is longer goes on in the thread pool.
+ * How much of a message is read and inflated at once, in bytes: half a millisecond's to two
+ * milliseconds' work. What is longer goes on in the thread pool.
  */
 const AT_ONCE_BYTES = 256 * 1024;
 
