@@ -1,25 +1,11 @@
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, reconnecting, type Visit } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { patience, reconnecting, type Visit } from "./chromium.ts";
+import { monitorInChromium } from "./monitor-in-chromium.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
-let chromium: Chromium;
-let monitor: MonitorProcess;
-beforeAll(async () => {
-  [chromium, monitor] = await Promise.all([
-    Chromium.launch(),
-    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
-  ]);
-});
-afterAll(async () => {
-  await chromium.close();
-  await RunningProgram.endAll();
-});
+const shown = monitorInChromium();
 /** Somebody at the connection panel. */
 async function atPanel(): Promise<Visit> {
-  const visit = await chromium.visit(`${monitor.url}/#/connection`);
+  const visit = await shown.chromium.visit(`${shown.monitor.url}/#/connection`);
   onTestFinished(() => visit.leave());
   await visit.shows("ready-state", "1 OPEN");
   return visit;
@@ -54,7 +40,7 @@ function kinds(visit: Visit): Promise<(string | undefined)[]> {
 
 test("an open connection is shown as the browser has it: 1 OPEN, url, protocol, messages and bytes per second", async () => {
   const visit = await atPanel();
-  await visit.shows("socket-url", `${monitor.liveUrl}/devices`);
+  await visit.shows("socket-url", `${shown.monitor.liveUrl}/devices`);
   await visit.shows("socket-protocol", /^""/);
   await visit.shows("socket-buffered-amount", "0");
   await visit.shows("messages-per-second", /^[1-9]\d*$/);
@@ -143,14 +129,14 @@ test("0 CONNECTING and 2 CLOSING are shown while a server takes its time", async
   const latency = { offline: false, latency: 400, downloadThroughput: -1, uploadThroughput: -1 };
   await session.send("Network.emulateNetworkConditions", latency);
   // Stopped, the server answers neither close frame nor handshake.
-  process.kill(monitor.program.pid, "SIGSTOP");
+  process.kill(shown.monitor.program.pid, "SIGSTOP");
   try {
     await visit.click("button-close");
     await visit.shows("ready-state", "2 CLOSING");
     await visit.click("button-reconnect");
     await visit.shows("ready-state", "0 CONNECTING");
   } finally {
-    process.kill(monitor.program.pid, "SIGCONT");
+    process.kill(shown.monitor.program.pid, "SIGCONT");
   }
   await visit.shows("ready-state", "1 OPEN");
   expect(await states()).toEqual(["1 OPEN", "2 CLOSING", "0 CONNECTING", "1 OPEN"]);

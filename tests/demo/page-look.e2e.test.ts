@@ -1,24 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { describe, expect, test } from "vitest";
+import { patience } from "./chromium.ts";
+import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const views = ["#/", "#/device/rack-7", "#/device/ap-01", "#/connection", "#/why"];
 
-let chromium: Chromium;
-let monitor: MonitorProcess;
-beforeAll(async () => {
-  [chromium, monitor] = await Promise.all([
-    Chromium.launch(),
-    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
-  ]);
-});
-afterAll(async () => {
-  await chromium.close();
-  await RunningProgram.endAll();
-});
+const shown = monitorInChromium();
 
 describe("languages", () => {
   test.each([
@@ -27,14 +13,14 @@ describe("languages", () => {
     ["en-GB", "en", "Devices"],
     ["de-DE", "en", "Devices"],
   ])("a browser in %s gets the page in %s", async (language, expected, title) => {
-    const visit = await chromium.visit(monitor.url, { language });
+    const visit = await shown.chromium.visit(shown.monitor.url, { language });
     await expect.poll(() => visit.page.$eval("h1", (found) => found.textContent)).toBe(title);
     expect(await visit.page.$eval("html", ({ lang }) => lang)).toBe(expected);
     await visit.leave();
   });
 
   test("the language can be switched, at once and for the next visit", async () => {
-    const visit = await chromium.visit(monitor.url);
+    const visit = await shown.chromium.visit(shown.monitor.url);
     await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
     await visit.choose("language", "zh-CN");
     await expect.poll(() => visit.text("nav-connection")).toBe("连接");
@@ -53,7 +39,7 @@ describe("narrow and wide", () => {
     [360, "zh-CN"],
     [1440, "en-US"],
   ])("at %i px in %s no view scrolls sideways or writes errors", async (width, language) => {
-    const visit = await chromium.visit(monitor.url, { width, language });
+    const visit = await shown.chromium.visit(shown.monitor.url, { width, language });
     await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
     for (const view of views) {
       await visit.go(view);
@@ -69,12 +55,12 @@ describe("narrow and wide", () => {
 });
 
 test("everything that the page loads comes from its own server", async () => {
-  const visit = await chromium.visit(`${monitor.url}/#/device/rack-7`);
+  const visit = await shown.chromium.visit(`${shown.monitor.url}/#/device/rack-7`);
   await visit.shows("chart-cpu", /CPU/);
   const loaded = await visit.page.evaluate(() =>
     performance.getEntriesByType("resource").map(({ name }) => new URL(name).origin),
   );
   expect(loaded.length).toBeGreaterThan(0);
-  expect(new Set(loaded)).toEqual(new Set([monitor.url]));
+  expect(new Set(loaded)).toEqual(new Set([shown.monitor.url]));
   await visit.leave();
 });

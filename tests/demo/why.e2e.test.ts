@@ -1,27 +1,13 @@
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, type Visit } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+import { expect, test } from "vitest";
+import { patience, type Visit } from "./chromium.ts";
+import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const ways = ["poll", "long-poll", "sse", "websocket"] as const;
 
-let chromium: Chromium;
-let monitor: MonitorProcess;
-beforeAll(async () => {
-  [chromium, monitor] = await Promise.all([
-    Chromium.launch(),
-    MonitorProcess.start("--simulate", "3", "--name", "rack-7"),
-  ]);
-});
-afterAll(async () => {
-  await chromium.close();
-  await RunningProgram.endAll();
-});
+const shown = monitorInChromium();
 
 async function comparing(): Promise<Visit> {
-  const visit = await chromium.visit(`${monitor.url}/#/why`);
+  const visit = await shown.chromium.visit(`${shown.monitor.url}/#/why`);
   await visit.page.waitForSelector('[data-test="why-device"] option[value="rack-7"]');
   await visit.choose("why-device", "rack-7");
   await visit.click("why-start");
