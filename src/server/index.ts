@@ -3,6 +3,7 @@ export { Compression } from "../node/index.ts";
 export type { Closure, CompressionChoice, CompressionOptions } from "../node/index.ts";
 export { CloseCode } from "../protocol/index.ts";
 export type { Endpoint, Message } from "./endpoint.ts";
+export type { FrameFormat } from "./frame-format.ts";
 export { HandshakeRefusal } from "./handshake-refusal.ts";
 export type { HandshakeRefusalOptions } from "./handshake-refusal.ts";
 export { HttpExchange } from "./http-exchange.ts";

@@ -2,6 +2,7 @@ import { LongwireError, type TimerWheel } from "../base/index.ts";
 import type { Compression } from "../node/index.ts";
 import { formatExtensions, type Opening, type Refusal } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { plainFrames } from "./frame-format.ts";
 import type { HandshakeCarrier } from "./handshake-carrier.ts";
 import { HandshakeRefusal } from "./handshake-refusal.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
@@ -53,7 +54,8 @@ function accept(
 ): void {
   const deflate = compression?.accept(opening.extensions);
   const codec = deflate && compression?.codec("server", deflate.parameters);
-  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec }, host);
+  const frameFormat = codec?.frames ?? plainFrames;
+  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec, frameFormat }, host);
   if (!admit(peer)) {
     codec?.close();
     return carrier.refuse(TOO_LATE);

@@ -3,14 +3,14 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
 import {
-  nodeByteOperations,
   StreamConnection,
   type Closure,
   type StreamConnectionHandler,
   type StreamConnectionOptions,
 } from "../node/index.ts";
-import { CloseCode, encodeTextFrame, type MessageCodec } from "../protocol/index.ts";
+import { CloseCode, type MessageCodec } from "../protocol/index.ts";
 import type { Endpoint, Message } from "./endpoint.ts";
+import { plainFrames, type FrameFormat } from "./frame-format.ts";
 import type { Pulse } from "./keepalive.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
@@ -32,6 +32,7 @@ export interface Accepted<Data> {
   protocol: string;
   /** What compresses the peer's messages, if that was agreed. */
   codec: MessageCodec | undefined;
+  frameFormat: FrameFormat;
 }
 
 export interface SendOptions {
@@ -49,6 +50,8 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   data: Data;
   /** The agreed subprotocol, or `""`. */
   readonly protocol: string;
+  /** Makes frames for `sendFrames`, of this peer and of all that have the same object here. */
+  readonly frameFormat: FrameFormat;
   readonly #endpoint: Endpoint<Data>;
   readonly #host: PeerHost;
   readonly #connection: StreamConnection;
@@ -65,6 +68,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   constructor(socket: Duplex, accepted: Accepted<Data>, host: PeerHost) {
     this.data = accepted.data;
     this.protocol = accepted.protocol;
+    this.frameFormat = accepted.frameFormat;
     this.#endpoint = accepted.endpoint;
     this.#host = host;
     this.#connection = new StreamConnection(socket, this, host.connection, accepted.codec);
@@ -115,16 +119,19 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     return true;
   }
 
-  /** Sends what `encodeText` returned, by reference; for one message to many peers. */
+  /**
+   * Sends what `encodeText` or this peer's `frameFormat` made, by reference and in order; for one
+   * message to many peers.
+   */
   sendFrames(frames: Uint8Array): boolean {
     if (!this.#hasRoom()) return false;
     this.#connection.sendFrames(frames);
     return true;
   }
 
-  /** Returns `text` as a frame that `sendFrames` takes, for any number of peers. */
+  /** Returns `text` as an uncompressed frame, which the `sendFrames` of any peer takes. */
   encodeText(text: string): Uint8Array {
-    return encodeTextFrame(text, nodeByteOperations);
+    return plainFrames.encodeText(text);
   }
 
   /** @param payload at most 125 bytes */

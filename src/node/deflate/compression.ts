@@ -10,6 +10,7 @@ import {
   type Role,
 } from "../../protocol/index.ts";
 import { resolveCompression, type CompressionOptions } from "./compression-options.ts";
+import { DeflatedFrames } from "./deflated-frames.ts";
 import { MessageDeflater } from "./message-deflater.ts";
 import { MessageInflater } from "./message-inflater.ts";
 import { canRunSynchronously } from "./sync-zlib.ts";
@@ -35,6 +36,17 @@ interface Direction {
   keepsContext: boolean;
 }
 
+/** What compresses and inflates one connection's messages, and what it has in common with others. */
+export interface AgreedCodec extends MessageCodec {
+  /**
+   * Makes frames for this and other peers of a server; connections with equal outgoing parameters
+   * have the same. `undefined` where what is sent refers to earlier messages: a frame that was not
+   * made on this connection's context would put the peer's window out of step with it. Uncompressed
+   * frames are always allowed. (RFC 7692 §6)
+   */
+  readonly frames: DeflatedFrames | undefined;
+}
+
 /**
  * Compression for all connections of one owner: its options, shared contexts and ceiling.
  *
@@ -45,6 +57,7 @@ export class Compression {
   readonly #options: CompressionOptions;
   readonly #budget: MemoryBudget;
   readonly #deflatePools = new Map<number, ContextPool<DeflateRaw>>();
+  readonly #frames = new Map<number, DeflatedFrames>();
   readonly #inflatePool = new ContextPool<InflateRaw>(() =>
     createInflateContext(SHARED_INFLATE_BITS),
   );
@@ -81,7 +94,7 @@ export class Compression {
   }
 
   /** Makes what compresses and inflates one connection's messages. */
-  codec(role: Role, agreed: DeflateParameters): MessageCodec {
+  codec(role: Role, agreed: DeflateParameters): AgreedCodec {
     const server: Direction = {
       windowBits: agreed.serverMaxWindowBits,
       keepsContext: !agreed.serverNoContextTakeover,
@@ -93,7 +106,7 @@ export class Compression {
     return role === "server" ? this.#codec(server, client) : this.#codec(client, server);
   }
 
-  #codec(outgoing: Direction, incoming: Direction): MessageCodec {
+  #codec(outgoing: Direction, incoming: Direction): AgreedCodec {
     const shape = this.#shape(outgoing.windowBits);
     // What the peer refers to we must have; what we refer to is ours to leave out, which it has to
     // be where others took the room since it was asked for.
@@ -118,6 +131,7 @@ export class Compression {
     return {
       deflater,
       inflater,
+      frames: keepsOutgoing ? undefined : this.#framesWithin(shape),
       close: () => {
         deflater.close();
         inflater.close();
@@ -139,6 +153,16 @@ export class Compression {
       this.#deflatePools.set(shape.windowBits, pool);
     }
     return pool;
+  }
+
+  #framesWithin(shape: DeflateShape): DeflatedFrames {
+    let frames = this.#frames.get(shape.windowBits);
+    if (frames === undefined) {
+      const { thresholdBytes } = this.#options;
+      frames = new DeflatedFrames(shape, this.#deflatePool(shape), thresholdBytes);
+      this.#frames.set(shape.windowBits, frames);
+    }
+    return frames;
   }
 
   #shape(windowBits: number): DeflateShape {

@@ -1,17 +1,10 @@
 import type { DeflateRaw } from "node:zlib";
 import type { Deflater } from "../../protocol/index.ts";
+import { deflateNow, TAIL_BYTES } from "./deflate-now.ts";
+import { LATER_FROM_BYTES } from "./limits.ts";
 import { runLater, type LaterRun } from "./run-later.ts";
-import type { SyncZlib } from "./sync-zlib.ts";
 import type { ThreadTurns } from "./thread-turns.ts";
 import type { ContextPool, DeflateContext } from "./zlib-context.ts";
-
-/** From how many bytes on a message is compressed in the thread pool: here it would take 2 ms. */
-export const LATER_FROM_BYTES: number = 64 * 1024;
-/** The octets at the end of every flush, which do not travel. (RFC 7692 §7.2.1) */
-const TAIL_BYTES = 4;
-
-/** All output of a message that is compressed at once fits: DEFLATE never doubles anything. */
-let scratch: Uint8Array | undefined;
 
 export interface MessageDeflaterOptions {
   pool: ContextPool<DeflateRaw>;
@@ -47,13 +40,13 @@ export class MessageDeflater implements Deflater {
       return "later";
     }
     const context = (this.#context ??= this.#options.pool.take());
-    const size = deflateNow(context.sync!, payload);
-    if (size < 0) {
+    const deflated = deflateNow(context.sync!, payload);
+    if (deflated === undefined) {
       this.#discard();
       return "plain";
     }
     this.#release();
-    return this.#isShorter(size, payload) ? scratch!.subarray(0, size) : "plain";
+    return this.#isShorter(deflated.length, payload) ? deflated : "plain";
   }
 
   /** Lets go of the context; no result comes any more. */
@@ -116,11 +109,4 @@ export class MessageDeflater implements Deflater {
     this.#options.pool.give(this.#context);
     this.#context = undefined;
   }
-}
-
-/** Compresses into `scratch`; returns the length without the tail, or −1 if zlib failed. */
-function deflateNow(zlib: SyncZlib<DeflateRaw>, payload: Uint8Array): number {
-  scratch ??= Buffer.allocUnsafeSlow(2 * LATER_FROM_BYTES);
-  const { unusedBytes, failed } = zlib.run(payload, 0, payload.length, scratch, 0);
-  return failed ? -1 : scratch.length - unusedBytes - TAIL_BYTES;
 }

@@ -25,21 +25,24 @@ export interface DeflateShape {
   windowBits: number;
 }
 
-export function createDeflateContext({
-  level,
-  memLevel,
-  windowBits,
-}: DeflateShape): DeflateContext {
-  return contextOf(
-    createDeflateRaw({
-      level,
-      memLevel,
-      // zlib has no raw window of 2^8; with 2^9 it looks back 250 bytes at most, which is within.
-      windowBits: Math.max(windowBits, 9),
-      flush: constants.Z_SYNC_FLUSH,
-      chunkSize: PIECE_BYTES,
-    }),
-  );
+export function createDeflateContext(shape: DeflateShape): DeflateContext {
+  return contextOf(createDeflateRaw({ ...zlibOptions(shape), chunkSize: PIECE_BYTES }));
+}
+
+/** How zlib is asked for it. */
+export function zlibOptions({ level, memLevel, windowBits }: DeflateShape): {
+  level: number;
+  memLevel: number;
+  windowBits: number;
+  flush: number;
+} {
+  return {
+    level,
+    memLevel,
+    // zlib has no raw window of 2^8; with 2^9 it looks back 250 bytes at most, which is within.
+    windowBits: Math.max(windowBits, 9),
+    flush: constants.Z_SYNC_FLUSH,
+  };
 }
 
 export function createInflateContext(windowBits: number): InflateContext {

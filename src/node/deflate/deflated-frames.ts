@@ -1,0 +1,82 @@
+import { deflateRawSync, type DeflateRaw } from "node:zlib";
+import { encodeTextFrame } from "../../protocol/index.ts";
+import { nodeByteOperations } from "../node-byte-operations.ts";
+import { deflateNow, TAIL_BYTES } from "./deflate-now.ts";
+import { MAX_SHARED_BYTES } from "./limits.ts";
+import { canRunSynchronously } from "./sync-zlib.ts";
+import { zlibOptions, type ContextPool, type DeflateShape } from "./zlib-context.ts";
+
+/** FIN, RSV1 for a compressed message, the opcode of text. (RFC 6455 §5.2, RFC 7692 §6) */
+const FIRST_OCTET = 0xc1;
+
+/**
+ * Makes frames of a server for all peers to whom messages may go compressed within one window and
+ * without those before them: a text is compressed once, however many get it.
+ */
+export class DeflatedFrames {
+  /** Frames of equal names go to the same peers. */
+  readonly name: string;
+  readonly #shape: DeflateShape;
+  readonly #pool: ContextPool<DeflateRaw>;
+  readonly #thresholdBytes: number;
+
+  constructor(shape: DeflateShape, pool: ContextPool<DeflateRaw>, thresholdBytes: number) {
+    this.name = `deflate${shape.windowBits}`;
+    this.#shape = shape;
+    this.#pool = pool;
+    this.#thresholdBytes = thresholdBytes;
+  }
+
+  /** Returns a frame to keep: compressed if the text is long enough and gets shorter by it. */
+  encodeText(text: string): Uint8Array {
+    // A UTF-16 unit becomes one to three bytes.
+    const isShort = text.length * 3 < this.#thresholdBytes;
+    const isLong = text.length > MAX_SHARED_BYTES;
+    const deflated = isShort || isLong ? undefined : this.#deflate(Buffer.from(text));
+    return deflated === undefined
+      ? encodeTextFrame(text, nodeByteOperations)
+      : compressedFrame(deflated);
+  }
+
+  #deflate(payload: Uint8Array): Uint8Array | undefined {
+    const { length } = payload;
+    if (length < this.#thresholdBytes || length > MAX_SHARED_BYTES) return undefined;
+    const deflated = canRunSynchronously()
+      ? this.#deflatePooled(payload)
+      : this.#deflateAlone(payload);
+    return deflated !== undefined && deflated.length < length ? deflated : undefined;
+  }
+
+  #deflatePooled(payload: Uint8Array): Uint8Array | undefined {
+    const context = this.#pool.take();
+    const deflated = deflateNow(context.sync!, payload);
+    if (deflated === undefined) context.stream.destroy();
+    else this.#pool.give(context);
+    return deflated;
+  }
+
+  /** Makes a context for one message, which costs twice as much. */
+  #deflateAlone(payload: Uint8Array): Uint8Array {
+    const { flush, ...options } = zlibOptions(this.#shape);
+    return deflateRawSync(payload, { ...options, finishFlush: flush }).subarray(0, -TAIL_BYTES);
+  }
+}
+
+function compressedFrame(payload: Uint8Array): Uint8Array {
+  const { length } = payload;
+  const headerBytes = length <= 125 ? 2 : length <= 0xffff ? 4 : 10;
+  const frame = new Uint8Array(headerBytes + length);
+  const header = new DataView(frame.buffer);
+  header.setUint8(0, FIRST_OCTET);
+  if (headerBytes === 2) {
+    header.setUint8(1, length);
+  } else if (headerBytes === 4) {
+    header.setUint8(1, 126);
+    header.setUint16(2, length);
+  } else {
+    header.setUint8(1, 127);
+    header.setBigUint64(2, BigInt(length));
+  }
+  frame.set(payload, headerBytes);
+  return frame;
+}

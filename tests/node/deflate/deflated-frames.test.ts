@@ -1,0 +1,172 @@
+import { randomBytes } from "node:crypto";
+import { constants, inflateRawSync } from "node:zlib";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Compression, nodeByteOperations } from "../../../src/node/index.ts";
+import type { CompressionOptions } from "../../../src/node/index.ts";
+import type { DeflatedFrames } from "../../../src/node/deflate/deflated-frames.ts";
+import { MAX_SHARED_BYTES } from "../../../src/node/deflate/limits.ts";
+import { SyncZlib } from "../../../src/node/deflate/sync-zlib.ts";
+import { createDeflateContext } from "../../../src/node/deflate/zlib-context.ts";
+import { encodeTextFrame, Opcode } from "../../../src/protocol/index.ts";
+import { readFrames, type WireFrame } from "../../protocol/read-frames.ts";
+import { fresh, kept } from "./deflating-connection.ts";
+import { referenceInflate } from "./reference-inflate.ts";
+
+vi.mock(import("../../../src/node/deflate/zlib-context.ts"), async (importOriginal) => {
+  const original = await importOriginal();
+  return { ...original, createDeflateContext: vi.fn(original.createDeflateContext) };
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const RSV1 = 0x40;
+const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+const JSON_TEXT = JSON.stringify(
+  Array.from({ length: 40 }, (_, index) => ({ device: `ap-${index}`, online: index % 3 > 0 })),
+);
+
+function framesOf(compression: Partial<CompressionOptions> = {}, agreed = fresh): DeflatedFrames {
+  return new Compression(compression).codec("server", agreed).frames!;
+}
+
+function frameOf(frames: DeflatedFrames, text: string): WireFrame {
+  const all = readFrames(frames.encodeText(text));
+  expect(all).toHaveLength(1);
+  return all[0]!;
+}
+
+/** What a frame's payload inflates to for a peer with an empty window. */
+function inflated({ payload }: WireFrame): string {
+  const whole = Buffer.concat([payload, TAIL]);
+  return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+}
+
+/** Hexadecimal digits in which nothing repeats for long. */
+const noise = (length: number): string => randomBytes(length).toString("hex").slice(0, length);
+
+describe("whose frames are the same", () => {
+  test("those of all connections with the same outgoing window, whatever comes in", () => {
+    const compression = new Compression({ incomingContextTakeover: true });
+    const first = compression.codec("server", fresh).frames!;
+    const incoming = { ...fresh, clientNoContextTakeover: false, clientMaxWindowBits: 9 };
+    expect(compression.codec("server", incoming).frames).toBe(first);
+    expect(first.name).toBe("deflate15");
+  });
+
+  test("not those of another window", () => {
+    const compression = new Compression();
+    const names = [8, 9, 15].map(
+      (bits) => compression.codec("server", { ...fresh, serverMaxWindowBits: bits }).frames!.name,
+    );
+    expect(names).toEqual(["deflate8", "deflate9", "deflate15"]);
+  });
+
+  test("a connection whose window goes from message to message has none", () => {
+    const compression = new Compression({ outgoingContextTakeover: true });
+    expect(compression.codec("server", kept).frames).toBeUndefined();
+  });
+
+  test("but it has where there was no room for its own context, so that each message is alone", () => {
+    const options = { outgoingContextTakeover: true, maxContextBytes: 1 };
+    expect(framesOf(options, kept).name).toBe("deflate15");
+  });
+});
+
+describe("a frame for many", () => {
+  test("is a text message marked as compressed, without the tail, that inflates by itself (RFC 7692 §6, §7.2.1)", () => {
+    const frames = framesOf();
+    for (let count = 0; count < 3; count += 1) {
+      const frame = frameOf(frames, JSON_TEXT);
+      expect(frame).toMatchObject({ opcode: Opcode.Text, reservedBits: RSV1, fin: true });
+      expect(Buffer.from(frame.payload.slice(-4)).equals(TAIL)).toBe(false);
+      expect(inflated(frame)).toBe(JSON_TEXT);
+      expect(frame.payload.length).toBeLessThan(JSON_TEXT.length / 3);
+    }
+  });
+
+  test("is compressed from the threshold on, which counts bytes", () => {
+    const frames = framesOf({ thresholdBytes: 100 });
+    const texts = ["a".repeat(99), "a".repeat(100), "€".repeat(33), "€".repeat(34)];
+    const seen = texts.map((text) => frameOf(frames, text).reservedBits);
+    expect(seen).toEqual([0, RSV1, 0, RSV1]);
+    expect(frameOf(framesOf(), "a".repeat(1023)).reservedBits).toBe(0);
+  });
+
+  test("is plain where that is no longer, and empty if the text is", () => {
+    const frames = framesOf({ thresholdBytes: 0 });
+    for (const text of ["", "a", "abc"]) {
+      expect(frames.encodeText(text)).toEqual(encodeTextFrame(text, nodeByteOperations));
+    }
+  });
+
+  test.each([
+    ["at most 125 bytes", "a".repeat(2_000), 0, 125],
+    ["more than 125", noise(2_000), 126, 0xffff],
+    ["more than 65,535", noise(200_000), 0x1_0000, 200_000],
+  ])("has the header for %s (RFC 6455 §5.2)", (_, text, least, most) => {
+    const frame = frameOf(framesOf(), text);
+    expect(frame.payload.length).toBeGreaterThanOrEqual(least);
+    expect(frame.payload.length).toBeLessThanOrEqual(most);
+    expect(frame.reservedBits).toBe(RSV1);
+    expect(inflated(frame)).toBe(text);
+  });
+
+  test("may be kept while others are made", () => {
+    const frames = framesOf();
+    const texts = [JSON_TEXT, noise(3_000), noise(100_000)];
+    const made = texts.map((text) => frames.encodeText(text));
+    expect(made.map((frame) => inflated(readFrames(frame)[0]!))).toEqual(texts);
+  });
+
+  test("is plain beyond 256 KiB, for which the event loop would be held too long", () => {
+    const frames = framesOf();
+    expect(frameOf(frames, "a".repeat(MAX_SHARED_BYTES)).reservedBits).toBe(RSV1);
+    expect(frameOf(frames, "a".repeat(MAX_SHARED_BYTES + 1)).reservedBits).toBe(0);
+    expect(frameOf(frames, "€".repeat(MAX_SHARED_BYTES / 2)).reservedBits).toBe(0);
+  });
+
+  test.each([8, 9, 10, 11, 12, 13, 14, 15])(
+    "refers no farther back than 2^%i (RFC 7692 §7.1.2)",
+    (bits) => {
+      const frames = framesOf({}, { ...fresh, serverMaxWindowBits: bits });
+      let farthest = 0;
+      for (const distance of [200, 250, 256, 257, 2 ** bits - 262, 2 ** bits, 2 ** bits + 1]) {
+        if (distance < 200) continue;
+        const unit = noise(distance);
+        const text = unit.repeat(Math.ceil((2 ** bits + 4_000) / distance));
+        const inflation = referenceInflate(frameOf(frames, text).payload);
+        expect(Buffer.from(inflation.bytes).toString()).toBe(text);
+        farthest = Math.max(farthest, inflation.farthest);
+      }
+      expect(farthest).toBeLessThanOrEqual(2 ** bits);
+      expect(farthest).toBeGreaterThan(2 ** (bits - 1) - 262);
+    },
+  );
+});
+
+describe("its context", () => {
+  test("is one for all texts and for all short messages of all connections, and no connection's own", () => {
+    const compression = new Compression();
+    const codecs = Array.from({ length: 20 }, () => compression.codec("server", fresh));
+    vi.mocked(createDeflateContext).mockClear();
+    for (const { frames, deflater } of codecs) {
+      for (let count = 0; count < 5; count += 1) frames!.encodeText(JSON_TEXT);
+      deflater.deflate(Buffer.from(JSON_TEXT), () => {});
+    }
+    expect(createDeflateContext).toHaveBeenCalledTimes(1);
+    expect(compression.contextBytes).toBe(0);
+  });
+
+  test("is given up when zlib fails; the text goes as it is, and the next one is compressed", () => {
+    const frames = framesOf();
+    frames.encodeText(JSON_TEXT);
+    vi.spyOn(SyncZlib.prototype, "run").mockReturnValueOnce({
+      unreadBytes: 0,
+      unusedBytes: 0,
+      failed: true,
+    });
+    vi.mocked(createDeflateContext).mockClear();
+    expect(frames.encodeText(JSON_TEXT)).toEqual(encodeTextFrame(JSON_TEXT, nodeByteOperations));
+    expect(inflated(frameOf(frames, JSON_TEXT))).toBe(JSON_TEXT);
+    expect(createDeflateContext).toHaveBeenCalledTimes(1);
+  });
+});
