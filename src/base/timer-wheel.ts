@@ -18,6 +18,7 @@ export class TimerWheel {
   readonly #slots = new Map<number, Set<Deadline>>();
   #timer: Timer | undefined;
   #tick = 0;
+  #isClosed = false;
 
   constructor(clock: Clock, tickMs = 100) {
     this.#clock = clock;
@@ -38,11 +39,20 @@ export class TimerWheel {
       },
     };
     slot.add(deadline);
+    if (this.#isClosed) return deadline;
     if (this.#timer === undefined) {
       this.#tick = Math.min(due, Math.floor(now / this.#tickMs));
       this.#schedule();
     }
     return deadline;
+  }
+
+  /** Forgets all deadlines; none fires any more. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#slots.clear();
+    this.#isClosed = true;
   }
 
   /** Ticks begin at multiples of their length, so that none adds its phase to a deadline. */
@@ -65,7 +75,7 @@ export class TimerWheel {
         this.#slots.delete(this.#tick);
       }
     } finally {
-      if (this.#slots.size > 0) this.#schedule();
+      if (this.#slots.size > 0 && !this.#isClosed) this.#schedule();
       else this.#timer = undefined;
     }
   }

@@ -30,6 +30,20 @@ export interface BrokerTopic {
    * followed when this resolves.
    */
   append(draft: EventDraft): Promise<Receipt>;
+  /**
+   * Renews the leases of keys that were appended with one: each is removed `leaseMs` after the
+   * last such call, whatever has become of the caller, unless it has changed since `offset`.
+   */
+  lease(held: readonly HeldKey[], leaseMs: number): Promise<void>;
+  /** Tells of no further event. What is in the log stays in it, and leases run on. */
+  close(): Promise<void>;
+}
+
+/** A key as somebody set it, who is to say that it lives. */
+export interface HeldKey {
+  key: string;
+  /** Of the event that set it. */
+  offset: Offset;
 }
 
 export interface Receipt {

@@ -15,7 +15,7 @@ export interface StatePage {
 /** How a topic's events become bytes on the wire; a lane exists per view and encoding. */
 export interface Encoding {
   readonly name: string;
-  /** One event, as a subscriber with this encoding gets it. Good until the next one is encoded. */
+  /** One event, as a subscriber with this encoding gets it. To keep, not to change. */
   event(topic: TopicAddress, event: TopicEvent): Uint8Array;
   /** A page of a keyed topic's state, to keep. May be empty where an empty page says nothing. */
   page(topic: TopicAddress, page: StatePage): Uint8Array;

@@ -53,6 +53,16 @@ export class EventLog {
     return this.#liveKeys;
   }
 
+  /** An estimate of what the kept events cost, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether nothing is kept, not even that something was removed. */
+  get isEmpty(): boolean {
+    return this.#slots.length - this.#head - this.#holes === 0;
+  }
+
   /**
    * Takes over what another log says of itself, of which this one got what was retained.
    *

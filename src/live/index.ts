@@ -1,20 +1,29 @@
-export type { Broker, BrokerTopic, Receipt } from "./broker.ts";
+export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 export { EventLog } from "./event-log.ts";
 export { LiveError } from "./live-error.ts";
 export type { LiveErrorCode } from "./live-error.ts";
 export { matchFields } from "./match-fields.ts";
 export type { Offset, Position } from "./position.ts";
 export { LiveServer } from "./server/live-server.ts";
-export type { LiveServerOptions } from "./server/live-server.ts";
+export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
+export type { LiveServerOptions } from "./server/open-realm.ts";
+export type { Authenticate, Credentials, Identity } from "./server/credentials.ts";
+export type { Statistics } from "./server/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
+export { method } from "./live-api.ts";
+export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";
 export type { StandardSchema } from "./standard-schema.ts";
 export { keyedTopic, logTopic } from "./topic-declaration.ts";
 export type {
+  Authority,
   KeyedTopicDeclaration,
+  LiveAction,
   LogTopicDeclaration,
   Params,
+  PresenceOptions,
   Retention,
   TopicDeclaration,
 } from "./topic-declaration.ts";
 export { eventOf } from "./topic-event.ts";
 export type { EventDraft, TopicEvent } from "./topic-event.ts";
+export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";

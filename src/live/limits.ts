@@ -1,4 +1,4 @@
-/** What one client may ask of the live layer; options of `LiveServer.open`. */
+/** What clients may ask of the live layer; options of `LiveServer.open`. */
 export interface LiveLimits {
   /** The longest message or HTTP body from a client, in bytes. Default 1 MiB. Closed with 4413. */
   maxMessageBytes: number;
@@ -6,15 +6,54 @@ export interface LiveLimits {
   maxSubscriptions: number;
   /** How long a Level 0 client may take to say its params. Default 10,000 ms. Closed with 4408. */
   paramsTimeoutMs: number;
+  /** How long a client may take to say who it is. Default 10,000 ms. Closed with 4401. */
+  helloTimeoutMs: number;
   /** A Level 1 client hears something at least this often. Default 15,000 ms. */
   heartbeatMs: number;
+  /** How long a method may take to answer a call. Default 30,000 ms. Beyond: `unavailable`. */
+  callTimeoutMs: number;
+  /** Requests of one connection in the long run. Default 1,000. Beyond: `rate_limited`, 4429. */
+  requestsPerSecond: number;
+  /** Requests of one connection at once. Default 10,000. */
+  requestBurst: number;
+  /**
+   * Requests of all connections of one identity, and of plain HTTP requests without one of one
+   * address. Default 2,000. Beyond: `rate_limited`.
+   */
+  identityRequestsPerSecond: number;
+  /** Requests of one identity at once. Default 20,000. */
+  identityRequestBurst: number;
+  /** Topics that are open at one time. Default 100,000. Beyond: `unavailable`. */
+  maxTopics: number;
+  /** Connections at one time. Default 1,000,000. Beyond: closed with 4503. */
+  maxSessions: number;
+  /**
+   * How late the event loop's timers may be before newcomers are turned away, in milliseconds.
+   * Default 2,000. Beyond: closed with 4503.
+   */
+  maxLagMs: number;
+  /**
+   * Over how long clients are asked to spread when they come back from a server that drains or
+   * has too much to do, in milliseconds. Default 10,000, and longer where they are very many.
+   */
+  returnWindowMs: number;
 }
 
 export const defaultLiveLimits: LiveLimits = {
   maxMessageBytes: 1024 * 1024,
   maxSubscriptions: 1_000,
   paramsTimeoutMs: 10_000,
+  helloTimeoutMs: 10_000,
   heartbeatMs: 15_000,
+  callTimeoutMs: 30_000,
+  requestsPerSecond: 1_000,
+  requestBurst: 10_000,
+  identityRequestsPerSecond: 2_000,
+  identityRequestBurst: 20_000,
+  maxTopics: 100_000,
+  maxSessions: 1_000_000,
+  maxLagMs: 2_000,
+  returnWindowMs: 10_000,
 };
 
 // What follows is the same for everybody.
@@ -37,6 +76,9 @@ export const MAX_KEY_LENGTH = 255;
 /** A keyed topic's `maxKeys`, unless its declaration says otherwise. Beyond: `too_large`. */
 export const DEFAULT_MAX_KEYS = 100_000;
 
+/** A keyed topic's `maxStateBytes`, unless its declaration says otherwise. Beyond: `too_large`. */
+export const DEFAULT_MAX_STATE_BYTES: number = 256 * 1024 * 1024;
+
 /** A keyed topic's `leaseMs`, unless its declaration says otherwise. */
 export const DEFAULT_LEASE_MS = 30_000;
 
@@ -46,5 +88,35 @@ export const MAX_VIEWS = 10_000;
 /** How long params may be as JSON, since each view keeps its own. Beyond: `invalid_params`. */
 export const MAX_PARAMS_LENGTH: number = 16 * 1024;
 
+/** For how long a topic of a pattern stays open when nobody uses it. */
+export const IDLE_TOPIC_MS = 60_000;
+
 /** The longest long poll, in seconds; a longer wait is shortened to it. */
 export const MAX_WAIT_S = 60;
+
+/** For how long a repeated call with the same key is recognised. */
+export const IDEMPOTENCY_WINDOW_MS = 300_000;
+
+/** How many answers are remembered for repeated calls; beyond it the oldest go early. */
+export const MAX_REMEMBERED_CALLS = 10_000;
+
+/** A longer answer is not remembered, so that what is remembered stays within 320 MiB. */
+export const MAX_REMEMBERED_RESULT_LENGTH: number = 32 * 1024;
+
+/** What lives with a server is gone this long after the server has ended without a word. */
+export const SERVER_LEASE_MS = 75_000;
+
+/** A presence's `graceMs`, unless its declaration says otherwise. */
+export const DEFAULT_GRACE_MS = 10_000;
+
+/** How many clients a second come back to a server that takes all of them, at most. */
+export const RETURNS_PER_SECOND = 2_000;
+
+/** How often it is looked at how late the event loop is. */
+export const LAG_PROBE_MS = 1_000;
+
+/** How many subscribers of one topic its presence can tell of. */
+export const MAX_PRESENT = 1_000_000;
+
+/** After this many requests in a row that came too fast the connection is closed with 4429. */
+export const MAX_IGNORED_REFUSALS = 1_000;

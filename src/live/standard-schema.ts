@@ -2,10 +2,11 @@
  * The part of the Standard Schema interface that Longwire uses: valibot, zod, arktype and others
  * have it. (standardschema.dev, version 1)
  */
-export interface StandardSchema<Output = unknown> {
+export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
     readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
   };
 }

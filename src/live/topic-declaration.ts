@@ -20,30 +20,78 @@ export const defaultRetention: Retention = {
   maxAgeMs: 3_600_000,
 };
 
-interface TopicOptions {
+/** What a topic's options, whatever its kind, say. */
+interface TopicOptions<Data, Narrowing> extends Authority {
   /** Default: the values of `defaultRetention`. */
   retention?: Partial<Retention>;
   /** Checks what is published. Default: any JSON. */
-  data?: StandardSchema;
+  data?: StandardSchema<unknown, Data>;
   /** Checks what subscribers narrow by. Default: any object. */
-  params?: StandardSchema;
+  params?: StandardSchema<unknown, Narrowing>;
   /**
    * Says whether an event is for subscribers with these params. It must depend on nothing but its
    * arguments. It narrows and protects nothing. Default: every event is for everyone.
    */
-  match?: (params: Params, event: TopicEvent) => boolean;
+  match?(params: Narrowing, event: TopicEvent<Data>): boolean;
   /** Whether clients may publish. Default false: only the server's own code does. */
   clientPublish?: boolean;
+  /** Whether `NAME/$presence` tells who is subscribed. Default false. */
+  presence?: boolean | PresenceOptions;
 }
 
-export interface LogTopicDeclaration extends TopicOptions {
+/** Whoever can decide what clients may do. */
+export interface Authority {
+  /**
+   * Decides whether a client may do what it asks for. What it throws is reported, and the request
+   * is refused with `internal`.
+   *
+   * @param identity what `authenticate` returned; `undefined` where the server has none
+   * @param topic the topic's name; of a call the method's
+   * @param params what the name of a pattern's topic holds (`site` of `devices/:site`), and of a
+   *   subscription its params beside them; of a call the call's
+   */
+  // A method, so that who knows more of its identities can say so.
+  // oxlint-disable-next-line typescript/method-signature-style
+  authorize?(
+    identity: unknown,
+    action: LiveAction,
+    topic: string,
+    params: Params,
+  ): boolean | Promise<boolean>;
+}
+
+/** What a client asks leave for. Presence is read by those who may subscribe. */
+export type LiveAction = "subscribe" | "publish" | "call";
+
+export interface PresenceOptions {
+  /**
+   * What others learn of a subscriber; `since` is added. Default: nothing more.
+   *
+   * @param identity what `authenticate` returned; `undefined` where the server has none
+   */
+  describe?(identity: unknown): Readonly<Record<string, unknown>>;
+  /** For how long someone who left stays present, in milliseconds. Default 10,000. */
+  graceMs?: number;
+}
+
+export interface LogTopicDeclaration<
+  Name extends string = string,
+  Data = unknown,
+  Narrowing = unknown,
+> extends TopicOptions<Data, Narrowing> {
   kind: "log";
-  name: string;
+  /** A topic's name, or a pattern of names: a part that begins with `:` stands for any text. */
+  name: Name;
 }
 
-export interface KeyedTopicDeclaration extends TopicOptions {
+export interface KeyedTopicDeclaration<
+  Name extends string = string,
+  Data = unknown,
+  Narrowing = unknown,
+> extends TopicOptions<Data, Narrowing> {
   kind: "keyed";
-  name: string;
+  /** A topic's name, or a pattern of names: a part that begins with `:` stands for any text. */
+  name: Name;
   /**
    * `"kept"`: a key stays until it is removed. `"connection"`: a key that a client set is removed
    * when the connection that set it last has ended; set over HTTP, `leaseMs` after the last time.
@@ -54,22 +102,28 @@ export interface KeyedTopicDeclaration extends TopicOptions {
   leaseMs?: number;
   /** How many keys the topic may hold; a publish of one more is refused. Default 100,000. */
   maxKeys?: number;
+  /** How many bytes its values may have; a publish beyond is refused. Default 256 MiB. */
+  maxStateBytes?: number;
 }
 
-export type TopicDeclaration = LogTopicDeclaration | KeyedTopicDeclaration;
+export type TopicDeclaration<Name extends string = string, Data = unknown, Narrowing = unknown> =
+  | LogTopicDeclaration<Name, Data, Narrowing>
+  | KeyedTopicDeclaration<Name, Data, Narrowing>;
 
-/** Declares a topic that keeps its recent events. */
-export function logTopic(
-  name: string,
-  options: Omit<LogTopicDeclaration, "kind" | "name"> = {},
-): LogTopicDeclaration {
+type Options<Declaration> = Omit<Declaration, "kind" | "name">;
+
+/** Declares a topic that keeps its recent events, or a pattern of such topics. */
+export function logTopic<const Name extends string, Data = unknown, Narrowing = Params>(
+  name: Name,
+  options: Options<LogTopicDeclaration<Name, Data, Narrowing>> = {},
+): LogTopicDeclaration<Name, NoInfer<Data>, NoInfer<Narrowing>> {
   return { kind: "log", name, ...options };
 }
 
-/** Declares a topic that keeps the newest value of each key. */
-export function keyedTopic(
-  name: string,
-  options: Omit<KeyedTopicDeclaration, "kind" | "name"> = {},
-): KeyedTopicDeclaration {
+/** Declares a topic that keeps the newest value of each key, or a pattern of such topics. */
+export function keyedTopic<const Name extends string, Data = unknown, Narrowing = Params>(
+  name: Name,
+  options: Options<KeyedTopicDeclaration<Name, Data, Narrowing>> = {},
+): KeyedTopicDeclaration<Name, NoInfer<Data>, NoInfer<Narrowing>> {
   return { kind: "keyed", name, ...options };
 }

@@ -10,14 +10,18 @@ export interface EventDraft {
   removed?: boolean;
   /** The same key within the window means the same event, however often it is sent. */
   idempotencyKey?: string | undefined;
+  /** Removes the key again after this time, unless it has changed or its lease was renewed. */
+  leaseMs?: number;
+  /** Appends only while this is the offset of the key's newest event; else it is a `conflict`. */
+  ifNewest?: Offset;
 }
 
 /** An event in a topic's log; it never changes. */
-export interface TopicEvent {
+export interface TopicEvent<Data = unknown> {
   readonly offset: Offset;
   readonly key: string | undefined;
   /** What `json` says, so what subscribers get, and not the object that was published. */
-  readonly data: unknown;
+  readonly data: Data;
   /** `data` as JSON, written once for all encodings; `"null"` when `removed`. */
   readonly json: string;
   readonly removed: boolean;

@@ -1,9 +1,10 @@
 import type { Clock } from "../base/index.ts";
-import type { Broker, BrokerTopic, Receipt } from "./broker.ts";
+import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { EventLog } from "./event-log.ts";
 import {
   DEFAULT_MAX_KEYS,
+  DEFAULT_MAX_STATE_BYTES,
   MAX_KEY_LENGTH,
   MAX_LANE_BYTES,
   MAX_PARAMS_LENGTH,
@@ -25,6 +26,14 @@ type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
 /** Takes errors of the application's own functions, which end nothing else. */
 export type Report = (cause: unknown) => void;
 
+/** What a server's topics share. */
+export interface TopicHost {
+  clock: Clock;
+  report: Report;
+  /** Hears of each event of each topic. */
+  onEvent?(topic: Topic, event: TopicEvent): void;
+}
+
 /** A topic, as this server knows it: a copy of its retained events, and the views of them. */
 export class Topic {
   readonly declaration: TopicDeclaration;
@@ -33,24 +42,27 @@ export class Topic {
   /** From how many views on the unused ones are looked for. */
   #sweepAt = SWEEP_FROM;
   readonly #listeners = new Set<Listener>();
-  readonly #clock: Clock;
-  readonly #report: Report;
+  readonly #host: TopicHost;
   #broker: BrokerTopic | undefined;
+  /** Appends that the broker has not answered. */
+  #appending = 0;
+  #lastUsed: number;
 
-  /** Made by `openTopic`. */
-  private constructor(declaration: TopicDeclaration, clock: Clock, report: Report) {
+  /** Made by `open`. */
+  private constructor(declaration: TopicDeclaration, host: TopicHost) {
     this.declaration = declaration;
     this.#log = new EventLog(declaration.kind, declaration.retention);
-    this.#clock = clock;
-    this.#report = report;
+    this.#host = host;
+    this.#lastUsed = host.clock.now();
   }
 
+  /** @param declaration with the topic's own name, also where it came from a pattern */
   static async open(
     declaration: TopicDeclaration,
     broker: Broker,
-    { clock, report }: { clock: Clock; report: Report },
+    host: TopicHost,
   ): Promise<Topic> {
-    const topic = new Topic(declaration, clock, report);
+    const topic = new Topic(declaration, host);
     const opened = await broker.openTopic(declaration, (event) => topic.#follow(event));
     topic.#log.continueFrom(opened.offset, opened.floor);
     topic.#broker = opened;
@@ -77,7 +89,31 @@ export class Topic {
 
   /** Lets go of what is older than the retention allows. */
   expire(): void {
-    this.#log.expire(this.#clock.now());
+    this.#log.expire(this.#host.clock.now());
+  }
+
+  /** Whether for `ms` nobody has read it or written to it, and it has no keys to look after. */
+  isIdleFor(ms: number): boolean {
+    const inUse =
+      this.#appending > 0 ||
+      this.#listeners.size > 0 ||
+      (livesWithConnection(this.declaration) && this.#log.keyCount > 0) ||
+      [...this.#views.values()].some((view) => !view.isUnused);
+    return !inUse && this.#host.clock.now() - this.#lastUsed >= ms;
+  }
+
+  /** Follows the broker no longer; opened again, it has all that is kept. */
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  get viewCount(): number {
+    return this.#views.size;
+  }
+
+  /** What its kept events cost, in bytes. */
+  get bytes(): number {
+    return this.#log.bytes;
   }
 
   /** A keyed topic's newest event for `key`, also if it removed it. */
@@ -100,14 +136,26 @@ export class Topic {
   /**
    * Appends an event.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large`
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `conflict`
    */
   async append(draft: EventDraft): Promise<Receipt> {
     this.#checkKey(draft);
-    if (draft.removed === true) return this.#opened.append(draft);
-    const valid = validate(this.declaration.data, draft.data);
-    if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
-    return this.#opened.append({ ...draft, data: valid.value });
+    const valid = draft.removed === true ? undefined : validate(this.declaration.data, draft.data);
+    if (valid?.kind === "invalid") throw new LiveError("invalid_data", valid.message);
+    this.#appending += 1;
+    try {
+      return await this.#opened.append(
+        valid === undefined ? draft : { ...draft, data: valid.value },
+      );
+    } finally {
+      this.#appending -= 1;
+      this.#lastUsed = this.#host.clock.now();
+    }
+  }
+
+  /** Keeps keys alive; see `BrokerTopic.lease`. */
+  lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+    return this.#opened.lease(held, leaseMs);
   }
 
   /**
@@ -121,6 +169,7 @@ export class Topic {
     const name = this.#viewName(params);
     const view = this.#views.get(name) ?? this.#makeView(name, valid.value as Params);
     view.wake();
+    this.#lastUsed = this.#host.clock.now();
     return view;
   }
 
@@ -148,14 +197,14 @@ export class Topic {
 
   /** What throws matches nothing; it is reported once, since each event would throw again. */
   #matcher(params: Params): (event: TopicEvent) => boolean {
-    const { match } = this.declaration;
-    if (match === undefined) return () => true;
+    const { declaration } = this;
+    if (declaration.match === undefined) return () => true;
     let hasThrown = false;
     return (event) => {
       try {
-        return match(params, event);
+        return declaration.match?.(params, event) ?? true;
       } catch (error) {
-        if (!hasThrown) this.#report(error);
+        if (!hasThrown) this.#host.report(error);
         hasThrown = true;
         return false;
       }
@@ -170,6 +219,7 @@ export class Topic {
   #follow(event: TopicEvent): void {
     const replaced = this.#log.append(event);
     for (const view of this.#views.values()) view.take(event, replaced);
+    this.#host.onEvent?.(this, event);
     for (const listener of this.#listeners) this.#tell(listener, event, replaced);
   }
 
@@ -177,7 +227,7 @@ export class Topic {
     try {
       listener(event, replaced);
     } catch (error) {
-      this.#report(error);
+      this.#host.report(error);
     }
   }
 
@@ -190,11 +240,24 @@ export class Topic {
       const message = `${this.name} is a keyed topic; give a key of 1 to ${MAX_KEY_LENGTH} characters.`;
       throw new LiveError("bad_request", message);
     }
-    const { maxKeys = DEFAULT_MAX_KEYS } = this.declaration;
+    if (removed !== true) this.#checkRoom(key, this.declaration);
+  }
+
+  #checkRoom(
+    key: string,
+    {
+      maxKeys = DEFAULT_MAX_KEYS,
+      maxStateBytes = DEFAULT_MAX_STATE_BYTES,
+    }: { maxKeys?: number; maxStateBytes?: number },
+  ): void {
     const present = this.newest(key);
     const isNew = present === undefined || present.removed;
-    if (removed === true || !isNew || this.#log.keyCount < maxKeys) return;
-    const message = `${this.name} holds ${maxKeys} keys, its limit; remove some or raise maxKeys.`;
+    if (isNew && this.#log.keyCount >= maxKeys) {
+      const message = `${this.name} holds ${maxKeys} keys, its limit; remove some or raise maxKeys.`;
+      throw new LiveError("too_large", message);
+    }
+    if (this.#log.bytes < maxStateBytes) return;
+    const message = `${this.name} holds ${maxStateBytes} bytes, its limit; remove some keys or raise maxStateBytes.`;
     throw new LiveError("too_large", message);
   }
 
@@ -207,4 +270,9 @@ export class Topic {
     const message = `${this.name} is narrowed in ${MAX_VIEWS} ways already; use params that others use too.`;
     throw new LiveError("unavailable", message);
   }
+}
+
+/** Whether its keys end with those who set them. */
+export function livesWithConnection(declaration: TopicDeclaration): boolean {
+  return declaration.kind === "keyed" && declaration.keyLifetime === "connection";
 }

@@ -24,6 +24,10 @@ export class HttpExchange {
     response.on("error", () => {});
   }
 
+  get remoteAddress(): string | undefined {
+    return this.incoming.socket.remoteAddress;
+  }
+
   header(name: string): string | undefined {
     const value = this.incoming.headers[name.toLowerCase()];
     return Array.isArray(value) ? value.join(", ") : value;

@@ -1,4 +1,7 @@
-import type { LivePeer } from "../../src/live/server/live-peer.ts";
+import type { FrameFormat, LivePeer } from "../../src/live/server/live-peer.ts";
+
+/** The rest of a handshake that shows no credentials. */
+export const NOTHING_SHOWN = { remoteAddress: undefined, header: (): undefined => undefined };
 
 /** What the server side of a peer calls, as `WebSocketServer` would. */
 interface PeerOwner {
@@ -6,8 +9,6 @@ interface PeerOwner {
   onDrain(peer: LivePeer): void;
   onClose(peer: LivePeer): void;
 }
-
-let scratch = Buffer.alloc(0);
 
 /**
  * A peer in memory, and the wire to its client: what is sent waits until `carry` takes it over.
@@ -18,6 +19,13 @@ let scratch = Buffer.alloc(0);
 export class MemoryPeer implements LivePeer {
   data: unknown;
   readonly protocol: string;
+  readonly frameFormat: FrameFormat = {
+    name: "plain",
+    encodeText: (text) => {
+      this.encodings += 1;
+      return Buffer.from(`${text}\n`);
+    },
+  };
   bufferedAmount = 0;
   mostBuffered = 0;
   /** How often each way of sending was used. */
@@ -51,14 +59,6 @@ export class MemoryPeer implements LivePeer {
   sendFrames(frames: Uint8Array): boolean {
     this.frameWrites += 1;
     return this.#put(frames);
-  }
-
-  encodeText(text: string): Uint8Array {
-    this.encodings += 1;
-    // Lent until the next one, as a server's peer may do it.
-    scratch.fill(0);
-    scratch = Buffer.from(`${text}\n`);
-    return scratch;
   }
 
   close(code: number, reason: string): void {

@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { LiveServer } from "../../src/live/index.ts";
-import type { LiveServerOptions } from "../../src/live/server/live-server.ts";
+import type { LiveServerOptions } from "../../src/live/index.ts";
 import { WebSocketServer } from "../../src/server/index.ts";
 import { clientKinds, LEVEL_1, type LiveClient } from "./live-client.ts";
 

@@ -16,6 +16,12 @@ export class IdempotencyWindow {
     this.#clock = clock;
   }
 
+  /** Whether no publish can be repeated any more. */
+  get isEmpty(): boolean {
+    this.#forgetOld();
+    return this.#seen.size === 0;
+  }
+
   find(key: string): Offset | undefined {
     this.#forgetOld();
     return this.#seen.get(key)?.offset;

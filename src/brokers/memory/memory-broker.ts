@@ -1,84 +1,73 @@
 import { systemClock, type Clock } from "../../base/index.ts";
 import {
-  EventLog,
-  eventOf,
+  LiveError,
   type Broker,
   type BrokerTopic,
-  type EventDraft,
-  type Offset,
-  type Receipt,
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
-import { IdempotencyWindow } from "./idempotency-window.ts";
+import { MemoryTopic } from "./memory-topic.ts";
+
+/** With fewer topics than this none is forgotten. */
+const SWEEP_FROM = 1_000;
+
+export interface MemoryBrokerOptions {
+  /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
+  maxTopics?: number;
+  /** Where time comes from; for tests. */
+  clock?: Clock;
+}
 
 /**
  * Keeps topics in the memory of this process: the default, for one server.
  *
  * What it holds ends with the process, or with `close`; a topic's epoch, new each time, says so to
- * every client that comes back.
+ * every client that comes back. A topic that nobody follows and that keeps nothing is forgotten.
  */
 export class MemoryBroker implements Broker {
   readonly #clock: Clock;
+  readonly #maxTopics: number;
   readonly #topics = new Map<string, MemoryTopic>();
+  #sweepAt = SWEEP_FROM;
 
-  constructor(options: { clock?: Clock } = {}) {
-    this.#clock = options.clock ?? systemClock;
+  constructor({ clock = systemClock, maxTopics = 100_000 }: MemoryBrokerOptions = {}) {
+    this.#clock = clock;
+    this.#maxTopics = maxTopics;
   }
 
-  openTopic(
+  // Async, so that a refusal comes as a rejection.
+  // oxlint-disable-next-line typescript/require-await
+  async openTopic(
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,
   ): Promise<BrokerTopic> {
-    const known = this.#topics.get(declaration.name);
-    const topic = known ?? new MemoryTopic(declaration, this.#clock);
-    this.#topics.set(declaration.name, topic);
-    topic.follow(follow);
-    return Promise.resolve(topic);
+    const topic = this.#topics.get(declaration.name) ?? this.#make(declaration);
+    return topic.follow(follow);
   }
 
   close(): Promise<void> {
+    for (const topic of this.#topics.values()) topic.close();
     this.#topics.clear();
     return Promise.resolve();
   }
-}
 
-class MemoryTopic implements BrokerTopic {
-  readonly epoch: string = crypto.randomUUID();
-  readonly #log: EventLog;
-  readonly #clock: Clock;
-  readonly #window: IdempotencyWindow;
-  readonly #followers: ((event: TopicEvent) => void)[] = [];
-
-  constructor(declaration: TopicDeclaration, clock: Clock) {
-    this.#log = new EventLog(declaration.kind, declaration.retention);
-    this.#clock = clock;
-    this.#window = new IdempotencyWindow(clock);
+  #make(declaration: TopicDeclaration): MemoryTopic {
+    if (this.#topics.size >= Math.min(this.#sweepAt, this.#maxTopics)) this.#forgetEmpty();
+    if (this.#topics.size >= this.#maxTopics) {
+      const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
+      throw new LiveError("unavailable", message);
+    }
+    const topic = new MemoryTopic(declaration, this.#clock);
+    this.#topics.set(declaration.name, topic);
+    return topic;
   }
 
-  get offset(): Offset {
-    return this.#log.lastOffset;
-  }
-
-  get floor(): Offset {
-    return this.#log.floor;
-  }
-
-  follow(follower: (event: TopicEvent) => void): void {
-    for (const event of this.#log.after(0)) follower(event);
-    this.#followers.push(follower);
-  }
-
-  // Async, so that what is thrown for bad data comes as a rejection.
-  // oxlint-disable-next-line typescript/require-await
-  async append(draft: EventDraft): Promise<Receipt> {
-    const { idempotencyKey } = draft;
-    const first = idempotencyKey === undefined ? undefined : this.#window.find(idempotencyKey);
-    if (first !== undefined) return { offset: first, duplicate: true };
-    const event = eventOf(draft, this.#log.lastOffset + 1, this.#clock.now());
-    this.#log.append(event);
-    if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, event.offset);
-    for (const follower of this.#followers) follower(event);
-    return { offset: event.offset, duplicate: false };
+  #forgetEmpty(): void {
+    for (const [name, topic] of this.#topics) {
+      if (!topic.isForgettable) continue;
+      topic.close();
+      this.#topics.delete(name);
+    }
+    this.#sweepAt = Math.max(SWEEP_FROM, this.#topics.size * 2);
   }
 }

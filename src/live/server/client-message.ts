@@ -8,7 +8,7 @@ export type RequestId = string | number;
 
 /** What a client may say at Level 1. */
 export type ClientMessage =
-  | { type: "hello" }
+  | { type: "hello"; token: string | undefined }
   | {
       type: "subscribe";
       id: RequestId;
@@ -18,8 +18,14 @@ export type ClientMessage =
     }
   | { type: "unsubscribe"; id: RequestId; topic: string }
   | { type: "publish"; id: RequestId; topic: string; draft: EventDraft }
-  | { type: "call"; id: RequestId; method: string }
-  | { type: "refresh" }
+  | {
+      type: "call";
+      id: RequestId;
+      method: string;
+      params: unknown;
+      idempotencyKey: string | undefined;
+    }
+  | { type: "refresh"; token: string | undefined }
   | { type: "ping"; id: RequestId | undefined };
 
 export type Decoded =
@@ -61,8 +67,11 @@ export function isObject(value: unknown): value is Fields {
 }
 
 const decoders = {
-  hello: (): Decoded => ({ kind: "message", message: { type: "hello" } }),
-  refresh: (): Decoded => ({ kind: "message", message: { type: "refresh" } }),
+  hello: (fields: Fields): Decoded => decodeToken("hello", fields),
+  refresh: (fields: Fields): Decoded =>
+    fields["token"] === undefined
+      ? refuse(fields, "bad_request", "refresh needs a token.")
+      : decodeToken("refresh", fields),
   ping: (fields: Fields): Decoded => ({
     kind: "message",
     message: { type: "ping", id: idOf(fields) },
@@ -105,11 +114,22 @@ function decodePublish(fields: Fields): Decoded {
 }
 
 function decodeCall(fields: Fields): Decoded {
-  const { method } = fields;
+  const { method, params, idempotencyKey } = fields;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
   if (typeof method !== "string") return refuse(fields, "bad_request", "method must be a string.");
-  return { kind: "message", message: { type: "call", id, method } };
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+    return refuse(fields, "bad_request", NEEDS_IDEMPOTENCY_KEY);
+  }
+  return { kind: "message", message: { type: "call", id, method, params, idempotencyKey } };
+}
+
+function decodeToken(type: "hello" | "refresh", fields: Fields): Decoded {
+  const { token } = fields;
+  if (token === undefined || typeof token === "string") {
+    return { kind: "message", message: { type, token } };
+  }
+  return refuse(fields, "bad_request", "token must be a string.");
 }
 
 /** Reads what is to be published; a string says what is wrong with it. */
@@ -118,7 +138,7 @@ export function draftOf(fields: Fields): EventDraft | string {
   if (key !== undefined && typeof key !== "string") return "key must be a string.";
   if (remove !== undefined && typeof remove !== "boolean") return "remove must be true or absent.";
   if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
-    return "idempotencyKey must be a string of 1 to 255 characters.";
+    return NEEDS_IDEMPOTENCY_KEY;
   }
   const removed = remove === true;
   if (removed === Object.hasOwn(fields, "data")) return "Give either data or remove: true.";
@@ -150,4 +170,5 @@ function refuse(fields: Fields, code: LiveErrorCode, message: string): Decoded {
 }
 
 const NEEDS_ID = "id must be a string of at most 255 characters or an integer.";
+const NEEDS_IDEMPOTENCY_KEY = "idempotencyKey must be a string of 1 to 255 characters.";
 const NEEDS_TOPIC = "topic must be a string.";

@@ -1,15 +1,22 @@
 import type { Timer } from "../../base/index.ts";
+import { whenThere } from "../awaitable.ts";
+import type { TopicEntry } from "../catalog.ts";
 import type { Encoding } from "../encoding.ts";
 import { LiveError } from "../live-error.ts";
-import { Subscription } from "../subscription.ts";
-import type { Topic } from "../topic.ts";
-import type { Params } from "../topic-declaration.ts";
-import { freshWalk } from "../walk.ts";
-import { parseObject } from "./client-message.ts";
-import { LiveCloseCode } from "./live-close-code.ts";
-import type { LivePeer } from "./live-peer.ts";
 import type { Outlet } from "../outlet.ts";
+import { Subscription } from "../subscription.ts";
+import type { Params } from "../topic-declaration.ts";
+import type { Topic } from "../topic.ts";
+import { freshWalk } from "../walk.ts";
+import type { Caller } from "./caller.ts";
+import { parseObject } from "./client-message.ts";
+import type { Credentials } from "./credentials.ts";
+import { noCredentials, type Admittance } from "./gate.ts";
+import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
+import type { LivePeer } from "./live-peer.ts";
+import { permit } from "./permit.ts";
 import type { Realm, Session } from "./session.ts";
+import { Standing } from "./standing.ts";
 
 /**
  * A Level 0 client: any WebSocket, one topic, params in and data out.
@@ -19,37 +26,40 @@ import type { Realm, Session } from "./session.ts";
 export class DataSession implements Session, Outlet {
   readonly #realm: Realm;
   readonly #peer: LivePeer;
-  readonly #topic: Topic;
+  readonly #entry: TopicEntry;
   readonly #encoding: Encoding;
   readonly #params: Params | undefined;
+  readonly #standing: Standing;
+  /** Credentials, or leave to subscribe, are being asked for. */
+  #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
   #deadline: Timer | undefined;
+  #ended = false;
 
   /** @param params from the URL's query; without them the first message brings them */
   constructor(
     realm: Realm,
     peer: LivePeer,
-    source: { topic: Topic; encoding: Encoding; params: Params | undefined },
+    source: { entry: TopicEntry; encoding: Encoding; params: Params | undefined },
   ) {
     this.#realm = realm;
     this.#peer = peer;
-    this.#topic = source.topic;
+    this.#entry = source.entry;
     this.#encoding = source.encoding;
     this.#params = source.params;
+    this.#standing = new Standing(realm, () => this.#expire());
   }
 
-  start(): void {
-    const { wheel, limits } = this.#realm;
-    if (this.#params !== undefined) return this.#subscribe(this.#params);
-    this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
-      this.#peer.close(
-        LiveCloseCode.Timeout,
-        "no params came; send a JSON object, {} for everything",
-      ),
+  start(credentials: Credentials): void {
+    this.#waitFor(
+      whenThere(this.#realm.gate.check(credentials), (admittance) => this.#onShown(admittance)),
     );
   }
 
-  onMessage(message: string | Uint8Array): void {
+  onMessage(message: string | Uint8Array): void | Promise<void> {
+    if (this.#pending !== undefined) return this.#pending.then(() => this.onMessage(message));
+    const { caller } = this.#standing;
+    if (this.#ended || caller === undefined) return;
     if (typeof message !== "string") {
       this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
       return;
@@ -57,9 +67,11 @@ export class DataSession implements Session, Outlet {
     const params = message.trim() === "" ? {} : parseObject(message);
     if (params === undefined) {
       this.#peer.close(LiveCloseCode.BadMessage, "params must be a JSON object");
-    } else {
-      this.#subscribe(params);
+      return;
     }
+    this.#realm.statistics.received += 1;
+    this.#waitFor(this.#narrow(params, caller));
+    return this.#pending;
   }
 
   onDrain(): void {
@@ -75,11 +87,23 @@ export class DataSession implements Session, Outlet {
     this.#subscription?.takeUntold();
   }
 
-  onDraining(): void {}
+  onDraining(): void {
+    this.#peer.close(LiveCloseCode.Restarting, "the server is going away; connect again");
+  }
 
   onClosed(): void {
+    this.#ended = true;
     this.#deadline?.cancel();
-    this.#subscription?.end();
+    this.#standing.end();
+    this.#endSubscription();
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscription === undefined ? 0 : 1;
+  }
+
+  get isWaiting(): boolean {
+    return this.bufferedAmount > 0;
   }
 
   get bufferedAmount(): number {
@@ -87,6 +111,7 @@ export class DataSession implements Session, Outlet {
   }
 
   write(bytes: Uint8Array): void {
+    this.#realm.statistics.wrote(bytes);
     this.#peer.sendFrames(bytes);
   }
 
@@ -99,25 +124,85 @@ export class DataSession implements Session, Outlet {
     this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
-  #subscribe(params: Params): void {
-    this.#deadline?.cancel();
-    this.#subscription?.end();
-    this.#subscription = undefined;
-    const topic = this.#topic;
-    try {
-      const view = topic.view(params);
-      const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
-      this.#subscription = new Subscription(source, this, () => {
-        this.#peer.close(LiveCloseCode.TooSlow, "events were lost to you; connect again");
-        return "ended";
-      });
-      this.#subscription.pump();
-    } catch (error) {
-      if (!(error instanceof LiveError)) return this.fail(error);
-      const isParams = error.code === "invalid_params";
-      const code = isParams ? LiveCloseCode.InvalidParams : LiveCloseCode.Overloaded;
-      this.#peer.close(code, reasonOf(error));
+  #onShown(admittance: Admittance): void | Promise<void> {
+    if (this.#ended) return;
+    if (admittance.kind !== "known") {
+      // There is no hello here with which a token could still come.
+      const error = admittance.kind === "refused" ? admittance.error : noCredentials();
+      this.#realm.statistics.unauthorized += 1;
+      return this.#refuse(error);
     }
+    const caller = this.#standing.letIn(admittance.identity);
+    if (this.#params !== undefined) return this.#narrow(this.#params, caller);
+    const { wheel, limits } = this.#realm;
+    this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
+      this.#peer.close(
+        LiveCloseCode.Timeout,
+        "no params came; send a JSON object, {} for everything",
+      ),
+    );
+  }
+
+  /** Starts with these params, or goes on with them. */
+  #narrow(params: Params, caller: Caller): void | Promise<void> {
+    this.#deadline?.cancel();
+    try {
+      this.#realm.rates.count(caller);
+      const { declaration, parameters, name } = this.#entry;
+      const shown = { ...params, ...parameters };
+      const asked = { caller, action: "subscribe", target: name, params: shown } as const;
+      const permitted = permit([declaration, this.#realm.authority], asked);
+      const begun = whenThere(permitted, () =>
+        whenThere(this.#realm.catalog.open(this.#entry), (topic) =>
+          this.#subscribe(topic, params, caller),
+        ),
+      );
+      return begun instanceof Promise ? begun.catch((error) => this.#refuse(error)) : begun;
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  #subscribe(topic: Topic, params: Params, caller: Caller): void {
+    if (this.#ended) return;
+    const view = topic.view(params);
+    if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
+    else this.#subscription.end();
+    const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
+    this.#subscription = new Subscription(source, this, () => {
+      this.#realm.statistics.tooSlow += 1;
+      this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
+      return "ended";
+    });
+    this.#realm.statistics.starts.fresh += 1;
+    this.#subscription.pump();
+  }
+
+  #endSubscription(): void {
+    const { caller } = this.#standing;
+    if (this.#subscription === undefined || caller === undefined) return;
+    this.#subscription.end();
+    this.#realm.presence.leave(this.#subscription.topic, caller);
+    this.#subscription = undefined;
+  }
+
+  /** The messages that come meanwhile wait for it. */
+  #waitFor(pending: void | Promise<void>): void {
+    if (!(pending instanceof Promise)) return;
+    this.#pending = pending.then(() => {
+      this.#pending = undefined;
+    });
+  }
+
+  #expire(): void {
+    this.#realm.statistics.unauthorized += 1;
+    this.#peer.close(LiveCloseCode.Unauthorized, "the credentials have expired; connect again");
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof LiveError)) return this.fail(error);
+    this.#realm.statistics.refused(error.code);
+    this.#peer.close(closeCodeOf(error), reasonOf(error));
   }
 }
 

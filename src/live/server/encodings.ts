@@ -2,6 +2,8 @@ import { joined } from "../joined.ts";
 import type { Encoding, StatePage, TopicAddress } from "../encoding.ts";
 import { formatPosition } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
+import type { FrameFormat } from "./live-peer.ts";
+import type { SessionEncodings } from "./session.ts";
 
 /** Level 0: an event's data and nothing around it. */
 export function dataText(event: TopicEvent): string {
@@ -36,27 +38,49 @@ function contentText(event: TopicEvent): string {
   return event.removed ? `${key}"removed":true` : `${key}"data":${event.json}`;
 }
 
-/**
- * The two encodings that go over WebSocket.
- *
- * @param frame makes a frame of a text message; its memory may serve again for the next one
- */
-export function frameEncodings(frame: (text: string) => Uint8Array): {
-  data: Encoding;
-  event: Encoding;
-} {
+/** The encodings that go over WebSocket, of every format that a peer came with. */
+export class FrameEncodings {
+  readonly #byFormat = new Map<string, SessionEncodings>();
+
+  /** Peers whose formats have the same name share encodings, and so lanes and pages. */
+  of(format: FrameFormat): SessionEncodings {
+    let encodings = this.#byFormat.get(format.name);
+    if (encodings === undefined) {
+      encodings = frameEncodings(format);
+      this.#byFormat.set(format.name, encodings);
+    }
+    return encodings;
+  }
+}
+
+function frameEncodings(format: FrameFormat): SessionEncodings {
+  const framed = (text: string): Uint8Array => format.encodeText(text);
   return {
     data: {
-      name: "data",
-      event: (_topic, event) => frame(dataText(event)),
-      page: (_topic, page) => joined(page.entries, (entry) => frame(dataText(entry))),
+      name: `data+${format.name}`,
+      event: once((_topic, event) => framed(dataText(event))),
+      page: (_topic, page) => joined(page.entries, (entry) => framed(dataText(entry))),
     },
     event: {
-      name: "event",
-      event: (topic, event) => frame(eventText(topic, event)),
+      name: `event+${format.name}`,
+      event: once((topic, event) => framed(eventText(topic, event))),
       // An empty page says something: that the state is complete, or that nothing changed.
-      page: (topic, page) => new Uint8Array(frame(snapshotText(topic, page))),
+      page: (topic, page) => framed(snapshotText(topic, page)),
     },
+  };
+}
+
+/**
+ * Remembers the last frame: an event goes through all views of its topic, one after the other, and
+ * is the same in most of them.
+ */
+function once(encode: Encoding["event"]): Encoding["event"] {
+  let last: { topic: string; event: TopicEvent; frame: Uint8Array } | undefined;
+  return (topic, event) => {
+    if (last?.event !== event || last.topic !== topic.name) {
+      last = { topic: topic.name, event, frame: encode(topic, event) };
+    }
+    return last.frame;
   };
 }
 

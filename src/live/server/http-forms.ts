@@ -9,9 +9,14 @@ import { freshWalk, type Walk } from "../walk.ts";
 import { draftOf, parseObject } from "./client-message.ts";
 import { entriesText } from "./encodings.ts";
 import { EventStream } from "./event-stream.ts";
-import { readQuery } from "./http-query.ts";
+import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
-import { publish, requireTopic } from "./publish.ts";
+import type { Caller } from "./caller.ts";
+import { shownCredentials } from "./credentials.ts";
+import { noCredentials } from "./gate.ts";
+import { permit } from "./permit.ts";
+import { openToPublish, publish, requireTopic } from "./publish.ts";
+import { Standing } from "./standing.ts";
 import type { Realm } from "./session.ts";
 
 const STATUS: Record<LiveErrorCode, number> = {
@@ -30,6 +35,13 @@ const STATUS: Record<LiveErrorCode, number> = {
   unavailable: 503,
 };
 
+/** What a client should do about it. (RFC 9110 §10.2.3, §11.6.1) */
+const HINTS: Record<number, Record<string, string>> = {
+  401: { "WWW-Authenticate": "Bearer" },
+  429: { "Retry-After": "1" },
+  503: { "Retry-After": "1" },
+};
+
 /** The topics over plain HTTP: state, long poll, server-sent events, publish. */
 export class HttpForms {
   readonly #realm: Realm;
@@ -43,11 +55,19 @@ export class HttpForms {
   /** @param name the topic's */
   async answer(exchange: LiveExchange, name: string): Promise<void> {
     try {
-      await this.#dispatch(exchange, requireTopic(this.#realm, name));
+      const caller = await this.#callerOf(exchange);
+      this.#realm.statistics.received += 1;
+      this.#realm.rates.count(caller);
+      await this.#dispatch(exchange, name, caller);
     } catch (error) {
       // A client that goes away in the middle of its body is no failure.
-      if (!exchange.isOver) refuse(exchange, error);
+      if (!exchange.isOver) this.#refuse(exchange, error);
     }
+  }
+
+  /** How many streams are open. */
+  get streamCount(): number {
+    return this.#streams.size;
   }
 
   onDraining(): void {
@@ -60,17 +80,44 @@ export class HttpForms {
 
   readonly #streams = new Set<EventStream>();
 
-  async #dispatch(exchange: LiveExchange, topic: Topic): Promise<void> {
-    if (exchange.method === "POST") return this.#post(exchange, topic);
+  /** Who asks. @throws LiveError `unauthorized` as a rejection */
+  async #callerOf(exchange: LiveExchange): Promise<Caller> {
+    const { gate, tokenQuery, statistics } = this.#realm;
+    const admittance = await gate.check(shownCredentials(exchange, tokenQuery));
+    if (admittance.kind === "known") {
+      const { identity } = admittance;
+      const sharedRate = identity?.id ?? `address ${exchange.remoteAddress}`;
+      return { connection: crypto.randomUUID(), identity, bucket: undefined, sharedRate };
+    }
+    statistics.unauthorized += 1;
+    throw admittance.kind === "refused" ? admittance.error : noCredentials();
+  }
+
+  async #dispatch(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
+    if (exchange.method === "POST") return this.#post(exchange, name, caller);
+    const entry = requireTopic(this.#realm, name);
     if (exchange.method !== "GET" && exchange.method !== "HEAD") {
       const message = `The method is ${exchange.method}; use GET or POST.`;
       return answerError(exchange, 405, { code: "bad_request", message }, { Allow: "GET, POST" });
     }
-    const { params, since, wait } = readQuery(exchange.search);
+    const query = readQuery(exchange.search, this.#realm.tokenQuery);
+    const shown = { ...query.params, ...entry.parameters };
+    const asked = { caller, action: "subscribe", target: name, params: shown } as const;
+    await permit([entry.declaration, this.#realm.authority], asked);
+    const topic = await this.#realm.catalog.open(entry);
+    // It went away while leave was asked for.
+    if (!exchange.isOver) this.#get(exchange, { topic, caller, query });
+  }
+
+  #get(
+    exchange: LiveExchange,
+    { topic, caller, query }: { topic: Topic; caller: Caller; query: TopicQuery },
+  ): void {
+    const { params, since, wait } = query;
     const view = topic.view(params);
     // A HEAD has no body that could go on.
     if (exchange.method === "GET" && exchange.header("accept")?.includes("text/event-stream")) {
-      return this.#stream(exchange, topic, view);
+      return this.#stream(exchange, { topic, view, caller });
     }
     topic.expire();
     const recovery = recover(topic, since);
@@ -84,7 +131,8 @@ export class HttpForms {
     answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
   }
 
-  async #post(exchange: LiveExchange, topic: Topic): Promise<void> {
+  async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
+    const topic = await openToPublish(this.#realm, name, caller);
     const body = await exchange.body(this.#realm.limits.maxMessageBytes);
     const fields = parseObject(body);
     if (fields === undefined) {
@@ -92,8 +140,20 @@ export class HttpForms {
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
-    const receipt = await publish(this.#realm, { topic: topic.name, draft }, undefined);
+    const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
     exchange.answer(201, JSON_HEADERS, JSON.stringify({ topic: topic.name, ...receipt }));
+  }
+
+  #refuse(exchange: LiveExchange, error: unknown): void {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    if (typeof code !== "string" || typeof message !== "string" || !Object.hasOwn(STATUS, code)) {
+      this.#realm.report(error);
+      const text = "The server failed on this request; try again later.";
+      return answerError(exchange, 500, { code: "internal", message: text });
+    }
+    this.#realm.statistics.refused(code as LiveErrorCode);
+    const status = STATUS[code as LiveErrorCode];
+    answerError(exchange, status, { code, message }, HINTS[status]);
   }
 
   #longPoll(
@@ -121,18 +181,28 @@ export class HttpForms {
     });
   }
 
-  #stream(exchange: LiveExchange, topic: Topic, view: View): void {
+  #stream(
+    exchange: LiveExchange,
+    { topic, view, caller }: { topic: Topic; view: View; caller: Caller },
+  ): void {
     const last = exchange.header("last-event-id");
     const since = last === undefined ? undefined : parsePosition(last);
     const recovery = recover(topic, since);
     // A stale id is not the page's doing, its EventSource repeats it: start again instead.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
-    const stream = new EventStream(exchange, { topic, view, walk }, this.#realm.report);
+    const { report, presence, statistics } = this.#realm;
+    statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
+    const stream = new EventStream(exchange, { topic, view, walk }, report);
+    const standing = new Standing(this.#realm, () => exchange.end());
+    standing.letIn(caller.identity);
+    presence.enter(topic, caller);
     const end = (): void => exchange.end();
     this.#streams.add(stream);
     this.#open.add(end);
     exchange.onClosed(() => {
       stream.close();
+      standing.end();
+      presence.leave(topic, caller);
       this.#streams.delete(stream);
       this.#open.delete(end);
     });
@@ -200,19 +270,11 @@ const JSON_HEADERS = {
   "Cache-Control": "no-cache",
 };
 
-/** A request that came while the server drains. */
-export function answerDraining(exchange: LiveExchange): void {
-  const message = "The server is going away; ask again in a moment.";
-  answerError(exchange, 503, { code: "unavailable", message }, { "Retry-After": "1" });
-}
-
-function refuse(exchange: LiveExchange, error: unknown): void {
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (typeof code === "string" && typeof message === "string" && Object.hasOwn(STATUS, code)) {
-    answerError(exchange, STATUS[code as LiveErrorCode], { code, message });
-    return;
-  }
-  throw error;
+/** A request that came while nobody is let in. */
+export function answerUnavailable(exchange: LiveExchange, why: string, retryAfterMs: number): void {
+  const seconds = String(Math.ceil(retryAfterMs / 1_000));
+  const message = `${why}; ask again after Retry-After.`;
+  answerError(exchange, 503, { code: "unavailable", message }, { "Retry-After": seconds });
 }
 
 function answerError(

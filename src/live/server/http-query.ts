@@ -2,6 +2,7 @@ import { LiveError } from "../live-error.ts";
 import { MAX_WAIT_S } from "../limits.ts";
 import { parseOffset, type Position } from "../position.ts";
 import type { Params } from "../topic-declaration.ts";
+import { withoutToken } from "./credentials.ts";
 
 /** Query names that are not params. */
 const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);
@@ -15,9 +16,12 @@ export interface TopicQuery {
   wait: number;
 }
 
-/** @throws LiveError `bad_request` */
-export function readQuery(search: string): TopicQuery {
-  const query = new URLSearchParams(search);
+/**
+ * @param tokenQuery the name of what is no param but a token, if any is
+ * @throws LiveError `bad_request`
+ */
+export function readQuery(search: string, tokenQuery: string | undefined): TopicQuery {
+  const query = withoutToken(new URLSearchParams(search), tokenQuery);
   const params = Object.fromEntries([...query].filter(([name]) => !RESERVED.has(name)));
   return { params, since: sinceOf(query), wait: waitOf(query) };
 }

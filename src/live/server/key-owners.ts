@@ -1,7 +1,7 @@
-import type { Timer, TimerWheel } from "../../base/index.ts";
-import { DEFAULT_LEASE_MS } from "../limits.ts";
+import { SERVER_LEASE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
-import type { Topic } from "../topic.ts";
+import type { TopicEvent } from "../topic-event.ts";
+import { livesWithConnection, type Report, type Topic } from "../topic.ts";
 
 /** A connection that keys can live with. */
 export interface KeyOwner {
@@ -16,43 +16,51 @@ export interface SetKey {
   offset: Offset;
 }
 
-/** Who set a key last, and with which event: a connection, or a request whose lease runs. */
-type Ownership =
-  | { kind: "connection"; owner: KeyOwner; offset: Offset }
-  | { kind: "lease"; lease: Timer; offset: Offset };
+interface Ownership {
+  owner: KeyOwner;
+  offset: Offset;
+}
 
 /**
- * Who last set each key of the topics whose keys live as long as the connection that set them.
+ * Which connection last set each key of the topics whose keys live as long as the connection that
+ * set them.
  *
  * The log decides who was last: when a device has come back on a new connection, the end of its
- * old one, noticed late, must not remove what the new one set, acknowledged yet or not.
+ * old one, noticed late, must not remove what the new one set, acknowledged yet or not. Should this
+ * server end without a word, the broker removes its keys: their leases are renewed only by it.
  */
 export class KeyOwners {
-  readonly #wheel: TimerWheel;
+  readonly #report: Report;
   readonly #topics = new Map<Topic, Map<string, Ownership>>();
   /** The keys of each connection, so that its end costs what it set and not all there is. */
   readonly #keysOf = new Map<KeyOwner, Map<Topic, Set<string>>>();
 
-  constructor(wheel: TimerWheel) {
-    this.#wheel = wheel;
+  constructor(report: Report) {
+    this.#report = report;
   }
 
-  /** Forgets who held a key of `topic` when it is removed, by whomever. */
-  watch(topic: Topic): void {
-    if (!livesWithConnection(topic)) return;
-    topic.listen(({ key = "", removed }) => {
-      if (removed) this.#release(topic, key);
-    });
+  /** How many keys live with connections. */
+  get keyCount(): number {
+    let count = 0;
+    for (const ownerships of this.#topics.values()) count += ownerships.size;
+    return count;
+  }
+
+  /** Forgets who held a key when it is removed, by whomever. */
+  onEvent(topic: Topic, { key = "", removed }: TopicEvent): void {
+    if (removed) this.release(topic, key);
   }
 
   /** A connection has set a key. */
   setBy(owner: KeyOwner, set: SetKey): void {
     const { topic, key, offset } = set;
-    if (!livesWithConnection(topic) || !isNewest(set)) return;
-    this.#release(topic, key);
+    if (!livesWithConnection(topic.declaration) || topic.newest(key)?.offset !== offset) return;
+    this.release(topic, key);
     // It ended while the broker was still taking the event in.
-    if (owner.hasEnded) return remove(topic, key);
-    this.#ownershipsOf(topic).set(key, { kind: "connection", owner, offset });
+    if (owner.hasEnded) return remove(set);
+    const ownerships = this.#topics.get(topic) ?? new Map<string, Ownership>();
+    this.#topics.set(topic, ownerships);
+    ownerships.set(key, { owner, offset });
     const keys = this.#keysOf.get(owner) ?? new Map<Topic, Set<string>>();
     this.#keysOf.set(owner, keys);
     const inTopic = keys.get(topic) ?? new Set<string>();
@@ -60,17 +68,14 @@ export class KeyOwners {
     inTopic.add(key);
   }
 
-  /** A request without a connection has set a key; it holds it for the topic's lease. */
-  lease(set: SetKey): void {
-    const { topic, key, offset } = set;
-    if (!livesWithConnection(topic) || !isNewest(set)) return;
-    this.#release(topic, key);
-    const { leaseMs = DEFAULT_LEASE_MS } = topic.declaration as { leaseMs?: number };
-    const lease = this.#wheel.after(leaseMs, () => {
-      this.#ownershipsOf(topic).delete(key);
-      if (isNewest(set)) remove(topic, key);
-    });
-    this.#ownershipsOf(topic).set(key, { kind: "lease", lease, offset });
+  /** No connection holds `key` any more; it stays as it is. */
+  release(topic: Topic, key: string): void {
+    const ownerships = this.#topics.get(topic);
+    const present = ownerships?.get(key);
+    if (ownerships === undefined || present === undefined) return;
+    this.#keysOf.get(present.owner)?.get(topic)?.delete(key);
+    ownerships.delete(key);
+    if (ownerships.size === 0) this.#topics.delete(topic);
   }
 
   /** A connection has ended: what it set last is removed. */
@@ -78,45 +83,25 @@ export class KeyOwners {
     const keys = this.#keysOf.get(owner);
     this.#keysOf.delete(owner);
     if (keys === undefined) return;
-    for (const [topic, inTopic] of keys) for (const key of inTopic) this.#endKey(topic, key);
+    for (const [topic, inTopic] of keys) {
+      for (const key of inTopic) {
+        const offset = this.#topics.get(topic)?.get(key)?.offset;
+        this.release(topic, key);
+        if (offset !== undefined) remove({ topic, key, offset });
+      }
+    }
   }
 
-  #endKey(topic: Topic, key: string): void {
-    const ownerships = this.#ownershipsOf(topic);
-    const offset = ownerships.get(key)?.offset;
-    ownerships.delete(key);
-    if (offset !== undefined && isNewest({ topic, key, offset })) remove(topic, key);
-  }
-
-  /** Nobody holds `key` any more; it stays as it is. */
-  #release(topic: Topic, key: string): void {
-    const ownerships = this.#ownershipsOf(topic);
-    const present = ownerships.get(key);
-    if (present === undefined) return;
-    if (present.kind === "lease") present.lease.cancel();
-    else this.#keysOf.get(present.owner)?.get(topic)?.delete(key);
-    ownerships.delete(key);
-  }
-
-  #ownershipsOf(topic: Topic): Map<string, Ownership> {
-    const known = this.#topics.get(topic);
-    if (known !== undefined) return known;
-    const made = new Map<string, Ownership>();
-    this.#topics.set(topic, made);
-    return made;
+  /** This server lives, and so do the keys of its connections. */
+  renewLeases(): void {
+    for (const [topic, ownerships] of this.#topics) {
+      const held = [...ownerships].map(([key, { offset }]) => ({ key, offset }));
+      topic.lease(held, SERVER_LEASE_MS).catch(this.#report);
+    }
   }
 }
 
-function livesWithConnection({ declaration }: Topic): boolean {
-  return declaration.kind === "keyed" && declaration.keyLifetime === "connection";
-}
-
-/** Whether nobody has set or removed the key since. */
-function isNewest({ topic, key, offset }: SetKey): boolean {
-  return topic.newest(key)?.offset === offset;
-}
-
-function remove(topic: Topic, key: string): void {
-  // A broker that cannot be reached forgets the key by its own lease.
-  topic.append({ key, removed: true }).catch(() => {});
+function remove({ topic, key, offset }: SetKey): void {
+  // Somebody newer has it, or the broker cannot be reached and the lease will remove it.
+  topic.append({ key, removed: true, ifNewest: offset }).catch(() => {});
 }

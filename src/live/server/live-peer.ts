@@ -1,3 +1,10 @@
+/** How texts become frames, the same for all peers whose formats have the same name. */
+export interface FrameFormat {
+  readonly name: string;
+  /** Makes a frame that those peers' `sendFrames` takes; it does not change any more. */
+  encodeText(text: string): Uint8Array;
+}
+
 /**
  * What the live layer needs of a WebSocket peer; the server's `Peer` has it.
  *
@@ -9,9 +16,8 @@ export interface LivePeer {
   readonly isOpen: boolean;
   readonly bufferedAmount: number;
   send(text: string): boolean;
+  readonly frameFormat: FrameFormat;
   sendFrames(frames: Uint8Array): boolean;
-  /** Makes a frame that any peer's `sendFrames` takes; good until the next one is made. */
-  encodeText(text: string): Uint8Array;
   close(code: number, reason: string): void;
   watchDrain(): void;
 }
@@ -21,6 +27,8 @@ export interface LiveUpgrade {
   readonly path: string;
   readonly search: string;
   readonly protocols: readonly string[];
+  readonly remoteAddress: string | undefined;
+  header(name: string): string | undefined;
 }
 
 /** What it needs of a plain HTTP request and its answer. */
@@ -28,6 +36,7 @@ export interface LiveExchange {
   readonly method: string;
   readonly path: string;
   readonly search: string;
+  readonly remoteAddress: string | undefined;
   readonly isOver: boolean;
   /** Bytes of a begun stream that the client has not taken. */
   readonly bufferedAmount: number;

@@ -1,41 +1,21 @@
-import {
-  LongwireError,
-  resolveLimits,
-  systemClock,
-  TimerWheel,
-  type Clock,
-  type Timer,
-} from "../../base/index.ts";
+import type { LiveApi, Methods, TopicName } from "../live-api.ts";
+import type { Timer } from "../../base/index.ts";
 import type { Broker } from "../broker.ts";
-import { Topic, type Report } from "../topic.ts";
-import type { TopicDeclaration } from "../topic-declaration.ts";
-import { isTopicName } from "../topic-name.ts";
+import { SERVER_LEASE_MS } from "../limits.ts";
+import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";
-import { frameEncodings } from "./encodings.ts";
-import { answerDraining, HttpForms } from "./http-forms.ts";
-import { KeyOwners } from "./key-owners.ts";
+import { FrameEncodings } from "./encodings.ts";
+import { answerUnavailable, HttpForms } from "./http-forms.ts";
 import { LiveCloseCode } from "./live-close-code.ts";
-import { defaultLiveLimits, type LiveLimits } from "../limits.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./message-session.ts";
-import type { Realm, Session, SessionEncodings } from "./session.ts";
-import { TopicHandle } from "./topic-handle.ts";
+import { openRealm, type LiveServerOptions } from "./open-realm.ts";
+import type { Realm, Session } from "./session.ts";
+import type { Statistics } from "./statistics.ts";
+import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */
 const SUBPROTOCOL = "longwire.v1";
-
-export interface LiveServerOptions extends Partial<LiveLimits> {
-  topics: readonly TopicDeclaration[];
-  /** Where events are kept and numbered, such as a `MemoryBroker`. */
-  broker: Broker;
-  /**
-   * A function of the application, `match` say, threw, or a broker failed. Default: one line on
-   * standard error.
-   */
-  onError?: (error: LongwireError) => void;
-  /** Where time comes from; for tests. */
-  clock?: Clock;
-}
 
 /** What `WebSocketServer` takes as an endpoint. */
 export interface LiveEndpoint {
@@ -49,43 +29,59 @@ export interface LiveEndpoint {
   onDraining(): void;
 }
 
+/** What a live server holds at a moment. */
+export interface LiveCensus {
+  /** Connections. */
+  sessions: number;
+  /** Open streams of server-sent events. */
+  streams: number;
+  subscriptions: number;
+  /** Connections that are slower than what they are to get. */
+  waiting: number;
+  topics: number;
+  /** Different params by which topics are narrowed. */
+  views: number;
+  /** Keys that live with a connection. */
+  ownedKeys: number;
+  /** What the topics keep, in bytes. */
+  logBytes: number;
+  /** How late the event loop was when it was looked at last, in milliseconds. */
+  lagMs: number;
+}
+
 /** Topics, and the sessions of those who follow them. */
-export class LiveServer {
+// Any: a server of whatever API is a `LiveServer`, for those who don't name it.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class LiveServer<Api extends LiveApi = any> {
   readonly #realm: Realm;
   readonly #broker: Broker;
   readonly #forms: HttpForms;
   readonly #sessions = new Set<Session>();
-  #encodings: SessionEncodings | undefined;
-  #ticking: Timer | undefined;
+  readonly #encodings = new FrameEncodings();
+  readonly #timers = new Set<Timer>();
 
   private constructor(realm: Realm, broker: Broker) {
     this.#realm = realm;
     this.#broker = broker;
     this.#forms = new HttpForms(realm);
-    this.#tick();
+    this.#every(realm.limits.heartbeatMs / 2, () => this.#tick());
+    // Three times in a lease, so that one which was late does no harm.
+    this.#every(SERVER_LEASE_MS / 3, () => {
+      realm.owners.renewLeases();
+      realm.presence.renewLeases();
+    });
   }
 
   /**
-   * Opens all topics with the broker.
+   * Opens all topics that are declared by name with the broker.
    *
-   * @throws LongwireError `invalid_topic` as a rejection, and what the broker rejects with
+   * @throws LongwireError `invalid_topic`, `invalid_limit` as a rejection, and what the broker
+   *   rejects with
    */
-  static async open(options: LiveServerOptions): Promise<LiveServer> {
-    const clock = options.clock ?? systemClock;
-    const report = reporter(options.onError);
-    const topics = new Map<string, Topic>();
-    for (const declaration of options.topics) {
-      checkName(declaration.name, topics);
-      topics.set(
-        declaration.name,
-        await Topic.open(declaration, options.broker, { clock, report }),
-      );
-    }
-    const wheel = new TimerWheel(clock);
-    const limits = resolveLimits(defaultLiveLimits, options);
-    const owners = new KeyOwners(wheel);
-    for (const topic of topics.values()) owners.watch(topic);
-    return new LiveServer({ topics, owners, limits, clock, wheel, report }, options.broker);
+  static async open<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
+    options: LiveServerOptions & { topics: Topics; methods?: Named },
+  ): Promise<LiveServer<{ topics: Topics; methods: Named }>> {
+    return new LiveServer(await openRealm(options), options.broker);
   }
 
   /**
@@ -93,10 +89,31 @@ export class LiveServer {
    *
    * @throws LongwireError `unknown_topic`
    */
-  topic(name: string): TopicHandle {
-    const topic = this.#realm.topics.get(name);
-    if (topic !== undefined) return new TopicHandle(topic);
-    throw new LongwireError("unknown_topic", `There is no topic ${name}; declare it first.`);
+  topic<Name extends TopicName<Api>>(name: Name): HandleNamed<Api, Name> {
+    return new TopicHandle(this.#realm.catalog, name) as unknown as HandleNamed<Api, Name>;
+  }
+
+  /** What has been counted since it was opened. */
+  get statistics(): Readonly<Statistics> {
+    return this.#realm.statistics;
+  }
+
+  /** What there is now; it takes a look at every connection and topic. */
+  census(): LiveCensus {
+    const { catalog, owners, admission } = this.#realm;
+    const sessions = [...this.#sessions];
+    const topics = [...catalog.topics()];
+    return {
+      sessions: sessions.length,
+      streams: this.#forms.streamCount,
+      subscriptions: sum(sessions, (session) => session.subscriptionCount),
+      waiting: sum(sessions, (session) => (session.isWaiting ? 1 : 0)),
+      topics: topics.length,
+      views: sum(topics, (topic) => topic.viewCount),
+      ownedKeys: owners.keyCount,
+      logBytes: sum(topics, (topic) => topic.bytes),
+      lagMs: admission.lagMs,
+    };
   }
 
   /**
@@ -117,13 +134,20 @@ export class LiveServer {
       onDrain: (peer) => sessionOf(peer)?.onDrain(),
       onClose: (peer) => this.#close(peer),
       onRequest: (exchange) => {
+        const { admission } = this.#realm;
         // A long poll or a stream would hold up the end that is waited for.
-        if (isDraining) return Promise.resolve(answerDraining(exchange));
-        return this.#forms.answer(exchange, topicName(exchange.path, path) ?? "");
+        const refusal = isDraining ? "The server is going away" : admission.refusal(0);
+        if (refusal === undefined) {
+          return this.#forms.answer(exchange, topicName(exchange.path, path) ?? "");
+        }
+        answerUnavailable(exchange, refusal, admission.returnAfter(this.#sessions.size));
+        return Promise.resolve();
       },
       onDraining: () => {
         isDraining = true;
-        for (const session of this.#sessions) session.onDraining();
+        const { admission } = this.#realm;
+        const clients = this.#sessions.size;
+        for (const session of this.#sessions) session.onDraining(admission.returnAfter(clients));
         this.#forms.onDraining();
       },
     };
@@ -131,21 +155,41 @@ export class LiveServer {
 
   /** Ends timers and the broker; call it after the WebSocket server has closed. */
   async close(): Promise<void> {
-    this.#ticking?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+    this.#realm.wheel.close();
+    this.#realm.admission.close();
     await this.#broker.close();
   }
 
   #open(peer: LivePeer, request: LiveUpgrade, path: string): void {
+    const { admission, statistics, tokenQuery } = this.#realm;
+    const refusal = admission.refusal(this.#sessions.size);
+    if (refusal !== undefined) return this.#turnAway(peer, refusal);
     const session = this.#sessionFor(peer, request, path);
     peer.data = session;
     if (session === undefined) return;
     this.#sessions.add(session);
+    statistics.sessions[session instanceof MessageSession ? "level1" : "level0"] += 1;
     // Only now: what it sends may end the connection at once.
-    session.start();
+    session.start(shownCredentials(request, tokenQuery));
+  }
+
+  /** A client that is let in only to be told when to come back. */
+  #turnAway(peer: LivePeer, why: string): void {
+    const { admission, statistics } = this.#realm;
+    statistics.turnedAway += 1;
+    const code = LiveCloseCode.Overloaded;
+    if (peer.protocol === SUBPROTOCOL) {
+      const message = `${why}; connect again after retryAfter.`;
+      const retryAfter = admission.returnAfter(this.#sessions.size);
+      peer.send(JSON.stringify({ type: "disconnect", code, message, retry: true, retryAfter }));
+    }
+    peer.close(code, `${why}; come back later`.slice(0, 120));
   }
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
-    const encodings = (this.#encodings ??= frameEncodings((text) => peer.encodeText(text)));
+    const { catalog, tokenQuery } = this.#realm;
+    const encodings = this.#encodings.of(peer.frameFormat);
     if (peer.protocol === SUBPROTOCOL) {
       return new MessageSession(this.#realm, peer, encodings.event);
     }
@@ -155,14 +199,14 @@ export class LiveServer {
       peer.close(LiveCloseCode.BadMessage, reason.slice(0, 120));
       return undefined;
     }
-    const topic = this.#realm.topics.get(name);
-    if (topic === undefined) {
+    const entry = catalog.find(name);
+    if (entry === undefined) {
       peer.close(LiveCloseCode.UnknownTopic, "there is no topic of this name");
       return undefined;
     }
-    const query = new URLSearchParams(request.search);
-    const params = request.search === "" ? undefined : Object.fromEntries(query);
-    return new DataSession(this.#realm, peer, { topic, encoding: encodings.data, params });
+    const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
+    const params = query.length === 0 ? undefined : Object.fromEntries(query);
+    return new DataSession(this.#realm, peer, { entry, encoding: encodings.data, params });
   }
 
   #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {
@@ -179,12 +223,19 @@ export class LiveServer {
   }
 
   #tick(): void {
-    this.#ticking = this.#realm.clock.after(this.#realm.limits.heartbeatMs / 2, () => {
-      this.#tick();
-      for (const topic of this.#realm.topics.values()) topic.expire();
-      for (const session of this.#sessions) session.onTick();
-      this.#forms.onTick();
+    this.#realm.catalog.tidy();
+    this.#realm.rates.tidy();
+    for (const session of this.#sessions) session.onTick();
+    this.#forms.onTick();
+  }
+
+  #every(ms: number, act: () => void): void {
+    const timer = this.#realm.clock.after(ms, () => {
+      this.#timers.delete(timer);
+      this.#every(ms, act);
+      act();
     });
+    this.#timers.add(timer);
   }
 }
 
@@ -210,25 +261,6 @@ function topicName(path: string, mount: string): string | undefined {
   }
 }
 
-/** Makes one kind of error of all, and gives it to who asked for it. */
-function reporter(onError: LiveServerOptions["onError"]): Report {
-  return (cause) => {
-    const seen = cause instanceof Error ? cause.message : String(cause);
-    const message = `The application or its broker failed: ${seen}. See cause.`;
-    try {
-      if (onError === undefined) console.error(`longwire: ${message}`);
-      else onError(new LongwireError("application_failed", message, { cause }));
-    } catch {
-      // Who is told of errors and fails has nobody left to tell.
-    }
-  };
-}
-
-function checkName(name: string, topics: ReadonlyMap<string, Topic>): void {
-  if (!isTopicName(name)) {
-    const message = `The topic name ${JSON.stringify(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end.`;
-    throw new LongwireError("invalid_topic", message);
-  }
-  if (!topics.has(name)) return;
-  throw new LongwireError("invalid_topic", `The topic ${name} is declared twice; declare it once.`);
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }

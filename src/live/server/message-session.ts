@@ -1,52 +1,62 @@
+import type { Timer } from "../../base/index.ts";
+import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_UNANSWERED } from "../limits.ts";
+import { MAX_IGNORED_REFUSALS, MAX_UNANSWERED } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
-import { recover, type Recovery } from "../recover.ts";
-import { Subscription } from "../subscription.ts";
+import type { Topic } from "../topic.ts";
+import type { Caller } from "./caller.ts";
 import { decodeClientMessage, type ClientMessage, type RequestId } from "./client-message.ts";
+import { tokenAlone, type Credentials, type Identity } from "./credentials.ts";
+import { noCredentials, type Admittance } from "./gate.ts";
 import type { KeyOwner } from "./key-owners.ts";
-import { LiveCloseCode } from "./live-close-code.ts";
+import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
-import { publish, requireTopic } from "./publish.ts";
+import { openToPublish, publish } from "./publish.ts";
 import type { Realm, Session } from "./session.ts";
+import { Standing } from "./standing.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
-
-/** Over how long clients are asked to spread when they come back after a drain, in ms. */
-const RETURN_WINDOW_MS = 5_000;
 
 /** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
 export class MessageSession implements Session, Outlet, KeyOwner {
   readonly #realm: Realm;
   readonly #peer: LivePeer;
-  readonly #encoding: Encoding;
-  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #standing: Standing;
+  readonly #subscriptions: Subscriptions;
   /** Those that wait for room, in the order in which they get it. */
   readonly #waiting = new Set<Pumped>();
+  /** Runs while the client is to say who it is. */
+  #deadline: Timer | undefined;
+  /** The credentials of the handshake are being checked. */
+  #opening: Promise<void> | undefined;
   #unanswered = 0;
   #goOn: (() => void) | undefined;
+  #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
 
   constructor(realm: Realm, peer: LivePeer, encoding: Encoding) {
     this.#realm = realm;
     this.#peer = peer;
-    this.#encoding = encoding;
-  }
-
-  start(): void {
-    const { heartbeatMs, maxMessageBytes } = this.#realm.limits;
-    const connection = crypto.randomUUID();
-    this.#send({
-      type: "welcome",
-      connection,
-      heartbeat: heartbeatMs,
-      maxMessage: maxMessageBytes,
+    this.#standing = new Standing(realm, () => this.#expire());
+    this.#subscriptions = new Subscriptions(realm, encoding, {
+      outlet: this,
+      say: (message) => this.#send(message),
     });
   }
 
+  start(credentials: Credentials): void {
+    const checked = whenThere(this.#realm.gate.check(credentials), (admittance) => {
+      this.#opening = undefined;
+      this.#onShown(admittance);
+    });
+    if (checked instanceof Promise) this.#opening = checked;
+  }
+
   onMessage(message: string | Uint8Array): void | Promise<void> {
+    if (this.#opening !== undefined) return this.#opening.then(() => this.onMessage(message));
     if (typeof message !== "string") {
       this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
       return;
@@ -54,12 +64,21 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     const decoded = decodeClientMessage(message);
     if (decoded.kind === "malformed") {
       this.#disconnect(LiveCloseCode.BadMessage, decoded.message);
-    } else if (decoded.kind === "refused") {
-      this.#refuse(decoded.id, decoded.code, decoded.message);
-    } else {
-      this.#obey(decoded.message);
+      return;
     }
-    if (this.#unanswered >= MAX_UNANSWERED) return this.#untilAnswered();
+    const { caller } = this.#standing;
+    const request = decoded.kind === "message" ? decoded.message : undefined;
+    if (caller === undefined) return this.#introduce(request);
+    const pending = this.#handle(
+      caller,
+      () => {
+        if (request !== undefined) return this.#obey(request, caller);
+        if (decoded.kind === "refused") throw new LiveError(decoded.code, decoded.message);
+      },
+      idOf(decoded),
+    );
+    if (pending !== undefined || this.#unanswered < MAX_UNANSWERED) return pending;
+    return new Promise((resolve) => (this.#goOn = resolve));
   }
 
   /** Who waits longest goes first, or a busy topic would leave no room to the others. */
@@ -73,20 +92,28 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   onTick(): void {
+    if (this.#standing.caller === undefined) return;
     this.#quietTicks += 1;
-    for (const subscription of this.#subscriptions.values()) this.#tellPosition(subscription);
+    this.#subscriptions.tellPositions();
     if (this.#quietTicks > 1) this.#send({ type: "heartbeat" });
   }
 
-  onDraining(): void {
-    const retryAfter = Math.round(Math.random() * RETURN_WINDOW_MS);
+  onDraining(retryAfterMs: number): void {
     const message = "The server is going away; connect again after retryAfter.";
-    this.#send({ type: "disconnect", code: 1001, message, retry: true, retryAfter });
+    this.#disconnect(LiveCloseCode.Restarting, message, { retryAfterMs });
   }
 
   /** A connection's keys end with it. */
   get hasEnded(): boolean {
     return this.#ended;
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.size;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
   }
 
   get bufferedAmount(): number {
@@ -95,6 +122,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   write(bytes: Uint8Array): void {
     this.#quietTicks = 0;
+    this.#realm.statistics.wrote(bytes);
     this.#peer.sendFrames(bytes);
   }
 
@@ -116,146 +144,183 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   onClosed(): void {
     this.#ended = true;
-    for (const subscription of this.#subscriptions.values()) subscription.end();
-    this.#subscriptions.clear();
+    this.#deadline?.cancel();
+    this.#standing.end();
+    const { caller } = this.#standing;
+    if (caller !== undefined) this.#subscriptions.stopAll(caller);
     this.#waiting.clear();
     this.#realm.owners.end(this);
   }
 
-  #obey(message: ClientMessage): void {
+  /** What the client showed of itself before it was let in. */
+  #onShown(admittance: Admittance): void {
+    if (this.#ended) return;
+    if (admittance.kind === "known") return this.#welcome(admittance.identity);
+    if (admittance.kind === "refused") return this.#expel(admittance.error);
+    const { wheel, limits } = this.#realm;
+    this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
+  }
+
+  #welcome(identity: Identity | undefined): void {
+    this.#deadline?.cancel();
+    const { connection } = this.#standing.letIn(identity);
+    const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#realm.limits;
+    this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
+  }
+
+  /** A client that has to say who it is says this first, or nothing at all. */
+  #introduce(request: ClientMessage | undefined): void | Promise<void> {
+    if (request?.type !== "hello" || request.token === undefined) {
+      return this.#expel(noCredentials());
+    }
+    return whenThere(this.#realm.gate.check(tokenAlone(request.token)), (admittance) =>
+      admittance.kind === "unknown" ? this.#expel(noCredentials()) : this.#onShown(admittance),
+    );
+  }
+
+  /** Does what a request asks for; what speaks against it is the answer. */
+  #handle(
+    caller: Caller,
+    proceed: () => void | Promise<void>,
+    id: RequestId | undefined,
+  ): void | Promise<void> {
+    try {
+      this.#realm.statistics.received += 1;
+      this.#realm.rates.count(caller);
+      this.#ignoredRefusals = 0;
+      const pending = proceed();
+      if (pending instanceof Promise) return pending.catch((error) => this.#refuseWith(id, error));
+    } catch (error) {
+      this.#refuseWith(id, error);
+    }
+  }
+
+  #obey(message: ClientMessage, caller: Caller): void | Promise<void> {
     switch (message.type) {
       case "subscribe":
-        return this.#subscribe(message);
+        return this.#subscriptions.start(message, caller);
       case "unsubscribe":
-        return this.#unsubscribe(message);
+        return this.#unsubscribe(message, caller);
       case "publish":
-        return void this.#publish(message);
-      case "call":
-        return this.#refuse(
-          message.id,
-          "unknown_method",
-          `There is no method ${shown(message.method)}.`,
+        return whenThere(openToPublish(this.#realm, message.topic, caller), (topic) =>
+          this.#answer(message.id, this.#publish(message, topic, caller)),
         );
+      case "call":
+        return this.#answer(message.id, this.#call(message, caller));
       case "ping":
         return this.#send({ type: "pong", ...(message.id !== undefined && { id: message.id }) });
       case "hello":
       case "refresh":
-        // Nothing is asked for here, so nothing has to be shown.
-        return undefined;
+        return message.token === undefined ? undefined : this.#refresh(message.token, caller);
     }
   }
 
-  #subscribe(request: Request<"subscribe">): void {
-    try {
-      this.#startSubscription(request);
-    } catch (error) {
-      this.#refuseWith(request.id, error);
-    }
-  }
-
-  #startSubscription({ id, topic: name, params, since }: Request<"subscribe">): void {
-    const topic = requireTopic(this.#realm, name);
-    const view = topic.view(params);
-    const present = this.#subscriptions.get(name);
-    // Of other params' state nothing can be resumed: what did not match may do so now.
-    const isOther = present !== undefined && present.view !== view && topic.kind === "keyed";
-    const recovery = recover(topic, isOther ? undefined : since);
-    if (recovery.kind === "ahead") {
-      const message = "since is ahead of the topic; subscribe without it.";
-      throw new LiveError("bad_request", message);
-    }
-    const { maxSubscriptions } = this.#realm.limits;
-    if (present === undefined && this.#subscriptions.size >= maxSubscriptions) {
-      const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
-      throw new LiveError("rate_limited", message);
-    }
-    if (present !== undefined) this.#endSubscription(present);
-    const { epoch } = topic.position;
-    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
-    const subscription = new Subscription(source, this, (from, to) => {
-      const gap = { type: "gap", topic: name, epoch, from, to, reason: "slow" };
-      if (topic.kind === "log") this.#send(gap);
-      return "go-on";
-    });
-    this.#subscriptions.set(name, subscription);
-    this.#sayStart({ id, topic: name, kind: topic.kind, epoch }, recovery, topic.position.offset);
-    subscription.pump();
-  }
-
-  #sayStart(
-    start: { id: RequestId; topic: string; kind: "log" | "keyed"; epoch: string },
-    recovery: Exclude<Recovery, { kind: "ahead" }>,
-    present: number,
-  ): void {
-    const resumed = recovery.kind === "resumed";
-    // Of a log topic, events follow from where the client was; of a keyed one, from its state.
-    const offset = resumed && start.kind === "log" ? recovery.walk.reached : present;
-    this.#send({ type: "subscribed", ...start, offset, resumed });
-    if (recovery.kind !== "gap") return;
-    const { from, to, reason } = recovery;
-    const { topic, epoch } = start;
-    this.#send({ type: "gap", topic, epoch, from, to, reason });
-  }
-
-  #unsubscribe({ id, topic }: Request<"unsubscribe">): void {
-    const present = this.#subscriptions.get(topic);
-    if (present !== undefined) this.#endSubscription(present);
-    this.#subscriptions.delete(topic);
+  #unsubscribe({ id, topic }: Request<"unsubscribe">, caller: Caller): void {
+    this.#subscriptions.stop(topic, caller, (subscription) => this.#waiting.delete(subscription));
     this.#send({ type: "unsubscribed", id, topic });
   }
 
-  #endSubscription(subscription: Subscription): void {
-    subscription.end();
-    this.#waiting.delete(subscription);
+  async #publish({ id, draft }: Request<"publish">, topic: Topic, caller: Caller): Promise<string> {
+    const receipt = await publish(this.#realm, { topic, draft, caller }, this);
+    return JSON.stringify({ type: "published", id, topic: topic.name, ...receipt });
   }
 
-  async #publish({ id, topic, draft }: Request<"publish">): Promise<void> {
+  async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
+    this.#realm.statistics.calls += 1;
+    const json = await this.#realm.calls.make(request, caller);
+    return `{"type":"result","id":${JSON.stringify(id)},"data":${json}}`;
+  }
+
+  /** Sends a request's answer when it is there, and meanwhile takes the next ones. */
+  #answer(id: RequestId, answer: Promise<string>): void {
     this.#unanswered += 1;
-    try {
-      const { offset, duplicate } = await publish(this.#realm, { topic, draft }, this);
-      this.#send({ type: "published", id, topic, offset, duplicate });
-    } catch (error) {
-      this.#refuseWith(id, error);
-    } finally {
+    const told = answer.then(
+      (text) => this.#sendText(text),
+      (error: unknown) => this.#refuseWith(id, error),
+    );
+    void told.finally(() => {
       this.#unanswered -= 1;
       if (this.#unanswered < MAX_UNANSWERED) this.#goOn?.();
+    });
+  }
+
+  /** New credentials on the connection: of the same one, with perhaps other rights. */
+  #refresh(token: string, { identity }: Caller): void | Promise<void> {
+    return whenThere(this.#realm.gate.check(tokenAlone(token)), (admittance) => {
+      if (this.#ended) return;
+      if (admittance.kind === "unknown") throw noCredentials();
+      if (admittance.kind === "refused") throw admittance.error;
+      if (admittance.identity?.id !== identity?.id) {
+        const message = "The new credentials are of someone else; connect again to use them.";
+        throw new LiveError("unauthorized", message);
+      }
+      const caller = this.#standing.letIn(admittance.identity);
+      if (identity !== undefined) this.#send({ type: "refreshed", ...this.#expiry() });
+      return this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
+    });
+  }
+
+  #expire(): void {
+    const message = "The credentials have expired; connect again with new ones.";
+    this.#realm.statistics.unauthorized += 1;
+    this.#disconnect(LiveCloseCode.Unauthorized, message, { retryAfterMs: 0 });
+  }
+
+  #expiry(): object {
+    const { expiresInMs } = this.#standing;
+    return expiresInMs === undefined ? {} : { expiresIn: expiresInMs };
+  }
+
+  #refuseWith(id: RequestId | undefined, error: unknown): void {
+    if (this.#ended) return;
+    if (!(error instanceof LiveError)) {
+      this.#realm.report(error);
+      return this.#refuse(id, "internal", "The server failed on this request; try again later.");
     }
-  }
-
-  #untilAnswered(): Promise<void> {
-    return new Promise((resolve) => (this.#goOn = resolve));
-  }
-
-  /** Where a subscriber stands moves on also while nothing matches; this tells it. */
-  #tellPosition(subscription: Subscription): void {
-    const offset = subscription.takeUntold();
-    if (offset === undefined) return;
-    const { name, position } = subscription.topic;
-    this.#send({ type: "position", topic: name, epoch: position.epoch, offset });
-  }
-
-  #refuseWith(id: RequestId, error: unknown): void {
-    if (error instanceof LiveError) return this.#refuse(id, error.code, error.message);
-    this.#realm.report(error);
-    this.#refuse(id, "internal", "The server failed on this request; try again later.");
+    this.#refuse(id, error.code, error.message);
+    if (error.code !== "rate_limited") return;
+    this.#ignoredRefusals += 1;
+    if (this.#ignoredRefusals < MAX_IGNORED_REFUSALS) return;
+    this.#disconnect(LiveCloseCode.TooMany, "Too many requests came too fast; slow down.");
   }
 
   #refuse(id: RequestId | undefined, code: LiveErrorCode, message: string): void {
+    this.#realm.statistics.refused(code);
     this.#send({ type: "error", ...(id !== undefined && { id }), code, message });
   }
 
-  #disconnect(code: number, message: string): void {
-    this.#send({ type: "disconnect", code, message, retry: false });
+  /** The client learns why, which a refused handshake would not tell a browser. */
+  #expel(error: LiveError): void {
+    this.#realm.statistics.unauthorized += 1;
+    this.#refuse(undefined, error.code, error.message);
+    const isPassing = error.code === "internal" || error.code === "unavailable";
+    this.#disconnect(closeCodeOf(error), error.message, isPassing ? {} : undefined);
+  }
+
+  /** @param retry whether the client may come back, and when; without it what was sent was wrong */
+  #disconnect(code: number, message: string, retry?: { retryAfterMs?: number }): void {
+    const retryAfter = retry?.retryAfterMs;
+    this.#send({
+      type: "disconnect",
+      code,
+      message,
+      retry: retry !== undefined,
+      ...(retryAfter !== undefined && { retryAfter }),
+    });
     this.#peer.close(code, "");
   }
 
   #send(message: { type: string } & Record<string, unknown>): void {
+    this.#sendText(JSON.stringify(message));
+  }
+
+  #sendText(text: string): void {
     this.#quietTicks = 0;
-    this.#peer.send(JSON.stringify(message));
+    this.#peer.send(text);
   }
 }
 
-/** What a client sent, short enough for a message. */
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 50));
+function idOf(decoded: ReturnType<typeof decodeClientMessage>): RequestId | undefined {
+  if (decoded.kind === "refused") return decoded.id;
+  return decoded.kind === "message" && "id" in decoded.message ? decoded.message.id : undefined;
 }

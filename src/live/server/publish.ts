@@ -1,16 +1,38 @@
-import { LiveError } from "../live-error.ts";
+import { whenThere } from "../awaitable.ts";
 import type { Receipt } from "../broker.ts";
-import type { Topic } from "../topic.ts";
+import type { TopicEntry } from "../catalog.ts";
+import { DEFAULT_LEASE_MS, SERVER_LEASE_MS } from "../limits.ts";
+import { LiveError } from "../live-error.ts";
+import { livesWithConnection, type Topic } from "../topic.ts";
 import type { EventDraft } from "../topic-event.ts";
+import type { Caller } from "./caller.ts";
 import type { KeyOwner } from "./key-owners.ts";
+import { permit } from "./permit.ts";
 import type { Realm } from "./session.ts";
 
-/** Returns the topic, or refuses. @throws LiveError `unknown_topic` */
-export function requireTopic(realm: Realm, name: string): Topic {
-  const topic = realm.topics.get(name);
-  if (topic !== undefined) return topic;
+/** Returns what the name stands for, or refuses. @throws LiveError `unknown_topic` */
+export function requireTopic(realm: Realm, name: string): TopicEntry {
+  const entry = realm.catalog.find(name);
+  if (entry !== undefined) return entry;
   const shown = JSON.stringify(name.slice(0, 100));
   throw new LiveError("unknown_topic", `There is no topic ${shown}; check its name.`);
+}
+
+/**
+ * Opens a topic for somebody who wants to publish to it.
+ *
+ * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
+ */
+export function openToPublish(realm: Realm, name: string, caller: Caller): Topic | Promise<Topic> {
+  const entry = requireTopic(realm, name);
+  const { declaration, parameters } = entry;
+  if (declaration.clientPublish !== true) {
+    const message = `${name} takes events from the server only; clients can't publish to it.`;
+    throw new LiveError("forbidden", message);
+  }
+  const asked = { caller, action: "publish", target: name, params: parameters } as const;
+  const permitted = permit([declaration, realm.authority], asked);
+  return whenThere(permitted, () => realm.catalog.open(entry));
 }
 
 /**
@@ -21,20 +43,37 @@ export function requireTopic(realm: Realm, name: string): Topic {
  */
 export async function publish(
   realm: Realm,
-  request: { topic: string; draft: EventDraft },
+  { topic, draft, caller }: { topic: Topic; draft: EventDraft; caller: Caller },
   owner: KeyOwner | undefined,
 ): Promise<Receipt> {
-  const topic = requireTopic(realm, request.topic);
-  if (topic.declaration.clientPublish !== true) {
-    const message = `${topic.name} takes events from the server only; clients can't publish to it.`;
-    throw new LiveError("forbidden", message);
-  }
-  const { draft } = request;
-  const receipt = await topic.append(draft);
+  const { idempotencyKey } = draft;
+  const receipt = await topic.append({
+    ...draft,
+    ...leaseOf(topic, draft, owner),
+    idempotencyKey: idempotencyKey && scoped(idempotencyKey, caller),
+  });
+  if (receipt.duplicate) realm.statistics.duplicates += 1;
+  else realm.statistics.published += 1;
   const { key } = draft;
   if (key === undefined || draft.removed === true) return receipt;
-  const set = { topic, key, offset: receipt.offset };
-  if (owner === undefined) realm.owners.lease(set);
-  else realm.owners.setBy(owner, set);
+  if (owner !== undefined) realm.owners.setBy(owner, { topic, key, offset: receipt.offset });
+  else if (topic.newest(key)?.offset === receipt.offset) realm.owners.release(topic, key);
   return receipt;
+}
+
+/** What a connection set, the broker removes when this server is gone and can't. */
+function leaseOf(
+  { declaration }: Topic,
+  { removed }: EventDraft,
+  owner: KeyOwner | undefined,
+): { leaseMs?: number } {
+  if (removed === true || !livesWithConnection(declaration)) return {};
+  if (owner !== undefined) return { leaseMs: SERVER_LEASE_MS };
+  const { leaseMs = DEFAULT_LEASE_MS } = declaration as { leaseMs?: number };
+  return { leaseMs };
+}
+
+/** Nobody can use up the keys of somebody else. */
+function scoped(key: string, { identity }: Caller): string {
+  return identity === undefined ? key : JSON.stringify([identity.id, key]);
 }

@@ -1,13 +1,32 @@
-import type { Encoding } from "../encoding.ts";
-import type { Report, Topic } from "../topic.ts";
 import type { Clock, TimerWheel } from "../../base/index.ts";
-import type { KeyOwners } from "./key-owners.ts";
+import type { Catalog } from "../catalog.ts";
+import type { Encoding } from "../encoding.ts";
 import type { LiveLimits } from "../limits.ts";
+import type { Authority } from "../topic-declaration.ts";
+import type { Report } from "../topic.ts";
+import type { Admission } from "./admission.ts";
+import type { Calls } from "./calls.ts";
+import type { Rates } from "./caller.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Gate } from "./gate.ts";
+import type { KeyOwners } from "./key-owners.ts";
+import type { Presence } from "./presence.ts";
+import type { Statistics } from "./statistics.ts";
 
 /** What the sessions of one live server share. */
 export interface Realm {
-  readonly topics: ReadonlyMap<string, Topic>;
+  readonly catalog: Catalog;
+  readonly gate: Gate;
+  /** Decides where a topic or a method does not decide itself. */
+  readonly authority: Authority;
+  readonly calls: Calls;
+  readonly rates: Rates;
   readonly owners: KeyOwners;
+  readonly presence: Presence;
+  readonly admission: Admission;
+  readonly statistics: Statistics;
+  /** The name in a URL's query that holds a token, if any does. */
+  readonly tokenQuery: string | undefined;
   readonly limits: LiveLimits;
   readonly clock: Clock;
   readonly wheel: TimerWheel;
@@ -17,7 +36,11 @@ export interface Realm {
 /** One client's connection, at either level. */
 export interface Session {
   /** Called once, when the peer leads to this session. */
-  start(): void;
+  start(credentials: Credentials): void;
+  /** How many topics it follows. */
+  readonly subscriptionCount: number;
+  /** Whether some of what it is to get waits for room. */
+  readonly isWaiting: boolean;
   /** If a promise is returned, the next message shall wait for it. */
   onMessage(message: string | Uint8Array): void | Promise<void>;
   /** A message came that is longer than `maxMessageBytes`. */
@@ -26,8 +49,8 @@ export interface Session {
   onDrain(): void;
   /** Called twice per heartbeat interval. */
   onTick(): void;
-  /** The server is about to close all connections. */
-  onDraining(): void;
+  /** The server is about to close all connections; `retryAfterMs` is when to come back. */
+  onDraining(retryAfterMs: number): void;
   onClosed(): void;
 }
 

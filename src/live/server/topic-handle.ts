@@ -1,65 +1,123 @@
+import { LongwireError } from "../../base/index.ts";
 import type { Receipt } from "../broker.ts";
+import type { Catalog } from "../catalog.ts";
+import type { DataOf, LiveApi, TopicName, TopicNamed } from "../live-api.ts";
 import type { Position } from "../position.ts";
-import type { Topic } from "../topic.ts";
+import type { TopicDeclaration } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
+import type { Topic } from "../topic.ts";
 
-interface PublishOptions {
+export interface PublishOptions {
   /** A repeated publish with the same key, within five minutes, is in the log once. */
   idempotencyKey?: string;
 }
 
-/** A topic in the hands of the server's own code. */
-export class TopicHandle {
-  readonly #topic: Topic;
+type TopicKind = TopicDeclaration["kind"];
 
-  constructor(topic: Topic) {
-    this.#topic = topic;
+/** What `LiveServer.topic` returns for a name: its data is typed, and what its kind can't do is not. */
+export type HandleNamed<Api extends LiveApi, Name extends string> =
+  string extends TopicName<Api> ? TopicHandle : HandleOf<TopicNamed<Api, Name>>;
+
+type HandleOf<Declaration extends TopicDeclaration> = TopicHandle<
+  DataOf<Declaration>,
+  Declaration["kind"]
+>;
+
+/**
+ * A topic in the hands of the server's own code.
+ *
+ * Those of a pattern are opened by the first publish or by `ready`; what reads a topic needs it
+ * open, and throws `topic_not_ready` otherwise.
+ */
+export class TopicHandle<
+  Data = unknown,
+  // Where the declaration is not known to the compiler, every operation is allowed.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Kind extends TopicKind = any,
+> {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly #catalog: Catalog;
+
+  /** @throws LongwireError `unknown_topic` */
+  constructor(catalog: Catalog, name: string) {
+    this.name = name;
+    this.#catalog = catalog;
+    const entry = catalog.find(name);
+    if (entry === undefined) {
+      throw new LongwireError("unknown_topic", `There is no topic ${name}; declare it first.`);
+    }
+    this.kind = entry.declaration.kind as Kind;
   }
 
-  get name(): string {
-    return this.#topic.name;
+  /** Opens the topic. It stays open while somebody reads it, and for a minute after. */
+  async ready(): Promise<void> {
+    await this.#open();
   }
 
   get position(): Position {
-    return this.#topic.position;
+    return this.#opened.position;
   }
 
   /**
    * Appends to a log topic.
    *
-   * @throws LiveError `invalid_data`, `bad_request` as a rejection
+   * @throws LiveError `invalid_data`, `bad_request`, `unavailable` as a rejection
    */
-  publish(data: unknown, options: PublishOptions = {}): Promise<Receipt> {
-    return this.#topic.append({ data, ...options });
+  async publish(
+    this: TopicHandle<Data, "log">,
+    data: Data,
+    options: PublishOptions = {},
+  ): Promise<Receipt> {
+    const topic = this.#catalog.get(this.name) ?? (await this.#open());
+    return topic.append({ data, ...options });
   }
 
   /**
    * Sets a key of a keyed topic.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large` as a rejection
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
-  set(key: string, data: unknown, options: PublishOptions = {}): Promise<Receipt> {
-    return this.#topic.append({ key, data, ...options });
+  async set(
+    this: TopicHandle<Data, "keyed">,
+    key: string,
+    data: Data,
+    options: PublishOptions = {},
+  ): Promise<Receipt> {
+    const topic = this.#catalog.get(this.name) ?? (await this.#open());
+    return topic.append({ key, data, ...options });
   }
 
   /** Removes a key of a keyed topic. */
-  remove(key: string): Promise<Receipt> {
-    return this.#topic.append({ key, removed: true });
+  async remove(this: TopicHandle<Data, "keyed">, key: string): Promise<Receipt> {
+    const topic = this.#catalog.get(this.name) ?? (await this.#open());
+    return topic.append({ key, removed: true });
   }
 
   /** A keyed topic's newest value for `key`. */
-  get(key: string): unknown {
-    const event = this.#topic.newest(key);
-    return event === undefined || event.removed ? undefined : event.data;
+  get(this: TopicHandle<Data, "keyed">, key: string): Data | undefined {
+    const event = this.#opened.newest(key);
+    return event === undefined || event.removed ? undefined : (event.data as Data);
   }
 
   /** The retained events, oldest first; of a keyed topic those that made its present state. */
-  events(): IterableIterator<TopicEvent> {
-    return this.#topic.events();
+  events(): IterableIterator<TopicEvent<Data>> {
+    return this.#opened.events() as IterableIterator<TopicEvent<Data>>;
   }
 
-  /** Calls `listener` for each new event. Returns how to stop. */
-  onEvent(listener: (event: TopicEvent) => void): () => void {
-    return this.#topic.listen(listener);
+  /** Calls `listener` for each new event, and keeps the topic open. Returns how to stop. */
+  onEvent(listener: (event: TopicEvent<Data>) => void): () => void {
+    return this.#opened.listen((event) => listener(event as TopicEvent<Data>));
+  }
+
+  get #opened(): Topic {
+    const topic = this.#catalog.get(this.name);
+    if (topic !== undefined) return topic;
+    const message = `The topic ${this.name} is of a pattern and not open; await ready() before you read it.`;
+    throw new LongwireError("topic_not_ready", message);
+  }
+
+  #open(): Topic | Promise<Topic> {
+    return this.#catalog.open(this.#catalog.find(this.name)!);
   }
 }

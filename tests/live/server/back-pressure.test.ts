@@ -17,7 +17,8 @@ interface Reader {
 }
 
 async function open(url: string, protocols: string[] = []): Promise<Reader> {
-  const socket = new WebSocket(url, protocols);
+  // Without compression, or the events would take no room.
+  const socket = new WebSocket(url, protocols, { perMessageDeflate: false });
   const messages: Message[] = [];
   socket.on("message", (data: Buffer) => messages.push(JSON.parse(data.toString()) as Message));
   const closed = once(socket, "close").then(([code]) => code as number);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
-import { MemoryPeer, settle } from "../memory-peer.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
 
 const topics = [
   logTopic("alerts", { match: matchFields }),
@@ -16,7 +16,12 @@ async function peers(
   const endpoint = live.endpoint("/live");
   const all = Array.from({ length: count }, (_, at) => {
     const peer = new MemoryPeer(endpoint);
-    endpoint.onOpen(peer, { path: "/live", search: "", protocols: ["longwire.v1"] });
+    endpoint.onOpen(peer, {
+      path: "/live",
+      search: "",
+      protocols: ["longwire.v1"],
+      ...NOTHING_SHOWN,
+    });
     peer.receive({ type: "subscribe", id: 1, ...subscribe(at) });
     return peer;
   });
@@ -116,7 +121,7 @@ test("publishes beyond 256 unanswered hold up what comes next, until they are an
     const opened = await openTopic(declaration, follow);
     const append = (): Promise<never> =>
       new Promise((_, reject) => answers.push(() => reject(new Error("late"))));
-    return { epoch: opened.epoch, offset: 0, floor: 0, append };
+    return { ...opened, append };
   };
   const live = await LiveServer.open({
     topics: [logTopic("alerts", { clientPublish: true })],
@@ -125,7 +130,12 @@ test("publishes beyond 256 unanswered hold up what comes next, until they are an
   });
   const endpoint = live.endpoint("/live");
   const peer = new MemoryPeer(endpoint);
-  endpoint.onOpen(peer, { path: "/live", search: "", protocols: ["longwire.v1"] });
+  endpoint.onOpen(peer, {
+    path: "/live",
+    search: "",
+    protocols: ["longwire.v1"],
+    ...NOTHING_SHOWN,
+  });
   const publish = (id: number): void | Promise<void> =>
     endpoint.onMessage(peer, JSON.stringify({ type: "publish", id, topic: "alerts", data: 1 }));
   for (let id = 1; id < 256; id += 1) expect(publish(id)).toBeUndefined();

@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { eventOf } from "../../../src/live/index.ts";
 import {
   dataText,
   entriesText,
   eventStreamEncoding,
   eventText,
-  frameEncodings,
+  FrameEncodings,
   snapshotText,
 } from "../../../src/live/server/encodings.ts";
 
@@ -69,13 +69,35 @@ describe("as the contract's tables have it", () => {
   });
 });
 
-test("a page of frames is right also when the frames are lent, each until the next one is made", () => {
-  const scratch = Buffer.alloc(64);
-  const { data, event } = frameEncodings((text) => scratch.subarray(0, scratch.write(`${text}\n`)));
-  const two = { ...page, entries: [set, removed] };
-  expect(text(data.page(topic, two))).toBe('{"n":1}\n{"removed":"gone"}\n');
-  const kept = event.page({ name: "t", epoch: "e" }, { ...page, entries: [] });
-  const before = text(kept);
-  event.event(topic, removed);
-  expect(text(kept)).toBe(before);
+describe("frames", () => {
+  const format = (name: string) => ({
+    name,
+    encodeText: vi.fn((frame: string): Uint8Array => Buffer.from(`${frame}\n`)),
+  });
+
+  test("Level 0's pages are a message per key, Level 1's are one", () => {
+    const { data, event } = new FrameEncodings().of(format("plain"));
+    expect(text(data.page(topic, page))).toBe('{"n":1}\n{"removed":"gone"}\n');
+    expect(text(event.page(topic, page))).toBe(`${snapshotText(topic, page)}\n`);
+  });
+
+  test("formats of one name share encodings, those of others have their own, also by name", () => {
+    const encodings = new FrameEncodings();
+    const plain = encodings.of(format("plain"));
+    expect(encodings.of(format("plain"))).toBe(plain);
+    const deflated = encodings.of(format("deflate15"));
+    const names = [plain, deflated].flatMap(({ data, event }) => [data.name, event.name]);
+    expect(new Set(names).size).toBe(4);
+  });
+
+  test("an event that goes through several views is framed once", () => {
+    const plain = format("plain");
+    const { data, event } = new FrameEncodings().of(plain);
+    const frames = [1, 2, 3].map(() => event.event({ ...topic }, set));
+    expect(new Set(frames).size).toBe(1);
+    expect(plain.encodeText).toHaveBeenCalledTimes(1);
+    expect(text(data.event(topic, set))).toBe('{"n":1}\n');
+    expect(text(event.event(topic, removed))).toBe(`${eventText(topic, removed)}\n`);
+    expect(text(event.event({ ...topic, name: "other" }, removed))).toContain('"other"');
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer } from "../../../src/live/index.ts";
 import type { Message } from "../live-client.ts";
-import { MemoryPeer, settle } from "../memory-peer.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
 
 /** A keyed topic that keeps one tombstone, and a peer that takes only what it is made to. */
 async function behind(
@@ -17,7 +17,12 @@ async function behind(
   const seen: Message[] = [];
   peer.onText = (text) => seen.push(JSON.parse(text) as Message);
   const path = level === 1 ? "/live" : "/live/devices";
-  endpoint.onOpen(peer, { path, search: level === 1 ? "" : "a=1", protocols: [] });
+  endpoint.onOpen(peer, {
+    path,
+    search: level === 1 ? "" : "a=1",
+    protocols: [],
+    ...NOTHING_SHOWN,
+  });
   if (level === 1) peer.receive({ type: "subscribe", id: 1, topic: "devices" });
   await settle();
   return { live, peer, seen };
@@ -101,7 +106,7 @@ test("slow subscribers at different places of one walk share pages and all end w
         else view.set(key, offset);
       }
     };
-    endpoint.onOpen(slow, { path: "/live", search: "", protocols: [] });
+    endpoint.onOpen(slow, { path: "/live", search: "", protocols: [], ...NOTHING_SHOWN });
     slow.receive({ type: "subscribe", id: 1, topic: "devices" });
     return slow;
   });

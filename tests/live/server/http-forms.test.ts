@@ -430,5 +430,5 @@ test("on an HTTP server that goes on after the drain, what comes then is 503 and
   const url = `http://127.0.0.1:${port}/live/alerts?wait=60&epoch=${epoch}&offset=0`;
   const response = await fetch(url, { headers: { Connection: "close" } });
   expect([response.status, (await json(response)).code]).toEqual([503, "unavailable"]);
-  expect(response.headers.get("retry-after")).toBe("1");
+  expect(response.headers.get("retry-after")).toMatch(/^([0-9]|10)$/);
 });

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
-import { MemoryPeer, settle } from "../memory-peer.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
 import { RunningLive } from "../running-live.ts";
 
 const subscribe = { type: "subscribe", id: 1, topic: "alerts" };
@@ -135,9 +135,14 @@ async function withPeer<Kind extends MemoryPeer>(
   const endpoint = live.endpoint("/live");
   const peer = make(endpoint);
   const path = level === 1 ? "/live" : "/live/alerts";
-  endpoint.onOpen(peer, { path, search: level === 1 ? "" : "a=1", protocols: [] });
+  endpoint.onOpen(peer, {
+    path,
+    search: level === 1 ? "" : "a=1",
+    protocols: [],
+    ...NOTHING_SHOWN,
+  });
   const other = new MemoryPeer(endpoint);
-  endpoint.onOpen(other, { path: "/live", search: "", protocols: [] });
+  endpoint.onOpen(other, { path: "/live", search: "", protocols: [], ...NOTHING_SHOWN });
   if (level === 1) peer.receive(subscribe);
   other.receive(subscribe);
   other.carry();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { TimerWheel } from "../../../src/base/index.ts";
+
 import { keyedTopic } from "../../../src/live/index.ts";
 import { KeyOwners } from "../../../src/live/server/key-owners.ts";
 import { Topic } from "../../../src/live/topic.ts";
@@ -103,8 +103,7 @@ describe("who owns a key, when things cross", () => {
     const clock = new VirtualClock();
     const source = { clock, report: (error: unknown) => expect.unreachable(String(error)) };
     const topic = await Topic.open(declaration, new MemoryBroker({ clock }), source);
-    const owners = new KeyOwners(new TimerWheel(clock));
-    owners.watch(topic);
+    const owners = new KeyOwners(source.report);
     return { topic, owners, clock };
   }
   const key = "k";
@@ -143,11 +142,32 @@ describe("who owns a key, when things cross", () => {
   });
 
   test("a lease that runs out does not remove what the server's own code set since", async () => {
-    const { topic, owners, clock } = await owned();
-    const { offset } = await topic.append({ key, data: 1 });
-    owners.lease({ topic, key, offset });
+    const { topic, clock } = await owned();
+    await topic.append({ key, data: 1, leaseMs: 5_000 });
     await topic.append({ key, data: 2 });
     clock.advance(10_000);
     expect(topic.newest(key)).toMatchObject({ removed: false });
+  });
+
+  test("a server that ends without a word leaves its keys to the broker, which removes them after 75 s", async () => {
+    const { topic, clock } = await owned();
+    await topic.append({ key, data: 1, leaseMs: 75_000 });
+    clock.advance(74_999);
+    expect(topic.newest(key)).toMatchObject({ removed: false });
+    clock.advance(1);
+    expect(topic.newest(key)).toMatchObject({ removed: true });
+  });
+
+  test("a lease that is renewed runs on, and one of an older value is not", async () => {
+    const { topic, owners, clock } = await owned();
+    const { offset } = await topic.append({ key, data: 1, leaseMs: 75_000 });
+    owners.setBy({ hasEnded: false }, { topic, key, offset });
+    clock.advance(50_000);
+    owners.renewLeases();
+    clock.advance(50_000);
+    expect(topic.newest(key)).toMatchObject({ removed: false });
+    await topic.lease([{ key, offset: offset - 1 }], 500_000);
+    clock.advance(25_000);
+    expect(topic.newest(key)).toMatchObject({ removed: true });
   });
 });

@@ -2,7 +2,7 @@ import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { LiveEndpoint } from "../../../src/live/server/live-server.ts";
 import type { VirtualClock } from "../../virtual-clock.ts";
-import { MemoryPeer } from "../memory-peer.ts";
+import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
 import type { Random } from "./random.ts";
 import { Truth } from "./truth.ts";
 
@@ -58,7 +58,7 @@ export class ServerSide {
     const peer = new MemoryPeer(this.#endpoint, topic === undefined ? "longwire.v1" : "");
     this.#peers.add(peer);
     const path = topic === undefined ? "/live" : `/live/${topic}`;
-    this.#endpoint.onOpen(peer, { path, search, protocols: [] });
+    this.#endpoint.onOpen(peer, { path, search, protocols: [], ...NOTHING_SHOWN });
     return peer;
   }
 

@@ -1,0 +1,57 @@
+import type { Clock, Timer } from "../../base/index.ts";
+import type { HeldKey, Offset } from "../../live/index.ts";
+
+/** Keys that live for as long as somebody says so. */
+export class KeyLeases {
+  readonly #clock: Clock;
+  readonly #expire: (held: HeldKey) => void;
+  readonly #held = new Map<string, { offset: Offset; until: number }>();
+  #timer: Timer | undefined;
+  #wakesAt: number = Number.POSITIVE_INFINITY;
+
+  /** @param expire takes a key whose lease has run out */
+  constructor(clock: Clock, expire: (held: HeldKey) => void) {
+    this.#clock = clock;
+    this.#expire = expire;
+  }
+
+  renew({ key, offset }: HeldKey, leaseMs: number): void {
+    this.#held.set(key, { offset, until: this.#clock.now() + leaseMs });
+    this.#wakeIn(leaseMs);
+  }
+
+  /** The key has changed, so nothing of what was held is there. */
+  replace(held: HeldKey, leaseMs: number | undefined): void {
+    this.#held.delete(held.key);
+    if (leaseMs !== undefined) this.renew(held, leaseMs);
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#held.clear();
+  }
+
+  /** One timer, for the lease that runs out first. */
+  #wakeIn(delayMs: number): void {
+    const at = this.#clock.now() + delayMs;
+    if (at >= this.#wakesAt) return;
+    this.#timer?.cancel();
+    this.#wakesAt = at;
+    this.#timer = this.#clock.after(delayMs, () => this.#turn());
+  }
+
+  #turn(): void {
+    this.#wakesAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [key, { offset, until }] of this.#held) {
+      if (until > now) {
+        next = Math.min(next, until);
+        continue;
+      }
+      this.#held.delete(key);
+      this.#expire({ key, offset });
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(next - now);
+  }
+}

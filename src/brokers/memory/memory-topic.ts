@@ -1,0 +1,95 @@
+import type { Clock } from "../../base/index.ts";
+import {
+  EventLog,
+  eventOf,
+  LiveError,
+  type BrokerTopic,
+  type EventDraft,
+  type HeldKey,
+  type Offset,
+  type Receipt,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
+import { IdempotencyWindow } from "./idempotency-window.ts";
+import { KeyLeases } from "./key-leases.ts";
+
+type Follow = (event: TopicEvent) => void;
+
+/** One topic's log, and the servers of this process that follow it. */
+export class MemoryTopic {
+  readonly epoch: string = crypto.randomUUID();
+  readonly #name: string;
+  readonly #log: EventLog;
+  readonly #clock: Clock;
+  readonly #window: IdempotencyWindow;
+  readonly #leases: KeyLeases;
+  readonly #followers = new Set<Follow>();
+
+  constructor(declaration: TopicDeclaration, clock: Clock) {
+    this.#name = declaration.name;
+    this.#log = new EventLog(declaration.kind, declaration.retention);
+    this.#clock = clock;
+    this.#window = new IdempotencyWindow(clock);
+    this.#leases = new KeyLeases(clock, ({ key, offset }) =>
+      this.#append({ key, removed: true, ifNewest: offset }),
+    );
+  }
+
+  /** Whether nobody would miss it: it is followed by none and keeps nothing. */
+  get isForgettable(): boolean {
+    this.#log.expire(this.#clock.now());
+    return this.#followers.size === 0 && this.#log.isEmpty && this.#window.isEmpty;
+  }
+
+  follow(follow: Follow): BrokerTopic {
+    for (const event of this.#log.after(0)) follow(event);
+    this.#followers.add(follow);
+    return {
+      epoch: this.epoch,
+      offset: this.#log.lastOffset,
+      floor: this.#log.floor,
+      // Async, so that what is thrown for bad data comes as a rejection.
+      append: async (draft) => this.#append(draft),
+      lease: (held, leaseMs) => this.#lease(held, leaseMs),
+      close: () => {
+        this.#followers.delete(follow);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  close(): void {
+    this.#leases.close();
+  }
+
+  #append(draft: EventDraft): Receipt {
+    const { key, idempotencyKey } = draft;
+    const first = idempotencyKey === undefined ? undefined : this.#window.find(idempotencyKey);
+    if (first !== undefined) return { offset: first, duplicate: true };
+    this.#checkNewest(draft);
+    const event = eventOf(draft, this.#log.lastOffset + 1, this.#clock.now());
+    this.#log.append(event);
+    if (key !== undefined) this.#leases.replace({ key, offset: event.offset }, draft.leaseMs);
+    if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, event.offset);
+    for (const follow of this.#followers) follow(event);
+    return { offset: event.offset, duplicate: false };
+  }
+
+  #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+    for (const { key, offset } of held) {
+      if (this.#newestOffset(key) === offset) this.#leases.renew({ key, offset }, leaseMs);
+    }
+    return Promise.resolve();
+  }
+
+  #checkNewest({ key = "", ifNewest }: EventDraft): void {
+    if (ifNewest === undefined || this.#newestOffset(key) === ifNewest) return;
+    const message = `The key ${JSON.stringify(key)} of ${this.#name} has changed meanwhile; look at it again.`;
+    throw new LiveError("conflict", message);
+  }
+
+  #newestOffset(key: string): Offset {
+    return this.#log.newest(key)?.offset ?? 0;
+  }
+}

@@ -1,0 +1,167 @@
+import { LongwireError } from "../base/index.ts";
+import type { Broker } from "./broker.ts";
+import { IDLE_TOPIC_MS, MAX_PRESENT } from "./limits.ts";
+import { LiveError } from "./live-error.ts";
+import type { TopicDeclaration } from "./topic-declaration.ts";
+import {
+  hasParameters,
+  isTopicName,
+  isTopicPattern,
+  presenceOf,
+  readName,
+  topicOfPresence,
+  type NameParameters,
+} from "./topic-name.ts";
+import { Topic, type TopicHost } from "./topic.ts";
+
+/** Who opened a topic has begun to use it by then. */
+const JUST_OPENED_MS = 1_000;
+
+/** What a topic's name stands for. */
+export interface TopicEntry {
+  readonly name: string;
+  readonly declaration: TopicDeclaration;
+  /** What the name holds for each parameter of a pattern. */
+  readonly parameters: NameParameters;
+}
+
+/**
+ * The topics of a server: those that were declared by name are open all the time, those of a
+ * pattern from their first use until they were idle for a while.
+ */
+export class Catalog {
+  readonly #named = new Map<string, TopicDeclaration>();
+  readonly #patterns: TopicDeclaration[] = [];
+  readonly #broker: Broker;
+  readonly #host: TopicHost;
+  readonly #maxTopics: number;
+  readonly #open = new Map<string, Topic>();
+  readonly #opening = new Map<string, Promise<Topic>>();
+
+  private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
+    this.#broker = broker;
+    this.#host = host;
+    this.#maxTopics = maxTopics;
+  }
+
+  /**
+   * Opens all topics that are declared by name.
+   *
+   * @throws LongwireError `invalid_topic` as a rejection, and what the broker rejects with
+   */
+  static async open(
+    declarations: readonly TopicDeclaration[],
+    broker: Broker,
+    { maxTopics, ...host }: TopicHost & { maxTopics: number },
+  ): Promise<Catalog> {
+    const catalog = new Catalog(broker, host, maxTopics);
+    for (const declaration of declarations) catalog.#declare(declaration);
+    for (const declaration of catalog.#named.values()) await catalog.#make(declaration);
+    return catalog;
+  }
+
+  /** Says what `name` stands for; `undefined` if nothing that was declared has this name. */
+  find(name: string): TopicEntry | undefined {
+    const present = this.#open.get(name);
+    const watched = topicOfPresence(name);
+    if (watched !== undefined) return this.#findPresence(name, watched);
+    if (present === undefined && !isTopicName(name)) return undefined;
+    const declaration = this.#named.get(name);
+    if (declaration !== undefined) return { name, declaration, parameters: {} };
+    for (const pattern of this.#patterns) {
+      const parameters = readName(pattern.name, name);
+      if (parameters === undefined) continue;
+      return { name, declaration: present?.declaration ?? { ...pattern, name }, parameters };
+    }
+    return undefined;
+  }
+
+  /** The topic, if it is open. */
+  get(name: string): Topic | undefined {
+    return this.#open.get(name);
+  }
+
+  /** @throws LiveError `unavailable`, and what the broker rejects with, as a rejection */
+  open({ name, declaration }: TopicEntry): Topic | Promise<Topic> {
+    const known = this.#open.get(name) ?? this.#opening.get(name);
+    if (known !== undefined) return known;
+    if (this.#open.size + this.#opening.size >= this.#maxTopics) this.#closeIdle(JUST_OPENED_MS);
+    if (this.#open.size + this.#opening.size >= this.#maxTopics) {
+      const message = `${this.#maxTopics} topics are open, the limit of this server; try again later.`;
+      return Promise.reject(new LiveError("unavailable", message));
+    }
+    return this.#make(declaration);
+  }
+
+  /** All that are open. */
+  topics(): IterableIterator<Topic> {
+    return this.#open.values();
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Lets go of what has expired, and of topics that nobody uses. */
+  tidy(): void {
+    for (const topic of this.#open.values()) topic.expire();
+    this.#closeIdle(IDLE_TOPIC_MS);
+  }
+
+  #declare(declaration: TopicDeclaration): void {
+    const { name } = declaration;
+    if (!isTopicPattern(name)) {
+      const message = `The topic name ${JSON.stringify(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end, and :name for a part that stands for any.`;
+      throw new LongwireError("invalid_topic", message);
+    }
+    if (this.#named.has(name) || this.#patterns.some((pattern) => pattern.name === name)) {
+      const message = `The topic ${name} is declared twice; declare it once.`;
+      throw new LongwireError("invalid_topic", message);
+    }
+    if (hasParameters(name)) this.#patterns.push(declaration);
+    else this.#named.set(name, declaration);
+  }
+
+  #findPresence(name: string, watched: string): TopicEntry | undefined {
+    const of = this.find(watched);
+    if (of === undefined || (of.declaration.presence ?? false) === false) return undefined;
+    const declaration =
+      this.#open.get(name)?.declaration ?? presenceDeclaration(of.declaration, watched);
+    return { name, declaration, parameters: of.parameters };
+  }
+
+  async #make(declaration: TopicDeclaration): Promise<Topic> {
+    const { name } = declaration;
+    const opening = Topic.open(declaration, this.#broker, this.#host);
+    this.#opening.set(name, opening);
+    try {
+      const topic = await opening;
+      this.#open.set(name, topic);
+      return topic;
+    } finally {
+      this.#opening.delete(name);
+    }
+  }
+
+  #closeIdle(idleMs: number): void {
+    for (const [name, topic] of this.#open) {
+      if (this.#named.has(name) || !topic.isIdleFor(idleMs)) continue;
+      this.#open.delete(name);
+      topic.close().catch(this.#host.report);
+    }
+  }
+}
+
+/** Who is subscribed to `watched`: it is written by the server, and read by who reads that. */
+function presenceDeclaration(watched: TopicDeclaration, name: string): TopicDeclaration {
+  return {
+    kind: "keyed",
+    name: presenceOf(name),
+    maxKeys: MAX_PRESENT,
+    keyLifetime: "connection",
+    ...(watched.authorize !== undefined && {
+      authorize: (identity, action, _topic, params) =>
+        watched.authorize?.(identity, action, name, params) ?? true,
+    }),
+  };
+}

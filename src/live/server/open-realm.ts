@@ -1,0 +1,100 @@
+import {
+  LongwireError,
+  resolveLimits,
+  systemClock,
+  TimerWheel,
+  type Clock,
+} from "../../base/index.ts";
+import type { Broker } from "../broker.ts";
+import { Catalog } from "../catalog.ts";
+import type { LiveApi } from "../live-api.ts";
+import { defaultLiveLimits, type LiveLimits } from "../limits.ts";
+import type { Authority } from "../topic-declaration.ts";
+import type { Report } from "../topic.ts";
+import { Admission } from "./admission.ts";
+import { Calls } from "./calls.ts";
+import { Rates } from "./caller.ts";
+import type { Authenticate } from "./credentials.ts";
+import { Gate } from "./gate.ts";
+import { KeyOwners } from "./key-owners.ts";
+import { Presence } from "./presence.ts";
+import type { Realm } from "./session.ts";
+import { Statistics } from "./statistics.ts";
+
+export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authority {
+  /** Where events are kept and numbered, such as a `MemoryBroker`. */
+  broker: Broker;
+  /** Says who a client is. Default: nobody is asked, and identities are `undefined`. */
+  authenticate?: Authenticate;
+  /**
+   * The name in a URL's query under which a token is looked for, such as `token`; it is no param
+   * then. Default: none, since URLs end up in logs.
+   */
+  tokenQuery?: string;
+  /**
+   * A function of the application, `match` say, threw, or a broker failed. Default: one line on
+   * standard error.
+   */
+  onError?: (error: LongwireError) => void;
+  /** Where time comes from; for tests. */
+  clock?: Clock;
+  /** Gives numbers in [0, 1); for tests. Default `Math.random`. */
+  random?: () => number;
+}
+
+/**
+ * Makes what the sessions of a server share, and opens its topics.
+ *
+ * @throws LongwireError `invalid_topic`, `invalid_limit` as a rejection, and what the broker
+ *   rejects with
+ */
+export async function openRealm(options: LiveServerOptions): Promise<Realm> {
+  const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
+  const report = reporter(options.onError);
+  const limits = resolveLimits(defaultLiveLimits, options);
+  const wheel = new TimerWheel(clock);
+  const statistics = new Statistics();
+  const owners = new KeyOwners(report);
+  const presence = new Presence({ clock, wheel, report, catalog: () => catalog });
+  const catalog = await Catalog.open(options.topics, broker, {
+    clock,
+    report,
+    maxTopics: limits.maxTopics,
+    onEvent: (topic, event) => {
+      statistics.events += 1;
+      owners.onEvent(topic, event);
+      presence.onEvent(topic, event);
+    },
+  });
+  const authority: Authority = options;
+  return {
+    catalog,
+    gate: new Gate(authenticate, report),
+    authority,
+    calls: new Calls(methods, authority, { clock, wheel, timeoutMs: limits.callTimeoutMs }),
+    rates: new Rates(clock, limits),
+    owners,
+    presence,
+    admission: new Admission(clock, limits, options.random ?? Math.random),
+    statistics,
+    tokenQuery,
+    limits,
+    clock,
+    wheel,
+    report,
+  };
+}
+
+/** Makes one kind of error of all, and gives it to who asked for it. */
+function reporter(onError: LiveServerOptions["onError"]): Report {
+  return (cause) => {
+    const seen = cause instanceof Error ? cause.message : String(cause);
+    const message = `The application or its broker failed: ${seen}. See cause.`;
+    try {
+      if (onError === undefined) console.error(`longwire: ${message}`);
+      else onError(new LongwireError("application_failed", message, { cause }));
+    } catch {
+      // Who is told of errors and fails has nobody left to tell.
+    }
+  };
+}

@@ -1,0 +1,153 @@
+import type { Clock, Timer, TimerWheel } from "../../base/index.ts";
+import type { Catalog } from "../catalog.ts";
+import { DEFAULT_GRACE_MS, SERVER_LEASE_MS } from "../limits.ts";
+import type { Offset } from "../position.ts";
+import type { PresenceOptions } from "../topic-declaration.ts";
+import type { TopicEvent } from "../topic-event.ts";
+import { presenceOf, topicOfPresence } from "../topic-name.ts";
+import type { Report, Topic } from "../topic.ts";
+import type { Caller } from "./caller.ts";
+
+/** Somebody who is subscribed to a topic, perhaps more than once, or was until a moment ago. */
+interface Present {
+  readonly key: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  subscriptions: number;
+  /** Runs while none is left. */
+  leaving: Timer | undefined;
+  /** Of the event that says so; `undefined` until the broker has it. */
+  offset: Offset | undefined;
+}
+
+interface PresenceHost {
+  clock: Clock;
+  wheel: TimerWheel;
+  report: Report;
+  /** Asked for late, since it has to tell of its events first. */
+  catalog(): Catalog;
+}
+
+/**
+ * Who is subscribed to the topics that tell.
+ *
+ * A presence outlives the last subscription by a grace time, so that a reload or a network that
+ * was gone for a moment is not seen by the others; and it ends with its server by a lease.
+ */
+export class Presence {
+  readonly #host: PresenceHost;
+  /** By the watched topic's name, then by key. */
+  readonly #present = new Map<string, Map<string, Present>>();
+
+  constructor(host: PresenceHost) {
+    this.#host = host;
+  }
+
+  /** A subscription has begun. */
+  enter(topic: Topic, caller: Caller): void {
+    const options = optionsOf(topic);
+    if (options === undefined) return;
+    const key = keyOf(caller);
+    const inTopic = this.#present.get(topic.name) ?? new Map<string, Present>();
+    this.#present.set(topic.name, inTopic);
+    const known = inTopic.get(key);
+    if (known !== undefined) {
+      known.leaving?.cancel();
+      known.leaving = undefined;
+      known.subscriptions += 1;
+      return;
+    }
+    const data = { ...this.#describe(options, caller), since: Math.floor(this.#host.clock.now()) };
+    const present = { key, data, subscriptions: 1, leaving: undefined, offset: undefined };
+    inTopic.set(key, present);
+    void this.#announce(topic.name, present);
+  }
+
+  /** A subscription has ended. */
+  leave(topic: Topic, caller: Caller): void {
+    const options = optionsOf(topic);
+    const present = this.#present.get(topic.name)?.get(keyOf(caller));
+    if (options === undefined || present === undefined) return;
+    present.subscriptions -= 1;
+    if (present.subscriptions > 0) return;
+    const { graceMs = DEFAULT_GRACE_MS } = options;
+    present.leaving = this.#host.wheel.after(graceMs, () => void this.#remove(topic.name, present));
+  }
+
+  /**
+   * Somebody has said of a topic's subscribers that one is gone who is here: another server, that
+   * had the same one, or a lease that ran out while the broker could not be reached.
+   */
+  onEvent(topic: Topic, { key = "", removed, offset }: TopicEvent): void {
+    const watched = topicOfPresence(topic.name);
+    if (!removed || watched === undefined) return;
+    const present = this.#present.get(watched)?.get(key);
+    if (present?.offset !== undefined && present.offset < offset)
+      void this.#announce(watched, present);
+  }
+
+  /** This server lives, and so do those who are here. */
+  renewLeases(): void {
+    for (const [name, inTopic] of this.#present) {
+      const held = [...inTopic.values()].flatMap(({ key, offset }) =>
+        offset === undefined ? [] : [{ key, offset }],
+      );
+      const topic = this.#host.catalog().get(presenceOf(name));
+      if (held.length > 0) topic?.lease(held, SERVER_LEASE_MS).catch(this.#host.report);
+    }
+  }
+
+  async #announce(name: string, present: Present): Promise<void> {
+    try {
+      const topic = await this.#companion(name);
+      const { key, data } = present;
+      const { offset } = await topic.append({ key, data, leaseMs: SERVER_LEASE_MS });
+      present.offset = offset;
+      // It left for good while the broker was still taking it in.
+      if (this.#present.get(name)?.get(key) !== present) await this.#retract(name, present);
+    } catch (error) {
+      this.#host.report(error);
+    }
+  }
+
+  async #remove(name: string, present: Present): Promise<void> {
+    const inTopic = this.#present.get(name);
+    inTopic?.delete(present.key);
+    if (inTopic?.size === 0) this.#present.delete(name);
+    if (present.offset !== undefined) await this.#retract(name, present);
+  }
+
+  async #retract(name: string, { key, offset }: Present): Promise<void> {
+    try {
+      const topic = await this.#companion(name);
+      if (offset !== undefined) await topic.append({ key, removed: true, ifNewest: offset });
+    } catch {
+      // Another server has the same one, or the broker cannot be reached and the lease will do it.
+    }
+  }
+
+  #companion(name: string): Topic | Promise<Topic> {
+    const catalog = this.#host.catalog();
+    const entry = catalog.find(presenceOf(name));
+    if (entry === undefined) throw new Error(`${name} has no presence`);
+    return catalog.open(entry);
+  }
+
+  #describe(options: PresenceOptions, { identity }: Caller): Readonly<Record<string, unknown>> {
+    try {
+      return options.describe?.(identity) ?? {};
+    } catch (error) {
+      this.#host.report(error);
+      return {};
+    }
+  }
+}
+
+function optionsOf({ declaration }: Topic): PresenceOptions | undefined {
+  const { presence = false } = declaration;
+  if (presence === false) return undefined;
+  return presence === true ? {} : presence;
+}
+
+function keyOf({ identity, connection }: Caller): string {
+  return identity?.id ?? connection;
+}

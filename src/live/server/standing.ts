@@ -1,0 +1,50 @@
+import type { Timer } from "../../base/index.ts";
+import type { Caller } from "./caller.ts";
+import type { Identity } from "./credentials.ts";
+import type { Realm } from "./session.ts";
+
+/** Who a connection has shown itself to be, and until when. */
+export class Standing {
+  readonly #realm: Realm;
+  readonly #onExpired: () => void;
+  #caller: Caller | undefined;
+  #expiry: Timer | undefined;
+
+  constructor(realm: Realm, onExpired: () => void) {
+    this.#realm = realm;
+    this.#onExpired = onExpired;
+  }
+
+  /** `undefined` until somebody is let in. */
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
+  /** For how long it is good from now on, in milliseconds; `undefined` for ever. */
+  get expiresInMs(): number | undefined {
+    const expiresAt = this.#caller?.identity?.expiresAt;
+    if (expiresAt === undefined) return undefined;
+    return Math.max(0, Math.floor(expiresAt - this.#realm.clock.now()));
+  }
+
+  /** The connection is this one's from now on. */
+  letIn(identity: Identity | undefined): Caller {
+    const caller = this.#caller;
+    this.#caller = {
+      connection: caller?.connection ?? crypto.randomUUID(),
+      identity,
+      bucket: caller?.bucket ?? this.#realm.rates.newBucket(),
+      sharedRate: identity?.id,
+    };
+    this.#expiry?.cancel();
+    const { expiresInMs } = this;
+    if (expiresInMs !== undefined) {
+      this.#expiry = this.#realm.wheel.after(expiresInMs, this.#onExpired);
+    }
+    return this.#caller;
+  }
+
+  end(): void {
+    this.#expiry?.cancel();
+  }
+}

@@ -1,0 +1,158 @@
+import { whenThere } from "../awaitable.ts";
+import type { Encoding } from "../encoding.ts";
+import { LiveError } from "../live-error.ts";
+import type { Outlet } from "../outlet.ts";
+import { recover, type Recovery } from "../recover.ts";
+import { Subscription } from "../subscription.ts";
+import type { Params } from "../topic-declaration.ts";
+import type { Topic } from "../topic.ts";
+import type { Caller } from "./caller.ts";
+import type { ClientMessage, RequestId } from "./client-message.ts";
+import { permit } from "./permit.ts";
+import { requireTopic } from "./publish.ts";
+import type { Realm } from "./session.ts";
+
+type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
+
+/** Sends a message to the client. */
+export type Say = (message: { type: string } & Record<string, unknown>) => void;
+
+interface Started {
+  readonly subscription: Subscription;
+  readonly params: Params;
+}
+
+/** What one Level 1 connection is subscribed to: of each topic once. */
+export class Subscriptions {
+  readonly #realm: Realm;
+  readonly #encoding: Encoding;
+  readonly #outlet: Outlet;
+  readonly #say: Say;
+  readonly #started = new Map<string, Started>();
+  #hasEnded = false;
+
+  constructor(realm: Realm, encoding: Encoding, { outlet, say }: { outlet: Outlet; say: Say }) {
+    this.#realm = realm;
+    this.#encoding = encoding;
+    this.#outlet = outlet;
+    this.#say = say;
+  }
+
+  get size(): number {
+    return this.#started.size;
+  }
+
+  /** @throws LiveError what speaks against it, perhaps as a rejection */
+  start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
+    const { topic: name, params } = request;
+    const { maxSubscriptions } = this.#realm.limits;
+    if (!this.#started.has(name) && this.#started.size >= maxSubscriptions) {
+      const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
+      throw new LiveError("rate_limited", message);
+    }
+    const entry = requireTopic(this.#realm, name);
+    const permitted = this.#permit(name, params, caller);
+    return whenThere(permitted, () =>
+      whenThere(this.#realm.catalog.open(entry), (topic) => this.#begin(topic, request, caller)),
+    );
+  }
+
+  /** @param stopped takes the subscription that was ended */
+  stop(name: string, caller: Caller, stopped: (subscription: Subscription) => void): void {
+    const present = this.#started.get(name);
+    if (present === undefined) return;
+    this.#started.delete(name);
+    present.subscription.end();
+    stopped(present.subscription);
+    this.#realm.presence.leave(present.subscription.topic, caller);
+  }
+
+  stopAll(caller: Caller): void {
+    this.#hasEnded = true;
+    for (const name of this.#started.keys()) this.stop(name, caller, () => {});
+  }
+
+  /** Where a subscriber stands moves on also while nothing matches; this tells it. */
+  tellPositions(): void {
+    for (const { subscription } of this.#started.values()) this.#tellPosition(subscription);
+  }
+
+  /** Ends what `caller`, with new credentials, may not read any more. */
+  async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
+    for (const [name, { params }] of this.#started) {
+      try {
+        await this.#permit(name, params, caller);
+      } catch (error) {
+        if (!(error instanceof LiveError)) this.#realm.report(error);
+        if (this.#hasEnded) return;
+        this.stop(name, caller, stopped);
+        const message = `The new credentials do not let you read ${name}; ask for access.`;
+        this.#say({ type: "unsubscribed", topic: name, code: "forbidden", message });
+      }
+    }
+  }
+
+  #permit(name: string, params: Params, caller: Caller): void | Promise<void> {
+    const { declaration, parameters } = requireTopic(this.#realm, name);
+    // The name's own parameters win: nobody can say that it is of something else.
+    const shown = { ...params, ...parameters };
+    const asked = { caller, action: "subscribe", target: name, params: shown } as const;
+    return permit([declaration, this.#realm.authority], asked);
+  }
+
+  #begin(topic: Topic, { id, params, since }: SubscribeRequest, caller: Caller): void {
+    // The connection has ended while leave was asked for.
+    if (this.#hasEnded) return;
+    const { name } = topic;
+    const view = topic.view(params);
+    const present = this.#started.get(name)?.subscription;
+    // Of other params' state nothing can be resumed: what did not match may do so now.
+    const isOther = present !== undefined && present.view !== view && topic.kind === "keyed";
+    const recovery = recover(topic, isOther ? undefined : since);
+    if (recovery.kind === "ahead") {
+      const message = "since is ahead of the topic; subscribe without it.";
+      throw new LiveError("bad_request", message);
+    }
+    present?.end();
+    const { epoch } = topic.position;
+    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
+    const subscription = new Subscription(source, this.#outlet, (from, to) => {
+      if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+      return "go-on";
+    });
+    this.#started.set(name, { subscription, params });
+    if (present === undefined) this.#realm.presence.enter(topic, caller);
+    this.#sayStart(id, topic, recovery);
+    subscription.pump();
+    // What did not match is told at once, or a client that resumed would wait to know that it is
+    // up to date.
+    this.#tellPosition(subscription);
+  }
+
+  #sayStart(id: RequestId, topic: Topic, recovery: Exclude<Recovery, { kind: "ahead" }>): void {
+    const { name, kind, position } = topic;
+    const { epoch, offset: latest } = position;
+    const resumed = recovery.kind === "resumed";
+    this.#realm.statistics.starts[recovery.kind] += 1;
+    // Of a log topic, events follow from where the client was; of a keyed one, from its state.
+    const offset = resumed && kind === "log" ? recovery.walk.reached : latest;
+    // How far there is to go, if the rest is yet to come: no field of the contract says it.
+    const toCome = latest > offset && { latest };
+    this.#say({ type: "subscribed", id, topic: name, kind, epoch, offset, resumed, ...toCome });
+    if (recovery.kind !== "gap") return;
+    const { from, to, reason } = recovery;
+    this.#say({ type: "gap", topic: name, epoch, from, to, reason });
+  }
+
+  #sayGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
+    this.#realm.statistics.slowGaps += 1;
+    this.#say({ type: "gap", ...gap });
+  }
+
+  #tellPosition(subscription: Subscription): void {
+    const offset = subscription.takeUntold();
+    if (offset === undefined) return;
+    const { name, position } = subscription.topic;
+    this.#say({ type: "position", topic: name, epoch: position.epoch, offset });
+  }
+}
