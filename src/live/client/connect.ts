@@ -1,0 +1,166 @@
+import type { LiveApi } from "../live-api.ts";
+import type { Params } from "../topic-declaration.ts";
+import { Link, type LinkOwner } from "./link.ts";
+import type { Live, Published, RequestOptions } from "./live.ts";
+import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
+import { addListener } from "./report.ts";
+import { Requests } from "./requests.ts";
+import type { MessageOf } from "./server-message.ts";
+import { worstOf, type LiveStatus } from "./status.ts";
+import { TopicFeed, type FeedHost } from "./topic-feed.ts";
+
+/**
+ * Connects to a live server, at once, and stays connected until `close()`.
+ *
+ * @throws LongwireError `no_web_socket`, and what `new WebSocket(url)` throws
+ */
+export function connect<Api extends LiveApi = LiveApi>(
+  url: string,
+  options: ConnectOptions = {},
+): Live<Api> {
+  return new Client(settingsOf(url, options)) as unknown as Live<Api>;
+}
+
+/** What `live.ts` promises; the types of names, data and params are only there. */
+class Client implements FeedHost, LinkOwner {
+  readonly settings: Settings;
+  /** The first one carries the requests; others, topics that those before carry already. */
+  readonly #links: [Link, ...Link[]];
+  readonly requests: Requests;
+  /** Of all feeds that somebody holds, also those that nobody reads, by name and params. */
+  readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
+  readonly #listeners = new Set<(status: LiveStatus) => void>();
+  readonly #stopListening: () => void;
+  #ids = 0;
+  #status: LiveStatus = { state: "connecting" };
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+    const first = new Link(this);
+    this.#links = [first];
+    this.requests = new Requests(settings, first);
+    first.connect();
+    this.#stopListening = settings.page.listen((event) => {
+      for (const link of this.#links) link.onPage(event);
+    });
+  }
+
+  get status(): LiveStatus {
+    return this.#status;
+  }
+
+  onStatus(listener: (status: LiveStatus) => void): () => void {
+    return addListener(this.#listeners, listener);
+  }
+
+  topic(name: string, params?: Params): TopicFeed {
+    const json = canonicalJson(params);
+    const fullName = json === "{}" ? name : `${name} ${json}`;
+    const known = this.#feeds.get(fullName)?.deref();
+    if (known) return known;
+    // What the caller does to its object later is no concern of the subscription.
+    const own = fullName === name ? undefined : (JSON.parse(json) as Params);
+    const feed = new TopicFeed(this, name, own, fullName);
+    for (const [name, other] of this.#feeds) if (!other.deref()) this.#feeds.delete(name);
+    this.#feeds.set(fullName, new WeakRef(feed));
+    return feed;
+  }
+
+  presence(name: string): TopicFeed {
+    return this.topic(`${name}/$presence`);
+  }
+
+  publish(topic: string, data: unknown, options?: RequestOptions): Promise<Published> {
+    return this.#publish({ topic, data }, options);
+  }
+
+  set(topic: string, key: string, data: unknown, options?: RequestOptions): Promise<Published> {
+    return this.#publish({ topic, key, data }, options);
+  }
+
+  remove(topic: string, key: string, options?: RequestOptions): Promise<Published> {
+    return this.#publish({ topic, key, remove: true }, options);
+  }
+
+  async call(method: string, params?: unknown, options: RequestOptions = {}): Promise<unknown> {
+    const { idempotencyKey } = options;
+    const request = { type: "call", id: this.newId(), method, params, idempotencyKey };
+    return ((await this.requests.ask(request)) as MessageOf<"result">).data;
+  }
+
+  reconnect(): void {
+    for (const link of this.#links) if (link.state.state !== "closed") link.connect();
+  }
+
+  close(): void {
+    this.#stopListening();
+    // A link that has no feeds left takes itself out of the list.
+    for (const link of this.#links.slice()) link.close();
+  }
+
+  attach(feed: TopicFeed): Link {
+    let link = this.#links.find(({ feeds }) => !feeds.has(feed.name));
+    if (link === undefined) {
+      link = new Link(this);
+      this.#links.push(link);
+      link.connect();
+    }
+    link.feeds.set(feed.name, feed);
+    return link;
+  }
+
+  detach(feed: TopicFeed, link: Link): void {
+    link.feeds.delete(feed.name);
+    const at = this.#links.indexOf(link);
+    if (at > 0 && link.feeds.size === 0) {
+      this.#links.splice(at, 1);
+      link.close();
+    }
+    this.onFeedChanged();
+  }
+
+  newId(): number {
+    this.#ids += 1;
+    return this.#ids;
+  }
+
+  onLinkChanged(link: Link, wasOpen: boolean): void {
+    if (link === this.#links[0]) this.requests.onLinkChanged(wasOpen);
+    this.onFeedChanged();
+  }
+
+  onFeedChanged(): void {
+    const status = worstOf(this.#links.map((link) => link.status));
+    if (JSON.stringify(status) === JSON.stringify(this.#status)) return;
+    this.#status = status;
+    for (const listener of this.#listeners) {
+      // A listener may have changed it, and the others know of that already.
+      if (this.#status === status) listener(status);
+    }
+  }
+
+  async #publish(
+    message: { topic: string; key?: string; data?: unknown; remove?: true },
+    { idempotencyKey = randomKey() }: RequestOptions = {},
+  ): Promise<Published> {
+    const request = { type: "publish", id: this.newId(), ...message, idempotencyKey };
+    const { offset, duplicate } = (await this.requests.ask(request)) as MessageOf<"published">;
+    return { offset, duplicate };
+  }
+}
+
+/** The same text for equal params. */
+function canonicalJson(params: Params = {}): string {
+  const names: string[] = [];
+  JSON.stringify(params, (name, value: unknown) => {
+    names.push(name);
+    return value;
+  });
+  // A list of names is also their order, at every depth.
+  return JSON.stringify(params, names.sort());
+}
+
+/** Not `randomUUID`: pages of insecure origins have none. */
+function randomKey(): string {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}

@@ -1,0 +1,11 @@
+export { LongwireError } from "../../base/index.ts";
+export type { Clock } from "../../base/index.ts";
+export type { Offset, Position } from "../position.ts";
+export { connect } from "./connect.ts";
+export type { Feed, FeedStatus } from "./feed.ts";
+export type { Live, Presence, Published, RequestOptions } from "./live.ts";
+export type { ClientSocket, ConnectOptions, PositionStore, RetryOptions } from "./options.ts";
+export type { Page, PageEvent } from "./page.ts";
+export type { LiveStatus } from "./status.ts";
+export type { DataNamed, ItemNamed, KeyedItem, LogItem, ParamsNamed } from "./topic-items.ts";
+export type { LiveApi, TopicName } from "../live-api.ts";

@@ -1,0 +1,293 @@
+import { Backoff, LongwireError, type Timer } from "../../base/index.ts";
+import type { FeedStatus } from "./feed.ts";
+import type { ClientSocket, Settings } from "./options.ts";
+import type { PageEvent } from "./page.ts";
+import {
+  decodeServerMessage,
+  type AnswerMessage,
+  type MessageOf,
+  type ServerMessage,
+  type TopicMessage,
+} from "./server-message.ts";
+import type { LiveStatus } from "./status.ts";
+
+/** A client's status as far as one connection determines it, and feeds don't. */
+type LinkState = Exclude<LiveStatus, { state: "live" | "catching-up" }> | { state: "open" };
+
+/** What uses a link for one topic; a connection has one subscription per topic. */
+interface LinkFeed {
+  readonly name: string;
+  readonly status: FeedStatus;
+  onOpen(): void;
+  onLost(): void;
+  onMessage(message: TopicMessage): void;
+  /** Whether the request that failed was this feed's. */
+  onError(id: number, error: LongwireError): boolean;
+}
+
+/** Whom a link tells what is not of a topic. */
+export interface LinkOwner {
+  readonly settings: Settings;
+  readonly requests: {
+    onAnswer(message: AnswerMessage): void;
+    onError(id: number, error: LongwireError): void;
+  };
+  /** It has another state. */
+  onLinkChanged(link: Link, wasOpen: boolean): void;
+}
+
+/** Codes with which a server says that trying the same again is of no use. */
+const terminalCodes: readonly number[] = [4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429];
+
+/** A connection that lived this long was a good one: the next loss starts from short waits. */
+const PROOF_MS = 5_000;
+
+/** How long a connection has to show that it outlived its page's absence. */
+const PROBE_MS = 5_000;
+
+/** Which part of their time credentials are used for; the rest is for getting others. */
+const REFRESH_AT = 0.8;
+
+/** At most what a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const SILENT = "The server is silent.";
+
+/** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
+const ABNORMAL = 1006;
+
+/** One connection, and another one whenever it ends: never two at a time that are listened to. */
+export class Link {
+  readonly feeds: Map<string, LinkFeed> = new Map();
+  readonly #settings: Settings;
+  readonly #owner: LinkOwner;
+  readonly #backoff: Backoff;
+  readonly #timers = new Map<string | number, Timer>();
+  #state: LinkState = { state: "connecting" };
+  /** For what the server refused for a time. */
+  readonly #retries: Backoff;
+  #socket: ClientSocket | undefined;
+  #heardAt = 0;
+  /** The last thing that the server said of the connection's end. */
+  #reason: { message: string; disconnect?: MessageOf<"disconnect"> } | undefined;
+  #welcome: MessageOf<"welcome"> | undefined;
+  #isGreeted = false;
+  /** Whether it is the server that wants the next attempt to wait. */
+  #isAsked = false;
+
+  constructor(owner: LinkOwner) {
+    this.#settings = owner.settings;
+    this.#owner = owner;
+    this.#backoff = new Backoff(owner.settings.backoff);
+    this.#retries = new Backoff(owner.settings.backoff);
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.state === "open";
+  }
+
+  get status(): LiveStatus {
+    const state = this.#state;
+    if (state.state !== "open") return state;
+    for (const { status } of this.feeds.values()) {
+      if (status.state !== "live") return { state: "catching-up" };
+    }
+    return { state: "live" };
+  }
+
+  /** Opens a connection now, whatever the present one is doing. */
+  connect(): void {
+    this.#enter({ state: "connecting" });
+  }
+
+  close(): void {
+    this.#enter({ state: "closed", code: 1000, message: "The client is closed." });
+  }
+
+  onPage(event: PageEvent): void {
+    const { state } = this.#state;
+    if (event === "left") {
+      // An open connection would keep the page out of the cache.
+      if (state === "open" || state === "connecting") this.#wait("The page was left.");
+    } else if (state === "open") this.#probe();
+    // How long the server wants to be left alone does not depend on the page.
+    else if (state === "offline" && !this.#isAsked) this.connect();
+  }
+
+  /** Sends while the connection is open; returns false for what is longer than the server takes. */
+  send(text: string): boolean {
+    const fits = new TextEncoder().encode(text).length <= this.#welcome!.maxMessage;
+    if (fits) this.#socket?.send(text);
+    return fits;
+  }
+
+  /** Calls back later and later, unless the connection is lost before. */
+  retry(id: number, expire: () => void): void {
+    this.#time(id, this.#retries.next(), expire);
+  }
+
+  /** All transitions but to `open`, which is `#begin`. */
+  #enter(state: LinkState): void {
+    const wasOpen = this.isOpen;
+    const socket = this.#socket;
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#state = state;
+    this.#socket = undefined;
+    // Its close event may never come, if the network is gone, and is not waited for.
+    socket?.close();
+    if (state.state === "offline") {
+      this.#time("retry", state.retryAt - this.#settings.clock.now(), () => this.connect());
+    } else if (state.state === "connecting") this.#dial();
+    if (wasOpen || state.state === "closed") {
+      for (const feed of this.feeds.values()) feed.onLost();
+    }
+    this.#owner.onLinkChanged(this, wasOpen);
+  }
+
+  #dial(): void {
+    const { webSocket, url, connectTimeoutMs, token } = this.#settings;
+    this.#reason = undefined;
+    this.#welcome = undefined;
+    this.#isGreeted = token === undefined;
+    const socket = new webSocket(url, "longwire.v1");
+    this.#socket = socket;
+    this.#time("deadline", connectTimeoutMs, () => this.#wait(SILENT));
+    const whenCurrent =
+      <Event>(handle: (event: Event) => void) =>
+      (event: Event) => {
+        if (this.#socket === socket) handle(event);
+      };
+    socket.onopen = whenCurrent(() => {
+      if (!this.#isGreeted) void this.#present("hello");
+    });
+    socket.onmessage = whenCurrent((event: MessageEvent) => this.#receive(event.data));
+    socket.onclose = whenCurrent(({ code, reason }: CloseEvent) => this.#onClosed(code, reason));
+    // The close event says all; but some classes throw an error that nobody listens to.
+    socket.onerror = () => {};
+  }
+
+  /** Shows who asks, first on a connection or again on it. */
+  async #present(type: "hello" | "refresh"): Promise<void> {
+    const socket = this.#socket;
+    const { token } = this.#settings;
+    try {
+      const credentials = await (typeof token === "function" ? token() : token);
+      if (this.#socket !== socket) return;
+      socket?.send(JSON.stringify({ type, token: credentials }));
+      this.#isGreeted = true;
+      this.#begin();
+    } catch (error) {
+      // Also of a refresh: connecting again asks for a token again, and later each time.
+      if (this.#socket === socket) this.#wait(`There is no token: ${String(error)}`);
+    }
+  }
+
+  #receive(data: unknown): void {
+    this.#heardAt = this.#settings.clock.now();
+    this.#timers.get("probe")?.cancel();
+    try {
+      this.#obey(decodeServerMessage(data));
+    } catch (error) {
+      this.#wait(String(error));
+    }
+  }
+
+  #obey(message: ServerMessage): void {
+    // What was granted is not refused any more.
+    if ("id" in message && message.type !== "error") this.#retries.reset();
+    switch (message.type) {
+      case "welcome":
+        this.#welcome ??= message;
+        return this.#begin();
+      case "refreshed":
+        return this.#refreshBefore(message.expiresIn);
+      case "disconnect":
+        this.#reason = { message: message.message, disconnect: message };
+        return this.#onClosed(message.code, message.message);
+      case "error":
+        return this.#onError(message);
+      case "published":
+      case "result":
+        return this.#owner.requests.onAnswer(message);
+      case "event":
+      case "snapshot":
+      case "subscribed":
+      case "gap":
+      case "position":
+      case "unsubscribed":
+        this.feeds.get(message.topic)?.onMessage(message);
+    }
+  }
+
+  /** Nothing is asked for before both sides have introduced themselves. */
+  #begin(): void {
+    const welcome = this.#welcome;
+    if (welcome === undefined || !this.#isGreeted || this.#state.state !== "connecting") return;
+    const { heartbeat, expiresIn } = welcome;
+    this.#state = { state: "open" };
+    this.#watchSilence(2 * heartbeat);
+    this.#time("proof", PROOF_MS, () => this.#backoff.reset());
+    this.#refreshBefore(expiresIn);
+    for (const feed of this.feeds.values()) if (this.isOpen) feed.onOpen();
+    this.#owner.onLinkChanged(this, false);
+  }
+
+  #onError({ id, code, message }: MessageOf<"error">): void {
+    if (id === undefined) {
+      this.#reason = { message };
+      return;
+    }
+    const error = new LongwireError(code, message);
+    for (const feed of this.feeds.values()) if (feed.onError(id, error)) return;
+    this.#owner.requests.onError(id, error);
+  }
+
+  #onClosed(code: number, reason: string): void {
+    const { message = reason, disconnect } = this.#reason ?? {};
+    if (terminalCodes.includes(code) && disconnect?.retry !== true) {
+      this.#enter({ state: "refused", code, message });
+    } else this.#wait(message, code, disconnect?.retryAfter);
+  }
+
+  /** @param retryAfter how long the server asks to wait, in milliseconds */
+  #wait(message: string, code: number = ABNORMAL, retryAfter?: number): void {
+    this.#isAsked = typeof retryAfter === "number" && retryAfter >= 0;
+    const delayMs = this.#isAsked ? retryAfter! : this.#backoff.next();
+    const retryAt = this.#settings.clock.now() + delayMs;
+    this.#enter({ state: "offline", retryAt, code, message });
+  }
+
+  #watchSilence(limitMs: number): void {
+    const quietMs = this.#settings.clock.now() - this.#heardAt;
+    this.#time("deadline", limitMs - quietMs, () => {
+      // One timer for many messages: it only looks when the last one came.
+      if (this.#settings.clock.now() - this.#heardAt < limitMs) this.#watchSilence(limitMs);
+      else this.#wait(SILENT);
+    });
+  }
+
+  /** The computer may have slept, or changed networks, and the connection seem open for long. */
+  #probe(): void {
+    this.#time("probe", PROBE_MS, () => this.#wait(SILENT));
+    this.send('{"type":"ping"}');
+  }
+
+  /** @param expiresIn for how long the credentials are good, in milliseconds */
+  #refreshBefore(expiresIn: number | undefined): void {
+    // A token that is no function would only be the same one again.
+    if (expiresIn! > 0 && typeof this.#settings.token === "function") {
+      this.#time("refresh", expiresIn! * REFRESH_AT, () => void this.#present("refresh"));
+    }
+  }
+
+  #time(name: string | number, delayMs: number, expire: () => void): void {
+    this.#timers.get(name)?.cancel();
+    const delay = Math.min(delayMs, LONGEST_TIMER_MS);
+    this.#timers.set(name, this.#settings.clock.after(delay, expire));
+  }
+}

@@ -1,0 +1,150 @@
+import type { Position } from "../position.ts";
+import { callSafely, report } from "./report.ts";
+import type { Item } from "./topic-items.ts";
+
+/** How far a feed has come: the count of what moved it, and where that left it. */
+export interface Mark {
+  readonly count: number;
+  readonly position: Position | undefined;
+}
+
+export const START: Mark = { count: 0, position: undefined };
+
+interface Queued {
+  readonly item: Item;
+  readonly mark: Mark;
+}
+
+/** What a reader needs of its feed. */
+interface ReaderFeed {
+  /** A reader has handled more. */
+  onHandled(): void;
+  leave(reader: Reader): void;
+}
+
+/**
+ * What waits for one listener or one iteration, each at its own pace.
+ *
+ * Of a keyed topic nothing more than the newest item of each key waits, in the place of the first.
+ */
+export class Reader {
+  readonly #feed: ReaderFeed;
+  readonly #queue = new Map<string | number, Queued>();
+  /** Kept between items: an iterator of its own would step over all that was taken before. */
+  #next = this.#queue.entries();
+  #handled = START;
+  #taken: Mark | undefined;
+  /** When there is nothing to take: nothing more comes. `null` is an end without an error. */
+  end: Error | null | undefined;
+  /** Looks for what can be taken. */
+  onReady: () => void = () => {};
+
+  constructor(feed: ReaderFeed) {
+    this.#feed = feed;
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  /** @param received how far its feed has come */
+  handledOf(received: Mark): Mark {
+    return this.size === 0 && this.#taken === undefined ? received : this.#handled;
+  }
+
+  push(item: Item, mark: Mark): void {
+    this.#queue.set("key" in item ? item.key : mark.count, { item, mark });
+  }
+
+  /** The next item. What was taken before counts as handled. */
+  take(): Item | undefined {
+    this.#handled = this.#taken ?? this.#handled;
+    this.#taken = undefined;
+    // First, for it may be what lets the next one come.
+    this.#feed.onHandled();
+    let next = this.#next.next();
+    if (next.done) next = (this.#next = this.#queue.entries()).next();
+    if (next.done) return undefined;
+    const [key, { item, mark }] = next.value;
+    this.#queue.delete(key);
+    this.#taken = mark;
+    return item;
+  }
+
+  /** Nothing more comes. What has come is for it to handle. */
+  finish(error: Error | null = null): void {
+    this.end ??= error;
+    this.onReady();
+  }
+
+  /** It wants nothing more. */
+  stop(): void {
+    this.#queue.clear();
+    this.#feed.leave(this);
+    this.finish();
+  }
+}
+
+/** Calls `listener` with each item; the next one waits for the promise that it may return. */
+export function listen(
+  reader: Reader,
+  listener: (item: Item) => unknown,
+  onError: (error: Error) => void,
+): void {
+  let isBusy = false;
+  const goOn = (): void => {
+    isBusy = false;
+    reader.onReady();
+  };
+  reader.onReady = () => {
+    if (isBusy) return;
+    isBusy = true;
+    for (let item = reader.take(); item !== undefined; item = reader.take()) {
+      const handling = callSafely(listener, item);
+      if (handling instanceof Object && "then" in handling) {
+        return void Promise.resolve(handling).catch(report).then(goOn);
+      }
+    }
+    isBusy = false;
+    const error = reader.end;
+    if (!error) return;
+    reader.onReady = () => {};
+    callSafely(onError, error);
+  };
+}
+
+/** Items as an iteration takes them. */
+export function iterate(reader: Reader): AsyncIterableIterator<Item> {
+  const wanting: {
+    readonly resolve: (result: IteratorResult<Item>) => void;
+    readonly reject: (error: Error) => void;
+  }[] = [];
+  let isBusy = false;
+  reader.onReady = () => {
+    if (isBusy) return;
+    isBusy = true;
+    while (wanting.length > 0) {
+      const value = reader.take();
+      const { end } = reader;
+      if (value === undefined && end === undefined) break;
+      const { resolve, reject } = wanting.shift()!;
+      if (value !== undefined) resolve({ value });
+      else if (end) reject(end);
+      else resolve({ done: true, value });
+    }
+    isBusy = false;
+  };
+  const iteration: AsyncIterableIterator<Item> = {
+    next: () =>
+      new Promise((resolve, reject) => {
+        wanting.push({ resolve, reject });
+        reader.onReady();
+      }),
+    return: () => {
+      reader.stop();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]: () => iteration,
+  };
+  return iteration;
+}

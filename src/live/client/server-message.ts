@@ -1,0 +1,102 @@
+import { LongwireError } from "../../base/index.ts";
+import type { Offset } from "../position.ts";
+
+/** What a keyed topic's entry or event says of its key. */
+export interface EntryMessage {
+  key: string;
+  offset: Offset;
+  data?: unknown;
+  removed?: boolean;
+}
+
+export interface SnapshotMessage {
+  type: "snapshot";
+  topic: string;
+  epoch: string;
+  offset: Offset;
+  entries: EntryMessage[];
+  complete: boolean;
+  more: boolean;
+}
+
+export interface SubscribedMessage {
+  type: "subscribed";
+  id: number;
+  topic: string;
+  kind: "log" | "keyed";
+  epoch: string;
+  offset: Offset;
+  resumed: boolean;
+  /** The topic's present offset. */
+  latest?: Offset;
+}
+
+export interface GapMessage {
+  type: "gap";
+  topic: string;
+  epoch: string;
+  from: Offset;
+  to: Offset;
+  reason: "expired" | "slow" | "epoch";
+}
+
+/** What is said of a topic. */
+export type TopicMessage =
+  | SubscribedMessage
+  | SnapshotMessage
+  | GapMessage
+  | ({ type: "event"; topic: string } & EntryMessage)
+  | { type: "position"; topic: string; epoch: string; offset: Offset }
+  | { type: "unsubscribed"; topic: string; id?: number; code?: string; message?: string };
+
+export type AnswerMessage =
+  | { type: "published"; id: number; offset: Offset; duplicate: boolean }
+  | { type: "result"; id: number; data: unknown };
+
+/** What is said of the connection. */
+export type LinkMessage =
+  | { type: "welcome"; heartbeat: number; maxMessage: number; expiresIn?: number }
+  | { type: "refreshed"; expiresIn?: number }
+  | { type: "error"; id?: number; code: string; message: string }
+  | {
+      type: "disconnect";
+      code: number;
+      message: string;
+      retry?: boolean;
+      retryAfter?: number;
+    };
+
+/** The message of a type. */
+export type MessageOf<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
+
+export type ServerMessage = TopicMessage | AnswerMessage | LinkMessage;
+
+/** Fields without which nothing can be done; `epoch` is text, the others are numbers. */
+const position = ["offset", "epoch"];
+const needed: ReadonlyMap<string, readonly string[]> = new Map([
+  ["welcome", ["heartbeat", "maxMessage"]],
+  ["subscribed", position],
+  ["snapshot", position],
+  ["position", position],
+  ["gap", ["from", "to", "epoch"]],
+  ["event", ["offset"]],
+  ["published", ["offset"]],
+]);
+
+/**
+ * Reads a server's message; its type may be one that this client does not know.
+ *
+ * @throws LongwireError `malformed`, or what `JSON.parse` throws
+ */
+export function decodeServerMessage(text: unknown): ServerMessage {
+  if (typeof text !== "string") throw malformed("binary");
+  const message = JSON.parse(text) as ServerMessage & Record<string, unknown>;
+  for (const name of needed.get(message.type) ?? []) {
+    if (typeof message[name] !== (name === "epoch" ? "string" : "number")) throw malformed(name);
+  }
+  return message;
+}
+
+export function malformed(what: string): LongwireError {
+  return new LongwireError("malformed", `The server's message is malformed: ${what}.`);
+}

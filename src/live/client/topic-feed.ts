@@ -1,0 +1,359 @@
+import { LongwireError } from "../../base/index.ts";
+import type { Offset, Position } from "../position.ts";
+import type { Params } from "../topic-declaration.ts";
+import type { Feed, FeedStatus } from "./feed.ts";
+import { KeyedView } from "./keyed-view.ts";
+import type { Link } from "./link.ts";
+import type { PositionStore, Settings } from "./options.ts";
+import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
+import { addListener, report } from "./report.ts";
+import { tooLarge } from "./requests.ts";
+import { positionSaver } from "./saved-position.ts";
+import { malformed, type MessageOf, type TopicMessage } from "./server-message.ts";
+import type { Asked, Following, Over, Standing } from "./standing.ts";
+import type { Item } from "./topic-items.ts";
+
+/** What feeds need of the client that they belong to. */
+export interface FeedHost {
+  readonly settings: Settings;
+  /** Finds or makes the link that has room for the feed's topic. */
+  attach(feed: TopicFeed): Link;
+  detach(feed: TopicFeed, link: Link): void;
+  newId(): number;
+  onFeedChanged(): void;
+}
+
+const CLOSED: Over = { state: "closed" };
+
+/** Refusals of a subscription that pass. */
+const passingCodes: readonly string[] = ["rate_limited", "unavailable", "internal"];
+
+/** What `feed.ts` promises. */
+export class TopicFeed implements Feed<Item, unknown> {
+  readonly name: string;
+  readonly #params: Params | undefined;
+  readonly #host: FeedHost;
+  readonly #fullName: string;
+  readonly #savePosition: ((position: Position) => Promise<void>) | undefined;
+  readonly #readers = new Set<Reader>();
+  readonly #watchers = new Set<(nothing: undefined) => void>();
+  readonly #view: KeyedView;
+  #link: Link | undefined;
+  #standing: Standing = CLOSED;
+  #status: FeedStatus = CLOSED;
+  #received: Mark = START;
+  #savedCount = 0;
+  #isChanged = false;
+  kind: "log" | "keyed" | undefined;
+  version = 0;
+
+  /** @param fullName its name and params, for the store of positions */
+  constructor(host: FeedHost, name: string, params: Params | undefined, fullName: string) {
+    this.name = name;
+    this.#params = params;
+    this.#host = host;
+    this.#fullName = fullName;
+    const { positions } = host.settings;
+    this.#savePosition = positions && positionSaver(positions, fullName);
+    this.#view = new KeyedView((item) => {
+      this.#isChanged = true;
+      this.#emit(item, this.position);
+    });
+  }
+
+  get status(): FeedStatus {
+    return this.#status;
+  }
+
+  get entries(): ReadonlyMap<string, unknown> {
+    return this.#view.entries;
+  }
+
+  get position(): Position | undefined {
+    return this.#received.position;
+  }
+
+  subscribe(
+    listener: (item: Item) => unknown,
+    onError: (error: Error) => void = report,
+  ): () => void {
+    const reader = new Reader(this);
+    listen(reader, listener, onError);
+    this.#join(reader);
+    return () => reader.stop();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<Item> {
+    const reader = new Reader(this);
+    const iteration = iterate(reader);
+    this.#join(reader);
+    return iteration;
+  }
+
+  onChange(listener: () => void): () => void {
+    const stop = addListener(this.#watchers, listener);
+    this.#openIfClosed();
+    return () => {
+      stop();
+      this.#closeIfUnused();
+    };
+  }
+
+  leave(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return;
+    this.onHandled();
+    this.#closeIfUnused();
+  }
+
+  /** The slowest reader decides how far all is handled, and when more can be taken. */
+  onHandled(): void {
+    let slowest: Mark | undefined;
+    let mostQueued = 0;
+    for (const reader of this.#readers) {
+      mostQueued = Math.max(mostQueued, reader.size);
+      const handled = reader.handledOf(this.#received);
+      if (slowest === undefined || handled.count < slowest.count) slowest = handled;
+    }
+    this.#save(slowest);
+    const { state } = this.#standing;
+    if (state === "paused" && mostQueued === 0) {
+      this.#standing = { state: "off" };
+      this.onOpen();
+    } else if (state === "following" && mostQueued >= this.#host.settings.maxQueuedEvents) {
+      if (this.kind === "keyed") return;
+      this.#unsubscribe();
+      this.#standing = { state: "paused" };
+    }
+  }
+
+  /** The link is open, or this feed may go on where it is. */
+  onOpen(): void {
+    if (this.#standing.state === "off" && this.#link?.isOpen) this.#ask(this.position);
+    this.#settle();
+  }
+
+  /** The link is not open any more, perhaps for good. */
+  onLost(): void {
+    if (this.#link?.state.state === "closed") return this.#finish(CLOSED);
+    this.#view.breakOff();
+    const { state } = this.#standing;
+    if (state !== "paused" && state !== "loading") this.#standing = { state: "off" };
+    this.#settle();
+  }
+
+  onMessage(message: TopicMessage): void {
+    const standing = this.#standing;
+    if (standing.state === "following") this.#onFollowed(message, standing);
+    // What else is on its way belongs to a subscription that was ended.
+    else if (standing.state === "asked" && message.type === "subscribed") {
+      if (message.id === standing.id) this.#onSubscribed(message, standing);
+    }
+    this.#settle();
+  }
+
+  /** Returns whether the request that failed was this feed's. */
+  onError(id: number, error: LongwireError): boolean {
+    const standing = this.#standing;
+    if (standing.state !== "asked" || standing.id !== id) return false;
+    if (error.code === "bad_request" && standing.since !== undefined) {
+      // The server's topic is behind it. What that means for a log is said with a gap.
+      this.#ask(undefined, true);
+    } else this.#refuse(error);
+    return true;
+  }
+
+  #join(reader: Reader): void {
+    this.#readers.add(reader);
+    for (const item of this.#view.items()) reader.push(item, this.#received);
+    this.#openIfClosed();
+    this.#settle();
+  }
+
+  #openIfClosed(): void {
+    if (this.#standing.state !== "closed" && this.#standing.state !== "ended") return;
+    this.#link = this.#host.attach(this);
+    // A client that is closed ends it at once.
+    this.onLost();
+    const { positions } = this.#host.settings;
+    if (this.#link !== undefined && positions !== undefined) void this.#load(positions);
+    else this.onOpen();
+  }
+
+  async #load(positions: PositionStore): Promise<void> {
+    const loading: Standing = { state: "loading" };
+    this.#standing = loading;
+    this.#settle();
+    try {
+      const position = await positions.load(this.#fullName);
+      if (this.#standing !== loading) return;
+      this.#move(position);
+      this.#savedCount = this.#received.count;
+      this.#standing = { state: "off" };
+      this.onOpen();
+    } catch (error) {
+      if (this.#standing === loading) this.#finish({ state: "ended", error: error as Error });
+    }
+  }
+
+  #closeIfUnused(): void {
+    if (this.#readers.size + this.#watchers.size === 0) this.#finish(CLOSED);
+  }
+
+  /** Ends it for all that read it, after what they have still to handle. */
+  #finish(standing: Over): void {
+    this.#unsubscribe();
+    this.#standing = standing;
+    const link = this.#link;
+    this.#link = undefined;
+    const readers = [...this.#readers];
+    this.#readers.clear();
+    this.#isChanged = true;
+    this.#view.clear();
+    this.#move(undefined);
+    if (link !== undefined) this.#host.detach(this, link);
+    const error = standing.state === "ended" ? standing.error : undefined;
+    for (const reader of readers) reader.finish(error);
+    this.#settle();
+  }
+
+  #unsubscribe(): void {
+    const { state } = this.#standing;
+    if (state !== "asked" && state !== "following") return;
+    const id = this.#host.newId();
+    this.#link?.send(JSON.stringify({ type: "unsubscribe", id, topic: this.name }));
+  }
+
+  #ask(since: Position | undefined, isCutOff = false): void {
+    const id = this.#host.newId();
+    // Before it is sent, since that may end in the loss of the connection.
+    this.#standing = { state: "asked", id, since, isCutOff };
+    const request = { type: "subscribe", id, topic: this.name, params: this.#params, since };
+    if (!this.#link?.send(JSON.stringify(request))) this.#refuse(tooLarge());
+  }
+
+  #onSubscribed(message: MessageOf<"subscribed">, { since, isCutOff }: Asked): void {
+    const { kind, epoch, offset, resumed, latest = 0 } = message;
+    if (resumed && since?.epoch !== epoch) throw malformed("resumed");
+    this.#isChanged ||= this.kind !== kind;
+    this.kind = kind;
+    const isKeyed = kind === "keyed";
+    // A position that was loaded is none of a view: nothing is held that could have changed.
+    if (isKeyed && resumed && !this.#view.isOf(epoch)) return this.#ask(undefined);
+    const isOwed = !resumed && (isKeyed || since !== undefined);
+    this.#standing = { state: "following", epoch, isOwed, target: Math.max(offset, latest) };
+    if (isKeyed || since !== undefined) return;
+    const position = { epoch, offset };
+    if (isCutOff) this.#emit({ type: "gap", from: 1, to: offset, reason: "epoch" }, position);
+    else this.#move(position);
+  }
+
+  #onFollowed(message: TopicMessage, following: Following): void {
+    switch (message.type) {
+      case "event":
+        return this.#onEvent(message, following);
+      case "snapshot":
+        return this.#onSnapshot(message, following);
+      case "gap": {
+        const { from, to, reason, epoch } = message;
+        following.isOwed = false;
+        return this.#emit({ type: "gap", from, to, reason }, { epoch, offset: to });
+      }
+      case "position":
+        return this.#advance(message, following);
+      case "unsubscribed": {
+        const { id, code = "unsubscribed", message: text = "The server ended it." } = message;
+        // With an id it answers what was asked earlier.
+        if (id === undefined) this.#refuse(new LongwireError(code, text));
+        return;
+      }
+      case "subscribed":
+        return;
+    }
+  }
+
+  #onEvent(message: MessageOf<"event">, following: Following): void {
+    const { offset, data } = message;
+    const { epoch } = following;
+    if (this.#isOld(message, following)) return;
+    if (this.kind === "log") return this.#emit({ type: "event", offset, data }, { epoch, offset });
+    this.#view.apply(message);
+    this.#advance(message, following);
+  }
+
+  #onSnapshot(message: MessageOf<"snapshot">, following: Following): void {
+    const { epoch, complete } = message;
+    // From here on the view is a mixture that nothing can be resumed from.
+    if (complete && !this.#view.isOf(epoch)) this.#move(undefined);
+    this.#view.applyPage(message);
+    if (complete) {
+      // If it is broken off, another one is owed.
+      following.isOwed = this.#view.isBetweenPages;
+      following.target = 0;
+    }
+    this.#advance(message, following);
+  }
+
+  #advance(at: { offset: Offset }, following: Following): void {
+    if (!this.#isBase(following) || this.#isOld(at, following)) return;
+    this.#move({ epoch: following.epoch, offset: at.offset });
+  }
+
+  #isOld({ offset }: { offset: Offset }, { epoch }: Following): boolean {
+    const { position } = this;
+    return position?.epoch === epoch && offset <= position.offset;
+  }
+
+  /** Whether nothing before what comes now is missing, so that it can be resumed from. */
+  #isBase({ isOwed }: Following): boolean {
+    return !isOwed && !this.#view.isBetweenPages;
+  }
+
+  #refuse(error: LongwireError): void {
+    // There is no subscription that could be ended.
+    this.#standing = { state: "off" };
+    if (!passingCodes.includes(error.code)) return this.#finish({ state: "ended", error });
+    this.#link?.retry(this.#host.newId(), () => this.onOpen());
+    this.#settle();
+  }
+
+  #move(position: Position | undefined): void {
+    this.#received = { count: this.#received.count + 1, position };
+  }
+
+  #emit(item: Item, position: Position | undefined): void {
+    this.#move(position);
+    for (const reader of this.#readers) reader.push(item, this.#received);
+  }
+
+  #save(handled: Mark | undefined): void {
+    if (handled?.position === undefined || handled.count <= this.#savedCount) return;
+    if (this.kind !== "log") return;
+    this.#savedCount = handled.count;
+    void this.#savePosition?.(handled.position);
+  }
+
+  /** After every change: only now application code is called, which may change anything. */
+  #settle(): void {
+    for (const reader of this.#readers) reader.onReady();
+    this.onHandled();
+    const status = this.#statusNow();
+    if (status.state !== this.#status.state) {
+      this.#status = status;
+      this.#isChanged = true;
+      this.#host.onFeedChanged();
+    }
+    if (!this.#isChanged) return;
+    this.#isChanged = false;
+    this.version += 1;
+    for (const watcher of this.#watchers) watcher(undefined);
+  }
+
+  #statusNow(): FeedStatus {
+    const standing = this.#standing;
+    if (standing.state === "closed" || standing.state === "ended") return standing;
+    const { offset = 0 } = this.position ?? {};
+    const isLive =
+      standing.state === "following" && this.#isBase(standing) && offset >= standing.target;
+    return { state: isLive ? "live" : "catching-up" };
+  }
+}

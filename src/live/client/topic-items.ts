@@ -1,0 +1,38 @@
+import type { DataOf, LiveApi, NamesOf, ParamsOf, TopicNamed, TopicsOf } from "../live-api.ts";
+import type { Offset } from "../position.ts";
+
+/** What comes from a log topic. */
+export type LogItem<Data> =
+  | { readonly type: "event"; readonly offset: Offset; readonly data: Data }
+  /** Events from `from` to `to`, both included, will not come. */
+  | {
+      readonly type: "gap";
+      readonly from: Offset;
+      readonly to: Offset;
+      /** No longer kept; not read in time; or the log is another one now. */
+      readonly reason: "expired" | "slow" | "epoch";
+    };
+
+/** What comes from a keyed topic. */
+export type KeyedItem<Data> =
+  | { readonly type: "set"; readonly key: string; readonly data: Data; readonly offset: Offset }
+  | { readonly type: "removed"; readonly key: string; readonly offset: Offset };
+
+/** Any item, as the client itself handles it. */
+export type Item = LogItem<unknown> | KeyedItem<unknown>;
+
+/** What comes from a topic of this declaration. */
+export type ItemOf<Declaration> = Declaration extends { kind: "log" }
+  ? LogItem<DataOf<Declaration>>
+  : Declaration extends { kind: "keyed" }
+    ? KeyedItem<DataOf<Declaration>>
+    : never;
+
+/** The names that an API's topics of one kind can have. */
+export type NameOfKind<Api extends LiveApi, Kind extends "log" | "keyed"> = NamesOf<
+  Extract<TopicsOf<Api>, { kind: Kind }>["name"]
+>;
+
+export type DataNamed<Api extends LiveApi, Name extends string> = DataOf<TopicNamed<Api, Name>>;
+export type ItemNamed<Api extends LiveApi, Name extends string> = ItemOf<TopicNamed<Api, Name>>;
+export type ParamsNamed<Api extends LiveApi, Name extends string> = ParamsOf<TopicNamed<Api, Name>>;

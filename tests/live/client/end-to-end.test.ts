@@ -1,0 +1,121 @@
+import { expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "../../../src/client/index.ts";
+import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
+import { connect, type ConnectOptions, type Live } from "../../../src/live/client/index.ts";
+import { RunningLive } from "../running-live.ts";
+
+const topics = [
+  logTopic("news", { clientPublish: true, match: matchFields }),
+  keyedTopic("devices", { clientPublish: true, match: matchFields }),
+];
+
+/** The sockets of a client, so that a test can cut them. */
+function openClient(running: RunningLive, options: ConnectOptions = {}) {
+  const sockets: WebSocket[] = [];
+  const live: Live = connect(running.url(), {
+    webSocket: class extends WebSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol);
+        sockets.push(this);
+      }
+    },
+    backoff: { firstMs: 0 },
+    ...options,
+  });
+  onTestFinished(() => live.close());
+  return { live, cut: () => sockets.at(-1)!.close(), sockets };
+}
+
+async function reach(live: Live, state: string): Promise<void> {
+  if (live.status.state === state) return;
+  await new Promise<void>((resolve) => {
+    const stop = live.onStatus((status) => {
+      if (status.state !== state) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+async function take<Item>(feed: AsyncIterable<Item>, count: number): Promise<Item[]> {
+  const items: Item[] = [];
+  for await (const item of feed) if (items.push(item) === count) break;
+  return items;
+}
+
+test("what one client publishes, another one gets", async () => {
+  const running = await RunningLive.start({ topics });
+  const reader = openClient(running).live;
+  const items = take(reader.topic("news"), 2);
+  await reach(reader, "catching-up");
+  await reach(reader, "live");
+  const writer = openClient(running).live;
+  const first = await writer.publish("news", { headline: "a" });
+  const again = await writer.publish("news", { headline: "b" }, { idempotencyKey: "once" });
+  const repeated = await writer.publish("news", { headline: "b" }, { idempotencyKey: "once" });
+  expect([first.duplicate, again.duplicate, repeated.duplicate]).toEqual([false, false, true]);
+  expect(repeated.offset).toBe(again.offset);
+  expect(await items).toEqual([
+    { type: "event", offset: first.offset, data: { headline: "a" } },
+    { type: "event", offset: again.offset, data: { headline: "b" } },
+  ]);
+});
+
+test("a log topic goes on over a lost connection, and nothing is missing or doubled", async () => {
+  const running = await RunningLive.start({ topics });
+  const { live, cut } = openClient(running);
+  const items = take(live.topic("news"), 30);
+  await reach(live, "live");
+  for (let n = 0; n < 30; n += 1) {
+    if (n % 10 === 5) {
+      cut();
+      await reach(live, "connecting");
+    }
+    await running.topic("news").publish({ n });
+  }
+  expect((await items).map((item) => (item as { data: unknown }).data)).toEqual(
+    Array.from({ length: 30 }, (_, n) => ({ n })),
+  );
+});
+
+test("a keyed topic's entries equal its state after a lost connection", async () => {
+  const running = await RunningLive.start({ topics });
+  const { live, cut } = openClient(running);
+  for (const key of ["a", "b", "c"]) await running.topic("devices").set(key, { key, n: 1 });
+  const feed = live.topic("devices");
+  onTestFinished(feed.onChange(() => {}));
+  await reach(live, "catching-up");
+  await reach(live, "live");
+  expect([...feed.entries.keys()]).toEqual(["a", "b", "c"]);
+  cut();
+  await reach(live, "connecting");
+  await running.topic("devices").remove("b");
+  await running.topic("devices").set("a", { key: "a", n: 2 });
+  await reach(live, "live");
+  expect(Object.fromEntries(feed.entries)).toEqual({
+    a: { key: "a", n: 2 },
+    c: { key: "c", n: 1 },
+  });
+});
+
+test("two feeds of one topic with other params both follow it", async () => {
+  const running = await RunningLive.start({ topics });
+  const { live, sockets } = openClient(running);
+  const aps = take(live.topic("devices", { type: "AP" }), 1);
+  const switches = take(live.topic("devices", { type: "switch" }), 1);
+  await live.set("devices", "1", { type: "AP" });
+  await live.set("devices", "2", { type: "switch" });
+  expect(await aps).toMatchObject([{ key: "1" }]);
+  expect(await switches).toMatchObject([{ key: "2" }]);
+  expect(sockets).toHaveLength(2);
+});
+
+test("a feed that the server refuses ends, and the others go on", async () => {
+  const running = await RunningLive.start({ topics });
+  const { live } = openClient(running);
+  const news = take(live.topic("news"), 1);
+  await expect(take(live.topic("nonsense"), 1)).rejects.toMatchObject({ code: "unknown_topic" });
+  await reach(live, "live");
+  await live.publish("news", 1);
+  expect(await news).toMatchObject([{ data: 1 }]);
+});

@@ -1,0 +1,354 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { connect } from "../../../src/live/client/index.ts";
+import { FakeSocket, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
+
+test("it connects at once, with the subprotocol, and is live when welcomed", () => {
+  const { live, socket, statuses } = openClient();
+  expect(socket).toMatchObject({ url: "wss://host/live", protocol: "longwire.v1" });
+  expect(live.status).toEqual({ state: "connecting" });
+  socket.welcome();
+  expect(statuses).toEqual([{ state: "live" }]);
+});
+
+test("where there is no WebSocket, the error says which one to pass", () => {
+  vi.stubGlobal("WebSocket", undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  expect(() => connect("wss://host")).toThrow(/webSocket: WebSocket from "longwire"/);
+});
+
+test("what the constructor throws reaches the caller", () => {
+  const webSocket = class extends FakeSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol);
+      throw new SyntaxError("not a URL");
+    }
+  };
+  expect(() => connect("nonsense", { webSocket })).toThrow(SyntaxError);
+});
+
+test("a lost connection is followed by another one after a wait that grows", () => {
+  const { clock, sockets, live } = openClient();
+  const waits: number[] = [];
+  for (let n = 1; n <= 9; n += 1) {
+    sockets.at(-1)!.end();
+    const { status } = live;
+    if (status.state !== "offline") throw new Error(status.state);
+    waits.push(Math.round(status.retryAt - clock.now()));
+    clock.advance(status.retryAt - clock.now() - 1);
+    expect(sockets).toHaveLength(n);
+    clock.advance(1);
+    expect(sockets).toHaveLength(n + 1);
+  }
+  expect(waits).toEqual([500, 999, 1998, 3996, 7992, 15984, 29970, 29970, 29970]);
+});
+
+test("a connection has proved itself after five seconds, and not before", () => {
+  const { clock, sockets, live } = openClient();
+  const lose = (afterMs: number): number => {
+    const socket = sockets.at(-1)!;
+    socket.welcome();
+    clock.advance(afterMs);
+    socket.end();
+    if (live.status.state !== "offline") throw new Error(live.status.state);
+    const wait = live.status.retryAt - clock.now();
+    clock.advance(wait);
+    return Math.round(wait);
+  };
+  expect([lose(4_999), lose(4_999), lose(5_000), lose(0)]).toEqual([500, 999, 500, 999]);
+});
+
+test.each([4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429])("%i is final", (code) => {
+  const { live, clock, sockets, socket } = openWelcomed();
+  socket.end(code, "no");
+  expect(live.status).toEqual({ state: "refused", code, message: "no" });
+  clock.advance(3_600_000);
+  expect(sockets).toHaveLength(1);
+});
+
+test.each([1001, 1006, 1011, 1012, 4408, 4503])("after %i it tries again", (code) => {
+  const { live, clock, sockets, socket } = openWelcomed();
+  socket.end(code, "later");
+  expect(live.status).toMatchObject({ state: "offline", code, message: "later" });
+  clock.advance(30_000);
+  expect(sockets.length).toBeGreaterThan(1);
+});
+
+test("a final code is not final if disconnect said retry: true", () => {
+  const { live, socket } = openWelcomed();
+  socket.say({ type: "disconnect", code: 4429, message: "busy", retry: true });
+  expect(live.status).toMatchObject({ state: "offline", code: 4429, message: "busy" });
+});
+
+test("retryAfter is waited for exactly, and coming back to the page does not shorten it", () => {
+  const { clock, socket, sockets, page } = openWelcomed();
+  socket.say({ type: "disconnect", code: 1001, message: "drain", retry: true, retryAfter: 4_321 });
+  expect(socket.isClosed).toBe(true);
+  page("woke");
+  clock.advance(4_320);
+  expect(sockets).toHaveLength(1);
+  clock.advance(1);
+  expect(sockets).toHaveLength(2);
+});
+
+test("an error before the close tells the message to show", () => {
+  const { live, socket } = openClient({ token: "t" });
+  socket.accept();
+  socket.say({ type: "error", code: "unauthorized", message: "The token has expired." });
+  socket.end(4401, "");
+  expect(live.status).toEqual({ state: "refused", code: 4401, message: "The token has expired." });
+});
+
+test("reconnect begins anew after a refusal, with a new token", async () => {
+  const tokens = ["old", "new"];
+  const opened = openClient({ token: () => tokens.shift()! });
+  opened.socket.accept();
+  await settle();
+  opened.socket.end(4401);
+  opened.live.reconnect();
+  expect(opened.live.status).toEqual({ state: "connecting" });
+  opened.socket.accept();
+  await settle();
+  expect(opened.socket.sent).toEqual([{ type: "hello", token: "new" }]);
+});
+
+test("a token is shown first on each connection, and nothing is asked before", async () => {
+  const { live, socket, sockets, clock } = openClient({ token: () => Promise.resolve("t") });
+  live.topic("news").subscribe(() => {});
+  socket.welcome();
+  expect(socket.sent).toEqual([]);
+  expect(live.status).toEqual({ state: "connecting" });
+  await settle();
+  expect(socket.sent).toMatchObject([{ type: "hello", token: "t" }, { type: "subscribe" }]);
+  socket.end();
+  clock.advance(500);
+  sockets[1]!.welcome();
+  await settle();
+  expect(sockets[1]!.sent[0]).toEqual({ type: "hello", token: "t" });
+});
+
+test("nothing is asked before the welcome", () => {
+  const { live, socket } = openClient();
+  live.topic("news").subscribe(() => {});
+  outcomeOf(live.publish("news", 1));
+  socket.accept();
+  expect(socket.sent).toEqual([]);
+});
+
+test("a provider of tokens that fails is asked again with the next attempt", async () => {
+  let asked = 0;
+  const token = () => {
+    asked += 1;
+    throw new Error("no network");
+  };
+  const { socket, live, clock, sockets } = openClient({ token });
+  socket.accept();
+  await settle();
+  expect(live.status).toMatchObject({ state: "offline" });
+  clock.advance(500);
+  sockets[1]!.accept();
+  expect(asked).toBe(2);
+});
+
+test("a token that comes when its connection is gone is not shown on another one", async () => {
+  let give: (token: string) => void = () => {};
+  const token = () => new Promise<string>((resolve) => (give = resolve));
+  const { socket, clock, sockets } = openClient({ token });
+  socket.accept();
+  socket.end();
+  clock.advance(500);
+  give("late");
+  await settle();
+  expect([socket.sent, sockets[1]!.sent]).toEqual([[], []]);
+});
+
+test("a token is refreshed at 80 % of its time, and again as `refreshed` says", async () => {
+  let asked = 0;
+  const { socket, clock } = openClient({ token: () => `t${(asked += 1)}` });
+  socket.accept();
+  await settle();
+  socket.say({ type: "welcome", heartbeat: 1e9, maxMessage: 100, expiresIn: 10_000 });
+  socket.taken();
+  clock.advance(7_999);
+  expect(asked).toBe(1);
+  clock.advance(1);
+  await settle();
+  expect(socket.taken()).toEqual([{ type: "refresh", token: "t2" }]);
+  socket.say({ type: "refreshed", expiresIn: 20_000 });
+  clock.advance(15_999);
+  await settle();
+  expect(socket.taken()).toEqual([]);
+  clock.advance(1);
+  await settle();
+  expect(socket.taken()).toEqual([{ type: "refresh", token: "t3" }]);
+});
+
+test("expiresIn of months does not overflow a timer", async () => {
+  const { socket, clock } = openClient({ token: () => "t" });
+  socket.accept();
+  await settle();
+  const delays: number[] = [];
+  const after = clock.after.bind(clock);
+  clock.after = (delayMs, expire) => (delays.push(delayMs), after(delayMs, expire));
+  socket.say({ type: "welcome", heartbeat: 1, maxMessage: 100, expiresIn: 1e11 });
+  expect(Math.max(...delays)).toBe(2 ** 31 - 1);
+});
+
+test("two heartbeat intervals of silence end the connection, and not a moment less", () => {
+  const { live, socket, clock } = openWelcomed();
+  clock.advance(20_000);
+  socket.say({ type: "heartbeat" });
+  clock.advance(29_999);
+  expect(live.status).toEqual({ state: "live" });
+  clock.advance(1);
+  expect(live.status).toMatchObject({ state: "offline", code: 1006 });
+  expect(socket.isClosed).toBe(true);
+});
+
+test("another connection does not wait for the close event of the one before, nor hears it", () => {
+  const { live, clock, sockets } = openWelcomed();
+  const old = sockets[0]!;
+  clock.advance(30_000);
+  clock.advance(500);
+  expect(sockets).toHaveLength(2);
+  sockets[1]!.welcome();
+  old.end(4401);
+  old.sayText("nonsense");
+  expect(live.status).toEqual({ state: "live" });
+});
+
+test("a connection that is not welcomed in time is given up", () => {
+  const { live, socket, clock } = openClient({ connectTimeoutMs: 3_000 });
+  clock.advance(1_000);
+  socket.accept();
+  clock.advance(1_999);
+  expect(live.status).toEqual({ state: "connecting" });
+  clock.advance(1);
+  expect(live.status).toMatchObject({ state: "offline" });
+  expect(socket.isClosed).toBe(true);
+});
+
+test("a page that wakes while it waits tries at once", () => {
+  const { live, socket, sockets, page } = openWelcomed();
+  socket.end();
+  page("woke");
+  expect(sockets).toHaveLength(2);
+  expect(live.status).toEqual({ state: "connecting" });
+});
+
+test("a page that wakes while it is connected wants to hear something within five seconds", () => {
+  const opened = openWelcomed();
+  opened.page("woke");
+  expect(opened.socket.taken()).toEqual([{ type: "ping" }]);
+  opened.socket.say({ type: "pong" });
+  opened.clock.advance(5_000);
+  expect(opened.live.status).toEqual({ state: "live" });
+  opened.page("woke");
+  opened.clock.advance(4_999);
+  expect(opened.live.status).toEqual({ state: "live" });
+  opened.clock.advance(1);
+  expect(opened.live.status).toMatchObject({ state: "offline" });
+});
+
+test("a page that is left closes its connection, and opens another when it is back", () => {
+  const { live, socket, sockets, page } = openWelcomed();
+  page("left");
+  expect(socket.isClosed).toBe(true);
+  expect(live.status).toMatchObject({ state: "offline" });
+  page("woke");
+  expect(sockets).toHaveLength(2);
+});
+
+test.each([
+  ["no JSON", "{"],
+  ["binary", new ArrayBuffer(2)],
+  ["null", "null"],
+  ["a number", "3"],
+  ["an offset that is text", '{"type":"event","topic":"devices","key":"a","offset":"1"}'],
+  ["no epoch", '{"type":"position","topic":"devices","offset":1}'],
+  ["no entries", '{"type":"snapshot","topic":"devices","epoch":"e","offset":1}'],
+  [
+    "an entry of null",
+    '{"type":"snapshot","topic":"devices","epoch":"e","offset":1,"entries":[null]}',
+  ],
+  ["an entry without a key", '{"type":"event","topic":"devices","offset":1}'],
+  [
+    "resumed out of nothing",
+    '{"type":"subscribed","id":1,"topic":"devices","kind":"keyed","epoch":"e","offset":1,"resumed":true}',
+  ],
+])("a malformed message (%s) costs the connection and throws nothing", (what, data) => {
+  const { live, socket, sockets, clock } = openWelcomed();
+  live.topic("devices").onChange(() => {});
+  if (what !== "resumed out of nothing") socket.subscribed({ kind: "keyed" });
+  socket.sayText(data);
+  expect(live.status).toMatchObject({ state: "offline", code: 1006 });
+  clock.advance(500);
+  expect(sockets).toHaveLength(2);
+});
+
+test("types and fields that it does not know, it ignores", () => {
+  const { live, socket } = openWelcomed();
+  socket.say(
+    { type: "toString" },
+    { type: "news", topic: "x", offset: "?" },
+    { type: "pong", x: 1 },
+  );
+  expect(live.status).toEqual({ state: "live" });
+});
+
+test("close ends everything: the connection, its timers, and the page's events", async () => {
+  const { live, socket, clock, hasPage } = openWelcomed();
+  const feed = live.topic("news");
+  const next = outcomeOf(feed[Symbol.asyncIterator]().next());
+  const publish = outcomeOf(live.publish("news", 1));
+  live.close();
+  await settle();
+  expect(live.status).toMatchObject({ state: "closed" });
+  expect([socket.isClosed, clock.timerCount, hasPage()]).toEqual([true, 0, false]);
+  expect(next.value).toEqual({ done: true, value: undefined });
+  expect(publish.error).toMatchObject({ code: "closed" });
+  const later = outcomeOf(feed[Symbol.asyncIterator]().next());
+  const call = outcomeOf(live.call("x"));
+  live.reconnect();
+  await settle();
+  expect(later.value).toEqual({ done: true, value: undefined });
+  expect(call.error).toMatchObject({ code: "closed" });
+});
+
+test("a listener that changes the status leaves no older one to the others", () => {
+  const { live, socket } = openClient();
+  live.onStatus(({ state }) => {
+    if (state === "live") live.close();
+  });
+  const seen: string[] = [];
+  live.onStatus(({ state }) => seen.push(state));
+  socket.welcome();
+  expect(seen).toEqual(["closed"]);
+});
+
+test("close ends feeds also while there is no connection", async () => {
+  const { live, socket } = openWelcomed();
+  const next = outcomeOf(live.topic("news")[Symbol.asyncIterator]().next());
+  socket.end();
+  live.close();
+  await settle();
+  expect(next.value).toEqual({ done: true, value: undefined });
+});
+
+test("a status listener that throws or stops disturbs no other", () => {
+  const report = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => report.mockRestore());
+  const { live, socket, statuses } = openClient();
+  live.onStatus(() => {
+    throw new Error("mine");
+  });
+  const seen: string[] = [];
+  const stop = live.onStatus(({ state }) => {
+    seen.push(state);
+    stop();
+  });
+  socket.welcome();
+  socket.end();
+  expect(seen).toEqual(["live"]);
+  expect(statuses.map(({ state }) => state)).toEqual(["live", "offline"]);
+  expect(report).toHaveBeenCalledTimes(2);
+});

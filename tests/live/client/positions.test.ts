@@ -1,0 +1,151 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Position } from "../../../src/live/client/index.ts";
+import {
+  entry,
+  event,
+  openWelcomed,
+  outcomeOf,
+  page,
+  settle,
+  type Message,
+} from "./open-client.ts";
+
+function store(held?: Position) {
+  const saved: [string, number][] = [];
+  return {
+    saved,
+    load: (_name: string): Position | undefined => held,
+    save: (name: string, { offset }: Position): void | Promise<void> =>
+      void saved.push([name, offset]),
+  };
+}
+
+test("a log topic starts from the position that is kept", async () => {
+  const names: string[] = [];
+  const positions = {
+    ...store(),
+    load: (name: string) => (names.push(name), { epoch: "e", offset: 3 }),
+  };
+  const { live, socket } = openWelcomed({ positions });
+  live.topic("news", { b: 1 }).subscribe(() => {});
+  expect(socket.sent).toEqual([]);
+  await settle();
+  expect(socket.sent).toMatchObject([{ topic: "news", since: { epoch: "e", offset: 3 } }]);
+  expect(names).toEqual(['news {"b":1}']);
+});
+
+test("what is saved is what was handled, not what was received", async () => {
+  const positions = store();
+  const { live, socket } = openWelcomed({ positions });
+  let release: () => void = () => {};
+  live.topic("news").subscribe(() => new Promise<void>((resolve) => (release = resolve)));
+  await settle();
+  socket.subscribed();
+  await settle();
+  socket.say(event("news", 11), event("news", 12));
+  socket.say({ type: "position", topic: "news", epoch: "e", offset: 15 });
+  await settle();
+  expect(positions.saved).toEqual([["news", 10]]);
+  release();
+  await settle();
+  expect(positions.saved).toEqual([
+    ["news", 10],
+    ["news", 11],
+  ]);
+  release();
+  await settle();
+  expect(positions.saved.at(-1)).toEqual(["news", 15]);
+});
+
+test("the slowest reader decides; an iteration has handled what it asks the next after", async () => {
+  const positions = store();
+  const { live, socket } = openWelcomed({ positions });
+  const feed = live.topic("news");
+  feed.subscribe(() => {});
+  const iteration = feed[Symbol.asyncIterator]();
+  await settle();
+  socket.subscribed();
+  socket.say(event("news", 11), event("news", 12));
+  await iteration.next();
+  await settle();
+  expect(positions.saved.at(-1)).toEqual(["news", 10]);
+  await iteration.next();
+  await settle();
+  expect(positions.saved.at(-1)).toEqual(["news", 11]);
+});
+
+test("also if the slowest one is the first", async () => {
+  const positions = store();
+  const { live, socket } = openWelcomed({ positions });
+  const feed = live.topic("news");
+  feed.subscribe(() => new Promise(() => {}));
+  feed.subscribe(() => {});
+  await settle();
+  socket.subscribed();
+  socket.say(event("news", 11), event("news", 12));
+  await settle();
+  expect(positions.saved).toEqual([["news", 10]]);
+});
+
+test("saves do not overtake each other, and of those that wait the newest is made", async () => {
+  const releases: (() => void)[] = [];
+  const saved: number[] = [];
+  const positions = {
+    ...store(),
+    save: (_name: string, { offset }: Position) => {
+      saved.push(offset);
+      return new Promise<void>((resolve) => releases.push(resolve));
+    },
+  };
+  const { live, socket } = openWelcomed({ positions });
+  live.topic("news").subscribe(() => {});
+  await settle();
+  socket.subscribed();
+  for (let n = 11; n < 20; n += 1) socket.say(event("news", n));
+  await settle();
+  expect(saved).toEqual([10]);
+  releases[0]!();
+  await settle();
+  expect(saved).toEqual([10, 19]);
+});
+
+test("a save that fails is reported, and the next one is made", async () => {
+  const report = vi.spyOn(console, "error").mockImplementation(() => {});
+  onTestFinished(() => report.mockRestore());
+  let saves = 0;
+  const positions = { ...store(), save: () => Promise.reject(new Error(`full ${(saves += 1)}`)) };
+  const { live, socket } = openWelcomed({ positions });
+  live.topic("news").subscribe(() => {});
+  await settle();
+  socket.subscribed();
+  await settle();
+  socket.say(event("news", 11));
+  await settle();
+  expect([saves, report.mock.calls.length]).toEqual([2, 2]);
+});
+
+test("a position that cannot be loaded ends the feed, and is no start from now", async () => {
+  const positions = { ...store(), load: () => Promise.reject(new Error("corrupt")) };
+  const { live, socket } = openWelcomed({ positions });
+  const next = outcomeOf(live.topic("news")[Symbol.asyncIterator]().next());
+  await settle();
+  expect(next.error).toMatchObject({ message: "corrupt" });
+  expect(socket.sent).toEqual([]);
+});
+
+test("of a keyed topic nothing is saved, and nothing kept is a base for its view", async () => {
+  const positions = store({ epoch: "e", offset: 5 });
+  const { live, socket } = openWelcomed({ positions });
+  const feed = live.topic("devices");
+  const items: Message[] = [];
+  feed.subscribe((item) => items.push(item));
+  await settle();
+  socket.subscribed({ kind: "keyed", resumed: true });
+  expect(socket.sent).toHaveLength(2);
+  expect(socket.sent[1]).toMatchObject({ type: "subscribe", topic: "devices" });
+  expect(socket.sent[1]).not.toHaveProperty("since");
+  socket.subscribed({ kind: "keyed" });
+  socket.say(page("devices", 10, [entry("a", 8)]));
+  await settle();
+  expect([items.length, positions.saved]).toEqual([1, []]);
+});
