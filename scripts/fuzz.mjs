@@ -6,4 +6,4 @@ Reads random and broken streams with Longwire and with the package ws, in memory
 (tests/fuzz), for as long. Without --first it begins at a seed that no run had before, by the clock; a
 failing seed is printed, and --seed replays it.`;
 
-seededRun({ help, amount: { name: "seconds", value: "60" }, file: "tests/fuzz/fuzz.test.ts" });
+seededRun({ help, amount: { name: "seconds", value: "60" }, files: ["tests/fuzz/fuzz.test.ts"] });

@@ -2,13 +2,13 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 
 /**
- * Runs one test file with random seeds: as many as the options say, or the one to replay.
+ * Runs test files with random seeds: as many as the options say, or the one to replay.
  *
  * @param help what --help prints
  * @param amount the option that says how much is run, with its default
- * @param file the test's, which reads `LONGWIRE_FIRST`, `LONGWIRE_SEED` and the amount, by its name
+ * @param files the tests', which read `LONGWIRE_FIRST`, `LONGWIRE_SEED` and the amount, by its name
  */
-export function seededRun({ help, amount, file }) {
+export function seededRun({ help, amount, files }) {
   const { values } = parseArgs({
     options: {
       [amount.name]: { type: "string", default: amount.value },
@@ -28,14 +28,18 @@ export function seededRun({ help, amount, file }) {
   }
   process.chdir(new URL("..", import.meta.url).pathname);
   if (values.seed === undefined) console.log(`From seed ${values.first} on.`);
-  const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", "run", file], {
-    stdio: "inherit",
-    env: {
-      ...process.env,
-      [`LONGWIRE_${amount.name.toUpperCase()}`]: values[amount.name],
-      LONGWIRE_FIRST: values.first,
-      ...(values.seed !== undefined && { LONGWIRE_SEED: values.seed }),
+  const { status } = spawnSync(
+    process.execPath,
+    ["node_modules/vitest/vitest.mjs", "run", ...files],
+    {
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        [`LONGWIRE_${amount.name.toUpperCase()}`]: values[amount.name],
+        LONGWIRE_FIRST: values.first,
+        ...(values.seed !== undefined && { LONGWIRE_SEED: values.seed }),
+      },
     },
-  });
+  );
   process.exitCode = status ?? 1;
 }

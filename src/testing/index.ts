@@ -1,0 +1,8 @@
+export type { MemoryConnection } from "./memory-connection.ts";
+export { MemoryNetwork } from "./memory-network.ts";
+export type { Noticed } from "./memory-network.ts";
+export { MemoryWebSocket } from "./memory-web-socket.ts";
+export { TestLive } from "./test-live.ts";
+export type { TestLiveOptions } from "./test-live.ts";
+export { VirtualClock } from "./virtual-clock.ts";
+export type { Carriage } from "./wire.ts";

@@ -1,0 +1,90 @@
+import type { Clock } from "../base/index.ts";
+import type { LiveEndpoint } from "../live/index.ts";
+import { MemoryConnection, type ConnectionFacts } from "./memory-connection.ts";
+import { MemoryWebSocket } from "./memory-web-socket.ts";
+import type { Carriage } from "./wire.ts";
+
+/** Who learns of a cut at once; who doesn't, learns of it by hearing nothing. */
+export type Noticed = "both" | "client" | "server" | "nobody";
+
+/** A network in memory, between any number of sockets and one server. */
+export class MemoryNetwork {
+  /** How it carries, from now on. */
+  readonly carriage: Carriage = { latencyMs: 1, bytesPerSecond: Number.POSITIVE_INFINITY };
+  /** After what time a server gives up a client that answers no pings, in milliseconds. */
+  serverPatienceMs = 60_000;
+  /** Reached by new connections; `undefined` while there is no server. */
+  endpoint: LiveEndpoint | undefined;
+  /** Headers of every handshake, such as `cookie`. */
+  readonly headers: Map<string, string> = new Map();
+  readonly #clock: Clock;
+  readonly #connections = new Set<MemoryConnection>();
+  #state: "up" | "refusing" | "silent" = "up";
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A `WebSocket` for clients, whose sockets are on this network. */
+  get WebSocket(): new (url: string, protocols?: string | readonly string[]) => MemoryWebSocket {
+    // oxlint-disable-next-line typescript/no-this-alias
+    const network = this;
+    return class WebSocket extends MemoryWebSocket {
+      constructor(url: string, protocols: string | readonly string[] = []) {
+        super(url, (socket) => network.connect(socket, [protocols].flat()));
+      }
+    };
+  }
+
+  /** The connections that have not ended on both sides, oldest first. */
+  get connections(): readonly MemoryConnection[] {
+    return [...this.#connections];
+  }
+
+  /** Cuts all connections at this moment, whatever is on its way; new ones can be made at once. */
+  cut(noticed: Noticed = "both"): void {
+    for (const connection of this.connections) connection.cut(noticed);
+  }
+
+  /**
+   * Cuts all connections and lets none be made until `comeBack`: they are refused at once, or
+   * nothing is heard of them at all.
+   */
+  goDown(how: "refusing" | "silent" = "refusing"): void {
+    this.#state = how;
+    this.cut(how === "refusing" ? "both" : "nobody");
+  }
+
+  comeBack(): void {
+    this.#state = "up";
+  }
+
+  /** The server is gone without a word, as after SIGKILL: its sockets are closed by the system. */
+  loseServer(): void {
+    this.endpoint = undefined;
+    for (const connection of this.connections) connection.loseServer();
+  }
+
+  /** A socket wants to be connected; used by `WebSocket`. */
+  connect(socket: MemoryWebSocket, protocols: readonly string[]): MemoryConnection {
+    const { pathname, search } = new URL(socket.url);
+    const facts: ConnectionFacts = {
+      clock: this.#clock,
+      carriage: () => this.carriage,
+      serverPatienceMs: this.serverPatienceMs,
+      endpoint: () => (this.#state === "up" ? this.endpoint : undefined),
+      isReachable: () => this.#state !== "silent",
+      request: {
+        path: pathname,
+        search: search.slice(1),
+        protocols,
+        remoteAddress: "127.0.0.1",
+        header: (name) => this.headers.get(name.toLowerCase()),
+      },
+      onOver: (connection) => this.#connections.delete(connection),
+    };
+    const connection = new MemoryConnection(socket, facts);
+    this.#connections.add(connection);
+    return connection;
+  }
+}

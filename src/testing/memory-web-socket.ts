@@ -1,0 +1,107 @@
+/** What an event of a memory socket carries beside what every event has. */
+type EventFields = Record<string, unknown>;
+
+type Handler = ((event: Event & EventFields) => void) | null;
+
+/** The network's half of a socket. */
+export interface SocketDriver {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+  readonly bufferedAmount: number;
+}
+
+/** The codes with which an application may close. (WHATWG WebSockets §3.1) */
+function isClosable(code: number): boolean {
+  return code === 1000 || (code >= 3000 && code <= 4999);
+}
+
+/**
+ * A page's WebSocket on a network in memory: what applications use of the browser's, with text
+ * messages.
+ */
+export class MemoryWebSocket extends EventTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSING = 2;
+  readonly CLOSED = 3;
+  readonly url: string;
+  readonly extensions = "";
+  protocol = "";
+  binaryType: BinaryType = "blob";
+  readyState: 0 | 1 | 2 | 3 = 0;
+  onopen: Handler = null;
+  onmessage: Handler = null;
+  onerror: Handler = null;
+  onclose: Handler = null;
+  readonly #driver: SocketDriver;
+
+  /** Made by the constructor that `MemoryNetwork.WebSocket` is. */
+  constructor(url: string, connect: (socket: MemoryWebSocket) => SocketDriver) {
+    super();
+    this.url = url;
+    this.#driver = connect(this);
+  }
+
+  get bufferedAmount(): number {
+    return this.#driver.bufferedAmount;
+  }
+
+  /** @throws DOMException `InvalidStateError` while it is connecting */
+  send(text: string): void {
+    if (typeof text !== "string") throw new TypeError("This network carries text; send a string.");
+    if (this.readyState === this.CONNECTING) {
+      throw new DOMException("The socket is still connecting.", "InvalidStateError");
+    }
+    if (this.readyState === this.OPEN) this.#driver.send(text);
+  }
+
+  /** @throws DOMException `InvalidAccessError` for a code that is not an application's */
+  close(code = 1005, reason = ""): void {
+    if (code !== 1005 && !isClosable(code)) {
+      const message = `The code ${code} is neither 1000 nor of 3000 to 4999.`;
+      throw new DOMException(message, "InvalidAccessError");
+    }
+    if (this.readyState >= this.CLOSING) return;
+    this.readyState = this.CLOSING;
+    this.#driver.close(code, reason);
+  }
+
+  /** The network has connected it. */
+  open(protocol: string): void {
+    if (this.readyState !== this.CONNECTING) return;
+    this.protocol = protocol;
+    this.readyState = this.OPEN;
+    this.#fire("open", {});
+  }
+
+  /** A message has arrived. */
+  deliver(data: string): void {
+    // What arrives while it closes is still delivered. (WHATWG WebSockets §4)
+    if (this.readyState !== this.CLOSED) this.#fire("message", { data, origin: this.url });
+  }
+
+  /** It is over. */
+  end({ code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }): void {
+    if (this.readyState === this.CLOSED) return;
+    this.readyState = this.CLOSED;
+    if (!wasClean) this.#fire("error", {});
+    this.#fire("close", { code, reason, wasClean });
+  }
+
+  #fire(type: "open" | "message" | "error" | "close", fields: EventFields): void {
+    const event = Object.assign(new Event(type), fields);
+    // A handler that throws is the application's bug, and must not stop the network.
+    try {
+      this[`on${type}`]?.(event);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    this.dispatchEvent(event);
+  }
+}

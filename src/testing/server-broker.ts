@@ -1,0 +1,45 @@
+import {
+  LiveError,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../live/index.ts";
+
+/**
+ * A broker as one server sees it, that outlives it: after `close` the server hears nothing and can
+ * do nothing any more, as when its process is gone.
+ */
+export class ServerBroker implements Broker {
+  readonly #broker: Broker;
+  #isClosed = false;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  async openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+  ): Promise<BrokerTopic> {
+    const opened = await this.#broker.openTopic(declaration, (event) => {
+      if (!this.#isClosed) follow(event);
+    });
+    return {
+      ...opened,
+      append: (draft) => this.#unlessClosed(() => opened.append(draft)),
+      lease: (held, leaseMs) => this.#unlessClosed(() => opened.lease(held, leaseMs)),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return Promise.resolve();
+  }
+
+  #unlessClosed<Result>(act: () => Promise<Result>): Promise<Result> {
+    if (!this.#isClosed) return act();
+    const message = "This server has ended; use the one that was started after it.";
+    return Promise.reject(new LiveError("unavailable", message));
+  }
+}

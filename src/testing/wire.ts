@@ -1,0 +1,93 @@
+import type { Clock } from "../base/index.ts";
+
+/** Something on its way: bytes of a message, or the end of the connection. */
+interface Parcel {
+  readonly size: number;
+  readonly arrive: () => void;
+  /** How many of its bytes have left. */
+  sent: number;
+}
+
+/** How a network carries. */
+export interface Carriage {
+  /** How long a byte is on its way, in milliseconds. */
+  latencyMs: number;
+  /** How many leave in a second; 0 for a receiver that takes nothing. */
+  bytesPerSecond: number;
+}
+
+/** How often a wire that is not endlessly fast looks how much has left. */
+const STEP_MS = 20;
+
+/** One direction of a connection: what is put into it arrives in order, later, or never. */
+export class Wire {
+  readonly #clock: Clock;
+  readonly #carriage: () => Carriage;
+  /** Nothing is buffered any more. */
+  readonly #onDrained: () => void;
+  readonly #waiting: Parcel[] = [];
+  #bufferedBytes = 0;
+  #lastArrival = 0;
+  #isPumping = false;
+  #isCut = false;
+
+  constructor(clock: Clock, carriage: () => Carriage, onDrained: () => void) {
+    this.#clock = clock;
+    this.#carriage = carriage;
+    this.#onDrained = onDrained;
+  }
+
+  /** What was put in and has not left. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** @param arrive called when all `size` bytes are there */
+  put(size: number, arrive: () => void): void {
+    this.#waiting.push({ size, arrive, sent: 0 });
+    this.#bufferedBytes += size;
+    this.#pumpLater(0);
+  }
+
+  /** What has not arrived never does, and nothing leaves any more. */
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  #pumpLater(delayMs: number): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#clock.after(delayMs, () => {
+      this.#isPumping = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#isCut) return;
+    const { bytesPerSecond } = this.#carriage();
+    let room = (bytesPerSecond * STEP_MS) / 1_000;
+    while (room > 0 || this.#waiting[0]?.size === 0) {
+      const first = this.#waiting[0];
+      if (first === undefined) break;
+      const part = Math.min(room, first.size - first.sent);
+      first.sent += part;
+      room -= part;
+      this.#bufferedBytes -= part;
+      if (first.sent < first.size) break;
+      this.#waiting.shift();
+      this.#carry(first);
+    }
+    if (this.#waiting.length > 0) this.#pumpLater(STEP_MS);
+    else this.#onDrained();
+  }
+
+  /** A latency that has become shorter lets nothing overtake what left before. */
+  #carry({ arrive }: Parcel): void {
+    const at = Math.max(this.#clock.now() + this.#carriage().latencyMs, this.#lastArrival);
+    this.#lastArrival = at;
+    this.#clock.after(at - this.#clock.now(), () => {
+      if (!this.#isCut) arrive();
+    });
+  }
+}

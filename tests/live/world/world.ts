@@ -1,0 +1,331 @@
+import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
+import { TestLive, type Noticed } from "../../../src/testing/index.ts";
+import { Random } from "../simulation/random.ts";
+import { Records, RecordingBroker } from "./recording-broker.ts";
+import { WorldClient } from "./world-client.ts";
+
+/** What a subscriber may hold up: its budget, a page with its last entry, and answers. */
+const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 16 * 1024;
+
+/** How fast a connection carries to its client, in bytes a second. */
+const SPEEDS = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 200_000, 5_000, 0];
+
+/** How fast a network is; none so slow that a page takes longer than a client's patience. */
+const NETWORK_SPEEDS = [Number.POSITIVE_INFINITY, 300_000, 60_000];
+
+const NOTICED: readonly Noticed[] = ["both", "client", "server", "nobody"];
+
+const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
+const LOGS = ["news", "traffic/a", "traffic/b"] as const;
+const KEYED = ["devices", "rooms/1"] as const;
+
+/** What happened in a run, to see that the seeds reach what they shall. */
+export interface WorldTally {
+  events: number;
+  acknowledged: number;
+  cuts: number;
+  outages: number;
+  crashes: number;
+  lostLogs: number;
+  drains: number;
+  leaps: number;
+  gaps: number;
+  items: number;
+  expiries: number;
+}
+
+/** One run of the real server and the real clients: everything that happens follows from `seed`. */
+export async function runWorld(
+  seed: number,
+  trace: (line: string) => void = () => {},
+): Promise<WorldTally> {
+  const world = await World.create(seed, trace);
+  for (let step = 0; step < world.steps; step += 1) await world.step();
+  await world.finish();
+  return world.tally;
+}
+
+class World {
+  readonly #random: Random;
+  readonly #records: Records;
+  readonly #live: TestLive;
+  readonly #clients: WorldClient[];
+  readonly #errors: unknown[];
+  readonly #trace: (line: string) => void;
+  readonly steps: number;
+  readonly tally: WorldTally = {
+    events: 0,
+    acknowledged: 0,
+    cuts: 0,
+    outages: 0,
+    crashes: 0,
+    lostLogs: 0,
+    drains: 0,
+    leaps: 0,
+    gaps: 0,
+    items: 0,
+    expiries: 0,
+  };
+  /** Some runs are about large events, so that budgets and lanes overflow. */
+  readonly #mostPadding: number;
+  readonly #keys: number;
+  #n = 0;
+  /** In how many steps the next server stands in for one that drained. */
+  #restartsIn = 0;
+
+  private constructor(
+    random: Random,
+    source: { live: TestLive; records: Records; errors: unknown[]; trace: (line: string) => void },
+  ) {
+    this.#random = random;
+    this.#live = source.live;
+    this.#records = source.records;
+    this.#errors = source.errors;
+    this.#trace = source.trace;
+    this.steps = random.integer(30, 90);
+    this.#mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
+    this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
+    // So many that a state has several pages, if they are large.
+    this.#keys = random.pick([3, 8, 40]);
+    this.#live.network.carriage.latencyMs = random.pick([0, 1, 40, 300]);
+    this.#clients = Array.from(
+      { length: random.integer(2, 4) },
+      (_, at) => new WorldClient(`c${at}`, this.#live, { records: this.#records, random }),
+    );
+  }
+
+  static async create(seed: number, trace: (line: string) => void): Promise<World> {
+    const random = new Random(seed);
+    const records = new Records();
+    const errors: unknown[] = [];
+    let now = (): number => 0;
+    const live = await TestLive.start({
+      topics: declarations(random),
+      broker: (clock) => {
+        now = () => clock.now();
+        return new RecordingBroker(clock, records);
+      },
+      authenticate: ({ token }) => identityOf(token, now()),
+      heartbeatMs: 5_000,
+      returnWindowMs: 3_000,
+      random: () => random.next(),
+      onError: (error) => errors.push(error),
+    });
+    return new World(random, { live: live as unknown as TestLive, records, errors, trace });
+  }
+
+  async step(): Promise<void> {
+    this.#restartsIn -= 1;
+    if (this.#restartsIn === 0) await this.#startIfGone();
+    const actions = this.#random.integer(1, 3);
+    for (let at = 0; at < actions; at += 1) await this.#act();
+    await this.#live.pass(this.#random.pick([0, 5, 50, 400, 2_500, 9_000]));
+    this.#check();
+  }
+
+  /** Everything works again, and then nothing may be missing. */
+  async finish(): Promise<void> {
+    const { network } = this.#live;
+    this.#trace("finish");
+    network.comeBack();
+    for (const client of this.#clients) client.tokensLast = true;
+    if (network.endpoint === undefined) await this.#live.restart("kept");
+    network.carriage.bytesPerSecond = Number.POSITIVE_INFINITY;
+    for (const connection of network.connections) connection.carriage = undefined;
+    // Longer than the longest wait of a client, a half-open link, and the slowest application.
+    for (let at = 0; at < 60; at += 1) {
+      await this.#live.pass(5_000);
+      this.#check();
+    }
+    await this.#live.server.topic("devices/$presence").ready();
+    for (const client of this.#clients) {
+      client.checkEnd();
+      this.tally.gaps += client.gaps;
+      this.tally.items += client.items;
+      this.tally.acknowledged += client.acknowledged.length;
+    }
+    this.#checkAcknowledged();
+    this.#checkServer();
+    this.#checkPresence();
+    this.tally.expiries += this.#live.server.statistics.unauthorized;
+    await this.#live.close();
+  }
+
+  async #act(): Promise<void> {
+    const roll = this.#random.next();
+    const client = this.#random.pick(this.#clients);
+    const { network } = this.#live;
+    if (roll < 0.24) this.#publishFromServer(1);
+    else if (roll < 0.3) this.#publishFromServer(this.#random.pick([30, 120]));
+    else if (roll < 0.44) this.#publishFromClient(client);
+    else if (roll < 0.6) this.#read(client);
+    else if (roll < 0.64) client.stopReading();
+    else if (roll < 0.74) this.#cut();
+    else if (roll < 0.8) this.#changeSpeed();
+    else if (roll < 0.84) this.#goDown();
+    else if (roll < 0.9) network.comeBack();
+    else if (roll < 0.93) await this.#crash();
+    else if (roll < 0.95) this.#drain();
+    else if (roll < 0.98) await this.#startIfGone();
+    else this.#leap();
+  }
+
+  #publishFromServer(count: number): void {
+    for (let at = 0; at < count; at += 1) {
+      const name = this.#random.pick(["news", "traffic/a", "devices", "rooms/1"]);
+      const topic = this.#live.server.topic(name);
+      this.tally.events += 1;
+      const data = this.#data();
+      const key = this.#key();
+      const done =
+        topic.kind === "log"
+          ? topic.publish(data)
+          : this.#random.chance(0.3)
+            ? topic.remove(key)
+            : topic.set(key, data);
+      done.catch((error: { code?: string }) => {
+        // A server that drained and is gone by now.
+        if (error.code !== "unavailable") this.#errors.push(error);
+      });
+    }
+  }
+
+  #publishFromClient(client: WorldClient): void {
+    const count = this.#random.pick([1, 1, 5]);
+    for (let at = 0; at < count; at += 1) {
+      if (this.#random.chance(0.5)) client.publish(this.#random.pick(LOGS), this.#data());
+      else client.set(this.#random.pick(KEYED), this.#key(), this.#data());
+    }
+  }
+
+  #read(client: WorldClient): void {
+    const params = this.#random.pick(PARAMS);
+    if (client.readers > 6) return;
+    if (this.#random.chance(0.5)) client.readLog(this.#random.pick(LOGS), params);
+    else client.readKeyed(this.#random.pick(KEYED), params);
+  }
+
+  #cut(): void {
+    this.tally.cuts += 1;
+    const { network } = this.#live;
+    const noticed = this.#random.pick(NOTICED);
+    this.#trace(`cut ${noticed}`);
+    if (this.#random.chance(0.3)) return network.cut(noticed);
+    if (network.connections.length === 0) return;
+    this.#random.pick(network.connections).cut(noticed);
+  }
+
+  #changeSpeed(): void {
+    const { connections, carriage } = this.#live.network;
+    if (connections.length === 0) return;
+    const connection = this.#random.pick(connections);
+    connection.carriage = { ...carriage, bytesPerSecond: this.#random.pick(SPEEDS) };
+  }
+
+  #goDown(): void {
+    this.tally.outages += 1;
+    const how = this.#random.pick(["refusing", "silent"] as const);
+    this.#trace(`down ${how}`);
+    this.#live.network.goDown(how);
+  }
+
+  async #crash(): Promise<void> {
+    this.tally.crashes += 1;
+    const log = this.#random.chance(0.6) ? "kept" : "lost";
+    if (log === "lost") this.tally.lostLogs += 1;
+    this.#trace(`crash, log ${log}`);
+    await this.#live.restart(log);
+  }
+
+  #drain(): void {
+    this.tally.drains += 1;
+    this.#trace("drain");
+    this.#live.drain();
+    this.#restartsIn = this.#random.integer(1, 4);
+  }
+
+  async #startIfGone(): Promise<void> {
+    if (this.#live.network.endpoint === undefined) await this.#live.restart("kept");
+  }
+
+  #leap(): void {
+    this.tally.leaps += 1;
+    this.#live.clock.leap(this.#random.pick([2_000, 20_000, 200_000]));
+  }
+
+  #check(): void {
+    if (this.#errors.length > 0) throw this.#errors[0];
+    for (const { failures } of this.#clients) if (failures.length > 0) throw failures[0];
+    for (const { peer } of this.#live.network.connections) {
+      if ((peer?.bufferedAmount ?? 0) > MOST_BUFFERED) {
+        throw new Error(`a peer had ${peer?.bufferedAmount} bytes to hold`);
+      }
+    }
+  }
+
+  #checkAcknowledged(): void {
+    for (const { acknowledged, name } of this.#clients) {
+      for (const { topic, n, offset } of acknowledged) {
+        const found = this.#records.find(topic, n);
+        const epochs = new Set(found.map(({ epoch }) => epoch));
+        if (epochs.size < found.length) throw new Error(`${n} of ${name} is in ${topic} twice`);
+        if (found.some(({ event }) => event.offset === offset)) continue;
+        throw new Error(`${n} of ${name} was acknowledged as ${offset} and is not in ${topic}`);
+      }
+    }
+  }
+
+  /** What those who left leave behind is nothing. */
+  #checkServer(): void {
+    const { sessions, waiting } = this.#live.server.census();
+    const { length } = this.#live.network.connections;
+    if (sessions > length) throw new Error(`${sessions} sessions of ${length} connections`);
+    if (waiting > 0) throw new Error(`${waiting} sessions wait at the end`);
+  }
+
+  /** Who reads is present, and who left long ago, or was on a server that crashed, is not. */
+  #checkPresence(): void {
+    const present = [...this.#live.server.topic("devices/$presence").events()];
+    const seen = present.map(({ key = "" }) => key).toSorted();
+    const readers = this.#clients.filter((client) => client.isReading("devices"));
+    const expected = readers.map(({ name }) => name).toSorted();
+    if (seen.join(" ") === expected.join(" ")) return;
+    throw new Error(`present are ${seen.join(" ")}, and ${expected.join(" ")} read`);
+  }
+
+  #key(): string {
+    return `k${this.#random.integer(1, this.#keys)}`;
+  }
+
+  #data(): { n: number; site: string; pad: string } {
+    this.#n += 1;
+    const pad = "x".repeat(this.#random.integer(0, this.#mostPadding));
+    return { n: this.#n, site: this.#random.pick(["a", "b"]), pad };
+  }
+}
+
+function declarations(random: Random): ReturnType<typeof keyedTopic | typeof logTopic>[] {
+  const retention = (): object => ({
+    maxEvents: random.pick([3, 20, 1_000]),
+    maxBytes: random.pick([20_000, 1_000_000]),
+    maxAgeMs: random.pick([500, 5_000, 100_000]),
+  });
+  const common = { match: matchFields, clientPublish: true };
+  return [
+    logTopic("news", { ...common, retention: retention() }),
+    logTopic("traffic/:lane", { ...common, retention: retention() }),
+    keyedTopic("devices", { ...common, retention: retention(), presence: true }),
+    keyedTopic("rooms/:room", { ...common, retention: retention() }),
+  ];
+}
+
+/** A token says who it is of and until when it is good, and is believed. */
+function identityOf(
+  token: string | undefined,
+  now: number,
+): { id: string; expiresAt: number } | undefined {
+  const [id = "", until = ""] = token?.split(" ") ?? [];
+  if (id === "") return undefined;
+  if (Number(until) > now) return { id, expiresAt: Number(until) };
+  throw new LiveError("unauthorized", "The token has expired; get another.");
+}
