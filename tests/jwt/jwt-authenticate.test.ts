@@ -1,0 +1,119 @@
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { jwtAuthenticate } from "../../src/jwt/index.ts";
+import { LiveError, logTopic, type Credentials } from "../../src/live/index.ts";
+import { RunningLive } from "../live/running-live.ts";
+
+const secret = new TextEncoder().encode("a secret of at least thirty-two bytes");
+const nowS = Math.floor(Date.now() / 1000);
+
+function signed(claims: Record<string, unknown> = {}, key: Uint8Array = secret): Promise<string> {
+  return new SignJWT({ sub: "anna", exp: nowS + 60, iss: "us", ...claims })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(key);
+}
+
+function shown(token: string | undefined): Credentials {
+  const nothing = (): undefined => undefined;
+  return {
+    token,
+    header: nothing,
+    cookie: nothing,
+    query: new URLSearchParams(),
+    remoteAddress: undefined,
+  };
+}
+
+describe("jwtAuthenticate", () => {
+  const authenticate = jwtAuthenticate({ key: secret, issuer: "us", algorithms: ["HS256"] });
+
+  test("a valid token is an identity with its subject, its end and its claims", async () => {
+    const token = await signed({ site: "lab" });
+    expect(await authenticate(shown(token))).toMatchObject({
+      id: "anna",
+      expiresAt: (nowS + 60) * 1000,
+      claims: { site: "lab" },
+    });
+  });
+
+  test("no token is no credentials, and no refusal", async () => {
+    expect(await authenticate(shown(undefined))).toBeUndefined();
+  });
+
+  test.each([
+    ["signed by someone else", () => signed({}, new TextEncoder().encode("x".repeat(40)))],
+    ["expired", () => signed({ exp: nowS - 10 })],
+    ["not valid yet", () => signed({ nbf: nowS + 60 })],
+    ["of another issuer", () => signed({ iss: "them" })],
+    ["without an end", () => signed({ exp: undefined })],
+    ["without a subject", () => signed({ sub: undefined })],
+    ["with an empty subject", () => signed({ sub: "" })],
+    ["with a subject that is no text", () => signed({ sub: 7 })],
+    ["unsigned", () => new UnsecuredJWT({ sub: "anna", exp: nowS + 60, iss: "us" }).encode()],
+    ["no token at all", () => "abc"],
+    ["empty", () => ""],
+  ])("a token %s is unauthorized, in one line that has no token in it", async (_name, make) => {
+    const token = await make();
+    const error = await Promise.resolve(authenticate(shown(token))).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(LiveError);
+    expect(error).toMatchObject({ code: "unauthorized" });
+    expect((error as Error).message).not.toContain("\n");
+    if (token.length > 3) expect((error as Error).message).not.toContain(token);
+  });
+
+  test("the id can be another claim", async () => {
+    const byDevice = jwtAuthenticate({ key: secret, idClaim: "device" });
+    expect(await byDevice(shown(await signed({ device: "ap-1" })))).toMatchObject({ id: "ap-1" });
+    await expect(byDevice(shown(await signed()))).rejects.toMatchObject({ code: "unauthorized" });
+  });
+});
+
+test("keys come from a key set's address; one that cannot be fetched is no refusal of the token", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "ES256" };
+  const server = createServer((_request, response) =>
+    response.end(JSON.stringify({ keys: [jwk] })),
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const key = new URL(`http://127.0.0.1:${port}/keys`);
+  const token = await new SignJWT({ sub: "anna", exp: nowS + 60 })
+    .setProtectedHeader({ alg: "ES256", kid: "k1" })
+    .sign(privateKey);
+  expect(await jwtAuthenticate({ key })(shown(token))).toMatchObject({ id: "anna" });
+  server.closeAllConnections();
+  server.close();
+  await once(server, "close");
+  const error = await Promise.resolve(jwtAuthenticate({ key })(shown(token))).catch(
+    (e: unknown) => e,
+  );
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(LiveError);
+});
+
+test("on a server: hello with a token opens, refresh with another goes on, a bad one is closed with 4401", async () => {
+  const live = await RunningLive.start({
+    topics: [logTopic("news")],
+    authenticate: jwtAuthenticate({ key: secret, issuer: "us" }),
+  });
+  const { clientKinds, LEVEL_1 } = await import("../live/live-client.ts");
+  const good = clientKinds.ws(live.url(), LEVEL_1);
+  onTestFinished(() => good.close?.());
+  await good.opened;
+  good.send({ type: "hello", token: await signed() });
+  expect(await good.next()).toMatchObject({ type: "welcome" });
+  good.send({ type: "refresh", token: await signed({ exp: nowS + 600 }) });
+  const refreshed = await good.next();
+  expect(refreshed).toMatchObject({ type: "refreshed" });
+  expect((refreshed as unknown as { expiresIn: number }).expiresIn).toBeGreaterThan(500_000);
+  const bad = clientKinds.ws(live.url(), LEVEL_1);
+  await bad.opened;
+  bad.send({ type: "hello", token: "nonsense" });
+  expect(await bad.next()).toMatchObject({ type: "error", code: "unauthorized" });
+  expect(await bad.next()).toMatchObject({ type: "disconnect", code: 4401, retry: false });
+  expect(await bad.closed).toMatchObject({ code: 4401 });
+});
