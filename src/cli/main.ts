@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { LongwireError } from "../base/index.ts";
 import { agentCommand } from "./agent/agent-command.ts";
+import { asyncApiCommand } from "./asyncapi-command.ts";
 import { connectCommand } from "./connect/connect-command.ts";
 import { echoCommand } from "./echo-command.ts";
 import { serveCommand } from "./serve-command.ts";
@@ -17,7 +18,8 @@ const program = new Command("longwire")
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(echoCommand())
-  .addCommand(agentCommand());
+  .addCommand(agentCommand())
+  .addCommand(asyncApiCommand());
 
 try {
   await program.parseAsync();

@@ -1,3 +1,5 @@
+export { asyncApiDocument } from "./async-api/async-api-document.ts";
+export type { AsyncApiDocument, AsyncApiInfo } from "./async-api/async-api-document.ts";
 export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 export { EventLog } from "./event-log.ts";
 export { LiveError } from "./live-error.ts";
@@ -8,6 +10,7 @@ export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export type { LiveServerOptions } from "./server/open-realm.ts";
 export type { Authenticate, Credentials, Identity } from "./server/credentials.ts";
+export type { LiveDiagnostics } from "./server/diagnostics.ts";
 export type { Statistics } from "./server/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
 export { method } from "./live-api.ts";

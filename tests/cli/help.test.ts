@@ -5,7 +5,7 @@ vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());
 
 const escape = "\u001b";
-const commands = ["serve", "connect", "echo", "agent"];
+const commands = ["serve", "connect", "echo", "agent", "asyncapi"];
 
 describe("longwire --help", () => {
   test("names every command with a line on what it does, on stdout, exit code 0", async () => {
@@ -21,6 +21,7 @@ describe("longwire --help", () => {
     ["connect", ["--param", "--protocol", "--header", "--json", "/ping", "/close", "Examples:"]],
     ["echo", ["--port", "--host"]],
     ["agent", ["--url", "--name", "--simulate", "Examples:"]],
+    ["asyncapi", ["--export", "--title", "--api-version", "--url", "Examples:"]],
   ])("%s --help names its options and shows how it is used", async (command, words) => {
     const program = await runLongwire([command, "--help"]);
     for (const word of ["Usage:", ...words]) expect(program.stdout).toContain(word);

@@ -1,0 +1,197 @@
+import type { LiveApi, MethodDeclaration } from "../live-api.ts";
+import type { TopicDeclaration } from "../topic-declaration.ts";
+import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
+
+export interface AsyncApiInfo {
+  /** What the API is called. */
+  title: string;
+  /** The API's own version, such as `1.0.0`. */
+  version: string;
+  /** Where the server is reached, with the path that the live endpoint is mounted at. */
+  url: string;
+}
+
+/** An AsyncAPI document, version 3.0, to be written as JSON. (asyncapi.com) */
+export type AsyncApiDocument = Readonly<Record<string, unknown>>;
+
+type Part = Record<string, unknown>;
+
+/**
+ * Describes what a live server offers: a channel for each topic, as any WebSocket client reaches it
+ * (Level 0), and one for the requests of Level 1.
+ *
+ * @throws TypeError if `url` is none
+ */
+export function asyncApiDocument(api: LiveApi, info: AsyncApiInfo): AsyncApiDocument {
+  const { protocol, host, pathname } = new URL(info.url);
+  const mount = pathname.replace(/\/$/, "");
+  const topics = api.topics.map((declaration) => topicParts(declaration, mount));
+  const methods = Object.entries(api.methods ?? {}).map(([name, declared]) =>
+    methodParts(name, declared),
+  );
+  const requests = [...topics.flatMap(({ requests }) => requests), ...methods];
+  const channels = Object.assign({}, ...topics.map(({ channels }) => channels)) as Part;
+  const operations = Object.assign(
+    {},
+    ...topics.map(({ operations }) => operations),
+    ...requests.map(({ operations }) => operations),
+  ) as Part;
+  const messages = Object.assign({}, ...requests.map(({ messages }) => messages)) as Part;
+  return {
+    asyncapi: "3.0.0",
+    info: { title: info.title, version: info.version },
+    defaultContentType: "application/json",
+    servers: { live: { host, protocol: protocol.replace(":", "") } },
+    channels: {
+      ...channels,
+      ...(requests.length > 0 && { requests: requestChannel(mount, messages) }),
+    },
+    operations,
+  };
+}
+
+/** What a request of Level 1 adds: its message, its answer, and the operation of both. */
+interface RequestParts {
+  messages: Part;
+  operations: Part;
+}
+
+interface TopicParts {
+  channels: Part;
+  operations: Part;
+  requests: RequestParts[];
+}
+
+function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
+  const { name, kind } = declaration;
+  const id = idOf(name);
+  const data = jsonSchemaOf(declaration.data);
+  const removal = {
+    type: "object",
+    required: ["removed"],
+    properties: { removed: { type: "string" } },
+  };
+  const payload = kind === "keyed" ? { anyOf: [data, removal] } : data;
+  const channel = {
+    address: `${mount}/${name.replaceAll(/:(\w+)/g, "{$1}")}`,
+    title: name,
+    description:
+      kind === "keyed"
+        ? 'The newest value of each key: first what there is, then each change. A key that was removed is {"removed": key}.'
+        : "Each new event.",
+    ...parametersOf(name),
+    messages: {
+      data: { name: "data", payload },
+      params: { name: "params", payload: { type: "object", ...jsonSchemaOf(declaration.params) } },
+    },
+    bindings: { ws: { method: "GET" } },
+  };
+  const at = `#/channels/${id}`;
+  const operations = {
+    [`${id}_data`]: {
+      action: "send",
+      summary: `What comes of ${name}.`,
+      channel: { $ref: at },
+      messages: [{ $ref: `${at}/messages/data` }],
+    },
+    [`${id}_params`]: {
+      action: "receive",
+      summary: "The first message, which narrows what comes; {} for everything.",
+      channel: { $ref: at },
+      messages: [{ $ref: `${at}/messages/params` }],
+    },
+  };
+  const requests = declaration.clientPublish === true ? [publishParts(declaration, data)] : [];
+  return { channels: { [id]: channel }, operations, requests };
+}
+
+function publishParts({ name, kind }: TopicDeclaration, data: JsonSchema): RequestParts {
+  const topic = name.includes(":") ? { type: "string" } : { const: name };
+  const key = kind === "keyed" && { key: { type: "string" }, remove: { const: true } };
+  return requestParts(`${idOf(name)}_publish`, {
+    summary: `Publish to ${name}.`,
+    type: "publish",
+    fields: { topic, ...key, data, idempotencyKey: { type: "string" } },
+    required: kind === "keyed" ? ["topic", "key"] : ["topic", "data"],
+    answer: {
+      type: { const: "published" },
+      topic: { type: "string" },
+      offset: { type: "integer" },
+      duplicate: { type: "boolean" },
+    },
+  });
+}
+
+function methodParts(name: string, { params }: MethodDeclaration): RequestParts {
+  return requestParts(`call_${idOf(name)}`, {
+    summary: `Call ${name}.`,
+    type: "call",
+    fields: {
+      method: { const: name },
+      params: jsonSchemaOf(params),
+      idempotencyKey: { type: "string" },
+    },
+    required: params === undefined ? ["method"] : ["method", "params"],
+    answer: { type: { const: "result" }, data: {} },
+  });
+}
+
+function requestParts(
+  id: string,
+  request: { summary: string; type: string; fields: Part; required: string[]; answer: Part },
+): RequestParts {
+  const requestId = { id: { type: ["string", "integer"] } };
+  const at = "#/channels/requests";
+  const properties = { type: { const: request.type }, ...requestId, ...request.fields };
+  const answered = { ...request.answer, ...requestId };
+  return {
+    messages: {
+      [id]: {
+        name: id,
+        payload: { type: "object", required: ["type", "id", ...request.required], properties },
+      },
+      [`${id}_answer`]: {
+        name: `${id}_answer`,
+        payload: { type: "object", required: ["type", "id"], properties: answered },
+      },
+    },
+    operations: {
+      [id]: {
+        action: "receive",
+        summary: request.summary,
+        channel: { $ref: at },
+        messages: [{ $ref: `${at}/messages/${id}` }],
+        reply: { channel: { $ref: at }, messages: [{ $ref: `${at}/messages/${id}_answer` }] },
+      },
+    },
+  };
+}
+
+function requestChannel(mount: string, messages: Part): Part {
+  return {
+    address: mount === "" ? "/" : mount,
+    title: "Requests",
+    description:
+      "Any number of topics, publishes and calls on one connection: the subprotocol longwire.v1.",
+    messages,
+    bindings: {
+      ws: {
+        method: "GET",
+        headers: {
+          type: "object",
+          properties: { "Sec-WebSocket-Protocol": { const: "longwire.v1" } },
+        },
+      },
+    },
+  };
+}
+
+function parametersOf(name: string): Part {
+  const parameters = [...name.matchAll(/:(\w+)/g)].map(([, parameter]) => [parameter, {}]);
+  return parameters.length === 0 ? {} : { parameters: Object.fromEntries(parameters) as Part };
+}
+
+/** A name for use inside the document: letters, digits and underscores. */
+function idOf(name: string): string {
+  return name.replaceAll(/\W/g, "_");
+}
