@@ -12,6 +12,7 @@ export function whenThere<T, U>(
   return isPending(value) ? Promise.resolve(value).then(proceed) : proceed(value);
 }
 
-function isPending<T>(value: Awaitable<T>): value is PromiseLike<T> {
+/** Whether it is to be waited for: a promise, of whatever making. */
+export function isPending<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }

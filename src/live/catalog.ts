@@ -7,7 +7,6 @@ import {
   hasParameters,
   isTopicName,
   isTopicPattern,
-  presenceOf,
   readName,
   topicOfPresence,
   type NameParameters,
@@ -23,6 +22,8 @@ export interface TopicEntry {
   readonly declaration: TopicDeclaration;
   /** What the name holds for each parameter of a pattern. */
   readonly parameters: NameParameters;
+  /** The name that leave is asked for: of a presence that of the topic that it tells of. */
+  readonly guardedAs: string;
 }
 
 /**
@@ -37,6 +38,8 @@ export class Catalog {
   readonly #maxTopics: number;
   readonly #open = new Map<string, Topic>();
   readonly #opening = new Map<string, Promise<Topic>>();
+  /** Before this nothing has become idle enough to make room. */
+  #nextLookAt = 0;
 
   private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
     this.#broker = broker;
@@ -67,11 +70,12 @@ export class Catalog {
     if (watched !== undefined) return this.#findPresence(name, watched);
     if (present === undefined && !isTopicName(name)) return undefined;
     const declaration = this.#named.get(name);
-    if (declaration !== undefined) return { name, declaration, parameters: {} };
+    if (declaration !== undefined) return { name, declaration, parameters: {}, guardedAs: name };
     for (const pattern of this.#patterns) {
       const parameters = readName(pattern.name, name);
       if (parameters === undefined) continue;
-      return { name, declaration: present?.declaration ?? { ...pattern, name }, parameters };
+      const own = present?.declaration ?? { ...pattern, name };
+      return { name, declaration: own, parameters, guardedAs: name };
     }
     return undefined;
   }
@@ -84,9 +88,10 @@ export class Catalog {
   /** @throws LiveError `unavailable`, and what the broker rejects with, as a rejection */
   open({ name, declaration }: TopicEntry): Topic | Promise<Topic> {
     const known = this.#open.get(name) ?? this.#opening.get(name);
+    if (known instanceof Topic) known.touch();
     if (known !== undefined) return known;
-    if (this.#open.size + this.#opening.size >= this.#maxTopics) this.#closeIdle(JUST_OPENED_MS);
-    if (this.#open.size + this.#opening.size >= this.#maxTopics) {
+    if (this.#isFull) this.#makeRoom();
+    if (this.#isFull) {
       const message = `${this.#maxTopics} topics are open, the limit of this server; try again later.`;
       return Promise.reject(new LiveError("unavailable", message));
     }
@@ -104,8 +109,20 @@ export class Catalog {
 
   /** Lets go of what has expired, and of topics that nobody uses. */
   tidy(): void {
-    for (const topic of this.#open.values()) topic.expire();
+    for (const topic of this.#open.values()) topic.tidy();
     this.#closeIdle(IDLE_TOPIC_MS);
+  }
+
+  get #isFull(): boolean {
+    return this.#open.size + this.#opening.size >= this.#maxTopics;
+  }
+
+  /** It looks at every topic, so it does so now and then, however many are asked for. */
+  #makeRoom(): void {
+    const now = this.#host.clock.now();
+    if (now < this.#nextLookAt) return;
+    this.#nextLookAt = now + JUST_OPENED_MS;
+    this.#closeIdle(JUST_OPENED_MS);
   }
 
   #declare(declaration: TopicDeclaration): void {
@@ -123,11 +140,13 @@ export class Catalog {
   }
 
   #findPresence(name: string, watched: string): TopicEntry | undefined {
+    // A presence has none, however often its name says so: the client chose its length.
+    if (topicOfPresence(watched) !== undefined) return undefined;
     const of = this.find(watched);
     if (of === undefined || (of.declaration.presence ?? false) === false) return undefined;
     const declaration =
-      this.#open.get(name)?.declaration ?? presenceDeclaration(of.declaration, watched);
-    return { name, declaration, parameters: of.parameters };
+      this.#open.get(name)?.declaration ?? presenceDeclaration(of.declaration, name);
+    return { name, declaration, parameters: of.parameters, guardedAs: watched };
   }
 
   async #make(declaration: TopicDeclaration): Promise<Topic> {
@@ -156,12 +175,11 @@ export class Catalog {
 function presenceDeclaration(watched: TopicDeclaration, name: string): TopicDeclaration {
   return {
     kind: "keyed",
-    name: presenceOf(name),
+    name,
     maxKeys: MAX_PRESENT,
     keyLifetime: "connection",
     ...(watched.authorize !== undefined && {
-      authorize: (identity, action, _topic, params) =>
-        watched.authorize?.(identity, action, name, params) ?? true,
+      authorize: (...asked) => watched.authorize?.(...asked) ?? false,
     }),
   };
 }

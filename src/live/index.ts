@@ -11,7 +11,7 @@ export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export type { LiveServerOptions } from "./server/open-realm.ts";
 export type { Authenticate, Credentials, Identity } from "./server/credentials.ts";
 export type { LiveDiagnostics } from "./server/diagnostics.ts";
-export type { Statistics } from "./server/statistics.ts";
+export type { LiveStatistics } from "./server/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
 export { method } from "./live-api.ts";
 export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";

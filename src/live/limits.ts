@@ -6,7 +6,10 @@ export interface LiveLimits {
   maxSubscriptions: number;
   /** How long a Level 0 client may take to say its params. Default 10,000 ms. Closed with 4408. */
   paramsTimeoutMs: number;
-  /** How long a client may take to say who it is. Default 10,000 ms. Closed with 4401. */
+  /**
+   * How long a client may take to say who it is, closed with 4401; and how long `authenticate` may
+   * take to say whether it is, closed with 4503. Default 10,000 ms.
+   */
   helloTimeoutMs: number;
   /** A Level 1 client hears something at least this often. Default 15,000 ms. */
   heartbeatMs: number;

@@ -1,3 +1,5 @@
+import { isPending } from "./awaitable.ts";
+
 /**
  * The part of the Standard Schema interface that Longwire uses: valibot, zod, arktype and others
  * have it. (standardschema.dev, version 1)
@@ -26,7 +28,7 @@ export type Validation = { kind: "valid"; value: unknown } | { kind: "invalid"; 
 export function validate(schema: StandardSchema | undefined, value: unknown): Validation {
   if (schema === undefined) return { kind: "valid", value };
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) {
+  if (isPending(result)) {
     return { kind: "invalid", message: "The schema is asynchronous; give one that is not." };
   }
   if (result.issues === undefined) return { kind: "valid", value: result.value };

@@ -46,14 +46,13 @@ export class Topic {
   #broker: BrokerTopic | undefined;
   /** Appends that the broker has not answered. */
   #appending = 0;
-  #lastUsed: number;
+  #lastUsed = 0;
 
   /** Made by `open`. */
   private constructor(declaration: TopicDeclaration, host: TopicHost) {
     this.declaration = declaration;
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#host = host;
-    this.#lastUsed = host.clock.now();
   }
 
   /** @param declaration with the topic's own name, also where it came from a pattern */
@@ -66,6 +65,7 @@ export class Topic {
     const opened = await broker.openTopic(declaration, (event) => topic.#follow(event));
     topic.#log.continueFrom(opened.offset, opened.floor);
     topic.#broker = opened;
+    topic.touch();
     return topic;
   }
 
@@ -92,14 +92,29 @@ export class Topic {
     this.#log.expire(this.#host.clock.now());
   }
 
+  /** Somebody is about to use it. */
+  touch(): void {
+    this.#lastUsed = this.#host.clock.now();
+  }
+
+  /** Lets go of what has expired, and sees whether it is used; called now and then. */
+  tidy(): void {
+    this.expire();
+    if (this.#isInUse) this.touch();
+  }
+
   /** Whether for `ms` nobody has read it or written to it, and it has no keys to look after. */
   isIdleFor(ms: number): boolean {
-    const inUse =
+    return !this.#isInUse && this.#host.clock.now() - this.#lastUsed >= ms;
+  }
+
+  get #isInUse(): boolean {
+    return (
       this.#appending > 0 ||
       this.#listeners.size > 0 ||
       (livesWithConnection(this.declaration) && this.#log.keyCount > 0) ||
-      [...this.#views.values()].some((view) => !view.isUnused);
-    return !inUse && this.#host.clock.now() - this.#lastUsed >= ms;
+      [...this.#views.values()].some((view) => !view.isUnused)
+    );
   }
 
   /** Follows the broker no longer; opened again, it has all that is kept. */
@@ -149,7 +164,7 @@ export class Topic {
       );
     } finally {
       this.#appending -= 1;
-      this.#lastUsed = this.#host.clock.now();
+      this.touch();
     }
   }
 
@@ -169,7 +184,7 @@ export class Topic {
     const name = this.#viewName(params);
     const view = this.#views.get(name) ?? this.#makeView(name, valid.value as Params);
     view.wake();
-    this.#lastUsed = this.#host.clock.now();
+    this.touch();
     return view;
   }
 

@@ -160,4 +160,30 @@ describe("a timer wheel", () => {
     }
     expect(fired).toBe(2);
   });
+
+  test("closed, it has no timer, and no deadline fires any more, before or after set", () => {
+    const clock = new VirtualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let fired = 0;
+    wheel.after(100, () => (fired += 1));
+    wheel.after(10_000, () => (fired += 1));
+    wheel.close();
+    expect(clock.timerCount).toBe(0);
+    const late = wheel.after(100, () => (fired += 1));
+    expect(clock.timerCount).toBe(0);
+    clock.advance(60_000);
+    expect(fired).toBe(0);
+    late.cancel();
+    wheel.close();
+  });
+
+  test("closed by an expiry, it has no timer, and what is due later does not fire", () => {
+    const clock = new VirtualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let fired = 0;
+    wheel.after(100, () => wheel.close());
+    wheel.after(1_000, () => (fired += 1));
+    clock.advance(60_000);
+    expect([fired, clock.timerCount]).toEqual([0, 0]);
+  });
 });

@@ -6,6 +6,8 @@ export interface BrokerUnderTest {
   broker: Broker;
   /** Lets the window for idempotency keys (five minutes) pass. */
   readonly passWindow: () => void | Promise<void>;
+  /** Lets some time pass, and what becomes due by it happen. */
+  readonly pass: (ms: number) => void | Promise<void>;
 }
 
 /** What every broker must do; `open` makes one that has nothing in it yet. */
@@ -147,6 +149,111 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       const good = await topic.append({ data: 1, idempotencyKey: "k" });
       expect(good.duplicate).toBe(false);
       expect(offsets(seen)).toEqual([good.offset]);
+      await broker.close();
+    });
+
+    test("ifNewest: appends while it is the key's newest event, removed or not, and is a conflict otherwise", async () => {
+      const { broker } = await open();
+      const seen: TopicEvent[] = [];
+      const topic = await broker.openTopic(keyedTopic("t"), (event) => seen.push(event));
+      const conflict = { code: "conflict" };
+      const first = await topic.append({ key: "a", data: 1 });
+      const other = await topic.append({ key: "b", data: 1 });
+      const draft = { key: "a", data: 2 };
+      const wrong = topic.append({ ...draft, ifNewest: other.offset });
+      await expect(wrong).rejects.toMatchObject(conflict);
+      const second = await topic.append({ ...draft, ifNewest: first.offset });
+      await expect(topic.append({ ...draft, ifNewest: first.offset })).rejects.toMatchObject(
+        conflict,
+      );
+      const third = await topic.append({ key: "a", removed: true, ifNewest: second.offset });
+      const fourth = await topic.append({ ...draft, ifNewest: third.offset });
+      expect(fourth.offset).toBeGreaterThan(third.offset);
+      expect(offsets(seen)).toEqual(
+        [first, other, second, third, fourth].map(({ offset }) => offset),
+      );
+      await broker.close();
+    });
+
+    test("of two that say the same ifNewest at one time one is appended", async () => {
+      const { broker } = await open();
+      const topic = await broker.openTopic(keyedTopic("t"), ignore);
+      const { offset } = await topic.append({ key: "a", data: 0 });
+      const draft = { key: "a", data: 1, ifNewest: offset };
+      const outcomes = await Promise.allSettled([topic.append(draft), topic.append(draft)]);
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+      await broker.close();
+    });
+
+    test("a key with a lease is removed when it runs out, as an event that all follow", async () => {
+      const { broker, pass } = await open();
+      const seen: string[] = [];
+      const follow = ({ key, removed }: TopicEvent): void =>
+        void seen.push(`${key} ${removed ? "removed" : "set"}`);
+      const topic = await broker.openTopic(keyedTopic("t"), follow);
+      await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+      await topic.append({ key: "b", data: 1 });
+      await pass(900);
+      expect(seen).toEqual(["a set", "b set"]);
+      await pass(200);
+      expect(seen).toEqual(["a set", "b set", "a removed"]);
+      await broker.close();
+    });
+
+    test("a lease that is renewed runs from then on; one of a value that is not the newest is not renewed", async () => {
+      const { broker, pass } = await open();
+      const removed: string[] = [];
+      const topic = await broker.openTopic(keyedTopic("t"), (event) => {
+        if (event.removed) removed.push(event.key ?? "");
+      });
+      const a = await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+      const b = await topic.append({ key: "b", data: 1, leaseMs: 1_000 });
+      await topic.append({ key: "b", data: 2, leaseMs: 1_000 });
+      await pass(600);
+      const held = [
+        { key: "a", offset: a.offset },
+        { key: "b", offset: b.offset },
+        { key: "nothing", offset: 1 },
+      ];
+      await topic.lease(held, 1_000);
+      await pass(600);
+      expect(removed).toEqual(["b"]);
+      await pass(600);
+      expect(removed).toEqual(["b", "a"]);
+      await broker.close();
+    });
+
+    test("a lease ends with the value that it was of", async () => {
+      const { broker, pass } = await open();
+      const seen: TopicEvent[] = [];
+      const topic = await broker.openTopic(keyedTopic("t"), (event) => seen.push(event));
+      await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+      await topic.append({ key: "a", data: 2 });
+      await topic.append({ key: "b", data: 1, leaseMs: 1_000 });
+      await topic.append({ key: "b", removed: true });
+      await pass(5_000);
+      expect(seen).toHaveLength(4);
+      await broker.close();
+    });
+
+    test("who has closed a topic is told nothing more of it; what is in it stays, and leases run on", async () => {
+      const { broker, pass } = await open();
+      const told: TopicEvent[] = [];
+      const topic = await broker.openTopic(keyedTopic("t"), (event) => told.push(event));
+      const other = await broker.openTopic(keyedTopic("t"), ignore);
+      await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+      await topic.append({ key: "b", data: 1 });
+      await topic.close();
+      await other.append({ key: "c", data: 1 });
+      await other.close();
+      await pass(5_000);
+      expect(told).toHaveLength(2);
+      const seen: string[] = [];
+      const again = await broker.openTopic(keyedTopic("t"), ({ key, removed: gone }) =>
+        seen.push(`${key}${gone ? " removed" : ""}`),
+      );
+      expect(seen.sort()).toEqual(["a removed", "b", "c"]);
+      expect([again.epoch, again.offset]).toEqual([topic.epoch, 4]);
       await broker.close();
     });
   });

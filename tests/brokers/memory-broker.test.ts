@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { IdempotencyWindow } from "../../src/brokers/memory/idempotency-window.ts";
-import { logTopic } from "../../src/live/index.ts";
+import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { describeBroker } from "./broker-contract.ts";
 
@@ -10,7 +10,7 @@ const WINDOW_MS = 300_000;
 describeBroker("the memory broker", async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
-  return { broker, passWindow: () => clock.advance(WINDOW_MS + 1) };
+  return { broker, passWindow: () => clock.advance(WINDOW_MS + 1), pass: (ms) => clock.pass(ms) };
 });
 
 test("what a memory broker forgets when it is closed comes back under another epoch", async () => {
@@ -31,4 +31,88 @@ test("an idempotency key is remembered for five minutes to the millisecond", () 
   expect(window.find("k")).toBe(7);
   clock.advance(1);
   expect(window.find("k")).toBeUndefined();
+});
+
+const ignore = (): void => {};
+
+test("closing a memory broker ends all leases: nothing is followed any more, and no timer waits", async () => {
+  const clock = new VirtualClock();
+  const broker = new MemoryBroker({ clock });
+  let told = 0;
+  const topic = await broker.openTopic(keyedTopic("t"), () => (told += 1));
+  await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+  expect(clock.timerCount).toBe(1);
+  await broker.close();
+  expect(clock.timerCount).toBe(0);
+  clock.advance(5_000);
+  expect(told).toBe(1);
+});
+
+describe("a memory broker that has all the topics that it may have", () => {
+  const full = async (): Promise<{ broker: MemoryBroker; clock: VirtualClock }> => {
+    const clock = new VirtualClock();
+    return { broker: new MemoryBroker({ clock, maxTopics: 1 }), clock };
+  };
+  const unavailable = { code: "unavailable" };
+
+  test("refuses one more, as unavailable, and opens the known one", async () => {
+    const { broker } = await full();
+    await broker.openTopic(logTopic("a"), ignore);
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    await broker.openTopic(logTopic("a"), ignore);
+  });
+
+  test("forgets one that nobody follows and that keeps nothing", async () => {
+    const { broker } = await full();
+    const a = await broker.openTopic(logTopic("a"), ignore);
+    await a.close();
+    await broker.openTopic(logTopic("b"), ignore);
+    await expect(broker.openTopic(logTopic("a"), ignore)).rejects.toMatchObject(unavailable);
+  });
+
+  test("does not forget one that keeps events, until they have expired", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 600_000 } }), ignore);
+    await a.append({ data: 1 });
+    await a.close();
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    clock.advance(600_001);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("does not forget one whose publishes can be repeated", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
+    const first = await a.append({ data: 1, idempotencyKey: "k" });
+    await a.close();
+    clock.advance(10_000);
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    const repeated = await again.append({ data: 1, idempotencyKey: "k" });
+    expect(repeated).toEqual({ offset: first.offset, duplicate: true });
+    await again.close();
+    clock.advance(WINDOW_MS + 1);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("does not forget what was removed, for as long as somebody may not know it", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(keyedTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
+    await a.append({ key: "k", data: 1 });
+    await a.append({ key: "k", removed: true });
+    await a.close();
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    clock.advance(1_001);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("a topic that was forgotten comes back under another epoch", async () => {
+    const { broker } = await full();
+    const a = await broker.openTopic(logTopic("a"), ignore);
+    await a.close();
+    const b = await broker.openTopic(logTopic("b"), ignore);
+    await b.close();
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    expect(again.epoch).not.toBe(a.epoch);
+  });
 });

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../../base/index.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 import { LAG_PROBE_MS, RETURNS_PER_SECOND, type LiveLimits } from "../limits.ts";
 
 /** Whether there is room for one more, and when those should come back for whom there is none. */
@@ -6,11 +7,17 @@ export class Admission {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   readonly #random: () => number;
+  readonly #diagnostics: Diagnostics;
   #probe: Timer | undefined;
   #lagMs = 0;
 
   /** @param random gives numbers in [0, 1) */
-  constructor(clock: Clock, limits: LiveLimits, random: () => number) {
+  constructor(
+    clock: Clock,
+    limits: LiveLimits,
+    { random, diagnostics }: { random: () => number; diagnostics: Diagnostics },
+  ) {
+    this.#diagnostics = diagnostics;
     this.#clock = clock;
     this.#random = random;
     this.#limits = limits;
@@ -44,6 +51,8 @@ export class Admission {
     const due = this.#clock.now() + LAG_PROBE_MS;
     this.#probe = this.#clock.after(LAG_PROBE_MS, () => {
       this.#lagMs = Math.max(0, this.#clock.now() - due);
+      const lagMs = this.#lagMs;
+      this.#diagnostics.tell("lag", () => ({ lagMs }));
       this.#watchLag();
     });
   }

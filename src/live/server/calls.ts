@@ -1,14 +1,16 @@
-import type { Clock, Timer, TimerWheel } from "../../base/index.ts";
+import type { Clock, TimerWheel } from "../../base/index.ts";
 import type { Methods, MethodDeclaration } from "../live-api.ts";
 import {
   IDEMPOTENCY_WINDOW_MS,
   MAX_REMEMBERED_CALLS,
   MAX_REMEMBERED_RESULT_LENGTH,
 } from "../limits.ts";
-import { LiveError } from "../live-error.ts";
+import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { validate } from "../standard-schema.ts";
 import type { Authority, Params } from "../topic-declaration.ts";
 import type { Caller } from "./caller.ts";
+import { inTime } from "./in-time.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 import { permit } from "./permit.ts";
 
 export interface CallRequest {
@@ -30,6 +32,7 @@ export class Calls {
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #timeoutMs: number;
+  readonly #diagnostics: Diagnostics;
   /** By who called, what, and the idempotency key; in the order they came. */
   readonly #remembered = new Map<string, Remembered>();
 
@@ -37,12 +40,14 @@ export class Calls {
     methods: Methods,
     fallback: Authority,
     time: { clock: Clock; wheel: TimerWheel; timeoutMs: number },
+    diagnostics: Diagnostics,
   ) {
     this.#methods = methods;
     this.#fallback = fallback;
     this.#clock = time.clock;
     this.#wheel = time.wheel;
     this.#timeoutMs = time.timeoutMs;
+    this.#diagnostics = diagnostics;
   }
 
   /**
@@ -51,8 +56,26 @@ export class Calls {
    * @throws LiveError as a rejection, and what the method throws
    */
   async make(request: CallRequest, caller: Caller): Promise<string> {
+    // Only what is declared is told of: names that a client made up would be without end.
+    const declared = this.#find(request.method);
+    const startedAt = this.#clock.now();
+    try {
+      const answer = await this.#make(declared, request, caller);
+      this.#tell(request.method, startedAt, undefined);
+      return answer;
+    } catch (error) {
+      this.#tell(request.method, startedAt, error instanceof LiveError ? error.code : "internal");
+      throw error;
+    }
+  }
+
+  #tell(method: string, startedAt: number, code: LiveErrorCode | undefined): void {
+    const durationMs = this.#clock.now() - startedAt;
+    this.#diagnostics.tell("call", () => ({ method, durationMs, code }));
+  }
+
+  async #make(declared: MethodDeclaration, request: CallRequest, caller: Caller): Promise<string> {
     const { idempotencyKey, method } = request;
-    const declared = this.#find(method);
     await permit([declared, this.#fallback], {
       caller,
       action: "call",
@@ -61,10 +84,15 @@ export class Calls {
     });
     const params = validate(declared.params, request.params);
     if (params.kind === "invalid") throw new LiveError("invalid_params", params.message);
-    const call = (): Promise<string> =>
-      this.#run(declared, { method, params: params.value }, caller);
-    if (idempotencyKey === undefined) return call();
-    return this.#once(JSON.stringify([caller.identity?.id, method, idempotencyKey]), call);
+    const call = (): Promise<string> => run(declared, params.value, caller);
+    const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
+    const answer = idempotencyKey === undefined ? call() : this.#once(once, call);
+    // Who repeats a call that took too long waits for that one, and it is not made twice.
+    return inTime(answer, {
+      wheel: this.#wheel,
+      timeoutMs: this.#timeoutMs,
+      late: () => tookTooLong(method, this.#timeoutMs),
+    });
   }
 
   #find(name: string): MethodDeclaration {
@@ -79,35 +107,15 @@ export class Calls {
     this.#forgetOld();
     const known = this.#remembered.get(name);
     if (known !== undefined) return known.answer;
-    const answer = call();
-    this.#remembered.set(name, { answer, at: this.#clock.now() });
-    answer.then(
-      (json) => {
-        if (json.length > MAX_REMEMBERED_RESULT_LENGTH) this.#remembered.delete(name);
-      },
-      () => this.#remembered.delete(name),
-    );
-    return answer;
-  }
-
-  async #run(
-    declared: MethodDeclaration,
-    { method, params }: { method: string; params: unknown },
-    { identity, connection }: Caller,
-  ): Promise<string> {
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = this.#wheel.after(this.#timeoutMs, () => {
-        const message = `${method} took longer than ${this.#timeoutMs} ms; it may still be done. Look before you call again.`;
-        reject(new LiveError("unavailable", message));
-      });
-    });
-    try {
-      const result = await Promise.race([declared.handle(params, { identity, connection }), late]);
-      return JSON.stringify(result) ?? "null";
-    } finally {
-      timer?.cancel();
-    }
+    const made = { answer: call(), at: this.#clock.now() };
+    this.#remembered.set(name, made);
+    const forget = (): void => {
+      if (this.#remembered.get(name) === made) this.#remembered.delete(name);
+    };
+    made.answer.then((json) => {
+      if (json.length > MAX_REMEMBERED_RESULT_LENGTH) forget();
+    }, forget);
+    return made.answer;
   }
 
   #forgetOld(): void {
@@ -117,6 +125,19 @@ export class Calls {
       this.#remembered.delete(name);
     }
   }
+}
+
+async function run(
+  declared: MethodDeclaration,
+  params: unknown,
+  { identity, connection }: Caller,
+): Promise<string> {
+  return JSON.stringify(await declared.handle(params, { identity, connection })) ?? "null";
+}
+
+function tookTooLong(method: string, timeoutMs: number): LiveError {
+  const message = `${method} took longer than ${timeoutMs} ms; it may still be done. Look before you call again.`;
+  return new LiveError("unavailable", message);
 }
 
 /** What an authority is shown of a call's params, which may be anything. */

@@ -16,8 +16,8 @@ export interface Credentials {
    */
   readonly token: string | undefined;
   /** A header of the handshake or request; `undefined` for all of them when a token came alone. */
-  header(name: string): string | undefined;
-  cookie(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
+  readonly cookie: (name: string) => string | undefined;
   readonly query: URLSearchParams;
   readonly remoteAddress: string | undefined;
 }

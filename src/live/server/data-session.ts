@@ -14,7 +14,7 @@ import type { Credentials } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
-import { permit } from "./permit.ts";
+import { permitToRead } from "./permit.ts";
 import type { Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 
@@ -34,7 +34,6 @@ export class DataSession implements Session, Outlet {
   #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
   #deadline: Timer | undefined;
-  #ended = false;
 
   /** @param params from the URL's query; without them the first message brings them */
   constructor(
@@ -47,7 +46,7 @@ export class DataSession implements Session, Outlet {
     this.#entry = source.entry;
     this.#encoding = source.encoding;
     this.#params = source.params;
-    this.#standing = new Standing(realm, () => this.#expire());
+    this.#standing = new Standing(realm, 0, () => this.#expire());
   }
 
   start(credentials: Credentials): void {
@@ -59,7 +58,7 @@ export class DataSession implements Session, Outlet {
   onMessage(message: string | Uint8Array): void | Promise<void> {
     if (this.#pending !== undefined) return this.#pending.then(() => this.onMessage(message));
     const { caller } = this.#standing;
-    if (this.#ended || caller === undefined) return;
+    if (!this.#peer.isOpen || caller === undefined) return;
     if (typeof message !== "string") {
       this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
       return;
@@ -92,7 +91,6 @@ export class DataSession implements Session, Outlet {
   }
 
   onClosed(): void {
-    this.#ended = true;
     this.#deadline?.cancel();
     this.#standing.end();
     this.#endSubscription();
@@ -125,7 +123,7 @@ export class DataSession implements Session, Outlet {
   }
 
   #onShown(admittance: Admittance): void | Promise<void> {
-    if (this.#ended) return;
+    if (!this.#peer.isOpen) return;
     if (admittance.kind !== "known") {
       // There is no hello here with which a token could still come.
       const error = admittance.kind === "refused" ? admittance.error : noCredentials();
@@ -148,10 +146,7 @@ export class DataSession implements Session, Outlet {
     this.#deadline?.cancel();
     try {
       this.#realm.rates.count(caller);
-      const { declaration, parameters, name } = this.#entry;
-      const shown = { ...params, ...parameters };
-      const asked = { caller, action: "subscribe", target: name, params: shown } as const;
-      const permitted = permit([declaration, this.#realm.authority], asked);
+      const permitted = permitToRead(this.#entry, this.#realm.authority, { caller, params });
       const begun = whenThere(permitted, () =>
         whenThere(this.#realm.catalog.open(this.#entry), (topic) =>
           this.#subscribe(topic, params, caller),
@@ -164,17 +159,21 @@ export class DataSession implements Session, Outlet {
   }
 
   #subscribe(topic: Topic, params: Params, caller: Caller): void {
-    if (this.#ended) return;
+    // It has ended while leave was asked for.
+    if (!this.#peer.isOpen) return;
     const view = topic.view(params);
     if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
     else this.#subscription.end();
     const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
-    this.#subscription = new Subscription(source, this, () => {
+    this.#subscription = new Subscription(source, this, (from, to) => {
       this.#realm.statistics.tooSlow += 1;
+      this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
       this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
       return "ended";
     });
     this.#realm.statistics.starts.fresh += 1;
+    const { name } = topic;
+    this.#realm.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
     this.#subscription.pump();
   }
 

@@ -1,12 +1,15 @@
 import type { LiveErrorCode } from "../live-error.ts";
 import type { StartKind } from "./statistics.ts";
 
+/** How a client is connected; `http` is a stream of server-sent events. */
+export type Level = 0 | 1 | "http";
+
 /** What is told on each channel, under the name `longwire.live.` and the key here. */
 export interface LiveDiagnostics {
   /** A connection was let in. */
-  "session.open": { connection: string; level: 0 | 1; identity: string | undefined };
+  "session.open": { connection: string; level: Level; identity: string | undefined };
   /** A connection that was let in is over. */
-  "session.close": { connection: string; level: 0 | 1; durationMs: number };
+  "session.close": { connection: string; level: Level; durationMs: number };
   /** A subscription began; `missed` offsets passed since the client was there last. */
   subscribe: { topic: string; start: StartKind; missed: number };
   /** A client's event is in the log. */

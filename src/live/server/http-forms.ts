@@ -14,8 +14,8 @@ import type { LiveExchange } from "./live-peer.ts";
 import type { Caller } from "./caller.ts";
 import { shownCredentials } from "./credentials.ts";
 import { noCredentials } from "./gate.ts";
-import { permit } from "./permit.ts";
-import { openToPublish, publish, requireTopic } from "./publish.ts";
+import { permitToRead } from "./permit.ts";
+import { permitToPublish, publish, requireTopic } from "./publish.ts";
 import { Standing } from "./standing.ts";
 import type { Realm } from "./session.ts";
 
@@ -101,9 +101,7 @@ export class HttpForms {
       return answerError(exchange, 405, { code: "bad_request", message }, { Allow: "GET, POST" });
     }
     const query = readQuery(exchange.search, this.#realm.tokenQuery);
-    const shown = { ...query.params, ...entry.parameters };
-    const asked = { caller, action: "subscribe", target: name, params: shown } as const;
-    await permit([entry.declaration, this.#realm.authority], asked);
+    await permitToRead(entry, this.#realm.authority, { caller, params: query.params });
     const topic = await this.#realm.catalog.open(entry);
     // It went away while leave was asked for.
     if (!exchange.isOver) this.#get(exchange, { topic, caller, query });
@@ -132,7 +130,7 @@ export class HttpForms {
   }
 
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
-    const topic = await openToPublish(this.#realm, name, caller);
+    const entry = await permitToPublish(this.#realm, name, caller);
     const body = await exchange.body(this.#realm.limits.maxMessageBytes);
     const fields = parseObject(body);
     if (fields === undefined) {
@@ -140,6 +138,8 @@ export class HttpForms {
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
+    // Only now: while a body drips in, a topic that nobody else uses would be closed again.
+    const topic = await this.#realm.catalog.open(entry);
     const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
     exchange.answer(201, JSON_HEADERS, JSON.stringify({ topic: topic.name, ...receipt }));
   }
@@ -193,7 +193,7 @@ export class HttpForms {
     const { report, presence, statistics } = this.#realm;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
     const stream = new EventStream(exchange, { topic, view, walk }, report);
-    const standing = new Standing(this.#realm, () => exchange.end());
+    const standing = new Standing(this.#realm, "http", () => exchange.end());
     standing.letIn(caller.identity);
     presence.enter(topic, caller);
     const end = (): void => exchange.end();

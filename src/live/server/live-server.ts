@@ -11,7 +11,7 @@ import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./message-session.ts";
 import { openRealm, type LiveServerOptions } from "./open-realm.ts";
 import type { Realm, Session } from "./session.ts";
-import type { Statistics } from "./statistics.ts";
+import type { LiveStatistics } from "./statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */
@@ -94,7 +94,7 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   /** What has been counted since it was opened. */
-  get statistics(): Readonly<Statistics> {
+  get statistics(): LiveStatistics {
     return this.#realm.statistics;
   }
 

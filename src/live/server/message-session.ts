@@ -40,7 +40,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   constructor(realm: Realm, peer: LivePeer, encoding: Encoding) {
     this.#realm = realm;
     this.#peer = peer;
-    this.#standing = new Standing(realm, () => this.#expire());
+    this.#standing = new Standing(realm, 1, () => this.#expire());
     this.#subscriptions = new Subscriptions(realm, encoding, {
       outlet: this,
       say: (message) => this.#send(message),
@@ -57,6 +57,8 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
     if (this.#opening !== undefined) return this.#opening.then(() => this.onMessage(message));
+    // It waited for the credentials, and they were refused.
+    if (!this.#peer.isOpen) return;
     if (typeof message !== "string") {
       this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
       return;
@@ -154,7 +156,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   /** What the client showed of itself before it was let in. */
   #onShown(admittance: Admittance): void {
-    if (this.#ended) return;
+    if (!this.#peer.isOpen) return;
     if (admittance.kind === "known") return this.#welcome(admittance.identity);
     if (admittance.kind === "refused") return this.#expel(admittance.error);
     const { wheel, limits } = this.#realm;
@@ -173,8 +175,12 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     if (request?.type !== "hello" || request.token === undefined) {
       return this.#expel(noCredentials());
     }
+    // From here on it is the server that takes its time.
+    this.#deadline?.cancel();
     return whenThere(this.#realm.gate.check(tokenAlone(request.token)), (admittance) =>
-      admittance.kind === "unknown" ? this.#expel(noCredentials()) : this.#onShown(admittance),
+      this.#onShown(
+        admittance.kind === "unknown" ? { kind: "refused", error: noCredentials() } : admittance,
+      ),
     );
   }
 
@@ -272,16 +278,18 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   #refuseWith(id: RequestId | undefined, error: unknown): void {
+    const { code, message } = error instanceof LiveError ? error : this.#failure(error);
     if (this.#ended) return;
-    if (!(error instanceof LiveError)) {
-      this.#realm.report(error);
-      return this.#refuse(id, "internal", "The server failed on this request; try again later.");
-    }
-    this.#refuse(id, error.code, error.message);
-    if (error.code !== "rate_limited") return;
+    this.#refuse(id, code, message);
+    if (code !== "rate_limited") return;
     this.#ignoredRefusals += 1;
     if (this.#ignoredRefusals < MAX_IGNORED_REFUSALS) return;
     this.#disconnect(LiveCloseCode.TooMany, "Too many requests came too fast; slow down.");
+  }
+
+  #failure(cause: unknown): LiveError {
+    this.#realm.report(cause);
+    return new LiveError("internal", "The server failed on this request; try again later.");
   }
 
   #refuse(id: RequestId | undefined, code: LiveErrorCode, message: string): void {

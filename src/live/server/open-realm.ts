@@ -15,6 +15,7 @@ import { Admission } from "./admission.ts";
 import { Calls } from "./calls.ts";
 import { Rates } from "./caller.ts";
 import type { Authenticate } from "./credentials.ts";
+import { Diagnostics } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
 import { KeyOwners } from "./key-owners.ts";
 import { Presence } from "./presence.ts";
@@ -53,7 +54,8 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const report = reporter(options.onError);
   const limits = resolveLimits(defaultLiveLimits, options);
   const wheel = new TimerWheel(clock);
-  const statistics = new Statistics();
+  const diagnostics = new Diagnostics();
+  const statistics = new Statistics(diagnostics);
   const owners = new KeyOwners(report);
   const presence = new Presence({ clock, wheel, report, catalog: () => catalog });
   const catalog = await Catalog.open(options.topics, broker, {
@@ -69,14 +71,20 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const authority: Authority = options;
   return {
     catalog,
-    gate: new Gate(authenticate, report),
+    gate: new Gate(authenticate, { clock, wheel, timeoutMs: limits.helloTimeoutMs, report }),
     authority,
-    calls: new Calls(methods, authority, { clock, wheel, timeoutMs: limits.callTimeoutMs }),
+    calls: new Calls(
+      methods,
+      authority,
+      { clock, wheel, timeoutMs: limits.callTimeoutMs },
+      diagnostics,
+    ),
     rates: new Rates(clock, limits),
     owners,
     presence,
-    admission: new Admission(clock, limits, options.random ?? Math.random),
+    admission: new Admission(clock, limits, { random: options.random ?? Math.random, diagnostics }),
     statistics,
+    diagnostics,
     tokenQuery,
     limits,
     clock,

@@ -1,4 +1,5 @@
-import { whenThere } from "../awaitable.ts";
+import { whenThere, type Awaitable } from "../awaitable.ts";
+import type { TopicEntry } from "../catalog.ts";
 import { LiveError } from "../live-error.ts";
 import type { Authority, LiveAction, Params } from "../topic-declaration.ts";
 import type { Caller } from "./caller.ts";
@@ -21,10 +22,27 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
   const authority = authorities.find((authority) => authority.authorize !== undefined);
   if (authority?.authorize === undefined) return;
   const { caller, action, target, params } = asked;
-  const answer = authority.authorize(caller.identity, action, target, params);
+  const answer: Awaitable<unknown> = authority.authorize(caller.identity, action, target, params);
   return whenThere(answer, (isAllowed) => {
-    if (isAllowed) return;
+    // A slip that returns an object, or the text of a reason, must let nobody in.
+    if (isAllowed === true) return;
     const message = `You may not ${action}${action === "call" ? "" : " to"} ${target}; ask for access, or sign in as someone who may.`;
     throw new LiveError("forbidden", message);
   });
+}
+
+/**
+ * Lets `caller` read a topic as `params` narrow it, or refuses.
+ *
+ * @throws LiveError `forbidden`, perhaps as a rejection
+ */
+export function permitToRead(
+  { declaration, guardedAs, parameters }: TopicEntry,
+  fallback: Authority,
+  { caller, params }: { caller: Caller; params: Params },
+): void | Promise<void> {
+  // The name's own parameters win: nobody can say that it is of something else.
+  const shown = { ...params, ...parameters };
+  const asked = { caller, action: "subscribe", target: guardedAs, params: shown } as const;
+  return permit([declaration, fallback], asked);
 }

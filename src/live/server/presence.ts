@@ -132,9 +132,12 @@ export class Presence {
     return catalog.open(entry);
   }
 
+  /** What cannot be said of somebody is left out: that they are here is said all the same. */
   #describe(options: PresenceOptions, { identity }: Caller): Readonly<Record<string, unknown>> {
     try {
-      return options.describe?.(identity) ?? {};
+      const described = { ...options.describe?.(identity) };
+      JSON.stringify(described);
+      return described;
     } catch (error) {
       this.#host.report(error);
       return {};

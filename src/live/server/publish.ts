@@ -19,11 +19,15 @@ export function requireTopic(realm: Realm, name: string): TopicEntry {
 }
 
 /**
- * Opens a topic for somebody who wants to publish to it.
+ * Lets somebody publish to a topic, or refuses.
  *
- * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
+ * @throws LiveError `unknown_topic`, `forbidden`, perhaps as a rejection
  */
-export function openToPublish(realm: Realm, name: string, caller: Caller): Topic | Promise<Topic> {
+export function permitToPublish(
+  realm: Realm,
+  name: string,
+  caller: Caller,
+): TopicEntry | Promise<TopicEntry> {
   const entry = requireTopic(realm, name);
   const { declaration, parameters } = entry;
   if (declaration.clientPublish !== true) {
@@ -31,8 +35,16 @@ export function openToPublish(realm: Realm, name: string, caller: Caller): Topic
     throw new LiveError("forbidden", message);
   }
   const asked = { caller, action: "publish", target: name, params: parameters } as const;
-  const permitted = permit([declaration, realm.authority], asked);
-  return whenThere(permitted, () => realm.catalog.open(entry));
+  return whenThere(permit([declaration, realm.authority], asked), () => entry);
+}
+
+/**
+ * Opens a topic for somebody who wants to publish to it.
+ *
+ * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
+ */
+export function openToPublish(realm: Realm, name: string, caller: Caller): Topic | Promise<Topic> {
+  return whenThere(permitToPublish(realm, name, caller), (entry) => realm.catalog.open(entry));
 }
 
 /**
@@ -47,6 +59,7 @@ export async function publish(
   owner: KeyOwner | undefined,
 ): Promise<Receipt> {
   const { idempotencyKey } = draft;
+  const startedAt = realm.clock.now();
   const receipt = await topic.append({
     ...draft,
     ...leaseOf(topic, draft, owner),
@@ -54,6 +67,11 @@ export async function publish(
   });
   if (receipt.duplicate) realm.statistics.duplicates += 1;
   else realm.statistics.published += 1;
+  realm.diagnostics.tell("publish", () => ({
+    topic: topic.name,
+    durationMs: realm.clock.now() - startedAt,
+    duplicate: receipt.duplicate,
+  }));
   const { key } = draft;
   if (key === undefined || draft.removed === true) return receipt;
   if (owner !== undefined) realm.owners.setBy(owner, { topic, key, offset: receipt.offset });
@@ -73,7 +91,7 @@ function leaseOf(
   return { leaseMs };
 }
 
-/** Nobody can use up the keys of somebody else. */
+/** Nobody can use up the keys of somebody else, or of the server's own code. */
 function scoped(key: string, { identity }: Caller): string {
-  return identity === undefined ? key : JSON.stringify([identity.id, key]);
+  return JSON.stringify([identity?.id ?? null, key]);
 }

@@ -8,6 +8,7 @@ import type { Admission } from "./admission.ts";
 import type { Calls } from "./calls.ts";
 import type { Rates } from "./caller.ts";
 import type { Credentials } from "./credentials.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 import type { Gate } from "./gate.ts";
 import type { KeyOwners } from "./key-owners.ts";
 import type { Presence } from "./presence.ts";
@@ -25,6 +26,7 @@ export interface Realm {
   readonly presence: Presence;
   readonly admission: Admission;
   readonly statistics: Statistics;
+  readonly diagnostics: Diagnostics;
   /** The name in a URL's query that holds a token, if any does. */
   readonly tokenQuery: string | undefined;
   readonly limits: LiveLimits;

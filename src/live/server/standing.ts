@@ -1,17 +1,21 @@
 import type { Timer } from "../../base/index.ts";
 import type { Caller } from "./caller.ts";
 import type { Identity } from "./credentials.ts";
+import type { Level } from "./diagnostics.ts";
 import type { Realm } from "./session.ts";
 
 /** Who a connection has shown itself to be, and until when. */
 export class Standing {
   readonly #realm: Realm;
+  readonly #level: Level;
   readonly #onExpired: () => void;
+  #openedAt = 0;
   #caller: Caller | undefined;
   #expiry: Timer | undefined;
 
-  constructor(realm: Realm, onExpired: () => void) {
+  constructor(realm: Realm, level: Level, onExpired: () => void) {
     this.#realm = realm;
+    this.#level = level;
     this.#onExpired = onExpired;
   }
 
@@ -36,6 +40,7 @@ export class Standing {
       bucket: caller?.bucket ?? this.#realm.rates.newBucket(),
       sharedRate: identity?.id,
     };
+    if (caller === undefined) this.#tellOpen(this.#caller);
     this.#expiry?.cancel();
     const { expiresInMs } = this;
     if (expiresInMs !== undefined) {
@@ -46,5 +51,20 @@ export class Standing {
 
   end(): void {
     this.#expiry?.cancel();
+    const caller = this.#caller;
+    if (caller === undefined) return;
+    const { clock, diagnostics } = this.#realm;
+    diagnostics.tell("session.close", () => ({
+      connection: caller.connection,
+      level: this.#level,
+      durationMs: clock.now() - this.#openedAt,
+    }));
+  }
+
+  #tellOpen({ connection, identity }: Caller): void {
+    const { clock, diagnostics } = this.#realm;
+    this.#openedAt = clock.now();
+    const level = this.#level;
+    diagnostics.tell("session.open", () => ({ connection, level, identity: identity?.id }));
   }
 }

@@ -1,10 +1,12 @@
 import type { LiveErrorCode } from "../live-error.ts";
+import type { Diagnostics } from "./diagnostics.ts";
 
 /** How a subscription began: see `Recovery`; `fresh` also without `since`. */
 export type StartKind = "resumed" | "gap" | "fresh";
 
 /** What a live server has counted since it was opened; plain numbers that only grow. */
 export class Statistics {
+  readonly #diagnostics: Diagnostics;
   /** Connections that were let in, by level. */
   readonly sessions: { level0: number; level1: number } = { level0: 0, level1: 0 };
   /** Connections that were turned away with 4503. */
@@ -31,6 +33,10 @@ export class Statistics {
   /** Requests that were refused, by their error's code. */
   readonly refusals: Partial<Record<LiveErrorCode, number>> = {};
 
+  constructor(diagnostics: Diagnostics) {
+    this.#diagnostics = diagnostics;
+  }
+
   wrote(bytes: Uint8Array): void {
     this.writes += 1;
     this.writtenBytes += bytes.length;
@@ -38,5 +44,9 @@ export class Statistics {
 
   refused(code: LiveErrorCode): void {
     this.refusals[code] = (this.refusals[code] ?? 0) + 1;
+    this.#diagnostics.tell("refusal", () => ({ code }));
   }
 }
+
+/** The counts, for who only looks. */
+export type LiveStatistics = Readonly<Omit<Statistics, "wrote" | "refused">>;

@@ -2,13 +2,14 @@ import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
 import { LiveError } from "../live-error.ts";
 import type { Outlet } from "../outlet.ts";
+import type { Position } from "../position.ts";
 import { recover, type Recovery } from "../recover.ts";
 import { Subscription } from "../subscription.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientMessage, RequestId } from "./client-message.ts";
-import { permit } from "./permit.ts";
+import { permitToRead } from "./permit.ts";
 import { requireTopic } from "./publish.ts";
 import type { Realm } from "./session.ts";
 
@@ -51,7 +52,7 @@ export class Subscriptions {
       throw new LiveError("rate_limited", message);
     }
     const entry = requireTopic(this.#realm, name);
-    const permitted = this.#permit(name, params, caller);
+    const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
     return whenThere(permitted, () =>
       whenThere(this.#realm.catalog.open(entry), (topic) => this.#begin(topic, request, caller)),
     );
@@ -81,7 +82,8 @@ export class Subscriptions {
   async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
     for (const [name, { params }] of this.#started) {
       try {
-        await this.#permit(name, params, caller);
+        const entry = requireTopic(this.#realm, name);
+        await permitToRead(entry, this.#realm.authority, { caller, params });
       } catch (error) {
         if (!(error instanceof LiveError)) this.#realm.report(error);
         if (this.#hasEnded) return;
@@ -90,14 +92,6 @@ export class Subscriptions {
         this.#say({ type: "unsubscribed", topic: name, code: "forbidden", message });
       }
     }
-  }
-
-  #permit(name: string, params: Params, caller: Caller): void | Promise<void> {
-    const { declaration, parameters } = requireTopic(this.#realm, name);
-    // The name's own parameters win: nobody can say that it is of something else.
-    const shown = { ...params, ...parameters };
-    const asked = { caller, action: "subscribe", target: name, params: shown } as const;
-    return permit([declaration, this.#realm.authority], asked);
   }
 
   #begin(topic: Topic, { id, params, since }: SubscribeRequest, caller: Caller): void {
@@ -122,18 +116,28 @@ export class Subscriptions {
     });
     this.#started.set(name, { subscription, params });
     if (present === undefined) this.#realm.presence.enter(topic, caller);
-    this.#sayStart(id, topic, recovery);
+    this.#sayStart({ id, since }, topic, recovery);
     subscription.pump();
     // What did not match is told at once, or a client that resumed would wait to know that it is
     // up to date.
     this.#tellPosition(subscription);
   }
 
-  #sayStart(id: RequestId, topic: Topic, recovery: Exclude<Recovery, { kind: "ahead" }>): void {
+  #sayStart(
+    { id, since }: { id: RequestId; since: Position | undefined },
+    topic: Topic,
+    recovery: Exclude<Recovery, { kind: "ahead" }>,
+  ): void {
     const { name, kind, position } = topic;
     const { epoch, offset: latest } = position;
     const resumed = recovery.kind === "resumed";
+    const missed = since?.epoch === epoch ? latest - since.offset : 0;
     this.#realm.statistics.starts[recovery.kind] += 1;
+    this.#realm.diagnostics.tell("subscribe", () => ({
+      topic: name,
+      start: recovery.kind,
+      missed,
+    }));
     // Of a log topic, events follow from where the client was; of a keyed one, from its state.
     const offset = resumed && kind === "log" ? recovery.walk.reached : latest;
     // How far there is to go, if the rest is yet to come: no field of the contract says it.
@@ -146,6 +150,8 @@ export class Subscriptions {
 
   #sayGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
     this.#realm.statistics.slowGaps += 1;
+    const { topic, from, to } = gap;
+    this.#realm.diagnostics.tell("slow", () => ({ topic, from, to }));
     this.#say({ type: "gap", ...gap });
   }
 

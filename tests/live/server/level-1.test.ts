@@ -276,6 +276,31 @@ describe("subscribe to a log topic", () => {
     ]);
   });
 
+  test("resumed: latest says how far there is to go, and is not there where there is nothing to tell", async () => {
+    const live = await start();
+    const topic = live.topic("alerts");
+    for (let n = 1; n <= 4; n += 1) await topic.publish({ odd: n % 2 });
+    const client = await live.level1();
+    const ask = { type: "subscribe", topic: "alerts", params: { odd: 1 } };
+    const { epoch } = topic.position;
+    client.send({ ...ask, id: 1, since: { epoch, offset: 1 } });
+    expect(await client.next()).toMatchObject({ resumed: true, offset: 1, latest: 4 });
+    expect(await client.take(2)).toMatchObject([
+      { type: "event", offset: 3 },
+      { type: "position", epoch, offset: 4 },
+    ]);
+    client.send({ ...ask, id: 2, since: { epoch, offset: 3 } });
+    expect(await client.next()).toMatchObject({ resumed: true, offset: 3, latest: 4 });
+    expect(await client.next()).toMatchObject({ type: "position", offset: 4 });
+    for (const since of [{ epoch, offset: 4 }, { epoch: "another", offset: 1 }, undefined]) {
+      client.send({ ...ask, id: 3, since });
+      const [subscribed, ...rest] = await client.soFar();
+      expect(subscribed).toMatchObject({ type: "subscribed", offset: 4 });
+      expect(subscribed).not.toHaveProperty("latest");
+      expect(rest.map(({ type }) => type)).toEqual(since?.epoch === "another" ? ["gap"] : []);
+    }
+  });
+
   test("expired: resumed false, then a gap from the first lost offset to the present one", async () => {
     const live = await start({ topics: [logTopic("alerts", { retention: { maxEvents: 2 } })] });
     const topic = live.topic("alerts");

@@ -1,0 +1,442 @@
+import { once } from "node:events";
+import { request } from "node:http";
+import { describe, expect, test } from "vitest";
+import {
+  keyedTopic,
+  LiveError,
+  logTopic,
+  method,
+  type Authority,
+  type LiveAction,
+  type Params,
+} from "../../../src/live/index.ts";
+import type { Message } from "../live-client.ts";
+import { RunningLive } from "../running-live.ts";
+import { Later, MemoryLive, thenable } from "./memory-live.ts";
+
+type Answer = boolean | Promise<boolean>;
+
+/** An `authorize` that answers what its type does not allow, as one without types can. */
+const answering = (answer: () => unknown): Authority => ({
+  authorize: () => answer() as Answer,
+});
+
+const topicsWith = (
+  options: Authority & { presence?: boolean },
+): [ReturnType<typeof logTopic>, ReturnType<typeof keyedTopic>] => [
+  logTopic("news", { clientPublish: true, ...options }),
+  keyedTopic("devices/:site", { clientPublish: true, ...options }),
+];
+
+const subscribe = { type: "subscribe", id: "s", topic: "news" };
+const publish = { type: "publish", id: "p", topic: "news", data: 1 };
+const call = { type: "call", id: "c", method: "act" };
+
+const open = (options: Authority, done: string[] = []): Promise<MemoryLive> =>
+  MemoryLive.open({
+    topics: topicsWith({ ...options, presence: true }),
+    methods: { act: method({ ...options, handle: () => void done.push("called") }) },
+  });
+
+const failing = (): never => {
+  throw new Error("no such column: role");
+};
+
+describe("only true lets anybody do anything", () => {
+  test.each<[string, () => unknown]>([
+    ["true", () => true],
+    ["a promise of true", () => Promise.resolve(true)],
+    ["a thenable that comes to true", () => thenable(true)],
+  ])("%s", async (_what, answer) => {
+    const done: string[] = [];
+    const live = await open(answering(answer), done);
+    const guest = await live.level1();
+    expect(await guest.ask(subscribe)).toMatchObject({ type: "subscribed" });
+    expect(await guest.ask(publish)).toMatchObject({ type: "published" });
+    expect(await guest.ask(call)).toMatchObject({ type: "result" });
+    expect(done).toEqual(["called"]);
+    const simple = await live.level0("news", { search: "?a=1" });
+    expect(simple.closeCode).toBeUndefined();
+    expect(live.live.census().subscriptions).toBe(2);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["false", () => false],
+    ["nothing", () => undefined],
+    ["null", () => null],
+    ["0", () => 0],
+    ["1", () => 1],
+    ["the text of a reason", () => "the account is closed"],
+    ["an object", () => ({ allowed: false })],
+    ["a list", () => []],
+    ["a Boolean object", () => Object(true) as unknown],
+    ["a promise of false", () => Promise.resolve(false)],
+    ["a promise of an object", () => Promise.resolve({ allowed: false })],
+    ["a thenable that comes to nothing", () => thenable(undefined)],
+    ["a thenable that comes to a list", () => thenable([1])],
+    ["a function", () => () => true],
+  ])("%s is a refusal: forbidden, 4403, and nothing is done", async (_what, answer) => {
+    const done: string[] = [];
+    const live = await open(answering(answer), done);
+    const guest = await live.level1();
+    for (const asked of [subscribe, publish, call]) {
+      expect(await guest.ask(asked)).toMatchObject({ type: "error", code: "forbidden" });
+    }
+    for (const search of ["", "?a=1"]) {
+      const simple = await live.level0("news", { search });
+      await simple.send("{}");
+      expect(simple.closeCode).toBe(4403);
+    }
+    expect([done, live.errors]).toEqual([[], []]);
+    expect(live.live.topic("news").position.offset).toBe(0);
+    expect(live.live.census()).toMatchObject({ subscriptions: 0, topics: 1 });
+  });
+
+  test.each<[string, () => unknown]>([
+    ["throws", failing],
+    ["rejects", () => Promise.reject(new Error("no such column: role"))],
+    ["returns what throws when it is looked at", () => new Proxy({}, { get: failing })],
+  ])("one that %s refuses with internal, 1011, and is reported", async (_how, answer) => {
+    const done: string[] = [];
+    const live = await open(answering(answer), done);
+    const guest = await live.level1();
+    for (const asked of [subscribe, publish, call]) {
+      const refusal = await guest.ask(asked);
+      expect(refusal).toMatchObject({ type: "error", code: "internal" });
+      expect(refusal?.["message"]).not.toContain("role");
+    }
+    const simple = await live.level0("news", { search: "?a=1" });
+    expect(simple.peer.closed).toEqual({ code: 1011, reason: "internal error" });
+    expect(live.errors).toHaveLength(4);
+    expect(new Set(live.errors.map(({ message }) => message))).toEqual(
+      new Set(["no such column: role"]),
+    );
+    expect(done).toEqual([]);
+    expect(live.live.census()).toMatchObject({ subscriptions: 0 });
+  });
+
+  test("one that throws a LiveError says itself why", async () => {
+    const refuse = (): never => {
+      throw new LiveError("unavailable", "The directory is away; try again.");
+    };
+    const live = await open(answering(refuse));
+    const guest = await live.level1();
+    for (const asked of [subscribe, publish, call]) {
+      expect(await guest.ask(asked)).toMatchObject({ code: "unavailable" });
+    }
+    expect((await live.level0("news", { search: "?a=1" })).closeCode).toBe(4503);
+    expect(live.errors).toEqual([]);
+  });
+});
+
+describe("who decides", () => {
+  const no = { authorize: () => false };
+  const yes = { authorize: () => true };
+
+  test.each<[string, Authority, Authority, boolean]>([
+    ["nobody is asked where nobody decides", {}, {}, true],
+    ["the server, where the declaration does not", {}, no, false],
+    ["the declaration before the server", yes, no, true],
+    ["the declaration before the server, also to refuse", no, yes, false],
+  ])("%s", async (_who, own, server, allowed) => {
+    const live = await MemoryLive.open({
+      topics: topicsWith(own),
+      methods: { act: method({ ...own, handle: () => 1 }) },
+      ...server,
+    });
+    const guest = await live.level1();
+    for (const asked of [subscribe, publish, call]) {
+      const answer = await guest.ask(asked);
+      expect(answer?.["type"] !== "error").toBe(allowed);
+    }
+    const simple = await live.level0("news", { search: "?a=1" });
+    expect(simple.closeCode).toBe(allowed ? undefined : 4403);
+  });
+
+  test("an unknown topic or method, and a publish to what takes none, are refused without asking", async () => {
+    let asked = 0;
+    const live = await MemoryLive.open({
+      topics: [logTopic("news")],
+      authorize: () => {
+        asked += 1;
+        return true;
+      },
+    });
+    const guest = await live.level1();
+    expect(await guest.ask({ ...subscribe, topic: "x" })).toMatchObject({ code: "unknown_topic" });
+    expect(await guest.ask({ ...publish, topic: "x" })).toMatchObject({ code: "unknown_topic" });
+    expect(await guest.ask(call)).toMatchObject({ code: "unknown_method" });
+    expect(await guest.ask(publish)).toMatchObject({ code: "forbidden" });
+    expect(asked).toBe(0);
+  });
+});
+
+describe("what it is shown", () => {
+  interface Seen {
+    identity: unknown;
+    action: LiveAction;
+    topic: string;
+    params: Params;
+  }
+
+  function watched(seen: Seen[]): Parameters<typeof MemoryLive.open>[0] {
+    return {
+      topics: [
+        logTopic("news", { clientPublish: true }),
+        keyedTopic("devices/:site", { clientPublish: true, presence: true }),
+        logTopic("sites/:site/rooms/:room", { clientPublish: true }),
+      ],
+      methods: { act: method({ handle: () => 1 }) },
+      authenticate: () => ({ id: "ann" }),
+      authorize: (identity, action, topic, params) =>
+        seen.push({ identity, action, topic, params }) > 0,
+    };
+  }
+  const ann = { identity: { id: "ann" } };
+
+  test("of a subscription: who, the topic's own name, and its params beside what the name holds", async () => {
+    const seen: Seen[] = [];
+    const live = await MemoryLive.open(watched(seen));
+    const guest = await live.level1();
+    await guest.ask({ ...subscribe, topic: "devices/lab", params: { type: "AP" } });
+    await guest.ask({ ...subscribe, topic: "sites/lab/rooms/7" });
+    const action = "subscribe";
+    expect(seen).toEqual([
+      { ...ann, action, topic: "devices/lab", params: { type: "AP", site: "lab" } },
+      { ...ann, action, topic: "sites/lab/rooms/7", params: { site: "lab", room: "7" } },
+    ]);
+  });
+
+  test("of a publish: what the name holds, and nothing of what is published", async () => {
+    const seen: Seen[] = [];
+    const live = await MemoryLive.open(watched(seen));
+    const guest = await live.level1();
+    const data = { site: "other" };
+    await guest.ask({ ...publish, topic: "devices/lab", key: "a", data, params: data });
+    await guest.ask(publish);
+    expect(seen).toEqual([
+      { ...ann, action: "publish", topic: "devices/lab", params: { site: "lab" } },
+      { ...ann, action: "publish", topic: "news", params: {} },
+    ]);
+  });
+
+  test("of a call: the method and its params, none if they are no object", async () => {
+    const seen: Seen[] = [];
+    const live = await MemoryLive.open(watched(seen));
+    const guest = await live.level1();
+    for (const params of [{ a: 1 }, [1], "a", null, undefined])
+      await guest.ask({ ...call, params });
+    expect(seen.map(({ action, topic }) => `${action} ${topic}`)).toEqual(
+      Array.from({ length: 5 }, () => "call act"),
+    );
+    expect(seen.map(({ params }) => params)).toEqual([{ a: 1 }, {}, {}, {}, {}]);
+  });
+
+  test("who says by its params that a topic is of another site is shown to be of its own", async () => {
+    const ownSiteOnly = {
+      authorize: (_who: unknown, _what: LiveAction, _topic: string, params: Params) =>
+        params["site"] === "mine",
+    };
+    const live = await RunningLive.start({
+      topics: [keyedTopic("devices/:site", { clientPublish: true, ...ownSiteOnly })],
+    });
+    const client = await live.level1();
+    const lie = { params: { site: "mine" }, topic: "devices/other" };
+    expect(await client.ask({ ...subscribe, ...lie })).toMatchObject({ code: "forbidden" });
+    expect(await client.ask({ ...publish, ...lie, key: "a" })).toMatchObject({ code: "forbidden" });
+    expect(await (await live.level0("devices/other?site=mine")).closed).toMatchObject({
+      code: 4403,
+    });
+    const simple = await live.level0("devices/other");
+    simple.send({ site: "mine" });
+    expect(await simple.closed).toMatchObject({ code: 4403 });
+    for (const accept of ["application/json", "text/event-stream"]) {
+      const headers = { Accept: accept };
+      const response = await fetch(live.http("devices/other?site=mine"), { headers });
+      expect(response.status).toBe(403);
+    }
+    const body = JSON.stringify({ key: "a", data: 1, site: "mine", params: { site: "mine" } });
+    const posted = await fetch(live.http("devices/other?site=mine"), { method: "POST", body });
+    expect(posted.status).toBe(403);
+    expect(live.live.census().topics).toBe(0);
+    // And the other way round nobody locks himself out.
+    const own = { topic: "devices/mine", params: { site: "other" } };
+    expect(await client.ask({ ...subscribe, ...own })).toMatchObject({ type: "subscribed" });
+  });
+
+  test("params named as what every object has change no object", async () => {
+    const seen: Seen[] = [];
+    const live = await MemoryLive.open(watched(seen));
+    const guest = await live.level1();
+    await guest.send(
+      '{"type":"subscribe","id":1,"topic":"devices/lab","params":{"__proto__":{"admin":true},"constructor":1}}',
+    );
+    const [{ params }] = seen as [Seen];
+    expect(Object.getPrototypeOf(params)).toBe(Object.prototype);
+    expect([params["admin"], params["site"]]).toEqual([undefined, "lab"]);
+    expect(({} as Message)["admin"]).toBeUndefined();
+  });
+});
+
+describe("presence is read by those who may subscribe", () => {
+  const lockedOut = {
+    authorize: (_who: unknown, _what: LiveAction, topic: string): boolean => topic !== "secret",
+  };
+
+  test.each(["the declaration", "the server"])(
+    "asked of %s: it is shown the name of the topic, and not of its presence",
+    async (whose) => {
+      const own = whose === "the server" ? {} : lockedOut;
+      const live = await RunningLive.start({
+        topics: ["secret", "open"].map((name) => keyedTopic(name, { presence: true, ...own })),
+        ...(whose === "the server" && lockedOut),
+      });
+      const client = await live.level1();
+      const secret = "secret/$presence";
+      const presence = { ...subscribe, topic: secret };
+      expect(await client.ask(presence)).toMatchObject({ code: "forbidden" });
+      expect(await (await live.level0(`${secret}?a=1`)).closed).toMatchObject({ code: 4403 });
+      expect((await fetch(live.http(secret))).status).toBe(403);
+      expect(await client.ask({ ...subscribe, topic: "open/$presence" })).toMatchObject({
+        type: "subscribed",
+      });
+    },
+  );
+
+  test("of a pattern's topic its name's parameters count", async () => {
+    const live = await MemoryLive.open({
+      topics: [
+        logTopic("devices/:site", {
+          presence: true,
+          authorize: (_who, _what, topic, params) =>
+            topic === "devices/mine" && params["site"] === "mine",
+        }),
+      ],
+    });
+    const guest = await live.level1();
+    const ask = (site: string): Promise<Message | undefined> =>
+      guest.ask({ ...subscribe, topic: `devices/${site}/$presence`, params: { site: "mine" } });
+    expect(await ask("other")).toMatchObject({ code: "forbidden" });
+    expect(await ask("mine")).toMatchObject({ type: "subscribed" });
+  });
+
+  test("nobody writes to it but the server", async () => {
+    const live = await RunningLive.start({
+      topics: [logTopic("news", { presence: true, clientPublish: true })],
+    });
+    const client = await live.level1();
+    const forged = { ...publish, topic: "news/$presence", key: "eve" };
+    expect(await client.ask(forged)).toMatchObject({ code: "forbidden" });
+    const body = '{"key":"eve","data":1}';
+    const posted = await fetch(live.http("news/$presence"), { method: "POST", body });
+    expect(posted.status).toBe(403);
+  });
+});
+
+describe("other params later", () => {
+  test("at Level 1 a refusal leaves the subscription as it was", async () => {
+    const live = await MemoryLive.open({
+      topics: [
+        logTopic("news", { authorize: (_who, _what, _topic, params) => params["of"] !== "others" }),
+      ],
+    });
+    const guest = await live.level1();
+    await guest.ask(subscribe);
+    const other = await guest.ask({ ...subscribe, id: 2, params: { of: "others" } });
+    expect(other).toMatchObject({ code: "forbidden" });
+    guest.take();
+    await live.live.topic("news").publish(1);
+    await live.settle();
+    expect(guest.take()).toMatchObject([{ type: "event", data: 1 }]);
+  });
+
+  test("at Level 0 a refusal closes it with 4403, and what was sent behind is not done", async () => {
+    const asked: unknown[] = [];
+    const live = await MemoryLive.open({
+      topics: [
+        logTopic("news", {
+          authorize: async (_who, _what, _topic, params) => {
+            asked.push(params);
+            return params["of"] !== "others";
+          },
+        }),
+      ],
+    });
+    const simple = await live.level0("news");
+    await simple.send({}, { of: "others" }, { of: "mine" });
+    expect([simple.closeCode, asked]).toEqual([4403, [{}, { of: "others" }]]);
+    expect(live.live.census().subscriptions).toBe(0);
+    asked.length = 0;
+    const other = await live.level0("news", { search: "?of=others" });
+    void live.endpoint.onMessage(other.peer, "{}");
+    await live.settle();
+    expect([other.closeCode, asked]).toEqual([4403, [{ of: "others" }]]);
+  });
+});
+
+describe("a connection that ends while leave is asked for leaves nothing behind", () => {
+  const waiting = (answer: Later<boolean>): ReturnType<typeof open> =>
+    open({ authorize: () => answer.promise });
+  const nothing = { sessions: 0, subscriptions: 0, topics: 1, views: 0, streams: 0 };
+
+  test("Level 1", async () => {
+    const answer = new Later<boolean>();
+    const live = await waiting(answer);
+    const guest = await live.level1();
+    await guest.send(subscribe);
+    await guest.leave();
+    answer.resolve(true);
+    await live.pass(100);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("Level 0", async () => {
+    const answer = new Later<boolean>();
+    const live = await waiting(answer);
+    const guest = await live.level0("news", { search: "?a=1" });
+    await guest.leave();
+    answer.resolve(true);
+    await live.pass(100);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("one that is closed by the server, and not gone yet, is not subscribed either", async () => {
+    const answer = new Later<boolean>();
+    const live = await waiting(answer);
+    const guest = await live.level0("news", { search: "?a=1" });
+    guest.peer.close(4408, "");
+    answer.resolve(true);
+    await live.pass(100);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("server-sent events", async () => {
+    const answer = new Later<boolean>();
+    const live = await RunningLive.start({
+      topics: topicsWith({ authorize: () => answer.promise, presence: true }),
+    });
+    const asking = request(live.http("news"), { headers: { Accept: "text/event-stream" } });
+    asking.on("error", () => {});
+    asking.end();
+    await expect.poll(() => live.responses.length).toBe(1);
+    const gone = once(live.responses[0]!, "close");
+    asking.destroy();
+    await gone;
+    answer.resolve(true);
+    const client = await live.level1();
+    await client.soFar();
+    expect(live.live.census()).toMatchObject({ streams: 0, topics: 1, views: 0 });
+  });
+
+  test("one that is refused after it has ended is told nothing", async () => {
+    const answer = new Later<boolean>();
+    const live = await waiting(answer);
+    const guest = await live.level1();
+    await guest.send(subscribe);
+    guest.take();
+    await guest.leave();
+    answer.reject(new Error("late"));
+    await live.settle();
+    expect([guest.take(), live.errors]).toMatchObject([[], [{ message: "late" }]]);
+  });
+});

@@ -1,0 +1,737 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import {
+  keyedTopic,
+  LiveError,
+  logTopic,
+  method,
+  type Authenticate,
+  type Identity,
+} from "../../../src/live/index.ts";
+import { VirtualClock } from "../../virtual-clock.ts";
+import { LEVEL_1, LiveClient } from "../live-client.ts";
+import { RunningLive } from "../running-live.ts";
+import { Later, MemoryLive, thenable, type Guest } from "./memory-live.ts";
+
+const START = new VirtualClock().now();
+
+/** Whose tokens are known: `ann`, `bob`, and `ann+MS` for one that ends in so many ms from start. */
+const known: Authenticate = ({ token }) => {
+  const [id, ms] = token?.split("+") ?? [];
+  if (id !== "ann" && id !== "bob") return undefined;
+  return ms === undefined ? { id } : { id, expiresAt: START + Number(ms) };
+};
+
+const whoami = method({ handle: (_params, { identity }) => identity });
+
+const open = (options: Partial<Parameters<typeof MemoryLive.open>[0]> = {}): Promise<MemoryLive> =>
+  MemoryLive.open({
+    topics: [
+      logTopic("news", { clientPublish: true, presence: true }),
+      keyedTopic("devices", { presence: true }),
+    ],
+    methods: { whoami },
+    authenticate: known,
+    tokenQuery: "token",
+    ...options,
+  });
+
+const bearer = (token: string): { headers: Record<string, string> } => ({
+  headers: { authorization: `Bearer ${token}` },
+});
+
+const me = async (guest: Guest): Promise<unknown> =>
+  (await guest.ask({ type: "call", id: "me", method: "whoami" }))?.["data"];
+
+const subscribe = { type: "subscribe", id: 1, topic: "news" };
+
+const nothing = { sessions: 0, streams: 0, subscriptions: 0, waiting: 0, ownedKeys: 0 };
+
+describe("who shows what", () => {
+  test("a server without authenticate asks nobody: welcome at once, and nobody has an identity", async () => {
+    const live = await MemoryLive.open({ topics: [], methods: { whoami } });
+    const guest = await live.level1(bearer("ann"));
+    expect(guest.types()).toEqual(["welcome"]);
+    expect(await me(guest)).toBeNull();
+  });
+
+  test.each<[string, object, Partial<Record<string, unknown>>]>([
+    ["Authorization: Bearer", bearer("ann"), { token: "ann" }],
+    ["bearer in any case", { headers: { authorization: "bEARER  ann " } }, { token: "ann" }],
+    ["tokenQuery", { search: "?token=ann&x=1" }, { token: "ann" }],
+    ["the header before the query", { search: "?token=bob", ...bearer("ann") }, { token: "ann" }],
+    ["another scheme, which is no token", { headers: { authorization: "Basic ann" } }, {}],
+    ["two words, which are no token", { headers: { authorization: "Bearer a b" } }, {}],
+    ["a cookie", { headers: { cookie: "a=1; session=ann; session=bob" } }, { cookie: "ann" }],
+    ["an encoded cookie", { headers: { cookie: "session=a%20nn" } }, { cookie: "a nn" }],
+    ["a cookie badly encoded", { headers: { cookie: "session=a%zz" } }, { cookie: "a%zz" }],
+    ["an empty cookie", { headers: { cookie: "session=" } }, { cookie: "" }],
+    ["a cookie without a value", { headers: { cookie: "session; x=session" } }, {}],
+    ["another header", { headers: { "x-key": "k" } }, { header: "k" }],
+    ["the query as it is", { search: "?key=q" }, { query: "q" }],
+  ])("%s", async (_what, shown, wanted) => {
+    let seen: Record<string, unknown> = {};
+    const live = await open({
+      authenticate: ({ token, header, cookie, query, remoteAddress }) => {
+        const [fromHeader, fromQuery] = [header("X-Key"), query.get("key") ?? undefined];
+        const fromCookie = cookie("session");
+        seen = { token, header: fromHeader, cookie: fromCookie, query: fromQuery, remoteAddress };
+        return { id: "someone" };
+      },
+    });
+    const guest = await live.level1(shown);
+    expect(guest.types()).toEqual(["welcome"]);
+    const absent = { token: undefined, header: undefined, cookie: undefined, query: undefined };
+    expect(seen).toEqual({ ...absent, remoteAddress: "192.0.2.1", ...wanted });
+  });
+
+  test("cookies named as what every object has are there only if they were sent", async () => {
+    const seen: unknown[] = [];
+    const live = await open({
+      authenticate: ({ cookie }) => {
+        seen.push(cookie("__proto__"), cookie("constructor"), cookie("toString"));
+        return { id: "someone" };
+      },
+    });
+    await live.level1({ headers: { cookie: "__proto__=x; a=b" } });
+    await live.level1();
+    expect(seen).toEqual(["x", undefined, undefined, undefined, undefined, undefined]);
+  });
+
+  test("a token in the query is no param; without tokenQuery it is one, and no token", async () => {
+    const seen: unknown[] = [];
+    const options = {
+      topics: [
+        logTopic("news", { authorize: (_who, _what, _topic, params) => !!seen.push(params) }),
+      ],
+    };
+    const live = await open(options);
+    const guest = await live.level0("news", { search: "?token=ann" });
+    expect([guest.closeCode, live.live.census().subscriptions]).toEqual([undefined, 0]);
+    await guest.send("{}");
+    expect(seen).toEqual([{}]);
+    const other = await MemoryLive.open({ ...options, authenticate: known });
+    expect((await other.level0("news", { search: "?token=ann" })).closeCode).toBe(4401);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("a token of hello comes alone: what the handshake showed is not mixed with it", async () => {
+    const seen: unknown[] = [];
+    const live = await open({
+      authenticate: ({ token, header, cookie, query }) => {
+        seen.push([token, header("x"), cookie("c"), query.get("q")]);
+        return token === undefined ? undefined : { id: token };
+      },
+    });
+    const guest = await live.level1({ search: "?q=1", headers: { x: "1", cookie: "c=1" } });
+    await guest.send({ type: "hello", token: "ann" });
+    expect(seen).toEqual([
+      [undefined, "1", "1", "1"],
+      ["ann", undefined, undefined, null],
+    ]);
+  });
+});
+
+describe("hello", () => {
+  test("who showed nothing is welcomed after hello, and hears nothing before", async () => {
+    const live = await open();
+    const guest = await live.level1();
+    await live.pass(9_000);
+    expect(guest.take()).toEqual([]);
+    await guest.send({ type: "hello", token: "ann+60000" });
+    expect(guest.take()).toMatchObject([{ type: "welcome", expiresIn: 51_000 }]);
+    await live.pass(5_000);
+    expect([guest.closeCode, await me(guest)]).toMatchObject([undefined, { id: "ann" }]);
+  });
+
+  test.each([
+    ["subscribe", subscribe],
+    ["publish", { type: "publish", id: 1, topic: "news", data: 1 }],
+    ["call", { type: "call", id: 1, method: "whoami" }],
+    ["ping", { type: "ping" }],
+    ["refresh", { type: "refresh", token: "ann" }],
+    ["hello without a token", { type: "hello" }],
+    ["hello with a token that is no text", { type: "hello", token: { a: 1 } }],
+    ["a type that there is not", { type: "__proto__" }],
+    ["hello with a token that nobody has", { type: "hello", token: "eve" }],
+  ])(
+    "%s before anything else: error unauthorized, 4401 for good, and nothing done",
+    async (_what, message) => {
+      const live = await open();
+      const guest = await live.level1();
+      await guest.send(message);
+      expect(guest.take()).toMatchObject([
+        { type: "error", code: "unauthorized" },
+        { type: "disconnect", code: 4401, retry: false },
+      ]);
+      await guest.send(subscribe);
+      expect(guest.take()).toEqual([]);
+      expect(guest.closeCode).toBe(4401);
+      expect(live.live.topic("news").position.offset).toBe(0);
+      expect(live.live.census()).toMatchObject({ subscriptions: 0 });
+      expect(live.live.statistics).toMatchObject({ unauthorized: 1, received: 0 });
+    },
+  );
+
+  test.each(["", "[]", "hello"])("%j before hello is no message: 4400", async (text) => {
+    const live = await open();
+    const guest = await live.level1();
+    await guest.send(text);
+    expect(guest.closeCode).toBe(4400);
+  });
+
+  test("who says nothing for helloTimeoutMs is closed with 4401", async () => {
+    const live = await open({ helloTimeoutMs: 3_000 });
+    const guest = await live.level1();
+    await live.pass(2_900);
+    expect(guest.closeCode).toBeUndefined();
+    await live.pass(200);
+    expect(guest.types()).toEqual(["error", "disconnect"]);
+    expect(guest.closeCode).toBe(4401);
+  });
+
+  test("a token as long as a message may be reaches authenticate; a longer one is closed with 4413", async () => {
+    let longest = 0;
+    const live = await open({
+      maxMessageBytes: 100_000,
+      authenticate: ({ token = "" }) => {
+        longest = Math.max(longest, token.length);
+        return token === "" ? undefined : { id: "ann" };
+      },
+    });
+    const guest = await live.level1();
+    await guest.send({ type: "hello", token: "t".repeat(99_000) });
+    expect(guest.types()).toEqual(["welcome"]);
+    const other = await live.level1();
+    await other.send({ type: "hello", token: "t".repeat(100_000) });
+    expect([other.closeCode, longest]).toEqual([4413, 99_000]);
+  });
+
+  test("hello on a connection that is welcomed shows new credentials, as refresh does; without a token it says nothing", async () => {
+    const live = await open();
+    const guest = await live.level1(bearer("ann+60000"));
+    await guest.send({ type: "hello" }, { type: "hello", token: "ann+120000" });
+    expect(guest.take()).toMatchObject([
+      { type: "welcome", expiresIn: 60_000 },
+      { type: "refreshed", expiresIn: 120_000 },
+    ]);
+  });
+});
+
+describe("an authenticate that takes its time", () => {
+  test("what the client sends meanwhile waits, and is answered in its order after the welcome", async () => {
+    const answer = new Later<Identity>();
+    const live = await open({ authenticate: () => answer.promise });
+    const guest = await live.level1();
+    await guest.send(subscribe, { type: "ping", id: 2 });
+    expect(guest.take()).toEqual([]);
+    answer.resolve({ id: "ann" });
+    await live.settle();
+    expect(guest.types()).toEqual(["welcome", "subscribed", "pong"]);
+  });
+
+  test.each(["level1", "level0"] as const)(
+    "what waited behind credentials that are refused is not done, at %s",
+    async (level) => {
+      const answer = new Later<undefined>();
+      let asked = 0;
+      const live = await open({
+        authenticate: () => {
+          asked += 1;
+          return answer.promise;
+        },
+        helloTimeoutMs: 1_000,
+      });
+      const guest = level === "level1" ? await live.level1() : await live.level0("news");
+      await guest.send(level === "level1" ? { type: "hello", token: "x" } : "{}");
+      answer.reject(new LiveError("unauthorized", "no"));
+      await live.settle();
+      expect([guest.closeCode, asked]).toEqual([4401, 1]);
+      expect(live.live.statistics.unauthorized).toBe(1);
+      expect(live.live.census().subscriptions).toBe(0);
+    },
+  );
+
+  test.each([
+    ["level1", 4503],
+    ["level0", 4503],
+  ] as const)(
+    "one that never ends keeps no connection: at %s it is closed with %d after helloTimeoutMs",
+    async (level, code) => {
+      const live = await open({ authenticate: () => new Promise(() => {}), helloTimeoutMs: 3_000 });
+      const guest = level === "level1" ? await live.level1() : await live.level0("news");
+      await live.pass(2_900);
+      expect(guest.closeCode).toBeUndefined();
+      await live.pass(200);
+      expect(guest.closeCode).toBe(code);
+      if (level === "level0") return;
+      expect(guest.take()).toMatchObject([
+        { type: "error", code: "unavailable" },
+        { type: "disconnect", code: 4503, retry: true },
+      ]);
+    },
+  );
+
+  test("one that never ends on a hello, too: the client may come back, since it was not its fault", async () => {
+    const live = await open({
+      authenticate: ({ token }) => (token === undefined ? undefined : new Promise(() => {})),
+      helloTimeoutMs: 3_000,
+    });
+    const guest = await live.level1();
+    await live.pass(2_000);
+    await guest.send({ type: "hello", token: "x" }, subscribe);
+    await live.pass(2_900);
+    expect(guest.closeCode).toBeUndefined();
+    await live.pass(200);
+    expect(guest.take()).toMatchObject([{}, { type: "disconnect", code: 4503, retry: true }]);
+  });
+
+  test("one that never ends on a refresh: error unavailable, and the connection goes on as it was", async () => {
+    const live = await open({
+      authenticate: ({ token }) => (token === "ann" ? { id: "ann" } : new Promise(() => {})),
+      helloTimeoutMs: 3_000,
+    });
+    const guest = await live.level1(bearer("ann"));
+    await guest.send({ type: "refresh", token: "new" });
+    await live.pass(3_100);
+    expect(guest.take()).toMatchObject([{ type: "welcome" }, { code: "unavailable" }]);
+    expect(await me(guest)).toEqual({ id: "ann" });
+  });
+
+  test("one that never ends over HTTP: 503 with Retry-After", async () => {
+    const clock = new VirtualClock();
+    const live = await RunningLive.start({
+      topics: [logTopic("news")],
+      clock,
+      authenticate: () => new Promise(() => {}),
+    });
+    const answered = fetch(live.http("news"));
+    await expect.poll(() => live.responses.length).toBe(1);
+    await clock.pass(10_100);
+    const response = await answered;
+    expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
+  });
+
+  test("one that ends after its time changes nothing any more", async () => {
+    const answer = new Later<Identity>();
+    const live = await open({ authenticate: () => answer.promise, helloTimeoutMs: 3_000 });
+    const guest = await live.level1();
+    await live.pass(3_100);
+    const said = guest.take().length;
+    answer.resolve({ id: "ann" });
+    await live.settle();
+    expect([said, guest.take()]).toEqual([2, []]);
+  });
+
+  test.each(["level1", "level0", "hello"] as const)(
+    "a connection that ends meanwhile leaves nothing behind: %s",
+    async (what) => {
+      const answer = new Later<Identity>();
+      const live = await open({
+        authenticate: ({ token }) =>
+          what === "hello" && token === undefined ? undefined : answer.promise,
+      });
+      const before = live.clock.timerCount;
+      const guest =
+        what === "level0" ? await live.level0("news", { search: "?a=1" }) : await live.level1();
+      if (what === "hello") await guest.send({ type: "hello", token: "x" });
+      else if (what === "level1") await guest.send(subscribe);
+      await guest.leave();
+      answer.resolve({ id: "ann", expiresAt: START + 60_000 });
+      await live.settle();
+      expect(live.live.census()).toMatchObject(nothing);
+      expect([...live.live.topic("news").events()]).toEqual([]);
+      // The wheel's own goes at its next turn.
+      await live.pass(200);
+      expect(live.clock.timerCount).toBe(before);
+      expect(live.live.statistics.unauthorized).toBe(0);
+    },
+  );
+
+  test("an identity from a thenable of another kind is as good", async () => {
+    const live = await open({ authenticate: () => thenable<Identity>({ id: "ann" }) });
+    expect(await me(await live.level1())).toEqual({ id: "ann" });
+  });
+});
+
+describe("an authenticate that fails", () => {
+  const failing = (): never => {
+    throw new Error("the database's password is 1234");
+  };
+
+  test.each([
+    ["throws", failing],
+    ["rejects", () => Promise.reject(new Error("the database's password is 1234"))],
+  ])(
+    "%s: 1011, come back later; it is reported, and the client learns nothing of it",
+    async (_how, authenticate) => {
+      const live = await open({ authenticate });
+      const guest = await live.level1();
+      const said = guest.take();
+      expect(said).toMatchObject([
+        { type: "error", code: "internal" },
+        { type: "disconnect", code: 1011, retry: true },
+      ]);
+      expect(JSON.stringify(said)).not.toContain("1234");
+      expect((await live.level0("news")).closeCode).toBe(1011);
+      expect(live.errors.map(({ message }) => message)).toHaveLength(2);
+    },
+  );
+
+  test.each([
+    ["unauthorized", 4401, false],
+    ["forbidden", 4403, false],
+    ["rate_limited", 4429, false],
+    ["unavailable", 4503, true],
+  ] as const)(
+    "with a LiveError %s: its text reaches the client, %d, retry %s",
+    async (code, closeCode, retry) => {
+      const live = await open({
+        authenticate: () => {
+          throw new LiveError(code, "The session is over; sign in again.");
+        },
+      });
+      const guest = await live.level1();
+      expect(guest.take()).toMatchObject([
+        { type: "error", code, message: "The session is over; sign in again." },
+        { type: "disconnect", code: closeCode, retry },
+      ]);
+      expect((await live.level0("news")).peer.closed).toEqual({
+        code: closeCode,
+        reason: "The session is over; sign in again.",
+      });
+      expect(live.errors).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["no id", {}],
+    ["an empty id", { id: "" }],
+    ["an id that is no text", { id: 7 }],
+    ["an id that is too long", { id: "x".repeat(256) }],
+    ["no object", true],
+    ["false", false],
+    ["only a text", "ann"],
+    ["an expiry that is no number", { id: "ann", expiresAt: Number.NaN }],
+    ["an expiry without end", { id: "ann", expiresAt: Number.POSITIVE_INFINITY }],
+    ["an expiry that is a text", { id: "ann", expiresAt: "2030-01-01" }],
+    ["an expiry that is null", { id: "ann", expiresAt: null }],
+  ])(
+    "an identity with %s is a failure of the application, and lets nobody in",
+    async (_what, identity) => {
+      const live = await open({ authenticate: () => identity as unknown as Identity });
+      expect((await live.level1()).closeCode).toBe(1011);
+      expect((await live.level0("news")).closeCode).toBe(1011);
+      expect(live.errors).toMatchObject([
+        { code: "invalid_identity" },
+        { code: "invalid_identity" },
+      ]);
+    },
+  );
+
+  test("an expiry that is no number stops no timer of others", async () => {
+    const live = await open({
+      authenticate: ({ token }) =>
+        token === undefined ? undefined : { id: "ann", expiresAt: Number.NaN },
+    });
+    await live.level1(bearer("ann"));
+    const other = await live.level1();
+    await live.pass(10_200);
+    expect(other.closeCode).toBe(4401);
+  });
+
+  test("an id may have 255 characters, and be the name of what every object has", async () => {
+    for (const id of ["x".repeat(255), "__proto__", "constructor"]) {
+      const live = await open({ authenticate: () => ({ id }) });
+      const guest = await live.level1();
+      await guest.send(subscribe);
+      expect(
+        live.live
+          .topic("news/$presence" as "news")
+          .events()
+          .next().value?.key,
+      ).toBe(id);
+    }
+  });
+});
+
+describe("credentials that end", () => {
+  test("Level 1: disconnect 4401, come back at once with new ones", async () => {
+    const live = await open();
+    const guest = await live.level1(bearer("ann+5000"));
+    await guest.send(subscribe);
+    await live.pass(4_900);
+    expect(guest.closeCode).toBeUndefined();
+    expect(guest.types()).toEqual(["welcome", "subscribed"]);
+    await live.pass(200);
+    expect(guest.take()).toMatchObject([
+      { type: "disconnect", code: 4401, retry: true, retryAfter: 0 },
+    ]);
+    expect(guest.closeCode).toBe(4401);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("Level 0: closed with 4401", async () => {
+    const live = await open();
+    const guest = await live.level0("news", { search: "?token=ann%2B5000&a=1" });
+    await live.pass(4_900);
+    expect(guest.closeCode).toBeUndefined();
+    await live.pass(200);
+    expect(guest.closeCode).toBe(4401);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("server-sent events: the stream ends", async () => {
+    const clock = new VirtualClock();
+    const live = await RunningLive.start({
+      topics: [logTopic("news")],
+      clock,
+      authenticate: known,
+    });
+    const headers = { Accept: "text/event-stream", Authorization: "Bearer ann+5000" };
+    const response = await fetch(live.http("news"), { headers });
+    await clock.pass(5_100);
+    expect(await response.text()).toContain("position");
+    await expect.poll(() => live.live.census().streams).toBe(0);
+  });
+
+  test.each([0, -1, -1e15])(
+    "that have ended %d ms from now let nobody in: unauthorized for good",
+    async (ms) => {
+      const live = await open();
+      const guest = await live.level1(bearer(`ann+${ms}`));
+      expect(guest.take()).toMatchObject([
+        { type: "error", code: "unauthorized" },
+        { type: "disconnect", code: 4401, retry: false },
+      ]);
+      expect((await live.level0("news", bearer(`ann+${ms}`))).closeCode).toBe(4401);
+      const running = await RunningLive.start({
+        topics: [logTopic("news")],
+        authenticate: known,
+        clock: new VirtualClock(),
+      });
+      expect((await fetch(running.http("news"), bearer(`ann+${ms}`))).status).toBe(401);
+    },
+  );
+
+  test.each([1e12, Number.MAX_SAFE_INTEGER - START])(
+    "that end in %d ms let in, and nothing ends meanwhile",
+    async (ms) => {
+      const live = await open();
+      const guest = await live.level1(bearer(`ann+${ms}`));
+      expect(guest.take()).toMatchObject([{ type: "welcome", expiresIn: ms }]);
+      await live.pass(60_000);
+      expect(guest.closeCode).toBeUndefined();
+    },
+  );
+
+  test.each(["level1", "level0"] as const)(
+    "a %s connection that ends before them leaves no timer",
+    async (level) => {
+      const live = await open();
+      const before = live.clock.timerCount;
+      const shown = { search: "?a=1", ...bearer("ann+3600000") };
+      const guest =
+        level === "level1" ? await live.level1(shown) : await live.level0("news", shown);
+      await guest.leave();
+      await live.pass(100_000);
+      await live.pass(200);
+      expect(live.clock.timerCount).toBe(before);
+    },
+  );
+});
+
+describe("refresh", () => {
+  test("the new ones count from then on: refreshed says for how long", async () => {
+    const live = await open();
+    const guest = await live.level1(bearer("ann+5000"));
+    await guest.send({ type: "refresh", token: "ann+20000" });
+    expect(guest.take()).toMatchObject([{}, { type: "refreshed", expiresIn: 20_000 }]);
+    await live.pass(15_000);
+    expect(guest.closeCode).toBeUndefined();
+    await live.pass(5_200);
+    expect(guest.closeCode).toBe(4401);
+  });
+
+  test("by ones without end the connection has none", async () => {
+    const live = await open();
+    const guest = await live.level1(bearer("ann+5000"));
+    await guest.send({ type: "refresh", token: "ann" });
+    expect(guest.take()).toEqual([expect.anything(), { type: "refreshed" }]);
+    await live.pass(60_000);
+    expect(guest.closeCode).toBeUndefined();
+  });
+
+  test.each([
+    ["of someone else", "bob"],
+    ["of nobody", "eve"],
+    ["that have ended", "ann+-1"],
+    ["that are empty", ""],
+  ])(
+    "with credentials %s: error unauthorized, and the connection stays who it was, until its own end",
+    async (_whose, token) => {
+      const live = await open();
+      const guest = await live.level1(bearer("ann+5000"));
+      await guest.send({ type: "refresh", token });
+      expect(guest.take()).toMatchObject([{}, { type: "error", code: "unauthorized" }]);
+      expect(await me(guest)).toMatchObject({ id: "ann", expiresAt: START + 5_000 });
+      await live.pass(5_200);
+      expect(guest.closeCode).toBe(4401);
+    },
+  );
+
+  test.each([{}, { token: 7 }, { token: null }])("with %j: bad_request", async (fields) => {
+    const live = await open();
+    const guest = await live.level1(bearer("ann"));
+    await guest.send({ type: "refresh", ...fields });
+    expect(guest.take()).toMatchObject([{}, { type: "error", code: "bad_request" }]);
+  });
+
+  test("with an authenticate that fails: error internal, reported, and the connection goes on", async () => {
+    const live = await open({
+      authenticate: ({ token }) => {
+        if (token === "ann") return { id: "ann" };
+        throw new Error("down");
+      },
+    });
+    const guest = await live.level1(bearer("ann"));
+    await guest.send({ type: "refresh", token: "x" });
+    expect(guest.take()).toMatchObject([{}, { type: "error", code: "internal" }]);
+    expect([guest.closeCode, live.errors]).toMatchObject([undefined, [{ message: "down" }]]);
+  });
+
+  test("what comes behind it waits for it, and is asked by the new ones", async () => {
+    const answer = new Later<Identity>();
+    const live = await open({
+      authenticate: ({ token }) =>
+        token === "ann" ? ({ id: "ann", role: "old" } as Identity) : answer.promise,
+    });
+    const guest = await live.level1(bearer("ann"));
+    await guest.send({ type: "refresh", token: "x" }, { type: "call", id: "me", method: "whoami" });
+    expect(guest.types()).toEqual(["welcome"]);
+    answer.resolve({ id: "ann", role: "new" } as Identity);
+    await live.settle();
+    const [, answered] = guest.take();
+    expect(answered).toMatchObject({ type: "result", data: { role: "new" } });
+  });
+
+  test("the old ones end while the new ones are being checked: it ends as without them", async () => {
+    const answer = new Later<Identity>();
+    const live = await open({
+      authenticate: ({ token }) =>
+        token === "ann" ? { id: "ann", expiresAt: START + 5_000 } : answer.promise,
+    });
+    const guest = await live.level1(bearer("ann"));
+    await guest.send({ type: "refresh", token: "x" });
+    await live.pass(5_200);
+    answer.resolve({ id: "ann", expiresAt: START + 60_000 });
+    await live.pass(100);
+    expect(guest.types()).toEqual(["welcome", "disconnect"]);
+    expect(live.live.census()).toMatchObject(nothing);
+  });
+
+  test("subscriptions that the new ones don't allow end with unsubscribed forbidden; the others go on", async () => {
+    const live = await open({
+      authenticate: ({ token = "" }) =>
+        ({ id: "ann", topics: token.split(",") }) as unknown as Identity,
+      authorize: (identity, _action, topic) => {
+        const { topics } = identity as { topics: string[] };
+        if (topics.includes("throw")) throw new Error("a slip");
+        return topics.includes(topic);
+      },
+    });
+    const guest = await live.level1(bearer("news,devices"));
+    await guest.send(subscribe, { ...subscribe, id: 2, topic: "devices" });
+    guest.take();
+    await guest.send({ type: "refresh", token: "devices" });
+    expect(guest.take()).toMatchObject([
+      { type: "refreshed" },
+      { type: "unsubscribed", topic: "news", code: "forbidden" },
+    ]);
+    await live.live.topic("news").publish(1);
+    await live.live.topic("devices").set("a", 1);
+    await live.settle();
+    expect(guest.take()).toMatchObject([{ type: "event", topic: "devices" }]);
+    expect(live.live.census().subscriptions).toBe(1);
+    await guest.send({ type: "refresh", token: "throw" });
+    expect(guest.take()).toMatchObject([{}, { type: "unsubscribed", topic: "devices" }]);
+    expect(live.errors).toMatchObject([{ message: "a slip" }]);
+    expect(live.live.census().subscriptions).toBe(0);
+  });
+
+  test("on a server without authenticate it changes nothing and says nothing", async () => {
+    const live = await MemoryLive.open({ topics: [logTopic("news")] });
+    const guest = await live.level1();
+    await guest.send(subscribe, { type: "refresh", token: "x" });
+    expect(guest.types()).toEqual(["welcome", "subscribed"]);
+  });
+});
+
+describe("over real connections", () => {
+  const start = (): Promise<RunningLive> =>
+    RunningLive.start({
+      topics: [logTopic("news", { clientPublish: true })],
+      methods: { whoami },
+      authenticate: ({ token, cookie }) => {
+        const id = token ?? cookie("session");
+        return id === "ann" ? { id } : undefined;
+      },
+      tokenQuery: "token",
+    });
+  const connect = (
+    url: string,
+    protocols: string[],
+    headers: Record<string, string>,
+  ): LiveClient => {
+    const socket = new WebSocket(url, protocols, { headers });
+    onTestFinished(() => socket.terminate());
+    return new LiveClient(socket as unknown as ConstructorParameters<typeof LiveClient>[0]);
+  };
+
+  test.each([
+    ["a header", "", { Authorization: "Bearer ann" }],
+    ["a cookie", "", { Cookie: "a=b; session=ann" }],
+    ["the query", "?token=ann", {}],
+  ])("credentials in %s are good for all three forms", async (_where, search, headers) => {
+    const live = await start();
+    const client = connect(`${live.url()}${search}`, LEVEL_1, headers);
+    expect(await client.next()).toMatchObject({ type: "welcome" });
+    const call = { type: "call", id: 1, method: "whoami" };
+    expect(await client.ask(call)).toMatchObject({ data: { id: "ann" } });
+    const target = live.url(`/live/news${search}`);
+    const simple = connect(target, [], headers);
+    await simple.opened;
+    simple.send("{}");
+    await simple.barrier();
+    await live.topic("news").publish(1);
+    expect(await simple.next()).toBe(1);
+    const response = await fetch(live.http(`news${search}`), { headers });
+    expect(response.status).toBe(200);
+  });
+
+  test("without them: Level 0 is closed with 4401, HTTP answers 401 and how to ask, and nothing is done", async () => {
+    const live = await start();
+    expect(await (await live.level0("news?a=1")).closed).toMatchObject({ code: 4401 });
+    for (const init of [{}, { method: "POST", body: '{"data":1}' }]) {
+      const response = await fetch(live.http("news"), init);
+      expect([response.status, response.headers.get("www-authenticate")]).toEqual([401, "Bearer"]);
+      expect(await response.json()).toMatchObject({ code: "unauthorized" });
+    }
+    expect(live.topic("news").position.offset).toBe(0);
+    // Who is nobody does not learn either what there is.
+    expect((await fetch(live.http("nothing"))).status).toBe(401);
+  });
+
+  test("a browser's way: hello with a token, then all goes on", async () => {
+    const live = await start();
+    const client = connect(live.url(), LEVEL_1, {});
+    await client.opened;
+    client.send({ type: "hello", token: "ann" });
+    client.send(subscribe);
+    expect(await client.take(2)).toMatchObject([{ type: "welcome" }, { type: "subscribed" }]);
+    const other = connect(live.url(), LEVEL_1, {});
+    await other.opened;
+    other.send(subscribe);
+    expect(await other.closed).toMatchObject({ code: 4401 });
+  });
+});

@@ -1,0 +1,158 @@
+import { onTestFinished } from "vitest";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { LiveServer, type LiveServerOptions } from "../../../src/live/index.ts";
+import { settled } from "../../../src/testing/settled.ts";
+import { VirtualClock } from "../../virtual-clock.ts";
+import type { Message } from "../live-client.ts";
+import { MemoryPeer } from "../memory-peer.ts";
+
+type Options = Partial<LiveServerOptions> & Pick<LiveServerOptions, "topics">;
+
+/** What a client shows in its handshake. */
+export interface Shown {
+  search?: string;
+  headers?: Record<string, string>;
+}
+
+/** A live server without sockets, whose time moves only when the test says so. */
+export class MemoryLive {
+  readonly clock: VirtualClock;
+  readonly live: LiveServer;
+  /** What was reported to `onError`. */
+  readonly errors: Error[];
+  readonly endpoint: ReturnType<LiveServer["endpoint"]>;
+  readonly #guests = new Set<Guest>();
+
+  private constructor(live: LiveServer, clock: VirtualClock, errors: Error[]) {
+    this.live = live;
+    this.clock = clock;
+    this.errors = errors;
+    this.endpoint = live.endpoint("/live");
+  }
+
+  static async open(options: Options, clock = new VirtualClock()): Promise<MemoryLive> {
+    const errors: Error[] = [];
+    const live = await LiveServer.open({
+      broker: new MemoryBroker({ clock }),
+      onError: (error) => errors.push(error.cause as Error),
+      clock,
+      ...options,
+    });
+    onTestFinished(() => live.close());
+    return new MemoryLive(live, clock, errors);
+  }
+
+  /** Lets everything that was begun come to its end, and clients get what was sent to them. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 4; turn += 1) {
+      await settled();
+      for (const guest of this.#guests) guest.peer.carry();
+    }
+  }
+
+  async pass(ms: number): Promise<void> {
+    await this.settle();
+    await this.clock.pass(ms);
+    await this.settle();
+  }
+
+  /** A Level 1 client; what it is welcomed with is among what it got. */
+  async level1(shown: Shown = {}): Promise<Guest> {
+    return this.#enter("/live", "longwire.v1", shown);
+  }
+
+  /** A Level 0 client of a topic. */
+  async level0(topic: string, shown: Shown = {}): Promise<Guest> {
+    return this.#enter(`/live/${topic}`, "", shown);
+  }
+
+  async #enter(
+    path: string,
+    protocol: string,
+    { search = "", headers = {} }: Shown,
+  ): Promise<Guest> {
+    const guest = new Guest(this, new MemoryPeer(this.endpoint, protocol));
+    this.#guests.add(guest);
+    this.endpoint.onOpen(guest.peer, {
+      path,
+      search,
+      protocols: protocol === "" ? [] : [protocol],
+      remoteAddress: "192.0.2.1",
+      header: (name) => headers[name.toLowerCase()],
+    });
+    await this.settle();
+    return guest;
+  }
+}
+
+/** A client in memory, whose messages wait for the one before them, as those of a socket do. */
+export class Guest {
+  readonly peer: MemoryPeer;
+  readonly #live: MemoryLive;
+  #got: Message[] = [];
+  #handled: Promise<void> = Promise.resolve();
+
+  constructor(live: MemoryLive, peer: MemoryPeer) {
+    this.#live = live;
+    this.peer = peer;
+    peer.onText = (text) => this.#got.push(JSON.parse(text) as Message);
+  }
+
+  /** Says something, and lets come what comes of it. */
+  async send(...messages: (object | string)[]): Promise<void> {
+    for (const message of messages) {
+      const text = typeof message === "string" ? message : JSON.stringify(message);
+      this.#handled = this.#handled.then(() => {
+        if (this.peer.isOpen) return this.#live.endpoint.onMessage(this.peer, text);
+      });
+    }
+    await this.#live.settle();
+  }
+
+  /** Sends a request and returns its answer. */
+  async ask(request: Message): Promise<Message | undefined> {
+    await this.send(request);
+    return this.#got.findLast(({ id }) => id === request["id"]);
+  }
+
+  /** What came since it was looked at last. */
+  take(): Message[] {
+    const got = this.#got;
+    this.#got = [];
+    return got;
+  }
+
+  types(): string[] {
+    return this.take().map(({ type }) => type as string);
+  }
+
+  get closeCode(): number | undefined {
+    return this.peer.closed?.code;
+  }
+
+  /** The connection is gone. */
+  async leave(): Promise<void> {
+    this.peer.end();
+    await this.#live.settle();
+  }
+}
+
+/** A promise that the test settles when it wants. */
+export class Later<Value> {
+  readonly promise: Promise<Value>;
+  resolve!: (value: Value) => void;
+  reject!: (reason: unknown) => void;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+}
+
+/** A promise of another making, which is there at once. */
+export function thenable<Value>(value: Value): PromiseLike<Value> {
+  // oxlint-disable-next-line unicorn/no-thenable
+  return { then: (proceed: (value: Value) => void) => proceed(value) } as PromiseLike<Value>;
+}

@@ -1,0 +1,478 @@
+import { describe, expect, test } from "vitest";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import {
+  keyedTopic,
+  LiveServer,
+  logTopic,
+  type Broker,
+  type BrokerTopic,
+  type LiveServerOptions,
+  type PresenceOptions,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../../src/live/index.ts";
+import { VirtualClock } from "../../virtual-clock.ts";
+import type { Message } from "../live-client.ts";
+import { RunningLive } from "../running-live.ts";
+import { Later, MemoryLive, type Guest } from "./memory-live.ts";
+
+const byToken: Pick<LiveServerOptions, "authenticate" | "tokenQuery"> = {
+  authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
+  tokenQuery: "as",
+};
+
+const open = (
+  presence: boolean | PresenceOptions = true,
+  options: Partial<LiveServerOptions> = {},
+  clock = new VirtualClock(),
+): Promise<MemoryLive> =>
+  MemoryLive.open(
+    {
+      topics: [
+        logTopic("news", { presence }),
+        keyedTopic("devices/:site", { presence }),
+        logTopic("quiet"),
+      ],
+      ...byToken,
+      ...options,
+    },
+    clock,
+  );
+
+const as = (live: MemoryLive, id: string): Promise<Guest> => live.level1({ search: `?as=${id}` });
+const subscribe = { type: "subscribe", id: 1, topic: "news" };
+const unsubscribe = { type: "unsubscribe", id: 2, topic: "news" };
+
+/** Who is there, as the server's own copy has it; and how often anything was said of it. */
+async function present(live: MemoryLive, topic = "news"): Promise<Record<string, Message>> {
+  const handle = live.live.topic(`${topic}/$presence` as "x");
+  await handle.ready();
+  return Object.fromEntries([...handle.events()].map(({ key, data }) => [key, data as Message]));
+}
+async function whoIs(live: MemoryLive, topic = "news"): Promise<string[]> {
+  return Object.keys(await present(live, topic)).sort();
+}
+const saidOf = (live: MemoryLive, topic = "news"): number =>
+  live.live.topic(`${topic}/$presence` as "x").position.offset;
+
+describe("who is subscribed", () => {
+  test("is a keyed topic: the identity, what describe returns, and since when", async () => {
+    const live = await open({
+      describe: (identity) => ({ name: (identity as Message)["id"], since: 0 }),
+    });
+    const started = live.clock.now();
+    const ann = await as(live, "ann");
+    await ann.send(subscribe);
+    await ann.send({ ...subscribe, id: 2, topic: "news/$presence" });
+    await live.pass(5_000);
+    const bob = await as(live, "bob");
+    await bob.send(subscribe);
+    await live.settle();
+    const messages = ann.take().filter(({ topic }) => topic === "news/$presence");
+    expect(messages).toMatchObject([
+      { type: "subscribed", kind: "keyed" },
+      { type: "snapshot", entries: [{ key: "ann", data: { name: "ann", since: started } }] },
+      { type: "event", key: "bob", data: { name: "bob", since: started + 5_000 } },
+    ]);
+  });
+
+  test("where nobody has an identity, it is the connection", async () => {
+    const live = await MemoryLive.open({ topics: [logTopic("news", { presence: true })] });
+    const guest = await live.level1();
+    const [welcome] = guest.take();
+    await guest.send(subscribe);
+    expect(await whoIs(live)).toEqual([welcome?.["connection"]]);
+  });
+
+  test("is said of topics that were declared so, and of nothing else", async () => {
+    const live = await open();
+    const guest = await as(live, "ann");
+    await guest.send({ ...subscribe, topic: "quiet" });
+    const names = ["quiet/$presence", "news/$presence/$presence", "/$presence", "$presence"];
+    const odd = ["x/$presence", "devices/$presence", "devices//$presence", "news/$other", "news/$"];
+    // A name of many parts must not cost more than one of few.
+    const long = `news${"/$presence".repeat(90_000)}`;
+    for (const topic of [...names, ...odd, long]) {
+      expect(await guest.ask({ ...subscribe, id: 7, topic })).toMatchObject({
+        code: "unknown_topic",
+      });
+    }
+    expect(live.errors).toEqual([]);
+    expect((await live.level0("quiet/$presence", { search: "?as=ann&a=1" })).closeCode).toBe(4404);
+  });
+
+  test("is said once, however many subscriptions of however many connections", async () => {
+    const live = await open();
+    const [one, two] = [await as(live, "ann"), await as(live, "ann")];
+    await one.send(subscribe, { ...subscribe, params: { a: 1 } }, subscribe);
+    await two.send(subscribe);
+    expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
+    await one.leave();
+    await live.pass(60_000);
+    expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
+    await two.send(unsubscribe);
+    await live.pass(10_200);
+    expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
+  });
+
+  test("is each topic's own, also of one pattern", async () => {
+    const live = await open();
+    await (await as(live, "ann")).send({ ...subscribe, topic: "devices/north" });
+    await (await as(live, "bob")).send({ ...subscribe, topic: "devices/south" });
+    expect(await whoIs(live, "devices/north")).toEqual(["ann"]);
+    expect(await whoIs(live, "devices/south")).toEqual(["bob"]);
+    expect(await whoIs(live)).toEqual([]);
+  });
+
+  test("counts Level 0, whose new params are no new subscription", async () => {
+    const live = await open();
+    const guest = await live.level0("news", { search: "?as=ann" });
+    expect(await whoIs(live)).toEqual([]);
+    await guest.send({}, { a: 1 }, { a: 2 });
+    expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
+    await guest.leave();
+    await live.pass(10_200);
+    expect(await whoIs(live)).toEqual([]);
+  });
+
+  test("counts server-sent events, and no request that is answered at once", async () => {
+    const clock = new VirtualClock();
+    const live = await RunningLive.start({
+      topics: [logTopic("news", { presence: true })],
+      clock,
+      ...byToken,
+    });
+    expect((await fetch(live.http("news?as=eve"))).status).toBe(200);
+    const ending = new AbortController();
+    const headers = { Accept: "text/event-stream" };
+    await fetch(live.http("news?as=ann"), { headers, signal: ending.signal });
+    const read = async (): Promise<string[]> => {
+      const response = await fetch(live.http("news/$presence?as=bob"));
+      const { entries } = (await response.json()) as { entries: { key: string }[] };
+      return entries.map(({ key }) => key);
+    };
+    expect(await read()).toEqual(["ann"]);
+    ending.abort();
+    await expect.poll(() => live.live.census().streams).toBe(0);
+    expect(await read()).toEqual(["ann"]);
+    await clock.pass(10_200);
+    expect(await read()).toEqual([]);
+  });
+
+  test("is read at Level 0, too", async () => {
+    const live = await open();
+    await (await as(live, "ann")).send(subscribe);
+    const guest = await live.level0("news/$presence", { search: "?as=bob&a=1" });
+    expect(guest.take()).toMatchObject([{ since: live.clock.now() }]);
+  });
+});
+
+describe("who leaves", () => {
+  test("stays for the grace time: who is back by then was never gone", async () => {
+    const live = await open({ graceMs: 3_000 });
+    await (await as(live, "ann")).send(subscribe);
+    for (let time = 0; time < 5; time += 1) {
+      const guest = await as(live, "ann");
+      await guest.send(subscribe);
+      await guest.leave();
+      await live.pass(2_800);
+    }
+    const last = await as(live, "ann");
+    await last.send(subscribe, unsubscribe);
+    expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
+  });
+
+  test("and does not come back is gone after it: ten seconds, or what was declared", async () => {
+    for (const [presence, graceMs] of [
+      [true, 10_000],
+      [{ graceMs: 3_000 }, 3_000],
+    ] as const) {
+      const live = await open(presence);
+      const guest = await as(live, "ann");
+      await guest.send(subscribe);
+      await guest.leave();
+      await live.pass(graceMs - 100);
+      expect(await whoIs(live)).toEqual(["ann"]);
+      await live.pass(300);
+      expect(await whoIs(live)).toEqual([]);
+    }
+  });
+
+  test("and comes back after it is there anew, since then", async () => {
+    const live = await open();
+    const first = await as(live, "ann");
+    await first.send(subscribe);
+    await first.leave();
+    await live.pass(20_000);
+    await (await as(live, "ann")).send(subscribe);
+    expect(await present(live)).toMatchObject({ ann: { since: live.clock.now() } });
+  });
+
+  test("because new credentials don't let him read leaves, too", async () => {
+    let allowed = true;
+    const live = await open(true, { authorize: () => allowed });
+    const guest = await as(live, "ann");
+    await guest.send(subscribe);
+    allowed = false;
+    await guest.send({ type: "refresh", token: "ann" });
+    await live.pass(10_200);
+    expect(await whoIs(live)).toEqual([]);
+  });
+
+  test("and unsubscribes twice, or from what he had not, leaves once", async () => {
+    const live = await open();
+    const [one, two] = [await as(live, "ann"), await as(live, "ann")];
+    await one.send(subscribe);
+    await two.send(unsubscribe, subscribe, unsubscribe, unsubscribe);
+    await live.pass(20_000);
+    expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
+  });
+
+  test("leaves nothing behind: no topic, no timer", async () => {
+    const live = await open();
+    const timers = live.clock.timerCount;
+    const guest = await as(live, "ann");
+    await guest.send({ ...subscribe, topic: "devices/lab" });
+    expect(live.live.census().topics).toBe(4);
+    await guest.leave();
+    await live.pass(100_000);
+    expect(live.live.census().topics).toBe(2);
+    expect(live.clock.timerCount).toBe(timers);
+  });
+});
+
+describe("a describe", () => {
+  const circular: Record<string, unknown> = {};
+  circular["self"] = circular;
+
+  test.each<[string, () => unknown]>([
+    [
+      "that throws",
+      () => {
+        throw new Error("a slip");
+      },
+    ],
+    ["of what JSON can't hold", () => ({ big: 1n })],
+    ["of a circle", () => circular],
+    [
+      "with a field that throws",
+      () => ({
+        get name(): never {
+          throw new Error("a slip");
+        },
+      }),
+    ],
+  ])(
+    "%s is reported, and keeps nobody from subscribing or from being there",
+    async (_what, describe) => {
+      const live = await open({ describe: describe as () => Record<string, unknown> });
+      const guest = await as(live, "ann");
+      expect(await guest.ask(subscribe)).toMatchObject({ type: "subscribed" });
+      expect(await present(live)).toEqual({ ann: { since: live.clock.now() } });
+      expect(live.errors).toHaveLength(1);
+      await guest.leave();
+      await live.pass(10_200);
+      expect(await whoIs(live)).toEqual([]);
+    },
+  );
+
+  test("of nothing adds nothing", async () => {
+    const live = await open({ describe: (() => undefined) as never });
+    await (await as(live, "ann")).send(subscribe);
+    expect(await present(live)).toEqual({ ann: { since: live.clock.now() } });
+    expect(live.errors).toEqual([]);
+  });
+});
+
+/** A server's way to a broker that others use too; it can be cut, as when the server dies. */
+class Cable implements Broker {
+  readonly #broker: Broker;
+  isCut = false;
+  /** Appends wait for it. */
+  hold: Promise<unknown> = Promise.resolve();
+  readonly refused = new Set<string>();
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  async openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+  ): Promise<BrokerTopic> {
+    if (this.refused.has(declaration.name)) throw new Error("no way to the broker");
+    const topic = await this.#broker.openTopic(declaration, (event) => {
+      if (!this.isCut) follow(event);
+    });
+    const { epoch, offset, floor } = topic;
+    return {
+      epoch,
+      offset,
+      floor,
+      append: async (draft) => {
+        this.#check();
+        await this.hold;
+        return topic.append(draft);
+      },
+      lease: async (held, leaseMs) => {
+        this.#check();
+        await topic.lease(held, leaseMs);
+      },
+      close: () => topic.close(),
+    };
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #check(): void {
+    if (this.isCut) throw new Error("cut");
+  }
+}
+
+describe("several servers of one broker", () => {
+  async function two(): Promise<{ a: MemoryLive; b: MemoryLive; cable: Cable; broker: Broker }> {
+    const clock = new VirtualClock();
+    const broker = new MemoryBroker({ clock });
+    const cable = new Cable(broker);
+    const a = await open(true, { broker: cable }, clock);
+    const b = await open(true, { broker: new Cable(broker) }, clock);
+    return { a, b, cable, broker };
+  }
+
+  test("know of each other's subscribers", async () => {
+    const { a, b } = await two();
+    await (await as(a, "ann")).send(subscribe);
+    await (await as(b, "bob")).send(subscribe);
+    expect([await whoIs(a), await whoIs(b)]).toEqual([
+      ["ann", "bob"],
+      ["ann", "bob"],
+    ]);
+  });
+
+  test.each(["the first", "the second"])(
+    "somebody who is at both stays when %s sees him go",
+    async (which) => {
+      const { a, b } = await two();
+      const guests = [await as(a, "ann"), await as(b, "ann")];
+      for (const guest of guests) await guest.send(subscribe);
+      await guests[which === "the first" ? 0 : 1]!.leave();
+      await a.pass(20_000);
+      await b.settle();
+      expect(await whoIs(which === "the first" ? b : a)).toEqual(["ann"]);
+      await guests[which === "the first" ? 1 : 0]!.leave();
+      await b.pass(20_000);
+      await a.settle();
+      expect([await whoIs(a), await whoIs(b)]).toEqual([[], []]);
+    },
+  );
+
+  test("those of one that died without a word are gone 75 s after its last sign of life", async () => {
+    const { a, b, cable } = await two();
+    await (await as(a, "ann")).send(subscribe);
+    await (await as(b, "bob")).send(subscribe);
+    await a.pass(600_000);
+    expect([await whoIs(b), saidOf(b)]).toEqual([["ann", "bob"], 2]);
+    cable.isCut = true;
+    await b.pass(74_000);
+    expect(await whoIs(b)).toEqual(["ann", "bob"]);
+    await b.pass(2_000);
+    expect(await whoIs(b)).toEqual(["bob"]);
+  });
+
+  test("one that was cut off for long says again who is there, once it hears that they are gone", async () => {
+    const { a, b, cable, broker } = await two();
+    await (await as(a, "ann")).send(subscribe);
+    const topic = await broker.openTopic(keyedTopic("news/$presence"), () => {});
+    await topic.append({ key: "ann", removed: true });
+    await a.settle();
+    expect(await whoIs(b)).toEqual(["ann"]);
+    expect(cable.isCut).toBe(false);
+    // It is held by a lease as before.
+    await a.pass(300_000);
+    expect(await whoIs(b)).toEqual(["ann"]);
+  });
+});
+
+describe("a broker that is slow, or away", () => {
+  async function cabled(): Promise<{ live: MemoryLive; cable: Cable }> {
+    const clock = new VirtualClock();
+    const cable = new Cable(new MemoryBroker({ clock }));
+    return { live: await open(true, { broker: cable }, clock), cable };
+  }
+
+  test("somebody who left for good before it was said that he is there is taken back", async () => {
+    const { live, cable } = await cabled();
+    const held = new Later<void>();
+    cable.hold = held.promise;
+    const guest = await as(live, "ann");
+    await guest.send(subscribe);
+    await guest.leave();
+    await live.pass(10_200);
+    held.resolve();
+    await live.pass(100);
+    expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
+  });
+
+  test("and who came back meanwhile is there", async () => {
+    const { live, cable } = await cabled();
+    const held = new Later<void>();
+    cable.hold = held.promise;
+    const guest = await as(live, "ann");
+    await guest.send(subscribe);
+    await guest.leave();
+    await live.pass(10_200);
+    await (await as(live, "ann")).send(subscribe);
+    held.resolve();
+    await live.pass(100);
+    expect(await whoIs(live)).toEqual(["ann"]);
+    await live.pass(200_000);
+    expect(await whoIs(live)).toEqual(["ann"]);
+  });
+
+  test("presence that cannot be told is reported, and keeps nobody from subscribing", async () => {
+    const { live, cable } = await cabled();
+    cable.refused.add("news/$presence");
+    const guest = await as(live, "ann");
+    expect(await guest.ask(subscribe)).toMatchObject({ type: "subscribed" });
+    expect(live.errors).toMatchObject([{ message: "no way to the broker" }]);
+    await guest.leave();
+    await live.pass(10_200);
+    expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0 });
+  });
+});
+
+test("a connection that ends while its topic is opening is never there", async () => {
+  const clock = new VirtualClock();
+  const broker = new MemoryBroker({ clock });
+  const opened = new Later<void>();
+  const slow: Broker = {
+    openTopic: async (declaration, follow) => {
+      if (declaration.name === "devices/lab") await opened.promise;
+      return broker.openTopic(declaration, follow);
+    },
+    close: () => broker.close(),
+  };
+  const live = await open(true, { broker: slow }, clock);
+  const guest = await as(live, "ann");
+  await guest.send({ ...subscribe, topic: "devices/lab" });
+  const simple = await live.level0("devices/lab", { search: "?as=bob&a=1" });
+  await guest.leave();
+  await simple.leave();
+  opened.resolve();
+  await live.settle();
+  expect(await whoIs(live, "devices/lab")).toEqual([]);
+  expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0, views: 0 });
+});
+
+test("a server that closes ends the leases' timers with all others", async () => {
+  const clock = new VirtualClock();
+  const live = await LiveServer.open({
+    topics: [logTopic("news", { presence: true })],
+    broker: new MemoryBroker({ clock }),
+    clock,
+  });
+  await live.close();
+  expect(clock.timerCount).toBe(0);
+});
