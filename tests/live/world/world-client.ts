@@ -1,5 +1,5 @@
 import type { Params } from "../../../src/live/index.ts";
-import type { Feed, Live } from "../../../src/live/client/index.ts";
+import type { ConnectOptions, Feed, Live } from "../../../src/live/client/index.ts";
 import type { Item, KeyedItem, LogItem } from "../../../src/live/client/topic-items.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
 import type { Random } from "../simulation/random.ts";
@@ -21,11 +21,13 @@ interface Acknowledged {
 const HABITS = ["at once", "slowly", "by iteration"] as const;
 
 /** Why a publish may be refused, here where everybody may publish. */
-const EXPECTED: ReadonlySet<string> = new Set(["unconfirmed", "queue_full"]);
+const EXPECTED: ReadonlySet<string> = new Set(["unconfirmed", "queue_full", "closed"]);
 
 /** An application with a client of its own. */
 export class WorldClient {
   readonly name: string;
+  /** Which tab of its browser it is, if it is one. */
+  readonly tab: string;
   readonly live: Live;
   readonly acknowledged: Acknowledged[] = [];
   readonly rejected: string[] = [];
@@ -40,13 +42,25 @@ export class WorldClient {
   /** At the end no connection shall be in the middle of its next one. */
   tokensLast = false;
 
-  constructor(name: string, world: TestLive, source: { records: Records; random: Random }) {
+  /** @param source with a `webSocket` where it is one of a browser's tabs */
+  constructor(
+    name: string,
+    world: TestLive,
+    source: {
+      records: Records;
+      random: Random;
+      webSocket?: ConnectOptions["webSocket"];
+      tab?: string;
+    },
+  ) {
     this.name = name;
+    this.tab = source.tab ?? "";
     this.#world = world;
     this.#records = source.records;
     this.#random = source.random;
     const { random } = source;
     this.live = world.connect({
+      ...(source.webSocket !== undefined && { webSocket: source.webSocket }),
       token: () => this.#token(),
       maxQueuedEvents: random.pick([3, 20, 1_000]),
       backoff: { random: () => random.next() },

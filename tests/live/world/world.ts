@@ -1,6 +1,8 @@
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
+import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type Noticed } from "../../../src/testing/index.ts";
 import { Random } from "../simulation/random.ts";
+import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
 import { WorldClient } from "./world-client.ts";
 
@@ -29,6 +31,7 @@ export interface WorldTally {
   lostLogs: number;
   drains: number;
   leaps: number;
+  closedTabs: number;
   gaps: number;
   items: number;
   expiries: number;
@@ -50,6 +53,7 @@ class World {
   readonly #records: Records;
   readonly #live: TestLive;
   readonly #clients: WorldClient[];
+  readonly #browser: BrowserTabs | undefined;
   readonly #errors: unknown[];
   readonly #trace: (line: string) => void;
   readonly steps: number;
@@ -62,6 +66,7 @@ class World {
     lostLogs: 0,
     drains: 0,
     leaps: 0,
+    closedTabs: 0,
     gaps: 0,
     items: 0,
     expiries: 0,
@@ -88,10 +93,18 @@ class World {
     // So many that a state has several pages, if they are large.
     this.#keys = random.pick([3, 8, 40]);
     this.#live.network.carriage.latencyMs = random.pick([0, 1, 40, 300]);
-    this.#clients = Array.from(
-      { length: random.integer(2, 4) },
-      (_, at) => new WorldClient(`c${at}`, this.#live, { records: this.#records, random }),
-    );
+    // Sometimes they are the tabs of one browser, of the same user, and share a connection.
+    this.#browser = random.chance(0.3) ? new BrowserTabs() : undefined;
+    this.#clients = Array.from({ length: random.integer(2, 4) }, (_, at) => this.#newClient(at));
+  }
+
+  #newClient(at: number): WorldClient {
+    const source = { records: this.#records, random: this.#random };
+    if (this.#browser === undefined) return new WorldClient(`c${at}`, this.#live, source);
+    const { clock, network } = this.#live;
+    const options = { ...this.#browser.tab(`tab${at}`), clock, webSocket: network.WebSocket };
+    const webSocket = shareAmongTabs(options);
+    return new WorldClient("user", this.#live, { ...source, webSocket, tab: `tab${at}` });
   }
 
   static async create(seed: number, trace: (line: string) => void): Promise<World> {
@@ -167,7 +180,19 @@ class World {
     else if (roll < 0.93) await this.#crash();
     else if (roll < 0.95) this.#drain();
     else if (roll < 0.98) await this.#startIfGone();
-    else this.#leap();
+    else if (roll < 0.99) this.#leap();
+    else this.#closeTab();
+  }
+
+  /** The oldest tab is closed, which has the connection for the others; or the youngest. */
+  #closeTab(): void {
+    if (this.#browser === undefined || this.#clients.length < 2) return;
+    this.tally.closedTabs += 1;
+    const at = this.#random.chance(0.7) ? 0 : this.#clients.length - 1;
+    const [client] = this.#clients.splice(at, 1);
+    this.#trace(`close ${client!.tab}`);
+    this.#browser.close(client!.tab);
+    client!.live.close();
   }
 
   #publishFromServer(count: number): void {
@@ -288,7 +313,7 @@ class World {
     const present = [...this.#live.server.topic("devices/$presence").events()];
     const seen = present.map(({ key = "" }) => key).toSorted();
     const readers = this.#clients.filter((client) => client.isReading("devices"));
-    const expected = readers.map(({ name }) => name).toSorted();
+    const expected = [...new Set(readers.map(({ name }) => name))].toSorted();
     if (seen.join(" ") === expected.join(" ")) return;
     throw new Error(`present are ${seen.join(" ")}, and ${expected.join(" ")} read`);
   }

@@ -1,0 +1,92 @@
+import type { ClientSocket } from "../client/index.ts";
+
+/** A message of Level 1, as far as the hub reads it. */
+export interface Message {
+  readonly type: string;
+  readonly id?: unknown;
+  readonly topic?: string;
+  readonly [field: string]: unknown;
+}
+
+/** What the hub does with what comes. */
+export interface UpstreamOwner {
+  /** The message that shows who the tabs are: the first, or what refreshed it. */
+  readonly hello: string | undefined;
+  onOpen(): void;
+  onMessage(upstream: Upstream, message: Message, text: string): void;
+  onClosed(upstream: Upstream, code: number, reason: string): void;
+}
+
+/** A connection to the server that tabs share. */
+export class Upstream {
+  /** When something came, or it was begun; kept by the hub. */
+  heardAt = 0;
+  readonly #socket: ClientSocket;
+  readonly #owner: UpstreamOwner;
+  /** What waits for the server's welcome. */
+  #waiting: string[] | undefined = [];
+  #isOpen = false;
+  #hasSaidHello = false;
+
+  constructor(socket: ClientSocket, owner: UpstreamOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    socket.onopen = () => this.#onOpen();
+    socket.onmessage = ({ data }: { data: unknown }) => this.#onText(String(data));
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+      owner.onClosed(this, code, reason);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Shows who the tabs are, once, when that is known and the connection open. */
+  sayHello(): void {
+    const { hello } = this.#owner;
+    if (hello === undefined || this.#hasSaidHello || !this.#isOpen) return;
+    this.#hasSaidHello = true;
+    this.#socket.send(hello);
+  }
+
+  /** Sends once the server has welcomed this connection. */
+  send(message: object): void {
+    const text = JSON.stringify(message);
+    if (this.#waiting === undefined) this.#socket.send(text);
+    else this.#waiting.push(text);
+  }
+
+  close(): void {
+    this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
+  }
+
+  #onOpen(): void {
+    this.#isOpen = true;
+    this.sayHello();
+    this.#owner.onOpen();
+  }
+
+  #onText(text: string): void {
+    const message = parsed(text);
+    // What is no message ends the connection, as it would without tabs between.
+    if (message === undefined) {
+      this.close();
+      return this.#owner.onClosed(this, 1006, "");
+    }
+    this.#owner.onMessage(this, message, text);
+    if (message.type !== "welcome") return;
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const one of waiting) this.#socket.send(one);
+  }
+}
+
+function parsed(text: string): Message | undefined {
+  try {
+    const message = JSON.parse(text) as Message | null;
+    return typeof message?.type === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}

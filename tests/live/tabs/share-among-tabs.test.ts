@@ -1,0 +1,255 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { ConnectOptions } from "../../../src/live/client/index.ts";
+import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
+import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
+import { TestLive, type TestLiveOptions } from "../../../src/testing/index.ts";
+import { BrowserTabs } from "./browser-tabs.ts";
+
+const topics = [
+  logTopic<"news", { n: number }>("news", { clientPublish: true, match: matchFields }),
+  keyedTopic<"devices", { n: number; site?: string }>("devices", {
+    clientPublish: true,
+    match: matchFields,
+  }),
+] as const;
+
+async function start(options: Partial<TestLiveOptions> = {}) {
+  const live = await TestLive.start({ heartbeatMs: 5_000, ...options, topics });
+  onTestFinished(() => live.close());
+  const browser = new BrowserTabs();
+  const open = (id: string, more: ConnectOptions = {}) => {
+    const { clock, network } = live;
+    const webSocket = shareAmongTabs({ ...browser.tab(id), clock, webSocket: network.WebSocket });
+    return live.connect({ webSocket, backoff: { random: () => 0.5 }, ...more });
+  };
+  return { live, browser, open };
+}
+
+function collect<Item>(feed: { subscribe(listener: (item: Item) => void): () => void }): Item[] {
+  const items: Item[] = [];
+  feed.subscribe((item) => void items.push(item));
+  return items;
+}
+
+describe("tabs of one browser", () => {
+  test("share one connection, and one subscription of a topic with equal params", async () => {
+    const { live, open } = await start();
+    const [a, b] = [open("a"), open("b")];
+    await live.server.topic("devices").set("k", { n: 1 });
+    const feeds = [a, b].map((client) => client.topic("devices"));
+    for (const feed of feeds) feed.subscribe(() => {});
+    await live.pass(100);
+    expect(live.network.connections).toHaveLength(1);
+    expect(live.server.census()).toMatchObject({ sessions: 1, subscriptions: 1 });
+    for (const client of [a, b]) expect(client.status).toEqual({ state: "live" });
+    await live.server.topic("devices").set("k", { n: 2 });
+    await live.pass(100);
+    for (const feed of feeds) expect(feed.entries.get("k")).toEqual({ n: 2 });
+  });
+
+  test("one that joins later has the state, and takes nothing from the others or twice", async () => {
+    const { live, open } = await start();
+    const a = open("a");
+    const seen = collect(a.topic("devices"));
+    const news = collect(a.topic("news"));
+    await live.server.topic("devices").set("k", { n: 1 });
+    await live.pass(100);
+    await live.server.topic("news").publish({ n: 1 });
+    await live.pass(100);
+    const b = open("b");
+    const joined = b.topic("devices");
+    joined.subscribe(() => {});
+    const laterNews = collect(b.topic("news"));
+    await live.pass(100);
+    expect(joined.entries.get("k")).toEqual({ n: 1 });
+    expect(b.status).toEqual({ state: "live" });
+    await live.server.topic("news").publish({ n: 2 });
+    await live.pass(100);
+    expect(seen).toHaveLength(1);
+    expect(news.map((item) => item.type === "event" && item.data.n)).toEqual([1, 2]);
+    expect(laterNews.map((item) => item.type === "event" && item.data.n)).toEqual([2]);
+    expect(live.server.census()).toMatchObject({ sessions: 1, subscriptions: 2 });
+  });
+
+  test("one that comes back from a position gets what it missed, and the others nothing twice, and no gap that is not theirs", async () => {
+    const { live, open } = await start();
+    const a = open("a");
+    const news = collect(a.topic("news"));
+    await live.pass(100);
+    const { epoch } = live.server.topic("news").position;
+    for (let n = 1; n <= 3; n += 1) await live.server.topic("news").publish({ n });
+    await live.pass(100);
+    const positions = { load: () => ({ epoch, offset: 1 }), save: () => {} };
+    const back = collect(open("b", { positions }).topic("news"));
+    const lost = { load: () => ({ epoch: "another", offset: 7 }), save: () => {} };
+    const stranger = collect(open("c", { positions: lost }).topic("news"));
+    await live.pass(100);
+    expect(back.map((item) => item.type === "event" && item.data.n)).toEqual([2, 3]);
+    expect(stranger).toMatchObject([{ type: "gap", reason: "epoch" }]);
+    expect(news.map((item) => item.type === "event" && item.data.n)).toEqual([1, 2, 3]);
+  });
+
+  test("other params of a topic are on another connection, which goes when nobody wants them", async () => {
+    const { live, open } = await start();
+    const [a, b] = [open("a"), open("b")];
+    const all = a.topic("devices");
+    const lab = b.topic("devices", { site: "lab" });
+    all.subscribe(() => {});
+    const stop = lab.subscribe(() => {});
+    await live.server.topic("devices").set("x", { n: 1, site: "lab" });
+    await live.server.topic("devices").set("y", { n: 2, site: "hall" });
+    await live.pass(100);
+    expect([...all.entries.keys()]).toEqual(["x", "y"]);
+    expect([...lab.entries.keys()]).toEqual(["x"]);
+    expect(live.server.census()).toMatchObject({ sessions: 2, subscriptions: 2 });
+    stop();
+    await live.pass(100);
+    expect(live.server.census().subscriptions).toBe(1);
+  });
+
+  test("publishes of each are answered to it, and are in the log once", async () => {
+    const { live, open } = await start();
+    const [a, b] = [open("a"), open("b")];
+    const answers = Promise.all([a.publish("news", { n: 1 }), b.publish("news", { n: 2 })]);
+    await live.pass(100);
+    const offsets = (await answers).map(({ offset }) => offset);
+    expect(offsets.toSorted((a, b) => a - b)).toEqual([1, 2]);
+    const refused = b.set("nosuch" as never, "k", {} as never).catch((error: unknown) => error);
+    await live.pass(100);
+    expect(await refused).toMatchObject({ code: "unknown_topic" });
+  });
+
+  test("after a cut all of them resume, on one connection", async () => {
+    const { live, open } = await start();
+    const clients = [open("a"), open("b"), open("c")];
+    const seen = clients.map((client) => collect(client.topic("news")));
+    await live.pass(100);
+    await live.server.topic("news").publish({ n: 1 });
+    await live.pass(100);
+    live.network.cut();
+    await live.server.topic("news").publish({ n: 2 });
+    await live.pass(5_000);
+    for (const items of seen) expect(items).toMatchObject([{ data: { n: 1 } }, { data: { n: 2 } }]);
+    expect(live.network.connections).toHaveLength(1);
+  });
+
+  test("a cut that nobody notices: by the silence, and no tab is held on the dead connection", async () => {
+    const { live, open } = await start();
+    const clients = [open("a"), open("b")];
+    await live.pass(100);
+    live.network.cut("nobody");
+    await live.pass(25_000);
+    for (const client of clients) expect(client.status).toEqual({ state: "live" });
+  });
+});
+
+test("a cut that nobody notices of one of two connections: no view stands still and says that it is live", async () => {
+  const { live, open } = await start();
+  const [a, b] = [open("a"), open("b")];
+  a.topic("devices").subscribe(() => {});
+  const lab = b.topic("devices", { site: "lab" });
+  lab.subscribe(() => {});
+  await live.pass(100);
+  expect(live.network.connections).toHaveLength(2);
+  live.network.connections[1]!.cut("nobody");
+  await live.server.topic("devices").set("x", { n: 1, site: "lab" });
+  await live.pass(30_000);
+  expect(lab.status.state).toBe("live");
+  expect(lab.entries.get("x")).toMatchObject({ n: 1 });
+});
+
+describe("a tab that is closed", () => {
+  test("that had the connection: another one takes over, and nothing is lost", async () => {
+    const { live, browser, open } = await start();
+    open("a");
+    await live.pass(100);
+    const b = open("b");
+    const seen = collect(b.topic("news"));
+    await live.pass(100);
+    browser.close("a");
+    await live.server.topic("news").publish({ n: 1 });
+    await live.pass(5_000);
+    expect(seen).toMatchObject([{ data: { n: 1 } }]);
+    expect(b.status).toEqual({ state: "live" });
+  });
+
+  test("that had not: what it alone followed ends", async () => {
+    const { live, browser, open } = await start();
+    open("a")
+      .topic("news")
+      .subscribe(() => {});
+    await live.pass(100);
+    open("b")
+      .topic("devices")
+      .subscribe(() => {});
+    await live.pass(100);
+    expect(live.server.census().subscriptions).toBe(2);
+    browser.close("b");
+    await live.pass(100);
+    expect(live.server.census().subscriptions).toBe(1);
+  });
+
+  test("the last client's end closes the connection", async () => {
+    const { live, open } = await start();
+    const [a, b] = [open("a"), open("b")];
+    await live.pass(100);
+    a.close();
+    await live.pass(100);
+    expect(live.server.census().sessions).toBe(1);
+    b.close();
+    await live.pass(100);
+    expect(live.server.census().sessions).toBe(0);
+  });
+});
+
+test("while the tab that has the connection is frozen, a new one connects by itself after three seconds", async () => {
+  const { live, browser, open } = await start();
+  open("a");
+  await live.pass(100);
+  browser.frozen.add("a");
+  const b = open("b");
+  await live.pass(2_900);
+  expect(b.status.state).toBe("connecting");
+  await live.pass(300);
+  expect(b.status).toEqual({ state: "live" });
+});
+
+test("without Web Locks each tab has its own connection", async () => {
+  const { live } = await start();
+  const webSocket = shareAmongTabs({ locks: undefined, webSocket: live.network.WebSocket });
+  live.connect({ webSocket });
+  live.connect({ webSocket });
+  await live.pass(100);
+  expect(live.network.connections).toHaveLength(2);
+});
+
+describe("credentials", () => {
+  const authenticate: TestLiveOptions["authenticate"] = ({ token }) => {
+    if (token === undefined) return undefined;
+    if (token.startsWith("bad")) throw new LiveError("unauthorized", "Sign in.");
+    return { id: token, expiresAt: 1_700_000_000_000 + 60_000 };
+  };
+
+  test("the first token opens the connection for all; who joins knows for how long it is good", async () => {
+    const { live, open } = await start({ authenticate });
+    const a = open("a", { token: "anna" });
+    await live.pass(40_000);
+    let asked = 0;
+    const b = open("b", { token: () => ((asked += 1), "anna") });
+    await live.pass(100);
+    expect([a.status, b.status]).toEqual([{ state: "live" }, { state: "live" }]);
+    expect(asked).toBe(1);
+    // At 80 % of what is left, and not of all that there was.
+    await live.pass(17_000);
+    expect(asked).toBe(2);
+  });
+
+  test("a refusal reaches every tab", async () => {
+    const { live, open } = await start({ authenticate });
+    const clients = [open("a", { token: "bad" }), open("b", { token: "bad" })];
+    await live.pass(1_000);
+    for (const client of clients) {
+      expect(client.status).toMatchObject({ state: "refused", code: 4401, message: "Sign in." });
+    }
+  });
+});
