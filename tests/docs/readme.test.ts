@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -109,17 +110,33 @@ test("the tutorial's server works when it is copied", async () => {
   await tab.waitForFunction(() => /ACME: \d/.test(document.body.textContent));
 });
 
+test("the tutorial's page with the client works when it is copied, and comes back after the server", async () => {
+  const server = blocks("docs/tutorial.md", "js").find((code) => code.includes("live.html"))!;
+  const [, html] = blocks("docs/tutorial.md", "html");
+  const code = (port: number): string =>
+    server.replace(
+      'http.listen(8084, () => console.log("open http://127.0.0.1:8084/"));',
+      `http.listen(${port}, () => console.log(http.address().port));`,
+    );
+  expect(code(0)).not.toBe(server);
+  const folder = project({ "live.mjs": code(0), "live.html": html! });
+  const first = run(folder, "live.mjs");
+  const port = Number(await lineOf(first));
+  const { page: tab } = await chromium.visit(`http://127.0.0.1:${port}/`);
+  await tab.waitForFunction(() => /ACME.*live|live.*ACME/s.test(document.body.textContent));
+  await tab.waitForFunction(() => document.body.textContent.includes("1 reading"));
+  first.kill("SIGKILL");
+  await tab.waitForFunction(() => /offline|connecting/.test(document.body.textContent));
+  writeFileSync(join(folder, "again.mjs"), code(port));
+  await lineOf(run(folder, "again.mjs"));
+  await tab.waitForFunction(() => /live/.test(document.querySelector("#status")!.textContent));
+});
+
 test("every relative link of the docs leads somewhere", () => {
   const pages = ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md"].concat(
-    [
-      "architecture",
-      "command-line",
-      "guarantees",
-      "how-to",
-      "limits",
-      "live-protocol",
-      "tutorial",
-    ].map((name) => `docs/${name}.md`),
+    readdirSync(join(root, "docs"))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `docs/${name}`),
   );
   for (const page of pages) {
     const text = readFileSync(join(root, page), "utf8");
