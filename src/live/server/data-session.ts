@@ -1,6 +1,5 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
-import type { TopicEntry } from "../catalog.ts";
 import type { Encoding } from "../encoding.ts";
 import { LiveError } from "../live-error.ts";
 import type { Outlet } from "../outlet.ts";
@@ -15,6 +14,7 @@ import { noCredentials, type Admittance } from "./gate.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
 import { permitToRead } from "./permit.ts";
+import { requireTopic, unknownTopic } from "./publish.ts";
 import type { Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 
@@ -26,7 +26,7 @@ import { Standing } from "./standing.ts";
 export class DataSession implements Session, Outlet {
   readonly #realm: Realm;
   readonly #peer: LivePeer;
-  readonly #entry: TopicEntry;
+  readonly #name: string;
   readonly #encoding: Encoding;
   readonly #params: Params | undefined;
   readonly #standing: Standing;
@@ -39,11 +39,11 @@ export class DataSession implements Session, Outlet {
   constructor(
     realm: Realm,
     peer: LivePeer,
-    source: { entry: TopicEntry; encoding: Encoding; params: Params | undefined },
+    source: { name: string; encoding: Encoding; params: Params | undefined },
   ) {
     this.#realm = realm;
     this.#peer = peer;
-    this.#entry = source.entry;
+    this.#name = source.name;
     this.#encoding = source.encoding;
     this.#params = source.params;
     this.#standing = new Standing(realm, 0, () => this.#expire());
@@ -132,6 +132,9 @@ export class DataSession implements Session, Outlet {
     }
     const caller = this.#standing.letIn(admittance.identity);
     if (this.#params !== undefined) return this.#narrow(this.#params, caller);
+    // Not before, so that who is nobody does not learn what there is.
+    const exists = this.#realm.catalog.find(this.#name) !== undefined;
+    if (!exists) return this.#refuse(unknownTopic(this.#name));
     const { wheel, limits } = this.#realm;
     this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
       this.#peer.close(
@@ -146,9 +149,10 @@ export class DataSession implements Session, Outlet {
     this.#deadline?.cancel();
     try {
       this.#realm.rates.count(caller);
-      const permitted = permitToRead(this.#entry, this.#realm.authority, { caller, params });
+      const entry = requireTopic(this.#realm, this.#name);
+      const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
       const begun = whenThere(permitted, () =>
-        whenThere(this.#realm.catalog.open(this.#entry), (topic) =>
+        whenThere(this.#realm.catalog.open(entry), (topic) =>
           this.#subscribe(topic, params, caller),
         ),
       );

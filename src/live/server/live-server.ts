@@ -188,7 +188,7 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
-    const { catalog, tokenQuery } = this.#realm;
+    const { tokenQuery } = this.#realm;
     const encodings = this.#encodings.of(peer.frameFormat);
     if (peer.protocol === SUBPROTOCOL) {
       return new MessageSession(this.#realm, peer, encodings.event);
@@ -199,14 +199,9 @@ export class LiveServer<Api extends LiveApi = any> {
       peer.close(LiveCloseCode.BadMessage, reason.slice(0, 120));
       return undefined;
     }
-    const entry = catalog.find(name);
-    if (entry === undefined) {
-      peer.close(LiveCloseCode.UnknownTopic, "there is no topic of this name");
-      return undefined;
-    }
     const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
     const params = query.length === 0 ? undefined : Object.fromEntries(query);
-    return new DataSession(this.#realm, peer, { entry, encoding: encodings.data, params });
+    return new DataSession(this.#realm, peer, { name, encoding: encodings.data, params });
   }
 
   #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {

@@ -14,8 +14,12 @@ import type { Realm } from "./session.ts";
 export function requireTopic(realm: Realm, name: string): TopicEntry {
   const entry = realm.catalog.find(name);
   if (entry !== undefined) return entry;
+  throw unknownTopic(name);
+}
+
+export function unknownTopic(name: string): LiveError {
   const shown = JSON.stringify(name.slice(0, 100));
-  throw new LiveError("unknown_topic", `There is no topic ${shown}; check its name.`);
+  return new LiveError("unknown_topic", `There is no topic ${shown}; check its name.`);
 }
 
 /**

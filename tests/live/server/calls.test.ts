@@ -61,6 +61,8 @@ describe("a call", () => {
     const [welcome] = guest.take();
     const context = { identity: { id: "ann" }, connection: welcome?.["connection"] };
     expect(await called(guest, "who")).toEqual(context);
+    await guest.send({ type: "refresh", token: "ann" });
+    expect(await called(guest, "who")).toEqual(context);
   });
 
   test.each([

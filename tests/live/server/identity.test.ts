@@ -718,8 +718,16 @@ describe("over real connections", () => {
       expect(await response.json()).toMatchObject({ code: "unauthorized" });
     }
     expect(live.topic("news").position.offset).toBe(0);
-    // Who is nobody does not learn either what there is.
-    expect((await fetch(live.http("nothing"))).status).toBe(401);
+  });
+
+  test("who is nobody does not learn either what there is: 4401 and 401 for any name", async () => {
+    const live = await start();
+    for (const target of ["nothing", "nothing?a=1"]) {
+      expect(await (await live.level0(target)).closed).toMatchObject({ code: 4401 });
+      expect((await fetch(live.http(target))).status).toBe(401);
+      const known = connect(live.url(`/live/${target}`), [], { Authorization: "Bearer ann" });
+      expect(await known.closed).toMatchObject({ code: 4404 });
+    }
   });
 
   test("a browser's way: hello with a token, then all goes on", async () => {

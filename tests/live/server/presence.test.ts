@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import {
   keyedTopic,
-  LiveServer,
   logTopic,
   type Broker,
   type BrokerTopic,
@@ -82,6 +81,10 @@ describe("who is subscribed", () => {
     const [welcome] = guest.take();
     await guest.send(subscribe);
     expect(await whoIs(live)).toEqual([welcome?.["connection"]]);
+    await guest.send({ type: "hello", token: "x" });
+    await guest.leave();
+    await live.pass(10_200);
+    expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
   });
 
   test("is said of topics that were declared so, and of nothing else", async () => {
@@ -170,7 +173,6 @@ describe("who is subscribed", () => {
 describe("who leaves", () => {
   test("stays for the grace time: who is back by then was never gone", async () => {
     const live = await open({ graceMs: 3_000 });
-    await (await as(live, "ann")).send(subscribe);
     for (let time = 0; time < 5; time += 1) {
       const guest = await as(live, "ann");
       await guest.send(subscribe);
@@ -357,10 +359,13 @@ describe("several servers of one broker", () => {
       const { a, b } = await two();
       const guests = [await as(a, "ann"), await as(b, "ann")];
       for (const guest of guests) await guest.send(subscribe);
+      const said = saidOf(b);
       await guests[which === "the first" ? 0 : 1]!.leave();
       await a.pass(20_000);
       await b.settle();
       expect(await whoIs(which === "the first" ? b : a)).toEqual(["ann"]);
+      // Who said it last takes it back, and the other says it again; who said it first is silent.
+      expect(saidOf(b) - said).toBe(which === "the first" ? 0 : 2);
       await guests[which === "the first" ? 1 : 0]!.leave();
       await b.pass(20_000);
       await a.settle();
@@ -379,6 +384,16 @@ describe("several servers of one broker", () => {
     expect(await whoIs(b)).toEqual(["ann", "bob"]);
     await b.pass(2_000);
     expect(await whoIs(b)).toEqual(["bob"]);
+  });
+
+  test("those of one that died at once, too", async () => {
+    const { a, b, cable } = await two();
+    await (await as(a, "ann")).send(subscribe);
+    cable.isCut = true;
+    await b.pass(74_000);
+    expect(await whoIs(b)).toEqual(["ann"]);
+    await b.pass(2_000);
+    expect(await whoIs(b)).toEqual([]);
   });
 
   test("one that was cut off for long says again who is there, once it hears that they are gone", async () => {
@@ -466,13 +481,11 @@ test("a connection that ends while its topic is opening is never there", async (
   expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0, views: 0 });
 });
 
-test("a server that closes ends the leases' timers with all others", async () => {
+test("a server that closes has no timer left, whatever its clients were about", async () => {
   const clock = new VirtualClock();
-  const live = await LiveServer.open({
-    topics: [logTopic("news", { presence: true })],
-    broker: new MemoryBroker({ clock }),
-    clock,
-  });
-  await live.close();
+  const live = await open(true, {}, clock);
+  await (await as(live, "ann")).send(subscribe);
+  await live.level1();
+  await live.live.close();
   expect(clock.timerCount).toBe(0);
 });
