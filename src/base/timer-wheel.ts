@@ -51,6 +51,8 @@ export class TimerWheel {
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    // Also of the slot that fires now.
+    for (const slot of this.#slots.values()) slot.clear();
     this.#slots.clear();
     this.#isClosed = true;
   }

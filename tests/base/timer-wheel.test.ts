@@ -177,6 +177,20 @@ describe("a timer wheel", () => {
     wheel.close();
   });
 
+  test("closed by an expiry, it fires nothing more of the same tick", () => {
+    const clock = new VirtualClock();
+    const wheel = new TimerWheel(clock, TICK_MS);
+    let fired = 0;
+    for (let at = 0; at < 3; at += 1) {
+      wheel.after(100, () => {
+        fired += 1;
+        wheel.close();
+      });
+    }
+    clock.advance(1_000);
+    expect(fired).toBe(1);
+  });
+
   test("closed by an expiry, it has no timer, and what is due later does not fire", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);

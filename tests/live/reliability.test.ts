@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
@@ -10,8 +11,9 @@ import { ServerHost } from "./reliability/server-host.ts";
 const { LONGWIRE_CLIENTS = "40", LONGWIRE_KILLS = "3" } = process.env;
 const CLIENTS = Number(LONGWIRE_CLIENTS);
 const KILLS = Number(LONGWIRE_KILLS);
-/** Of them this many publish, too. */
+/** Of them this many publish, too: together about this many events a second. */
 const PUBLISHERS = Math.ceil(CLIENTS / 10);
+const EVENTS_PER_SECOND = 200;
 
 type Data = { n: number; by: number };
 
@@ -27,7 +29,8 @@ class Application {
   #n = 0;
 
   constructor(url: string) {
-    this.live = connect(url, { webSocket: WebSocket });
+    // Short waits: it is killed again before a client's wait would begin anew.
+    this.live = connect(url, { webSocket: WebSocket, backoff: { longestMs: 1_000 } });
     this.live.onStatus(({ state }) => {
       if (state === "connecting") this.connections += 1;
     });
@@ -40,9 +43,10 @@ class Application {
     this.devices.subscribe(() => {});
   }
 
-  /** Publishes one after the other until `isOver`. */
+  /** Publishes one after the other, at its share of the rate, until `isOver`. */
   async publish(by: number, isOver: () => boolean): Promise<void> {
     while (!isOver()) {
+      await setTimeout((PUBLISHERS / EVENTS_PER_SECOND) * 1_000);
       this.#n += 1;
       const n = by * 1_000_000 + this.#n;
       const { offset } = await this.live.publish("news", { n, by });

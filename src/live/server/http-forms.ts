@@ -45,11 +45,14 @@ const HINTS: Record<number, Record<string, string>> = {
 /** The topics over plain HTTP: state, long poll, server-sent events, publish. */
 export class HttpForms {
   readonly #realm: Realm;
+  readonly #population: () => number;
   /** How to end each request that is still open, when the server drains. */
   readonly #open = new Set<() => void>();
 
-  constructor(realm: Realm) {
+  /** @param population how many are connected, streams among them */
+  constructor(realm: Realm, population: () => number) {
     this.#realm = realm;
+    this.#population = population;
   }
 
   /** @param name the topic's */
@@ -115,6 +118,8 @@ export class HttpForms {
     const view = topic.view(params);
     // A HEAD has no body that could go on.
     if (exchange.method === "GET" && exchange.header("accept")?.includes("text/event-stream")) {
+      const refusal = this.#realm.admission.refusal(this.#population());
+      if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
       return this.#stream(exchange, { topic, view, caller });
     }
     topic.expire();

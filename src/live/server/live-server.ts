@@ -63,7 +63,7 @@ export class LiveServer<Api extends LiveApi = any> {
   private constructor(realm: Realm, broker: Broker) {
     this.#realm = realm;
     this.#broker = broker;
-    this.#forms = new HttpForms(realm);
+    this.#forms = new HttpForms(realm, () => this.#population);
     this.#every(realm.limits.heartbeatMs / 2, () => this.#tick());
     // Three times in a lease, so that one which was late does no harm.
     this.#every(SERVER_LEASE_MS / 3, () => {
@@ -161,9 +161,14 @@ export class LiveServer<Api extends LiveApi = any> {
     await this.#broker.close();
   }
 
+  /** All who are there to stay: connections, and streams of server-sent events. */
+  get #population(): number {
+    return this.#sessions.size + this.#forms.streamCount;
+  }
+
   #open(peer: LivePeer, request: LiveUpgrade, path: string): void {
     const { admission, statistics, tokenQuery } = this.#realm;
-    const refusal = admission.refusal(this.#sessions.size);
+    const refusal = admission.refusal(this.#population);
     if (refusal !== undefined) return this.#turnAway(peer, refusal);
     const session = this.#sessionFor(peer, request, path);
     peer.data = session;

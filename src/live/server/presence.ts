@@ -85,9 +85,12 @@ export class Presence {
       void this.#announce(watched, present);
   }
 
-  /** This server lives, and so do those who are here. */
+  /** This server lives, and so do those who are here; who could not be told of then is now. */
   renewLeases(): void {
     for (const [name, inTopic] of this.#present) {
+      for (const present of inTopic.values()) {
+        if (present.offset === undefined) void this.#announce(name, present);
+      }
       const held = [...inTopic.values()].flatMap(({ key, offset }) =>
         offset === undefined ? [] : [{ key, offset }],
       );

@@ -72,6 +72,22 @@ describe("a server that is full", () => {
   });
 });
 
+test("a stream of server-sent events is one who is there, and is refused where there is no room", async () => {
+  const live = await RunningLive.start({ topics: [logTopic("news")], maxSessions: 1 });
+  const headers = { Accept: "text/event-stream" };
+  const ending = new AbortController();
+  const stream = await fetch(live.http("news"), { headers, signal: ending.signal });
+  expect(stream.status).toBe(200);
+  expect((await fetch(live.http("news"), { headers })).status).toBe(503);
+  expect((await fetch(live.http("news"))).status).toBe(200);
+  const client = clientKinds.ws(live.url(), LEVEL_1);
+  expect(await client.next()).toMatchObject(turnedAway);
+  ending.abort();
+  await expect.poll(() => live.live.census().streams).toBe(0);
+  await live.level1();
+  expect(live.live.census().sessions).toBe(1);
+});
+
 describe("a server whose event loop is late", () => {
   test("turns newcomers away while it is, and nobody who is there", async () => {
     const live = await open({ maxLagMs: 500 });

@@ -456,6 +456,15 @@ describe("a broker that is slow, or away", () => {
     await live.pass(10_200);
     expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0 });
   });
+
+  test("presence that could not be told is told with the next lease, when the broker is back", async () => {
+    const { live, cable } = await cabled();
+    cable.refused.add("news/$presence");
+    await (await as(live, "ann")).send(subscribe);
+    cable.refused.clear();
+    await live.pass(26_000);
+    expect(await whoIs(live)).toEqual(["ann"]);
+  });
 });
 
 test("a connection that ends while its topic is opening is never there", async () => {
