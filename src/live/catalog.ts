@@ -2,7 +2,7 @@ import { LongwireError } from "../base/index.ts";
 import type { Broker } from "./broker.ts";
 import { IDLE_TOPIC_MS, MAX_PRESENT } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
-import type { TopicDeclaration } from "./topic-declaration.ts";
+import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
 import {
   hasParameters,
   isTopicName,
@@ -135,6 +135,7 @@ export class Catalog {
       const message = `The topic ${name} is declared twice; declare it once.`;
       throw new LongwireError("invalid_topic", message);
     }
+    checkNumbers(declaration);
     if (hasParameters(name)) this.#patterns.push(declaration);
     else this.#named.set(name, declaration);
   }

@@ -13,7 +13,7 @@ export interface LiveLimits {
   helloTimeoutMs: number;
   /** A Level 1 client hears something at least this often. Default 15,000 ms. */
   heartbeatMs: number;
-  /** How long a method may take to answer a call. Default 30,000 ms. Beyond: `unavailable`. */
+  /** How long a method may take to answer a call. Default 30,000 ms. Beyond: `internal`. */
   callTimeoutMs: number;
   /** Requests of one connection in the long run. Default 1,000. Beyond: `rate_limited`, 4429. */
   requestsPerSecond: number;

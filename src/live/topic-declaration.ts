@@ -1,3 +1,4 @@
+import { LongwireError } from "../base/index.ts";
 import type { TopicEvent } from "./topic-event.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
@@ -126,4 +127,22 @@ export function keyedTopic<const Name extends string, Data = unknown, Narrowing 
   options: Options<KeyedTopicDeclaration<Name, Data, Narrowing>> = {},
 ): KeyedTopicDeclaration<Name, NoInfer<Data>, NoInfer<Narrowing>> {
   return { kind: "keyed", name, ...options };
+}
+
+/**
+ * Checks what a declaration counts and measures with.
+ *
+ * @throws LongwireError `invalid_limit` for what is no number from 0 on
+ */
+export function checkNumbers(declaration: TopicDeclaration): void {
+  const { name, retention, presence } = declaration;
+  const { leaseMs, maxKeys, maxStateBytes } = declaration as KeyedTopicDeclaration;
+  const graceMs = typeof presence === "object" ? presence.graceMs : undefined;
+  const given = { ...retention, leaseMs, maxKeys, maxStateBytes, graceMs };
+  for (const [option, value] of Object.entries(given)) {
+    // Infinity is a way to say: never, or all.
+    if (value === undefined || (typeof value === "number" && value >= 0)) continue;
+    const message = `${option} of the topic ${name} is ${String(value)}; give a number from 0 on, or leave it out.`;
+    throw new LongwireError("invalid_limit", message);
+  }
 }

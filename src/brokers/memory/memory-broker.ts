@@ -10,6 +10,7 @@ import { MemoryTopic } from "./memory-topic.ts";
 
 /** With fewer topics than this none is forgotten. */
 const SWEEP_FROM = 1_000;
+const SWEEP_EVERY_MS = 1_000;
 
 export interface MemoryBrokerOptions {
   /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
@@ -29,6 +30,7 @@ export class MemoryBroker implements Broker {
   readonly #maxTopics: number;
   readonly #topics = new Map<string, MemoryTopic>();
   #sweepAt = SWEEP_FROM;
+  #sweptInVainAt: number = Number.NEGATIVE_INFINITY;
 
   constructor({ clock = systemClock, maxTopics = 100_000 }: MemoryBrokerOptions = {}) {
     this.#clock = clock;
@@ -52,7 +54,7 @@ export class MemoryBroker implements Broker {
   }
 
   #make(declaration: TopicDeclaration): MemoryTopic {
-    if (this.#topics.size >= Math.min(this.#sweepAt, this.#maxTopics)) this.#forgetEmpty();
+    if (this.#topics.size >= Math.min(this.#sweepAt, this.#maxTopics)) this.#forgetEmptyNow();
     if (this.#topics.size >= this.#maxTopics) {
       const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
       throw new LiveError("unavailable", message);
@@ -60,6 +62,15 @@ export class MemoryBroker implements Broker {
     const topic = new MemoryTopic(declaration, this.#clock);
     this.#topics.set(declaration.name, topic);
     return topic;
+  }
+
+  /** Not at once again where all were needed: each newcomer would look through all of them. */
+  #forgetEmptyNow(): void {
+    const now = this.#clock.now();
+    if (now - this.#sweptInVainAt < SWEEP_EVERY_MS) return;
+    const before = this.#topics.size;
+    this.#forgetEmpty();
+    if (this.#topics.size === before) this.#sweptInVainAt = now;
   }
 
   #forgetEmpty(): void {

@@ -137,7 +137,8 @@ async function run(
 
 function tookTooLong(method: string, timeoutMs: number): LiveError {
   const message = `${method} took longer than ${timeoutMs} ms; it may still be done. Look before you call again.`;
-  return new LiveError("unavailable", message);
+  // Not `unavailable`: who is told that tries again by itself, and it would be done twice.
+  return new LiveError("internal", message);
 }
 
 /** What an authority is shown of a call's params, which may be anything. */

@@ -240,7 +240,7 @@ describe("a method that fails", () => {
 });
 
 describe("a method that takes too long", () => {
-  test("is answered for with unavailable, and what it comes to later with nothing", async () => {
+  test("is answered for with internal, which no client repeats by itself, and what it comes to later with nothing", async () => {
     const answer = new Later<number>();
     const live = await open(
       { act: method({ handle: () => answer.promise }) },
@@ -252,7 +252,7 @@ describe("a method that takes too long", () => {
     await live.pass(4_900);
     expect(guest.take()).toEqual([]);
     await live.pass(300);
-    expect(guest.take()).toMatchObject([{ type: "error", id: 1, code: "unavailable" }]);
+    expect(guest.take()).toMatchObject([{ type: "error", id: 1, code: "internal" }]);
     answer.resolve(1);
     await live.settle();
     expect(guest.take()).toEqual([]);
@@ -344,7 +344,7 @@ describe("an idempotency key", () => {
     answer.resolve("done");
     await live.settle();
     expect(guest.take().slice(1)).toMatchObject([
-      { id: 1, code: "unavailable" },
+      { id: 1, code: "internal" },
       { id: 2, data: "done" },
     ]);
     expect(made()).toBe(1);

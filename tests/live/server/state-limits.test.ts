@@ -44,3 +44,29 @@ describe("how much a keyed topic holds", () => {
     expect(logBytes).toBeLessThan(1_500);
   });
 });
+
+describe("a declaration's numbers", () => {
+  test.each([
+    ["retention.maxAgeMs", { retention: { maxAgeMs: Number.NaN } }, "maxAgeMs"],
+    ["retention.maxEvents", { retention: { maxEvents: -1 } }, "maxEvents"],
+    ["leaseMs", { leaseMs: "5" as never }, "leaseMs"],
+    ["maxKeys", { maxKeys: Number.NaN }, "maxKeys"],
+    ["maxStateBytes", { maxStateBytes: -5 }, "maxStateBytes"],
+    ["presence.graceMs", { presence: { graceMs: Number.NaN } }, "graceMs"],
+  ])(
+    "%s that is none from 0 on is refused with invalid_limit, by its name",
+    async (_name, options, named) => {
+      const opening = MemoryLive.open({ topics: [keyedTopic("devices", options)] });
+      await expect(opening).rejects.toMatchObject({
+        code: "invalid_limit",
+        message: expect.stringContaining(`${named} of the topic devices`) as string,
+      });
+    },
+  );
+
+  test("0 and Infinity are numbers that say something", async () => {
+    const retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxEvents: 0 };
+    const presence = { graceMs: 0 };
+    await MemoryLive.open({ topics: [keyedTopic("devices", { retention, presence })] });
+  });
+});
