@@ -19,7 +19,7 @@ export function build() {
     rmSync("demo/dist/server", { recursive: true, force: true });
     run("building the monitor's server", tsc, ["-p", "demo/server/tsconfig.json"]);
   });
-  once("built/monitor-page", [...CONFIGURATION, "demo/page"], () =>
+  once("built/monitor-page", [...CONFIGURATION, "src", "demo/page", "demo/server/topics.ts"], () =>
     run("building the monitor's page", "node_modules/.bin/vite", [
       "build",
       "--config",

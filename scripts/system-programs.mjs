@@ -2,7 +2,13 @@ import { spawnSync } from "node:child_process";
 import { run } from "./run.mjs";
 
 /** What the tests drive, and the Debian package that has it. */
-const PACKAGES = { chromium: "chromium", tmux: "tmux", openssl: "openssl" };
+const PACKAGES = {
+  chromium: "chromium",
+  "firefox-esr": "firefox-esr",
+  curl: "curl",
+  tmux: "tmux",
+  openssl: "openssl",
+};
 
 /** Installs the programs that the tests need, or says what to install. */
 export function installPrograms(programs = Object.keys(PACKAGES)) {

@@ -6,7 +6,7 @@ import { LongwireError, WebSocketServer } from "longwire/server";
 import sirv from "sirv";
 import { BrowserLinks } from "./browser-links.ts";
 import { keepInventory } from "./inventory.ts";
-import { devicesTopic, inventoryTopic } from "./topics.ts";
+import { monitorApi } from "./topics.ts";
 
 /** Short, so that a device whose network went silent is offline within seconds. */
 const KEEPALIVE_MS = 5_000;
@@ -48,8 +48,7 @@ export class MonitorServer {
 
   /** @throws LongwireError `address_in_use` as a rejection */
   static async start({ port, host, page }: MonitorOptions): Promise<MonitorServer> {
-    const topics = [devicesTopic(), inventoryTopic()];
-    const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+    const live = await LiveServer.open({ ...monitorApi, broker: new MemoryBroker() });
     const monitor = new MonitorServer(live, page);
     await monitor.#listen(port, host);
     return monitor;
@@ -59,7 +58,7 @@ export class MonitorServer {
     return (this.#http.address() as AddressInfo).port;
   }
 
-  /** Drains: 1001 to all, and no longer than two seconds. */
+  /** Drains: tells all to come back, and takes no longer than two seconds. */
   async close(): Promise<void> {
     const stopped = new Promise((resolve) => this.#http.close(resolve));
     await this.#sockets.close({ timeoutMs: 2_000 });

@@ -1,9 +1,4 @@
-import {
-  keyedTopic,
-  type KeyedTopicDeclaration,
-  type Params,
-  type TopicEvent,
-} from "longwire/live";
+import { keyedTopic, type Params } from "longwire/live";
 import * as v from "valibot";
 
 /** What every device says of itself; each kind says more. */
@@ -28,24 +23,25 @@ export interface InventoryEntry {
   lastSeen: number;
 }
 
-/** The devices that are online now: a key lives as long as its agent's connection. */
-export function devicesTopic(): KeyedTopicDeclaration {
-  return keyedTopic("devices", {
-    clientPublish: true,
-    keyLifetime: "connection",
-    data: report,
-    match: isAskedFor,
-  });
-}
-
-/** Every device that was ever seen. */
-export function inventoryTopic(): KeyedTopicDeclaration {
-  return keyedTopic("inventory", { match: isAskedFor });
-}
+/** What the monitor offers; its page takes its types from here. */
+export const monitorApi = {
+  topics: [
+    /** The devices that are online now: a key lives as long as its agent's connection. */
+    keyedTopic("devices", {
+      clientPublish: true,
+      keyLifetime: "connection",
+      data: report,
+      match: (params, { data }) => isAskedFor(params, data),
+    }),
+    /** Every device that was ever seen. */
+    keyedTopic<"inventory", InventoryEntry>("inventory", {
+      match: (params, { data }) => isAskedFor(params, data),
+    }),
+  ],
+} as const;
 
 /** Params that this monitor does not know narrow nothing: a page may send more than it needs. */
-function isAskedFor(params: Params, { data }: TopicEvent): boolean {
-  const device = data as { name?: unknown; deviceType?: unknown };
+function isAskedFor(params: Params, device: Pick<InventoryEntry, "name" | "deviceType">): boolean {
   return (
     isEqualOrAbsent(params["deviceType"], device.deviceType) &&
     isEqualOrAbsent(params["name"], device.name)

@@ -33,7 +33,7 @@ interface TopicOptions<Data, Narrowing> extends Authority {
    * Says whether an event is for subscribers with these params. It must depend on nothing but its
    * arguments. It narrows and protects nothing. Default: every event is for everyone.
    */
-  match?(params: Narrowing, event: TopicEvent<Data>): boolean;
+  match?(params: NoInfer<Narrowing>, event: TopicEvent<NoInfer<Data>>): boolean;
   /** Whether clients may publish. Default false: only the server's own code does. */
   clientPublish?: boolean;
   /** Whether `NAME/$presence` tells who is subscribed. Default false. */

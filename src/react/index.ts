@@ -1,3 +1,3 @@
 export { useConnection } from "./use-connection.ts";
 export { useTopic } from "./use-topic.ts";
-export type { TopicView } from "./use-topic.ts";
+export type { TopicView, UseTopicOptions } from "./use-topic.ts";

@@ -1,13 +1,23 @@
+import { oncePerTurn, type Schedule } from "../bindings/index.ts";
 import type {
   DataNamed,
   Feed,
   FeedStatus,
+  ItemNamed,
   Live,
   LiveApi,
   ParamsNamed,
   TopicName,
 } from "../live/client/index.ts";
 import type { Readable } from "./readable.ts";
+
+export interface TopicStoreOptions {
+  /**
+   * Runs what tells subscribers of changes, now or later: `requestAnimationFrame` for data that
+   * changes more often than a screen does. Default: at once.
+   */
+  schedule?: Schedule | undefined;
+}
 
 /** A topic at one moment. */
 export interface TopicView<Data> {
@@ -21,15 +31,23 @@ export function topicStore<Api extends LiveApi, const Name extends TopicName<Api
   live: Live<Api>,
   name: Name,
   params?: ParamsNamed<Api, Name>,
+  { schedule }: TopicStoreOptions = {},
 ): Readable<TopicView<DataNamed<Api, Name>>> {
   type Data = DataNamed<Api, Name>;
-  const feed = live.topic(name, params) as unknown as Feed<unknown, Data>;
-  const view = (): TopicView<Data> => ({ status: feed.status, entries: feed.entries });
+  const feed: Feed<ItemNamed<Api, Name>, Data> = live.topic(name, params);
   return {
     subscribe: (run) => {
-      const stop = feed.onChange(() => run(view()));
-      run(view());
-      return stop;
+      let isOver = false;
+      const tell = (): void => {
+        // What was scheduled may come after the end.
+        if (!isOver) run({ status: feed.status, entries: feed.entries });
+      };
+      const stop = feed.onChange(oncePerTurn(schedule, tell));
+      tell();
+      return () => {
+        isOver = true;
+        stop();
+      };
     },
   };
 }

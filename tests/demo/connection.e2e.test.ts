@@ -59,7 +59,8 @@ test("close with code and reason goes 1 → 2 → 3, is clean, and stays closed 
   await visit.shows("ready-state", "3 CLOSED");
   await visit.shows("event-log", /code 4001, reason "seen enough", wasClean true/);
   await visit.shows("event-log", /close\(4001, "seen enough"\) called → readyState 2/);
-  await visit.shows("connection-banner", /closed from this page/);
+  await visit.shows("socket-ending", /Closed from this page/);
+  expect(await visit.attribute("connection-pill", "data-state")).toBe("live");
   expect(await states()).toSatisfy((seen: string[]) => seen.at(0) === "1 OPEN");
   await visit.click("button-reconnect");
   await visit.shows("ready-state", "1 OPEN");
@@ -95,6 +96,8 @@ test("cut network: 1006 without a close frame, refused tries, then it reconnects
   const seen = (await kinds(visit)).join(" ");
   // Tries while the network was cut have failed as tries do; the last one has not.
   expect(seen).toMatch(/^created open (error )?close (created error close )+created open$/);
+  const pill = (): Promise<unknown> => visit.attribute("connection-pill", "data-state");
+  await expect.poll(pill, reconnecting).toBe("live");
   expect(await visit.text("connection-banner")).toBeUndefined();
 });
 
@@ -105,9 +108,20 @@ test("a message sent from the panel replaces the params: the server sends only w
   await visit.shows("socket-params", '{"name":"rack-7"}');
   await visit.shows("messages-per-second", "1");
   expect(await kinds(visit)).toEqual(["created", "open", "sent"]);
+  // The list has a connection of its own.
   await visit.go("#/");
-  await visit.shows("narrowed", /rack-7/);
-  await expect.poll(() => visit.rows(), patience).toEqual({ "rack-7": "true" });
+  await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+});
+
+test("the socket is there while the panel is: leaving it closes with 1000, coming back makes another", async () => {
+  const visit = await atPanel();
+  await visit.go("#/");
+  await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+  await visit.go("#/connection");
+  await visit.shows("ready-state", "1 OPEN");
+  await visit.shows("socket-connection-number", "2");
+  await visit.shows("event-log", /code 1000, reason "the panel is not shown", wasClean true/);
+  expect(visit.errors).toEqual([]);
 });
 
 test("a message that is no JSON object ends the connection with 4400, and the page does not hammer", async () => {
@@ -115,8 +129,9 @@ test("a message that is no JSON object ends the connection with 4400, and the pa
   await visit.fill("send-text", "hello");
   await visit.click("button-send");
   await visit.shows("event-log", /code 4400/);
-  await visit.shows("connection-banner", /4400/);
-  await visit.click("banner-reconnect");
+  await visit.shows("socket-ending", /4400/);
+  expect(await visit.text("connection-banner")).toBeUndefined();
+  await visit.click("button-reconnect");
   await visit.shows("ready-state", "1 OPEN");
 });
 

@@ -55,6 +55,29 @@ describe("npm start's monitor", () => {
   });
 });
 
+describe("the page's connections", () => {
+  test("one for the list, whatever is filtered; another one for the panel, once it is open", async () => {
+    const monitor = await MonitorProcess.start("--no-agent", "--simulate", "2");
+    const visit = await chromium.visit(monitor.url);
+    const opened: string[] = [];
+    const session = await visit.page.createCDPSession();
+    await session.send("Network.enable");
+    session.on("Network.webSocketCreated", ({ url }) => opened.push(url));
+    await visit.page.reload();
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(2);
+    await visit.page.click('[data-test="filter-machine"]');
+    await expect.poll(() => visit.rows(), patience).toEqual({});
+    await visit.page.click('[data-test="filter-AP"]');
+    await visit.shows("device-value-clients", /^\d+$/, rowOf("ap-01"));
+    expect(opened).toEqual([monitor.liveUrl]);
+    await visit.go("#/connection");
+    await visit.shows("ready-state", "1 OPEN");
+    expect(opened).toEqual([monitor.liveUrl, `${monitor.liveUrl}/devices`]);
+    expect(visit.errors).toEqual([]);
+    await visit.leave();
+  });
+});
+
 describe("an agent's life", () => {
   let monitor: MonitorProcess;
   beforeEach(async () => (monitor = await MonitorProcess.startEmpty()));
@@ -89,13 +112,13 @@ describe("an agent's life", () => {
     const visit = await chromium.visit(monitor.url);
     await expect.poll(() => visit.rows(), patience).toEqual({ stays: "true", goes: "true" });
     await monitor.program.stop("SIGKILL");
-    await expect.poll(() => visit.attribute("connection-pill", "data-state")).toBe("closed");
+    await expect.poll(() => visit.attribute("connection-pill", "data-state")).toBe("offline");
     await visit.shows("connection-banner", /1006/);
     await goes.stop("SIGKILL");
     await MonitorProcess.startEmpty("--port", String(monitor.port));
     await expect
       .poll(() => visit.attribute("connection-pill", "data-state"), reconnecting)
-      .toBe("open");
+      .toBe("live");
     await expect.poll(() => visit.rows(), reconnecting).toEqual({ stays: "true" });
     expect(await visit.text("connection-banner")).toBeUndefined();
     const uptime = await visit.text("device-value-rxBits", rowOf("stays"));
@@ -103,11 +126,11 @@ describe("an agent's life", () => {
     await visit.leave();
   });
 
-  test("a server that drains says 1001, and the page comes back to the next one", async () => {
+  test("a server that drains says 1012, and the page comes back to the next one", async () => {
     const visit = await chromium.visit(`${monitor.url}/#/connection`);
     await visit.shows("ready-state", "1 OPEN");
     expect(await monitor.program.stop("SIGTERM")).toBe(0);
-    await visit.shows("event-log", /code 1001/);
+    await visit.shows("event-log", /code 1012/);
     const next = await MonitorProcess.startEmpty("--port", String(monitor.port));
     await expect.poll(() => visit.text("ready-state"), reconnecting).toBe("1 OPEN");
     const device = await ReportingDevice.connect(next, "new");

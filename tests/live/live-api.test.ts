@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { expect, expectTypeOf, test } from "vitest";
-import { keyedTopic, logTopic } from "../../src/live/index.ts";
+import { keyedTopic, logTopic, matchFields } from "../../src/live/index.ts";
 import {
   method,
   type DataOf,
@@ -40,5 +40,10 @@ test("one declaration gives the types of names, data, params, calls and answers"
   expectTypeOf<ParamsOf<Devices>>().toEqualTypeOf<{ deviceType?: string | undefined }>();
   expectTypeOf<InputOf<typeof api.methods.reboot>>().toEqualTypeOf<{ device: string }>();
   expectTypeOf<ResultOf<typeof api.methods.reboot>>().toEqualTypeOf<{ rebooted: string }>();
+  const filtered = keyedTopic("rooms", {
+    match: matchFields,
+    data: v.object({ name: v.string() }),
+  });
+  expectTypeOf<DataOf<typeof filtered>>().toEqualTypeOf<{ name: string }>();
   expect(api.topics.map(({ name }) => name)).toEqual(["news", "devices/:site"]);
 });

@@ -1,10 +1,10 @@
 import { createApp } from "vue";
 import App from "./App.vue";
-import { startLive } from "./live/page-live.ts";
+import { startClock } from "./live/now.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./theme.ts";
 
 createApp(App).mount("#app");
-startLive();
+startClock();

@@ -52,7 +52,7 @@ export function newChart(options: ChartOptions, data: Columns, target: HTMLEleme
           ...axis,
           grid,
           ticks: { show: false },
-          size: 76,
+          size: (_chart, texts: string[] | null) => valueAxisWidth(texts ?? []),
           space: 36,
           values: (_chart, splits) => splits.map(options.valueText),
         },
@@ -69,6 +69,12 @@ export function newChart(options: ChartOptions, data: Columns, target: HTMLEleme
     data,
     target,
   );
+}
+
+/** The same for all charts, unless a text needs more: about 7 pixels a character. */
+function valueAxisWidth(texts: readonly string[]): number {
+  const longest = Math.max(0, ...texts.map((text) => text.length));
+  return Math.max(76, 12 + 7 * longest);
 }
 
 /** Grows with the data up to five minutes, so that the first minute is not a sliver. */

@@ -10,17 +10,24 @@ const gapMs = 3_500;
 /** Times in seconds, then one array a measure; null where there is nothing to draw. */
 export type Columns = [times: number[], ...measures: (number | null)[][]];
 
+export interface ReportTimes {
+  readonly atMs: number;
+  /** What the device says when it measured: the same report that comes again is no second point. */
+  readonly stamp: number | undefined;
+}
+
 /** The last five minutes of every device, in rings whose size is fixed. */
 export class DeviceHistory {
   readonly #rings = new Map<string, Ring>();
 
-  add(device: string, measurements: Measurements, atMs: number): void {
+  add(device: string, measurements: Measurements, times: ReportTimes): void {
+    if (measurements.size === 0) return;
     let ring = this.#rings.get(device);
     if (ring) this.#rings.delete(device);
     else ring = new Ring();
     // Re-inserted last, so that the first is always the one that was quiet longest.
     this.#rings.set(device, ring);
-    ring.add(measurements, atMs);
+    ring.add(measurements, times);
     const oldest = this.#rings.keys().next().value;
     if (this.#rings.size > maxDevices && oldest !== undefined) this.#rings.delete(oldest);
   }
@@ -49,9 +56,12 @@ class Ring {
   readonly #measures = new Map<string, Float64Array>();
   #next = 0;
   #lastMs = 0;
+  #stamp: number | undefined;
   length = 0;
 
-  add(measurements: Measurements, atMs: number): void {
+  add(measurements: Measurements, { atMs, stamp }: ReportTimes): void {
+    if (stamp !== undefined && stamp === this.#stamp) return;
+    this.#stamp = stamp;
     const slot = this.#next;
     // Time runs forward only, whatever a device's clock does.
     this.#lastMs = Math.max(atMs, this.#lastMs + 1);

@@ -1,16 +1,5 @@
 import type { WsRecord } from "../ws-real-data.ts";
 
-/** One line of the inventory: a device that was seen at least once. */
-export interface InventoryEntry {
-  readonly name: string;
-  readonly deviceType: string;
-  readonly simulated: boolean;
-  readonly online: boolean;
-  /** When the present online or offline state began; undefined when nobody said. */
-  readonly since: number | undefined;
-  readonly lastSeen: number | undefined;
-}
-
 /** The measured values of a record by a flat name: `cpu`, `memoryUsed`, `eth0 rxBytes`. */
 export type Measurements = ReadonlyMap<string, number>;
 
@@ -22,19 +11,6 @@ export function textOf(value: unknown): string | undefined {
 
 export function numberOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
-}
-
-export function inventoryEntryOf(record: WsRecord): InventoryEntry | undefined {
-  const name = textOf(record["name"]);
-  if (name === undefined) return undefined;
-  return {
-    name,
-    deviceType: textOf(record["deviceType"]) ?? "",
-    simulated: record["simulated"] === true,
-    online: record["online"] === true,
-    since: numberOf(record["since"]),
-    lastSeen: numberOf(record["lastSeen"]),
-  };
 }
 
 /** Every measured value; a missing or malformed field is simply not in it. */

@@ -1,11 +1,10 @@
-import type { Device } from "./device-store.ts";
+import type { Device } from "./device-list.ts";
 
 export type TypeFilter = "all" | "machine" | "AP";
 export type SortDirection = "ascending" | "descending";
 
 export interface RowChoice {
-  /** What the server was asked for; rows it will not renew are not shown. */
-  readonly params: Readonly<Record<string, unknown>>;
+  readonly filter: TypeFilter;
   readonly search: string;
   readonly sort: string;
   readonly direction: SortDirection;
@@ -25,26 +24,17 @@ export function rowsOf(devices: readonly Device[], choice: RowChoice): Device[] 
   const words = choice.search.toLowerCase().split(/\s+/).filter(Boolean);
   const order = choice.direction === "ascending" ? 1 : -1;
   return devices
-    .filter((device) => isAskedFor(device, choice.params) && isFound(device, words))
+    .filter((device) => isAskedFor(device, paramsOf(choice.filter)) && isFound(device, words))
     .sort((a, b) => order * compare(a, b, choice.sort, order) || byName(a, b));
 }
 
 /** Whether the params ask for this device, as far as the inventory can tell. */
-export function isAskedFor(device: Device, params: RowChoice["params"]): boolean {
+export function isAskedFor(device: Device, params: Readonly<Record<string, unknown>>): boolean {
   const { deviceType, name } = params;
   return (
     (deviceType === undefined || deviceType === device.deviceType) &&
     (name === undefined || name === device.name)
   );
-}
-
-/** The type filter that these params amount to; undefined when they are something else. */
-export function typeFilterOf(params: RowChoice["params"]): TypeFilter | undefined {
-  const fields = Object.keys(params);
-  if (fields.length === 0) return "all";
-  const { deviceType } = params;
-  const isType = fields.length === 1 && (deviceType === "machine" || deviceType === "AP");
-  return isType ? deviceType : undefined;
 }
 
 export function paramsOf(filter: TypeFilter): Record<string, unknown> {

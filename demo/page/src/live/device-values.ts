@@ -1,6 +1,6 @@
 import type { Quantities } from "../quantities.ts";
 import type { TypeFilter } from "./device-rows.ts";
-import type { Device } from "./device-store.ts";
+import type { Device } from "./device-list.ts";
 
 export const valueFields = [
   "cpu",
@@ -18,7 +18,7 @@ export type ValueField = (typeof valueFields)[number];
 /** A table's columns: `use` and `details` hold what the device's type has for them. */
 export type ColumnId = "name" | "state" | "use" | "details" | "spark" | ValueField;
 
-export function columnsOf(filter: TypeFilter | undefined): readonly ColumnId[] {
+export function columnsOf(filter: TypeFilter): readonly ColumnId[] {
   if (filter === "machine") {
     return ["name", "state", "cpu", "memory", "load1", "rxBits", "txBits", "uptime", "spark"];
   }

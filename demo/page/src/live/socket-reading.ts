@@ -1,10 +1,10 @@
 import { onScopeDispose, shallowRef } from "vue";
 import type { ShallowRef } from "vue";
-import { liveSocket, socketLog } from "./page-live.ts";
+import { panelSocket, socketLog } from "./socket-panel.ts";
 
 export const readyStateNames = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 
-/** The attributes of the page's socket as they read at one moment. */
+/** The attributes of the panel's socket as they read at one moment. */
 export interface SocketReading {
   readonly readyState: number | undefined;
   readonly url: string;
@@ -29,7 +29,7 @@ export function useSocketReading(): ShallowRef<SocketReading> {
 }
 
 function read(): SocketReading {
-  const socket = liveSocket();
+  const socket = panelSocket();
   return {
     readyState: socket?.readyState,
     url: socket?.url ?? "",

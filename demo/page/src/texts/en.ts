@@ -25,16 +25,18 @@ export const en = {
   pill: {
     label: "Connection",
     connecting: "Connecting",
-    open: "Open",
-    closing: "Closing",
+    "catching-up": "Catching up",
+    live: "Live",
+    refused: "Refused",
     closed: "Closed",
-    retryIn: (seconds: string): string => `Closed, retry in ${seconds} s`,
-    retryNow: "Closed, retrying",
+    retryIn: (seconds: string): string => `Offline, retry in ${seconds} s`,
+    retryNow: "Offline, retrying",
     announced: {
       connecting: "Connecting to the server.",
-      open: "Connected. Live data is arriving.",
-      closing: "The connection is closing.",
-      waiting: "The connection is lost. The page keeps trying to reconnect.",
+      "catching-up": "Connected. The present state is arriving.",
+      live: "Connected. Live data is arriving.",
+      offline: "The connection is lost. The page keeps trying to reconnect.",
+      refused: "The server wants no connection.",
       closed: "The connection is closed.",
     },
   },
@@ -44,9 +46,8 @@ export const en = {
     nothingYet: "Nothing has arrived yet.",
     retry: (seconds: string): string => `Next try in ${seconds} s.`,
     retrying: "Trying to reconnect now.",
-    byPage: "The connection was closed from this page. It stays closed until you reconnect.",
-    byServer: (code: number, reason: string): string =>
-      `The server ended the connection with code ${code}${reason ? ` (${reason})` : ""} and would do so again, so the page is not retrying.`,
+    refused: (code: number, message: string): string =>
+      `The server ended the connection with code ${code}${message ? ` (${message})` : ""} and would do so again, so the page is not retrying.`,
     reconnect: "Reconnect now",
   },
   state: { online: "Online", offline: "Offline" },
@@ -67,9 +68,6 @@ export const en = {
     tableLabel: "Devices and their present values",
     lastMinute: "Last 60 s",
     lasting: (duration: string): string => `for ${duration}`,
-    narrowed: (params: string): string =>
-      `The server was asked for ${params} only. Other devices are listed without values.`,
-    showAll: "Ask for all devices",
     waiting: "Waiting for the first devices …",
     waitingMore: "The connection is open; the server sends its present state first.",
     empty: "No device has reported yet.",
@@ -145,7 +143,7 @@ export const en = {
   },
   connection: {
     title: "Connection",
-    lead: "This is the browser’s own WebSocket object that feeds the page, watched from outside with addEventListener. No library is in between.",
+    lead: "This is the browser’s own WebSocket object, watched from outside with addEventListener. No library is in between. It is open while you look; the device list has a connection of its own.",
     state: {
       title: "readyState",
       note: "A WebSocket moves through four states, always in this order and never back. To connect again, a page makes a new object.",
@@ -158,11 +156,14 @@ export const en = {
       entered: (time: string): string => `entered ${time}`,
       notYet: "not yet",
       none: "No socket yet",
+      byPage: "Closed from this page. It stays closed until you reconnect.",
+      byServer: (code: number, reason: string): string =>
+        `The server ended it with code ${code}${reason ? ` (${reason})` : ""} and would do so again, so it is not retried.`,
     },
     facts: {
       title: "The object",
       connection: "Connection no.",
-      connectionNote: "how many sockets this page has opened for its data",
+      connectionNote: "how many sockets this view has opened",
       url: "url",
       urlNote: "ws: is plain, wss: runs inside TLS, just as http: and https:.",
       protocol: "protocol",
