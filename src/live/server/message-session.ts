@@ -1,7 +1,7 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_IGNORED_REFUSALS, MAX_UNANSWERED } from "../limits.ts";
+import { MAX_IGNORED_REFUSALS } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import type { Topic } from "../topic.ts";
@@ -16,6 +16,7 @@ import { openToPublish, publish } from "./publish.ts";
 import type { Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Unanswered } from "./unanswered.ts";
 
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
@@ -31,8 +32,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   #deadline: Timer | undefined;
   /** The credentials of the handshake are being checked. */
   #opening: Promise<void> | undefined;
-  #unanswered = 0;
-  #goOn: (() => void) | undefined;
+  readonly #unanswered = new Unanswered();
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
@@ -79,8 +79,8 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       },
       idOf(decoded),
     );
-    if (pending !== undefined || this.#unanswered < MAX_UNANSWERED) return pending;
-    return new Promise((resolve) => (this.#goOn = resolve));
+    if (pending === undefined) return this.#unanswered.room();
+    return pending.then(() => this.#unanswered.room());
   }
 
   /** Who waits longest goes first, or a busy topic would leave no room to the others. */
@@ -239,15 +239,11 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   /** Sends a request's answer when it is there, and meanwhile takes the next ones. */
   #answer(id: RequestId, answer: Promise<string>): void {
-    this.#unanswered += 1;
     const told = answer.then(
       (text) => this.#sendText(text),
       (error: unknown) => this.#refuseWith(id, error),
     );
-    void told.finally(() => {
-      this.#unanswered -= 1;
-      if (this.#unanswered < MAX_UNANSWERED) this.#goOn?.();
-    });
+    this.#unanswered.add(told);
   }
 
   /** New credentials on the connection: of the same one, with perhaps other rights. */

@@ -113,35 +113,42 @@ test("of two topics that both wait for room, each gets its turn", async () => {
   expect(seen.get("devices")).toBe(2 + 1);
 });
 
-test("publishes beyond 256 unanswered hold up what comes next, until they are answered", async () => {
-  const answers: (() => void)[] = [];
-  const broker = new MemoryBroker();
-  const openTopic = broker.openTopic.bind(broker);
-  broker.openTopic = async (declaration, follow) => {
-    const opened = await openTopic(declaration, follow);
-    const append = (): Promise<never> =>
-      new Promise((_, reject) => answers.push(() => reject(new Error("late"))));
-    return { ...opened, append };
-  };
-  const live = await LiveServer.open({
-    topics: [logTopic("alerts", { clientPublish: true })],
-    broker,
-    onError: () => {},
-  });
-  const endpoint = live.endpoint("/live");
-  const peer = new MemoryPeer(endpoint);
-  endpoint.onOpen(peer, {
-    path: "/live",
-    search: "",
-    protocols: ["longwire.v1"],
-    ...NOTHING_SHOWN,
-  });
-  const publish = (id: number): void | Promise<void> =>
-    endpoint.onMessage(peer, JSON.stringify({ type: "publish", id, topic: "alerts", data: 1 }));
-  for (let id = 1; id < 256; id += 1) expect(publish(id)).toBeUndefined();
-  const held = publish(256);
-  expect(held).toBeInstanceOf(Promise);
-  await settle();
-  answers[0]!();
-  await held;
-});
+test.each([
+  ["at once", true],
+  ["by a promise", Promise.resolve(true)],
+])(
+  "publishes beyond 256 unanswered, permitted %s, hold up what comes next until they are answered",
+  async (_how, permitted) => {
+    const answers: (() => void)[] = [];
+    const broker = new MemoryBroker();
+    const openTopic = broker.openTopic.bind(broker);
+    broker.openTopic = async (declaration, follow) => {
+      const opened = await openTopic(declaration, follow);
+      const append = (): Promise<never> =>
+        new Promise((_, reject) => answers.push(() => reject(new Error("late"))));
+      return { ...opened, append };
+    };
+    const live = await LiveServer.open({
+      topics: [logTopic("alerts", { clientPublish: true, authorize: () => permitted })],
+      broker,
+      onError: () => {},
+    });
+    const endpoint = live.endpoint("/live");
+    const peer = new MemoryPeer(endpoint);
+    endpoint.onOpen(peer, {
+      path: "/live",
+      search: "",
+      protocols: ["longwire.v1"],
+      ...NOTHING_SHOWN,
+    });
+    const publish = (id: number): void | Promise<void> =>
+      endpoint.onMessage(peer, JSON.stringify({ type: "publish", id, topic: "alerts", data: 1 }));
+    for (let id = 1; id < 256; id += 1) await publish(id);
+    let isHeld = true;
+    const held = Promise.resolve(publish(256)).then(() => (isHeld = false));
+    await settle();
+    expect([answers.length, isHeld]).toEqual([256, true]);
+    answers[0]!();
+    await held;
+  },
+);
