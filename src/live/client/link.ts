@@ -48,6 +48,9 @@ const PROBE_MS = 5_000;
 /** Which part of their time credentials are used for; the rest is for getting others. */
 const REFRESH_AT = 0.8;
 
+/** However short the time of credentials is: a server may mistake seconds for milliseconds. */
+const SHORTEST_REFRESH_MS = 1_000;
+
 /** At most what a timer can wait. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -72,6 +75,8 @@ export class Link {
   #reason: { message: string; disconnect?: MessageOf<"disconnect"> } | undefined;
   #welcome: MessageOf<"welcome"> | undefined;
   #isGreeted = false;
+  /** Whether the present or last connection was a good one. */
+  #isProven = false;
   /** Whether it is the server that wants the next attempt to wait. */
   #isAsked = false;
 
@@ -154,6 +159,7 @@ export class Link {
     this.#reason = undefined;
     this.#welcome = undefined;
     this.#isGreeted = token === undefined;
+    this.#isProven = false;
     const socket = new webSocket(url, "longwire.v1");
     this.#socket = socket;
     this.#time("deadline", connectTimeoutMs, () => this.#wait(SILENT));
@@ -231,7 +237,10 @@ export class Link {
     const { heartbeat, expiresIn } = welcome;
     this.#state = { state: "open" };
     this.#watchSilence(2 * heartbeat);
-    this.#time("proof", PROOF_MS, () => this.#backoff.reset());
+    this.#time("proof", PROOF_MS, () => {
+      this.#isProven = true;
+      this.#backoff.reset();
+    });
     this.#refreshBefore(expiresIn);
     for (const feed of this.feeds.values()) if (this.isOpen) feed.onOpen();
     this.#owner.onLinkChanged(this, false);
@@ -256,8 +265,10 @@ export class Link {
 
   /** @param retryAfter how long the server asks to wait, in milliseconds */
   #wait(message: string, code: number = ABNORMAL, retryAfter?: number): void {
-    this.#isAsked = typeof retryAfter === "number" && retryAfter >= 0;
-    const delayMs = this.#isAsked ? retryAfter! : this.#backoff.next();
+    this.#isAsked = retryAfter! >= 0;
+    // Who is told each time to come back at once would never stop.
+    const ownMs = this.#isAsked && this.#isProven ? 0 : this.#backoff.next();
+    const delayMs = Math.max(this.#isAsked ? retryAfter! : 0, ownMs);
     const retryAt = this.#settings.clock.now() + delayMs;
     this.#enter({ state: "offline", retryAt, code, message });
   }
@@ -281,13 +292,18 @@ export class Link {
   #refreshBefore(expiresIn: number | undefined): void {
     // A token that is no function would only be the same one again.
     if (expiresIn! > 0 && typeof this.#settings.token === "function") {
-      this.#time("refresh", expiresIn! * REFRESH_AT, () => void this.#present("refresh"));
+      const delayMs = Math.max(expiresIn! * REFRESH_AT, SHORTEST_REFRESH_MS);
+      this.#time("refresh", delayMs, () => void this.#present("refresh"));
     }
   }
 
   #time(name: string | number, delayMs: number, expire: () => void): void {
     this.#timers.get(name)?.cancel();
     const delay = Math.min(delayMs, LONGEST_TIMER_MS);
-    this.#timers.set(name, this.#settings.clock.after(delay, expire));
+    const timer = this.#settings.clock.after(delay, () => {
+      this.#timers.delete(name);
+      expire();
+    });
+    this.#timers.set(name, timer);
   }
 }

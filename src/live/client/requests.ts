@@ -70,7 +70,8 @@ export class Requests {
 
   onError(id: number, error: LongwireError): void {
     const request = this.#pending.get(id);
-    if (request === undefined) return;
+    // One that waits to be sent was answered before, or not asked.
+    if (!request?.sends) return;
     if (error.code !== "rate_limited" && error.code !== "unavailable") {
       return this.#reject(request, error);
     }

@@ -256,8 +256,8 @@ export class TopicFeed implements Feed<Item, unknown> {
       case "gap": {
         const { from, to, reason, epoch } = message;
         following.isOwed = false;
-        // Somebody else's, who shares the connection.
-        if (this.#isOld({ offset: to }, following)) return;
+        // Somebody else's, who shares the connection; a state has none.
+        if (this.kind !== "log" || this.#isOld({ offset: to }, following)) return;
         return this.#emit({ type: "gap", from, to, reason }, { epoch, offset: to });
       }
       case "position":

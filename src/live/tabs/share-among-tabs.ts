@@ -73,6 +73,8 @@ class SharingTab implements Tab {
   readonly #sharing: Sharing;
   readonly #channel: TabChannel;
   readonly #listeners = new Map<string, (message: HubMessage) => void>();
+  /** What waits for this tab's lock. */
+  #untold: SocketMessage[] | undefined = [];
   #sockets = 0;
 
   constructor(sharing: Sharing) {
@@ -84,7 +86,7 @@ class SharingTab implements Tab {
     };
     const { locks, name } = sharing;
     // Held for as long as the tab lives: who gets this lock knows that the tab is gone.
-    void locks.request(`${name} ${this.id}`, () => forever());
+    void locks.request(`${name} ${this.id}`, () => this.#onAlive());
     void locks.request(name, () => this.#lead());
   }
 
@@ -102,11 +104,19 @@ class SharingTab implements Tab {
   }
 
   tell(message: SocketMessage): void {
-    this.#channel.postMessage(message);
+    if (this.#untold === undefined) this.#channel.postMessage(message);
+    else this.#untold.push(message);
   }
 
   connectDirectly(): ClientSocket {
     return this.#sharing.connect();
+  }
+
+  /** A hub that heard of this tab before would get its lock, and take it for gone. */
+  #onAlive(): Promise<never> {
+    for (const message of this.#untold ?? []) this.#channel.postMessage(message);
+    this.#untold = undefined;
+    return forever();
   }
 
   #deliver(message: HubMessage): void {

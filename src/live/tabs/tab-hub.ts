@@ -15,6 +15,18 @@ export interface HubHost {
 /** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
 const ABNORMAL = 1006;
 
+/** How long a connection has to answer a ping; the client that asked for it waits a little longer. */
+const PROBE_MS = 4_000;
+
+/** By how much a request may grow when the hub gives it an id of its own, in bytes. */
+const ID_BYTES = 16;
+
+/**
+ * Who comes later than this to a connection that nobody was welcomed on gets another one: a server
+ * that waits for a hello is about to refuse whoever is there, for all that they say now.
+ */
+const UNWELCOMED_MS = 5_000;
+
 /** Whose a request is, and what it is about. */
 interface Route {
   socket: string;
@@ -58,7 +70,7 @@ export class TabHub implements UpstreamOwner {
 
   /** A socket is over, or its tab is gone. */
   leave(socket: string): void {
-    if (!this.#sockets.delete(socket)) return;
+    this.#sockets.delete(socket);
     for (const group of this.#groups) this.#part(socket, group);
     for (const [id, { socket: whose, group }] of this.#routes) {
       // The answer of a start is for the group, too.
@@ -83,6 +95,7 @@ export class TabHub implements UpstreamOwner {
 
   onMessage(upstream: Upstream, message: Message, text: string): void {
     upstream.heardAt = this.#host.clock.now();
+    upstream.probedAt = undefined;
     // While one is heard of, this is asked at least once per heartbeat.
     if (this.#isSilent) return this.#endAll(ABNORMAL, "");
     const { type, id, topic } = message;
@@ -96,7 +109,6 @@ export class TabHub implements UpstreamOwner {
     const group = this.#groups.find((one) => one.topic === topic && one.upstream === upstream);
     if (group === undefined) return;
     const { gapFor, position } = group;
-    if (TOPIC_MESSAGES.has(type)) group.follow(message);
     // The others have most of what this one has lost; what is ahead of them has been left out.
     const isForOne = type === "gap" && gapFor !== undefined;
     const rest = isForOne && JSON.stringify({ ...message, from: (position?.offset ?? 0) + 1 });
@@ -104,8 +116,11 @@ export class TabHub implements UpstreamOwner {
       this.#say(member, rest === false || member === gapFor ? text : rest);
     }
     if (isForOne) group.gapFor = undefined;
-    // The server has ended the subscription.
-    if (type === "unsubscribed") this.#groups = this.#groups.filter((one) => one !== group);
+    // Only now, since it may let the next one join, who would take the end of a state for all of it.
+    if (TOPIC_MESSAGES.has(type)) group.follow(message);
+    if (type !== "unsubscribed") return;
+    group.end();
+    if (group.members.size === 0) this.#remove(group);
   }
 
   onClosed(upstream: Upstream, code: number, reason: string): void {
@@ -136,9 +151,19 @@ export class TabHub implements UpstreamOwner {
    */
   get #isSilent(): boolean {
     const heartbeat = this.#welcome?.message["heartbeat"];
-    if (typeof heartbeat !== "number") return false;
-    const oldest = this.#host.clock.now() - 2 * heartbeat;
-    return this.#upstreams.some(({ heardAt }) => heardAt <= oldest);
+    const patienceMs = typeof heartbeat === "number" ? 2 * heartbeat : UNWELCOMED_MS;
+    const now = this.#host.clock.now();
+    return this.#upstreams.some(
+      ({ heardAt, probedAt = now }) => heardAt <= now - patienceMs || probedAt <= now - PROBE_MS,
+    );
+  }
+
+  /** The computer may have slept: what does not answer now is dead, and who comes back ends it. */
+  #probe(): void {
+    for (const upstream of this.#upstreams) {
+      upstream.probedAt ??= this.#host.clock.now();
+      upstream.send({ type: "ping" });
+    }
   }
 
   #onRequest(socket: string, request: Message, text: string): void {
@@ -156,7 +181,7 @@ export class TabHub implements UpstreamOwner {
     else if (type === "unsubscribe") {
       for (const group of this.#groups) if (group.topic === topic) this.#part(socket, group);
       this.#say(socket, JSON.stringify({ type: "unsubscribed", id, topic }));
-    } else if (id === undefined) this.#say(socket, JSON.stringify({ type: "pong" }));
+    } else if (id === undefined) this.#probe();
     else first.send({ ...request, id: this.#route({ socket, id }) });
   }
 
@@ -169,7 +194,7 @@ export class TabHub implements UpstreamOwner {
     }
     const group = known ?? this.#newGroup(topic, narrowing);
     group.members.add(socket);
-    group.start(() => {
+    group.start(socket, () => {
       // It has left meanwhile, and needs no answer.
       if (!group.members.has(socket)) return group.settle();
       if (this.#joinAsItIs(socket, { id, since: since as Position | undefined }, group)) {
@@ -211,8 +236,18 @@ export class TabHub implements UpstreamOwner {
 
   #part(socket: string, group: TopicGroup): void {
     if (!group.members.delete(socket) || group.members.size > 0) return;
-    this.#groups = this.#groups.filter((one) => one !== group);
     group.upstream.send({ type: "unsubscribe", id: this.#newId(), topic: group.topic });
+    this.#remove(group);
+  }
+
+  /** Nobody follows it. A further connection that has nothing else goes with it. */
+  #remove(group: TopicGroup): void {
+    this.#groups = this.#groups.filter((one) => one !== group);
+    const { upstream } = group;
+    const isUsed = this.#groups.some((one) => one.upstream === upstream);
+    if (isUsed || upstream === this.#upstreams[0]) return;
+    this.#upstreams = this.#upstreams.filter((one) => one !== upstream);
+    upstream.close();
   }
 
   #connect(): Upstream {
@@ -225,8 +260,9 @@ export class TabHub implements UpstreamOwner {
   /** The first connection's is everybody's. */
   #onWelcome(upstream: Upstream, message: Message): void {
     if (upstream !== this.#upstreams[0]) return;
-    this.#welcome = { message, at: this.#host.clock.now() };
-    this.#sayToAll(message, JSON.stringify(message));
+    const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
+    this.#welcome = { message: { ...message, maxMessage }, at: this.#host.clock.now() };
+    this.#sayToAll(message, JSON.stringify(this.#welcome.message));
   }
 
   /** As the server would say it now. */
@@ -250,8 +286,7 @@ export class TabHub implements UpstreamOwner {
 
   #onStarted({ socket, hasSince }: Route, group: TopicGroup, message: Message): void {
     if (message.type !== "subscribed") {
-      group.members.delete(socket);
-      if (group.members.size === 0) this.#groups = this.#groups.filter((one) => one !== group);
+      this.#part(socket, group);
       return group.settle();
     }
     const isGapDue = message["kind"] === "log" && hasSince === true && message["resumed"] === false;

@@ -5,10 +5,10 @@ import type { Message, Upstream } from "./upstream.ts";
 type Standing =
   /** Nothing was asked that is not answered, or everything of the answer has come. */
   | { kind: "settled" }
-  | { kind: "asked" }
+  | { kind: "asked"; by: string }
   /** A keyed topic's whole state is coming. */
   | { kind: "in snapshot" }
-  /** What was missed up to here is coming. */
+  /** What one has missed up to here is coming. */
   | { kind: "replaying"; to: number };
 
 /**
@@ -29,7 +29,7 @@ export class TopicGroup {
   /** Whom the next gap is for: it names what this one has missed, and the others have not. */
   gapFor: string | undefined;
   #standing: Standing = { kind: "settled" };
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting: { by: string; ask: () => void }[] = [];
   #epoch = "";
 
   constructor(topic: string, params: string, upstream: Upstream) {
@@ -38,9 +38,9 @@ export class TopicGroup {
     this.upstream = upstream;
   }
 
-  /** Starts the subscription again with `ask`, now or when it is settled. */
-  start(ask: () => void): void {
-    this.#waiting.push(ask);
+  /** Starts the subscription again with `ask` for a member, now or when it is settled. */
+  start(by: string, ask: () => void): void {
+    this.#waiting.push({ by, ask });
     this.#startNext();
   }
 
@@ -56,12 +56,13 @@ export class TopicGroup {
     this.#epoch = String(message["epoch"]);
     const isResumed = message["resumed"] === true;
     // A gap says how far it moves on; until then what was told counts.
-    if (this.kind === "log" && this.gapFor === undefined) this.#move(offset);
+    if (this.kind === "log" && this.gapFor === undefined) this.#move(Number(offset));
     if (this.kind === "keyed") this.position = undefined;
     const isReplayed = isResumed || this.gapFor !== undefined;
     if (isReplayed) this.#standing = { kind: "replaying", to: Number(latest) };
     else this.#standing = { kind: this.kind === "keyed" ? "in snapshot" : "settled" };
-    this.#onReached();
+    // Who is owed a gap has nothing before it, also where it is one to offset 0.
+    if (this.gapFor === undefined) this.#onReached(Number(offset));
   }
 
   /** Follows what the server tells of the topic. */
@@ -71,15 +72,25 @@ export class TopicGroup {
     if (type === "snapshot" && more === true) return void (this.position = undefined);
     if (type === "snapshot" && complete === true) this.#standing = { kind: "settled" };
     // A keyed topic's state is not whole yet, so nothing goes on from it.
-    if (this.#standing.kind !== "in snapshot") this.#move(type === "gap" ? to : offset);
-    this.#onReached();
+    const reached = Number(type === "gap" ? to : offset);
+    if (this.#standing.kind !== "in snapshot") this.#move(reached);
+    this.#onReached(reached);
   }
 
-  #onReached(): void {
-    const { position } = this;
+  /** The server has ended the subscription: only those stay who it has not answered yet. */
+  end(): void {
+    this.kind = this.position = this.gapFor = undefined;
+    const unanswered = new Set(this.#waiting.map(({ by }) => by));
     const standing = this.#standing;
-    const isReplaying = standing.kind === "replaying";
-    if (isReplaying && position !== undefined && position.offset >= standing.to) {
+    if (standing.kind === "asked") unanswered.add(standing.by);
+    for (const member of this.members) if (!unanswered.has(member)) this.members.delete(member);
+    if (standing.kind !== "asked") this.settle();
+  }
+
+  /** @param offset how far the replay has come; the others may be further */
+  #onReached(offset: number): void {
+    const standing = this.#standing;
+    if (standing.kind === "replaying" && offset >= standing.to) {
       this.#standing = { kind: "settled" };
     }
     this.#startNext();
@@ -87,15 +98,15 @@ export class TopicGroup {
 
   #startNext(): void {
     if (this.#standing.kind !== "settled") return;
-    const ask = this.#waiting.shift();
-    if (ask === undefined) return;
-    this.#standing = { kind: "asked" };
-    ask();
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#standing = { kind: "asked", by: next.by };
+    next.ask();
   }
 
   /** A replay for one who missed something is behind what the others have. */
-  #move(offset: unknown): void {
-    const reached = Math.max(Number(offset), this.position?.offset ?? 0);
+  #move(offset: number): void {
+    const reached = Math.max(offset, this.position?.offset ?? 0);
     this.position = { epoch: this.#epoch, offset: reached };
   }
 }

@@ -21,6 +21,8 @@ export interface UpstreamOwner {
 export class Upstream {
   /** When something came, or it was begun; kept by the hub. */
   heardAt = 0;
+  /** Since when it has been asked for a sign of life and gave none; kept by the hub. */
+  probedAt: number | undefined;
   readonly #socket: ClientSocket;
   readonly #owner: UpstreamOwner;
   /** What waits for the server's welcome. */

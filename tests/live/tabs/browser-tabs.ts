@@ -6,6 +6,9 @@ export class BrowserTabs {
   readonly #locks = new Map<string, { tab: string; hold: () => Promise<unknown> }[]>();
   /** Tabs that hear nothing and do nothing, as a browser freezes them. */
   readonly frozen: Set<string> = new Set();
+  /** Tabs whose requests for locks are on their way, until `arrive`. */
+  readonly slow: Set<string> = new Set();
+  readonly #onTheWay: (() => void)[] = [];
   readonly #closed = new Set<string>();
 
   /** What `shareAmongTabs` takes, for one of the tabs. */
@@ -37,6 +40,12 @@ export class BrowserTabs {
     }
   }
 
+  /** The requests for locks that are on their way are there. */
+  arrive(): void {
+    this.slow.clear();
+    for (const request of this.#onTheWay.splice(0)) request();
+  }
+
   #broadcast(name: string, from: MemoryChannel, message: unknown): void {
     if (this.#closed.has(from.tab) || this.frozen.has(from.tab)) return;
     const copy = structuredClone(message);
@@ -49,6 +58,10 @@ export class BrowserTabs {
   }
 
   #request(name: string, tab: string, hold: () => Promise<unknown>): Promise<unknown> {
+    if (this.slow.has(tab)) {
+      this.#onTheWay.push(() => void this.#request(name, tab, hold));
+      return Promise.resolve();
+    }
     const waiting = this.#locks.get(name) ?? [];
     this.#locks.set(name, waiting);
     waiting.push({ tab, hold });

@@ -173,6 +173,23 @@ describe("a tab that is closed", () => {
     expect(b.status).toEqual({ state: "live" });
   });
 
+  test("is not one whose lock is slow to come: its neighbours do not take it for gone", async () => {
+    const { live, browser, open } = await start();
+    open("a");
+    await live.pass(100);
+    browser.slow.add("b");
+    const b = open("b");
+    const seen = collect(b.topic("news"));
+    await live.pass(100);
+    browser.arrive();
+    await live.pass(100);
+    expect(b.status).toEqual({ state: "live" });
+    await live.server.topic("news").publish({ n: 1 });
+    await live.pass(100);
+    expect(seen).toMatchObject([{ data: { n: 1 } }]);
+    expect(live.server.census().sessions).toBe(1);
+  });
+
   test("that had not: what it alone followed ends", async () => {
     const { live, browser, open } = await start();
     open("a")

@@ -1,0 +1,651 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { TabHub } from "../../../src/live/tabs/tab-hub.ts";
+import type { HubMessage } from "../../../src/live/tabs/tab-message.ts";
+import { VirtualClock } from "../../virtual-clock.ts";
+import { FakeSocket, type Message } from "../client/open-client.ts";
+
+/** A hub between sockets and a server that both are the test. */
+class TestHub {
+  readonly clock = new VirtualClock();
+  readonly servers: FakeSocket[] = [];
+  readonly #told: HubMessage[] = [];
+  readonly #hub = new TabHub({
+    clock: this.clock,
+    connect: () => {
+      const server = new FakeSocket("wss://host/live", "longwire.v1");
+      this.servers.push(server);
+      return server;
+    },
+    tell: (message) => void this.#told.push(message),
+  });
+
+  get server(): FakeSocket {
+    return this.servers[0]!;
+  }
+
+  open(...sockets: string[]): void {
+    for (const from of sockets) this.#hub.hear({ to: "hub", from, tab: from, kind: "open" });
+  }
+
+  send(from: string, message: Message): void {
+    this.#hub.hear({ to: "hub", from, kind: "text", text: JSON.stringify(message) });
+  }
+
+  leave(from: string): void {
+    this.#hub.hear({ to: "hub", from, kind: "close" });
+  }
+
+  leaveTab(tab: string): void {
+    this.#hub.leaveTab(tab);
+  }
+
+  subscribe(from: string, more: Message = {}): void {
+    this.send(from, { type: "subscribe", id: 1, topic: "t", ...more });
+  }
+
+  /** What a socket was told since this was last asked; texts as the messages that they are. */
+  heard(socket: string): unknown[] {
+    const mine = this.#told.filter(({ to }) => to === socket);
+    this.#told.splice(0, Infinity, ...this.#told.filter(({ to }) => to !== socket));
+    return mine.map((message) =>
+      message.kind === "text" ? (JSON.parse(message.text) as unknown) : message,
+    );
+  }
+
+  /** Forgets what was said until now, on both sides. */
+  clear(): void {
+    this.#told.splice(0);
+    for (const server of this.servers) server.taken();
+  }
+}
+
+const event = (offset: number, more: Message = {}): Message => ({
+  type: "event",
+  topic: "t",
+  offset,
+  data: offset,
+  ...more,
+});
+const page = (more: Message): Message => ({
+  type: "snapshot",
+  topic: "t",
+  epoch: "e",
+  offset: 10,
+  entries: [],
+  complete: true,
+  more: false,
+  ...more,
+});
+const closed = { kind: "closed", code: 1006, reason: "" };
+
+let hub: TestHub;
+let server: FakeSocket;
+
+beforeEach(() => {
+  hub = new TestHub();
+  hub.open("a", "b", "c");
+  server = hub.server;
+  server.welcome();
+  hub.clear();
+});
+
+/** A log that a follows, up to offset 10 of epoch e. */
+function followLog(): void {
+  hub.subscribe("a");
+  server.subscribed();
+  hub.clear();
+}
+
+/** A keyed topic that a follows, up to offset 10 of epoch e. */
+function followKeyed(): void {
+  hub.subscribe("a");
+  server.subscribed({ kind: "keyed" });
+  server.say(page({}));
+  hub.clear();
+}
+
+describe("one start of a topic at a time", () => {
+  test("the second waits for the answer of the first", () => {
+    hub.subscribe("a", { since: { epoch: "e", offset: 3 } });
+    hub.subscribe("b", { since: { epoch: "e", offset: 5 } });
+    expect(server.taken()).toMatchObject([{ type: "subscribe", since: { offset: 3 } }]);
+    server.say({ type: "error", id: 1, code: "rate_limited", message: "" });
+    expect(server.taken()).toMatchObject([{ type: "subscribe", since: { offset: 5 } }]);
+  });
+
+  test("and for all that it was resumed for, however far the others are", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    hub.subscribe("c", { since: { epoch: "e", offset: 7 } });
+    server.subscribed({ offset: 2, resumed: true, latest: 10 });
+    for (let offset = 3; offset < 10; offset += 1) server.say(event(offset));
+    expect(server.taken()).toMatchObject([{ since: { offset: 2 } }]);
+    server.say({ type: "position", topic: "t", epoch: "e", offset: 10 });
+    expect(server.taken()).toMatchObject([{ since: { offset: 7 } }]);
+  });
+
+  test("a resume with nothing to come holds up nobody", () => {
+    hub.subscribe("a", { since: { epoch: "e", offset: 10 } });
+    hub.subscribe("b", { since: { epoch: "e", offset: 4 } });
+    server.subscribed({ resumed: true });
+    expect(server.taken()).toMatchObject([{ since: { offset: 10 } }, { since: { offset: 4 } }]);
+  });
+
+  test("and for the last page of a whole state, also of one that was broken off", () => {
+    hub.subscribe("a", { since: { epoch: "old", offset: 5 } });
+    hub.subscribe("b");
+    const [{ id }] = server.taken() as [Message];
+    server.say({ type: "subscribed", id, topic: "t", kind: "keyed", epoch: "e", offset: 10 });
+    server.say(page({ more: true }), event(11, { key: "k" }));
+    server.say(page({ complete: false }), page({ more: true }));
+    expect(server.taken()).toEqual([]);
+    server.say(page({}));
+    expect(server.taken()).toMatchObject([{ type: "subscribe" }]);
+  });
+
+  test("and for the gap of who has lost something", () => {
+    hub.subscribe("a", { since: { epoch: "e", offset: 2 } });
+    hub.subscribe("b");
+    server.subscribed();
+    expect(server.taken()).toHaveLength(1);
+    expect(hub.heard("b")).toEqual([]);
+    server.say({ type: "gap", topic: "t", epoch: "e", from: 3, to: 10, reason: "expired" });
+    expect(hub.heard("b")).toMatchObject([{ type: "gap" }, { type: "subscribed", offset: 10 }]);
+  });
+
+  test("also for one to an empty log", () => {
+    hub.subscribe("a", { since: { epoch: "old", offset: 2 } });
+    hub.subscribe("b", { since: { epoch: "old", offset: 2 } });
+    server.subscribed({ offset: 0 });
+    expect(server.taken()).toHaveLength(1);
+    server.say({ type: "gap", topic: "t", epoch: "e", from: 1, to: 0, reason: "epoch" });
+    expect(hub.heard("b").slice(1)).toMatchObject([{ type: "subscribed", offset: 0 }, { to: 0 }]);
+  });
+
+  test("of one who left meanwhile nothing is asked, and the next one's turn comes", () => {
+    hub.subscribe("a", { since: { epoch: "e", offset: 1 } });
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    hub.subscribe("c", { since: { epoch: "e", offset: 3 } });
+    server.taken();
+    hub.leave("b");
+    server.say({ type: "error", id: 1, code: "rate_limited", message: "" });
+    expect(server.taken()).toMatchObject([{ since: { offset: 3 } }]);
+  });
+
+  test("of one who leaves when it is asked the answer lets the next one's turn come", () => {
+    hub.subscribe("a", { since: { epoch: "e", offset: 1 } });
+    hub.subscribe("b", { since: { epoch: "e", offset: 10 } });
+    hub.leave("a");
+    server.subscribed({ offset: 10 });
+    server.say({ type: "gap", topic: "t", epoch: "e", from: 2, to: 10, reason: "expired" });
+    expect(hub.heard("b")).toContainEqual(
+      expect.objectContaining({ type: "subscribed", resumed: true }),
+    );
+  });
+
+  test("messages before the first answer are of a subscription that was ended: nobody goes on from them", () => {
+    followLog();
+    hub.send("a", { type: "unsubscribe", id: 2, topic: "t" });
+    hub.subscribe("b");
+    hub.clear();
+    server.say(event(11));
+    hub.subscribe("c");
+    server.say({ type: "error", id: 3, code: "unavailable", message: "" });
+    expect(server.taken()).toMatchObject([{ type: "subscribe" }]);
+    expect(hub.heard("c").filter((one) => (one as Message)["type"] === "subscribed")).toEqual([]);
+  });
+});
+
+describe("who joins without asking the server", () => {
+  test("a log from now: from where the others are, and not from where the server is", () => {
+    followLog();
+    server.say(event(11));
+    hub.clear();
+    hub.subscribe("b");
+    expect(hub.heard("b")).toEqual([
+      {
+        type: "subscribed",
+        id: 1,
+        topic: "t",
+        kind: "log",
+        epoch: "e",
+        resumed: false,
+        offset: 11,
+      },
+    ]);
+    expect(server.taken()).toEqual([]);
+    server.say(event(12));
+    expect(hub.heard("b")).toEqual([event(12)]);
+  });
+
+  test.each([10, 14])(
+    "a position of %i where the others have 10: it is resumed there",
+    (offset) => {
+      followLog();
+      hub.subscribe("b", { since: { epoch: "e", offset } });
+      expect(hub.heard("b")).toMatchObject([{ type: "subscribed", resumed: true, offset }]);
+      expect(server.taken()).toEqual([]);
+    },
+  );
+
+  test("a keyed topic's position, too, once its state is whole, and never without one", () => {
+    followKeyed();
+    hub.subscribe("b", { since: { epoch: "e", offset: 10 } });
+    expect(hub.heard("b")).toMatchObject([{ kind: "keyed", resumed: true, offset: 10 }]);
+    hub.subscribe("c");
+    expect(server.taken()).toMatchObject([{ type: "subscribe", topic: "t" }]);
+    server.say(page({ more: true }));
+    hub.subscribe("b", { since: { epoch: "e", offset: 10 } });
+    expect(hub.heard("b")).toMatchObject([{ type: "snapshot" }]);
+  });
+
+  test("joins behind the last page of a state, which is not all of it", () => {
+    followKeyed();
+    hub.subscribe("b");
+    hub.subscribe("c", { since: { epoch: "e", offset: 10 } });
+    server.subscribed({ kind: "keyed" });
+    server.say(page({ more: true }), page({}));
+    const types = hub.heard("c").map((message) => (message as Message)["type"] as string);
+    expect(types).toEqual(["snapshot", "snapshot", "subscribed"]);
+  });
+
+  test("a position of another epoch of a log: it is told at once that nothing of that will come", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "old", offset: 99 } });
+    expect(hub.heard("b")).toMatchObject([
+      { type: "subscribed", resumed: false, epoch: "e", offset: 10 },
+      { type: "gap", epoch: "e", from: 1, to: 10, reason: "epoch" },
+    ]);
+    expect(server.taken()).toEqual([]);
+    hub.clear();
+    expect(hub.heard("a")).toEqual([]);
+  });
+
+  test("of another epoch of a keyed topic it is the server that says so", () => {
+    followKeyed();
+    hub.subscribe("b", { since: { epoch: "old", offset: 99 } });
+    expect(server.taken()).toMatchObject([{ type: "subscribe", since: { epoch: "old" } }]);
+  });
+
+  test("a position behind the others is asked for", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 9 } });
+    expect(server.taken()).toMatchObject([{ type: "subscribe", since: { offset: 9 } }]);
+  });
+});
+
+describe("a gap", () => {
+  const gap = { type: "gap", topic: "t", epoch: "e", from: 3, to: 8, reason: "expired" };
+
+  test("that is for one begins for the others behind what they have", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    server.subscribed({ offset: 8 });
+    hub.clear();
+    server.say(gap);
+    expect(hub.heard("b")).toEqual([gap]);
+    expect(hub.heard("a")).toEqual([{ ...gap, from: 11 }]);
+  });
+
+  test("after it the next one is for all again", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    server.subscribed({ offset: 8 });
+    server.say(gap);
+    hub.clear();
+    const slow = { ...gap, from: 13, to: 20, reason: "slow" };
+    server.say(slow);
+    expect(hub.heard("a")).toEqual([slow]);
+    expect(hub.heard("b")).toEqual([slow]);
+  });
+
+  test("does not move back where others go on from", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    server.subscribed({ offset: 8 });
+    server.say(gap);
+    hub.clear();
+    hub.subscribe("c");
+    expect(hub.heard("c")).toMatchObject([{ type: "subscribed", offset: 10 }]);
+  });
+
+  test("is for nobody in particular where the start was resumed", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    server.subscribed({ offset: 2, resumed: true, latest: 10 });
+    hub.clear();
+    server.say(gap);
+    expect(hub.heard("a")).toEqual([gap]);
+  });
+});
+
+describe("a subscription that ends", () => {
+  test("when who follows it asks for other params, which replace them", () => {
+    followLog();
+    hub.subscribe("a", { params: { site: "x" } });
+    expect(server.taken()).toMatchObject([
+      { type: "unsubscribe", topic: "t" },
+      { type: "subscribe", topic: "t", params: { site: "x" } },
+    ]);
+    expect(hub.servers).toHaveLength(1);
+  });
+
+  test("when the last one leaves, and not before", () => {
+    followLog();
+    hub.subscribe("b");
+    hub.leave("a");
+    expect(server.taken()).toEqual([]);
+    hub.send("b", { type: "unsubscribe", id: 7, topic: "t" });
+    expect(server.taken()).toMatchObject([{ type: "unsubscribe", topic: "t" }]);
+    expect(hub.heard("b")).toContainEqual({ type: "unsubscribed", id: 7, topic: "t" });
+  });
+
+  test("by the server: all who follow it are told, and who comes asks anew", () => {
+    followLog();
+    hub.subscribe("b");
+    hub.clear();
+    const end = { type: "unsubscribed", topic: "t", code: "forbidden", message: "" };
+    server.say(end);
+    expect(hub.heard("a")).toEqual([end]);
+    expect(hub.heard("b")).toEqual([end]);
+    hub.subscribe("c");
+    server.subscribed();
+    hub.clear();
+    server.say(event(11));
+    expect([hub.heard("a"), hub.heard("c")]).toEqual([[], [event(11)]]);
+  });
+
+  test("by the server while somebody's start waits or is asked: that one is answered for itself", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    hub.subscribe("c", { since: { epoch: "e", offset: 7 } });
+    server.subscribed({ offset: 2, resumed: true, latest: 10 });
+    hub.clear();
+    server.say({ type: "unsubscribed", topic: "t", code: "forbidden", message: "" });
+    const [asked] = server.taken() as [Message];
+    expect(asked).toMatchObject({ type: "subscribe", since: { offset: 7 } });
+    server.say({ type: "unsubscribed", topic: "t", code: "forbidden", message: "" });
+    expect(server.taken()).toEqual([]);
+    hub.clear();
+    server.say({
+      type: "subscribed",
+      id: asked["id"],
+      topic: "t",
+      kind: "log",
+      epoch: "e",
+      offset: 10,
+    });
+    server.say(event(11));
+    expect(hub.heard("c")).toMatchObject([{ type: "subscribed", id: 1 }, { type: "event" }]);
+    expect(hub.heard("a")).toEqual([]);
+  });
+
+  test("a refused start is told to who asked, and leaves the others what they have", () => {
+    followLog();
+    hub.subscribe("b", { id: "mine", since: { epoch: "e", offset: 2 } });
+    const [{ id }] = server.taken() as [Message];
+    server.say({ type: "error", id, code: "rate_limited", message: "later" });
+    expect(hub.heard("b")).toEqual([
+      { type: "error", id: "mine", code: "rate_limited", message: "later" },
+    ]);
+    hub.clear();
+    server.say(event(11));
+    expect([hub.heard("a"), hub.heard("b")]).toEqual([[event(11)], []]);
+  });
+
+  test("a start that is refused when the others have left ends what there was", () => {
+    followLog();
+    hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
+    const [{ id }] = server.taken() as [Message];
+    hub.leave("a");
+    server.say({ type: "error", id, code: "rate_limited", message: "" });
+    expect(server.taken()).toMatchObject([{ type: "unsubscribe", topic: "t" }]);
+  });
+
+  test("once: a start that is refused when its only one has left ends nothing more", () => {
+    hub.subscribe("a");
+    const [{ id }] = server.taken() as [Message];
+    hub.leave("a");
+    expect(server.taken()).toMatchObject([{ type: "unsubscribe" }]);
+    server.say({ type: "error", id, code: "unavailable", message: "" });
+    expect(server.taken()).toEqual([]);
+  });
+
+  test("by a message of a type that nobody knows nothing does, and nobody goes on from it", () => {
+    followLog();
+    server.say({ type: "news", topic: "t", offset: 99 });
+    hub.clear();
+    hub.subscribe("b");
+    expect(hub.heard("b")).toMatchObject([{ type: "subscribed", offset: 10 }]);
+  });
+
+  test("a tab that is gone takes all of its sockets with it, and no other's", () => {
+    hub.open("x 1", "x 2", "xy 1");
+    hub.subscribe("x 1", { topic: "one" });
+    hub.subscribe("x 2", { topic: "two" });
+    hub.subscribe("xy 1", { topic: "three" });
+    hub.clear();
+    hub.leaveTab("x");
+    expect(server.taken().map(({ topic }) => topic as string)).toEqual(["one", "two"]);
+  });
+});
+
+describe("answers", () => {
+  test("go to who asked, under its own id", () => {
+    hub.send("a", { type: "call", id: "x", method: "m" });
+    hub.send("b", { type: "call", id: "x", method: "m" });
+    const [first, second] = server.taken() as [Message, Message];
+    expect(first["id"]).not.toBe(second["id"]);
+    server.say({ type: "result", id: second["id"], data: 2 });
+    server.say({ type: "result", id: first["id"], data: 1 });
+    expect(hub.heard("a")).toEqual([{ type: "result", id: "x", data: 1 }]);
+    expect(hub.heard("b")).toEqual([{ type: "result", id: "x", data: 2 }]);
+  });
+
+  test("come once, and not to who has left", () => {
+    hub.send("a", { type: "call", id: 1, method: "m" });
+    hub.send("b", { type: "call", id: 1, method: "m" });
+    const [{ id }, { id: left }] = server.taken() as [Message, Message];
+    hub.leave("b");
+    for (const answered of [id, id, left]) server.say({ type: "result", id: answered, data: 1 });
+    expect(hub.heard("a")).toHaveLength(1);
+    expect(hub.heard("b")).toEqual([]);
+  });
+
+  test("a request may grow by its new id: the tabs are told of less than the server takes", () => {
+    hub.open("d");
+    const [, welcome] = hub.heard("d") as [unknown, Message];
+    expect(welcome["maxMessage"]).toBeLessThanOrEqual(10_000 - `${Number.MAX_SAFE_INTEGER}`.length);
+  });
+});
+
+describe("a socket", () => {
+  test("that asks twice is opened once, and only when the connection is", () => {
+    hub = new TestHub();
+    hub.open("a");
+    expect(hub.heard("a")).toEqual([]);
+    hub.open("a");
+    hub.server.accept();
+    hub.open("a");
+    expect(hub.heard("a")).toEqual([{ to: "a", kind: "opened" }]);
+    expect(hub.servers).toHaveLength(1);
+  });
+
+  test("that nobody knows, or that has left, asks nothing of the server", () => {
+    hub.leave("b");
+    for (const socket of ["b", "stranger"]) hub.send(socket, { type: "call", id: 1, method: "m" });
+    expect(server.taken()).toEqual([]);
+  });
+
+  test("that comes after the end is not told of the connection before", () => {
+    server.end();
+    hub.clear();
+    hub.open("d");
+    hub.servers[1]!.accept();
+    hub.open("e");
+    expect(hub.heard("e")).toEqual([{ to: "e", kind: "opened" }]);
+  });
+});
+
+describe("who the tabs are", () => {
+  beforeEach(() => {
+    hub = new TestHub();
+    hub.open("a", "b");
+    server = hub.server;
+  });
+
+  test("hello goes to the server once, whoever says it first", () => {
+    server.accept();
+    hub.send("a", { type: "hello", token: "1" });
+    hub.send("b", { type: "hello", token: "2" });
+    expect(server.taken()).toEqual([{ type: "hello", token: "1" }]);
+  });
+
+  test("hello waits for the connection", () => {
+    hub.send("a", { type: "hello", token: "1" });
+    expect(server.taken()).toEqual([]);
+    server.accept();
+    expect(server.taken()).toEqual([{ type: "hello", token: "1" }]);
+  });
+
+  test("refresh goes to every connection, and one that is made later says hello with it", () => {
+    hub.send("a", { type: "hello", token: "1" });
+    server.welcome();
+    hub.subscribe("a");
+    hub.subscribe("b", { params: { site: "x" } });
+    hub.servers[1]!.welcome();
+    hub.clear();
+    hub.send("b", { type: "refresh", token: "2" });
+    for (const one of hub.servers) expect(one.taken()).toEqual([{ type: "refresh", token: "2" }]);
+    hub.open("c");
+    hub.subscribe("c", { params: { site: "y" } });
+    hub.servers[2]!.accept();
+    expect(hub.servers[2]!.taken()).toEqual([{ type: "hello", token: "2" }]);
+  });
+
+  test("who joins later is told for how long the credentials are still good", () => {
+    server.welcome({ expiresIn: 10_000 });
+    hub.clock.advance(4_000);
+    hub.open("c");
+    expect(hub.heard("c")).toMatchObject([{ kind: "opened" }, { expiresIn: 6_000 }]);
+    server.say({ type: "refreshed", expiresIn: 20_000 });
+    hub.clock.advance(1_000);
+    hub.open("d");
+    expect(hub.heard("d")).toMatchObject([{ kind: "opened" }, { expiresIn: 19_000 }]);
+    hub.clock.advance(60_000);
+    expect(hub.heard("a").at(-1)).toMatchObject({ type: "refreshed", expiresIn: 20_000 });
+  });
+});
+
+describe("a further connection, for other params", () => {
+  let other: FakeSocket;
+
+  beforeEach(() => {
+    followLog();
+    hub.subscribe("b", { params: { site: "x" } });
+    other = hub.servers[1]!;
+    other.welcome();
+    other.subscribed();
+    hub.clear();
+  });
+
+  test("says to each only what it follows", () => {
+    other.say(event(11));
+    server.say(event(12));
+    expect([hub.heard("a"), hub.heard("b")]).toEqual([[event(12)], [event(11)]]);
+  });
+
+  test("its welcome, heartbeats and reasons are nobody's", () => {
+    other.say({ type: "heartbeat" }, { type: "welcome" }, { type: "disconnect", code: 4401 });
+    expect(hub.heard("a")).toEqual([]);
+    server.say({ type: "heartbeat" });
+    expect(hub.heard("a")).toEqual([{ type: "heartbeat" }]);
+  });
+
+  test("its end is 1006 for all, whatever its code", () => {
+    other.end(4401, "expired");
+    for (const socket of ["a", "b", "c"]) expect(hub.heard(socket)).toMatchObject([closed]);
+    expect(server.isClosed).toBe(true);
+  });
+
+  test("the first one's end is for all what it was", () => {
+    server.end(4403, "no");
+    expect(hub.heard("b")).toMatchObject([{ kind: "closed", code: 4403, reason: "no" }]);
+    expect(other.isClosed).toBe(true);
+  });
+
+  test("is closed when nobody wants it any more, and the first one is not", () => {
+    hub.send("b", { type: "unsubscribe", id: 2, topic: "t" });
+    expect([other.isClosed, server.isClosed]).toEqual([true, false]);
+    hub.send("a", { type: "unsubscribe", id: 2, topic: "t" });
+    expect(server.isClosed).toBe(false);
+    hub.subscribe("c");
+    expect(hub.servers).toHaveLength(2);
+  });
+
+  test("stays for what else is on it", () => {
+    hub.subscribe("a", { id: 2, topic: "u" });
+    hub.subscribe("b", { id: 2, topic: "u", params: { site: "x" } });
+    hub.send("b", { type: "unsubscribe", id: 3, topic: "t" });
+    expect(other.isClosed).toBe(false);
+    hub.send("b", { type: "unsubscribe", id: 4, topic: "u" });
+    expect(other.isClosed).toBe(true);
+  });
+
+  test("is closed when the server ends what was on it", () => {
+    other.say({ type: "unsubscribed", topic: "t", code: "forbidden", message: "" });
+    expect(other.isClosed).toBe(true);
+  });
+
+  test("its silence for two heartbeats ends all of them, though the other one is heard", () => {
+    hub.clock.advance(29_999);
+    server.say({ type: "heartbeat" });
+    expect(hub.heard("a")).toEqual([{ type: "heartbeat" }]);
+    hub.clock.advance(1);
+    server.say({ type: "heartbeat" });
+    for (const socket of ["a", "b", "c"])
+      expect(hub.heard(socket)).toContainEqual({ to: socket, ...closed });
+  });
+});
+
+describe("a tab's ping", () => {
+  test("asks the server, so that a page that wakes does not take the hub's word", () => {
+    hub.send("a", { type: "ping" });
+    expect(hub.heard("a")).toEqual([]);
+    expect(server.taken()).toEqual([{ type: "ping" }]);
+    server.say({ type: "pong" });
+    expect(hub.heard("a")).toEqual([{ type: "pong" }]);
+  });
+
+  test("that nothing answers: who comes back then gets another connection", () => {
+    hub.send("a", { type: "ping" });
+    hub.clock.advance(5_000);
+    hub.open("d");
+    expect(hub.heard("b")).toMatchObject([closed]);
+    expect(hub.servers).toHaveLength(2);
+  });
+
+  test("that anything answers ends nothing", () => {
+    hub.send("a", { type: "ping" });
+    hub.clock.advance(1_000);
+    server.say({ type: "heartbeat" });
+    hub.clock.advance(9_000);
+    hub.open("d");
+    expect(hub.servers).toHaveLength(1);
+  });
+});
+
+test("what is no message ends the connection for all", () => {
+  server.sayText("{");
+  for (const socket of ["a", "b", "c"]) expect(hub.heard(socket)).toMatchObject([closed]);
+  expect(server.isClosed).toBe(true);
+});
+
+test("the last one's leaving closes the connection; who comes then opens another", () => {
+  for (const socket of ["a", "b"]) hub.leave(socket);
+  expect(server.isClosed).toBe(false);
+  hub.leave("c");
+  expect(server.isClosed).toBe(true);
+  hub.open("d");
+  expect(hub.servers).toHaveLength(2);
+});
