@@ -1,6 +1,6 @@
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
-import { TestLive, type Noticed } from "../../../src/testing/index.ts";
+import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
 import { Random } from "../simulation/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
@@ -54,6 +54,7 @@ class World {
   readonly #live: TestLive;
   readonly #clients: WorldClient[];
   readonly #browser: BrowserTabs | undefined;
+  readonly #socketsOf = new Map<string, Set<MemoryWebSocket>>();
   readonly #errors: unknown[];
   readonly #trace: (line: string) => void;
   readonly steps: number;
@@ -102,9 +103,17 @@ class World {
     const source = { records: this.#records, random: this.#random };
     if (this.#browser === undefined) return new WorldClient(`c${at}`, this.#live, source);
     const { clock, network } = this.#live;
-    const options = { ...this.#browser.tab(`tab${at}`), clock, webSocket: network.WebSocket };
-    const webSocket = shareAmongTabs(options);
-    return new WorldClient("user", this.#live, { ...source, webSocket, tab: `tab${at}` });
+    const tab = `tab${at}`;
+    const sockets = new Set<MemoryWebSocket>();
+    this.#socketsOf.set(tab, sockets);
+    const OfTab = class extends network.WebSocket {
+      constructor(url: string, protocols: string) {
+        super(url, protocols);
+        sockets.add(this);
+      }
+    };
+    const webSocket = shareAmongTabs({ ...this.#browser.tab(tab), clock, webSocket: OfTab });
+    return new WorldClient("user", this.#live, { ...source, webSocket, tab });
   }
 
   static async create(seed: number, trace: (line: string) => void): Promise<World> {
@@ -192,6 +201,10 @@ class World {
     const [client] = this.#clients.splice(at, 1);
     this.#trace(`close ${client!.tab}`);
     this.#browser.close(client!.tab);
+    // Its sockets end with it.
+    for (const connection of this.#live.network.connections) {
+      if (this.#socketsOf.get(client!.tab)?.has(connection.socket)) connection.cut("both");
+    }
     client!.live.close();
   }
 
