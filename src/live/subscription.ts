@@ -131,12 +131,13 @@ export class Subscription implements LaneReader {
       return true;
     }
     this.#place = { kind: "walking", walk: freshWalk(this.topic) };
-    if (hasBegun(walk)) this.#breakOff(walk);
+    // What was told of changes only is no state: the whole one begins with its own first page.
+    if (hasBegun(walk) && walk.complete) this.#breakOff(walk);
     return true;
   }
 
   /**
-   * Ends a snapshot of which some pages are written, so that the next one counts its keys anew.
+   * Ends a whole state of which some pages are written, so that the next one counts its keys anew.
    * The offset is one that nobody can resume from any more.
    */
   #breakOff({ reached }: Walk): void {

@@ -11,6 +11,8 @@ export class KeyedView {
   #epoch: string | undefined;
   /** The keys of a snapshot of which some pages have come. */
   #named: Set<string> | undefined;
+  /** Whether the pages that have come are of the whole state. */
+  #isWhole = false;
   readonly #emit: (item: KeyedItem<unknown>) => void;
 
   constructor(emit: (item: KeyedItem<unknown>) => void) {
@@ -65,6 +67,9 @@ export class KeyedView {
     // Offsets of different epochs cannot be compared, so nothing held is newer.
     if (complete && !this.isOf(epoch)) this.#offsets.clear();
     this.#epoch = epoch;
+    // The server had to stop, and begins again: then the names count anew.
+    if (complete !== this.#isWhole) this.breakOff();
+    this.#isWhole = complete;
     const named = (this.#named ??= new Set());
     for (const entry of entries) {
       named.add(entry.key);

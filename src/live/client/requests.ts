@@ -26,7 +26,7 @@ interface Request {
 const REPEAT_WINDOW_MS = 270_000;
 
 export function tooLarge(): LongwireError {
-  return new LongwireError("too_large", "It is longer than the server takes; send less.");
+  return new LongwireError("too_large", "The server takes less; send less.");
 }
 
 /** Requests in the order in which they were made, from the first attempt to the answer. */
@@ -48,7 +48,7 @@ export class Requests {
       const text = JSON.stringify(message);
       const request = { id, text, isRepeatable, resolve, reject, sentAt: 0, sends: 0 };
       if (this.#pending.size >= this.#settings.maxQueuedRequests) {
-        return reject(new LongwireError("queue_full", "Too many are unanswered; wait for some."));
+        return reject(new LongwireError("queue_full", "Too many are unanswered; wait."));
       }
       this.#pending.set(id, request);
       this.#rejectIfOver();

@@ -49,6 +49,8 @@ export class ModelSubscriber {
   isSubscribed = false;
   gaps = 0;
   #named: Set<string> | undefined;
+  /** Whether the pages that have come are of the whole state. */
+  #isWhole = false;
   #epoch = "";
   /** The last offset that came on this connection, and up to which nothing is missing. */
   #reached = 0;
@@ -64,6 +66,7 @@ export class ModelSubscriber {
   onDisconnected(): void {
     this.isSubscribed = false;
     this.#named = undefined;
+    this.#isWhole = false;
     this.#asked = [];
   }
 
@@ -115,6 +118,7 @@ export class ModelSubscriber {
     this.#since = since;
     this.isSubscribed = true;
     this.#named = undefined;
+    this.#isWhole = false;
     this.#epoch = epoch;
     this.#reached = offset;
     this.#owesGap = false;
@@ -169,6 +173,10 @@ export class ModelSubscriber {
 
   #onSnapshot({ epoch, offset, entries, complete, more }: TopicMessage): void {
     if (epoch !== this.#epoch) throw this.#wrong("got a snapshot of another epoch");
+    // What was told of changes only is broken off by the first page of the whole state.
+    if (complete && !this.#isWhole) this.#named = undefined;
+    const isBrokenOff = this.#isWhole && !complete;
+    this.#isWhole ||= complete;
     const wasBegun = this.#named !== undefined;
     // Offsets of different epochs cannot be compared, so nothing held is newer.
     if (!wasBegun && complete) this.#forgetOffsets();
@@ -182,8 +190,9 @@ export class ModelSubscriber {
     if (complete) for (const key of this.view.keys()) if (!named.has(key)) this.view.delete(key);
     this.#reached = offset;
     this.position = { epoch, offset };
-    // A snapshot that is broken off ends with an empty page, and another one follows.
-    if (!(wasBegun && !complete && entries.length === 0)) this.#checkView(offset);
+    this.#isWhole = false;
+    // A whole state that is broken off ends with a page that says it is none, and another follows.
+    if (!isBrokenOff) this.#checkView(offset);
   }
 
   #forgetOffsets(): void {
