@@ -114,11 +114,12 @@ export class Subscription implements LaneReader {
   }
 
   /** Whether what went up to `floor` would have had to be told on this walk. */
-  #misses({ reached, base }: Walk, floor: Offset): boolean {
+  #misses({ reached, base, complete }: Walk, floor: Offset): boolean {
     if (this.topic.kind === "log") return true;
-    // Of a keyed topic only removals go. Nothing told yet, nothing to take back; and keys that
-    // were gone at its base were not told.
-    return reached > 0 && base < floor;
+    // Of a keyed topic only removals go. Of a whole state nothing is told yet, so nothing is to be
+    // taken back; and keys that were gone at its base were not told. Who has something, if only by
+    // what an earlier subscription sent while this one was asked for, may hold what is gone.
+    return (reached > 0 || !complete) && base < floor;
   }
 
   #lose(walk: Walk, floor: Offset): boolean {

@@ -71,6 +71,31 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
     expect(seen.filter(({ type }) => type === "event").length).toBeLessThan(62);
   });
 
+  test("at Level 1, asked for again from the beginning while it was told: a complete snapshot takes back what is gone", async () => {
+    const { live, peer, seen } = await behind(1);
+    const { epoch } = live.topic("devices").position;
+    await lookOn(peer);
+    // The state becomes one of a page, and the socket full, so that the second answer waits.
+    const devices = live.topic("devices");
+    for (let n = 0; n < 11; n += 1) await devices.set(`k${n}`, n);
+    await lookOn(peer);
+    for (let n = 0; n < 4; n += 1) await devices.set("k11", { n, pad: "y".repeat(30_000) });
+    await settle();
+    peer.receive({ type: "subscribe", id: 2, topic: "devices", since: { epoch, offset: 0 } });
+    await settle();
+    await live.topic("devices").remove("k0");
+    await live.topic("devices").remove("k1");
+    await lookOn(peer);
+    const answer = seen.findIndex(({ id }) => id === 2);
+    expect(seen[answer]).toMatchObject({ type: "subscribed", resumed: true });
+    const pages = seen.slice(answer).filter(({ type }) => type === "snapshot");
+    expect(pages.at(-1)).toMatchObject({ complete: true, more: false });
+    const named = pages
+      .filter(({ complete }) => complete)
+      .flatMap(({ entries }) => entries as Message[]);
+    expect(named.filter(({ removed }) => !removed).map(({ key }) => key)).not.toContain("k0");
+  });
+
   test("at Level 0, where nothing can say so: it is closed with 4429", async () => {
     const { live, peer } = await behind(0);
     await live.topic("devices").remove("k0");
