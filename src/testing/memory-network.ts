@@ -27,11 +27,13 @@ export class MemoryNetwork {
 
   /** A `WebSocket` for clients, whose sockets are on this network. */
   get WebSocket(): new (url: string, protocols?: string | readonly string[]) => MemoryWebSocket {
-    // oxlint-disable-next-line typescript/no-this-alias
-    const network = this;
+    const connect = (
+      socket: MemoryWebSocket,
+      protocols: string | readonly string[],
+    ): MemoryConnection => this.connect(socket, [protocols].flat());
     return class WebSocket extends MemoryWebSocket {
       constructor(url: string, protocols: string | readonly string[] = []) {
-        super(url, (socket) => network.connect(socket, [protocols].flat()));
+        super(url, (socket) => connect(socket, protocols));
       }
     };
   }

@@ -6,7 +6,12 @@ import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import type { Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
-import { decodeClientMessage, type ClientMessage, type RequestId } from "./client-message.ts";
+import {
+  decodeClientMessage,
+  type ClientMessage,
+  type Decoded,
+  type RequestId,
+} from "./client-message.ts";
 import { tokenAlone, type Credentials, type Identity } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";
 import type { KeyOwner } from "./key-owners.ts";
@@ -17,6 +22,9 @@ import type { Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
+
+/** What could be read as a request, be it one that is refused. */
+type Readable = Exclude<Decoded, { kind: "malformed" }>;
 
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
@@ -69,16 +77,10 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       return;
     }
     const { caller } = this.#standing;
-    const request = decoded.kind === "message" ? decoded.message : undefined;
-    if (caller === undefined) return this.#introduce(request);
-    const pending = this.#handle(
-      caller,
-      () => {
-        if (request !== undefined) return this.#obey(request, caller);
-        if (decoded.kind === "refused") throw new LiveError(decoded.code, decoded.message);
-      },
-      idOf(decoded),
-    );
+    if (caller === undefined) {
+      return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
+    }
+    const pending = this.#handle(decoded, caller);
     if (pending === undefined) return this.#unanswered.room();
     return pending.then(() => this.#unanswered.room());
   }
@@ -185,16 +187,14 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   /** Does what a request asks for; what speaks against it is the answer. */
-  #handle(
-    caller: Caller,
-    proceed: () => void | Promise<void>,
-    id: RequestId | undefined,
-  ): void | Promise<void> {
+  #handle(request: Readable, caller: Caller): void | Promise<void> {
+    const id = idOf(request);
     try {
       this.#realm.statistics.received += 1;
       this.#realm.rates.count(caller);
       this.#ignoredRefusals = 0;
-      const pending = proceed();
+      if (request.kind === "refused") throw new LiveError(request.code, request.message);
+      const pending = this.#obey(request.message, caller);
       if (pending instanceof Promise) return pending.catch((error) => this.#refuseWith(id, error));
     } catch (error) {
       this.#refuseWith(id, error);
@@ -324,7 +324,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 }
 
-function idOf(decoded: ReturnType<typeof decodeClientMessage>): RequestId | undefined {
-  if (decoded.kind === "refused") return decoded.id;
-  return decoded.kind === "message" && "id" in decoded.message ? decoded.message.id : undefined;
+function idOf(request: Readable): RequestId | undefined {
+  if (request.kind === "refused") return request.id;
+  return "id" in request.message ? request.message.id : undefined;
 }
