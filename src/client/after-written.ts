@@ -15,8 +15,6 @@ export class DrainWaiters {
   }
 }
 
-const NOTHING = new Uint8Array(0);
-
 /**
  * Calls `step` once all that was sent so far has gone to the operating system; never, if the
  * transport ends before.
@@ -26,20 +24,13 @@ export function afterWritten(
   waiters: DrainWaiters,
   step: () => void,
 ): void {
-  const { stream } = connection;
-  // A stream that was destroyed forgets what it had not written.
-  if (stream.destroyed && !stream.writableFinished) return;
-  const { bufferedBytes } = connection;
+  const { transport, bufferedBytes } = connection;
+  // One that is gone forgets what it had not written.
+  if (transport.isGone && !transport.isFinished) return;
   if (bufferedBytes === 0) return step();
-  if (!stream.writable) return;
-  if (bufferedBytes > stream.writableLength) {
-    // Something is not in the stream yet: it was sent just now, or is being compressed.
-    waiters.add(step);
-    connection.watchDrain();
-    return;
-  }
-  // A stream writes in order, so that it is done with nothing when it is done with all before.
-  stream.write(NOTHING, (error) => {
-    if (error === null || error === undefined) step();
-  });
+  if (!transport.isWritable) return;
+  if (bufferedBytes === transport.unsentBytes) return transport.afterWritten(step);
+  // Something is not there yet: it was sent just now, or is being compressed.
+  waiters.add(step);
+  connection.watchDrain();
 }

@@ -147,7 +147,7 @@ export class ClientConnection {
   #opened(socket: Duplex, agreement: Agreement, head: Uint8Array): void {
     this.#target.signal?.removeEventListener("abort", this.#giveUp);
     const unsent = this.#unsent;
-    const { limits, compression } = this.#settings;
+    const { limits, compression, nodeInternals } = this.#settings;
     const codec = agreement.deflate && compression?.codec("client", agreement.deflate);
     const options: StreamConnectionOptions = {
       role: "client",
@@ -160,6 +160,7 @@ export class ClientConnection {
         return unsent.frameBytes + STOP_READING_BYTES;
       },
       oneTaskPerMessage: this.#target.oneTaskPerMessage,
+      nodeInternals,
     };
     const stream = new StreamConnection(socket, this.#streamHandler(), options, codec);
     this.#stage = { kind: "open", stream };

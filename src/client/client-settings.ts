@@ -55,6 +55,12 @@ export interface ClientOptions
    * a `Compression` shares one. Default true: messages of 1 KiB and more, with no memory per connection.
    */
   compression?: CompressionChoice;
+  /**
+   * Whether to use parts of Node that are not documented, where they are found as expected; it
+   * saves processor time and memory. Default true, unless the environment has
+   * `LONGWIRE_PUBLIC_API_ONLY=1`.
+   */
+  nodeInternals?: boolean;
   /** Aborting gives the connection up: at once while connecting, with 1000 afterwards. */
   signal?: AbortSignal;
 }
@@ -100,6 +106,7 @@ export class ClientSettings {
   readonly socketPath: string | undefined;
   readonly compression: Compression | undefined;
   readonly http2: boolean;
+  readonly nodeInternals: boolean;
   readonly signal: AbortSignal | undefined;
 
   /**
@@ -118,6 +125,7 @@ export class ClientSettings {
     this.socketPath = options.socketPath;
     this.compression = clientCompression(options.compression);
     this.http2 = options.http2 === true;
+    this.nodeInternals = options.nodeInternals ?? true;
     this.signal = options.signal;
     checkOneWay(this);
   }

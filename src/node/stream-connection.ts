@@ -13,11 +13,12 @@ import {
   type Role,
 } from "../protocol/index.ts";
 import type { Closure } from "./closure.ts";
-import { cutStream } from "./cut-stream.ts";
 import { decodeText } from "./decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
+import { transportOver } from "./transport/transport-over.ts";
+import type { Transport, TransportOwner } from "./transport/transport.ts";
 
 /** What happens on a connection, for whoever owns it. */
 export interface StreamConnectionHandler {
@@ -48,29 +49,21 @@ export interface StreamConnectionOptions {
    * all messages of one chunk are delivered in one go.
    */
   oneTaskPerMessage: boolean;
+  /** Whether it may use what Node does not document, where that is known to be there. */
+  nodeInternals: boolean;
 }
 
-const owner = Symbol("owner");
-
-interface OwnedStream extends Duplex {
-  [owner]: StreamConnection;
-}
-
-let onData: (this: OwnedStream, chunk: Uint8Array) => void;
-let onDrain: (this: OwnedStream) => void;
-let onEnd: (this: OwnedStream) => void;
-let onError: (this: OwnedStream, error: Error) => void;
-let onClose: (this: OwnedStream) => void;
 let goOn: (connection: StreamConnection) => void;
 
 /**
- * Drives a protocol connection over a stream: a TCP or TLS socket, or anything that behaves so.
+ * Drives a protocol connection over a stream of Node's: a TCP or TLS socket, or anything that
+ * behaves so.
  *
  * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
  * the end of the turn.
  */
-export class StreamConnection implements ConnectionHandler, OutputWatcher {
-  readonly stream: Duplex;
+export class StreamConnection implements ConnectionHandler, OutputWatcher, TransportOwner {
+  readonly transport: Transport;
   readonly #connection: Connection;
   readonly #output: StreamOutput;
   readonly #handler: StreamConnectionHandler;
@@ -87,14 +80,17 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
   #endedEarly = false;
   #closedEarly = false;
 
-  /** @param codec what compresses its messages, when that was agreed; it is closed with it */
+  /**
+   * @param stream with no listeners but such for errors; nobody else may use it any more
+   * @param codec what compresses its messages, when that was agreed; it is closed with it
+   */
   constructor(
     stream: Duplex,
     handler: StreamConnectionHandler,
     options: StreamConnectionOptions,
     codec?: MessageCodec,
   ) {
-    this.stream = stream;
+    this.transport = transportOver(stream, options.nodeInternals);
     this.#handler = handler;
     this.#options = options;
     const { role, limits, budget } = options;
@@ -104,7 +100,10 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
       ...(budget && { budget }),
       ...(codec && { codec }),
     });
-    this.#output = new StreamOutput(stream, this.#connection, { watcher: this, limits: options });
+    this.#output = new StreamOutput(this.transport, this.#connection, {
+      watcher: this,
+      limits: options,
+    });
   }
 
   /**
@@ -113,22 +112,16 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
    * @param head bytes that came behind the handshake; given away
    */
   start(head: Uint8Array): void {
-    const { stream } = this;
-    (stream as OwnedStream)[owner] = this;
-    // The end of what the peer sends is not the end of what it hears; see `#ended`.
-    stream.allowHalfOpen = true;
-    stream.on("data", onData);
-    stream.on("drain", onDrain);
-    stream.on("end", onEnd);
-    stream.on("error", onError);
-    stream.on("close", onClose);
-    if (stream.destroyed) return this.#closed();
-    if (head.length > 0) this.#read(head);
+    this.transport.start(this, head);
     this.#applyPause();
   }
 
   get isOpen(): boolean {
     return this.#connection.isOpen;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.transport.remoteAddress;
   }
 
   /** See `StreamOutput.bufferedBytes`. */
@@ -180,7 +173,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     this.#error ??= error;
     // Not only the stream: what is left of the present chunk is not delivered either.
     this.#connection.transportEnded();
-    cutStream(this.stream);
+    this.transport.cut();
     if (this.#closedEarly) this.#closed();
   }
 
@@ -249,7 +242,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     this.#output.flush();
     // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
     // has failed the connection does not wait either. (RFC 6455 §7.1.1)
-    if (this.#options.role === "server" || this.#peerClose === undefined) this.stream.end();
+    if (this.#options.role === "server" || this.#peerClose === undefined) this.transport.end();
     // What still comes is read and dropped: unread data would make the kernel send a reset, and
     // the peer could lose our Close frame to it.
     this.#applyPause();
@@ -272,29 +265,6 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     this.#handler.onDrain();
   }
 
-  /** The functions that all streams share as listeners; one closure each per stream adds up. */
-  static {
-    onData = function (chunk) {
-      this[owner].#read(chunk);
-    };
-    onDrain = function () {
-      this[owner].#output.drained();
-    };
-    onEnd = function () {
-      this[owner].#ended();
-    };
-    onError = function (error) {
-      this[owner].#failed(error);
-    };
-    onClose = function () {
-      this[owner].#closed();
-    };
-    goOn = (connection) => {
-      connection.#letting = false;
-      connection.#applyPause();
-    };
-  }
-
   /** What no string can hold fails the connection; anything thrown here would end the process. */
   #decoded(source: Uint8Array, start: number, end: number, ascii: boolean): string | undefined {
     try {
@@ -308,13 +278,29 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     }
   }
 
-  #read(chunk: Uint8Array): void {
+  onChunk(chunk: Uint8Array, lent: boolean): void {
     this.#heard = true;
     this.#readingChunk = true;
-    this.#connection.receive(chunk);
+    this.#connection.receive(chunk, lent);
     this.#readingChunk = false;
     this.#output.flush();
-    if (this.#connection.isPaused && !this.#letting) this.stream.pause();
+    if (this.#connection.isPaused && !this.#letting) this.transport.pause();
+  }
+
+  onWritten(): void {
+    this.#output.drained();
+  }
+
+  onEnd(): void {
+    this.#ended();
+  }
+
+  onError(error: Error): void {
+    this.#failed(error);
+  }
+
+  onGone(): void {
+    this.#closed();
   }
 
   /**
@@ -328,10 +314,18 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     queueMicrotask(() => process.nextTick(goOn, this));
   }
 
+  /** A function of its own, so that no message needs a closure for it. */
+  static {
+    goOn = (connection) => {
+      connection.#letting = false;
+      connection.#applyPause();
+    };
+  }
+
   #applyPause(): void {
     if ((this.#pausedByOwner || this.#pausedByOutput) && !this.#isFinished) {
       this.#connection.pause();
-      this.stream.pause();
+      this.transport.pause();
       return;
     }
     if (this.#letting) return;
@@ -341,7 +335,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     this.#readingChunk = wasReading;
     if (!wasReading) this.#output.flush();
     if (this.#connection.isPaused) return;
-    if (this.stream.isPaused()) this.stream.resume();
+    if (this.transport.isPaused) this.transport.resume();
     if (this.#connection.isHolding) return;
     if (this.#closedEarly) this.#closed();
     else if (this.#endedEarly) this.#ended();
@@ -361,9 +355,9 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
     }
     // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
     this.#output.flush();
-    this.stream.end();
+    this.transport.end();
     // Not cut: over HTTP/2 that would drop what has just been written.
-    if (this.#connection.state !== "finished") this.stream.destroy();
+    if (this.#connection.state !== "finished") this.transport.destroy();
   }
 
   #failed(error: Error): void {
@@ -393,7 +387,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher {
 
   #startCloseTimer(): void {
     this.#closeTimer ??= this.#options.wheel.after(this.#options.closeTimeoutMs, () =>
-      cutStream(this.stream),
+      this.transport.cut(),
     );
   }
 

@@ -1,6 +1,6 @@
-import type { Duplex } from "node:stream";
 import type { Connection } from "../protocol/index.ts";
 import type { Flushable } from "./flush-queue.ts";
+import type { Transport } from "./transport/transport.ts";
 
 /** What a connection's owner hears of its output. */
 export interface OutputWatcher {
@@ -10,24 +10,22 @@ export interface OutputWatcher {
   onDrained(): void;
 }
 
-const NOTHING = Buffer.alloc(0);
-
-/** Takes what a protocol connection has to send to its stream, and knows when it is gone. */
+/** Takes what a protocol connection has to send to its transport, and knows when it is gone. */
 export class StreamOutput implements Flushable {
-  readonly #stream: Duplex;
+  readonly #transport: Transport;
   readonly #connection: Connection;
   readonly #watcher: OutputWatcher;
   readonly #limits: { readonly stopReadingBytes: number };
   #owesDrain = false;
-  /** Whether the stream will call back once it has written what it has. */
+  /** Whether the transport will call back once it has written what it has. */
   #watchingDrain = false;
 
   constructor(
-    stream: Duplex,
+    transport: Transport,
     connection: Connection,
     { watcher, limits }: { watcher: OutputWatcher; limits: { readonly stopReadingBytes: number } },
   ) {
-    this.#stream = stream;
+    this.#transport = transport;
     this.#connection = connection;
     this.#watcher = watcher;
     this.#limits = limits;
@@ -39,7 +37,7 @@ export class StreamOutput implements Flushable {
    */
   get bufferedBytes(): number {
     const { pendingBytes, outgoing } = this.#connection;
-    return pendingBytes + outgoing.size + this.#stream.writableLength;
+    return pendingBytes + outgoing.size + this.#transport.unsentBytes;
   }
 
   /** Writes out what is waiting. */
@@ -48,18 +46,11 @@ export class StreamOutput implements Flushable {
     const { stopReadingBytes } = this.#limits;
     if (pendingBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (outgoing.size === 0) return;
-    const stream = this.#stream;
-    const chunks = outgoing.take();
-    if (!stream.writable) return;
-    if (chunks.length === 1) {
-      stream.write(chunks[0]);
-    } else {
-      stream.cork();
-      for (const chunk of chunks) stream.write(chunk);
-      stream.uncork();
-    }
-    // Nothing left in the stream: the kernel has copied it, and the block can serve again.
-    if (stream.writableLength === 0) outgoing.release();
+    const transport = this.#transport;
+    outgoing.writeTo(transport);
+    if (!transport.isWritable) return;
+    // Nothing is left of it: the kernel has copied it, and the block can serve again.
+    if (transport.unsentBytes === 0) outgoing.release();
     else if (this.bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (this.#owesDrain) this.#awaitDrain();
   }
@@ -71,11 +62,11 @@ export class StreamOutput implements Flushable {
     this.#awaitDrain();
   }
 
-  /** The stream has written all that it had. */
+  /** The transport has written all that it had. */
   drained(): void {
     this.flush();
     if (this.bufferedBytes > 0) {
-      // More was sent meanwhile, perhaps too little for the stream to speak up again.
+      // More was sent meanwhile, perhaps too little for a stream to speak up again.
       if (this.#owesDrain) this.#awaitDrain();
       return;
     }
@@ -86,13 +77,11 @@ export class StreamOutput implements Flushable {
   #awaitDrain(): void {
     // What is being compressed comes by `flush`, and this is called again.
     if (this.#watchingDrain || this.#connection.pendingBytes > 0) return;
-    const stream = this.#stream;
-    // With `writableNeedDrain` the stream says so by itself.
-    if (stream.writableNeedDrain || !stream.writable) return;
+    if (!this.#transport.isWritable) return;
     this.#watchingDrain = true;
-    stream.write(NOTHING, () => {
+    this.#transport.afterWritten(() => {
       this.#watchingDrain = false;
-      this.drained();
+      if (this.#owesDrain) this.drained();
     });
   }
 }

@@ -74,8 +74,8 @@ export class Connection implements MessageSink, WriterSink {
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
-  /** Chunks that came while nothing could be delivered, in order. */
-  readonly #held: Uint8Array[] = [];
+  /** Chunks that came while nothing could be delivered, in order; never an empty array. */
+  #held: Uint8Array[] | undefined;
   #fragmenting: "text" | "binary" | undefined;
 
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
@@ -104,7 +104,7 @@ export class Connection implements MessageSink, WriterSink {
 
   /** Whether something that was received has not been delivered. */
   get isHolding(): boolean {
-    return this.#held.length > 0 || this.#reader.isInflating;
+    return this.#held !== undefined || this.#reader.isInflating;
   }
 
   /** Whether nothing is delivered now: it was paused, or a message is being inflated. */
@@ -121,12 +121,16 @@ export class Connection implements MessageSink, WriterSink {
    * Takes what the transport read.
    *
    * @param chunk given away: payloads are unmasked in place
+   * @param lent whether it is so only until the call returns; what waits then is copied
    * @throws never for what a peer sent: that ends in `handler.onFailed(error)`
    */
-  receive(chunk: Uint8Array): void {
+  receive(chunk: Uint8Array, lent = false): void {
     if (!this.#isReading) return;
-    if (this.isHolding || this.#paused || this.#reading) this.#held.push(chunk);
-    else this.#read(chunk);
+    if (this.isHolding || this.#paused || this.#reading) {
+      (this.#held ??= []).push(lent ? new Uint8Array(chunk) : chunk);
+    } else {
+      this.#read(chunk, lent);
+    }
   }
 
   /** Delivers nothing more until `resume`; takes effect after the message being delivered. */
@@ -278,15 +282,18 @@ export class Connection implements MessageSink, WriterSink {
     return this.#state === "open" || this.#writer.isHoldingClose;
   }
 
-  #read(chunk: Uint8Array | undefined): void {
+  #read(chunk: Uint8Array | undefined, lent: boolean): void {
     this.#reading = true;
     let returned = false;
     try {
-      let next = this.#reader.deliverInflated() ? (chunk ?? this.#held.shift()) : undefined;
+      let next = this.#reader.deliverInflated() ? (chunk ?? this.#takeHeld()) : undefined;
       while (next !== undefined) {
         const done = this.#reader.read(next);
-        if (done < next.length && this.#isReading) this.#held.unshift(next.subarray(done));
-        next = this.#goesOn ? this.#held.shift() : undefined;
+        if (done < next.length && this.#isReading) {
+          const rest = next.subarray(done);
+          (this.#held ??= []).unshift(lent && next === chunk ? new Uint8Array(rest) : rest);
+        }
+        next = this.#goesOn ? this.#takeHeld() : undefined;
       }
       returned = true;
     } finally {
@@ -296,9 +303,15 @@ export class Connection implements MessageSink, WriterSink {
     }
   }
 
+  #takeHeld(): Uint8Array | undefined {
+    const next = this.#held?.shift();
+    if (this.#held?.length === 0) this.#held = undefined;
+    return next;
+  }
+
   /** Only what is ready: while a message is being inflated all stays where it is. */
   #readHeld(): void {
-    if (this.isHolding) this.#read(undefined);
+    if (this.isHolding) this.#read(undefined, false);
   }
 
   #receiveClose(payload: Uint8Array): void {
@@ -306,7 +319,7 @@ export class Connection implements MessageSink, WriterSink {
     if (close instanceof ProtocolError) return this.onViolation(close);
     const wasOpen = this.#state === "open";
     this.#state = "finished";
-    this.#held.length = 0;
+    this.#held = undefined;
     this.#reader.discard();
     // The answer repeats what came, and goes behind what was sent before it. (RFC 6455 §5.5.1)
     if (wasOpen) this.#frame(Opcode.Close, true, payload);
@@ -321,7 +334,7 @@ export class Connection implements MessageSink, WriterSink {
   }
 
   #release(): void {
-    this.#held.length = 0;
+    this.#held = undefined;
     this.#codec?.close();
     this.#reader.discard();
     this.#writer.discard();

@@ -1,5 +1,11 @@
 import type { ByteOperations } from "../base/index.ts";
 
+/** Where bytes go that leave. */
+export interface ByteSink {
+  write(chunk: Uint8Array): void;
+  writeAll(chunks: readonly Uint8Array[]): void;
+}
+
 /**
  * Bytes on their way out, in order: blocks of its own for what is written into it, and shared
  * bytes by reference.
@@ -8,7 +14,8 @@ import type { ByteOperations } from "../base/index.ts";
  */
 export class Outgoing {
   readonly #bytes: ByteOperations;
-  readonly #done: Uint8Array[] = [];
+  /** What goes before the present block's; there is none in the common case. */
+  #done: Uint8Array[] | undefined;
   #block: Uint8Array | undefined;
   #start = 0;
   #end = 0;
@@ -48,8 +55,15 @@ export class Outgoing {
   /** Adds `bytes` by reference; they must not change until they are written out. */
   share(bytes: Uint8Array): void {
     this.#closeRange();
-    this.#done.push(bytes);
+    (this.#done ??= []).push(bytes);
     this.#size += bytes.length;
+  }
+
+  /** Hands over everything, in one call, and is empty. */
+  writeTo(sink: ByteSink): void {
+    const all = this.take();
+    if (all.length === 1) sink.write(all[0]!);
+    else if (all.length > 1) sink.writeAll(all);
   }
 
   /** Hands over everything and is empty. */
@@ -60,10 +74,12 @@ export class Outgoing {
     this.#start = 0;
     this.#end = 0;
     this.#size = 0;
-    return this.#done.splice(0);
+    const all = this.#done ?? [];
+    this.#done = undefined;
+    return all;
   }
 
-  /** Says that what `take` last gave has been copied out, so that its block can serve again. */
+  /** Says that what was last handed over has been copied out, so that its block can serve again. */
   release(): void {
     if (this.#taken !== undefined) this.#bytes.returnBlock(this.#taken);
     this.#taken = undefined;
@@ -71,7 +87,7 @@ export class Outgoing {
 
   #closeRange(): void {
     if (this.#block === undefined || this.#end === this.#start) return;
-    this.#done.push(this.#block.subarray(this.#start, this.#end));
+    (this.#done ??= []).push(this.#block.subarray(this.#start, this.#end));
     this.#start = this.#end;
   }
 }

@@ -17,8 +17,10 @@ export interface Arrival {
   compression: Compression | undefined;
   wheel: TimerWheel;
   timeoutMs: number;
-  /** Takes the peer in, or says that no more are taken. */
-  admit: (peer: Peer) => boolean;
+  /** Whether no more peers are taken. */
+  isTooLate: () => boolean;
+  /** The connection is open, or will never be. */
+  onDecided: () => void;
 }
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
@@ -33,6 +35,8 @@ export async function openPeer(arrival: Arrival): Promise<void> {
     const decision = await decide(arrival, result.request);
     if (decision.kind === "refused") return carrier.refuse(decision.refusal);
     if (carrier.isOver) return void carrier.stream.destroy();
+    if (arrival.isTooLate()) return carrier.refuse(TOO_LATE);
+    arrival.onDecided();
     carrier.stream.off("error", onError);
     accept(arrival, { ...decision, ...result });
   } catch (cause) {
@@ -49,18 +53,16 @@ interface Decided {
 }
 
 function accept(
-  { endpoint, carrier, host, compression, admit }: Arrival,
+  { endpoint, carrier, host, compression }: Arrival,
   { data, protocol, opening, request }: Decided & { opening: Opening; request: UpgradeRequest },
 ): void {
   const deflate = compression?.accept(opening.extensions);
   const codec = deflate && compression?.codec("server", deflate.parameters);
   const frameFormat = codec?.frames ?? plainFrames;
-  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec, frameFormat }, host);
-  if (!admit(peer)) {
-    codec?.close();
-    return carrier.refuse(TOO_LATE);
-  }
   carrier.accept({ protocol, extensions: deflate && formatExtensions([deflate.response]) });
+  // Not before the answer is written: the peer may take the stream apart.
+  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec, frameFormat }, host);
+  host.onArrived(peer);
   peer.opened(request);
   peer.start(carrier.head);
 }

@@ -7,6 +7,7 @@ import {
 } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { LongwireError } from "../base/index.ts";
 import type { ServerLimits } from "./server-limits.ts";
@@ -20,14 +21,14 @@ const REQUEST_CHECK_MS = 1_000;
  */
 export class OwnHttpServer {
   readonly http: Server | Http2SecureServer;
-  readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new OpenOnes<ServerHttp2Session>();
+  readonly #sockets = new OpenOnes<Socket>();
 
   constructor(limits: ServerLimits, tls: (TlsOptions & { offersHttp2: boolean }) | undefined) {
     this.http = createHttp(limits, tls);
-    keepTrack(this.http, "connection", this.#sockets);
-    keepTrack(this.http, "session", this.#sessions);
+    this.http.on("connection", (socket: Socket) => this.#sockets.add(socket));
     this.http.on("session", (session: ServerHttp2Session) => {
+      this.#sessions.add(session);
       endWhenIdle(session, limits.handshakeTimeoutMs);
     });
   }
@@ -41,29 +42,46 @@ export class OwnHttpServer {
     });
   }
 
+  /** Leaves a stream to who took it over and will end it. */
+  letGo(stream: Duplex): void {
+    this.#sockets.letGo(stream as Socket);
+  }
+
   /** Takes no more connections, and no more streams on those that are there. */
   stop(): Promise<void> {
     const stopped = new Promise<void>((resolve) => this.http.close(() => resolve()));
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions.all) session.close();
     return stopped;
   }
 
   /** Cuts what is still there. */
   cut(): void {
-    for (const session of this.#sessions) session.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const session of this.#sessions.all) session.destroy();
+    for (const socket of this.#sockets.all) socket.destroy();
   }
 }
 
-function keepTrack<One extends { once(event: "close", listener: () => void): unknown }>(
-  http: Server | Http2SecureServer,
-  event: "connection" | "session",
-  all: Set<One>,
-): void {
-  http.on(event, (one: One) => {
-    all.add(one);
-    one.once("close", () => all.delete(one));
-  });
+/** Things until they close. */
+class OpenOnes<One extends Socket | ServerHttp2Session> {
+  readonly all: Set<One> = new Set();
+  /** One for all of them. */
+  readonly #onClose: (this: One) => void;
+
+  constructor() {
+    const { all } = this;
+    this.#onClose = function () {
+      all.delete(this);
+    };
+  }
+
+  add(one: One): void {
+    this.all.add(one);
+    one.on("close", this.#onClose);
+  }
+
+  letGo(one: One): void {
+    if (this.all.delete(one)) one.off("close", this.#onClose);
+  }
 }
 
 function createHttp(

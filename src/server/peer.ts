@@ -1,5 +1,3 @@
-import type { ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
 import {
@@ -20,7 +18,7 @@ const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
 export interface PeerHost {
   connection: StreamConnectionOptions;
   maxBufferedBytes: number;
-  /** The peer is gone. */
+  onArrived(peer: Peer): void;
   onGone(peer: Peer): void;
 }
 
@@ -94,8 +92,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   get remoteAddress(): string | undefined {
-    const stream = this.#connection.stream as Partial<Socket> & Partial<ServerHttp2Stream>;
-    return stream.remoteAddress ?? stream.session?.socket.remoteAddress;
+    return this.#connection.transport.remoteAddress;
   }
 
   /**

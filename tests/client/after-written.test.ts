@@ -42,6 +42,7 @@ function open(): { stream: SlowStream; connection: StreamConnection; waiters: Dr
     closeTimeoutMs: 1_000,
     stopReadingBytes: 1_000,
     oneTaskPerMessage: false,
+    nodeInternals: false,
   });
   connection.start(new Uint8Array(0));
   return { stream, connection, waiters };

@@ -46,7 +46,7 @@ class Seen implements StreamConnectionHandler {
  */
 async function pausedClient(
   bytes: Uint8Array,
-  isGone = true,
+  { nodeInternals, isGone = true }: { nodeInternals: boolean; isGone?: boolean },
 ): Promise<{ seen: Seen; connection: StreamConnection }> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
@@ -64,18 +64,35 @@ async function pausedClient(
     closeTimeoutMs: 5_000,
     stopReadingBytes: 1_000,
     oneTaskPerMessage: false,
+    nodeInternals,
   });
   seen.connection = connection;
   const hasPaused = new Promise<void>((resolve) => (seen.onFirstText = resolve));
   connection.start(new Uint8Array(0));
   await hasPaused;
-  if (isGone) await once(socket.destroy(), "close");
+  if (isGone) await cut(connection);
   return { seen, connection };
 }
 
-describe("a receiver that is paused when the transport ends", () => {
+function cut(connection: StreamConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const onGone = connection.onGone.bind(connection);
+    connection.onGone = () => {
+      onGone();
+      resolve();
+    };
+    connection.transport.destroy();
+  });
+}
+
+describe.each([
+  { kind: "socket's handle", nodeInternals: true },
+  { kind: "stream", nodeInternals: false },
+])("a receiver that is paused when its transport, a $kind, ends", ({ nodeInternals }) => {
   test("gets what came before, a Close frame too, when it goes on", async () => {
-    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]));
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
+      nodeInternals,
+    });
     expect(seen).toMatchObject({ texts: 1, closures: [] });
     connection.resume();
     expect(seen).toMatchObject({ texts: 2, closures: [] });
@@ -86,7 +103,10 @@ describe("a receiver that is paused when the transport ends", () => {
   });
 
   test("also when the transport still takes its answer", async () => {
-    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), false);
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
+      nodeInternals,
+      isGone: false,
+    });
     const ended = new Promise<void>((resolve) => (seen.onEnd = resolve));
     connection.resume();
     expect(seen).toMatchObject({ texts: 2, closures: [] });
@@ -96,7 +116,9 @@ describe("a receiver that is paused when the transport ends", () => {
   });
 
   test("and nothing of it when the connection is ended at once", async () => {
-    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]));
+    const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
+      nodeInternals,
+    });
     connection.terminate();
     expect(seen).toMatchObject({ texts: 1, closures: [{ code: 1006, wasClean: false }] });
     connection.resume();
@@ -104,7 +126,9 @@ describe("a receiver that is paused when the transport ends", () => {
   });
 
   test("and all of it when the connection is closed from this side", async () => {
-    const { seen, connection } = await pausedClient(Buffer.concat([text, close]));
+    const { seen, connection } = await pausedClient(Buffer.concat([text, close]), {
+      nodeInternals,
+    });
     connection.close();
     expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
   });

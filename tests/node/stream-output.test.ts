@@ -52,6 +52,7 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     closeTimeoutMs: 1000,
     stopReadingBytes,
     oneTaskPerMessage: false,
+    nodeInternals: true,
   } as const;
   const codec = new Compression().codec("server", fresh);
   const connection = new StreamConnection(stream, handler, options, codec);

@@ -13,7 +13,7 @@ import { shakeHands, type OpeningAnswer, type OpeningRequest } from "./opening.t
 import { redirected, unfollowed } from "./redirects.ts";
 import { placesOn, type Route } from "./route.ts";
 import { TimeLimit } from "./time-limit.ts";
-import { Transport } from "./transport.ts";
+import { StreamOpener } from "./stream-opener.ts";
 import { turnsPerHost, type Turn } from "./turns-per-host.ts";
 
 interface Opened {
@@ -100,7 +100,7 @@ export class ConnectionAttempt implements Attempt {
       if (tried !== undefined) return tried;
     }
     await this.#ownTurn(route);
-    const stream = await new Transport(this.#dial, this.#options).open(route, destination);
+    const stream = await new StreamOpener(this.#dial, this.#options).open(route, destination);
     this.#dial.step = { kind: "shaking hands" };
     const answer = await shakeHands(stream, this.#request(route, destination));
     return { stream, answer };

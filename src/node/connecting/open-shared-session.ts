@@ -7,7 +7,7 @@ import { SharedSession } from "./http2-sessions.ts";
 import type { OpenOptions } from "./open-options.ts";
 import { placesOn, type Route } from "./route.ts";
 import { TimeLimit } from "./time-limit.ts";
-import { Transport } from "./transport.ts";
+import { StreamOpener } from "./stream-opener.ts";
 import { turnsPerHost, type Turn } from "./turns-per-host.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function openSharedSession(
   });
   limit.run();
   try {
-    const stream = await new Transport(dial, options).open(route, withHttp2(destination));
+    const stream = await new StreamOpener(dial, options).open(route, withHttp2(destination));
     return await SharedSession.open(`https://${destination.url.host}`, stream as TLSSocket);
   } catch (error) {
     dial.hangUp();

@@ -16,7 +16,7 @@ import { startTls } from "./tls.ts";
 type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
 /** Opens the stream that the handshake goes over, layer by layer. */
-export class Transport {
+export class StreamOpener {
   readonly #dial: Dial;
   readonly #options: OpenOptions;
 

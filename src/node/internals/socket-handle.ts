@@ -1,0 +1,250 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { getSystemErrorName } from "node:util";
+
+/** What lies under a socket of Node's: a stream of libuv's, as Node's own code sees it. */
+export interface SocketHandle {
+  onread: (this: SocketHandle) => void;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: HandleRequest, chunk: Uint8Array): number;
+  writev(request: HandleRequest, chunks: readonly Uint8Array[], allAreBuffers: true): number;
+  shutdown(request: HandleRequest): number;
+  close(whenClosed: (this: SocketHandle) => void): void;
+  [symbol: symbol]: unknown;
+}
+
+const METHODS = [
+  "useUserBuffer",
+  "readStart",
+  "readStop",
+  "writeBuffer",
+  "writev",
+  "shutdown",
+  "close",
+] as const satisfies (keyof SocketHandle)[];
+
+/** Something asked of a handle; it tells its end, if that comes later. */
+interface HandleRequest {
+  /** Keeps from collection what is being written. */
+  retained?: Uint8Array | readonly Uint8Array[];
+  oncomplete: (status: number, handle: SocketHandle) => void;
+}
+
+/** Who hears of a handle. */
+export interface HandleOwner {
+  /** The peer sent something: good until the call returns, and the owner's to change. */
+  onRead(chunk: Uint8Array): void;
+  /** Nothing more is read: the peer said so, or the error came. */
+  onReadEnd(error: Error | undefined): void;
+  /** What was written last, and was not gone at once, is gone, or the error came. */
+  onWriteEnd(error: Error | undefined): void;
+  onShutdown(): void;
+  onClosed(): void;
+}
+
+/** A server of Node's, as far as it counts its connections. */
+export interface CountingServer {
+  _connections: number;
+  _emitCloseIfDrained(): void;
+}
+
+/** A handle that was taken out of its socket. */
+export interface DetachedHandle {
+  handle: SocketHandle;
+  /** What the socket had read by then. */
+  head: Uint8Array | undefined;
+  remoteAddress: string | undefined;
+  /** To be told, by `uncount`, when the handle is closed. */
+  server: CountingServer | undefined;
+}
+
+interface SocketInside {
+  _handle: SocketHandle | null;
+  _server?: CountingServer | null;
+  _readableState?: { ended?: boolean };
+}
+
+/** The parts of Node's own code that this file needs. */
+interface StreamWrap {
+  WriteWrap: new () => HandleRequest;
+  ShutdownWrap: new () => HandleRequest;
+  streamBaseState: Int32Array;
+  kReadBytesOrError: number;
+  kLastWriteWasAsync: number;
+}
+
+/** libuv's code for the end of a stream, on every platform. */
+const UV_EOF = -4095;
+/** What libuv itself suggests. */
+const READ_BUFFER_BYTES = 64 * 1024;
+
+let wrap: StreamWrap | undefined;
+let isWrapAsked = false;
+/** Under which name a handle knows its socket, and now its owner. */
+let ownerSymbol: symbol;
+/** All handles read into it, one after the other. */
+let readBuffer: Uint8Array;
+/** Serves every write that is done at once, as nearly all are. */
+let writeRequest: HandleRequest;
+
+/**
+ * Takes the handle out of a TCP or Unix socket, whose other parts go.
+ *
+ * @returns `undefined`, and leaves the socket as it is, where this Node is not as expected, where
+ *   the socket is of another class, has data unsent or is ending, or somebody else listens to it
+ */
+export function detachHandle(stream: Duplex): DetachedHandle | undefined {
+  if (!(stream instanceof Socket) || stream.constructor !== Socket) return undefined;
+  const inside = stream as unknown as SocketInside;
+  const handle = inside._handle;
+  if (handle === null || !isQuiet(stream) || !isKnown(handle)) return undefined;
+  const head = (stream.read() as Uint8Array | null) ?? undefined;
+  const { remoteAddress } = stream;
+  const server = inside._server ?? undefined;
+  inside._handle = null;
+  // The connection goes on; without this the server would count it out.
+  inside._server = null;
+  stream.destroy();
+  return { handle, head, remoteAddress, server };
+}
+
+/** Has `owner` hear of `handle`, which reads. */
+export function ownHandle(handle: SocketHandle, owner: HandleOwner): void {
+  handle[ownerSymbol] = owner;
+  handle.onread = onRead;
+  handle.useUserBuffer(readBuffer);
+  handle.readStart();
+}
+
+/** Says to the server that a connection of its own is closed. */
+export function uncount(server: CountingServer): void {
+  server._connections -= 1;
+  server._emitCloseIfDrained();
+}
+
+/** Writes; `"later"` ends in `onWriteEnd`, until which nothing else may be written. */
+export function writeToHandle(handle: SocketHandle, chunk: Uint8Array): "done" | "later" | Error {
+  return outcomeOf(handle.writeBuffer(writeRequest, chunk), chunk);
+}
+
+/** Writes all chunks in one go; see `writeToHandle`. */
+export function writeAllToHandle(
+  handle: SocketHandle,
+  chunks: readonly Uint8Array[],
+): "done" | "later" | Error {
+  return outcomeOf(handle.writev(writeRequest, chunks, true), chunks);
+}
+
+/** Says that nothing more is written. */
+export function shutDownHandle(handle: SocketHandle): void {
+  const request = new wrap!.ShutdownWrap();
+  request.oncomplete = onShutdown;
+  // Anything but 0 means that there will be no call: it is shut down already, or broken.
+  if (handle.shutdown(request) !== 0) (handle[ownerSymbol] as HandleOwner).onShutdown();
+}
+
+export function closeHandle(handle: SocketHandle): void {
+  handle.close(onClosed);
+}
+
+function outcomeOf(
+  status: number,
+  written: Uint8Array | readonly Uint8Array[],
+): "done" | "later" | Error {
+  if (status !== 0) return systemError("write", status);
+  const { streamBaseState, kLastWriteWasAsync } = wrap!;
+  if (streamBaseState[kLastWriteWasAsync] === 0) return "done";
+  // That one is in use now.
+  writeRequest.retained = written;
+  writeRequest = freshWriteRequest();
+  return "later";
+}
+
+// All handles share these; `this` and the last argument say whose it is.
+
+function onRead(this: SocketHandle): void {
+  const owner = this[ownerSymbol] as HandleOwner;
+  const size = wrap!.streamBaseState[wrap!.kReadBytesOrError]!;
+  if (size > 0) owner.onRead(readBuffer.subarray(0, size));
+  else if (size === UV_EOF) owner.onReadEnd(undefined);
+  else if (size < 0) owner.onReadEnd(systemError("read", size));
+}
+
+function onWritten(status: number, handle: SocketHandle): void {
+  const owner = handle[ownerSymbol] as HandleOwner;
+  owner.onWriteEnd(status === 0 ? undefined : systemError("write", status));
+}
+
+function onShutdown(_status: number, handle: SocketHandle): void {
+  (handle[ownerSymbol] as HandleOwner).onShutdown();
+}
+
+function onClosed(this: SocketHandle): void {
+  (this[ownerSymbol] as HandleOwner).onClosed();
+}
+
+/** Nothing is under way that only the socket knows of, and nobody but us hears of it. */
+function isQuiet(socket: Socket): boolean {
+  const { _readableState: reading } = socket as unknown as SocketInside;
+  return (
+    !socket.destroyed &&
+    !socket.connecting &&
+    socket.writable &&
+    socket.writableLength === 0 &&
+    reading?.ended === false &&
+    socket.listenerCount("close") + socket.listenerCount("data") === 0 &&
+    socket.listenerCount("readable") === 0
+  );
+}
+
+/** Whether handles are as they are in every Node that this was tried on. */
+function isKnown(handle: SocketHandle): boolean {
+  if (!isWrapAsked) {
+    isWrapAsked = true;
+    wrap = loadStreamWrap(handle);
+  }
+  return wrap !== undefined && METHODS.every((method) => typeof handle[method] === "function");
+}
+
+function loadStreamWrap(handle: SocketHandle): StreamWrap | undefined {
+  const symbol = Object.getOwnPropertySymbols(handle).find(
+    ({ description }) => description === "owner_symbol",
+  );
+  const found = streamWrapOf(process);
+  if (symbol === undefined || found === undefined) return undefined;
+  ownerSymbol = symbol;
+  wrap = found;
+  readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  writeRequest = freshWriteRequest();
+  return found;
+}
+
+function streamWrapOf(from: unknown): StreamWrap | undefined {
+  const { binding } = from as { binding?: (name: string) => Partial<StreamWrap> };
+  try {
+    const found = binding?.call(from, "stream_wrap");
+    const isWhole =
+      typeof found?.WriteWrap === "function" &&
+      typeof found.ShutdownWrap === "function" &&
+      found.streamBaseState instanceof Int32Array &&
+      typeof found.kReadBytesOrError === "number" &&
+      typeof found.kLastWriteWasAsync === "number";
+    return isWhole ? (found as StreamWrap) : undefined;
+  } catch {
+    // Node's permission model forbids it.
+    return undefined;
+  }
+}
+
+function freshWriteRequest(): HandleRequest {
+  const request = new wrap!.WriteWrap();
+  request.oncomplete = onWritten;
+  return request;
+}
+
+function systemError(syscall: string, status: number): Error {
+  const code = getSystemErrorName(status);
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });
+}

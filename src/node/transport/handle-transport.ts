@@ -1,0 +1,223 @@
+import {
+  closeHandle,
+  ownHandle,
+  shutDownHandle,
+  uncount,
+  writeAllToHandle,
+  writeToHandle,
+  type CountingServer,
+  type DetachedHandle,
+  type HandleOwner,
+  type SocketHandle,
+} from "../internals/socket-handle.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
+
+/** What the kernel would not take at once; there is none while all goes well. */
+interface Backlog {
+  /** Bytes that the kernel has been given and has not taken. */
+  writingBytes: number;
+  /** Who waits for those. */
+  steps: (() => void)[];
+  /** What goes next, and who waits for that. */
+  chunks: Uint8Array[];
+  chunkBytes: number;
+  nextSteps: (() => void)[];
+}
+
+/**
+ * `open`; `ending`: our end is said once all is written; `ended`: it has been said; `closing`;
+ * `gone`.
+ */
+type State = "open" | "ending" | "ended" | "closing" | "gone";
+
+/**
+ * A TCP or Unix connection without Node's streams over it.
+ *
+ * Measured against them: an echo takes a fifth less of the processor, a broadcast a fifth, and an
+ * idle connection half the memory.
+ */
+export class HandleTransport implements Transport, HandleOwner {
+  readonly remoteAddress: string | undefined;
+  readonly #handle: SocketHandle;
+  readonly #server: CountingServer | undefined;
+  #owner: TransportOwner | undefined;
+  #state: State = "open";
+  #backlog: Backlog | undefined;
+  /** What came before there was somebody to tell. */
+  #head: Uint8Array | undefined;
+  /** Whether the peer has said that it sends nothing more, and our owner has heard of it. */
+  #peerEnd: "none" | "held" | "said" = "none";
+  #isFinished = false;
+  #isPaused = true;
+  #isReading = true;
+
+  constructor({ handle, head, remoteAddress, server }: DetachedHandle) {
+    this.#handle = handle;
+    this.#head = head;
+    this.remoteAddress = remoteAddress;
+    this.#server = server;
+    ownHandle(handle, this);
+  }
+
+  start(owner: TransportOwner, head: Uint8Array): void {
+    if (this.isGone) return owner.onGone();
+    this.#owner = owner;
+    const behind = this.#head;
+    this.#head = undefined;
+    if (head.length > 0) owner.onChunk(head, false);
+    if (behind !== undefined && !this.isGone) owner.onChunk(behind, false);
+  }
+
+  get isGone(): boolean {
+    return this.#state === "closing" || this.#state === "gone";
+  }
+
+  get isWritable(): boolean {
+    return this.#state === "open";
+  }
+
+  get isFinished(): boolean {
+    return this.#isFinished;
+  }
+
+  get unsentBytes(): number {
+    const backlog = this.#backlog;
+    return backlog === undefined ? 0 : backlog.writingBytes + backlog.chunkBytes;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#state !== "open") return;
+    if (this.#backlog !== undefined) return addTo(this.#backlog, chunk);
+    this.#settle(writeToHandle(this.#handle, chunk), chunk.length);
+  }
+
+  writeAll(chunks: readonly Uint8Array[]): void {
+    if (this.#state !== "open") return;
+    const backlog = this.#backlog;
+    if (backlog !== undefined) return chunks.forEach((chunk) => addTo(backlog, chunk));
+    this.#settle(writeAllToHandle(this.#handle, chunks), lengthOf(chunks));
+  }
+
+  afterWritten(step: () => void): void {
+    const backlog = this.#backlog;
+    if (backlog === undefined) process.nextTick(step);
+    else if (backlog.chunks.length > 0) backlog.nextSteps.push(step);
+    else backlog.steps.push(step);
+  }
+
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    if (this.#backlog === undefined) shutDownHandle(this.#handle);
+  }
+
+  destroy(): void {
+    if (this.isGone) return;
+    this.#state = "closing";
+    this.#backlog = undefined;
+    closeHandle(this.#handle);
+  }
+
+  cut(): void {
+    this.destroy();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#isReading || this.isGone) return;
+    if (this.#peerEnd === "held") return process.nextTick(() => this.#sayEnd());
+    if (this.#peerEnd === "said") return;
+    this.#isReading = true;
+    this.#handle.readStart();
+  }
+
+  onRead(chunk: Uint8Array): void {
+    if (this.isGone) return;
+    // Not as soon as it is paused: many pauses end before anything comes, and cost nothing then.
+    if (this.#isPaused) this.#stopReading();
+    if (this.#owner !== undefined) this.#owner.onChunk(chunk, true);
+    else this.#head = Buffer.concat(this.#head === undefined ? [chunk] : [this.#head, chunk]);
+  }
+
+  onReadEnd(error: Error | undefined): void {
+    if (this.isGone) return;
+    if (error !== undefined) return this.#break(error);
+    this.#stopReading();
+    this.#peerEnd = "held";
+    if (!this.#isPaused) this.#sayEnd();
+  }
+
+  onWriteEnd(error: Error | undefined): void {
+    if (this.isGone) return;
+    if (error !== undefined) return this.#break(error);
+    const { steps, chunks, chunkBytes, nextSteps } = this.#backlog!;
+    this.#backlog = undefined;
+    if (chunks.length > 0) this.#goOn(chunks, chunkBytes, nextSteps);
+    for (const step of steps) step();
+    if (this.#backlog !== undefined || this.isGone) return;
+    if (this.#state === "ending") shutDownHandle(this.#handle);
+    this.#owner?.onWritten();
+  }
+
+  onShutdown(): void {
+    if (this.isGone) return;
+    this.#state = "ended";
+    this.#isFinished = true;
+    if (this.#peerEnd === "said") this.destroy();
+  }
+
+  onClosed(): void {
+    this.#state = "gone";
+    if (this.#server !== undefined) uncount(this.#server);
+    this.#owner?.onGone();
+  }
+
+  #goOn(chunks: Uint8Array[], bytes: number, steps: (() => void)[]): void {
+    this.#settle(writeAllToHandle(this.#handle, chunks), bytes);
+    const backlog = this.#backlog as Backlog | undefined;
+    if (backlog !== undefined) backlog.steps = steps;
+    else if (!this.isGone) for (const step of steps) step();
+  }
+
+  #settle(outcome: "done" | "later" | Error, bytes: number): void {
+    if (outcome === "done") return;
+    if (outcome !== "later") return this.#break(outcome);
+    this.#backlog = { writingBytes: bytes, steps: [], chunks: [], chunkBytes: 0, nextSteps: [] };
+  }
+
+  #sayEnd(): void {
+    if (this.isGone || this.#isPaused || this.#peerEnd === "said") return;
+    this.#peerEnd = "said";
+    this.#owner?.onEnd();
+    if (this.#state === "ended") this.destroy();
+  }
+
+  #stopReading(): void {
+    this.#isReading = false;
+    this.#handle.readStop();
+  }
+
+  #break(error: Error): void {
+    this.destroy();
+    this.#owner?.onError(error);
+  }
+}
+
+function addTo(backlog: Backlog, chunk: Uint8Array): void {
+  backlog.chunks.push(chunk);
+  backlog.chunkBytes += chunk.length;
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  return bytes;
+}

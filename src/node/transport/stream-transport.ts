@@ -1,0 +1,122 @@
+import type { ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { cutStream } from "../cut-stream.ts";
+import type { Transport, TransportOwner } from "./transport.ts";
+
+const NOTHING = Buffer.alloc(0);
+
+const owner = Symbol("owner");
+
+interface OwnedStream extends Duplex {
+  [owner]: TransportOwner;
+}
+
+/** A stream of Node's as a transport: TCP, TLS, HTTP/2, or anything that behaves so. */
+export class StreamTransport implements Transport {
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+  }
+
+  start(told: TransportOwner, head: Uint8Array): void {
+    const stream = this.#stream as OwnedStream;
+    if (stream.destroyed) return told.onGone();
+    stream[owner] = told;
+    // The end of what the peer sends is not the end of what it hears.
+    stream.allowHalfOpen = true;
+    stream.on("data", onData);
+    stream.on("drain", onDrain);
+    stream.on("end", onEnd);
+    stream.on("error", onError);
+    stream.on("close", onClose);
+    if (head.length > 0) told.onChunk(head, false);
+  }
+
+  get isGone(): boolean {
+    return this.#stream.destroyed;
+  }
+
+  get isWritable(): boolean {
+    return this.#stream.writable;
+  }
+
+  get isFinished(): boolean {
+    return this.#stream.writableFinished;
+  }
+
+  get unsentBytes(): number {
+    return this.#stream.writableLength;
+  }
+
+  get remoteAddress(): string | undefined {
+    const stream = this.#stream as Partial<Socket> & Partial<ServerHttp2Stream>;
+    return stream.remoteAddress ?? stream.session?.socket.remoteAddress;
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#stream.writable) this.#stream.write(chunk);
+  }
+
+  writeAll(chunks: readonly Uint8Array[]): void {
+    const stream = this.#stream;
+    if (!stream.writable) return;
+    stream.cork();
+    for (const chunk of chunks) stream.write(chunk);
+    stream.uncork();
+  }
+
+  afterWritten(step: () => void): void {
+    // A stream writes in order, so that it is done with nothing when it is done with all before.
+    this.#stream.write(NOTHING, (error) => {
+      if (error === null || error === undefined) step();
+    });
+  }
+
+  end(): void {
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  cut(): void {
+    cutStream(this.#stream);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  get isPaused(): boolean {
+    return this.#stream.isPaused();
+  }
+}
+
+// All streams share these as listeners; one closure each per stream adds up.
+
+function onData(this: OwnedStream, chunk: Uint8Array): void {
+  this[owner].onChunk(chunk, false);
+}
+
+function onDrain(this: OwnedStream): void {
+  this[owner].onWritten();
+}
+
+function onEnd(this: OwnedStream): void {
+  this[owner].onEnd();
+}
+
+function onError(this: OwnedStream, error: Error): void {
+  this[owner].onError(error);
+}
+
+function onClose(this: OwnedStream): void {
+  this[owner].onGone();
+}
