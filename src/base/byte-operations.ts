@@ -1,3 +1,5 @@
+import { BlockPool } from "./block-pool.ts";
+
 /**
  * What a platform does to bytes faster than portable code can.
  *
@@ -13,6 +15,13 @@ export interface ByteOperations {
    * caller has made room for `mostUtf8Bytes`. A lone surrogate becomes U+FFFD.
    */
   writeUtf8(text: string, target: Uint8Array, at: number): number;
+  /**
+   * XORs `bytes` from `start` to `end` with a masking key, in place; see `mask` in
+   * `src/protocol/masking.ts`, which is used without it.
+   */
+  mask?(bytes: Uint8Array, start: number, end: number, key: number, phase: number): number;
+  /** Room for output. */
+  readonly blocks: BlockPool;
   /** Lends a block of at least `size` bytes to write output into. */
   borrowBlock(size: number): Uint8Array;
   /** Takes a lent block back; nothing refers to it any more. Not every block comes back. */
@@ -24,6 +33,7 @@ const encoder = new TextEncoder();
 /** Web-standard operations, for every platform. */
 export const webByteOperations: ByteOperations = {
   allocate: (size) => new Uint8Array(size),
+  blocks: new BlockPool((size) => new Uint8Array(size), 4096),
   mostUtf8Bytes: (text) => text.length * 3,
   writeUtf8: (text, target, at) => encoder.encodeInto(text, target.subarray(at)).written,
   borrowBlock: (size) => new Uint8Array(Math.max(4096, size)),

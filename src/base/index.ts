@@ -1,4 +1,6 @@
 export { Backoff } from "./backoff.ts";
+export { BlockPool } from "./block-pool.ts";
+export type { Block } from "./block-pool.ts";
 export { webByteOperations } from "./byte-operations.ts";
 export type { ByteOperations } from "./byte-operations.ts";
 export { systemClock } from "./clock.ts";

@@ -1,4 +1,9 @@
-import type { ByteOperations } from "../base/index.ts";
+import { BlockPool, type ByteOperations } from "../base/index.ts";
+import { allocateLong } from "./long-memory.ts";
+import { maskFast } from "./masking/kernel.ts";
+
+/** Output of many connections in one turn, or an echo of what one read brought. */
+const OUTPUT_BLOCK_BYTES = 64 * 1024;
 
 /** Output of one turn mostly fits; larger needs get a block of their own. */
 const BLOCK_BYTES = 16 * 1024;
@@ -11,7 +16,9 @@ const blocks: Uint8Array[] = [];
 
 /** The protocol's byte operations on Node's buffers. */
 export const nodeByteOperations: ByteOperations = {
-  allocate: (size) => Buffer.allocUnsafeSlow(size),
+  mask: maskFast,
+  allocate: allocateLong,
+  blocks: new BlockPool((size) => Buffer.allocUnsafeSlow(size), OUTPUT_BLOCK_BYTES),
   // Counting a short text takes longer than what it would save.
   mostUtf8Bytes: (text) =>
     text.length <= COUNTED_FROM ? text.length * 3 : Buffer.byteLength(text),

@@ -287,6 +287,10 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     if (this.#connection.isPaused && !this.#letting) this.transport.pause();
   }
 
+  get room(): Uint8Array | undefined {
+    return this.#connection.room;
+  }
+
   onWritten(): void {
     this.#output.drained();
   }

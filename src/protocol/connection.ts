@@ -118,6 +118,14 @@ export class Connection implements MessageSink, WriterSink {
   }
 
   /**
+   * Where the transport may read the next bytes to, to give them to `receive` from there: the rest of
+   * a long message is not copied then. `undefined` for anywhere.
+   */
+  get room(): Uint8Array | undefined {
+    return this.#isReading && !this.#paused && !this.isHolding ? this.#reader.room : undefined;
+  }
+
+  /**
    * Takes what the transport read.
    *
    * @param chunk given away: payloads are unmasked in place

@@ -35,6 +35,7 @@ export type {
 } from "./handshake/server-handshake.ts";
 export { defaultConnectionLimits, defaultHandshakeLimits } from "./limits.ts";
 export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
+export { mask } from "./masking.ts";
 export { MemoryBudget } from "./memory-budget.ts";
 export { Opcode } from "./opcode.ts";
 export type { Outgoing } from "./outgoing.ts";

@@ -1,3 +1,6 @@
+/** What does the same as `mask`. */
+export type Unmask = typeof mask;
+
 /** Below this length a view of 32-bit words costs more than it saves. */
 const WORDS_FROM_BYTES = 96;
 

@@ -9,6 +9,7 @@ import type { MemoryBudget } from "./memory-budget.ts";
  */
 const RESERVE_PER_BYTE = 16;
 const SMALLEST_CAPACITY = 512;
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** The part of a message that has come so far, joined; it grows with what the peer sends. */
 export class MessageBuffer {
@@ -41,14 +42,21 @@ export class MessageBuffer {
     if (needed > (this.#buffer?.length ?? 0) && !this.#grow(needed, needed + stillToCome)) {
       return false;
     }
-    this.#buffer!.set(source.subarray(start, end), this.#length);
+    if (!this.#isInPlace(source, start)) {
+      this.#buffer!.set(source.subarray(start, end), this.#length);
+    }
     this.#length = needed;
     return true;
   }
 
+  /** Room for the next `size` bytes, as far as it is reserved: what is read there need not be copied. */
+  room(size: number): Uint8Array {
+    return this.#buffer?.subarray(this.#length, this.#length + size) ?? NOTHING;
+  }
+
   /** Returns the message, which stays here: the bytes are good until something is added. */
   peek(): Uint8Array {
-    return this.#buffer?.subarray(0, this.#length) ?? new Uint8Array(0);
+    return this.#buffer?.subarray(0, this.#length) ?? NOTHING;
   }
 
   /** Returns the message and forgets it; the receiver owns the bytes. */
@@ -62,6 +70,14 @@ export class MessageBuffer {
     if (this.#buffer !== undefined) this.#budget?.give(this.#buffer.length);
     this.#buffer = undefined;
     this.#length = 0;
+  }
+
+  #isInPlace(source: Uint8Array, start: number): boolean {
+    const buffer = this.#buffer!;
+    return (
+      source.buffer === buffer.buffer &&
+      source.byteOffset + start === buffer.byteOffset + this.#length
+    );
   }
 
   #grow(needed: number, announced: number): boolean {

@@ -54,6 +54,9 @@ export interface MessageReaderOptions {
   inflater: Inflater | undefined;
 }
 
+/** From how much on it is worth to read in place. */
+const ROOM_FROM_BYTES = 64 * 1024;
+
 type Reading = "nothing" | "text" | "binary";
 
 /**
@@ -91,7 +94,7 @@ export class MessageReader implements FrameSink, InflateSink {
   #controlBytes = 0;
 
   constructor(options: MessageReaderOptions, sink: MessageSink) {
-    this.#decoder = new FrameDecoder(options.role, this);
+    this.#decoder = new FrameDecoder(options.role, this, options.bytes.mask);
     this.#sink = sink;
     this.#limits = options.limits;
     this.#bytes = options.bytes;
@@ -104,6 +107,17 @@ export class MessageReader implements FrameSink, InflateSink {
   /** Whether a message is being inflated, or has been and waits: nothing may be read meanwhile. */
   get isInflating(): boolean {
     return this.#inflation === "later" || this.#inflation === "ready";
+  }
+
+  /**
+   * Where the rest of a long message goes, as far as there is room for it already; `undefined` while
+   * no such message is being read. What is read there and given to `read` is not copied.
+   */
+  get room(): Uint8Array | undefined {
+    const stillToCome = this.#decoder.remainingBytes;
+    if (stillToCome < ROOM_FROM_BYTES || isControl(this.#opcode)) return undefined;
+    const room = (this.#isCompressed ? this.#deflated : this.#message)?.room(stillToCome);
+    return room !== undefined && room.length >= ROOM_FROM_BYTES ? room : undefined;
   }
 
   /** Reads `chunk`; returns how many of its bytes are done, see `FrameDecoder.decode`. */

@@ -1,4 +1,4 @@
-import type { ByteOperations } from "../base/index.ts";
+import type { Block, BlockPool, ByteOperations } from "../base/index.ts";
 
 /** Where bytes go that leave. */
 export interface ByteSink {
@@ -7,23 +7,26 @@ export interface ByteSink {
 }
 
 /**
- * Bytes on their way out, in order: blocks of its own for what is written into it, and shared
- * bytes by reference.
+ * Bytes on their way out, in order: pieces of shared blocks for what is written into it, and
+ * ready-made bytes by reference.
  *
  * Everything that a connection sends in one turn gathers here and leaves in one write.
  */
 export class Outgoing {
-  readonly #bytes: ByteOperations;
-  /** What goes before the present block's; there is none in the common case. */
+  readonly #pool: BlockPool;
+  /** What goes before the present piece; there is none in the common case. */
   #done: Uint8Array[] | undefined;
-  #block: Uint8Array | undefined;
+  /** The block of the present piece, which reaches from `start` to `end`. */
+  #block: Block | undefined;
   #start = 0;
   #end = 0;
   #size = 0;
-  #taken: Uint8Array | undefined;
+  /** The blocks of the pieces that wait, and of those that were handed over last. */
+  #blocks: Block[] | undefined;
+  #taken: Block[] | undefined;
 
   constructor(bytes: ByteOperations) {
-    this.#bytes = bytes;
+    this.#pool = bytes.blocks;
   }
 
   /** How many bytes wait here. */
@@ -31,30 +34,40 @@ export class Outgoing {
     return this.#size;
   }
 
-  /** Makes room for `size` bytes in one block and returns it; write from `position` on. */
+  /** Makes room for `size` bytes and returns where it is; write from `position` on. */
   reserve(size: number): Uint8Array {
-    if (this.#block !== undefined && this.#block.length - this.#end >= size) return this.#block;
-    this.#closeRange();
-    this.#block = this.#bytes.borrowBlock(size);
-    this.#start = 0;
-    this.#end = 0;
-    return this.#block;
+    const present = this.#block;
+    // Nobody else has written behind our piece.
+    const isOurs = present !== undefined && present.position === this.#end;
+    if (isOurs && present.bytes.length - this.#end >= size) return present.bytes;
+    this.#closePiece();
+    const block = this.#pool.reserve(size);
+    this.#block = block;
+    this.#start = block.position;
+    this.#end = block.position;
+    return block.bytes;
   }
 
-  /** Where in the reserved block the next byte goes. */
+  /** Where in the reserved room the next byte goes. */
   get position(): number {
     return this.#end;
   }
 
-  /** Says how far the reserved block has been written. */
+  /** Says how far the reserved room has been written. */
   commit(end: number): void {
+    const block = this.#block!;
+    if (this.#end === this.#start) {
+      block.pieces += 1;
+      (this.#blocks ??= []).push(block);
+    }
     this.#size += end - this.#end;
     this.#end = end;
+    block.position = end;
   }
 
   /** Adds `bytes` by reference; they must not change until they are written out. */
   share(bytes: Uint8Array): void {
-    this.#closeRange();
+    this.#closePiece();
     (this.#done ??= []).push(bytes);
     this.#size += bytes.length;
   }
@@ -68,26 +81,33 @@ export class Outgoing {
 
   /** Hands over everything and is empty. */
   take(): Uint8Array[] {
-    this.#closeRange();
-    this.#taken = this.#block;
-    this.#block = undefined;
-    this.#start = 0;
-    this.#end = 0;
+    this.#closePiece();
+    this.#taken = this.#blocks;
+    this.#blocks = undefined;
     this.#size = 0;
     const all = this.#done ?? [];
     this.#done = undefined;
     return all;
   }
 
-  /** Says that what was last handed over has been copied out, so that its block can serve again. */
+  /**
+   * Says that what was last handed over has been copied out, so that its memory can serve again.
+   * Without it the memory is not used again.
+   */
   release(): void {
-    if (this.#taken !== undefined) this.#bytes.returnBlock(this.#taken);
+    if (this.#taken === undefined) return;
+    for (const block of this.#taken) this.#pool.release(block);
     this.#taken = undefined;
   }
 
-  #closeRange(): void {
-    if (this.#block === undefined || this.#end === this.#start) return;
-    (this.#done ??= []).push(this.#block.subarray(this.#start, this.#end));
-    this.#start = this.#end;
+  #closePiece(): void {
+    const block = this.#block;
+    if (block === undefined) return;
+    this.#block = undefined;
+    if (this.#end > this.#start) {
+      (this.#done ??= []).push(block.bytes.subarray(this.#start, this.#end));
+    }
+    this.#start = 0;
+    this.#end = 0;
   }
 }

@@ -1,4 +1,4 @@
-import { webByteOperations, type ByteOperations } from "../../src/base/index.ts";
+import { BlockPool, webByteOperations, type ByteOperations } from "../../src/base/index.ts";
 
 /** Byte operations that count what is allocated, and hand out memory full of old data. */
 export class CountingBytes implements ByteOperations {
@@ -14,6 +14,12 @@ export class CountingBytes implements ByteOperations {
     this.largestBytes = Math.max(this.largestBytes, size);
     return new Uint8Array(size).fill(CountingBytes.stale);
   }
+
+  /** Output has its own memory, which is not counted. */
+  readonly blocks: BlockPool = new BlockPool(
+    (size) => new Uint8Array(size).fill(CountingBytes.stale),
+    4096,
+  );
 
   /** Blocks that were lent and not returned yet. */
   readonly lent = new Set<Uint8Array>();

@@ -1,10 +1,12 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
+import { fastMemory } from "../masking/kernel.ts";
 
 /** What lies under a socket of Node's: a stream of libuv's, as Node's own code sees it. */
 export interface SocketHandle {
-  onread: (this: SocketHandle) => void;
+  /** What it returns is read into from then on. */
+  onread: (this: SocketHandle) => Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -34,6 +36,8 @@ interface HandleRequest {
 
 /** Who hears of a handle. */
 export interface HandleOwner {
+  /** Where to read into instead of the shared buffer; may change in `onRead` only. */
+  readonly room: Uint8Array | undefined;
   /** The peer sent something: good until the call returns, and the owner's to change. */
   onRead(chunk: Uint8Array): void;
   /** Nothing more is read: the peer said so, or the error came. */
@@ -164,12 +168,20 @@ function outcomeOf(
 
 // All handles share these; `this` and the last argument say whose it is.
 
-function onRead(this: SocketHandle): void {
+function onRead(this: SocketHandle): Uint8Array | undefined {
   const owner = this[ownerSymbol] as HandleOwner;
   const size = wrap!.streamBaseState[wrap!.kReadBytesOrError]!;
-  if (size > 0) owner.onRead(readBuffer.subarray(0, size));
-  else if (size === UV_EOF) owner.onReadEnd(undefined);
+  if (size > 0) return readInto(owner, size);
+  if (size === UV_EOF) owner.onReadEnd(undefined);
   else if (size < 0) owner.onReadEnd(systemError("read", size));
+  return undefined;
+}
+
+/** @returns where to read from now on, if that is somewhere else */
+function readInto(owner: HandleOwner, size: number): Uint8Array | undefined {
+  const before = owner.room;
+  owner.onRead((before ?? readBuffer).subarray(0, size));
+  return owner.room === before ? undefined : (owner.room ?? readBuffer);
 }
 
 function onWritten(status: number, handle: SocketHandle): void {
@@ -216,7 +228,7 @@ function loadStreamWrap(handle: SocketHandle): StreamWrap | undefined {
   if (symbol === undefined || found === undefined) return undefined;
   ownerSymbol = symbol;
   wrap = found;
-  readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  readBuffer = fastMemory(READ_BUFFER_BYTES);
   writeRequest = freshWriteRequest();
   return found;
 }

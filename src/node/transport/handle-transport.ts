@@ -38,6 +38,8 @@ type State = "open" | "ending" | "ended" | "closing" | "gone";
  */
 export class HandleTransport implements Transport, HandleOwner {
   readonly remoteAddress: string | undefined;
+  /** Of the owner; kept as long as the handle may read into it. */
+  room: Uint8Array | undefined;
   readonly #handle: SocketHandle;
   readonly #server: CountingServer | undefined;
   #owner: TransportOwner | undefined;
@@ -143,8 +145,11 @@ export class HandleTransport implements Transport, HandleOwner {
     if (this.isGone) return;
     // Not as soon as it is paused: many pauses end before anything comes, and cost nothing then.
     if (this.#isPaused) this.#stopReading();
-    if (this.#owner !== undefined) this.#owner.onChunk(chunk, true);
-    else this.#head = Buffer.concat(this.#head === undefined ? [chunk] : [this.#head, chunk]);
+    const owner = this.#owner;
+    if (owner !== undefined) {
+      owner.onChunk(chunk, true);
+      this.room = owner.room;
+    } else this.#head = Buffer.concat(this.#head === undefined ? [chunk] : [this.#head, chunk]);
   }
 
   onReadEnd(error: Error | undefined): void {

@@ -6,6 +6,8 @@ export interface TransportOwner {
    * @param lent whether they are good only until the call returns
    */
   onChunk(chunk: Uint8Array, lent: boolean): void;
+  /** Where the next bytes are best read to; `undefined` for anywhere. */
+  readonly room: Uint8Array | undefined;
   /** All that was written has gone to the operating system, after it had not at once. */
   onWritten(): void;
   /** The peer sends nothing more. */

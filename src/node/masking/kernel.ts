@@ -1,0 +1,61 @@
+import { mask } from "../../protocol/index.ts";
+import { kernelModule } from "./kernel-module.ts";
+
+const PAGE_BYTES = 64 * 1024;
+
+interface Kernel {
+  memory: WebAssembly.Memory;
+  /** @returns 0 if all octets are ASCII */
+  mask(at: number, end: number, key: number): number;
+}
+
+let kernel: Kernel | undefined;
+let kernelBuffer: ArrayBuffer | undefined;
+
+/**
+ * Returns memory to read into, in which `maskFast` is fast, if this platform has it.
+ *
+ * Called once: the memory is that of one WebAssembly module.
+ */
+export function fastMemory(bytes: number): Buffer {
+  kernel = instantiate(Math.ceil(bytes / PAGE_BYTES));
+  if (kernel === undefined) return Buffer.allocUnsafeSlow(bytes);
+  kernelBuffer = kernel.memory.buffer;
+  return Buffer.from(kernelBuffer, 0, bytes);
+}
+
+/**
+ * Does what `mask` does, four to ten times as fast in the memory that `fastMemory` gave.
+ *
+ * Measured: 64 bytes in 5 ns instead of 46, 16 KiB in 0.5 µs instead of 2.2.
+ */
+export function maskFast(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: number,
+  phase: number,
+): number {
+  if (kernelBuffer === undefined || bytes.buffer !== kernelBuffer) {
+    return mask(bytes, start, end, key, phase);
+  }
+  const { byteOffset } = bytes;
+  const turned = phase === 0 ? key : (key << (phase * 8)) | (key >>> (32 - phase * 8));
+  const seen = kernel!.mask(byteOffset + start, byteOffset + end, inLittleEndian(turned));
+  return seen === 0 ? 0 : 0x80;
+}
+
+/** WebAssembly's memory has the lowest octet first, on every platform. */
+function inLittleEndian(key: number): number {
+  return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff0000) | ((key & 0xff) << 24);
+}
+
+/** Not everywhere are there vectors, or room for the address space that a memory reserves. */
+function instantiate(pages: number): Kernel | undefined {
+  try {
+    const module = new WebAssembly.Module(kernelModule(pages));
+    return new WebAssembly.Instance(module).exports as unknown as Kernel;
+  } catch {
+    return undefined;
+  }
+}

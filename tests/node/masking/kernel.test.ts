@@ -1,0 +1,61 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { fastMemory, maskFast } from "../../../src/node/masking/kernel.ts";
+import { kernelModule } from "../../../src/node/masking/kernel-module.ts";
+import { mask } from "../../../src/protocol/index.ts";
+
+const memory = fastMemory(64 * 1024);
+
+describe("the masking kernel", () => {
+  test("is a module that this platform takes", () => {
+    expect(WebAssembly.validate(kernelModule(1))).toBe(true);
+  });
+
+  test("does what its TypeScript twin does, to the octet, and leaves its surroundings alone", () => {
+    const octets = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.uint8Array({ maxLength: 80, max: 0x7f }),
+      fc.uint8Array({ minLength: 1000, maxLength: 1100 }),
+    );
+    fc.assert(
+      fc.property(
+        octets,
+        fc.nat(40),
+        fc.integer(),
+        fc.nat(3),
+        fc.boolean(),
+        (payload, at, key, phase, isAscii) => {
+          const end = at + payload.length;
+          const twin = Buffer.alloc(end + 40, 0xa5);
+          twin.set(payload, at);
+          // Masked, so that it comes out as it was.
+          if (isAscii) mask(twin, at, end, key, phase);
+          const view = memory.subarray(7, 7 + twin.length);
+          view.set(twin);
+          const seen = mask(twin, at, end, key, phase);
+          expect(maskFast(view, at, end, key, phase) < 0x80).toBe(seen < 0x80);
+          expect(Buffer.compare(view, twin)).toBe(0);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  test("sees one octet that is not ASCII wherever it stands", () => {
+    for (let length = 1; length < 70; length += 1) {
+      for (let at = 0; at < length; at += 1) {
+        const view = memory.subarray(0, length).fill(0x41);
+        expect(maskFast(view, 0, length, 0, 0)).toBeLessThan(0x80);
+        view[at] = 0x80;
+        expect(maskFast(view, 0, length, 0, 0)).toBeGreaterThanOrEqual(0x80);
+      }
+    }
+  });
+
+  test("leaves other memory to the twin", () => {
+    const payload = Buffer.from("elsewhere");
+    maskFast(payload, 0, payload.length, 0x01020304, 0);
+    mask(payload, 0, payload.length, 0x01020304, 0);
+    expect(payload.toString()).toBe("elsewhere");
+  });
+});
