@@ -1,5 +1,6 @@
 import { BlockPool, type ByteOperations } from "../base/index.ts";
 import { allocateLong } from "./long-memory.ts";
+import { writeText } from "./write-text.ts";
 import { maskFast } from "./masking/kernel.ts";
 
 /** Output of many connections in one turn, or an echo of what one read brought. */
@@ -22,7 +23,7 @@ export const nodeByteOperations: ByteOperations = {
   // Counting a short text takes longer than what it would save.
   mostUtf8Bytes: (text) =>
     text.length <= COUNTED_FROM ? text.length * 3 : Buffer.byteLength(text),
-  writeUtf8: (text, target, at) => (target as Buffer).write(text, at, "utf8"),
+  writeUtf8: writeText,
   borrowBlock: (size) =>
     size > BLOCK_BYTES
       ? Buffer.allocUnsafeSlow(size)

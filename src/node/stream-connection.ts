@@ -278,10 +278,10 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     }
   }
 
-  onChunk(chunk: Uint8Array, lent: boolean): void {
+  onChunk(chunk: Uint8Array, length: number, lent: boolean): void {
     this.#heard = true;
     this.#readingChunk = true;
-    this.#connection.receive(chunk, lent);
+    this.#connection.receive(chunk, length, lent);
     this.#readingChunk = false;
     this.#output.flush();
     if (this.#connection.isPaused && !this.#letting) this.transport.pause();

@@ -129,15 +129,16 @@ export class Connection implements MessageSink, WriterSink {
    * Takes what the transport read.
    *
    * @param chunk given away: payloads are unmasked in place
-   * @param lent whether it is so only until the call returns; what waits then is copied
+   * @param length how much of it was read
+   * @param lent whether it is given away only until the call returns; what waits then is copied
    * @throws never for what a peer sent: that ends in `handler.onFailed(error)`
    */
-  receive(chunk: Uint8Array, lent = false): void {
+  receive(chunk: Uint8Array, length: number = chunk.length, lent = false): void {
     if (!this.#isReading) return;
     if (this.isHolding || this.#paused || this.#reading) {
-      (this.#held ??= []).push(lent ? new Uint8Array(chunk) : chunk);
+      (this.#held ??= []).push(kept(chunk, 0, length, lent));
     } else {
-      this.#read(chunk, lent);
+      this.#read(chunk, length, lent);
     }
   }
 
@@ -290,18 +291,17 @@ export class Connection implements MessageSink, WriterSink {
     return this.#state === "open" || this.#writer.isHoldingClose;
   }
 
-  #read(chunk: Uint8Array | undefined, lent: boolean): void {
+  /** Reads a chunk, or goes on with what is held, until nothing is left or delivery stops. */
+  #read(chunk: Uint8Array | undefined, length: number, lent: boolean): void {
     this.#reading = true;
     let returned = false;
     try {
-      let next = this.#reader.deliverInflated() ? (chunk ?? this.#takeHeld()) : undefined;
-      while (next !== undefined) {
-        const done = this.#reader.read(next);
-        if (done < next.length && this.#isReading) {
-          const rest = next.subarray(done);
-          (this.#held ??= []).unshift(lent && next === chunk ? new Uint8Array(rest) : rest);
+      if (chunk !== undefined) this.#readChunk(chunk, length, lent);
+      if (chunk !== undefined || this.#reader.deliverInflated()) {
+        let next = this.#takeHeld();
+        for (; next !== undefined; next = this.#takeHeld()) {
+          this.#readChunk(next, next.length, false);
         }
-        next = this.#goesOn ? this.#takeHeld() : undefined;
       }
       returned = true;
     } finally {
@@ -311,15 +311,23 @@ export class Connection implements MessageSink, WriterSink {
     }
   }
 
+  #readChunk(chunk: Uint8Array, length: number, lent: boolean): void {
+    const done = this.#reader.read(chunk, length);
+    if (done === length || !this.#isReading) return;
+    (this.#held ??= []).unshift(kept(chunk, done, length, lent));
+  }
+
+  /** The next chunk that waits, if reading goes on. */
   #takeHeld(): Uint8Array | undefined {
-    const next = this.#held?.shift();
-    if (this.#held?.length === 0) this.#held = undefined;
+    if (this.#held === undefined || !this.#goesOn) return undefined;
+    const next = this.#held.shift();
+    if (this.#held.length === 0) this.#held = undefined;
     return next;
   }
 
   /** Only what is ready: while a message is being inflated all stays where it is. */
   #readHeld(): void {
-    if (this.isHolding) this.#read(undefined, false);
+    if (this.isHolding) this.#read(undefined, 0, false);
   }
 
   #receiveClose(payload: Uint8Array): void {
@@ -375,6 +383,11 @@ export class Connection implements MessageSink, WriterSink {
     const message = "A message in fragments is not finished; send its last fragment first.";
     throw new LongwireError("unfinished_message", message);
   }
+}
+
+function kept(chunk: Uint8Array, start: number, end: number, lent: boolean): Uint8Array {
+  const part = chunk.subarray(start, end);
+  return lent ? new Uint8Array(part) : part;
 }
 
 /** What tells an array's length whatever the array says itself. */

@@ -60,17 +60,16 @@ export class FrameDecoder {
   }
 
   /**
-   * Decodes `chunk` until its end or until the sink says stop.
+   * Decodes `chunk` up to `length`, or until the sink says stop.
    *
    * @param chunk bytes as read from the network; given away, payloads are unmasked in place
    * @returns how many of its bytes are done; the caller gives the others again when it goes on
    */
-  decode(chunk: Uint8Array): number {
+  decode(chunk: Uint8Array, length: number = chunk.length): number {
     let at = 0;
-    const { length } = chunk;
     for (;;) {
       if (!this.#inPayload) {
-        at = this.#decodeHeader(chunk, at);
+        at = this.#decodeHeader(chunk, at, length);
         if (at < 0) return length;
         if (!this.#sink.onFrameHeader(this.#frame, this.#remaining)) return at;
       }
@@ -94,24 +93,24 @@ export class FrameDecoder {
   }
 
   /** Returns where the payload starts, or −1 if the chunk ends first or the header is illegal. */
-  #decodeHeader(chunk: Uint8Array, at: number): number {
-    if (this.#cutBytes > 0) return this.#decodeCutHeader(chunk, at);
-    const available = chunk.length - at;
+  #decodeHeader(chunk: Uint8Array, at: number, length: number): number {
+    if (this.#cutBytes > 0) return this.#decodeCutHeader(chunk, at, length);
+    const available = length - at;
     if (available >= 2) {
       const needed = headerLength(chunk[at + 1]!);
       if (available >= needed) return this.#readHeader(chunk, at) ? at + needed : -1;
     }
     this.#cut ??= new Uint8Array(MAX_HEADER_BYTES);
-    this.#cut.set(chunk.subarray(at));
+    this.#cut.set(chunk.subarray(at, length));
     this.#cutBytes = available;
     return -1;
   }
 
-  #decodeCutHeader(chunk: Uint8Array, from: number): number {
+  #decodeCutHeader(chunk: Uint8Array, from: number, length: number): number {
     const cut = this.#cut!;
     let at = from;
     while (this.#cutBytes < 2 || this.#cutBytes < headerLength(cut[1]!)) {
-      if (at === chunk.length) return -1;
+      if (at === length) return -1;
       cut[this.#cutBytes] = chunk[at]!;
       this.#cutBytes += 1;
       at += 1;

@@ -120,9 +120,9 @@ export class MessageReader implements FrameSink, InflateSink {
     return room !== undefined && room.length >= ROOM_FROM_BYTES ? room : undefined;
   }
 
-  /** Reads `chunk`; returns how many of its bytes are done, see `FrameDecoder.decode`. */
-  read(chunk: Uint8Array): number {
-    return this.#decoder.decode(chunk);
+  /** Reads `chunk` up to `length`; returns how far it is done, see `FrameDecoder.decode`. */
+  read(chunk: Uint8Array, length: number): number {
+    return this.#decoder.decode(chunk, length);
   }
 
   /** Hands on the message that `onMessageReady` spoke of; returns whether reading goes on. */

@@ -38,8 +38,8 @@ interface HandleRequest {
 export interface HandleOwner {
   /** Where to read into instead of the shared buffer; may change in `onRead` only. */
   readonly room: Uint8Array | undefined;
-  /** The peer sent something: good until the call returns, and the owner's to change. */
-  onRead(chunk: Uint8Array): void;
+  /** The peer sent `length` bytes: good until the call returns, and the owner's to change. */
+  onRead(buffer: Uint8Array, length: number): void;
   /** Nothing more is read: the peer said so, or the error came. */
   onReadEnd(error: Error | undefined): void;
   /** What was written last, and was not gone at once, is gone, or the error came. */
@@ -180,7 +180,7 @@ function onRead(this: SocketHandle): Uint8Array | undefined {
 /** @returns where to read from now on, if that is somewhere else */
 function readInto(owner: HandleOwner, size: number): Uint8Array | undefined {
   const before = owner.room;
-  owner.onRead((before ?? readBuffer).subarray(0, size));
+  owner.onRead(before ?? readBuffer, size);
   return owner.room === before ? undefined : (owner.room ?? readBuffer);
 }
 

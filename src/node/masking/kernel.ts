@@ -10,7 +10,7 @@ interface Kernel {
 }
 
 let kernel: Kernel | undefined;
-let kernelBuffer: ArrayBuffer | undefined;
+let fast: Buffer | undefined;
 
 /**
  * Returns memory to read into, in which `maskFast` is fast, if this platform has it.
@@ -20,12 +20,11 @@ let kernelBuffer: ArrayBuffer | undefined;
 export function fastMemory(bytes: number): Buffer {
   kernel = instantiate(Math.ceil(bytes / PAGE_BYTES));
   if (kernel === undefined) return Buffer.allocUnsafeSlow(bytes);
-  kernelBuffer = kernel.memory.buffer;
-  return Buffer.from(kernelBuffer, 0, bytes);
+  return (fast = Buffer.from(kernel.memory.buffer, 0, bytes));
 }
 
 /**
- * Does what `mask` does, four to ten times as fast in the memory that `fastMemory` gave.
+ * Does what `mask` does, four to ten times as fast in what `fastMemory` returned.
  *
  * Measured: 64 bytes in 5 ns instead of 46, 16 KiB in 0.5 µs instead of 2.2.
  */
@@ -36,12 +35,10 @@ export function maskFast(
   key: number,
   phase: number,
 ): number {
-  if (kernelBuffer === undefined || bytes.buffer !== kernelBuffer) {
-    return mask(bytes, start, end, key, phase);
-  }
-  const { byteOffset } = bytes;
+  // The object itself, no view of it: asking a view for its memory takes longer than the masking.
+  if (bytes !== fast) return mask(bytes, start, end, key, phase);
   const turned = phase === 0 ? key : (key << (phase * 8)) | (key >>> (32 - phase * 8));
-  const seen = kernel!.mask(byteOffset + start, byteOffset + end, inLittleEndian(turned));
+  const seen = kernel!.mask(start, end, inLittleEndian(turned));
   return seen === 0 ? 0 : 0x80;
 }
 

@@ -66,8 +66,8 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#owner = owner;
     const behind = this.#head;
     this.#head = undefined;
-    if (head.length > 0) owner.onChunk(head, false);
-    if (behind !== undefined && !this.isGone) owner.onChunk(behind, false);
+    if (head.length > 0) owner.onChunk(head, head.length, false);
+    if (behind !== undefined && !this.isGone) owner.onChunk(behind, behind.length, false);
   }
 
   get isGone(): boolean {
@@ -141,15 +141,14 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#handle.readStart();
   }
 
-  onRead(chunk: Uint8Array): void {
+  onRead(chunk: Uint8Array, length: number): void {
     if (this.isGone) return;
     // Not as soon as it is paused: many pauses end before anything comes, and cost nothing then.
     if (this.#isPaused) this.#stopReading();
     const owner = this.#owner;
-    if (owner !== undefined) {
-      owner.onChunk(chunk, true);
-      this.room = owner.room;
-    } else this.#head = Buffer.concat(this.#head === undefined ? [chunk] : [this.#head, chunk]);
+    if (owner === undefined) return this.#keepHead(chunk.subarray(0, length));
+    owner.onChunk(chunk, length, true);
+    this.room = owner.room;
   }
 
   onReadEnd(error: Error | undefined): void {
@@ -183,6 +182,10 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#state = "gone";
     if (this.#server !== undefined) uncount(this.#server);
     this.#owner?.onGone();
+  }
+
+  #keepHead(bytes: Uint8Array): void {
+    this.#head = Buffer.concat(this.#head === undefined ? [bytes] : [this.#head, bytes]);
   }
 
   #goOn(chunks: Uint8Array[], bytes: number, steps: (() => void)[]): void {

@@ -31,7 +31,7 @@ export class StreamTransport implements Transport {
     stream.on("end", onEnd);
     stream.on("error", onError);
     stream.on("close", onClose);
-    if (head.length > 0) told.onChunk(head, false);
+    if (head.length > 0) told.onChunk(head, head.length, false);
   }
 
   get isGone(): boolean {
@@ -102,7 +102,7 @@ export class StreamTransport implements Transport {
 // All streams share these as listeners; one closure each per stream adds up.
 
 function onData(this: OwnedStream, chunk: Uint8Array): void {
-  this[owner].onChunk(chunk, false);
+  this[owner].onChunk(chunk, chunk.length, false);
 }
 
 function onDrain(this: OwnedStream): void {

@@ -1,11 +1,11 @@
 /** What a transport tells its owner. */
 export interface TransportOwner {
   /**
-   * Bytes from the peer; they may be changed.
+   * Bytes from the peer: `chunk` up to `length`. They may be changed.
    *
    * @param lent whether they are good only until the call returns
    */
-  onChunk(chunk: Uint8Array, lent: boolean): void;
+  onChunk(chunk: Uint8Array, length: number, lent: boolean): void;
   /** Where the next bytes are best read to; `undefined` for anywhere. */
   readonly room: Uint8Array | undefined;
   /** All that was written has gone to the operating system, after it had not at once. */

@@ -1,0 +1,17 @@
+/** Writes text as UTF-8 into room for all of it; see `ByteOperations.writeUtf8`. */
+export type WriteText = (text: string, target: Uint8Array, at: number) => number;
+
+/** The fast way, which leans on an undocumented method; `undefined` where that is gone. */
+export function directWriter(prototype: object): WriteText | undefined {
+  const { utf8Write } = prototype as {
+    utf8Write?: (this: Uint8Array, text: string, at: number, most: number) => number;
+  };
+  if (typeof utf8Write !== "function") return undefined;
+  return (text, target, at) => utf8Write.call(target, text, at, target.length - at);
+}
+
+/** The documented way, about 20 ns slower for a short text. */
+export const documentedWriter: WriteText = (text, target, at) =>
+  Buffer.from(target.buffer, target.byteOffset, target.byteLength).write(text, at, "utf8");
+
+export const writeText: WriteText = directWriter(Buffer.prototype) ?? documentedWriter;
