@@ -1,3 +1,5 @@
+import { whileManyWrite } from "./joined-chunks.ts";
+
 /** Something whose output waits for the end of this turn. */
 export interface Flushable {
   flush(): void;
@@ -17,5 +19,7 @@ export function flushLater(one: Flushable): void {
 function flushAll(): void {
   const all = waiting;
   waiting = [];
-  for (const one of all) one.flush();
+  whileManyWrite(() => {
+    for (const one of all) one.flush();
+  });
 }

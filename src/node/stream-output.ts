@@ -1,5 +1,6 @@
 import type { Connection } from "../protocol/index.ts";
 import type { Flushable } from "./flush-queue.ts";
+import { joinedOnce } from "./joined-chunks.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** What a connection's owner hears of its output. */
@@ -47,12 +48,22 @@ export class StreamOutput implements Flushable {
     if (pendingBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (outgoing.size === 0) return;
     const transport = this.#transport;
-    outgoing.writeTo(transport);
+    outgoing.writeTo(this);
     if (!transport.isWritable) return;
     // Nothing is left of it: the kernel has copied it, and the block can serve again.
     if (transport.unsentBytes === 0) outgoing.release();
     else if (this.bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (this.#owesDrain) this.#awaitDrain();
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#transport.write(chunk);
+  }
+
+  writeAll(chunks: readonly Uint8Array[]): void {
+    const joined = joinedOnce(chunks);
+    if (joined === undefined) this.#transport.writeAll(chunks);
+    else this.#transport.write(joined);
   }
 
   /** Makes sure that `onDrained` is called once nothing is buffered. */
