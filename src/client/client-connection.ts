@@ -3,6 +3,7 @@ import type { LongwireError } from "../base/index.ts";
 import {
   openClientConnection,
   StreamConnection,
+  transportOver,
   type Attempt,
   type Closure,
   type StreamConnectionHandler,
@@ -160,9 +161,9 @@ export class ClientConnection {
         return unsent.frameBytes + STOP_READING_BYTES;
       },
       oneTaskPerMessage: this.#target.oneTaskPerMessage,
-      nodeInternals,
     };
-    const stream = new StreamConnection(socket, this.#streamHandler(), options, codec);
+    const transport = transportOver(socket, nodeInternals);
+    const stream = new StreamConnection(transport, this.#streamHandler(), options, codec);
     this.#stage = { kind: "open", stream };
     this.#handler.onOpened(agreement);
     // What came with the answer waits until promises of the open event have settled.

@@ -11,4 +11,6 @@ export type { ProxyChoice } from "./connecting/proxy.ts";
 export type { TcpOptions } from "./connecting/tcp.ts";
 export { sha1Base64 } from "./sha1.ts";
 export { StreamConnection } from "./stream-connection.ts";
+export { transportOver } from "./transport/transport-over.ts";
+export type { Transport } from "./transport/transport.ts";
 export type { StreamConnectionHandler, StreamConnectionOptions } from "./stream-connection.ts";

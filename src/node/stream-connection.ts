@@ -1,5 +1,4 @@
 import { constants } from "node:buffer";
-import type { Duplex } from "node:stream";
 import { LongwireError, type Timer, type TimerWheel } from "../base/index.ts";
 import {
   CloseCode,
@@ -17,7 +16,6 @@ import { decodeText } from "./decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
-import { transportOver } from "./transport/transport-over.ts";
 import type { Transport, TransportOwner } from "./transport/transport.ts";
 
 /** What happens on a connection, for whoever owns it. */
@@ -49,15 +47,12 @@ export interface StreamConnectionOptions {
    * all messages of one chunk are delivered in one go.
    */
   oneTaskPerMessage: boolean;
-  /** Whether it may use what Node does not document, where that is known to be there. */
-  nodeInternals: boolean;
 }
 
 let goOn: (connection: StreamConnection) => void;
 
 /**
- * Drives a protocol connection over a stream of Node's: a TCP or TLS socket, or anything that
- * behaves so.
+ * Drives a protocol connection over a transport.
  *
  * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
  * the end of the turn.
@@ -81,16 +76,16 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   #closedEarly = false;
 
   /**
-   * @param stream with no listeners but such for errors; nobody else may use it any more
+   * @param transport of which it is the only user
    * @param codec what compresses its messages, when that was agreed; it is closed with it
    */
   constructor(
-    stream: Duplex,
+    transport: Transport,
     handler: StreamConnectionHandler,
     options: StreamConnectionOptions,
     codec?: MessageCodec,
   ) {
-    this.transport = transportOver(stream, options.nodeInternals);
+    this.transport = transport;
     this.#handler = handler;
     this.#options = options;
     const { role, limits, budget } = options;

@@ -1,4 +1,4 @@
-import type { Duplex } from "node:stream";
+import type { Transport } from "../node/index.ts";
 import type { HeaderFields, Opening, Refusal } from "../protocol/index.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
@@ -21,14 +21,15 @@ export interface HandshakeCarrier {
   readonly headers: HeaderFields;
   /** Who the request was for, as `Host` or `:authority` says. */
   readonly host: string | undefined;
-  /** What carries the connection, once it is accepted. */
-  readonly stream: Duplex;
   /** Bytes that came behind the request. */
   readonly head: Uint8Array;
   /** Whether nothing can be answered any more: the client has gone, or has heard something. */
   readonly isOver: boolean;
   check(): CarriedOpening;
-  accept(acceptance: Acceptance): void;
+  /** Answers yes, and hands over what carries the connection. */
+  accept(acceptance: Acceptance): Transport;
   /** Answers with something else, and closes. */
   refuse(refusal: Refusal): void;
+  /** Ends it without an answer. */
+  destroy(): void;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { sha1Base64 } from "../node/index.ts";
+import { sha1Base64, transportOver, type Transport } from "../node/index.ts";
 import {
   checkUpgrade,
   formatAcceptance,
@@ -9,24 +9,44 @@ import {
   type Refusal,
 } from "../protocol/index.ts";
 import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-carrier.ts";
+import type { OwnHttpServer } from "./own-http-server.ts";
 import { refuseUpgrade } from "./refuse.ts";
 import { headerFields, splitTarget, UpgradeRequest } from "./upgrade-request.ts";
+
+export interface Http1UpgradeOptions {
+  /** Bytes that came behind the request. */
+  head: Uint8Array;
+  nodeInternals: boolean;
+  /** The server that may know the socket, and shall leave it to us. */
+  own: OwnHttpServer | undefined;
+}
 
 /** A handshake over HTTP/1.1: a GET that upgrades its connection. (RFC 6455 §4.2) */
 export class Http1Upgrade implements HandshakeCarrier {
   readonly path: string;
   readonly headers: HeaderFields;
-  readonly stream: Duplex;
   readonly head: Uint8Array;
   readonly #incoming: IncomingMessage;
+  readonly #socket: Duplex;
+  readonly #nodeInternals: boolean;
+  readonly #own: OwnHttpServer | undefined;
+  /** From here on Node no longer listens for the socket's errors. */
+  readonly #onError = (): void => void this.#socket.destroy();
   #key = "";
 
-  constructor(incoming: IncomingMessage, socket: Duplex, head: Uint8Array) {
+  constructor(
+    incoming: IncomingMessage,
+    socket: Duplex,
+    { head, nodeInternals, own }: Http1UpgradeOptions,
+  ) {
     this.path = splitTarget(incoming.url ?? "/").path;
     this.headers = headerFields(incoming);
-    this.stream = socket;
     this.head = head;
     this.#incoming = incoming;
+    this.#socket = socket;
+    this.#nodeInternals = nodeInternals;
+    this.#own = own;
+    socket.on("error", this.#onError);
   }
 
   get host(): string | undefined {
@@ -34,7 +54,7 @@ export class Http1Upgrade implements HandshakeCarrier {
   }
 
   get isOver(): boolean {
-    return this.stream.destroyed;
+    return this.#socket.destroyed;
   }
 
   check(): CarriedOpening {
@@ -57,8 +77,8 @@ export class Http1Upgrade implements HandshakeCarrier {
     return { kind: "opening", opening, request };
   }
 
-  accept({ protocol, extensions }: Acceptance): void {
-    const socket = this.stream as Socket;
+  accept({ protocol, extensions }: Acceptance): Transport {
+    const socket = this.#socket as Socket;
     // What an HTTP server sets on its sockets is not for a connection that lives long.
     socket.setTimeout(0);
     socket.setNoDelay(true);
@@ -69,9 +89,16 @@ export class Http1Upgrade implements HandshakeCarrier {
       extensions,
     });
     socket.write(acceptance, "latin1");
+    socket.off("error", this.#onError);
+    this.#own?.letGo(socket);
+    return transportOver(socket, this.#nodeInternals);
   }
 
   refuse(refusal: Refusal): void {
-    refuseUpgrade(this.stream, refusal);
+    refuseUpgrade(this.#socket, refusal);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
   }
 }

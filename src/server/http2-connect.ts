@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { transportOver, type Transport } from "../node/index.ts";
 import { checkExtendedConnect, type HeaderFields, type Refusal } from "../protocol/index.ts";
 import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-carrier.ts";
 import { refusalBody, refusalFields } from "./refuse.ts";
@@ -10,14 +11,16 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export class Http2Connect implements HandshakeCarrier {
   readonly path: string;
   readonly headers: HeaderFields;
-  readonly stream: ServerHttp2Stream;
+  readonly #stream: ServerHttp2Stream;
   readonly head: Uint8Array = NOTHING;
   readonly #pseudo: IncomingHttpHeaders;
+  readonly #onError = (): void => void this.#stream.destroy();
 
   constructor(stream: ServerHttp2Stream, pseudo: IncomingHttpHeaders, rawHeaders: string[]) {
     this.path = splitTarget(pseudo[":path"] ?? "/").path;
     this.headers = fieldsOf(rawHeaders);
-    this.stream = stream;
+    this.#stream = stream;
+    stream.on("error", this.#onError);
     this.#pseudo = pseudo;
   }
 
@@ -27,7 +30,7 @@ export class Http2Connect implements HandshakeCarrier {
 
   get isOver(): boolean {
     // A stream that was reset is closed before it is destroyed, and takes no answer either.
-    const { closed, destroyed, headersSent } = this.stream;
+    const { closed, destroyed, headersSent } = this.#stream;
     return closed || destroyed || headersSent;
   }
 
@@ -42,25 +45,27 @@ export class Http2Connect implements HandshakeCarrier {
     const request = new UpgradeRequest({
       target: pseudoHeader(this.#pseudo, ":path") ?? "/",
       headers: this.headers,
-      remoteAddress: this.stream.session?.socket.remoteAddress,
-      incoming: this.stream,
+      remoteAddress: this.#stream.session?.socket.remoteAddress,
+      incoming: this.#stream,
       opening,
     });
     return { kind: "opening", opening, request };
   }
 
-  accept({ protocol, extensions }: Acceptance): void {
-    this.stream.respond({
+  accept({ protocol, extensions }: Acceptance): Transport {
+    const stream = this.#stream;
+    stream.respond({
       ":status": 200,
       ...(protocol !== "" && { "sec-websocket-protocol": protocol }),
       ...(extensions !== undefined && { "sec-websocket-extensions": extensions }),
     });
+    stream.off("error", this.#onError);
+    return transportOver(stream, false);
   }
 
   refuse(refusal: Refusal): void {
     const { status, code, message } = refusal;
-    const { stream } = this;
-    stream.on("error", () => stream.destroy());
+    const stream = this.#stream;
     if (this.isOver) return void stream.destroy();
     // About the connection, which is not for a stream to say. (RFC 9113 §8.2.2)
     const fields = refusalFields(refusal).filter(([name]) => name.toLowerCase() !== "upgrade");
@@ -72,6 +77,10 @@ export class Http2Connect implements HandshakeCarrier {
     stream.end(refusalBody({ code, message }));
     // Unread data would hold the stream open.
     stream.resume();
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
   }
 }
 

@@ -19,30 +19,27 @@ export interface Arrival {
   timeoutMs: number;
   /** Whether no more peers are taken. */
   isTooLate: () => boolean;
-  /** The connection is open, or will never be. */
+  /** The connection is open, or never will be. */
   onDecided: () => void;
 }
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
 export async function openPeer(arrival: Arrival): Promise<void> {
   const { carrier, endpoint } = arrival;
-  // From here on Node no longer listens for this stream's errors.
-  const onError = (): void => void carrier.stream.destroy();
-  carrier.stream.on("error", onError);
   try {
     const result = carrier.check();
     if (result.kind === "refusal") return carrier.refuse(result.refusal);
     const decision = await decide(arrival, result.request);
     if (decision.kind === "refused") return carrier.refuse(decision.refusal);
-    if (carrier.isOver) return void carrier.stream.destroy();
+    if (carrier.isOver) return carrier.destroy();
     if (arrival.isTooLate()) return carrier.refuse(TOO_LATE);
-    arrival.onDecided();
-    carrier.stream.off("error", onError);
     accept(arrival, { ...decision, ...result });
   } catch (cause) {
     // Nobody awaits this, so what were thrown here would end the process.
     reportFailure(endpoint, cause, undefined);
-    carrier.stream.on("error", onError).destroy();
+    carrier.destroy();
+  } finally {
+    arrival.onDecided();
   }
 }
 
@@ -59,9 +56,9 @@ function accept(
   const deflate = compression?.accept(opening.extensions);
   const codec = deflate && compression?.codec("server", deflate.parameters);
   const frameFormat = codec?.frames ?? plainFrames;
-  carrier.accept({ protocol, extensions: deflate && formatExtensions([deflate.response]) });
-  // Not before the answer is written: the peer may take the stream apart.
-  const peer = new Peer(carrier.stream, { endpoint, data, protocol, codec, frameFormat }, host);
+  const extensions = deflate && formatExtensions([deflate.response]);
+  const transport = carrier.accept({ protocol, extensions });
+  const peer = new Peer(transport, { endpoint, data, protocol, codec, frameFormat }, host);
   host.onArrived(peer);
   peer.opened(request);
   peer.start(carrier.head);

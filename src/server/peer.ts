@@ -1,10 +1,10 @@
-import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
 import {
   StreamConnection,
   type Closure,
   type StreamConnectionHandler,
   type StreamConnectionOptions,
+  type Transport,
 } from "../node/index.ts";
 import { CloseCode, type MessageCodec } from "../protocol/index.ts";
 import type { Endpoint, Message } from "./endpoint.ts";
@@ -63,13 +63,13 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   #drains: ((drained: boolean) => void)[] | undefined;
 
   /** Made by the server. */
-  constructor(socket: Duplex, accepted: Accepted<Data>, host: PeerHost) {
+  constructor(transport: Transport, accepted: Accepted<Data>, host: PeerHost) {
     this.data = accepted.data;
     this.protocol = accepted.protocol;
     this.frameFormat = accepted.frameFormat;
     this.#endpoint = accepted.endpoint;
     this.#host = host;
-    this.#connection = new StreamConnection(socket, this, host.connection, accepted.codec);
+    this.#connection = new StreamConnection(transport, this, host.connection, accepted.codec);
   }
 
   /** Tells the application; the server calls it once. */
@@ -91,6 +91,10 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     return this.#connection.bufferedBytes;
   }
 
+  /**
+   * The address of who is at the other end of the connection: the client, or a proxy. Once the
+   * connection is over it is `undefined`, unless it was asked for before.
+   */
   get remoteAddress(): string | undefined {
     return this.#connection.transport.remoteAddress;
   }

@@ -80,7 +80,8 @@ export class WebSocketServer {
   readonly #wheel: TimerWheel;
   readonly #host: PeerHost;
   readonly #compression: Compression | undefined;
-  readonly #undecided = new Set<Duplex>();
+  readonly #nodeInternals: boolean;
+  readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
   #own: OwnHttpServer | undefined;
   #draining = false;
@@ -95,6 +96,7 @@ export class WebSocketServer {
     this.#endpoints = "length" in endpoints ? endpoints : [endpoints];
     this.#limits = resolveServerLimits(options);
     this.#compression = compressionOf(options.compression);
+    this.#nodeInternals = options.nodeInternals ?? true;
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
     this.#host = {
@@ -107,7 +109,6 @@ export class WebSocketServer {
         closeTimeoutMs: this.#limits.closeTimeoutMs,
         stopReadingBytes: this.#limits.stopReadingBytes,
         oneTaskPerMessage: false,
-        nodeInternals: options.nodeInternals ?? true,
       },
       onArrived: (peer) => this.#take(peer),
       onGone: (peer) => this.#forget(peer),
@@ -147,8 +148,11 @@ export class WebSocketServer {
    * @returns how to let go of it
    */
   attach(http: EventEmitter): () => void {
-    const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void =>
-      this.#arrive(new Http1Upgrade(incoming, socket, head), http.listenerCount("upgrade") === 1);
+    const nodeInternals = this.#nodeInternals;
+    const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      const carrier = new Http1Upgrade(incoming, socket, { head, nodeInternals, own: this.#own });
+      this.#arrive(carrier, http.listenerCount("upgrade") === 1);
+    };
     const onStream = (
       stream: ServerHttp2Stream,
       headers: IncomingHttpHeaders,
@@ -198,7 +202,7 @@ export class WebSocketServer {
     for (const peer of this.#peers) peer.close(code, reason);
     await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
-    for (const socket of this.#undecided) socket.destroy();
+    for (const carrier of this.#undecided) carrier.destroy();
     this.#own?.cut();
     await this.#untilNoPeers(timeoutMs);
     // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
@@ -214,11 +218,8 @@ export class WebSocketServer {
       return;
     }
     if (this.#draining) return carrier.refuse(DRAINING);
-    // Kept in view until it is a peer or gone, so that a drain can end it.
-    const { stream } = carrier;
-    this.#undecided.add(stream);
-    const gone = (): void => void this.#undecided.delete(stream);
-    stream.once("close", gone);
+    // Kept in view until it is decided on, so that a drain can end it.
+    this.#undecided.add(carrier);
     void openPeer({
       endpoint,
       carrier,
@@ -227,11 +228,7 @@ export class WebSocketServer {
       wheel: this.#wheel,
       timeoutMs: this.#limits.handshakeTimeoutMs,
       isTooLate: () => this.#draining,
-      onDecided: () => {
-        gone();
-        stream.off("close", gone);
-        this.#own?.letGo(stream);
-      },
+      onDecided: () => this.#undecided.delete(carrier),
     });
   }
 

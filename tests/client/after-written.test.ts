@@ -2,7 +2,11 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { afterWritten, DrainWaiters } from "../../src/client/after-written.ts";
 import { clientWheel } from "../../src/client/client-wheel.ts";
-import { StreamConnection, type StreamConnectionHandler } from "../../src/node/index.ts";
+import {
+  StreamConnection,
+  transportOver,
+  type StreamConnectionHandler,
+} from "../../src/node/index.ts";
 import { defaultConnectionLimits } from "../../src/protocol/index.ts";
 import { turns } from "./event-loop.ts";
 
@@ -35,14 +39,13 @@ function open(): { stream: SlowStream; connection: StreamConnection; waiters: Dr
     onClosed: ignore,
     onDrain: () => waiters.drained(),
   };
-  const connection = new StreamConnection(stream, handler, {
+  const connection = new StreamConnection(transportOver(stream, false), handler, {
     role: "client",
     limits: defaultConnectionLimits,
     wheel: clientWheel,
     closeTimeoutMs: 1_000,
     stopReadingBytes: 1_000,
     oneTaskPerMessage: false,
-    nodeInternals: false,
   });
   connection.start(new Uint8Array(0));
   return { stream, connection, waiters };

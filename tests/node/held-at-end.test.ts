@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock, TimerWheel } from "../../src/base/index.ts";
 import {
   StreamConnection,
+  transportOver,
   type Closure,
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
@@ -57,14 +58,13 @@ async function pausedClient(
   const socket: Socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
   await once(socket, "connect");
   const seen = new Seen();
-  const connection = new StreamConnection(socket, seen, {
+  const connection = new StreamConnection(transportOver(socket, nodeInternals), seen, {
     role: "client",
     limits: defaultConnectionLimits,
     wheel: new TimerWheel(systemClock),
     closeTimeoutMs: 5_000,
     stopReadingBytes: 1_000,
     oneTaskPerMessage: false,
-    nodeInternals,
   });
   seen.connection = connection;
   const hasPaused = new Promise<void>((resolve) => (seen.onFirstText = resolve));

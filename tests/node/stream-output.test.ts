@@ -5,6 +5,7 @@ import {
   Compression,
   type Closure,
   StreamConnection,
+  transportOver,
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
 import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
@@ -52,10 +53,9 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     closeTimeoutMs: 1000,
     stopReadingBytes,
     oneTaskPerMessage: false,
-    nodeInternals: true,
   } as const;
   const codec = new Compression().codec("server", fresh);
-  const connection = new StreamConnection(stream, handler, options, codec);
+  const connection = new StreamConnection(transportOver(stream, false), handler, options, codec);
   connection.start(new Uint8Array(0));
   return { connection, stream, writes, drained, closed };
 }
