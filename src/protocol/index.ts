@@ -16,7 +16,13 @@ export type { Agreement, Expectation, OpeningOptions } from "./handshake/client-
 export { formatExtensions, parseExtensions } from "./handshake/extensions.ts";
 export type { Extension } from "./handshake/extensions.ts";
 export { HandshakeError } from "./handshake/handshake-error.ts";
-export { fieldValues, isFieldValue, isToken } from "./handshake/header-fields.ts";
+export {
+  fieldValues,
+  hasToken,
+  isFieldValue,
+  isToken,
+  trimmed,
+} from "./handshake/header-fields.ts";
 export type { HeaderFields } from "./handshake/header-fields.ts";
 export { acceptFor, freshHandshakeKey } from "./handshake/key.ts";
 export type { Sha1Base64 } from "./handshake/key.ts";

@@ -71,7 +71,7 @@ export class Http1Upgrade implements HandshakeCarrier {
       target: incoming.url ?? "/",
       headers: this.headers,
       remoteAddress: incoming.socket.remoteAddress,
-      incoming,
+      incoming: () => incoming,
       opening,
     });
     return { kind: "opening", opening, request };
@@ -82,12 +82,7 @@ export class Http1Upgrade implements HandshakeCarrier {
     // What an HTTP server sets on its sockets is not for a connection that lives long.
     socket.setTimeout(0);
     socket.setNoDelay(true);
-    const acceptance = formatAcceptance({
-      key: this.#key,
-      sha1: sha1Base64,
-      protocol: protocol === "" ? undefined : protocol,
-      extensions,
-    });
+    const acceptance = acceptanceText(this.#key, { protocol, extensions });
     socket.write(acceptance, "latin1");
     socket.off("error", this.#onError);
     this.#own?.letGo(socket);
@@ -101,4 +96,14 @@ export class Http1Upgrade implements HandshakeCarrier {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+/** The answer that says yes. (RFC 6455 §4.2.2) */
+export function acceptanceText(key: string, { protocol, extensions }: Acceptance): string {
+  return formatAcceptance({
+    key,
+    sha1: sha1Base64,
+    protocol: protocol === "" ? undefined : protocol,
+    extensions,
+  });
 }

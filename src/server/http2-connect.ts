@@ -46,7 +46,7 @@ export class Http2Connect implements HandshakeCarrier {
       target: pseudoHeader(this.#pseudo, ":path") ?? "/",
       headers: this.headers,
       remoteAddress: this.#stream.session?.socket.remoteAddress,
-      incoming: this.#stream,
+      incoming: () => this.#stream,
       opening,
     });
     return { kind: "opening", opening, request };

@@ -1,6 +1,10 @@
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TimerWheel } from "../base/index.ts";
+import type { Transport } from "../node/index.ts";
 import type { Refusal } from "../protocol/index.ts";
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** How long a refused client may take to close, in milliseconds. */
 const LINGER_MS = 2_000;
@@ -28,6 +32,35 @@ export function refusalBody({ code, message }: Pick<Refusal, "code" | "message">
 
 /** Answers a handshake over HTTP/1.1 with something other than 101, and closes. */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(refusalText(refusal));
+  // Unread bytes would turn the close into a reset, and the client could lose the answer to it.
+  socket.resume();
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(linger));
+}
+
+/** Does so where there is no stream. */
+export function refuseOver(transport: Transport, refusal: Refusal, wheel: TimerWheel): void {
+  transport.write(Buffer.from(refusalText(refusal)));
+  transport.end();
+  const linger = wheel.after(LINGER_MS, () => transport.destroy());
+  const ignore = (): void => {};
+  transport.start(
+    {
+      room: undefined,
+      onChunk: ignore,
+      onWritten: ignore,
+      onEnd: ignore,
+      onError: ignore,
+      onGone: () => linger.cancel(),
+    },
+    NOTHING,
+  );
+  transport.resume();
+}
+
+function refusalText(refusal: Refusal): string {
   const body = refusalBody(refusal);
   const fields: [string, string][] = [
     ...refusalFields(refusal),
@@ -37,10 +70,5 @@ export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   ];
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const reason = STATUS_CODES[refusal.status] ?? "Refused";
-  socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${refusal.status} ${reason}\r\n${lines}\r\n${body}`);
-  // Unread bytes would turn the close into a reset, and the client could lose the answer to it.
-  socket.resume();
-  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once("close", () => clearTimeout(linger));
+  return `HTTP/1.1 ${refusal.status} ${reason}\r\n${lines}\r\n${body}`;
 }

@@ -7,7 +7,8 @@ export interface UpgradeRequestParts {
   target: string;
   headers: HeaderFields;
   remoteAddress: string | undefined;
-  incoming: IncomingMessage | ServerHttp2Stream;
+  /** Made when it is asked for. */
+  incoming: () => IncomingMessage | ServerHttp2Stream;
   opening: Opening;
 }
 
@@ -17,8 +18,7 @@ export interface UpgradeRequestParts {
  * The server keeps nothing of it once the connection is open.
  */
 export class UpgradeRequest {
-  /** What Node made of it: a request over HTTP/1.1, a stream over HTTP/2. */
-  readonly incoming: IncomingMessage | ServerHttp2Stream;
+  readonly #incoming: () => IncomingMessage | ServerHttp2Stream;
   /** The path without the query, as it came: not decoded. */
   readonly path: string;
   /** What follows the first `?`, without it. */
@@ -32,13 +32,22 @@ export class UpgradeRequest {
 
   constructor({ target, headers, remoteAddress, incoming, opening }: UpgradeRequestParts) {
     const { path, search } = splitTarget(target);
-    this.incoming = incoming;
+    this.#incoming = incoming;
     this.path = path;
     this.search = search;
     this.origin = opening.origin;
     this.protocols = opening.protocols;
     this.remoteAddress = remoteAddress;
     this.#headers = headers;
+  }
+
+  /**
+   * What Node makes of it: a request over HTTP/1.1, a stream over HTTP/2. For reading: it is
+   * answered by what `authorize` returns, and of a plain connection its socket is a stand-in that
+   * knows the addresses only.
+   */
+  get incoming(): IncomingMessage | ServerHttp2Stream {
+    return this.#incoming();
   }
 
   get query(): URLSearchParams {

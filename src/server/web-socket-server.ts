@@ -9,8 +9,15 @@ import type {
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { systemClock, TimerWheel, type Clock } from "../base/index.ts";
-import { compressionOf, type Compression, type CompressionChoice } from "../node/index.ts";
+import {
+  compressionOf,
+  type Compression,
+  type CompressionChoice,
+  type HandleTransport,
+} from "../node/index.ts";
 import { CloseCode, MemoryBudget, upgradeRequired } from "../protocol/index.ts";
+import { DirectArrivals } from "./direct-arrivals.ts";
+import { DirectUpgrade } from "./direct-upgrade.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { HandshakeCarrier } from "./handshake-carrier.ts";
 import { Http1Upgrade } from "./http1-upgrade.ts";
@@ -22,6 +29,7 @@ import { openPeer } from "./open-peer.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { OwnHttpServer } from "./own-http-server.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
+import type { RequestHead } from "./plain-request-head.ts";
 import { refusalBody } from "./refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
@@ -83,6 +91,7 @@ export class WebSocketServer {
   readonly #nodeInternals: boolean;
   readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
+  readonly #direct: DirectArrivals;
   #own: OwnHttpServer | undefined;
   #draining = false;
   #emptied: (() => void) | undefined;
@@ -99,6 +108,12 @@ export class WebSocketServer {
     this.#nodeInternals = options.nodeInternals ?? true;
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
+    this.#direct = new DirectArrivals({
+      clock,
+      timeoutMs: this.#limits.handshakeTimeoutMs,
+      maxHeaderBytes: this.#limits.maxHeaderBytes,
+      take: (head, transport) => this.#takeDirect(head, transport),
+    });
     this.#host = {
       maxBufferedBytes: this.#limits.maxBufferedBytes,
       connection: {
@@ -134,6 +149,7 @@ export class WebSocketServer {
     this.attach(own.http);
     const address = await own.listen(port, host);
     this.#own = own;
+    if (this.#nodeInternals && tls === undefined) this.#direct.watch(own.http);
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
     const scheme = tls === undefined ? "ws" : "wss";
     return { port: address.port, host, url: `${scheme}://${shown}:${address.port}` };
@@ -203,6 +219,7 @@ export class WebSocketServer {
     await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
     for (const carrier of this.#undecided) carrier.destroy();
+    this.#direct.cut();
     this.#own?.cut();
     await this.#untilNoPeers(timeoutMs);
     // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
@@ -213,10 +230,18 @@ export class WebSocketServer {
   /** @param isAlone whether nobody else could know the path: the client must not hang then */
   #arrive(carrier: HandshakeCarrier, isAlone: boolean): void {
     const endpoint = matchEndpoint(this.#endpoints, carrier.path);
-    if (endpoint === undefined) {
-      if (isAlone) carrier.refuse(NOT_FOUND);
-      return;
-    }
+    if (endpoint !== undefined) this.#arriveAt(endpoint, carrier);
+    else if (isAlone) carrier.refuse(NOT_FOUND);
+  }
+
+  #takeDirect(head: RequestHead, transport: () => HandleTransport): boolean {
+    const endpoint = matchEndpoint(this.#endpoints, splitTarget(head.target).path);
+    if (endpoint === undefined) return false;
+    this.#arriveAt(endpoint, new DirectUpgrade(head, transport(), this.#wheel));
+    return true;
+  }
+
+  #arriveAt(endpoint: Endpoint, carrier: HandshakeCarrier): void {
     if (this.#draining) return carrier.refuse(DRAINING);
     // Kept in view until it is decided on, so that a drain can end it.
     this.#undecided.add(carrier);

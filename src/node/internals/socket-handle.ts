@@ -6,7 +6,7 @@ import { fastMemory } from "../masking/kernel.ts";
 /** What lies under a socket of Node's: a stream of libuv's, as Node's own code sees it. */
 export interface SocketHandle {
   /** What it returns is read into from then on. */
-  onread: (this: SocketHandle) => Uint8Array | undefined;
+  onread: (this: SocketHandle, bytes: ArrayBuffer | undefined) => Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -14,7 +14,15 @@ export interface SocketHandle {
   writev(request: HandleRequest, chunks: readonly Uint8Array[], allAreBuffers: true): number;
   shutdown(request: HandleRequest): number;
   close(whenClosed: (this: SocketHandle) => void): void;
+  getpeername(into: PeerName): number;
   [symbol: symbol]: unknown;
+}
+
+/** What a handle says of the other end. */
+export interface PeerName {
+  address?: string;
+  port?: number;
+  family?: string;
 }
 
 const METHODS = [
@@ -25,6 +33,7 @@ const METHODS = [
   "writev",
   "shutdown",
   "close",
+  "getpeername",
 ] as const satisfies (keyof SocketHandle)[];
 
 /** Something asked of a handle; it tells its end, if that comes later. */
@@ -59,7 +68,8 @@ export interface DetachedHandle {
   handle: SocketHandle;
   /** What the socket had read by then. */
   head: Uint8Array | undefined;
-  remoteAddress: string | undefined;
+  /** Left out, the handle is asked when it is needed. */
+  remoteAddress?: string | undefined;
   /** To be told, by `uncount`, when the handle is closed. */
   server: CountingServer | undefined;
 }
@@ -76,6 +86,7 @@ interface StreamWrap {
   ShutdownWrap: new () => HandleRequest;
   streamBaseState: Int32Array;
   kReadBytesOrError: number;
+  kArrayBufferOffset: number;
   kLastWriteWasAsync: number;
 }
 
@@ -114,6 +125,13 @@ export function detachHandle(stream: Duplex): DetachedHandle | undefined {
   return { handle, head, remoteAddress, server };
 }
 
+/** Who is at the other end; nothing where that is not known any more. */
+export function peerNameOf(handle: SocketHandle): PeerName {
+  const name: PeerName = {};
+  handle.getpeername(name);
+  return name;
+}
+
 /** Has `owner` hear of `handle`, which reads. */
 export function ownHandle(handle: SocketHandle, owner: HandleOwner): void {
   handle[ownerSymbol] = owner;
@@ -126,6 +144,25 @@ export function ownHandle(handle: SocketHandle, owner: HandleOwner): void {
 export function uncount(server: CountingServer): void {
   server._connections -= 1;
   server._emitCloseIfDrained();
+}
+
+/** Who waits for the first bytes of a handle. */
+export interface FirstReader {
+  /** Nothing, where the handle ended before. */
+  onFirstBytes(bytes: Uint8Array | undefined): void;
+  onClosed(): void;
+}
+
+/** Has `reader` hear of `handle`. It is asked for more bytes until somebody else owns it. */
+export function readFirst(handle: SocketHandle, reader: FirstReader): void {
+  handle[ownerSymbol] = reader;
+  handle.onread = onFirstRead;
+  handle.readStart();
+}
+
+/** The socket that Node has made of a handle, or the server of one that listens. */
+export function ownerOf(handle: SocketHandle): unknown {
+  return handle[ownerSymbol];
 }
 
 /** Writes; `"later"` ends in `onWriteEnd`, until which nothing else may be written. */
@@ -177,6 +214,15 @@ function onRead(this: SocketHandle): Uint8Array | undefined {
   return undefined;
 }
 
+function onFirstRead(this: SocketHandle, bytes: ArrayBuffer | undefined): undefined {
+  const reader = this[ownerSymbol] as FirstReader;
+  const { streamBaseState, kReadBytesOrError, kArrayBufferOffset } = wrap!;
+  const size = streamBaseState[kReadBytesOrError]!;
+  if (size === 0) return;
+  const from = streamBaseState[kArrayBufferOffset]!;
+  reader.onFirstBytes(bytes === undefined ? undefined : Buffer.from(bytes, from, size));
+}
+
 /** @returns where to read from now on, if that is somewhere else */
 function readInto(owner: HandleOwner, size: number): Uint8Array | undefined {
   const before = owner.room;
@@ -194,7 +240,7 @@ function onShutdown(_status: number, handle: SocketHandle): void {
 }
 
 function onClosed(this: SocketHandle): void {
-  (this[ownerSymbol] as HandleOwner).onClosed();
+  (this[ownerSymbol] as { onClosed(): void }).onClosed();
 }
 
 /** Nothing is under way that only the socket knows of, and nobody but us hears of it. */
@@ -212,7 +258,7 @@ function isQuiet(socket: Socket): boolean {
 }
 
 /** Whether handles are as they are in every Node that this was tried on. */
-function isKnown(handle: SocketHandle): boolean {
+export function isKnown(handle: SocketHandle): boolean {
   if (!isWrapAsked) {
     isWrapAsked = true;
     wrap = loadStreamWrap(handle);
@@ -242,6 +288,7 @@ function streamWrapOf(from: unknown): StreamWrap | undefined {
       typeof found.ShutdownWrap === "function" &&
       found.streamBaseState instanceof Int32Array &&
       typeof found.kReadBytesOrError === "number" &&
+      typeof found.kArrayBufferOffset === "number" &&
       typeof found.kLastWriteWasAsync === "number";
     return isWhole ? (found as StreamWrap) : undefined;
   } catch {

@@ -1,6 +1,7 @@
 import {
   closeHandle,
   ownHandle,
+  peerNameOf,
   shutDownHandle,
   uncount,
   writeAllToHandle,
@@ -8,6 +9,7 @@ import {
   type CountingServer,
   type DetachedHandle,
   type HandleOwner,
+  type PeerName,
   type SocketHandle,
 } from "../internals/socket-handle.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
@@ -37,11 +39,11 @@ type State = "open" | "ending" | "ended" | "closing" | "gone";
  * idle connection half the memory.
  */
 export class HandleTransport implements Transport, HandleOwner {
-  readonly remoteAddress: string | undefined;
   /** Of the owner; kept as long as the handle may read into it. */
   room: Uint8Array | undefined;
   readonly #handle: SocketHandle;
   readonly #server: CountingServer | undefined;
+  #remoteAddress: string | undefined;
   #owner: TransportOwner | undefined;
   #state: State = "open";
   #backlog: Backlog | undefined;
@@ -56,7 +58,7 @@ export class HandleTransport implements Transport, HandleOwner {
   constructor({ handle, head, remoteAddress, server }: DetachedHandle) {
     this.#handle = handle;
     this.#head = head;
-    this.remoteAddress = remoteAddress;
+    this.#remoteAddress = remoteAddress;
     this.#server = server;
     ownHandle(handle, this);
   }
@@ -68,6 +70,16 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#head = undefined;
     if (head.length > 0) owner.onChunk(head, head.length, false);
     if (behind !== undefined && !this.isGone) owner.onChunk(behind, behind.length, false);
+  }
+
+  get remoteAddress(): string | undefined {
+    if (this.#state !== "gone") this.#remoteAddress ??= this.peerName.address;
+    return this.#remoteAddress;
+  }
+
+  /** Who is at the other end, while that is known. */
+  get peerName(): PeerName {
+    return peerNameOf(this.#handle);
   }
 
   get isGone(): boolean {
@@ -190,7 +202,7 @@ export class HandleTransport implements Transport, HandleOwner {
 
   #goOn(chunks: Uint8Array[], bytes: number, steps: (() => void)[]): void {
     this.#settle(writeAllToHandle(this.#handle, chunks), bytes);
-    const backlog = this.#backlog as Backlog | undefined;
+    const backlog = this.#backlog;
     if (backlog !== undefined) backlog.steps = steps;
     else if (!this.isGone) for (const step of steps) step();
   }

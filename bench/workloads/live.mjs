@@ -1,0 +1,91 @@
+import { text } from "../load/payloads.mjs";
+import { measureServer, withProcesses } from "../measure.mjs";
+import { cpuPerMessage, messageColumns, windowOf } from "../workload.mjs";
+
+const ours = ["longwire", "longwire-public"];
+
+/** @param {import("../workload.mjs").Size} size */
+export function live(size) {
+  return [fanout(size), resume(size), stalled(size)];
+}
+
+function fanout(size) {
+  const name = "live-fanout";
+  const window = windowOf(size);
+  return {
+    name,
+    says: "a key of a topic is set, 200 bytes of JSON, for 1,000 subscribers with positions (Level 1); the next when all have it",
+    contenders: [...ours, "socket.io", "engine.io"],
+    baselines: ["socket.io", "engine.io"],
+    rounds: 2,
+    figure: cpuPerMessage,
+    columns: messageColumns,
+    measure: (contender, host) =>
+      measureServer(
+        { name, contender, host },
+        { name: "live-keyed", options: { text: text(120) } },
+        {
+          name: "liveFanout",
+          options: { target: {}, contender: contender.name, subscribers: size.few(1_000), window },
+        },
+      ),
+  };
+}
+
+function resume(size) {
+  const name = "live-resume";
+  const subscribers = size.few(1_000);
+  const missed = size.few(100);
+  return {
+    name,
+    says: "1,000 subscribers that were cut come back at once and get the 100 events that they missed",
+    contenders: [...ours, "socket.io"],
+    baselines: ["socket.io"],
+    rounds: 2,
+    figure: { key: "cpuMicros", label: "CPU µs/subscriber" },
+    columns: [{ key: "seconds", label: "all are up to date after s" }],
+    measure: (contender, host) =>
+      withProcesses({ name, contender, host }, async ({ start, load }) => {
+        const { port } = await start("live-log", { text: text(120) });
+        await load("liveLeave", { target: { port }, contender: contender.name, subscribers });
+        return load("liveReturn", { missed });
+      }),
+  };
+}
+
+function stalled(size) {
+  const name = "live-stalled";
+  const subscribers = size.few(1_000);
+  return {
+    name,
+    says: "one of 1,000 subscribers stops reading while 200 events of 64 KiB are published to all",
+    contenders: [...ours, "socket.io", "engine.io"],
+    baselines: ["socket.io", "engine.io"],
+    rounds: 1,
+    figure: { key: "growthMib", label: "memory grown MiB" },
+    columns: [
+      { key: "p50", label: "others' p50 µs" },
+      { key: "p99", label: "p99 µs" },
+      { key: "p50Before", label: "nobody stalled: p50 µs" },
+      { key: "p99Before", label: "p99 µs" },
+    ],
+    measure: (contender, host) =>
+      withProcesses({ name, contender, host }, async ({ start, ask, load }) => {
+        const { port } = await start("live-keyed", { text: text(64 * 1024) });
+        await load("liveGather", { target: { port }, contender: contender.name, subscribers });
+        const usual = await load("liveStalled", { stalled: 0, events: size.few(50) });
+        const before = await ask("collect");
+        const withStalled = await load("liveStalled", { stalled: 1, events: size.few(200) });
+        const after = await ask("collect");
+        return {
+          figures: {
+            growthMib: Math.max(0, after.settledKib - before.settledKib) / 1024,
+            p50: withStalled.figures.p50,
+            p99: withStalled.figures.p99,
+            p50Before: usual.figures.p50,
+            p99Before: usual.figures.p99,
+          },
+        };
+      }),
+  };
+}
