@@ -19,7 +19,7 @@ export interface ByteOperations {
    * XORs `bytes` from `start` to `end` with a masking key, in place; see `mask` in
    * `src/protocol/masking.ts`, which is used without it.
    */
-  mask?(bytes: Uint8Array, start: number, end: number, key: number, phase: number): number;
+  mask?: (bytes: Uint8Array, start: number, end: number, key: number, phase: number) => number;
   /** Room for output. */
   readonly blocks: BlockPool;
   /** Lends a block of at least `size` bytes to write output into. */

@@ -113,16 +113,14 @@ let writeRequest: HandleRequest;
 export function detachHandle(stream: Duplex): DetachedHandle | undefined {
   if (!(stream instanceof Socket) || stream.constructor !== Socket) return undefined;
   const inside = stream as unknown as SocketInside;
-  const handle = inside._handle;
+  const { _handle: handle, _server: server } = inside;
   if (handle === null || !isQuiet(stream) || !isKnown(handle)) return undefined;
   const head = (stream.read() as Uint8Array | null) ?? undefined;
   const { remoteAddress } = stream;
-  const server = inside._server ?? undefined;
-  inside._handle = null;
-  // The connection goes on; without this the server would count it out.
-  inside._server = null;
+  // The connection goes on: the server shall not count it out.
+  Object.assign(inside, { _handle: null, _server: null });
   stream.destroy();
-  return { handle, head, remoteAddress, server };
+  return { handle, head, remoteAddress, server: server ?? undefined };
 }
 
 /** Who is at the other end; nothing where that is not known any more. */

@@ -37,14 +37,15 @@
  * @param pages of 64 KiB, at most 63
  */
 export function kernelModule(pages: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(TYPES, [1, FUNCTION, 3, I32, I32, I32, 1, I32]),
-    ...section(FUNCTIONS, [1, 0]),
-    ...section(MEMORIES, [1, HAS_MAXIMUM, pages, pages]),
-    ...section(EXPORTS, [2, ...name("memory"), MEMORY, 0, ...name("mask"), FUNCTION_NUMBER, 0]),
-    ...section(CODES, [1, ...sized(code)]),
-  ]);
+  const parts = [
+    [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    section(TYPES, [1, FUNCTION, 3, I32, I32, I32, 1, I32]),
+    section(FUNCTIONS, [1, 0]),
+    section(MEMORIES, [1, HAS_MAXIMUM, pages, pages]),
+    section(EXPORTS, [2, ...name("memory"), MEMORY, 0, ...name("mask"), FUNCTION_NUMBER, 0]),
+    section(CODES, [1, ...sized(code)]),
+  ];
+  return new Uint8Array(parts.flat());
 }
 
 // Sections and kinds. (WebAssembly Core 2.0 §5.3, §5.5)
@@ -103,38 +104,38 @@ const WORD = 6;
 const REST = 7;
 
 const code: readonly number[] = [
-  ...[2, 3, V128, 2, I32],
-  ...[GET, KEY, ...I32X4_SPLAT, SET, KEYS],
+  [2, 3, V128, 2, I32],
+  [GET, KEY, ...I32X4_SPLAT, SET, KEYS],
 
-  ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-  ...[GET, AT, I32_CONST, 16, I32_ADD, GET, STOP, I32_GT_U, BRANCH_IF, 1],
-  ...[GET, AT, ...V128_LOAD, GET, KEYS, ...V128_XOR, SET, OCTETS],
-  ...[GET, AT, GET, OCTETS, ...V128_STORE],
-  ...[GET, SEEN, GET, OCTETS, ...V128_OR, SET, SEEN],
-  ...[GET, AT, I32_CONST, 16, I32_ADD, SET, AT],
-  ...[BRANCH, 0, END, END],
+  [BLOCK, NO_RESULT, LOOP, NO_RESULT],
+  [GET, AT, I32_CONST, 16, I32_ADD, GET, STOP, I32_GT_U, BRANCH_IF, 1],
+  [GET, AT, ...V128_LOAD, GET, KEYS, ...V128_XOR, SET, OCTETS],
+  [GET, AT, GET, OCTETS, ...V128_STORE],
+  [GET, SEEN, GET, OCTETS, ...V128_OR, SET, SEEN],
+  [GET, AT, I32_CONST, 16, I32_ADD, SET, AT],
+  [BRANCH, 0, END, END],
 
-  ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-  ...[GET, AT, I32_CONST, 4, I32_ADD, GET, STOP, I32_GT_U, BRANCH_IF, 1],
-  ...[GET, AT, ...I32_LOAD, GET, KEY, I32_XOR, SET, WORD],
-  ...[GET, AT, GET, WORD, ...I32_STORE],
-  ...[GET, REST, GET, WORD, I32_OR, SET, REST],
-  ...[GET, AT, I32_CONST, 4, I32_ADD, SET, AT],
-  ...[BRANCH, 0, END, END],
+  [BLOCK, NO_RESULT, LOOP, NO_RESULT],
+  [GET, AT, I32_CONST, 4, I32_ADD, GET, STOP, I32_GT_U, BRANCH_IF, 1],
+  [GET, AT, ...I32_LOAD, GET, KEY, I32_XOR, SET, WORD],
+  [GET, AT, GET, WORD, ...I32_STORE],
+  [GET, REST, GET, WORD, I32_OR, SET, REST],
+  [GET, AT, I32_CONST, 4, I32_ADD, SET, AT],
+  [BRANCH, 0, END, END],
 
-  ...[BLOCK, NO_RESULT, LOOP, NO_RESULT],
-  ...[GET, AT, GET, STOP, I32_GE_U, BRANCH_IF, 1],
-  ...[GET, AT, ...I32_LOAD8_U, GET, KEY, I32_CONST, ...OCTET, I32_AND, I32_XOR, SET, WORD],
-  ...[GET, AT, GET, WORD, ...I32_STORE8],
-  ...[GET, REST, GET, WORD, I32_OR, SET, REST],
-  ...[GET, KEY, I32_CONST, 8, I32_SHR_U, SET, KEY],
-  ...[GET, AT, I32_CONST, 1, I32_ADD, SET, AT],
-  ...[BRANCH, 0, END, END],
+  [BLOCK, NO_RESULT, LOOP, NO_RESULT],
+  [GET, AT, GET, STOP, I32_GE_U, BRANCH_IF, 1],
+  [GET, AT, ...I32_LOAD8_U, GET, KEY, I32_CONST, ...OCTET, I32_AND, I32_XOR, SET, WORD],
+  [GET, AT, GET, WORD, ...I32_STORE8],
+  [GET, REST, GET, WORD, I32_OR, SET, REST],
+  [GET, KEY, I32_CONST, 8, I32_SHR_U, SET, KEY],
+  [GET, AT, I32_CONST, 1, I32_ADD, SET, AT],
+  [BRANCH, 0, END, END],
 
-  ...[GET, SEEN, ...I8X16_BITMASK],
-  ...[GET, REST, I32_CONST, ...HIGH_BITS, I32_AND, I32_OR],
-  END,
-];
+  [GET, SEEN, ...I8X16_BITMASK],
+  [GET, REST, I32_CONST, ...HIGH_BITS, I32_AND, I32_OR],
+  [END],
+].flat();
 
 function section(kind: number, content: readonly number[]): number[] {
   return [kind, ...sized(content)];
