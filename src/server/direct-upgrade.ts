@@ -45,7 +45,7 @@ export class DirectUpgrade implements HandshakeCarrier {
     const request = new UpgradeRequest({
       target: this.#target,
       headers,
-      remoteAddress: this.#transport.remoteAddress,
+      remoteAddress: () => this.#transport.remoteAddress,
       incoming: () => this.#incoming(),
       opening,
     });

@@ -67,10 +67,12 @@ export class Http1Upgrade implements HandshakeCarrier {
     if (result.kind === "refusal") return result;
     const { key, opening } = result;
     this.#key = key;
+    // Asked for now: the socket may be taken apart.
+    const { remoteAddress } = incoming.socket;
     const request = new UpgradeRequest({
       target: incoming.url ?? "/",
       headers: this.headers,
-      remoteAddress: incoming.socket.remoteAddress,
+      remoteAddress: () => remoteAddress,
       incoming: () => incoming,
       opening,
     });

@@ -42,10 +42,11 @@ export class Http2Connect implements HandshakeCarrier {
     });
     if (result.kind === "refusal") return result;
     const { opening } = result;
+    const remoteAddress = this.#stream.session?.socket.remoteAddress;
     const request = new UpgradeRequest({
       target: pseudoHeader(this.#pseudo, ":path") ?? "/",
       headers: this.headers,
-      remoteAddress: this.#stream.session?.socket.remoteAddress,
+      remoteAddress: () => remoteAddress,
       incoming: () => this.#stream,
       opening,
     });

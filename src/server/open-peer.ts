@@ -29,7 +29,8 @@ export async function openPeer(arrival: Arrival): Promise<void> {
   try {
     const result = carrier.check();
     if (result.kind === "refusal") return carrier.refuse(result.refusal);
-    const decision = await decide(arrival, result.request);
+    const asked = decide(arrival, result.request);
+    const decision = asked instanceof Promise ? await asked : asked;
     if (decision.kind === "refused") return carrier.refuse(decision.refusal);
     if (carrier.isOver) return carrier.destroy();
     if (arrival.isTooLate()) return carrier.refuse(TOO_LATE);
@@ -67,31 +68,51 @@ function accept(
 type Decision = ({ kind: "accepted" } & Decided) | { kind: "refused"; refusal: Refusal };
 
 /** Asks the application, and for no longer than the handshake may take. */
-function decide(arrival: Arrival, request: UpgradeRequest): Promise<Decision> {
-  const { wheel, timeoutMs } = arrival;
-  return new Promise((resolve) => {
-    const timer = wheel.after(timeoutMs, () => resolve({ kind: "refused", refusal: TIMED_OUT }));
-    const settle = (decision: Decision): void => {
-      timer.cancel();
-      resolve(decision);
-    };
-    void ask(arrival, request).then(settle);
-  });
-}
-
-async function ask({ endpoint, carrier }: Arrival, request: UpgradeRequest): Promise<Decision> {
+function decide(arrival: Arrival, request: UpgradeRequest): Decision | Promise<Decision> {
+  const { endpoint, carrier } = arrival;
   try {
     if (!isOriginAllowed(endpoint.origins ?? "same", request.origin, carrier.host)) {
       return { kind: "refused", refusal: foreignOrigin(request.origin) };
     }
-    const data = await endpoint.authorize?.(request);
-    if (data instanceof HandshakeRefusal) return { kind: "refused", refusal: data };
-    return { kind: "accepted", data, protocol: chosenProtocol(endpoint, request) };
+    const data: unknown = endpoint.authorize?.(request);
+    // Most decide at once, and need no timer.
+    if (!isThenable(data)) return decided(endpoint, request, data);
+    return decidedInTime(arrival, request, data);
   } catch (error) {
-    if (error instanceof HandshakeRefusal) return { kind: "refused", refusal: error };
-    reportFailure(endpoint, error, undefined);
-    return { kind: "refused", refusal: FAILED };
+    return failed(endpoint, error);
   }
+}
+
+function decidedInTime(
+  { endpoint, wheel, timeoutMs }: Arrival,
+  request: UpgradeRequest,
+  data: PromiseLike<unknown>,
+): Promise<Decision> {
+  return new Promise((resolve) => {
+    const timer = wheel.after(timeoutMs, () => resolve({ kind: "refused", refusal: TIMED_OUT }));
+    void Promise.resolve(data)
+      .then((settled) => decided(endpoint, request, settled))
+      .catch((error: unknown) => failed(endpoint, error))
+      .then((decision) => {
+        timer.cancel();
+        resolve(decision);
+      });
+  });
+}
+
+function decided(endpoint: Endpoint, request: UpgradeRequest, data: unknown): Decision {
+  if (data instanceof HandshakeRefusal) return { kind: "refused", refusal: data };
+  return { kind: "accepted", data, protocol: chosenProtocol(endpoint, request) };
+}
+
+function failed(endpoint: Endpoint, error: unknown): Decision {
+  if (error instanceof HandshakeRefusal) return { kind: "refused", refusal: error };
+  reportFailure(endpoint, error, undefined);
+  return { kind: "refused", refusal: FAILED };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
 /** @throws LongwireError `invalid_protocol` for what was not offered: no client may take it */

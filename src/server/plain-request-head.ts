@@ -1,3 +1,4 @@
+import { decodeText } from "../node/index.ts";
 import { fieldValues, hasToken, isToken, trimmed, type HeaderFields } from "../protocol/index.ts";
 
 /** The head of a request that asks for an upgrade to WebSocket. */
@@ -26,7 +27,7 @@ const MOST_LINES = 100;
  * @returns `undefined` for everything but a whole and plain head of an upgrade to WebSocket
  */
 export function plainRequestHead(bytes: Uint8Array, maxBytes: number): RequestHead | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const text = decodeText(bytes, 0, bytes.length, true);
   const end = text.indexOf(END);
   if (end === -1 || end + END.length > maxBytes) return undefined;
   const [first = "", ...lines] = text.slice(0, end).split("\r\n");

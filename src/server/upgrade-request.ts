@@ -6,7 +6,8 @@ import { fieldValues, type HeaderFields, type Opening } from "../protocol/index.
 export interface UpgradeRequestParts {
   target: string;
   headers: HeaderFields;
-  remoteAddress: string | undefined;
+  /** Asked for when it is needed. */
+  remoteAddress: () => string | undefined;
   /** Made when it is asked for. */
   incoming: () => IncomingMessage | ServerHttp2Stream;
   opening: Opening;
@@ -27,7 +28,7 @@ export class UpgradeRequest {
   readonly origin: string | undefined;
   /** The subprotocols offered, in the client's order of preference. */
   readonly protocols: readonly string[];
-  readonly remoteAddress: string | undefined;
+  readonly #remoteAddress: () => string | undefined;
   readonly #headers: HeaderFields;
 
   constructor({ target, headers, remoteAddress, incoming, opening }: UpgradeRequestParts) {
@@ -37,7 +38,7 @@ export class UpgradeRequest {
     this.search = search;
     this.origin = opening.origin;
     this.protocols = opening.protocols;
-    this.remoteAddress = remoteAddress;
+    this.#remoteAddress = remoteAddress;
     this.#headers = headers;
   }
 
@@ -48,6 +49,11 @@ export class UpgradeRequest {
    */
   get incoming(): IncomingMessage | ServerHttp2Stream {
     return this.#incoming();
+  }
+
+  /** Who is at the other end of the connection: the client, or a proxy. */
+  get remoteAddress(): string | undefined {
+    return this.#remoteAddress();
   }
 
   get query(): URLSearchParams {
