@@ -322,9 +322,9 @@ export class Connection implements MessageSink, WriterSink {
 
   #release(): void {
     this.#held.length = 0;
-    this.#codec?.close();
     this.#reader.discard();
     this.#writer.discard();
+    this.#codec?.close();
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {

@@ -1,5 +1,10 @@
 import type { ByteOperations } from "../base/index.ts";
-import type { Inflater, InflateSink } from "./deflate/message-codec.ts";
+import type {
+  CompressedPayload,
+  Inflater,
+  InflateSink,
+  LaterWork,
+} from "./deflate/message-codec.ts";
 import { FrameDecoder, UNKNOWN_OCTETS, type FrameSink } from "./frame-decoder.ts";
 import type { FrameKind } from "./frame-header.ts";
 import type { ConnectionLimits } from "./limits.ts";
@@ -82,6 +87,7 @@ export class MessageReader implements FrameSink, InflateSink {
   #reading: Reading = "nothing";
   #isCompressed = false;
   #inflation: Inflation = "none";
+  #inflating: LaterWork | undefined;
   #goesOn = true;
   #fragments = 0;
   #messageOctets = 0;
@@ -122,6 +128,8 @@ export class MessageReader implements FrameSink, InflateSink {
   /** Lets go of what was kept of an unfinished message. */
   discard(): void {
     this.#inflation = "none";
+    this.#inflating?.abandon();
+    this.#inflating = undefined;
     this.#message.clear();
     this.#deflated?.clear();
   }
@@ -249,17 +257,23 @@ export class MessageReader implements FrameSink, InflateSink {
     return this.#inflate({ source: whole, start: 0, end: whole.length, lent: false });
   }
 
-  #inflate(payload: Parameters<Inflater["inflate"]>[0]): boolean {
+  #inflate(payload: CompressedPayload): boolean {
     this.#inflation = "now";
     this.#goesOn = true;
     const progress = this.#inflater!.inflate(payload, this);
     // A message that ended at once has been delivered, or was refused.
     if (this.#inflation !== "now") return this.#goesOn && !this.isInflating;
-    this.#inflation = progress === "later" ? "later" : "none";
-    return this.#goesOn && progress === "done";
+    if (progress === "done") {
+      this.#inflation = "none";
+      return this.#goesOn;
+    }
+    this.#inflation = "later";
+    this.#inflating = progress;
+    return false;
   }
 
   #endInflation(): void {
+    this.#inflating = undefined;
     this.#deflated?.clear();
     if (this.#inflation === "now") {
       const message = this.#message.take();
