@@ -13,6 +13,13 @@ export interface ByteOperations {
    * caller has made room for `mostUtf8Bytes`. A lone surrogate becomes U+FFFD.
    */
   writeUtf8(text: string, target: Uint8Array, at: number): number;
+  /** Whether `bytes` from `start` to `end` are ASCII. */
+  isAscii(bytes: Uint8Array, start: number, end: number): boolean;
+  /**
+   * Whether `bytes` from `start` to `end` are known to be UTF-8 by themselves. False says nothing:
+   * then they have to be looked at one by one.
+   */
+  isKnownUtf8(bytes: Uint8Array, start: number, end: number): boolean;
   /** Lends a block of at least `size` bytes to write output into. */
   borrowBlock(size: number): Uint8Array;
   /** Takes a lent block back; nothing refers to it any more. Not every block comes back. */
@@ -26,6 +33,12 @@ export const webByteOperations: ByteOperations = {
   allocate: (size) => new Uint8Array(size),
   mostUtf8Bytes: (text) => text.length * 3,
   writeUtf8: (text, target, at) => encoder.encodeInto(text, target.subarray(at)).written,
+  isAscii: (bytes, start, end) => {
+    let seen = 0;
+    for (let at = start; at < end; at += 1) seen |= bytes[at]!;
+    return seen < 0x80;
+  },
+  isKnownUtf8: () => false,
   borrowBlock: (size) => new Uint8Array(Math.max(4096, size)),
   returnBlock: () => {},
 };

@@ -1,9 +1,15 @@
-import type { ByteOperations } from "../base/index.ts";
+import { isAscii, isUtf8 } from "node:buffer";
+import { webByteOperations, type ByteOperations } from "../base/index.ts";
 
 /** Output of one turn mostly fits; larger needs get a block of their own. */
 const BLOCK_BYTES = 16 * 1024;
 /** From how many UTF-16 units on a text's bytes are counted before they are written. */
 const COUNTED_FROM = 4 * 1024;
+/**
+ * From how many bytes on Node's own checks are worth the call. Of 1,150 bytes they took 0.1 µs, where
+ * an octet at a time took 1.2 for ASCII and 1.7 for Chinese.
+ */
+const CHECKED_FROM = 64;
 /** How many returned blocks are kept, in all 1 MiB. */
 const KEPT_BLOCKS = 64;
 
@@ -16,6 +22,12 @@ export const nodeByteOperations: ByteOperations = {
   mostUtf8Bytes: (text) =>
     text.length <= COUNTED_FROM ? text.length * 3 : Buffer.byteLength(text),
   writeUtf8: (text, target, at) => (target as Buffer).write(text, at, "utf8"),
+  isAscii: (bytes, start, end) =>
+    end - start < CHECKED_FROM
+      ? webByteOperations.isAscii(bytes, start, end)
+      : isAscii(bytes.subarray(start, end)),
+  isKnownUtf8: (bytes, start, end) =>
+    end - start >= CHECKED_FROM && isUtf8(bytes.subarray(start, end)),
   borrowBlock: (size) =>
     size > BLOCK_BYTES
       ? Buffer.allocUnsafeSlow(size)

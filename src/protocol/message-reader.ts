@@ -8,7 +8,6 @@ import type {
 import { FrameDecoder, UNKNOWN_OCTETS, type FrameSink } from "./frame-decoder.ts";
 import type { FrameKind } from "./frame-header.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import { foldOctets } from "./masking.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import {
@@ -90,7 +89,7 @@ export class MessageReader implements FrameSink, InflateSink {
   #inflating: LaterWork | undefined;
   #goesOn = true;
   #fragments = 0;
-  #messageOctets = 0;
+  #isAscii = true;
   #opcode: Opcode = Opcode.Continuation;
   #fin = false;
   #control: Uint8Array | undefined;
@@ -190,7 +189,7 @@ export class MessageReader implements FrameSink, InflateSink {
     if (frame.opcode === Opcode.Continuation) return;
     this.#reading = frame.opcode === Opcode.Text ? "text" : "binary";
     this.#isCompressed = frame.reservedBits !== 0;
-    this.#messageOctets = 0;
+    this.#isAscii = true;
     this.#utf8.reset();
   }
 
@@ -226,9 +225,12 @@ export class MessageReader implements FrameSink, InflateSink {
   }
 
   #isTextSoFar(source: Uint8Array, start: number, end: number, octets: number): boolean {
-    const seen = octets === UNKNOWN_OCTETS ? foldOctets(source, start, end) : octets;
-    this.#messageOctets |= seen;
-    if (seen < 0x80 && this.#utf8.isComplete) return true;
+    const isAscii =
+      octets === UNKNOWN_OCTETS ? this.#bytes.isAscii(source, start, end) : octets < 0x80;
+    if (!isAscii) this.#isAscii = false;
+    const isBetweenCharacters = this.#utf8.isComplete;
+    if (isBetweenCharacters && (isAscii || this.#bytes.isKnownUtf8(source, start, end)))
+      return true;
     return this.#utf8.push(source, start, end);
   }
 
@@ -290,7 +292,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#reading = "nothing";
     this.#fragments = 0;
     return kind === "text"
-      ? this.#sink.onTextMessage(source, start, end, this.#messageOctets < 0x80)
+      ? this.#sink.onTextMessage(source, start, end, this.#isAscii)
       : this.#sink.onBinaryMessage(source, start, end, lent);
   }
 
