@@ -73,7 +73,10 @@ describe.each(roles)("a %s compresses", (role) => {
   });
 
   test("a message like the last one to next to nothing where the window is kept", () => {
-    const open = new DeflatingConnection(role, { agreed: kept });
+    const open = new DeflatingConnection(role, {
+      agreed: kept,
+      compression: { outgoingContextTakeover: true },
+    });
     for (let count = 0; count < 3; count += 1) open.connection.sendText(JSON_TEXT);
     const [first, second, third] = open.sentFrames();
     expect(first!.payload.length).toBeGreaterThan(100);
