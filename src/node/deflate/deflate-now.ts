@@ -1,5 +1,11 @@
 import { constants, deflateRawSync, type DeflateRaw } from "node:zlib";
 import type { ContextSource } from "./context-pool.ts";
+import {
+  deflateKernel,
+  KERNEL_FROM_BYTES,
+  KERNEL_TO_BYTES,
+  KERNEL_TO_LEVEL,
+} from "./deflate-kernel.ts";
 import { MAX_SHARED_BYTES } from "./limits.ts";
 import { canRunSynchronously } from "./sync-zlib.ts";
 import { zlibOptions, type DeflateShape } from "./zlib-context.ts";
@@ -24,6 +30,8 @@ export function deflateNow(
   shape: DeflateShape,
   payload: Uint8Array,
 ): Uint8Array | undefined {
+  const kernel = isForKernel(contexts, shape, payload) ? deflateKernel() : undefined;
+  if (kernel !== undefined) return kernel.run(payload, shape.windowBits);
   if (!canRunSynchronously()) return deflateAlone(shape, payload);
   const context = contexts.take();
   scratch ??= new Uint8Array(2 * MAX_SHARED_BYTES);
@@ -34,6 +42,15 @@ export function deflateNow(
   }
   contexts.give(context);
   return scratch.subarray(0, scratch.length - unusedBytes - TAIL_BYTES);
+}
+
+function isForKernel(
+  { keepsContext }: ContextSource<DeflateRaw>,
+  { level }: DeflateShape,
+  { length }: Uint8Array,
+): boolean {
+  const fits = length >= KERNEL_FROM_BYTES && length <= KERNEL_TO_BYTES;
+  return fits && !keepsContext && level <= KERNEL_TO_LEVEL;
 }
 
 /** Makes a context for one message: twice the time, and a quarter of the thread pool's. */
