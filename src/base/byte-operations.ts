@@ -22,6 +22,13 @@ export interface ByteOperations {
   mask?: (bytes: Uint8Array, start: number, end: number, key: number, phase: number) => number;
   /** Room for output. */
   readonly blocks: BlockPool;
+  /** Whether `bytes` from `start` to `end` are ASCII. */
+  isAscii(bytes: Uint8Array, start: number, end: number): boolean;
+  /**
+   * Whether `bytes` from `start` to `end` are known to be UTF-8 by themselves. False says nothing:
+   * then they have to be looked at one by one.
+   */
+  isKnownUtf8(bytes: Uint8Array, start: number, end: number): boolean;
   /** Lends a block of at least `size` bytes to write output into. */
   borrowBlock(size: number): Uint8Array;
   /** Takes a lent block back; nothing refers to it any more. Not every block comes back. */
@@ -36,6 +43,12 @@ export const webByteOperations: ByteOperations = {
   blocks: new BlockPool((size) => new Uint8Array(size), 4096),
   mostUtf8Bytes: (text) => text.length * 3,
   writeUtf8: (text, target, at) => encoder.encodeInto(text, target.subarray(at)).written,
+  isAscii: (bytes, start, end) => {
+    let seen = 0;
+    for (let at = start; at < end; at += 1) seen |= bytes[at]!;
+    return seen < 0x80;
+  },
+  isKnownUtf8: () => false,
   borrowBlock: (size) => new Uint8Array(Math.max(4096, size)),
   returnBlock: () => {},
 };

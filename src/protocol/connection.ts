@@ -351,9 +351,9 @@ export class Connection implements MessageSink, WriterSink {
 
   #release(): void {
     this.#held = undefined;
-    this.#codec?.close();
     this.#reader.discard();
     this.#writer.discard();
+    this.#codec?.close();
   }
 
   #sendControl(opcode: Opcode, payload: Uint8Array): void {

@@ -5,7 +5,14 @@ export { acceptDeflateOffer } from "./deflate/accept-offer.ts";
 export type { DeflateAcceptance } from "./deflate/accept-offer.ts";
 export { deflateOffer } from "./deflate/check-response.ts";
 export type { DeflateParameters, DeflatePreferences } from "./deflate/deflate-parameters.ts";
-export type { Deflater, InflateSink, Inflater, MessageCodec } from "./deflate/message-codec.ts";
+export type {
+  CompressedPayload,
+  Deflater,
+  InflateSink,
+  Inflater,
+  LaterWork,
+  MessageCodec,
+} from "./deflate/message-codec.ts";
 export { encodeTextFrame } from "./frame-encoder.ts";
 export {
   checkAcceptance,

@@ -81,10 +81,3 @@ function inPlatformOrder(key: number): number {
   if (!isLittleEndian) return key;
   return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff0000) | ((key & 0xff) << 24);
 }
-
-/** Returns the OR of the octets of `bytes` from `start` to `end`, as `mask` does. */
-export function foldOctets(bytes: Uint8Array, start: number, end: number): number {
-  let seen = 0;
-  for (let at = start; at < end; at += 1) seen |= bytes[at]!;
-  return seen;
-}

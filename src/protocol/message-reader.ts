@@ -1,9 +1,13 @@
 import type { ByteOperations } from "../base/index.ts";
-import type { Inflater, InflateSink } from "./deflate/message-codec.ts";
+import type {
+  CompressedPayload,
+  Inflater,
+  InflateSink,
+  LaterWork,
+} from "./deflate/message-codec.ts";
 import { FrameDecoder, UNKNOWN_OCTETS, type FrameSink } from "./frame-decoder.ts";
 import type { FrameKind } from "./frame-header.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import { foldOctets } from "./masking.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import {
@@ -85,9 +89,10 @@ export class MessageReader implements FrameSink, InflateSink {
   #reading: Reading = "nothing";
   #isCompressed = false;
   #inflation: Inflation = "none";
+  #inflating: LaterWork | undefined;
   #goesOn = true;
   #fragments = 0;
-  #messageOctets = 0;
+  #isAscii = true;
   #opcode: Opcode = Opcode.Continuation;
   #fin = false;
   #control: Uint8Array | undefined;
@@ -136,6 +141,8 @@ export class MessageReader implements FrameSink, InflateSink {
   /** Lets go of what was kept of an unfinished message. */
   discard(): void {
     this.#inflation = "none";
+    this.#inflating?.abandon();
+    this.#inflating = undefined;
     this.#message.clear();
     this.#deflated?.clear();
   }
@@ -196,7 +203,7 @@ export class MessageReader implements FrameSink, InflateSink {
     if (frame.opcode === Opcode.Continuation) return;
     this.#reading = frame.opcode === Opcode.Text ? "text" : "binary";
     this.#isCompressed = frame.reservedBits !== 0;
-    this.#messageOctets = 0;
+    this.#isAscii = true;
     this.#utf8.reset();
   }
 
@@ -232,9 +239,12 @@ export class MessageReader implements FrameSink, InflateSink {
   }
 
   #isTextSoFar(source: Uint8Array, start: number, end: number, octets: number): boolean {
-    const seen = octets === UNKNOWN_OCTETS ? foldOctets(source, start, end) : octets;
-    this.#messageOctets |= seen;
-    if (seen < 0x80 && this.#utf8.isComplete) return true;
+    const isAscii =
+      octets === UNKNOWN_OCTETS ? this.#bytes.isAscii(source, start, end) : octets < 0x80;
+    if (!isAscii) this.#isAscii = false;
+    const isBetweenCharacters = this.#utf8.isComplete;
+    if (isBetweenCharacters && (isAscii || this.#bytes.isKnownUtf8(source, start, end)))
+      return true;
     return this.#utf8.push(source, start, end);
   }
 
@@ -263,17 +273,23 @@ export class MessageReader implements FrameSink, InflateSink {
     return this.#inflate({ source: whole, start: 0, end: whole.length, lent: false });
   }
 
-  #inflate(payload: Parameters<Inflater["inflate"]>[0]): boolean {
+  #inflate(payload: CompressedPayload): boolean {
     this.#inflation = "now";
     this.#goesOn = true;
     const progress = this.#inflater!.inflate(payload, this);
     // A message that ended at once has been delivered, or was refused.
     if (this.#inflation !== "now") return this.#goesOn && !this.isInflating;
-    this.#inflation = progress === "later" ? "later" : "none";
-    return this.#goesOn && progress === "done";
+    if (progress === "done") {
+      this.#inflation = "none";
+      return this.#goesOn;
+    }
+    this.#inflation = "later";
+    this.#inflating = progress;
+    return false;
   }
 
   #endInflation(): void {
+    this.#inflating = undefined;
     this.#deflated?.clear();
     if (this.#inflation === "now") {
       const message = this.#message.take();
@@ -290,7 +306,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#reading = "nothing";
     this.#fragments = 0;
     return kind === "text"
-      ? this.#sink.onTextMessage(source, start, end, this.#messageOctets < 0x80)
+      ? this.#sink.onTextMessage(source, start, end, this.#isAscii)
       : this.#sink.onBinaryMessage(source, start, end, lent);
   }
 

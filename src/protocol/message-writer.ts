@@ -1,5 +1,5 @@
 import type { ByteOperations } from "../base/index.ts";
-import type { Deflater } from "./deflate/message-codec.ts";
+import type { Deflater, LaterWork } from "./deflate/message-codec.ts";
 import { FrameEncoder } from "./frame-encoder.ts";
 import type { FrameKind } from "./frame-header.ts";
 import { RSV1 } from "./message-violations.ts";
@@ -44,6 +44,7 @@ export class MessageWriter {
   readonly #sink: WriterSink;
   #pending: Pending[] | undefined;
   #pendingBytes = 0;
+  #compressing: LaterWork | undefined;
 
   constructor(options: MessageWriterOptions, sink: WriterSink) {
     this.#encoder = new FrameEncoder(options.role, options.bytes, options.outgoing);
@@ -105,6 +106,8 @@ export class MessageWriter {
 
   /** Drops what waits. */
   discard(): void {
+    this.#compressing?.abandon();
+    this.#compressing = undefined;
     this.#pending = undefined;
     this.#pendingBytes = 0;
   }
@@ -135,19 +138,21 @@ export class MessageWriter {
   #compress(opcode: Opcode, payload: Uint8Array, lent: boolean): boolean {
     const result = this.#deflater!.deflate(payload, (late) => {
       const waiting = this.#pending ?? [];
+      this.#compressing = undefined;
       this.#pending = undefined;
       this.#pendingBytes -= payload.length;
       this.#writeDeflated(opcode, payload, { result: late, lent: false });
       for (const one of waiting) this.#goOn(one);
       if (this.#pending === undefined) this.#sink.onIdle();
     });
-    if (result === "later") {
-      this.#pending = [];
-      this.#pendingBytes += payload.length;
-      return true;
+    if (result === "plain" || result instanceof Uint8Array) {
+      this.#writeDeflated(opcode, payload, { result, lent: result === "plain" ? lent : true });
+      return false;
     }
-    this.#writeDeflated(opcode, payload, { result, lent: result === "plain" ? lent : true });
-    return false;
+    this.#compressing = result;
+    this.#pending = [];
+    this.#pendingBytes += payload.length;
+    return true;
   }
 
   #goOn(one: Pending): void {

@@ -60,6 +60,8 @@ class Collector implements ConnectionHandler {
 
   onFinished(): void {
     this.finished += 1;
+    // What was being inflated on another thread may have been refused.
+    this.onReady();
   }
 
   onOutput(): void {}

@@ -43,4 +43,12 @@ export class CountingBytes implements ByteOperations {
   writeUtf8(text: string, target: Uint8Array, at: number): number {
     return webByteOperations.writeUtf8(text, target, at);
   }
+
+  isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+    return webByteOperations.isAscii(bytes, start, end);
+  }
+
+  isKnownUtf8(): boolean {
+    return false;
+  }
 }

@@ -7,7 +7,11 @@ export interface CompressionOptions {
    * as much.
    */
   thresholdBytes: number;
-  /** zlib's level, 1 (fast) to 9 (short). Default 6, zlib's own. */
+  /**
+   * zlib's level, 1 (fast) to 9 (short). Default 5, and 6 with `outgoingContextTakeover`. To 6 it
+   * leaves messages of 512 bytes to 8 KiB that stand alone as they are: what compresses them is not
+   * zlib, and faster than its level 1 at the length of its level 6.
+   */
   level: number;
   /** zlib's memory level, 1 to 9. Default 8, zlib's own. */
   memLevel: number;
@@ -33,9 +37,18 @@ export interface CompressionOptions {
   maxContextBytes: number;
 }
 
+/**
+ * zlib's own default is 6. Where zlib is used, for messages beyond 8 KiB of JSON and prose of seven
+ * kinds, each by itself, 5 takes 7 to 29 % less time for 16 KiB at a length within 0.1 to 2.2 %, and
+ * for 60 KiB, which hold up everybody else the longest, 20 to 55 % less at 0.4 to 0.8 %, of very
+ * repetitive JSON 4.4 %. 4 costs up to 11 % in length, 1 up to 26. `memLevel` changes neither.
+ */
+const LEVEL_ALONE = 5;
+/** What is like the message before it takes a third less than with 5, which looks no farther for 32 bytes. */
+const LEVEL_WITH_TAKEOVER = 6;
+
 const defaultNumbers = {
   thresholdBytes: 1024,
-  level: 6,
   memLevel: 8,
   outgoingWindowBits: 15,
   incomingWindowBits: 15,
@@ -50,14 +63,16 @@ const defaultNumbers = {
 export function resolveCompression(given: Partial<CompressionOptions> = {}): CompressionOptions {
   // Zero is a threshold too: then every message is compressed.
   const thresholdBytes = given.thresholdBytes === 0 ? 1 : given.thresholdBytes;
-  const numbers = resolveLimits(defaultNumbers, { ...given, thresholdBytes });
+  const outgoingContextTakeover = given.outgoingContextTakeover === true;
+  const level = outgoingContextTakeover ? LEVEL_WITH_TAKEOVER : LEVEL_ALONE;
+  const numbers = resolveLimits({ ...defaultNumbers, level }, { ...given, thresholdBytes });
   requireRange("level", numbers.level, 1, 9);
   requireRange("memLevel", numbers.memLevel, 1, 9);
   requireRange("outgoingWindowBits", numbers.outgoingWindowBits, 8, 15);
   requireRange("incomingWindowBits", numbers.incomingWindowBits, 8, 15);
   return {
     ...numbers,
-    outgoingContextTakeover: given.outgoingContextTakeover === true,
+    outgoingContextTakeover,
     incomingContextTakeover: given.incomingContextTakeover === true,
   };
 }

@@ -9,14 +9,13 @@ import {
   type MessageCodec,
   type Role,
 } from "../../protocol/index.ts";
+import { ContextPool, OwnContext, type ContextSource } from "./context-pool.ts";
 import { resolveCompression, type CompressionOptions } from "./compression-options.ts";
 import { DeflatedFrames } from "./deflated-frames.ts";
 import { MessageDeflater } from "./message-deflater.ts";
 import { MessageInflater } from "./message-inflater.ts";
-import { canRunSynchronously } from "./sync-zlib.ts";
 import { ThreadTurns } from "./thread-turns.ts";
 import {
-  ContextPool,
   createDeflateContext,
   createInflateContext,
   deflateContextBytes,
@@ -47,6 +46,8 @@ export interface AgreedCodec extends MessageCodec {
   readonly frames: DeflatedFrames | undefined;
 }
 
+type SharedCodec = AgreedCodec & { readonly frames: DeflatedFrames };
+
 /**
  * Compression for all connections of one owner: its options, shared contexts and ceiling.
  *
@@ -56,10 +57,14 @@ export interface AgreedCodec extends MessageCodec {
 export class Compression {
   readonly #options: CompressionOptions;
   readonly #budget: MemoryBudget;
-  readonly #deflatePools = new Map<number, ContextPool<DeflateRaw>>();
-  readonly #frames = new Map<number, DeflatedFrames>();
-  readonly #inflatePool = new ContextPool<InflateRaw>(() =>
-    createInflateContext(SHARED_INFLATE_BITS),
+  /** By window, for what is sent without reference to earlier messages. */
+  readonly #shared = new Map<number, SharedCodec>();
+  readonly #inflater = new MessageInflater(
+    // A peer must never be able to refer to what another one sent.
+    new ContextPool<InflateRaw>(
+      () => createInflateContext(SHARED_INFLATE_BITS),
+      (context) => context.sync?.reset(),
+    ),
   );
 
   /** @throws LongwireError `invalid_limit`, `invalid_compression` */
@@ -93,7 +98,10 @@ export class Compression {
     return acceptDeflateOffer(offers, this.preferences);
   }
 
-  /** Makes what compresses and inflates one connection's messages. */
+  /**
+   * Returns what compresses and inflates one connection's messages: the same for all connections
+   * that agreed to the same and keep nothing from message to message, so that it costs them nothing.
+   */
   codec(role: Role, agreed: DeflateParameters): AgreedCodec {
     const server: Direction = {
       windowBits: agreed.serverMaxWindowBits,
@@ -115,26 +123,18 @@ export class Compression {
       inflateContextBytes(incoming.windowBits),
     );
     const deflaterBytes = this.#charge(outgoing.keepsContext, deflateContextBytes(shape));
-    const keepsOutgoing = deflaterBytes > 0;
-    const deflater = new MessageDeflater({
-      pool: keepsOutgoing ? ownDeflatePool(shape) : this.#deflatePool(shape),
-      keepsContext: keepsOutgoing,
-      thresholdBytes: this.#options.thresholdBytes,
-      turns,
-      isSynchronous: canRunSynchronously(),
-    });
-    const inflater = new MessageInflater(
-      incoming.keepsContext ? ownInflatePool(incoming.windowBits) : this.#inflatePool,
-      incoming.keepsContext,
-    );
+    const shared = this.#sharedCodec(shape);
+    if (deflaterBytes === 0 && !incoming.keepsContext) return shared;
+    const inflating = incoming.keepsContext ? ownInflating(incoming.windowBits) : undefined;
+    const deflating = deflaterBytes > 0 ? ownDeflating(shape) : undefined;
     let charged = inflaterBytes + deflaterBytes;
     return {
-      deflater,
-      inflater,
-      frames: keepsOutgoing ? undefined : this.#framesWithin(shape),
+      deflater: deflating ? this.#deflater(deflating, shape) : shared.deflater,
+      inflater: inflating ? new MessageInflater(inflating) : shared.inflater,
+      frames: deflating ? undefined : shared.frames,
       close: () => {
-        deflater.close();
-        inflater.close();
+        deflating?.discard();
+        inflating?.discard();
         this.#budget.give(charged);
         charged = 0;
       },
@@ -146,23 +146,25 @@ export class Compression {
     return isWanted && this.#budget.take(bytes) ? bytes : 0;
   }
 
-  #deflatePool(shape: DeflateShape): ContextPool<DeflateRaw> {
-    let pool = this.#deflatePools.get(shape.windowBits);
-    if (pool === undefined) {
-      pool = new ContextPool(() => createDeflateContext(shape));
-      this.#deflatePools.set(shape.windowBits, pool);
+  #sharedCodec(shape: DeflateShape): SharedCodec {
+    let shared = this.#shared.get(shape.windowBits);
+    if (shared === undefined) {
+      const pool = new ContextPool(() => createDeflateContext(shape, false));
+      const { thresholdBytes } = this.#options;
+      shared = {
+        deflater: this.#deflater(pool, shape),
+        inflater: this.#inflater,
+        frames: new DeflatedFrames(shape, pool, thresholdBytes),
+        close: () => {},
+      };
+      this.#shared.set(shape.windowBits, shared);
     }
-    return pool;
+    return shared;
   }
 
-  #framesWithin(shape: DeflateShape): DeflatedFrames {
-    let frames = this.#frames.get(shape.windowBits);
-    if (frames === undefined) {
-      const { thresholdBytes } = this.#options;
-      frames = new DeflatedFrames(shape, this.#deflatePool(shape), thresholdBytes);
-      this.#frames.set(shape.windowBits, frames);
-    }
-    return frames;
+  #deflater(contexts: ContextSource<DeflateRaw>, shape: DeflateShape): MessageDeflater {
+    const { thresholdBytes } = this.#options;
+    return new MessageDeflater({ contexts, shape, thresholdBytes, turns });
   }
 
   #shape(windowBits: number): DeflateShape {
@@ -180,10 +182,10 @@ export function compressionOf(choice: CompressionChoice = true): Compression | u
   return new Compression(choice === true ? {} : choice);
 }
 
-function ownDeflatePool(shape: DeflateShape): ContextPool<DeflateRaw> {
-  return new ContextPool(() => createDeflateContext(shape));
+function ownDeflating(shape: DeflateShape): OwnContext<DeflateRaw> {
+  return new OwnContext(() => createDeflateContext(shape, true));
 }
 
-function ownInflatePool(windowBits: number): ContextPool<InflateRaw> {
-  return new ContextPool(() => createInflateContext(windowBits));
+function ownInflating(windowBits: number): OwnContext<InflateRaw> {
+  return new OwnContext(() => createInflateContext(windowBits));
 }

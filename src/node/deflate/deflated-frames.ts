@@ -1,10 +1,10 @@
-import { deflateRawSync, type DeflateRaw } from "node:zlib";
+import type { DeflateRaw } from "node:zlib";
 import { encodeTextFrame } from "../../protocol/index.ts";
 import { nodeByteOperations } from "../node-byte-operations.ts";
-import { deflateNow, TAIL_BYTES } from "./deflate-now.ts";
+import type { ContextPool } from "./context-pool.ts";
+import { deflateNow } from "./deflate-now.ts";
 import { MAX_SHARED_BYTES } from "./limits.ts";
-import { canRunSynchronously } from "./sync-zlib.ts";
-import { zlibOptions, type ContextPool, type DeflateShape } from "./zlib-context.ts";
+import type { DeflateShape } from "./zlib-context.ts";
 
 /** FIN, RSV1 for a compressed message, the opcode of text. (RFC 6455 §5.2, RFC 7692 §6) */
 const FIRST_OCTET = 0xc1;
@@ -41,24 +41,8 @@ export class DeflatedFrames {
   #deflate(payload: Uint8Array): Uint8Array | undefined {
     const { length } = payload;
     if (length < this.#thresholdBytes || length > MAX_SHARED_BYTES) return undefined;
-    const deflated = canRunSynchronously()
-      ? this.#deflatePooled(payload)
-      : this.#deflateAlone(payload);
+    const deflated = deflateNow(this.#pool, this.#shape, payload);
     return deflated !== undefined && deflated.length < length ? deflated : undefined;
-  }
-
-  #deflatePooled(payload: Uint8Array): Uint8Array | undefined {
-    const context = this.#pool.take();
-    const deflated = deflateNow(context.sync!, payload);
-    if (deflated === undefined) context.stream.destroy();
-    else this.#pool.give(context);
-    return deflated;
-  }
-
-  /** Makes a context for one message, which costs twice as much. */
-  #deflateAlone(payload: Uint8Array): Uint8Array {
-    const { flush, ...options } = zlibOptions(this.#shape);
-    return deflateRawSync(payload, { ...options, finishFlush: flush }).subarray(0, -TAIL_BYTES);
   }
 }
 

@@ -10,3 +10,15 @@ export const LATER_FROM_BYTES: number = 64 * 1024;
  * one goes as it is.
  */
 export const MAX_SHARED_BYTES: number = 256 * 1024;
+
+/**
+ * How much of an incoming message is read and inflated at once, in bytes: half a millisecond's to
+ * two milliseconds' work. What is longer goes on in the thread pool.
+ */
+export const AT_ONCE_BYTES: number = 256 * 1024;
+
+/**
+ * How many final blocks one message may have. Each ends the DEFLATE data and starts it anew
+ * (RFC 7692 §7.2.3.4), which costs more than the two bytes that it takes to say so.
+ */
+export const MAX_FINAL_BLOCKS = 1024;

@@ -1,112 +1,97 @@
 import type { DeflateRaw } from "node:zlib";
-import type { Deflater } from "../../protocol/index.ts";
+import type { Deflater, LaterWork } from "../../protocol/index.ts";
+import type { ContextSource } from "./context-pool.ts";
 import { deflateNow, TAIL_BYTES } from "./deflate-now.ts";
 import { LATER_FROM_BYTES } from "./limits.ts";
-import { runLater, type LaterRun } from "./run-later.ts";
+import { runLater } from "./run-later.ts";
+import { canRunSynchronously } from "./sync-zlib.ts";
 import type { ThreadTurns } from "./thread-turns.ts";
-import type { ContextPool, DeflateContext } from "./zlib-context.ts";
+import type { DeflateShape } from "./zlib-context.ts";
 
 export interface MessageDeflaterOptions {
-  pool: ContextPool<DeflateRaw>;
-  /** Whether messages may refer to earlier ones. */
-  keepsContext: boolean;
+  contexts: ContextSource<DeflateRaw>;
+  /** What `contexts` are made with. */
+  shape: DeflateShape;
   thresholdBytes: number;
   turns: ThreadTurns;
-  /** Whether contexts run on this thread. */
-  isSynchronous: boolean;
 }
 
-/** Compresses one connection's messages: on a context of its own, or on whichever is free. */
+/**
+ * Compresses messages: one connection's, on a context of its own, or on whichever is free those of
+ * all connections that keep none; nothing of any of them stays here.
+ */
 export class MessageDeflater implements Deflater {
   readonly thresholdBytes: number;
   readonly laterFromBytes: number;
   readonly #options: MessageDeflaterOptions;
-  #context: DeflateContext | undefined;
-  #later: LaterRun | undefined;
-  #isClosed = false;
 
   constructor(options: MessageDeflaterOptions) {
     this.#options = options;
     this.thresholdBytes = options.thresholdBytes;
-    this.laterFromBytes = options.isSynchronous ? LATER_FROM_BYTES : 0;
+    // Node has no documented way to go on with a context at once.
+    const isNeverNow = options.contexts.keepsContext && !canRunSynchronously();
+    this.laterFromBytes = isNeverNow ? 0 : LATER_FROM_BYTES;
   }
 
   deflate(
     payload: Uint8Array,
     whenDone: (result: Uint8Array | "plain") => void,
-  ): Uint8Array | "plain" | "later" {
-    if (payload.length >= this.laterFromBytes) {
-      this.#deflateLater(payload, whenDone);
-      return "later";
-    }
-    const context = (this.#context ??= this.#options.pool.take());
-    const deflated = deflateNow(context.sync!, payload);
-    if (deflated === undefined) {
-      this.#discard();
-      return "plain";
-    }
-    this.#release();
-    return this.#isShorter(deflated.length, payload) ? deflated : "plain";
+  ): Uint8Array | "plain" | LaterWork {
+    if (payload.length >= this.laterFromBytes) return this.#deflateLater(payload, whenDone);
+    const deflated = deflateNow(this.#options.contexts, this.#options.shape, payload);
+    // After a failure, of memory most likely, a message goes as it is and the next one begins with
+    // an empty window, which is always right.
+    return deflated !== undefined && this.#isShorter(deflated.length, payload) ? deflated : "plain";
   }
 
-  /** Lets go of the context; no result comes any more. */
-  close(): void {
-    this.#isClosed = true;
-    this.#later?.abandon();
-    this.#discard();
-  }
-
-  #deflateLater(payload: Uint8Array, whenDone: (result: Uint8Array | "plain") => void): void {
-    const { turns, pool } = this.#options;
-    turns.take((giveBack) => {
-      if (this.#isClosed) return giveBack();
-      const context = (this.#context ??= pool.take());
-      const pieces: Uint8Array[] = [];
-      const finish = (result: Uint8Array | "plain"): void => {
-        this.#later = undefined;
+  #deflateLater(payload: Uint8Array, whenDone: (result: Uint8Array | "plain") => void): LaterWork {
+    let isAbandoned = false;
+    let abandonRun = (): void => {};
+    this.#options.turns.take((giveBack) => {
+      if (isAbandoned) return giveBack();
+      abandonRun = this.#runLater(payload, (result) => {
+        // The context may be another's from now on.
+        abandonRun = () => {};
         giveBack();
-        whenDone(result);
-      };
-      const run = runLater(context.stream, [payload], {
-        onPiece: (piece) => void pieces.push(piece),
-        onDone: () => {
-          this.#release();
-          const result = Buffer.concat(pieces);
-          const size = result.length - TAIL_BYTES;
-          finish(this.#isShorter(size, payload) ? result.subarray(0, size) : "plain");
-        },
-        onEnded: () => finish("plain"),
-        onFailed: () => {
-          this.#discard();
-          finish("plain");
-        },
+        if (!isAbandoned) whenDone(result);
       });
-      this.#later = {
-        abandon: () => {
-          run.abandon();
-          giveBack();
-        },
-      };
     });
+    return {
+      abandon: () => {
+        isAbandoned = true;
+        abandonRun();
+      },
+    };
+  }
+
+  /** Returns what gives it up; `settle` is called once, also then. */
+  #runLater(payload: Uint8Array, settle: (result: Uint8Array | "plain") => void): () => void {
+    const { contexts } = this.#options;
+    const context = contexts.take();
+    const pieces: Uint8Array[] = [];
+    const fail = (): void => {
+      contexts.discard(context);
+      settle("plain");
+    };
+    const run = runLater(context.stream, [payload], {
+      onPiece: (piece) => void pieces.push(piece),
+      onDone: () => {
+        contexts.give(context);
+        const result = Buffer.concat(pieces);
+        const size = result.length - TAIL_BYTES;
+        settle(this.#isShorter(size, payload) ? result.subarray(0, size) : "plain");
+      },
+      onEnded: fail,
+      onFailed: fail,
+    });
+    return () => {
+      run.abandon();
+      fail();
+    };
   }
 
   /** With a context that is kept the peer must see all that went into it. */
   #isShorter(size: number, payload: Uint8Array): boolean {
-    return this.#options.keepsContext || size < payload.length;
-  }
-
-  /**
-   * After a failure, of memory most likely, a message goes as it is and the next one begins with an
-   * empty window, which is always right.
-   */
-  #discard(): void {
-    this.#context?.stream.destroy();
-    this.#context = undefined;
-  }
-
-  #release(): void {
-    if (this.#options.keepsContext || this.#context === undefined) return;
-    this.#options.pool.give(this.#context);
-    this.#context = undefined;
+    return this.#options.contexts.keepsContext || size < payload.length;
   }
 }

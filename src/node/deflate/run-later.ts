@@ -1,4 +1,5 @@
 import type { DeflateRaw, InflateRaw } from "node:zlib";
+import type { LaterWork } from "../../protocol/index.ts";
 
 export interface LaterHandler {
   /** The stream's output, in order. */
@@ -10,17 +11,12 @@ export interface LaterHandler {
   onFailed(): void;
 }
 
-/** Work on Node's thread pool that can be given up: then its handler hears nothing more. */
-export interface LaterRun {
-  abandon(): void;
-}
-
 /** Feeds `inputs` to a zlib stream on Node's thread pool. They must not change until the end. */
 export function runLater(
   stream: DeflateRaw | InflateRaw,
   inputs: readonly Uint8Array[],
   handler: LaterHandler,
-): LaterRun {
+): LaterWork {
   let isOver = false;
   const before = stream.bytesWritten;
   const settle = (then: () => void): void => {

@@ -1,5 +1,6 @@
 import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import type { DeflateRaw, InflateRaw } from "node:zlib";
+import { areInternalsAllowed } from "../internals-allowed.ts";
 
 /** What Node's zlib streams have beyond their documentation. */
 interface Handle {
@@ -41,11 +42,15 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
   readonly stream: Stream;
   readonly #handle: Handle;
   readonly #state: Uint32Array;
+  readonly #flush: number;
   readonly #progress: ZlibProgress = { unreadBytes: 0, unusedBytes: 0, failed: false };
   #running = false;
 
-  /** @throws TypeError where Node's streams are not as expected */
-  constructor(stream: Stream) {
+  /**
+   * @param flush zlib's constant for the end of a run
+   * @throws TypeError where Node's streams are not as expected
+   */
+  constructor(stream: Stream, flush: number) {
     const { _handle: handle, _writeState: state } = stream as StreamWithHandle;
     if (typeof handle?.writeSync !== "function" || !(state instanceof Uint32Array)) {
       throw new TypeError("Node's zlib streams have no handle that writes synchronously.");
@@ -53,6 +58,7 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
     this.stream = stream;
     this.#handle = handle as Handle;
     this.#state = state;
+    this.#flush = flush;
     const { onerror } = this.#handle;
     this.#handle.onerror = (...facts) => {
       // Node would destroy the stream, of which a reset makes a good one again.
@@ -73,7 +79,7 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
     progress.failed = false;
     this.#running = true;
     const room = output.length - at;
-    this.#handle.writeSync(constants.Z_SYNC_FLUSH, input, start, end - start, output, at, room);
+    this.#handle.writeSync(this.#flush, input, start, end - start, output, at, room);
     this.#running = false;
     progress.unusedBytes = this.#state[0]!;
     progress.unreadBytes = this.#state[1]!;
@@ -90,9 +96,9 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
   }
 }
 
-/** Says whether this Node's zlib streams can be run so; tried once, with a message each way. */
+/** Says whether zlib streams are to be run so; tried once, with a message each way. */
 export function canRunSynchronously(): boolean {
-  return (answer ??= tryOnce());
+  return (answer ??= areInternalsAllowed() && tryOnce());
 }
 
 let answer: boolean | undefined;
@@ -103,9 +109,9 @@ function tryOnce(): boolean {
     const plain = Buffer.from("Hello, hello, hello");
     const deflated = Buffer.alloc(64);
     const inflated = Buffer.alloc(64);
-    const deflate = new SyncZlib(createDeflateRaw());
+    const deflate = new SyncZlib(createDeflateRaw(), constants.Z_SYNC_FLUSH);
     streams.push(deflate.stream);
-    const inflate = new SyncZlib(createInflateRaw());
+    const inflate = new SyncZlib(createInflateRaw(), constants.Z_SYNC_FLUSH);
     streams.push(inflate.stream);
     const size = 64 - deflate.run(plain, 0, plain.length, deflated, 0).unusedBytes;
     const { unusedBytes } = inflate.run(deflated, 0, size, inflated, 0);

@@ -25,32 +25,38 @@ export interface DeflateShape {
   windowBits: number;
 }
 
-export function createDeflateContext(shape: DeflateShape): DeflateContext {
-  return contextOf(createDeflateRaw({ ...zlibOptions(shape), chunkSize: PIECE_BYTES }));
+/**
+ * Returns a context whose messages may refer to earlier ones, or do not.
+ *
+ * Those that do not end with a full flush, after which zlib refers to nothing before it; that saves
+ * a reset for each message, 0.2 µs of 12.
+ */
+export function createDeflateContext(shape: DeflateShape, keepsContext: boolean): DeflateContext {
+  const flush = keepsContext ? constants.Z_SYNC_FLUSH : constants.Z_FULL_FLUSH;
+  return contextOf(
+    createDeflateRaw({ ...zlibOptions(shape), flush, chunkSize: PIECE_BYTES }),
+    flush,
+  );
 }
 
 /** How zlib is asked for it. */
-export function zlibOptions({ level, memLevel, windowBits }: DeflateShape): {
-  level: number;
-  memLevel: number;
-  windowBits: number;
-  flush: number;
-} {
-  return {
-    level,
-    memLevel,
-    // zlib has no raw window of 2^8; with 2^9 it looks back 250 bytes at most, which is within.
-    windowBits: Math.max(windowBits, 9),
-    flush: constants.Z_SYNC_FLUSH,
-  };
+export function zlibOptions({ level, memLevel, windowBits }: DeflateShape): DeflateShape {
+  // zlib has no raw window of 2^8; with 2^9 it looks back 250 bytes at most, which is within.
+  return { level, memLevel, windowBits: Math.max(windowBits, 9) };
 }
 
 export function createInflateContext(windowBits: number): InflateContext {
-  return contextOf(createInflateRaw({ windowBits, chunkSize: PIECE_BYTES }));
+  return contextOf(
+    createInflateRaw({ windowBits, chunkSize: PIECE_BYTES }),
+    constants.Z_SYNC_FLUSH,
+  );
 }
 
-function contextOf<Stream extends DeflateRaw | InflateRaw>(stream: Stream): ZlibContext<Stream> {
-  return { stream, sync: canRunSynchronously() ? new SyncZlib(stream) : undefined };
+function contextOf<Stream extends DeflateRaw | InflateRaw>(
+  stream: Stream,
+  flush: number,
+): ZlibContext<Stream> {
+  return { stream, sync: canRunSynchronously() ? new SyncZlib(stream, flush) : undefined };
 }
 
 /** What a connection's own deflate context holds, in bytes. (zlib's zconf.h) */
@@ -60,30 +66,4 @@ export function deflateContextBytes({ memLevel, windowBits }: DeflateShape): num
 
 export function inflateContextBytes(windowBits: number): number {
   return (1 << windowBits) + 7 * 1024;
-}
-
-/** How many idle contexts a pool keeps. */
-const KEPT = 4;
-
-/** Contexts that serve whoever needs one for the length of a message. */
-export class ContextPool<Stream extends DeflateRaw | InflateRaw> {
-  readonly #create: () => ZlibContext<Stream>;
-  readonly #idle: ZlibContext<Stream>[] = [];
-
-  constructor(create: () => ZlibContext<Stream>) {
-    this.#create = create;
-  }
-
-  take(): ZlibContext<Stream> {
-    return this.#idle.pop() ?? this.#create();
-  }
-
-  /** Takes a context back, with nothing under way in it; the next message starts afresh. */
-  give(context: ZlibContext<Stream>): void {
-    // Without a handle there is no way to reset but one that only works between messages.
-    if (this.#idle.length >= KEPT || context.sync === undefined)
-      return void context.stream.destroy();
-    context.sync.reset();
-    this.#idle.push(context);
-  }
 }

@@ -4,7 +4,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { CompressionChoice } from "../../../src/node/index.ts";
-import { SyncZlib } from "../../../src/node/deflate/sync-zlib.ts";
+import { deflateNow } from "../../../src/node/deflate/deflate-now.ts";
 import { Opcode } from "../../../src/protocol/index.ts";
 import { WebSocketServer } from "../../../src/server/index.ts";
 import { referenceInflate } from "../../node/deflate/reference-inflate.ts";
@@ -18,7 +18,11 @@ const DEFLATE = "permessage-deflate";
 /** A report of some 2 KiB. */
 const REPORT = Array.from({ length: 60 }, (_, n) => ({ device: `ap-${n}`, on: n % 3 > 0 }));
 
-const compressions = vi.spyOn(SyncZlib.prototype, "run");
+vi.mock(import("../../../src/node/deflate/deflate-now.ts"), async (importOriginal) => {
+  const original = await importOriginal();
+  return { ...original, deflateNow: vi.fn(original.deflateNow) };
+});
+const compressions = vi.mocked(deflateNow);
 beforeEach(() => void compressions.mockClear());
 
 interface Live {

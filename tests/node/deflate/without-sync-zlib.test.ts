@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { expect, test, vi } from "vitest";
+import { constants, deflateRawSync } from "node:zlib";
+import { describe, expect, test, vi } from "vitest";
+import { inflateAlone } from "../../../src/node/deflate/inflate-now.ts";
 import { Compression } from "../../../src/node/index.ts";
-import { Opcode } from "../../../src/protocol/index.ts";
-import { frameTo, utf8 } from "../../protocol/masked-frame.ts";
+import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
+import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
 import { failure, roles } from "../../protocol/open-connection.ts";
 import { readFrames } from "../../protocol/read-frames.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
@@ -56,4 +58,64 @@ test.each([8, 9, 15])("and makes frames for many, within a window of 2^%i", (bit
     expect(farthest).toBeLessThanOrEqual(2 ** bits);
     expect(farthest > 2 ** 9).toBe(bits === 15);
   }
+});
+
+describe("short messages where no window is kept, without the thread pool", () => {
+  const flush = { finishFlush: constants.Z_SYNC_FLUSH };
+  const compressedFrame = (payload: Uint8Array): Uint8Array =>
+    frameTo("server", { opcode: Opcode.Text, reservedBits: 0x40, payload });
+
+  test("are compressed and inflated at once", () => {
+    const open = new DeflatingConnection("server", { agreed: fresh });
+    // The kernel and zlib compress them.
+    for (const text of ["one ".repeat(400), "four ".repeat(4000)]) {
+      open.connection.sendText(text);
+      const [frame] = open.sentFrames();
+      expect(frame!.reservedBits).toBe(0x40);
+      open.connection.receive(compressedFrame(frame!.payload));
+      expect(open.seen.texts.at(-1)).toBe(text);
+    }
+  });
+
+  test("go as they are if they do not get shorter", () => {
+    const open = new DeflatingConnection("server", { agreed: fresh });
+    open.connection.sendBinary(randomBytes(2000));
+    expect(open.sentFrames()[0]!.reservedBits).toBe(0);
+  });
+
+  test("may end with final blocks, which takes longer (RFC 7692 §7.2.3.4)", async () => {
+    const open = new DeflatingConnection("server", { agreed: fresh });
+    const parts = ["one ", "two ", "three "].map((part) => deflateRawSync(part.repeat(100)));
+    open.connection.receive(compressedFrame(joinBytes([...parts, Uint8Array.of(0)])));
+    await open.event("text");
+    expect(open.seen.texts).toEqual([
+      "one ".repeat(100) + "two ".repeat(100) + "three ".repeat(100),
+    ]);
+  });
+
+  test("are refused with 1009 if they are bombs, at the limit", async () => {
+    const budget = new MemoryBudget(64 * 1024 * 1024);
+    const limits = { maxMessageBytes: 1024 * 1024 };
+    const open = new DeflatingConnection("server", { agreed: fresh, limits, budget });
+    const bomb = deflateRawSync(new Uint8Array(32 * 1024 * 1024), flush).subarray(0, -4);
+    expect(bomb.length).toBeLessThan(64 * 1024);
+    // It is given up after what is inflated at once, and read again in steps.
+    expect(inflateAlone(bomb)).toBe("unsuited");
+    const most = vi.spyOn(budget, "take");
+    open.connection.receive(compressedFrame(bomb));
+    await open.event("finished");
+    expect(open.seen.events).toEqual(failure("message_too_big", 1009));
+    const taken = most.mock.calls.reduce((sum, [bytes]) => sum + bytes, 0);
+    expect(taken).toBeLessThanOrEqual(2 * 1024 * 1024);
+  });
+
+  test("fail with 1007 if they refer to what stood before them, or are no DEFLATE data", () => {
+    for (const payload of [Uint8Array.of(0xf2, 0x00, 0x11, 0x00, 0x00), utf8("no DEFLATE data")]) {
+      const open = new DeflatingConnection("server", { agreed: fresh });
+      open.connection.receive(compressedFrame(deflateRawSync("Hello", flush).subarray(0, -4)));
+      open.connection.receive(compressedFrame(payload));
+      expect(open.seen.texts).toEqual(["Hello"]);
+      expect(open.seen.events.slice(1)).toEqual(failure("invalid_deflate", 1007));
+    }
+  });
 });
