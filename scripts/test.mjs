@@ -8,7 +8,6 @@ process.chdir(new URL("..", import.meta.url).pathname);
 
 install();
 install("tools/vue-types");
-install("tools/deflate-kernel");
 installPrograms();
 build();
 
@@ -22,7 +21,6 @@ const CHECKS = {
     "-p",
     "tools/vue-types/tsconfig.json",
   ],
-  "kernel as its source": ["../../tools/deflate-kernel/build.mjs", "--check"],
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],
   "package types": ["attw", "--pack", ".", "--profile", "esm-only"],

@@ -11,7 +11,8 @@ vi.mock(import("../../src/node/decode-text.ts"), async (importOriginal) => {
     ...original,
     decodeText: (source: Uint8Array, start: number, end: number, ascii: boolean) => {
       // At 0 stands a handshake.
-      if (start > 0 && end - start > 10) throw new RangeError("Cannot create a string longer than that.");
+      if (start > 0 && end - start > 10)
+        throw new RangeError("Cannot create a string longer than that.");
       return original.decodeText(source, start, end, ascii);
     },
   };
