@@ -4,23 +4,24 @@ import { install } from "./install.mjs";
 import { run } from "./run.mjs";
 import { once } from "./up-to-date.mjs";
 
-const KERNEL = "tools/deflate-kernel";
-const KERNEL_BYTES = "src/node/deflate/deflate-kernel-bytes.ts";
+const KERNELS = "tools/kernels";
+const COMPILED_KERNELS = "src/node/compiled-kernels.ts";
 const CONFIGURATION = ["package-lock.json", "tsconfig.json", "scripts/build.mjs"];
 
-/** Builds what has changed: the kernel, the package, then the device monitor on top of it. */
+/** Builds what has changed: the kernels, the package, then the device monitor on top of it. */
 export function build() {
   if (!existsSync("dist") || !existsSync("demo/dist/server") || !existsSync("demo/dist/page")) {
     rmSync(".cache/built", { recursive: true, force: true });
   }
-  if (!existsSync(KERNEL_BYTES)) rmSync(".cache/built/kernel", { force: true });
-  const kernelSource = [`${KERNEL}/assembly`, `${KERNEL}/build.mjs`, `${KERNEL}/package-lock.json`];
-  once("built/kernel", kernelSource, () => {
-    install(KERNEL);
-    run("building the kernel that compresses", process.execPath, [
-      `${KERNEL}/build.mjs`,
-      KERNEL_BYTES,
-    ]);
+  if (!existsSync(COMPILED_KERNELS)) rmSync(".cache/built/kernels", { force: true });
+  const kernelSource = [
+    `${KERNELS}/assembly`,
+    `${KERNELS}/build.mjs`,
+    `${KERNELS}/package-lock.json`,
+  ];
+  once("built/kernels", kernelSource, () => {
+    install(KERNELS);
+    run("building the kernels", process.execPath, [`${KERNELS}/build.mjs`, COMPILED_KERNELS]);
   });
   const tsc = "node_modules/.bin/tsc";
   once("built/package", [...CONFIGURATION, "tsconfig.build.json", "src"], () => {

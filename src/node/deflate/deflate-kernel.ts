@@ -1,4 +1,4 @@
-import { KERNEL_BYTES } from "./deflate-kernel-bytes.ts";
+import { DEFLATE_KERNEL } from "../compiled-kernels.ts";
 
 /** Shorter messages are left to zlib, which has codes that need not be sent. */
 export const KERNEL_FROM_BYTES = 512;
@@ -15,7 +15,7 @@ interface Exports {
 }
 
 /**
- * Compresses short messages, each by itself, in WebAssembly made from `tools/deflate-kernel`.
+ * Compresses short messages, each by itself, in WebAssembly made from `tools/kernels`.
  *
  * zlib is made for long data: of 13 to 19 µs for 1.15 KB of JSON a third makes codes by way of a heap,
  * and before each message 64 KiB are cleared. This takes 8 to 12 µs to the same length, and for 8 KiB
@@ -27,7 +27,7 @@ export class DeflateKernel {
   readonly #output: Uint8Array;
 
   constructor() {
-    const compiled = new WebAssembly.Module(Buffer.from(KERNEL_BYTES, "base64"));
+    const compiled = new WebAssembly.Module(Buffer.from(DEFLATE_KERNEL, "base64"));
     const exports = new WebAssembly.Instance(compiled).exports as unknown as Exports;
     const { buffer } = exports.memory;
     this.#exports = exports;

@@ -92,14 +92,12 @@ interface StreamWrap {
 
 /** libuv's code for the end of a stream, on every platform. */
 const UV_EOF = -4095;
-/** What libuv itself suggests. */
-const READ_BUFFER_BYTES = 64 * 1024;
 
 let wrap: StreamWrap | undefined;
 let isWrapAsked = false;
 /** Under which name a handle knows its socket, and now its owner. */
 let ownerSymbol: symbol;
-/** All handles read into it, one after the other. */
+/** All handles read into it, one after the other; as long as libuv itself suggests. */
 let readBuffer: Uint8Array;
 /** Serves every write that is done at once, as nearly all are. */
 let writeRequest: HandleRequest;
@@ -272,7 +270,7 @@ function loadStreamWrap(handle: SocketHandle): StreamWrap | undefined {
   if (symbol === undefined || found === undefined) return undefined;
   ownerSymbol = symbol;
   wrap = found;
-  readBuffer = fastMemory(READ_BUFFER_BYTES);
+  readBuffer = fastMemory();
   writeRequest = freshWriteRequest();
   return found;
 }

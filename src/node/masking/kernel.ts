@@ -1,7 +1,8 @@
 import { mask } from "../../protocol/index.ts";
-import { kernelModule } from "./kernel-module.ts";
+import { MASK_KERNEL } from "../compiled-kernels.ts";
 
-const PAGE_BYTES = 64 * 1024;
+/** What the kernel is compiled with: one page of WebAssembly. */
+const MEMORY_BYTES = 64 * 1024;
 
 interface Kernel {
   memory: WebAssembly.Memory;
@@ -13,14 +14,14 @@ let kernel: Kernel | undefined;
 let fast: Buffer | undefined;
 
 /**
- * Returns memory to read into, in which `maskFast` is fast, if this platform has it.
+ * Returns 64 KiB to read into, in which `maskFast` is fast, if this platform has it.
  *
  * Called once: the memory is that of one WebAssembly module.
  */
-export function fastMemory(bytes: number): Buffer {
-  kernel = instantiate(Math.ceil(bytes / PAGE_BYTES));
-  if (kernel === undefined) return Buffer.allocUnsafeSlow(bytes);
-  return (fast = Buffer.from(kernel.memory.buffer, 0, bytes));
+export function fastMemory(): Buffer {
+  kernel = instantiate();
+  if (kernel === undefined) return Buffer.allocUnsafeSlow(MEMORY_BYTES);
+  return (fast = Buffer.from(kernel.memory.buffer));
 }
 
 /**
@@ -48,9 +49,9 @@ function inLittleEndian(key: number): number {
 }
 
 /** Not everywhere are there vectors, or room for the address space that a memory reserves. */
-function instantiate(pages: number): Kernel | undefined {
+function instantiate(): Kernel | undefined {
   try {
-    const module = new WebAssembly.Module(kernelModule(pages));
+    const module = new WebAssembly.Module(Buffer.from(MASK_KERNEL, "base64"));
     return new WebAssembly.Instance(module).exports as unknown as Kernel;
   } catch {
     return undefined;

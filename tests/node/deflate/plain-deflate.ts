@@ -1,5 +1,5 @@
 /**
- * What `tools/deflate-kernel` does, as plainly as it can be said: tests hold the kernel to it, byte by
+ * What `tools/kernels` does, as plainly as it can be said: tests hold the kernel to it, byte by
  * byte. Here every message has tables of its own.
  */
 export function plainDeflate(message: Uint8Array, window: number): Uint8Array {
