@@ -1,5 +1,5 @@
 import { constants } from "node:buffer";
-import { LongwireError, type Timer, type TimerWheel } from "../base/index.ts";
+import { LongwireError, withoutStack, type Timer, type TimerWheel } from "../base/index.ts";
 import {
   CloseCode,
   Connection,
@@ -362,9 +362,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   #failed(error: Error): void {
     const { code } = error as NodeJS.ErrnoException;
     const message = `The connection broke: ${error.message}. Reconnect.`;
-    this.#error ??= new LongwireError("connection_lost", message, {
-      cause: code === undefined ? error : Object.assign(error, { code }),
-    });
+    const cause = code === undefined ? error : Object.assign(error, { code });
+    this.#error ??= withoutStack(() => new LongwireError("connection_lost", message, { cause }));
   }
 
   #closed(): void {

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { getSystemErrorName } from "node:util";
+import { withoutStack } from "../../base/index.ts";
 import { fastMemory } from "../masking/kernel.ts";
 
 /** What lies under a socket of Node's: a stream of libuv's, as Node's own code sees it. */
@@ -301,5 +302,6 @@ function freshWriteRequest(): HandleRequest {
 
 function systemError(syscall: string, status: number): Error {
   const code = getSystemErrorName(status);
-  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: status, syscall });
+  const error = withoutStack(() => new Error(`${syscall} ${code}`));
+  return Object.assign(error, { code, errno: status, syscall });
 }
