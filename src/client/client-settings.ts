@@ -123,9 +123,9 @@ export class ClientSettings {
     this.proxyTls = options.proxyTls;
     this.maxRedirects = maxRedirects(options.followRedirects);
     this.socketPath = options.socketPath;
-    this.compression = clientCompression(options.compression);
     this.http2 = options.http2 === true;
     this.nodeInternals = options.nodeInternals ?? true;
+    this.compression = clientCompression(options.compression, this.nodeInternals);
     this.signal = options.signal;
     checkOneWay(this);
   }
@@ -134,8 +134,12 @@ export class ClientSettings {
 /** Shared by all clients that set nothing of it, as its contexts are. */
 const defaultCompression = compressionOf();
 
-function clientCompression(choice: CompressionChoice = true): Compression | undefined {
-  return choice === true ? defaultCompression : compressionOf(choice);
+function clientCompression(
+  choice: CompressionChoice = true,
+  nodeInternals: boolean,
+): Compression | undefined {
+  const isDefault = choice === true && nodeInternals;
+  return isDefault ? defaultCompression : compressionOf(choice, nodeInternals);
 }
 
 function maxRedirects(given: boolean | number = false): number {

@@ -11,7 +11,7 @@ export type { ProxyChoice } from "./connecting/proxy.ts";
 export type { TcpOptions } from "./connecting/tcp.ts";
 export { sha1Base64 } from "./sha1.ts";
 export { StreamConnection } from "./stream-connection.ts";
-export { decodeText } from "./decode-text.ts";
+export { decodeText } from "./internals/decode-text.ts";
 export { HandleTransport } from "./transport/handle-transport.ts";
 export { receiveConnections, type Newcomer, type Reception } from "./internals/newcomers.ts";
 export { readHeaders } from "./internals/read-headers.ts";

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { BlockPool, webByteOperations, type ByteOperations } from "../base/index.ts";
 import { allocateLong } from "./long-memory.ts";
-import { writeText } from "./write-text.ts";
+import { writeText } from "./internals/write-text.ts";
 import { maskFast } from "./masking/kernel.ts";
 
 /** Output of many connections in one turn, or an echo of what one read brought. */

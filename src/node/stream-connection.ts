@@ -12,7 +12,7 @@ import {
   type Role,
 } from "../protocol/index.ts";
 import type { Closure } from "./closure.ts";
-import { decodeText } from "./decode-text.ts";
+import { decodeText } from "./internals/decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";

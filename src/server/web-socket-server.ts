@@ -104,8 +104,8 @@ export class WebSocketServer {
     const clock = options.clock ?? systemClock;
     this.#endpoints = "length" in endpoints ? endpoints : [endpoints];
     this.#limits = resolveServerLimits(options);
-    this.#compression = compressionOf(options.compression);
     this.#nodeInternals = options.nodeInternals ?? true;
+    this.#compression = compressionOf(options.compression, this.#nodeInternals);
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
     this.#direct = new DirectArrivals({

@@ -1,4 +1,4 @@
-import { SyncZlib } from "../../src/node/deflate/sync-zlib.ts";
+import { SyncZlib } from "../../src/node/internals/sync-zlib.ts";
 import { Compression, nodeByteOperations } from "../../src/node/index.ts";
 import {
   Connection,

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { decodeText, documentedDecoder, slicingDecoder } from "../../src/node/decode-text.ts";
+import {
+  decodeText,
+  documentedDecoder,
+  slicingDecoder,
+} from "../../src/node/internals/decode-text.ts";
 
 const ways = [
   ["the documented way", documentedDecoder],

@@ -5,7 +5,7 @@ import { RawClient } from "../raw-client.ts";
 import { runServer, Witness } from "../server/run-server.ts";
 
 // Text of 512 MiB takes too long to send; so here a string holds ten bytes.
-vi.mock(import("../../src/node/decode-text.ts"), async (importOriginal) => {
+vi.mock(import("../../src/node/internals/decode-text.ts"), async (importOriginal) => {
   const original = await importOriginal();
   return {
     ...original,

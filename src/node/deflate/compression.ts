@@ -12,6 +12,7 @@ import {
 import { ContextPool, OwnContext, type ContextSource } from "./context-pool.ts";
 import { resolveCompression, type CompressionOptions } from "./compression-options.ts";
 import { DeflatedFrames } from "./deflated-frames.ts";
+import { canRunSynchronously } from "../internals/sync-zlib.ts";
 import { MessageDeflater } from "./message-deflater.ts";
 import { MessageInflater } from "./message-inflater.ts";
 import { ThreadTurns } from "./thread-turns.ts";
@@ -59,13 +60,7 @@ export class Compression {
   readonly #budget: MemoryBudget;
   /** By window, for what is sent without reference to earlier messages. */
   readonly #shared = new Map<number, SharedCodec>();
-  readonly #inflater = new MessageInflater(
-    // A peer must never be able to refer to what another one sent.
-    new ContextPool<InflateRaw>(
-      () => createInflateContext(SHARED_INFLATE_BITS),
-      (context) => context.sync?.reset(),
-    ),
-  );
+  #sharedInflater: MessageInflater | undefined;
 
   /** @throws LongwireError `invalid_limit`, `invalid_compression` */
   constructor(options: Partial<CompressionOptions> = {}) {
@@ -114,6 +109,23 @@ export class Compression {
     return role === "server" ? this.#codec(server, client) : this.#codec(client, server);
   }
 
+  /** Asked when the first codec is made, since that tries it out. */
+  get #isSynchronous(): boolean {
+    return this.#options.nodeInternals && canRunSynchronously();
+  }
+
+  get #inflater(): MessageInflater {
+    const isSynchronous = this.#isSynchronous;
+    return (this.#sharedInflater ??= new MessageInflater(
+      // A peer must never be able to refer to what another one sent.
+      new ContextPool<InflateRaw>(
+        isSynchronous,
+        () => createInflateContext(SHARED_INFLATE_BITS, isSynchronous),
+        (context) => context.sync?.reset(),
+      ),
+    ));
+  }
+
   #codec(outgoing: Direction, incoming: Direction): AgreedCodec {
     const shape = this.#shape(outgoing.windowBits);
     // What the peer refers to we must have; what we refer to is ours to leave out, which it has to
@@ -125,8 +137,11 @@ export class Compression {
     const deflaterBytes = this.#charge(outgoing.keepsContext, deflateContextBytes(shape));
     const shared = this.#sharedCodec(shape);
     if (deflaterBytes === 0 && !incoming.keepsContext) return shared;
-    const inflating = incoming.keepsContext ? ownInflating(incoming.windowBits) : undefined;
-    const deflating = deflaterBytes > 0 ? ownDeflating(shape) : undefined;
+    const isSynchronous = this.#isSynchronous;
+    const inflating = incoming.keepsContext
+      ? ownInflating(incoming.windowBits, isSynchronous)
+      : undefined;
+    const deflating = deflaterBytes > 0 ? ownDeflating(shape, isSynchronous) : undefined;
     let charged = inflaterBytes + deflaterBytes;
     return {
       deflater: deflating ? this.#deflater(deflating, shape) : shared.deflater,
@@ -149,7 +164,10 @@ export class Compression {
   #sharedCodec(shape: DeflateShape): SharedCodec {
     let shared = this.#shared.get(shape.windowBits);
     if (shared === undefined) {
-      const pool = new ContextPool(() => createDeflateContext(shape, false));
+      const isSynchronous = this.#isSynchronous;
+      const pool = new ContextPool(isSynchronous, () =>
+        createDeflateContext(shape, { keepsContext: false, isSynchronous }),
+      );
       const { thresholdBytes } = this.#options;
       shared = {
         deflater: this.#deflater(pool, shape),
@@ -175,17 +193,26 @@ export class Compression {
 /** How an owner of connections says what it wants: yes or no, options, or one that it shares. */
 export type CompressionChoice = boolean | Partial<CompressionOptions> | Compression;
 
-/** Returns what compresses for such an owner; `undefined` for no compression. Default yes. */
-export function compressionOf(choice: CompressionChoice = true): Compression | undefined {
+/**
+ * Returns what compresses for such an owner; `undefined` for no compression. Default yes.
+ *
+ * @param nodeInternals what the owner wants, where the choice does not say
+ */
+export function compressionOf(
+  choice: CompressionChoice = true,
+  nodeInternals = true,
+): Compression | undefined {
   if (choice === false) return undefined;
   if (choice instanceof Compression) return choice;
-  return new Compression(choice === true ? {} : choice);
+  return new Compression({ nodeInternals, ...(choice === true ? {} : choice) });
 }
 
-function ownDeflating(shape: DeflateShape): OwnContext<DeflateRaw> {
-  return new OwnContext(() => createDeflateContext(shape, true));
+function ownDeflating(shape: DeflateShape, isSynchronous: boolean): OwnContext<DeflateRaw> {
+  return new OwnContext(isSynchronous, () =>
+    createDeflateContext(shape, { keepsContext: true, isSynchronous }),
+  );
 }
 
-function ownInflating(windowBits: number): OwnContext<InflateRaw> {
-  return new OwnContext(() => createInflateContext(windowBits));
+function ownInflating(windowBits: number, isSynchronous: boolean): OwnContext<InflateRaw> {
+  return new OwnContext(isSynchronous, () => createInflateContext(windowBits, isSynchronous));
 }

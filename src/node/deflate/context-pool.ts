@@ -5,6 +5,8 @@ import type { ZlibContext } from "./zlib-context.ts";
 export interface ContextSource<Stream extends DeflateRaw | InflateRaw> {
   /** Whether a message may refer to those before it. */
   readonly keepsContext: boolean;
+  /** Whether its contexts run on the calling thread, by what Node does not document. */
+  readonly isSynchronous: boolean;
   take(): ZlibContext<Stream>;
   /** Takes a context back, with nothing under way in it. */
   give(context: ZlibContext<Stream>): void;
@@ -18,15 +20,18 @@ const KEPT = 4;
 /** Contexts that serve whoever needs one for the length of a message; each one starts afresh. */
 export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements ContextSource<Stream> {
   readonly keepsContext = false;
+  readonly isSynchronous: boolean;
   readonly #create: () => ZlibContext<Stream>;
   readonly #forget: (context: ZlibContext<Stream>) => void;
   readonly #idle: ZlibContext<Stream>[] = [];
 
   /** @param forget makes a context that has been used as good as new */
   constructor(
+    isSynchronous: boolean,
     create: () => ZlibContext<Stream>,
     forget: (context: ZlibContext<Stream>) => void = () => {},
   ) {
+    this.isSynchronous = isSynchronous;
     this.#create = create;
     this.#forget = forget;
   }
@@ -50,10 +55,12 @@ export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements Cont
 /** The context of one connection, made at its first message. */
 export class OwnContext<Stream extends DeflateRaw | InflateRaw> implements ContextSource<Stream> {
   readonly keepsContext = true;
+  readonly isSynchronous: boolean;
   readonly #create: () => ZlibContext<Stream>;
   #context: ZlibContext<Stream> | undefined;
 
-  constructor(create: () => ZlibContext<Stream>) {
+  constructor(isSynchronous: boolean, create: () => ZlibContext<Stream>) {
+    this.isSynchronous = isSynchronous;
     this.#create = create;
   }
 

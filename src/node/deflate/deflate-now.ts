@@ -7,7 +7,6 @@ import {
   KERNEL_TO_LEVEL,
 } from "./deflate-kernel.ts";
 import { MAX_SHARED_BYTES } from "./limits.ts";
-import { canRunSynchronously } from "./sync-zlib.ts";
 import { zlibOptions, type DeflateShape } from "./zlib-context.ts";
 
 /** The octets at the end of every flush, which do not travel. (RFC 7692 §7.2.1) */
@@ -32,7 +31,7 @@ export function deflateNow(
 ): Uint8Array | undefined {
   const kernel = isForKernel(contexts, shape, payload) ? deflateKernel() : undefined;
   if (kernel !== undefined) return kernel.run(payload, shape.windowBits);
-  if (!canRunSynchronously()) return deflateAlone(shape, payload);
+  if (!contexts.isSynchronous) return deflateAlone(shape, payload);
   const context = contexts.take();
   scratch ??= new Uint8Array(2 * MAX_SHARED_BYTES);
   const { unusedBytes, failed } = context.sync!.run(payload, 0, payload.length, scratch, 0);

@@ -1,6 +1,6 @@
 import { constants, inflateRawSync, type InflateRaw } from "node:zlib";
 import { AT_ONCE_BYTES, LATER_FROM_BYTES, MAX_FINAL_BLOCKS } from "./limits.ts";
-import type { SyncZlib } from "./sync-zlib.ts";
+import type { SyncZlib } from "../internals/sync-zlib.ts";
 
 /** What every message's end was without. (RFC 7692 §7.2.2) */
 export const TAIL: Uint8Array = new Uint8Array([0x00, 0x00, 0xff, 0xff]);

@@ -4,7 +4,6 @@ import type { ContextSource } from "./context-pool.ts";
 import { deflateNow, TAIL_BYTES } from "./deflate-now.ts";
 import { LATER_FROM_BYTES } from "./limits.ts";
 import { runLater } from "./run-later.ts";
-import { canRunSynchronously } from "./sync-zlib.ts";
 import type { ThreadTurns } from "./thread-turns.ts";
 import type { DeflateShape } from "./zlib-context.ts";
 
@@ -29,7 +28,7 @@ export class MessageDeflater implements Deflater {
     this.#options = options;
     this.thresholdBytes = options.thresholdBytes;
     // Node has no documented way to go on with a context at once.
-    const isNeverNow = options.contexts.keepsContext && !canRunSynchronously();
+    const isNeverNow = options.contexts.keepsContext && !options.contexts.isSynchronous;
     this.laterFromBytes = isNeverNow ? 0 : LATER_FROM_BYTES;
   }
 

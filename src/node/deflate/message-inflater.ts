@@ -4,7 +4,6 @@ import type { ContextSource } from "./context-pool.ts";
 import { inflateAlone, InstantInflation, TAIL } from "./inflate-now.ts";
 import { LaterInflation } from "./later-inflation.ts";
 import { AT_ONCE_BYTES } from "./limits.ts";
-import { canRunSynchronously } from "./sync-zlib.ts";
 
 /** Output that one message at a time borrows, so that a short message allocates nothing. */
 let spare: Uint8Array | undefined;
@@ -23,7 +22,7 @@ export class MessageInflater implements Inflater {
   }
 
   inflate(payload: CompressedPayload, sink: InflateSink): "done" | LaterWork {
-    if (!canRunSynchronously()) return this.#inflatePublicly(payload, sink);
+    if (!this.#contexts.isSynchronous) return this.#inflatePublicly(payload, sink);
     const output = spare ?? Buffer.allocUnsafeSlow(AT_ONCE_BYTES);
     // What the sink does may bring the next message.
     spare = undefined;

@@ -5,7 +5,7 @@ import {
   type DeflateRaw,
   type InflateRaw,
 } from "node:zlib";
-import { canRunSynchronously, SyncZlib } from "./sync-zlib.ts";
+import { SyncZlib } from "../internals/sync-zlib.ts";
 
 /** How much comes out of the thread pool at a time, in bytes. Memory that is not used costs none. */
 const PIECE_BYTES = 64 * 1024;
@@ -31,11 +31,14 @@ export interface DeflateShape {
  * Those that do not end with a full flush, after which zlib refers to nothing before it; that saves
  * a reset for each message, 0.2 µs of 12.
  */
-export function createDeflateContext(shape: DeflateShape, keepsContext: boolean): DeflateContext {
+export function createDeflateContext(
+  shape: DeflateShape,
+  { keepsContext, isSynchronous }: { keepsContext: boolean; isSynchronous: boolean },
+): DeflateContext {
   const flush = keepsContext ? constants.Z_SYNC_FLUSH : constants.Z_FULL_FLUSH;
   return contextOf(
     createDeflateRaw({ ...zlibOptions(shape), flush, chunkSize: PIECE_BYTES }),
-    flush,
+    isSynchronous ? flush : undefined,
   );
 }
 
@@ -45,18 +48,19 @@ export function zlibOptions({ level, memLevel, windowBits }: DeflateShape): Defl
   return { level, memLevel, windowBits: Math.max(windowBits, 9) };
 }
 
-export function createInflateContext(windowBits: number): InflateContext {
+export function createInflateContext(windowBits: number, isSynchronous: boolean): InflateContext {
   return contextOf(
     createInflateRaw({ windowBits, chunkSize: PIECE_BYTES }),
-    constants.Z_SYNC_FLUSH,
+    isSynchronous ? constants.Z_SYNC_FLUSH : undefined,
   );
 }
 
+/** @param flush how a message ends on the calling thread; left out, it is not run there */
 function contextOf<Stream extends DeflateRaw | InflateRaw>(
   stream: Stream,
-  flush: number,
+  flush: number | undefined,
 ): ZlibContext<Stream> {
-  return { stream, sync: canRunSynchronously() ? new SyncZlib(stream, flush) : undefined };
+  return { stream, sync: flush === undefined ? undefined : new SyncZlib(stream, flush) };
 }
 
 /** What a connection's own deflate context holds, in bytes. (zlib's zconf.h) */

@@ -1,5 +1,5 @@
 import type { Server } from "node:net";
-import { areInternalsAllowed } from "../internals-allowed.ts";
+import { areInternalsAllowed } from "./allowed.ts";
 import {
   closeHandle,
   isKnown,

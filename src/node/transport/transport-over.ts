@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { areInternalsAllowed } from "../internals-allowed.ts";
+import { areInternalsAllowed } from "../internals/allowed.ts";
 import { detachHandle } from "../internals/socket-handle.ts";
 import { HandleTransport } from "./handle-transport.ts";
 import { StreamTransport } from "./stream-transport.ts";

@@ -5,7 +5,7 @@ import { Compression, nodeByteOperations } from "../../../src/node/index.ts";
 import type { CompressionOptions } from "../../../src/node/index.ts";
 import type { DeflatedFrames } from "../../../src/node/deflate/deflated-frames.ts";
 import { MAX_SHARED_BYTES } from "../../../src/node/deflate/limits.ts";
-import { SyncZlib } from "../../../src/node/deflate/sync-zlib.ts";
+import { SyncZlib } from "../../../src/node/internals/sync-zlib.ts";
 import { createDeflateContext } from "../../../src/node/deflate/zlib-context.ts";
 import { encodeTextFrame, Opcode } from "../../../src/protocol/index.ts";
 import { readFrames, type WireFrame } from "../../protocol/read-frames.ts";
@@ -14,7 +14,7 @@ import { referenceInflate } from "./reference-inflate.ts";
 
 // This is about the fast ways of this Node, also where the environment asks for the documented ones
 // alone; those are in without-sync-zlib.test.ts.
-vi.mock(import("../../../src/node/internals-allowed.ts"), () => ({
+vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
 

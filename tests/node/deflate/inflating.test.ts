@@ -8,7 +8,7 @@ import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 
 // This is about the fast ways of this Node, also where the environment asks for the documented ones
 // alone; those are in without-sync-zlib.test.ts.
-vi.mock(import("../../../src/node/internals-allowed.ts"), () => ({
+vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
 

@@ -11,7 +11,7 @@ import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
 // A Node whose zlib streams have no handle that can be run synchronously.
-vi.mock(import("../../../src/node/deflate/sync-zlib.ts"), async (importOriginal) => ({
+vi.mock(import("../../../src/node/internals/sync-zlib.ts"), async (importOriginal) => ({
   ...(await importOriginal()),
   canRunSynchronously: () => false,
 }));

@@ -1,6 +1,6 @@
 import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import type { DeflateRaw, InflateRaw } from "node:zlib";
-import { areInternalsAllowed } from "../internals-allowed.ts";
+import { areInternalsAllowed } from "./allowed.ts";
 
 /** What Node's zlib streams have beyond their documentation. */
 interface Handle {

@@ -1,3 +1,5 @@
+import { areInternalsAllowed } from "./allowed.ts";
+
 /** Decodes bytes that are known to be valid UTF-8; see `decodeText`. */
 export type DecodeText = (source: Uint8Array, start: number, end: number, ascii: boolean) => string;
 
@@ -26,4 +28,5 @@ export const documentedDecoder: DecodeText = (source, start, end, ascii) => {
  *
  * @param ascii whether all of it is ASCII: Latin-1 decodes that two to three times faster
  */
-export const decodeText: DecodeText = slicingDecoder(Buffer.prototype) ?? documentedDecoder;
+export const decodeText: DecodeText =
+  (areInternalsAllowed() ? slicingDecoder(Buffer.prototype) : undefined) ?? documentedDecoder;

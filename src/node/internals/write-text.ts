@@ -1,3 +1,5 @@
+import { areInternalsAllowed } from "./allowed.ts";
+
 /** Writes text as UTF-8 into room for all of it; see `ByteOperations.writeUtf8`. */
 export type WriteText = (text: string, target: Uint8Array, at: number) => number;
 
@@ -14,4 +16,5 @@ export function directWriter(prototype: object): WriteText | undefined {
 export const documentedWriter: WriteText = (text, target, at) =>
   Buffer.from(target.buffer, target.byteOffset, target.byteLength).write(text, at, "utf8");
 
-export const writeText: WriteText = directWriter(Buffer.prototype) ?? documentedWriter;
+export const writeText: WriteText =
+  (areInternalsAllowed() ? directWriter(Buffer.prototype) : undefined) ?? documentedWriter;
