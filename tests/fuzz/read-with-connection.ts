@@ -1,4 +1,5 @@
 import { SyncZlib } from "../../src/node/internals/sync-zlib.ts";
+import { OwnContext } from "../../src/node/deflate/context-pool.ts";
 import { Compression, nodeByteOperations } from "../../src/node/index.ts";
 import {
   Connection,
@@ -19,6 +20,19 @@ const reset = Object.getOwnPropertyDescriptor(SyncZlib.prototype, "reset")!.valu
 SyncZlib.prototype.reset = function () {
   resets += 1;
   reset.call(this);
+};
+
+// Without Node's internals a stream that has ended is replaced.
+let isDiscarded = false;
+const own = Object.getOwnPropertyDescriptors(OwnContext.prototype);
+OwnContext.prototype.discard = function () {
+  isDiscarded = true;
+  own.discard.value!.call(this);
+};
+OwnContext.prototype.take = function () {
+  if (isDiscarded) resets += 1;
+  isDiscarded = false;
+  return own.take.value!.call(this);
 };
 
 /** More steps than any stream here needs. */
@@ -83,6 +97,7 @@ export interface ReadOptions extends StreamKind {
 export async function readWithConnection(options: ReadOptions): Promise<Reading> {
   const { receiver, agreed, chunks, pausing } = options;
   const budget = new MemoryBudget(10_000_000);
+  isDiscarded = false;
   const resetsBefore = resets;
   const seen = new Collector();
   const codec = agreed === "plain" ? undefined : compression.codec(receiver, parameters(agreed));

@@ -176,11 +176,17 @@ export class HandleTransport implements Transport, HandleOwner {
     if (error !== undefined) return this.#break(error);
     const { steps, chunks, chunkBytes, nextSteps } = this.#backlog!;
     this.#backlog = undefined;
-    if (chunks.length > 0) this.#goOn(chunks, chunkBytes, nextSteps);
-    for (const step of steps) step();
-    if (this.#backlog !== undefined || this.isGone) return;
-    if (this.#state === "ending") shutDownHandle(this.#handle);
-    this.#owner?.onWritten();
+    if (chunks.length > 0) {
+      this.#settle(writeAllToHandle(this.#handle, chunks), chunkBytes);
+      if (this.isGone) return;
+    }
+    const waiting = this.#backlog as Backlog | undefined;
+    if (waiting !== undefined) waiting.steps = nextSteps;
+    else if (this.#state === "ending") shutDownHandle(this.#handle);
+    // Not before: what they write goes behind what waited.
+    const done = waiting === undefined ? [...steps, ...nextSteps] : steps;
+    for (const step of done) step();
+    if (this.#backlog === undefined && !this.isGone) this.#owner?.onWritten();
   }
 
   onShutdown(): void {
@@ -198,13 +204,6 @@ export class HandleTransport implements Transport, HandleOwner {
 
   #keepHead(bytes: Uint8Array): void {
     this.#head = Buffer.concat(this.#head === undefined ? [bytes] : [this.#head, bytes]);
-  }
-
-  #goOn(chunks: Uint8Array[], bytes: number, steps: (() => void)[]): void {
-    this.#settle(writeAllToHandle(this.#handle, chunks), bytes);
-    const backlog = this.#backlog;
-    if (backlog !== undefined) backlog.steps = steps;
-    else if (!this.isGone) for (const step of steps) step();
   }
 
   #settle(outcome: "done" | "later" | Error, bytes: number): void {
