@@ -8,6 +8,7 @@ process.chdir(new URL("..", import.meta.url).pathname);
 
 install();
 install("tools/vue-types");
+install("tools/nodes");
 installPrograms();
 build();
 

@@ -117,6 +117,7 @@ export class HandleTransport implements Transport, HandleOwner {
   }
 
   afterWritten(step: () => void): void {
+    if (this.isGone) return;
     const backlog = this.#backlog;
     if (backlog === undefined) process.nextTick(step);
     else if (backlog.chunks.length > 0) backlog.nextSteps.push(step);
