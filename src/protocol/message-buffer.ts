@@ -4,10 +4,10 @@ import type { MemoryBudget } from "./memory-budget.ts";
 /**
  * How many bytes are reserved for each that the peer really sent.
  *
- * A header may announce gigabytes; trusting it would let ten bytes reserve them. With 16 an honest
- * 1 MiB message still gets its buffer at its first 64 KiB and is copied once.
+ * A header may announce gigabytes; trusting it would let ten bytes reserve them. With 17 an honest
+ * 1 MiB message still gets its buffer at its first 64 KiB, header included, and is copied once.
  */
-const RESERVE_PER_BYTE = 16;
+const RESERVE_PER_BYTE = 17;
 const SMALLEST_CAPACITY = 512;
 const NOTHING: Uint8Array = new Uint8Array(0);
 

@@ -19,6 +19,7 @@ export interface UpgradeRequestParts {
  * The server keeps nothing of it once the connection is open.
  */
 export class UpgradeRequest {
+  #made: IncomingMessage | ServerHttp2Stream | undefined;
   readonly #incoming: () => IncomingMessage | ServerHttp2Stream;
   /** The path without the query, as it came: not decoded. */
   readonly path: string;
@@ -48,7 +49,7 @@ export class UpgradeRequest {
    * knows the addresses only.
    */
   get incoming(): IncomingMessage | ServerHttp2Stream {
-    return this.#incoming();
+    return (this.#made ??= this.#incoming());
   }
 
   /** Who is at the other end of the connection: the client, or a proxy. */

@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 
 describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
   test.each([1, 31, 32, 33, 1000, 65_536])(
-    "a header of 16 MiB and %i bytes reserve at most 16 times the bytes, or 512",
+    "a header of 16 MiB and %i bytes reserve at most 17 times the bytes, or 512",
     (sentBytes) => {
       const counting = new CountingBytes();
       const budget = new MemoryBudget(64 * MIB);
@@ -18,11 +18,22 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
       const payload = bytes(sentBytes);
       connection.receive(maskedFrame({ opcode: Opcode.Binary, announced, payload }));
       expect(seen.events).toEqual([]);
-      expect(budget.usedBytes).toBeLessThanOrEqual(Math.max(512, 16 * sentBytes));
+      expect(budget.usedBytes).toBeLessThanOrEqual(Math.max(512, 17 * sentBytes));
       expect(budget.usedBytes).toBeGreaterThanOrEqual(sentBytes);
-      expect(counting.largestBytes).toBeLessThanOrEqual(Math.max(512, 16 * sentBytes));
+      expect(counting.largestBytes).toBeLessThanOrEqual(Math.max(512, 17 * sentBytes));
     },
   );
+
+  test("1 MiB is reserved as a whole with its first 64 KiB, and never grows", () => {
+    const counting = new CountingBytes();
+    const { connection, seen } = openServerConnection({ bytes: counting });
+    const frame = maskedFrame({ opcode: Opcode.Binary, payload: bytes(MIB) });
+    for (let at = 0; at < frame.length; at += 65_536)
+      connection.receive(frame.slice(at, at + 65_536));
+    expect(seen.kinds).toEqual(["binary"]);
+    expect(counting.allocations).toBe(1);
+    expect(counting.largestBytes).toBe(MIB);
+  });
 
   test("a header alone reserves nothing", () => {
     const counting = new CountingBytes();

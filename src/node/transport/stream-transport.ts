@@ -32,6 +32,8 @@ export class StreamTransport implements Transport {
     stream.on("error", onError);
     stream.on("close", onClose);
     if (head.length > 0) told.onChunk(head, head.length, false);
+    // Its end came while nobody listened, and is not said again.
+    if (stream.readableEnded) process.nextTick(() => told.onEnd());
   }
 
   get isGone(): boolean {
