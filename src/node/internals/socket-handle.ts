@@ -114,12 +114,23 @@ export function detachHandle(stream: Duplex): DetachedHandle | undefined {
   const inside = stream as unknown as SocketInside;
   const { _handle: handle, _server: server } = inside;
   if (handle === null || !isQuiet(stream) || !isKnown(handle)) return undefined;
-  const head = (stream.read() as Uint8Array | null) ?? undefined;
+  const head = readRest(stream);
   const { remoteAddress } = stream;
   // The connection goes on: the server shall not count it out.
   Object.assign(inside, { _handle: null, _server: null });
   stream.destroy();
   return { handle, head, remoteAddress, server: server ?? undefined };
+}
+
+/** What the socket has read and nobody took; Node 26 gives it piece by piece. */
+function readRest(socket: Socket): Uint8Array | undefined {
+  const pieces: Uint8Array[] = [];
+  for (;;) {
+    const piece = socket.read() as Uint8Array | null;
+    if (piece === null) break;
+    pieces.push(piece);
+  }
+  return pieces.length === 0 ? undefined : Buffer.concat(pieces);
 }
 
 /** Who is at the other end; nothing where that is not known any more. */

@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { turns } from "../arrivals.mjs";
+import { areInternalsExpected, echo } from "../stage.mjs";
+
+/** Of the sockets that Node says it makes, until the check is over. */
+function watchSockets(stage, channel) {
+  const sockets = [];
+  const onSocket = ({ socket }) => sockets.push(socket);
+  subscribe(channel, onSocket);
+  stage.after(() => unsubscribe(channel, onSocket));
+  return sockets;
+}
+
+async function checkEcho({ socket, messages }) {
+  socket.send("echo");
+  assert.equal(await messages.next(), "echo");
+}
+
+/** A server of the application's own, to which Longwire is attached. */
+async function attach(stage, where) {
+  const http = createServer((_, response) => response.end("plain"));
+  stage.make(echo).attach(http);
+  await new Promise((resolve) => http.listen(where, resolve));
+  return http;
+}
+
+export const positions = {
+  "Node makes a socket of what a server accepts where internals are off, and only there": async (
+    stage,
+  ) => {
+    const sockets = watchSockets(stage, "net.server.socket");
+    const { port, url } = await stage.serve(echo);
+    const client = await stage.open(url);
+    await checkEcho(client);
+    assert.equal(sockets.length, areInternalsExpected ? 0 : 1);
+    const plain = stage.raw(port);
+    await plain.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await plain.received.next();
+    assert.equal(sockets.length, areInternalsExpected ? 1 : 2, "a plain request has one");
+  },
+
+  "a client works without the socket of Node's where internals are on, and only there": async (
+    stage,
+  ) => {
+    const { url } = await stage.serve(echo);
+    const sockets = watchSockets(stage, "net.client.socket");
+    const client = await stage.open(url);
+    await checkEcho(client);
+    assert.deepEqual(
+      sockets.map(({ destroyed }) => destroyed),
+      [areInternalsExpected],
+    );
+  },
+
+  "an attached server does so too, and http.close() waits for the last WebSocket": async (
+    stage,
+  ) => {
+    const http = await attach(stage, { port: 0, host: "127.0.0.1" });
+    const sockets = [];
+    http.prependListener("upgrade", (_, socket) => sockets.push(socket));
+    const url = `ws://127.0.0.1:${http.address().port}`;
+    const clients = await Promise.all([stage.open(url), stage.open(url), stage.open(url)]);
+    for (const client of clients) await checkEcho(client);
+    assert.deepEqual(
+      new Set(sockets.map(({ destroyed }) => destroyed)),
+      new Set([areInternalsExpected]),
+    );
+    let isClosed = false;
+    const closed = new Promise((resolve) => http.close(resolve)).then(() => (isClosed = true));
+    for (const client of clients) {
+      await turns(10);
+      assert.equal(isClosed, false);
+      client.socket.close();
+      await client.closed;
+    }
+    await closed;
+  },
+
+  "a Unix socket serves as well": async (stage) => {
+    const folder = mkdtempSync(join(tmpdir(), "longwire-nodes-"));
+    stage.after(() => rmSync(folder, { recursive: true, force: true }));
+    const socketPath = join(folder, "socket");
+    const http = await attach(stage, { path: socketPath });
+    const client = await stage.open("ws://localhost/", { socketPath });
+    const long = "x".repeat(3_000_000);
+    client.socket.send(long);
+    assert.ok((await client.messages.next()) === long);
+    client.socket.close();
+    await client.closed;
+    await new Promise((resolve) => http.close(resolve));
+  },
+};
