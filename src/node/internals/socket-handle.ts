@@ -15,7 +15,8 @@ export interface SocketHandle {
   writev(request: HandleRequest, chunks: readonly Uint8Array[], allAreBuffers: true): number;
   shutdown(request: HandleRequest): number;
   close(whenClosed: (this: SocketHandle) => void): void;
-  getpeername(into: PeerName): number;
+  /** Those of Unix sockets don't know any. */
+  getpeername?(into: PeerName): number;
   [symbol: symbol]: unknown;
 }
 
@@ -34,7 +35,6 @@ const METHODS = [
   "writev",
   "shutdown",
   "close",
-  "getpeername",
 ] as const satisfies (keyof SocketHandle)[];
 
 /** Something asked of a handle; it tells its end, if that comes later. */
@@ -136,7 +136,7 @@ function readRest(socket: Socket): Uint8Array | undefined {
 /** Who is at the other end; nothing where that is not known any more. */
 export function peerNameOf(handle: SocketHandle): PeerName {
   const name: PeerName = {};
-  handle.getpeername(name);
+  handle.getpeername?.(name);
   return name;
 }
 
