@@ -19,7 +19,9 @@ export function slicingDecoder(prototype: object): DecodeText | undefined {
 
 /** The documented way, about 15 ns slower for a short text. */
 export const documentedDecoder: DecodeText = (source, start, end, ascii) => {
-  const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+  const buffer = Buffer.isBuffer(source)
+    ? source
+    : Buffer.from(source.buffer, source.byteOffset, source.byteLength);
   return buffer.toString(ascii ? "latin1" : "utf8", start, end);
 };
 

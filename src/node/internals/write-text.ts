@@ -14,7 +14,13 @@ export function directWriter(prototype: object): WriteText | undefined {
 
 /** The documented way, about 20 ns slower for a short text. */
 export const documentedWriter: WriteText = (text, target, at) =>
-  Buffer.from(target.buffer, target.byteOffset, target.byteLength).write(text, at, "utf8");
+  asBuffer(target).write(text, at, "utf8");
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 export const writeText: WriteText =
   (areInternalsAllowed() ? directWriter(Buffer.prototype) : undefined) ?? documentedWriter;
