@@ -289,6 +289,9 @@ function loadStreamWrap(handle: SocketHandle): StreamWrap | undefined {
 
 function streamWrapOf(from: unknown): StreamWrap | undefined {
   const { binding } = from as { binding?: (name: string) => Partial<StreamWrap> };
+  const { noDeprecation = false } = process;
+  // That it is deprecated (DEP0111) is for us to know; told to throw, Node would end the process.
+  process.noDeprecation = true;
   try {
     const found = binding?.call(from, "stream_wrap");
     const isWhole =
@@ -302,6 +305,8 @@ function streamWrapOf(from: unknown): StreamWrap | undefined {
   } catch {
     // Node's permission model forbids it.
     return undefined;
+  } finally {
+    process.noDeprecation = noDeprecation;
   }
 }
 
