@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
+import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 
 const help = `node scripts/nodes.mjs [22] [24] [26] [tests/…]
@@ -33,6 +34,7 @@ if (versions.length + folders.length < args.length) {
 
 install();
 install("tools/nodes");
+build();
 
 const rows = [];
 for (const [name, program] of chosenNodes()) {

@@ -58,6 +58,7 @@ export class Timed {
     let seen = this.messages;
     let seenAt = performance.now();
     while (!isDone()) {
+      // Looked at now and then: to be called for each message would be part of what is measured.
       await Promise.race([new Promise((resolve) => setTimeout(resolve, 5)), this.#failure]);
       if (this.messages !== seen) {
         seen = this.messages;

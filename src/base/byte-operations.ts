@@ -29,7 +29,10 @@ export interface ByteOperations {
    * then they have to be looked at one by one.
    */
   isKnownUtf8(bytes: Uint8Array, start: number, end: number): boolean;
-  /** Lends a block of at least `size` bytes to write output into. */
+  /**
+   * Lends a block of at least `size` bytes for a text that is about to be compressed. Not of
+   * `blocks`, where it would come between the pieces of one connection's output.
+   */
   borrowBlock(size: number): Uint8Array;
   /** Takes a lent block back; nothing refers to it any more. Not every block comes back. */
   returnBlock(block: Uint8Array): void;

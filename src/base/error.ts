@@ -19,6 +19,9 @@ export class LongwireError extends Error {
  * only how that was found out, and costs 5 µs.
  */
 export function withoutStack<Made extends Error>(make: () => Made): Made {
+  const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
+  // Frozen, as with --frozen-intrinsics, it would throw where nobody can catch it.
+  if (limit?.writable !== true) return make();
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { LongwireError, withoutStack } from "../../src/base/index.ts";
 
 test("an error of the network has no stack, and those that follow have theirs", () => {
@@ -16,4 +16,13 @@ test("also when it cannot be made", () => {
   };
   expect(() => withoutStack(fail)).toThrow("no");
   expect(Error.stackTraceLimit).toBe(limit);
+});
+
+test("also where the limit may not be changed: then it has one", () => {
+  const value = Error.stackTraceLimit;
+  onTestFinished(
+    () => void Object.defineProperty(Error, "stackTraceLimit", { value, writable: true }),
+  );
+  Object.defineProperty(Error, "stackTraceLimit", { value, writable: false });
+  expect(withoutStack(() => new Error("broken")).message).toBe("broken");
 });

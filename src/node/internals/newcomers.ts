@@ -85,7 +85,7 @@ interface NewcomerOptions {
 
 /**
  * Receives the connections of a listening server before Node makes sockets of them: that, and the
- * HTTP parser of each, is half of what a handshake costs.
+ * HTTP parser of each, is a third of what a handshake costs.
  *
  * Nothing happens where this Node is not as expected, or where the server gets its connections some
  * other way, as in a cluster.
