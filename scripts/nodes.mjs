@@ -25,7 +25,8 @@ process.chdir(new URL("..", import.meta.url).pathname);
 const args = process.argv.slice(2);
 const versions = args.filter((arg) => /^\d+$/.test(arg));
 const folders = args.filter((arg) => arg.startsWith("tests/"));
-const suites = folders.length > 0 ? folders : SUITES.map((name) => `tests/${name}`);
+// With the slash, or tests/node would be tests/nodes, too, which runs all of them itself.
+const suites = folders.length > 0 ? folders : SUITES.map((name) => `tests/${name}/`);
 
 if (versions.length + folders.length < args.length) {
   console.log(`${help}\n${suites.join(" ")}`);

@@ -15,7 +15,8 @@ export const systemClock: Clock = {
   // Not Date.now(): when an administrator sets the clock, no connection may time out of it.
   now: () => performance.timeOrigin + performance.now(),
   after: (delayMs, expire) => {
-    const timer: { unref?: () => void } | number = setTimeout(expire, delayMs);
+    // What is due by now may be due below 0, of which newer Nodes warn.
+    const timer: { unref?: () => void } | number = setTimeout(expire, Math.max(0, delayMs));
     // Browsers give a number, Node an object that would keep the process alive.
     if (typeof timer === "object") timer.unref?.();
     return { cancel: () => clearTimeout(timer as Parameters<typeof clearTimeout>[0]) };

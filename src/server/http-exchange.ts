@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { LongwireError } from "../base/index.ts";
 import { checkedFields } from "./checked-fields.ts";
@@ -52,17 +52,38 @@ export class HttpExchange {
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  /** Answers with all there is to say. */
+  /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
   answer(status: number, headers: Record<string, string>, body: string): void {
     if (this.isOver) return;
-    this.response.writeHead(status, { ...checkedFields(headers), ...lengthOf(status, body) });
+    this.response.writeHead(status, { ...this.#fields(headers), ...lengthOf(status, body) });
     this.response.end(body);
   }
 
   /** Answers with a body that goes on; `write` adds to it. */
   beginStream(headers: Record<string, string>): void {
-    this.response.writeHead(200, checkedFields(headers));
+    this.response.writeHead(200, this.#fields(headers));
     this.response.flushHeaders();
+  }
+
+  /** Answers that the server failed, where nothing has been said yet. */
+  fail(headers: Record<string, string>, body: string): void {
+    const { response } = this;
+    if (response.headersSent) return;
+    // Over HTTP/2 they may be what failed, and would again.
+    if (this.#isOverHttp2) for (const name of OF_CONNECTION) response.removeHeader(name);
+    this.answer(500, headers, body);
+  }
+
+  #fields(headers: Record<string, string>): Record<string, string> {
+    const fields = checkedFields(headers);
+    if (!this.#isOverHttp2) return fields;
+    const left = Object.entries(fields).filter(([name]) => !OF_CONNECTION.has(name.toLowerCase()));
+    return Object.fromEntries(left);
+  }
+
+  /** Not by its version: what comes over HTTP/1.1 may say that it is 2.0. */
+  get #isOverHttp2(): boolean {
+    return !(this.incoming instanceof IncomingMessage);
   }
 
   /** Adds to a begun stream; `onDrain` says when what was buffered is gone. */
@@ -95,6 +116,16 @@ export class HttpExchange {
     return writableEnded || destroyed || stream?.destroyed === true;
   }
 }
+
+/** Not for a stream of HTTP/2 to say; Node throws then. (RFC 9113 §8.2.2) */
+const OF_CONNECTION: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 function lengthOf(status: number, body: string): Record<string, string> {
   return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };

@@ -67,7 +67,7 @@ export class Http2Connect implements HandshakeCarrier {
   refuse(refusal: Refusal): void {
     const { status, code, message } = refusal;
     const stream = this.#stream;
-    if (this.isOver) return void stream.destroy();
+    if (this.isOver) return this.destroy();
     // About the connection, which is not for a stream to say. (RFC 9113 §8.2.2)
     const fields = refusalFields(refusal).filter(([name]) => name.toLowerCase() !== "upgrade");
     stream.respond({
@@ -81,7 +81,8 @@ export class Http2Connect implements HandshakeCarrier {
   }
 
   destroy(): void {
-    this.#stream.destroy();
+    // An answer that the application gave itself may be on its way; Node closes the stream behind it.
+    if (!this.#stream.writableEnded) this.#stream.destroy();
   }
 }
 

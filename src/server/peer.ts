@@ -160,7 +160,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     this.#connection.terminate();
   }
 
-  /** Stops reading from the peer, and delivering, until `resume`. */
+  /** Stops reading from the peer, and delivering, until `resume`; its end is told then, too. */
   pause(): void {
     this.#pausedByApplication = true;
     this.#connection.pause();

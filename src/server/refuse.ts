@@ -1,8 +1,8 @@
-import { STATUS_CODES } from "node:http";
+import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TimerWheel } from "../base/index.ts";
 import type { Transport } from "../node/index.ts";
-import type { Refusal } from "../protocol/index.ts";
+import { hasToken, type Refusal } from "../protocol/index.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -23,6 +23,23 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
 /** A refusal's header lines without those that would contradict the answer. */
 export function refusalFields({ headers }: Pick<Refusal, "headers">): Refusal["headers"] {
   return headers.filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()));
+}
+
+/**
+ * The header lines of a refusal of a plain request, after which the connection stays unless the
+ * client ends it: what is said of it here is all that Node goes by. (RFC 9112 §9.3)
+ */
+export function plainRefusalFields(
+  { headers }: Pick<Refusal, "headers">,
+  incoming: IncomingMessage,
+): Record<string, string> {
+  const fields = Object.fromEntries(headers);
+  return isLast(incoming) ? { ...fields, Connection: "Upgrade, close" } : fields;
+}
+
+function isLast({ httpVersion, headers }: IncomingMessage): boolean {
+  const fields: Refusal["headers"] = [["connection", headers.connection ?? ""]];
+  return hasToken(fields, "connection", "close") || Number(httpVersion) < 1.1;
 }
 
 /** The body of a refusal, for programs and people. */
@@ -62,9 +79,12 @@ export function refuseOver(transport: Transport, refusal: Refusal, wheel: TimerW
 
 function refusalText(refusal: Refusal): string {
   const body = refusalBody(refusal);
+  const all = refusalFields(refusal);
+  const isUpgrade = all.some(([name]) => name.toLowerCase() === "upgrade");
   const fields: [string, string][] = [
-    ...refusalFields(refusal),
-    ["Connection", "close"],
+    ...all,
+    // Whoever says Upgrade says so of the connection, too. (RFC 9110 §7.8)
+    ["Connection", isUpgrade ? "Upgrade, close" : "close"],
     ["Content-Type", "application/json; charset=utf-8"],
     ["Content-Length", String(Buffer.byteLength(body))],
   ];

@@ -30,7 +30,7 @@ import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { OwnHttpServer } from "./own-http-server.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
 import type { RequestHead } from "./plain-request-head.ts";
-import { refusalBody } from "./refuse.ts";
+import { plainRefusalFields, refusalBody } from "./refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
 
@@ -277,13 +277,12 @@ export class WebSocketServer {
       }
       if (endpoint.onRequest !== undefined) return await endpoint.onRequest(exchange);
       const refusal = upgradeRequired();
-      exchange.answer(refusal.status, Object.fromEntries(refusal.headers), refusalBody(refusal));
+      const fields = plainRefusalFields(refusal, exchange.incoming);
+      exchange.answer(refusal.status, fields, refusalBody(refusal));
     } catch (cause) {
       reportFailure(endpoint, cause, undefined);
       const message = "The server failed on this request; try again later.";
-      if (!exchange.response.headersSent) {
-        exchange.answer(500, JSON_TYPE, refusalBody({ code: "internal", message }));
-      }
+      exchange.fail(JSON_TYPE, refusalBody({ code: "internal", message }));
     }
   }
 

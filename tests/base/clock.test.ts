@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/base/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
@@ -9,6 +9,13 @@ describe("the system's clock", () => {
     for (let look = 0; look < 1000; look += 1) {
       expect(systemClock.now()).toBeGreaterThanOrEqual(before);
     }
+  });
+
+  test("asks for no time that is over, of which newer Nodes warn", async () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    onTestFinished(() => set.mockRestore());
+    await new Promise<void>((resolve) => void systemClock.after(-0.01, resolve));
+    expect(set.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
   });
 
   test("calls once after the delay, and not at all when cancelled", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CloseEvent, WebSocket, WebSocketError, WebSocketStream } from "../../src/client/index.ts";
 import * as standard from "../../src/client/standard.ts";
 import { openEcho, thrownBy } from "./open-socket.ts";
@@ -187,7 +187,24 @@ describe("subclasses", () => {
   });
 });
 
+/** The one that stands in on a Node without any, whatever this Node has. */
+async function standIn(): Promise<typeof CloseEvent> {
+  vi.stubGlobal("CloseEvent", undefined);
+  vi.resetModules();
+  const found = await import("../../src/client/close-event.ts");
+  vi.unstubAllGlobals();
+  return found.CloseEvent;
+}
+
 describe("CloseEvent (WHATWG WebSockets §6)", () => {
+  test("it is the platform's where that has one", async () => {
+    const platform: { CloseEvent?: unknown } = globalThis;
+    const own = await standIn();
+    expect(own).not.toBe(platform.CloseEvent);
+    if (platform.CloseEvent === undefined) expect(CloseEvent.toString()).toBe(own.toString());
+    else expect(CloseEvent).toBe(platform.CloseEvent);
+  });
+
   test("without a dictionary it has the defaults", () => {
     const event = new CloseEvent("foo");
     expect(event).toBeInstanceOf(Event);
@@ -203,7 +220,9 @@ describe("CloseEvent (WHATWG WebSockets §6)", () => {
     expect("initCloseEvent" in event).toBe(false);
   });
 
-  test("it takes what its dictionary has, converted (Web IDL §3.2)", () => {
+  // Node's own takes -1 for a code as it is.
+  test("it takes what its dictionary has, converted (Web IDL §3.2)", async () => {
+    const OwnCloseEvent = await standIn();
     const given = {
       bubbles: true,
       cancelable: true,
@@ -211,15 +230,15 @@ describe("CloseEvent (WHATWG WebSockets §6)", () => {
       code: 65_543.9,
       reason: "\ud800",
     };
-    expect(new CloseEvent("foo", given as unknown as CloseEventInit)).toMatchObject({
+    expect(new OwnCloseEvent("foo", given as unknown as CloseEventInit)).toMatchObject({
       bubbles: true,
       cancelable: true,
       wasClean: true,
       code: 7,
       reason: "\ufffd",
     });
-    expect(new CloseEvent("foo", { code: -1 }).code).toBe(65_535);
-    expect(new CloseEvent("foo", null as unknown as CloseEventInit).code).toBe(0);
+    expect(new OwnCloseEvent("foo", { code: -1 }).code).toBe(65_535);
+    expect(new OwnCloseEvent("foo", null as unknown as CloseEventInit).code).toBe(0);
   });
 
   test("it needs a type, and a dictionary must be an object", () => {

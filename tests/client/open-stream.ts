@@ -18,10 +18,13 @@ export async function echoStream(): Promise<OpenStream> {
 }
 
 /** A stream whose server is the test; what is sent is not compressed. */
-export async function heldStream(): Promise<OpenStream & { peer: HeldHandshake }> {
+export async function heldStream(
+  options: Parameters<typeof openWebSocketStream>[1] = {},
+): Promise<OpenStream & { peer: HeldHandshake }> {
   const server = await HeldServer.start();
   const url = `ws://127.0.0.1:${server.port}`;
-  const stream = openWebSocketStream(url, { compression: false, closeTimeoutMs: 5_000 });
+  const given = { compression: false, closeTimeoutMs: 5_000, ...options };
+  const stream = openWebSocketStream(url, given);
   const peer = await server.next();
   peer.accept();
   return { stream, peer, ...(await stream.opened) };

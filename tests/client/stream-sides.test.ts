@@ -49,6 +49,21 @@ describe("readable", () => {
     expect(await stream.closed).toEqual({ closeCode: 1005, reason: "" });
   });
 
+  test.each([true, false])(
+    "nor does an end without a Close take the message in its queue away, nodeInternals %s",
+    async (nodeInternals) => {
+      const { stream, peer, readable } = await heldStream({ nodeInternals });
+      const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("x") });
+      peer.socket.end(text);
+      const closed = expect(stream.closed).rejects.toMatchObject({ closeCode: 1006 });
+      await turns(20);
+      const reader = readable.getReader();
+      expect(await reader.read()).toEqual({ done: false, value: "x" });
+      await closed;
+      await expect(reader.read()).rejects.toBeInstanceOf(WebSocketError);
+    },
+  );
+
   test("while nobody reads, the server comes to wait (back-pressure)", async () => {
     const { peer, readable } = await heldStream();
     const payload = new Uint8Array(1024 * 1024);

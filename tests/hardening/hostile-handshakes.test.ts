@@ -15,6 +15,17 @@ import { growthOf, LINEAR_GROWTH } from "./linear-work.ts";
 import { afterReports, strayErrors } from "./stray-errors.ts";
 import { openSocket, readToEnd, runOver, WirePeer, type Transport } from "./wire-peer.ts";
 
+/** Whether this Node's own server refuses the request with 431, before an application hears of it. */
+async function isTooMuchForNode(request: string): Promise<boolean> {
+  const http = createServer();
+  http.on("upgrade", (_, socket) => socket.end("HTTP/1.1 204 No Content\r\n\r\n"));
+  http.on("request", (_, response) => response.writeHead(204, { Connection: "close" }).end());
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void http.close());
+  const { port } = http.address() as AddressInfo;
+  return (await answerTo(port, request)).startsWith("HTTP/1.1 431 ");
+}
+
 async function answerTo(port: number, request: string, transport?: Transport): Promise<string> {
   const socket = await openSocket(port, transport);
   const answer = readToEnd(socket);
@@ -25,7 +36,8 @@ async function answerTo(port: number, request: string, transport?: Transport): P
 describe.each<Transport>(["TCP", "TLS"])(
   "more header lines than Node keeps, over %s",
   (transport) => {
-    // Node keeps 2,000 lines, so that what comes behind them is there for its parser and not for us.
+    // Node 20 keeps 2,000 lines, so that what comes behind them is there for its parser and not for
+    // us. Later ones answer 431 themselves, and then so it is here.
     const many = "a:b\r\n".repeat(2_100);
     const START = "GET / HTTP/1.1\r\n";
     const UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
@@ -43,8 +55,9 @@ describe.each<Transport>(["TCP", "TLS"])(
       async (_, status, request) => {
         const errors = strayErrors();
         const running = await runOver(transport, echo);
+        const expected = (await isTooMuchForNode(request)) ? 431 : status;
         expect(await answerTo(running.port, request, transport)).toMatch(
-          new RegExp(`^HTTP/1\\.1 ${status} `),
+          new RegExp(`^HTTP/1\\.1 ${expected} `),
         );
         await WirePeer.open(transport, running);
         await afterReports();

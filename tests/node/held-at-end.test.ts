@@ -48,9 +48,14 @@ class Seen implements StreamConnectionHandler {
 async function pausedClient(
   bytes: Uint8Array,
   { nodeInternals, isGone = true }: { nodeInternals: boolean; isGone?: boolean },
-): Promise<{ seen: Seen; connection: StreamConnection }> {
-  const server = createServer((socket) => {
+): Promise<{ seen: Seen; connection: StreamConnection; heard: Promise<string> }> {
+  const read: Buffer[] = [];
+  let onClose: (all: string) => void;
+  const heard = new Promise<string>((resolve) => (onClose = resolve));
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on("error", () => {});
+    socket.on("data", (chunk) => void read.push(chunk));
+    socket.on("close", () => onClose(unmasked(Buffer.concat(read))));
     socket.end(bytes);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -71,7 +76,16 @@ async function pausedClient(
   connection.start(new Uint8Array(0));
   await hasPaused;
   if (isGone) await cut(connection);
-  return { seen, connection };
+  return { seen, connection, heard };
+}
+
+/** Of the first frame that a client sent, which is a short one; nothing where there is none. */
+function unmasked(frame: Buffer): string {
+  const key = frame.subarray(2, 6);
+  return frame
+    .subarray(6)
+    .map((byte, at) => byte ^ key[at % 4]!)
+    .toString();
 }
 
 function cut(connection: StreamConnection): Promise<void> {
@@ -82,6 +96,17 @@ function cut(connection: StreamConnection): Promise<void> {
       resolve();
     };
     connection.transport.destroy();
+  });
+}
+
+/** Until the transport has told its end. */
+function toldOfEnd(connection: StreamConnection): Promise<void> {
+  return new Promise((resolve) => {
+    const onEnd = connection.onEnd.bind(connection);
+    connection.onEnd = () => {
+      onEnd();
+      resolve();
+    };
   });
 }
 
@@ -113,6 +138,19 @@ describe.each([
     connection.resume();
     await ended;
     expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
+  });
+
+  test("hears of the end alone when it goes on, and may answer until then", async () => {
+    const { seen, connection, heard } = await pausedClient(text, { nodeInternals, isGone: false });
+    await toldOfEnd(connection);
+    expect(seen).toMatchObject({ texts: 1, closures: [] });
+    expect(connection.isOpen).toBe(true);
+    connection.sendText("answer");
+    const ended = new Promise<void>((resolve) => (seen.onEnd = resolve));
+    connection.resume();
+    await ended;
+    expect(seen.closures).toMatchObject([{ code: 1006, wasClean: false, error: undefined }]);
+    expect(await heard).toContain("answer");
   });
 
   test("and nothing of it when the connection is ended at once", async () => {

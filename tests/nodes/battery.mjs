@@ -3,6 +3,9 @@
  * nodes.test.ts. `--no-node-internals` sets the option of that name to false. Prints a line for
  * each check that fails, and the process must end by itself.
  */
+import "./spies.mjs";
+import { attached } from "./checks/attached.mjs";
+import { compression } from "./checks/compression.mjs";
 import { endings } from "./checks/endings.mjs";
 import { flow } from "./checks/flow.mjs";
 import { handshakes } from "./checks/handshakes.mjs";
@@ -14,7 +17,17 @@ import { Stage } from "./stage.mjs";
 /** For one check; a busy machine needs less than one of them. */
 const DEADLINE_MS = 15_000;
 
-const checks = { ...positions, ...messages, ...handshakes, ...flow, ...endings, ...live };
+const checks = {
+  // The first of them watches what is called for the first time.
+  ...positions,
+  ...messages,
+  ...compression,
+  ...handshakes,
+  ...attached,
+  ...flow,
+  ...endings,
+  ...live,
+};
 
 process.on("unhandledRejection", (error) => fail("unhandled rejection", error));
 process.on("uncaughtException", (error) => fail("uncaught exception", error));

@@ -9,22 +9,32 @@ const HEADERS = {
   "Sec-WebSocket-Version": "13",
 };
 
+/** @param further header lines behind the others */
 export function handshake(path = "/", further = "") {
   const lines = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join("")}${further}\r\n`, "latin1");
 }
 
 /** A frame of a client; its masking key is not 0, so that unmasking shows. */
-export function frame(opcode, payload, isFinal = true) {
+export function frame(opcode, payload, { isFinal = true, isCompressed = false } = {}) {
   const bytes = Buffer.from(payload);
-  if (bytes.length > 125) throw new RangeError("Only short frames are written here.");
   const key = Buffer.from([0x1f, 0x2e, 0x3d, 0x4c]);
   const masked = bytes.map((byte, at) => byte ^ key[at % 4]);
-  return Buffer.concat([
-    Buffer.from([(isFinal ? 0x80 : 0) | opcode, 0x80 | bytes.length]),
-    key,
-    masked,
-  ]);
+  const first = (isFinal ? 0x80 : 0) | (isCompressed ? 0x40 : 0) | opcode;
+  return Buffer.concat([headerOf(first, bytes.length), key, masked]);
+}
+
+function headerOf(first, length) {
+  if (length < 126) return Buffer.from([first, 0x80 | length]);
+  if (length < 65_536) return Buffer.from([first, 0x80 | 126, length >> 8, length & 0xff]);
+  const long = Buffer.from([first, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 0]);
+  long.writeUInt32BE(length, 6);
+  return long;
+}
+
+/** A Close frame of a client with a code. */
+export function closeFrame(code) {
+  return frame(8, [code >> 8, code & 0xff]);
 }
 
 /** A TCP connection that writes any bytes, and reads a head and then frames. */
@@ -54,10 +64,16 @@ export class RawClient {
     }
   }
 
-  async upgrade(path) {
-    await this.write(handshake(path));
+  async upgrade(path, further) {
+    await this.write(handshake(path, further));
     const head = await this.received.next();
     if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`The server said: ${head}`);
+  }
+
+  /** The code of the Close frame that comes next. */
+  async closeCode() {
+    const { opcode, payload } = await this.received.next();
+    return opcode === 8 ? payload.readUInt16BE(0) : `opcode ${opcode}`;
   }
 
   async text() {
@@ -108,5 +124,6 @@ function frameLength(bytes) {
 function frameOf(bytes) {
   const short = bytes[1] & 0x7f;
   const headerBytes = short < 126 ? 2 : short === 126 ? 4 : 10;
-  return { opcode: bytes[0] & 0x0f, payload: bytes.subarray(headerBytes) };
+  const isCompressed = (bytes[0] & 0x40) !== 0;
+  return { opcode: bytes[0] & 0x0f, isCompressed, payload: bytes.subarray(headerBytes) };
 }

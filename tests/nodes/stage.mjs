@@ -9,9 +9,10 @@ export const position = process.argv.includes("--no-node-internals")
   ? { nodeInternals: false }
   : {};
 
+export const isPublicApiOnly = process.env.LONGWIRE_PUBLIC_API_ONLY === "1";
+
 /** Whether undocumented parts of Node are to be seen in use. */
-export const areInternalsExpected =
-  position.nodeInternals !== false && process.env.LONGWIRE_PUBLIC_API_ONLY !== "1";
+export const areInternalsExpected = position.nodeInternals !== false && !isPublicApiOnly;
 
 /** What one check has opened; `clear` ends it all and looks whether all was told. */
 export class Stage {
@@ -29,9 +30,9 @@ export class Stage {
     return new WebSocketServer(endpoints, { ...position, ...options });
   }
 
-  async serve(endpoint, options) {
+  async serve(endpoint, options, listening) {
     const server = this.make(endpoint, options);
-    const { port, url } = await server.listen();
+    const { port, url } = await server.listen(listening);
     this.after(() => server.close({ timeoutMs: 1000 }));
     return { server, port, url };
   }
@@ -42,10 +43,23 @@ export class Stage {
     return client;
   }
 
-  async rawOpen(port, path) {
+  async rawOpen(port, path, further) {
     const client = this.raw(port);
-    await client.upgrade(path);
+    await client.upgrade(path, further);
     return client;
+  }
+
+  /** A server of the application's own, to which Longwire is attached. */
+  async attach(http, endpoint = echo, where = { port: 0, host: "127.0.0.1" }) {
+    const server = this.make(endpoint);
+    server.attach(http);
+    await new Promise((resolve) => http.listen(where, resolve));
+    this.after(async () => {
+      await server.close({ timeoutMs: 1000 });
+      http.close();
+      http.closeAllConnections();
+    });
+    return { server, port: http.address().port };
   }
 
   /** A client of Longwire's that is open. */

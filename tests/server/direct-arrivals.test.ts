@@ -1,5 +1,6 @@
-import type { IncomingMessage } from "node:http";
-import { describe, expect, test, vi } from "vitest";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import {
   HandshakeRefusal,
@@ -151,6 +152,33 @@ describe("a refusal is the same before Node's parser and behind it:", () => {
     }
     expect(answers[0]).toMatch(/^HTTP\/1\.1 503 [^]*"authorize_timeout"/);
     expect(answers[1]).toBe(answers[0]);
+  });
+
+  test("and where this Node's parser sees no upgrade for a tab, that is said and not left open", async () => {
+    const plain = createServer((_, response) => response.end());
+    plain.on("upgrade", (_, socket) => socket.end("HTTP/1.1 101 x\r\n\r\n"));
+    await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      plain.close();
+      plain.closeAllConnections();
+    });
+    const headOf = async (port: number, request: string): Promise<string> => {
+      const client = await RawClient.open(port);
+      client.write(request);
+      return client.head();
+    };
+    for (const value of ["Upgrade\t", "keep-alive, Upgrade \t", "\tUpgrade"]) {
+      const request = handshake("/", { Connection: value });
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      const direct = await headOf((await runServer(echo)).port, request);
+      expect(direct).toMatch(/^HTTP\/1\.1 101 /);
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      const byNode = await headOf((plain.address() as AddressInfo).port, request);
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      const behind = await headOf((await runServer(echo, { nodeInternals: false })).port, request);
+      if (byNode.startsWith("HTTP/1.1 101 ")) expect(behind).toBe(direct);
+      else expect(behind).toMatch(/^HTTP\/1\.1 426 [^]*\r\nUpgrade: websocket\r\n/);
+    }
   });
 
   test("and an acceptance is, too", async () => {

@@ -68,6 +68,35 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect(await response.json()).toMatchObject({ code: "upgrade_required" });
   });
 
+  test.each([
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nconnection: Y ,\tCLOSE\r\n\r\n",
+    "GET / HTTP/1.0\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
+  ])("and ends the connection of a client that wants that (RFC 9112 §9.6): %j", async (request) => {
+    const { port } = await runServer(echo);
+    const answer = await answerTo(port, request);
+    expect(answer).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade, close\r\n/);
+    expect(answer).toContain('"upgrade_required"');
+  });
+
+  test("one that does not, can go on with what it then says", async () => {
+    const { port } = await runServer(echo);
+    const client = await RawClient.open(port);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(await client.head()).toMatch(/\r\nConnection: Upgrade(\r\n|$)/);
+    client.write("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    expect((await client.all()).match(/HTTP\/1\.1 426 /g)).toHaveLength(2);
+  });
+
+  test("a refusal that names an upgrade says so of the connection, too (RFC 9110 §7.8)", async () => {
+    const { port } = await runServer(echo);
+    const answer = await answerTo(port, handshake("/", { "Sec-WebSocket-Version": "8" }));
+    expect(answer).toMatch(/\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/);
+    const other = await answerTo(port, handshake("/", { "Sec-WebSocket-Key": "short" }));
+    expect(other).toContain("\r\nConnection: close\r\n");
+  });
+
   test("more header lines than Node keeps do not crash the server (CVE-2024-37890)", async () => {
     const { port } = await runServer(echo, { maxHeaderBytes: 1024 * 1024 });
     const lines = Array.from({ length: 3_000 }, (_, index) => `x-${index}: y\r\n`).join("");

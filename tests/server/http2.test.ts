@@ -1,10 +1,17 @@
+import { once } from "node:events";
 import { createServer as createHttp2 } from "node:http2";
 import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CloseCode, Opcode } from "../../src/protocol/index.ts";
-import { HandshakeRefusal, WebSocketServer, type Endpoint } from "../../src/server/index.ts";
+import {
+  HandshakeRefusal,
+  WebSocketServer,
+  type Endpoint,
+  type HttpExchange,
+} from "../../src/server/index.ts";
+import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
 import { closePayload, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
 import { handshake } from "../raw-client.ts";
 import { openSession, RawStream, testTls } from "./http2-session.ts";
@@ -310,6 +317,47 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
     expect(socket.alpnProtocol).toBe("http/1.1");
     expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /);
   });
+
+  test("a plain request on a WebSocket's path is told 426, and nothing of the connection (RFC 9113 §8.2.2)", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", note);
+    onTestFinished(() => void process.off("warning", note));
+    const { httpUrl } = await runSecure(echo);
+    const stream = (await openSession(httpUrl)).request({ ":path": "/" });
+    const [head] = (await once(stream, "response")) as [Record<string, unknown>];
+    expect(head).toMatchObject({ ":status": 426 });
+    expect(head).not.toHaveProperty("upgrade");
+    stream.resume();
+    await once(stream, "close");
+    expect(warnings).toEqual([]);
+  });
+
+  test.each<[string, (exchange: HttpExchange) => void, number]>([
+    [
+      "answer() leaves it out",
+      (exchange) => exchange.answer(200, { Connection: "close", "Keep-Alive": "timeout=5" }, "x"),
+      200,
+    ],
+    ["beginStream() does", (exchange) => exchange.beginStream({ connection: "keep-alive" }), 200],
+    [
+      "Node's own response fails on it, and that is told",
+      ({ response }) => void response.writeHead(200, { "Keep-Alive": "timeout=5" }).end(),
+      500,
+    ],
+  ])(
+    "what an application says of its connection ends no process: %s",
+    async (_, answer, status) => {
+      const errors = strayErrors();
+      const { httpUrl } = await runSecure({ ...echo, onRequest: answer, onError: () => {} });
+      const stream = (await openSession(httpUrl)).request({ ":path": "/" });
+      const [head] = (await once(stream, "response")) as [Record<string, unknown>];
+      expect(head[":status"]).toBe(status);
+      expect(head).not.toHaveProperty("connection");
+      await afterReports();
+      expect(errors).toEqual([]);
+    },
+  );
 
   test("plain requests are answered over both", async () => {
     const { httpUrl } = await runSecure({

@@ -2,6 +2,8 @@ import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
+import { turns } from "../client/event-loop.ts";
+import { runOver, WirePeer, type Transport } from "../hardening/wire-peer.ts";
 import { closePayload, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { RawClient } from "../raw-client.ts";
@@ -247,6 +249,32 @@ describe("back-pressure", () => {
     expect(await witness.closed()).toMatchObject({ code: 1000, wasClean: true });
     expect(witness.messages).toEqual(["1", "2"]);
   });
+
+  test.each<{ over: Transport; nodeInternals: boolean }>([
+    { over: "TCP", nodeInternals: true },
+    { over: "TCP", nodeInternals: false },
+    { over: "TLS", nodeInternals: true },
+    { over: "HTTP/2", nodeInternals: true },
+  ])(
+    "an end without a Close waits for resume as one with it does, and what is sent until then arrives, $over, nodeInternals $nodeInternals",
+    async ({ over, nodeInternals }) => {
+      const witness = new Witness();
+      const running = await runOver(over, witness, { nodeInternals });
+      const client = await WirePeer.open(over, running);
+      const peer = await witness.opened();
+      peer.pause();
+      client.stream.end();
+      await turns(20);
+      expect(witness.closures).toEqual([]);
+      expect(peer.send("still here")).toBe(true);
+      await turns(5);
+      peer.resume();
+      expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
+      expect((await client.framesWhen(1)).map(({ payload }) => payload)).toEqual([
+        utf8("still here"),
+      ]);
+    },
+  );
 
   test("an echo server holds no more than stopReadingBytes and a chunk for a peer that never reads", async () => {
     let largest = 0;

@@ -216,17 +216,23 @@ const heads = fc
     return (head + behind).slice(0, Math.ceil(cut * (head.length + behind.length)));
   });
 
-/** White space there is as good as any (RFC 9110 §5.6.3), but Node sees no upgrade then. */
+/** White space there is as good as any (RFC 9110 §5.6.3), but Node 20 sees no upgrade then. */
 const TAB_BEHIND_UPGRADE = /connection:[^\r]*upgrade *\t/i;
+
+async function doesNodeMindTabs(): Promise<boolean> {
+  const { kind } = await readByNode(Buffer.from(handshake("/", { Connection: "Upgrade\t" })));
+  return kind === "request";
+}
 
 describe("plainRequestHead and Node's own parser", () => {
   test("agree on every head that it takes: an upgrade, its target, its lines, what is behind", async () => {
+    const isTabSkipped = await doesNodeMindTabs();
     let taken = 0;
     await fc.assert(
       fc.asyncProperty(heads, async (text) => {
         const bytes = Buffer.from(text, "latin1");
         const head = plainRequestHead(bytes, MAX_BYTES);
-        if (head === undefined || TAB_BEHIND_UPGRADE.test(text)) return;
+        if (head === undefined || (isTabSkipped && TAB_BEHIND_UPGRADE.test(text))) return;
         taken += 1;
         expect(await readByNode(bytes)).toEqual({
           kind: "upgrade",
@@ -281,6 +287,26 @@ describe("plainRequestHead", () => {
       ["Cookie", "b=2"],
       ["X", ""],
     ]);
+  });
+
+  test.each([
+    ["Upgrade\t", "websocket"],
+    ["Upgrade \t ", "websocket"],
+    ["\tUpgrade", "\twebsocket\t"],
+    ["keep-alive,\tUpgrade\t,\tx", "h2c\t, websocket \t"],
+    [",\t, Upgrade", ", \t,websocket"],
+  ])(
+    "takes spaces and tabs around any token (RFC 9110 §5.6.3): Connection %j, Upgrade %j",
+    (connection, upgrade) => {
+      const head = read(handshake("/", { Connection: connection, Upgrade: upgrade }));
+      expect(head?.headers[1]).toEqual(["Upgrade", upgrade.trim()]);
+    },
+  );
+
+  test("leaves to Node what a blank stands in the middle of", () => {
+    expect(read(handshake("/", { Connection: "Up\tgrade" }))).toBeUndefined();
+    expect(read(handshake("/", { Connection: "Upgrade\tx" }))).toBeUndefined();
+    expect(read(handshake("/", { Upgrade: "web\tsocket" }))).toBeUndefined();
   });
 
   test("takes a head of exactly maxBytes, and none longer, whatever is behind it", () => {

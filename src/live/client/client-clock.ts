@@ -16,7 +16,8 @@ export function clientClock(): Clock {
       return awake + ahead;
     },
     after: (delayMs, expire) => {
-      const timer = setTimeout(expire, delayMs);
+      // What is due by now may be due below 0, of which newer Nodes warn.
+      const timer = setTimeout(expire, Math.max(0, delayMs));
       return { cancel: () => clearTimeout(timer) };
     },
   };

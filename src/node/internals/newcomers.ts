@@ -1,4 +1,4 @@
-import type { Server } from "node:net";
+import type { Server, Socket } from "node:net";
 import { areInternalsAllowed } from "./allowed.ts";
 import {
   closeHandle,
@@ -14,6 +14,11 @@ import {
 /** What a server listens with. */
 interface ListeningHandle extends SocketHandle {
   onconnection: (this: ListeningHandle, status: number, accepted?: SocketHandle) => void;
+}
+
+interface AcceptedHandle extends SocketHandle {
+  /** That of a Unix socket has none. */
+  setNoDelay?(isOn: boolean): number;
 }
 
 interface ServerInside extends CountingServer {
@@ -64,7 +69,9 @@ export class Newcomer implements FirstReader {
     // Node starts what it takes for stopped.
     this.handle.readStop();
     this.#onconnection.call(this.#listening, 0, this.handle);
-    (ownerOf(this.handle) as { unshift(bytes: Uint8Array): void }).unshift(bytes);
+    const owner = ownerOf(this.handle);
+    // It makes no socket where the server has as many connections as it may have.
+    if (owner !== this) (owner as Socket).unshift(bytes);
   }
 
   close(): void {
@@ -99,7 +106,7 @@ export function receiveConnections(server: Server, reception: Reception): void {
   const options: NewcomerOptions = { server: inside, reception, listening, onconnection };
   listening.onconnection = (status, accepted) => {
     if (accepted === undefined) return onconnection.call(listening, status, accepted);
-    (accepted as SocketHandle & { setNoDelay(isOn: boolean): number }).setNoDelay(true);
+    (accepted as AcceptedHandle).setNoDelay?.(true);
     reception.onArrived(new Newcomer(accepted, options));
   };
 }

@@ -49,7 +49,7 @@ export class HandleTransport implements Transport, HandleOwner {
   #backlog: Backlog | undefined;
   /** What came before there was somebody to tell. */
   #head: Uint8Array | undefined;
-  /** Whether the peer has said that it sends nothing more, and our owner has heard of it. */
+  /** Whether the peer has said that it sends nothing more; `held` until there is an owner to tell. */
   #peerEnd: "none" | "held" | "said" = "none";
   #isFinished = false;
   #isPaused = true;
@@ -70,6 +70,7 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#head = undefined;
     if (head.length > 0) owner.onChunk(head, head.length, false);
     if (behind !== undefined && !this.isGone) owner.onChunk(behind, behind.length, false);
+    if (this.#peerEnd === "held") process.nextTick(() => this.#sayEnd());
   }
 
   get remoteAddress(): string | undefined {
@@ -147,9 +148,7 @@ export class HandleTransport implements Transport, HandleOwner {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#isReading || this.isGone) return;
-    if (this.#peerEnd === "held") return process.nextTick(() => this.#sayEnd());
-    if (this.#peerEnd === "said") return;
+    if (this.#isReading || this.isGone || this.#peerEnd !== "none") return;
     this.#isReading = true;
     this.#handle.readStart();
   }
@@ -169,7 +168,7 @@ export class HandleTransport implements Transport, HandleOwner {
     if (error !== undefined) return this.#break(error);
     this.#stopReading();
     this.#peerEnd = "held";
-    if (!this.#isPaused) this.#sayEnd();
+    if (this.#owner !== undefined) this.#sayEnd();
   }
 
   onWriteEnd(error: Error | undefined): void {
@@ -214,7 +213,7 @@ export class HandleTransport implements Transport, HandleOwner {
   }
 
   #sayEnd(): void {
-    if (this.isGone || this.#isPaused || this.#peerEnd === "said") return;
+    if (this.isGone) return;
     this.#peerEnd = "said";
     this.#owner?.onEnd();
     if (this.#state === "ended") this.destroy();

@@ -10,7 +10,7 @@ export interface TransportOwner {
   readonly room: Uint8Array | undefined;
   /** All that was written has gone to the operating system, after it had not at once. */
   onWritten(): void;
-  /** The peer sends nothing more. */
+  /** The peer sends nothing more, and all before has been told. Also while it is paused. */
   onEnd(): void;
   /** It broke; `onGone` follows. */
   onError(error: Error): void;

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { Arrivals, turns } from "../arrivals.mjs";
-import { frame } from "../raw-client.mjs";
+import { closeFrame, frame } from "../raw-client.mjs";
+import { echo } from "../stage.mjs";
 
-async function serveOne(stage) {
+async function serveOne(stage, endpoint = {}, options = {}) {
   const peers = new Arrivals();
   const closures = new Arrivals();
-  const onClose = (_, { code, reason, wasClean }) => closures.push({ code, reason, wasClean });
-  const served = await stage.serve({ onOpen: (peer) => peers.push(peer), onClose });
-  return { ...served, peers, closures };
+  const errors = new Arrivals();
+  const onClose = (_, { code, reason, wasClean, error }) => {
+    closures.push({ code, reason, wasClean });
+    errors.push(error?.code);
+  };
+  const onOpen = (peer) => peers.push(peer);
+  const served = await stage.serve({ ...endpoint, onOpen, onClose }, options);
+  return { ...served, peers, closures, errors };
 }
 
 const CLOSED = { code: 4002, reason: "über", wasClean: true };
@@ -35,18 +41,76 @@ export const endings = {
   },
 
   "a client that ends without a Close is 1006, and its connection ends": async (stage) => {
-    const { port, closures } = await serveOne(stage);
+    const { port, closures, errors } = await serveOne(stage);
     const client = await stage.rawOpen(port);
     client.socket.end();
     assert.deepEqual(await closures.next(), CUT);
+    assert.equal(await errors.next(), undefined);
     await client.closed.next();
   },
 
-  "a client that resets is 1006": async (stage) => {
-    const { port, closures } = await serveOne(stage);
+  "a client that resets is 1006, and an error": async (stage) => {
+    const { port, closures, errors } = await serveOne(stage);
     const client = await stage.rawOpen(port);
     client.socket.resetAndDestroy();
     assert.deepEqual(await closures.next(), CUT);
+    assert.equal(await errors.next(), "connection_lost");
+  },
+
+  "terminate() inside onMessage drops the rest of what was read": async (stage) => {
+    const seen = new Arrivals();
+    const onMessage = (peer, message) => {
+      seen.push(message);
+      peer.terminate();
+    };
+    const { port, closures } = await serveOne(stage, { onMessage });
+    const client = await stage.rawOpen(port);
+    await client.write(Buffer.concat([frame(1, "one"), frame(1, "two")]));
+    await client.closed.next();
+    assert.deepEqual(await closures.next(), CUT);
+    assert.deepEqual([await seen.next(), seen.size], ["one", 0]);
+  },
+
+  "a message, a Close and the end in one packet are all read": async (stage) => {
+    const seen = new Arrivals();
+    const onMessage = (_, message) => seen.push(message);
+    const { port, closures } = await serveOne(stage, { onMessage });
+    const client = await stage.rawOpen(port);
+    client.socket.end(Buffer.concat([frame(1, "last"), closeFrame(4002)]));
+    assert.equal(await seen.next(), "last");
+    assert.deepEqual(await closures.next(), { code: 4002, reason: "", wasClean: true });
+    assert.equal(await client.closeCode(), 4002);
+    await client.closed.next();
+  },
+
+  "a client that answers no Close is cut, by closeTimeoutMs or by the server's close()": async (
+    stage,
+  ) => {
+    const patient = await serveOne(stage, {}, { closeTimeoutMs: 60_000 });
+    const cut = await stage.rawOpen(patient.port);
+    const drained = patient.server.close({ timeoutMs: 50 });
+    const { port, peers, closures } = await serveOne(stage, {}, { closeTimeoutMs: 50 });
+    const client = await stage.rawOpen(port);
+    (await peers.next()).close(4001);
+    assert.deepEqual(await closures.next(), CUT);
+    await client.closed.next();
+    await drained;
+    assert.deepEqual(await patient.closures.next(), CUT);
+    await cut.closed.next();
+  },
+
+  "a client that answers no ping is cut, and one that does is not": async (stage) => {
+    const options = { keepaliveIntervalMs: 60 };
+    const { port, url, peers, closures, errors } = await serveOne(stage, echo, options);
+    const { socket, messages } = await stage.open(url);
+    await peers.next();
+    const client = await stage.rawOpen(port);
+    assert.deepEqual(await closures.next(), CUT);
+    assert.equal(await errors.next(), "keepalive_timeout");
+    await client.closed.next();
+    assert.equal((await client.received.next()).opcode, 9);
+    socket.send("still here");
+    assert.equal(await messages.next(), "still here");
   },
 
   "a client that resets while it is written to is 1006": async (stage) => {
@@ -62,8 +126,8 @@ export const endings = {
   "after the closing handshake the server ends the connection": async (stage) => {
     const { port, closures } = await serveOne(stage);
     const client = await stage.rawOpen(port);
-    await client.write(frame(8, [0x03, 0xe8]));
-    assert.equal((await client.received.next()).opcode, 8);
+    await client.write(closeFrame(1000));
+    assert.equal(await client.closeCode(), 1000);
     await client.closed.next();
     assert.equal((await closures.next()).code, 1000);
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Arrivals, turns } from "../arrivals.mjs";
-import { frame } from "../raw-client.mjs";
+import { closeFrame, frame } from "../raw-client.mjs";
 import { echo } from "../stage.mjs";
 
 const MANY = 20;
@@ -45,6 +45,42 @@ async function fill(stage) {
 }
 
 export const flow = {
+  "two clients that do not read, and one that does, each get their own in order": async (stage) => {
+    const { port, peers } = await serveOne(stage, echo);
+    const stalled = [];
+    for (const name of ["a", "b"]) {
+      const client = await stage.rawOpen(port);
+      client.socket.pause();
+      stalled.push({ name, client, peer: await peers.next() });
+    }
+    const reader = await stage.rawOpen(port);
+    for (let index = 0; index < MANY; index += 1) {
+      for (const { name, peer } of stalled) peer.send(Buffer.alloc(MEBIBYTE, `${name}${index}`));
+      // In some turns several, in some one.
+      if (index % 3 === 0) await turns(1);
+      await reader.write(frame(1, `${index}`));
+      assert.equal(await reader.text(), `${index}`);
+    }
+    for (const { client } of stalled) client.socket.resume();
+    for (const { name, client } of stalled) {
+      for (let index = 0; index < MANY; index += 1) {
+        const { payload } = await client.received.next();
+        assert.ok(payload.equals(Buffer.alloc(MEBIBYTE, `${name}${index}`)), `${name} ${index}`);
+      }
+    }
+  },
+
+  "terminate() drops what waits, ends drained() with false, and is told once": async (stage) => {
+    const { client, peer, closures } = await fill(stage);
+    const drained = peer.drained();
+    peer.terminate();
+    assert.equal(await drained, false);
+    assert.equal((await closures.next()).code, 1006);
+    client.socket.resume();
+    await client.closed.next();
+    assert.equal(closures.size, 0);
+  },
+
   "a reader that paused gets all in order, and drained() waits for it": async (stage) => {
     const { client, peer } = await fill(stage);
     let isDrained = false;
@@ -72,14 +108,14 @@ export const flow = {
     const { opcode, payload } = await client.received.next();
     assert.deepEqual([opcode, payload.readUInt16BE(0)], [8, 4007]);
     assert.equal(payload.toString("utf8", 2), "later");
-    await client.write(frame(8, [0x0f, 0xa7]));
+    await client.write(closeFrame(4007));
     assert.equal((await closures.next()).code, 4007);
     await client.closed.next();
   },
 
   "a client that closes before it has read much gets all, and the end behind it": async (stage) => {
     const { client, closures } = await fill(stage);
-    await client.write(frame(8, [0x0f, 0xa9]));
+    await client.write(closeFrame(4009));
     await turns(20);
     client.socket.resume();
     await checkMuch(client);
@@ -139,26 +175,62 @@ export const flow = {
     assert.equal(bytes, count * 100);
   },
 
+  "pause() and resume() in one turn, many times, lose nothing": async (stage) => {
+    const seen = new Arrivals();
+    const onMessage = (_, message) => seen.push(message);
+    const { port, peers } = await serveOne(stage, { onMessage });
+    const client = await stage.rawOpen(port);
+    const peer = await peers.next();
+    const texts = Array.from({ length: 300 }, (_, index) => `${index}`);
+    for (const [index, text] of texts.entries()) {
+      client.socket.write(frame(1, text));
+      peer.pause();
+      if (index % 2 === 0) await turns(1);
+      peer.resume();
+      if (index % 3 === 0) await turns(1);
+    }
+    assert.deepEqual(await seen.take(300), texts);
+  },
+
   "what came before the end is delivered by resume(), and then the end": async (stage) => {
     const seen = new Arrivals();
     const onMessage = (_, message) => seen.push(message);
     const { port, peers, closures } = await serveOne(stage, { onMessage });
     const endings = [
-      { last: [frame(8, [0x0f, 0xa1])], code: 4001 },
-      { last: [], code: 1006 },
+      { texts: ["a", "b"], last: [closeFrame(4001)], code: 4001 },
+      { texts: ["a", "b"], last: [], code: 1006 },
+      { texts: [], last: [closeFrame(4001)], code: 4001 },
+      { texts: [], last: [], code: 1006 },
     ];
-    for (const { last, code } of endings) {
+    for (const { texts, last, code } of endings) {
       const client = await stage.rawOpen(port);
       const peer = await peers.next();
       peer.pause();
-      await client.write(frame(1, "a"), frame(1, "b"), ...last);
+      await client.write(...texts.map((text) => frame(1, text)), ...last);
       client.socket.end();
       await turns(10);
       assert.equal(seen.size + closures.size, 0);
       peer.resume();
-      assert.deepEqual(await seen.take(2), ["a", "b"]);
+      assert.deepEqual(await seen.take(texts.length), texts);
       assert.equal((await closures.next()).code, code);
+      await turns();
+      assert.equal(closures.size, 0);
     }
+  },
+
+  "a paused peer whose client has reset is told of it when it is written to": async (stage) => {
+    const { port, peers, closures } = await serveOne(stage);
+    const client = await stage.rawOpen(port);
+    const peer = await peers.next();
+    peer.pause();
+    // Then nothing is read any more.
+    await client.write(frame(1, "held"));
+    client.socket.resetAndDestroy();
+    await turns();
+    peer.send("hello");
+    await turns();
+    peer.resume();
+    assert.equal((await closures.next()).code, 1006);
   },
 
   "a message waits for the promise of the one before": async (stage) => {

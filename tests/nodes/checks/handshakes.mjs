@@ -8,9 +8,9 @@ import { echo } from "../stage.mjs";
 const LEAVES = ["end", "destroy", "resetAndDestroy"];
 
 /** The status of the answer, after which the server ends the connection. */
-async function refusalOf(stage, port, bytes) {
+async function refusalOf(stage, port, ...pieces) {
   const client = stage.raw(port);
-  await client.write(bytes);
+  await client.write(...pieces);
   const head = await client.received.next();
   await client.closed.next();
   return Number(/^HTTP\/1\.1 (\d+)/.exec(head)[1]);
@@ -44,9 +44,47 @@ export const handshakes = {
     await answers.next();
   },
 
-  "what is no HTTP is answered with 400": async (stage) => {
+  "a plain request that wants its connection closed gets that": async (stage) => {
+    const { port } = await stage.serve(echo);
+    for (const request of ["1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "1.0\r\n\r\n"]) {
+      const client = stage.raw(port);
+      await client.write(`GET / HTTP/${request}`);
+      const head = await client.received.next();
+      assert.match(head, /^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade, close\r\n/);
+      await client.closed.next();
+    }
+  },
+
+  "a connection that was used for a plain request can become a WebSocket": async (stage) => {
+    const { port } = await stage.serve({
+      ...echo,
+      onRequest: ({ response }) => void response.writeHead(204).end(),
+    });
+    const client = stage.raw(port);
+    const all = new Arrivals();
+    let text = "";
+    client.socket.on("data", (chunk) => {
+      text += chunk.toString("latin1");
+      if (text.endsWith("\x81\x05hello")) all.push(text);
+    });
+    await client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n", handshake(), frame(1, "hello"));
+    assert.match(await all.next(), /^HTTP\/1\.1 204 [^]*HTTP\/1\.1 101 /);
+  },
+
+  "what is no HTTP is answered with 400, whatever the cut": async (stage) => {
     const { port } = await stage.serve(echo);
     assert.equal(await refusalOf(stage, port, "no HTTP at all\r\n\r\n"), 400);
+    assert.equal(await refusalOf(stage, port, "\u0016", "\u0003 hello\r\n\r\n"), 400);
+  },
+
+  "a handshake that is none is answered with 400, one of another version with 426": async (
+    stage,
+  ) => {
+    const { port } = await stage.serve(echo);
+    const good = handshake().toString();
+    assert.equal(await refusalOf(stage, port, good.replace(/Sec-WebSocket-Key:.*\r\n/, "")), 400);
+    assert.equal(await refusalOf(stage, port, handshake("/", "Content-Length: 5\r\n")), 400);
+    assert.equal(await refusalOf(stage, port, good.replace("Version: 13", "Version: 8")), 426);
   },
 
   "a wrong path is 404, a refusing authorize its status, a long head 431": async (stage) => {
@@ -58,9 +96,11 @@ export const handshakes = {
     assert.equal(await refusalOf(stage, port, long), 431);
   },
 
-  "a client that says nothing is told 408": async (stage) => {
+  "a client that says nothing is told 408, also where it has begun": async (stage) => {
     const { port } = await stage.serve(echo, { handshakeTimeoutMs: 100 });
+    const begun = refusalOf(stage, port, "GET / HTTP/1.1\r\nHost: a\r\n");
     assert.equal(await refusalOf(stage, port, ""), 408);
+    assert.equal(await begun, 408);
   },
 
   "a decision that takes too long is 503": async (stage) => {
@@ -82,6 +122,38 @@ export const handshakes = {
       assert.match(await client.received.next(), /^HTTP\/1\.1 101 /);
       const texts = [await client.text(), await client.text(), await client.text()];
       assert.deepEqual(texts, ["one", "two", "three"]);
+    }
+  },
+
+  "so are those of several clients at once, each its own, and their ends": async (stage) => {
+    const deciders = new Map();
+    const seen = [];
+    const closures = new Arrivals();
+    const authorize = ({ path }) => new Promise((resolve) => deciders.set(path, resolve));
+    const onOpen = (peer, { path }) => (peer.data.path = path);
+    const onMessage = ({ data }, message) => void seen.push(`${data.path} ${message}`);
+    const onClose = (_, { code }) => closures.push(code);
+    const { port } = await stage.serve({ authorize, onOpen, onMessage, onClose });
+    const paths = ["/a", "/b", "/c", "/d"];
+    const clients = paths.map(() => stage.raw(port));
+    for (const [index, client] of clients.entries()) {
+      // Some frames come with the head, some behind it.
+      const early = index % 2 === 0 ? [frame(1, "0")] : [];
+      await client.write(Buffer.concat([handshake(paths[index]), ...early]));
+      if (index % 2 === 1) await client.write(frame(1, "0"));
+    }
+    for (const client of clients) await client.write(frame(1, "1"));
+    for (const client of clients) await client.write(frame(1, "2"));
+    const silent = stage.raw(port);
+    await silent.write(handshake("/silent"));
+    for (const client of [...clients, silent]) client.socket.end();
+    await turns(10);
+    assert.deepEqual(seen, []);
+    for (const path of [...paths, "/silent"].toReversed()) deciders.get(path)({});
+    assert.deepEqual(new Set(await closures.take(5)), new Set([1006]));
+    for (const path of paths) {
+      const own = seen.filter((text) => text.startsWith(path));
+      assert.deepEqual(own, [`${path} 0`, `${path} 1`, `${path} 2`]);
     }
   },
 

@@ -3,7 +3,7 @@ import { MemoryBroker } from "../../../dist/brokers/memory/index.js";
 import { openWebSocket } from "../../../dist/client/index.js";
 import { connect } from "../../../dist/live/client/index.js";
 import { keyedTopic, LiveServer } from "../../../dist/live/index.js";
-import { Arrivals } from "../arrivals.mjs";
+import { Arrivals, turns } from "../arrivals.mjs";
 import { position } from "../stage.mjs";
 
 /** As a class is called, with `new`. */
@@ -12,14 +12,15 @@ function PositionedWebSocket(url, protocols) {
 }
 
 export const live = {
-  "the live client follows a keyed topic": async (stage) => {
+  "the live client follows a keyed topic, also across a cut": async (stage) => {
     const topics = [keyedTopic("prices")];
     const server = await LiveServer.open({ broker: new MemoryBroker(), topics });
     stage.after(() => server.close());
-    const { url } = await stage.serve(server.endpoint("/live"));
+    const { url, server: webSockets } = await stage.serve(server.endpoint("/live"));
     const prices = server.topic("prices");
     await prices.set("A", { price: 1 });
-    const client = connect(`${url}/live`, { webSocket: PositionedWebSocket });
+    const options = { webSocket: PositionedWebSocket, backoff: { firstMs: 1 } };
+    const client = connect(`${url}/live`, options);
     stage.after(() => client.close());
     const items = new Arrivals();
     client.topic("prices").subscribe((item) => items.push(item));
@@ -35,5 +36,11 @@ export const live = {
     await prices.remove("A");
     const last = await items.next();
     assert.deepEqual([last.type, last.key], ["removed", "A"]);
+    // It goes on where it was: nothing comes twice.
+    for (const peer of webSockets.peers) peer.terminate();
+    await prices.set("K1", { price: "meanwhile" });
+    assert.deepEqual((await items.next()).data, { price: "meanwhile" });
+    await turns();
+    assert.equal(items.size, 0);
   },
 };

@@ -33,6 +33,28 @@ export const messages = {
     await checkEchoes(client, SIZES.map(pattern));
   },
 
+  "so do all of them, sent at once, in order": async (stage) => {
+    const { url } = await stage.serve(echo);
+    const { socket, messages } = await stage.open(url, { compression: false });
+    for (const size of SIZES) socket.send(pattern(size));
+    for (const size of SIZES) {
+      assert.ok(Buffer.from(await messages.next()).equals(pattern(size)), `${size} bytes`);
+    }
+  },
+
+  "a long message is whole wherever it is cut, and so are those around it": async (stage) => {
+    const { port } = await stage.serve(echo);
+    const client = await stage.rawOpen(port);
+    const long = pattern(300_000);
+    const bytes = Buffer.concat([frame(1, "first"), frame(2, long), frame(1, "last")]);
+    for (const at of [3, 12, 20, 26, 4_000, 70_000, 299_999, 300_030]) {
+      await client.write(bytes.subarray(0, at), bytes.subarray(at));
+      assert.equal(await client.text(), "first", `cut at byte ${at}`);
+      assert.ok((await client.received.next()).payload.equals(long), `cut at byte ${at}`);
+      assert.equal(await client.text(), "last", `cut at byte ${at}`);
+    }
+  },
+
   "text beyond ASCII comes back": async (stage) => {
     const { url } = await stage.serve(echo);
     const client = await stage.open(url, { compression: false });
@@ -58,9 +80,9 @@ export const messages = {
     const client = await stage.rawOpen(port);
     const bytes = Buffer.concat([
       frame(1, "one"),
-      frame(1, "frag", false),
+      frame(1, "frag", { isFinal: false }),
       frame(9, "ping"),
-      frame(0, "mented ", false),
+      frame(0, "mented ", { isFinal: false }),
       frame(0, "é"),
       frame(2, [1, 2, 3]),
     ]);

@@ -4,8 +4,10 @@ import { createServer } from "node:http";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { turns } from "../arrivals.mjs";
-import { areInternalsExpected, echo } from "../stage.mjs";
+import { areInternalsExpected, echo, isPublicApiOnly } from "../stage.mjs";
+import { callsOf } from "../spies.mjs";
 
 /** Of the sockets that Node says it makes, until the check is over. */
 function watchSockets(stage, channel) {
@@ -16,20 +18,34 @@ function watchSockets(stage, channel) {
   return sockets;
 }
 
+const connectionsOf = (http) => promisify(http.getConnections.bind(http))();
+
 async function checkEcho({ socket, messages }) {
   socket.send("echo");
   assert.equal(await messages.next(), "echo");
 }
 
-/** A server of the application's own, to which Longwire is attached. */
-async function attach(stage, where) {
-  const http = createServer((_, response) => response.end("plain"));
-  stage.make(echo).attach(http);
-  await new Promise((resolve) => http.listen(where, resolve));
-  return http;
-}
+/** Methods of Buffer's, which the environment alone turns off. */
+const OF_BUFFERS = ["latin1Slice", "utf8Slice", "utf8Write"];
+const OF_CONNECTIONS = ["_addHeaderLines", "process.binding", "writeSync"];
 
 export const positions = {
+  "Longwire calls of Node's inside what its position lets it, and nothing else": async (stage) => {
+    const called = await callsOf(async () => {
+      const compression = { thresholdBytes: 1 };
+      const onOpen = (_, request) =>
+        assert.equal(request.incoming.headers.host, `127.0.0.1:${port}`);
+      const { port, url } = await stage.serve({ ...echo, onOpen }, { compression });
+      const client = await stage.open(url, { compression });
+      for (const text of ["short", "grüße", "漢字".repeat(20_000), "x".repeat(100_000)]) {
+        client.socket.send(text);
+        assert.ok((await client.messages.next()) === text);
+      }
+    });
+    const further = areInternalsExpected ? OF_CONNECTIONS : [];
+    assert.deepEqual(called, new Set(isPublicApiOnly ? [] : [...OF_BUFFERS, ...further]));
+  },
+
   "Node makes a socket of what a server accepts where internals are off, and only there": async (
     stage,
   ) => {
@@ -60,10 +76,11 @@ export const positions = {
   "an attached server does so too, and http.close() waits for the last WebSocket": async (
     stage,
   ) => {
-    const http = await attach(stage, { port: 0, host: "127.0.0.1" });
+    const http = createServer();
+    const { port } = await stage.attach(http);
     const sockets = [];
     http.prependListener("upgrade", (_, socket) => sockets.push(socket));
-    const url = `ws://127.0.0.1:${http.address().port}`;
+    const url = `ws://127.0.0.1:${port}`;
     const clients = await Promise.all([stage.open(url), stage.open(url), stage.open(url)]);
     for (const client of clients) await checkEcho(client);
     assert.deepEqual(
@@ -72,26 +89,27 @@ export const positions = {
     );
     let isClosed = false;
     const closed = new Promise((resolve) => http.close(resolve)).then(() => (isClosed = true));
-    for (const client of clients) {
+    for (const [index, client] of clients.entries()) {
       await turns(10);
       assert.equal(isClosed, false);
+      assert.equal(await connectionsOf(http), clients.length - index);
       client.socket.close();
       await client.closed;
     }
     await closed;
+    assert.equal(await connectionsOf(http), 0);
   },
 
   "a Unix socket serves as well": async (stage) => {
     const folder = mkdtempSync(join(tmpdir(), "longwire-nodes-"));
     stage.after(() => rmSync(folder, { recursive: true, force: true }));
     const socketPath = join(folder, "socket");
-    const http = await attach(stage, { path: socketPath });
+    await stage.attach(createServer(), echo, { path: socketPath });
     const client = await stage.open("ws://localhost/", { socketPath });
     const long = "x".repeat(3_000_000);
     client.socket.send(long);
     assert.ok((await client.messages.next()) === long);
     client.socket.close();
     await client.closed;
-    await new Promise((resolve) => http.close(resolve));
   },
 };

@@ -1,0 +1,273 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { HandleTransport, receiveConnections } from "../../src/node/index.ts";
+import type { Newcomer, Reception } from "../../src/node/internals/newcomers.ts";
+import { turns, until } from "../client/event-loop.ts";
+import { strayErrors } from "../hardening/stray-errors.ts";
+
+const { internals } = vi.hoisted(() => ({ internals: { areAllowed: true } }));
+vi.mock(import("../../src/node/internals/allowed.ts"), () => ({
+  areInternalsAllowed: () => internals.areAllowed,
+}));
+beforeEach(() => {
+  internals.areAllowed = true;
+});
+
+/** Notes who comes, and does with their first bytes what a test wants. */
+class Desk implements Reception {
+  readonly arrived: Newcomer[] = [];
+  readonly first: string[] = [];
+  readonly gone: Newcomer[] = [];
+  readonly #onFirst: (newcomer: Newcomer, bytes: Uint8Array) => void;
+
+  constructor(onFirst: (newcomer: Newcomer, bytes: Uint8Array) => void = () => {}) {
+    this.#onFirst = onFirst;
+  }
+
+  onArrived(newcomer: Newcomer): void {
+    this.arrived.push(newcomer);
+  }
+
+  onFirstBytes(newcomer: Newcomer, bytes: Uint8Array): void {
+    this.first.push(Buffer.from(bytes).toString());
+    this.#onFirst(newcomer, bytes);
+  }
+
+  onGone(newcomer: Newcomer): void {
+    this.gone.push(newcomer);
+  }
+}
+
+interface Opened {
+  server: Server;
+  /** Those that Node made. */
+  sockets: Socket[];
+  call: () => Promise<Socket>;
+}
+
+async function listen(where: object = { port: 0, host: "127.0.0.1" }): Promise<Opened> {
+  const sockets: Socket[] = [];
+  const server = createServer({ allowHalfOpen: true }, (socket) => void sockets.push(socket));
+  await once(server.listen(where), "listening");
+  const call = async (): Promise<Socket> => {
+    const address = server.address() as AddressInfo | string;
+    const socket = typeof address === "string" ? connect(address) : connect(address.port);
+    socket.on("error", () => {});
+    onTestFinished(() => void socket.destroy());
+    await once(socket, "connect");
+    return socket;
+  };
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { server, sockets, call };
+}
+
+function countOf(server: Server): Promise<number> {
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => void server.close(() => resolve()));
+}
+
+interface Listening {
+  onconnection: (status: number, accepted?: unknown) => void;
+}
+
+const listeningOf = (server: Server): Listening =>
+  // oxlint-disable-next-line eslint/no-underscore-dangle
+  (server as unknown as { _handle: Listening })._handle;
+
+describe("a newcomer", () => {
+  test("is one before it says anything, has no socket, and is counted by the server", async () => {
+    const { server, sockets, call } = await listen();
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    await call();
+    await until(() => desk.arrived.length === 1);
+    await call();
+    await until(() => desk.arrived.length === 2);
+    expect(await countOf(server)).toBe(2);
+    expect(desk).toMatchObject({ first: [], gone: [] });
+    for (const newcomer of desk.arrived) newcomer.close();
+    await closed(server);
+    expect(sockets).toEqual([]);
+    expect(await countOf(server)).toBe(0);
+  });
+
+  test("has its first bytes told as they came", async () => {
+    const { server, call } = await listen();
+    const desk = new Desk((newcomer) => newcomer.close());
+    receiveConnections(server, desk);
+    for (const text of ["a", "grüße", "x".repeat(20_000)]) {
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      (await call()).write(text);
+      // oxlint-disable-next-line eslint/no-await-in-loop
+      await until(() => desk.first.length > 0);
+      expect(desk.first.pop()).toBe(text);
+    }
+    await closed(server);
+  });
+
+  test("given back is a socket with those bytes and what comes behind, counted once", async () => {
+    const { server, sockets, call } = await listen();
+    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    const client = await call();
+    client.write("first");
+    await until(() => sockets.length === 1);
+    expect(await countOf(server)).toBe(1);
+    let received = "";
+    sockets[0]!.on("data", (chunk) => (received += chunk));
+    await until(() => received === "first");
+    client.write(", second");
+    await until(() => received === "first, second");
+    sockets[0]!.write("answer");
+    expect(String((await once(client, "data"))[0])).toBe("answer");
+    client.end(", last");
+    await once(sockets[0]!, "end");
+    expect(received).toBe("first, second, last");
+    sockets[0]!.end();
+    await closed(server);
+    expect(await countOf(server)).toBe(0);
+  });
+
+  test("given back where Node takes no more connections is dropped, and nothing throws", async () => {
+    const errors = strayErrors();
+    const { server, sockets, call } = await listen();
+    server.maxConnections = 1;
+    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    (await call()).write("a");
+    await until(() => sockets.length === 1);
+    const second = await call();
+    second.write("b");
+    await once(second, "close");
+    expect(sockets).toHaveLength(1);
+    expect(await countOf(server)).toBe(1);
+    expect(errors).toEqual([]);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ["ends", (socket) => socket.end()],
+    ["resets", (socket) => socket.resetAndDestroy()],
+  ])("that %s before it says anything is gone, and closed", async (_, leave) => {
+    const { server, call } = await listen();
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    const client = await call();
+    await until(() => desk.arrived.length === 1);
+    const over = once(client, "close");
+    client.resume();
+    leave(client);
+    await Promise.all([until(() => desk.gone.length === 1), over]);
+    expect(desk.gone).toEqual(desk.arrived);
+    expect(desk.first).toEqual([]);
+    await closed(server);
+    expect(await countOf(server)).toBe(0);
+  });
+
+  test("is waited for by the server's close()", async () => {
+    const { server, call } = await listen();
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    const client = await call();
+    await until(() => desk.arrived.length === 1);
+    let isClosed = false;
+    const done = closed(server).then(() => (isClosed = true));
+    await turns(10);
+    expect(isClosed).toBe(false);
+    const over = once(client.resume(), "close");
+    desk.arrived[0]!.close();
+    await Promise.all([done, over]);
+  });
+
+  test("becomes a transport, which is counted until that is gone", async () => {
+    const { server, call } = await listen();
+    const transports: HandleTransport[] = [];
+    const desk = new Desk(({ handle, server: counting }, head) =>
+      transports.push(new HandleTransport({ handle, server: counting, head })),
+    );
+    receiveConnections(server, desk);
+    const client = await call();
+    client.write("hello");
+    await until(() => transports.length === 1);
+    expect(await countOf(server)).toBe(1);
+    transports[0]!.write(Buffer.from("answer"));
+    expect(String((await once(client, "data"))[0])).toBe("answer");
+    transports[0]!.destroy();
+    await closed(server);
+    expect(await countOf(server)).toBe(0);
+  });
+
+  test("has Nagle's algorithm switched off, as Node's HTTP server does", async () => {
+    const { server, call } = await listen();
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    await call();
+    await until(() => desk.arrived.length === 1);
+    const prototype = Object.getPrototypeOf(desk.arrived[0]!.handle) as {
+      setNoDelay(isOn: boolean): number;
+    };
+    const setNoDelay = vi.spyOn(prototype, "setNoDelay");
+    onTestFinished(() => setNoDelay.mockRestore());
+    await call();
+    await until(() => desk.arrived.length === 2);
+    expect(setNoDelay.mock.calls.slice(-1)).toEqual([[true]]);
+    expect(setNoDelay.mock.contexts.at(-1)).toBe(desk.arrived[1]!.handle);
+    for (const newcomer of desk.arrived) newcomer.close();
+  });
+
+  test("over a Unix socket is one, too", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "longwire-newcomers-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { server, sockets, call } = await listen({ path: join(folder, "socket") });
+    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    (await call()).write("hello");
+    await until(() => sockets.length === 1);
+    expect(String((await once(sockets[0]!, "data"))[0])).toBe("hello");
+  });
+});
+
+describe("receiveConnections", () => {
+  test("leaves it to Node to say that a connection could not be accepted", async () => {
+    const { server } = await listen();
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    const failed = once(server, "error");
+    // libuv's code for EMFILE, too many open files.
+    listeningOf(server).onconnection(-24);
+    expect((await failed)[0]).toMatchObject({ syscall: "accept" });
+    expect(desk.arrived).toEqual([]);
+  });
+
+  test("does nothing where undocumented ways are off", async () => {
+    internals.areAllowed = false;
+    const { server, sockets, call } = await listen();
+    const { onconnection } = listeningOf(server);
+    const desk = new Desk();
+    receiveConnections(server, desk);
+    expect(listeningOf(server).onconnection).toBe(onconnection);
+    await call();
+    await until(() => sockets.length === 1);
+    expect(desk.arrived).toEqual([]);
+  });
+
+  test("does nothing to a server that does not listen by a handle of its own", () => {
+    const desk = new Desk();
+    receiveConnections(createServer(), desk);
+    const onconnection = (): void => {};
+    for (const handle of [null, {}, { onconnection: "no function" }, { onconnection }]) {
+      const server = { _handle: handle, _connections: 0 };
+      receiveConnections(server as unknown as Server, desk);
+      expect(server).toEqual({ _handle: handle, _connections: 0 });
+    }
+    expect(desk.arrived).toEqual([]);
+  });
+});
