@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { LongwireError } from "../base/index.ts";
 import {
+  afterWritten,
+  DrainWaiters,
   openClientConnection,
   StreamConnection,
   transportOver,
@@ -10,7 +12,6 @@ import {
   type StreamConnectionOptions,
 } from "../node/index.ts";
 import type { Agreement } from "../protocol/index.ts";
-import { afterWritten, DrainWaiters } from "./after-written.ts";
 import { isBlockedPort } from "./blocked-ports.ts";
 import { aborted, blockedPort } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";

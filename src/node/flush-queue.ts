@@ -6,6 +6,7 @@ export interface Flushable {
 }
 
 let waiting: Flushable[] = [];
+let isExitWatched = false;
 
 /**
  * Flushes `one` at the end of the present turn of the event loop, in one microtask for all that
@@ -13,6 +14,9 @@ let waiting: Flushable[] = [];
  */
 export function flushLater(one: Flushable): void {
   if (waiting.length === 0) queueMicrotask(flushAll);
+  // What was sent in the turn that ended the process has not left by then.
+  if (!isExitWatched) process.once("exit", flushAll);
+  isExitWatched = true;
   waiting.push(one);
 }
 

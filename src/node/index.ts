@@ -1,3 +1,4 @@
+export { afterWritten, DrainWaiters } from "./after-written.ts";
 export type { Closure } from "./closure.ts";
 export { Compression, compressionOf } from "./deflate/compression.ts";
 export type { CompressionChoice } from "./deflate/compression.ts";
@@ -15,6 +16,7 @@ export { decodeText } from "./internals/decode-text.ts";
 export { HandleTransport } from "./transport/handle-transport.ts";
 export { receiveConnections, type Newcomer, type Reception } from "./internals/newcomers.ts";
 export { readHeaders } from "./internals/read-headers.ts";
+export { SharedTransport } from "./transport/shared-transport.ts";
 export { transportOver } from "./transport/transport-over.ts";
 export type { Transport } from "./transport/transport.ts";
 export type { StreamConnectionHandler, StreamConnectionOptions } from "./stream-connection.ts";

@@ -4,6 +4,7 @@ import {
   CloseCode,
   Connection,
   LimitError,
+  type ConnectionHabits,
   type ConnectionHandler,
   type ConnectionLimits,
   type MemoryBudget,
@@ -21,12 +22,20 @@ import type { Transport, TransportOwner } from "./transport/transport.ts";
 /** What happens on a connection, for whoever owns it. */
 export interface StreamConnectionHandler {
   onText(text: string): void;
+  /** Where it is there, texts come here as their UTF-8, and none to `onText`. */
+  onTextBytes?(bytes: Uint8Array, lent: boolean): void;
   /** @param lent whether the bytes are good only until the call returns */
   onBinary(bytes: Uint8Array, lent: boolean): void;
+  /** See `ConnectionHandler`. */
+  onFragmentEnd?(bytes: number): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   /** The closing handshake has begun, by either end, or the connection failed. */
   onClosing(): void;
+  /** The peer's Close frame came, with its reason as it was; `onClosing` follows, or has been. */
+  onPeerClose?(reasonBytes: Uint8Array): void;
+  /** The peer broke the protocol or a limit; `onClosing` follows, or has been. */
+  onFailed?(error: ProtocolError): void;
   /** The transport is gone; the last call. */
   onClosed(closure: Closure): void;
   /** All that was buffered has gone to the operating system, after it had not at once. */
@@ -47,6 +56,12 @@ export interface StreamConnectionOptions {
    * all messages of one chunk are delivered in one go.
    */
   oneTaskPerMessage: boolean;
+  /**
+   * Whether a client, too, ends the transport once Close frames went both ways, and does not wait
+   * for the server. Default false. (RFC 6455 §7.1.1)
+   */
+  clientEnds?: boolean;
+  habits?: ConnectionHabits;
 }
 
 let goOn: (connection: StreamConnection) => void;
@@ -88,12 +103,13 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.transport = transport;
     this.#handler = handler;
     this.#options = options;
-    const { role, limits, budget } = options;
+    const { role, limits, budget, habits } = options;
     this.#connection = new Connection(role, this, {
       limits,
       bytes: nodeByteOperations,
       ...(budget && { budget }),
       ...(codec && { codec }),
+      ...(habits && { habits }),
     });
     this.#output = new StreamOutput(this.transport, this.#connection, {
       watcher: this,
@@ -140,6 +156,11 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#connection.sendBinary(payload, compress);
   }
 
+  /** See `Connection.sendUtf8`. */
+  sendUtf8(payload: Uint8Array, compress?: boolean): void {
+    this.#connection.sendUtf8(payload, compress);
+  }
+
   sendFrames(frames: Uint8Array): void {
     this.#connection.sendFrames(frames);
   }
@@ -159,6 +180,14 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     // shows us its own.
     this.#pausedByOwner = false;
     this.#applyPause();
+    this.#startCloseTimer();
+    this.#sayClosing();
+  }
+
+  /** Ends our half of the transport without a Close frame; the peer has `closeTimeoutMs` for its own. */
+  abandon(): void {
+    this.#output.flush();
+    this.transport.end();
     this.#startCloseTimer();
     this.#sayClosing();
   }
@@ -193,17 +222,25 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#output.watchDrain();
   }
 
-  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
-    const text = this.#decoded(source, start, end, ascii);
-    if (text === undefined) return;
-    this.#handler.onText(text);
-    if (this.#options.oneTaskPerMessage) this.#letPromisesSettle();
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean, lent: boolean): void {
+    const handler = this.#handler;
+    if (handler.onTextBytes !== undefined) {
+      handler.onTextBytes(rangeOf(source, start, end), lent);
+    } else {
+      const text = this.#decoded(source, start, end, ascii);
+      if (text === undefined) return;
+      handler.onText(text);
+    }
+    if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
   }
 
   onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void {
-    const isAll = start === 0 && end === source.length;
-    this.#handler.onBinary(isAll ? source : source.subarray(start, end), lent);
-    if (this.#options.oneTaskPerMessage) this.#letPromisesSettle();
+    this.#handler.onBinary(rangeOf(source, start, end), lent);
+    if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
+  }
+
+  onFragmentEnd(bytes: number): void {
+    this.#handler.onFragmentEnd?.(bytes);
   }
 
   onPing(payload: Uint8Array): void {
@@ -214,14 +251,16 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#handler.onPong(payload);
   }
 
-  onPeerClose(code: number, reason: string): void {
+  onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void {
     this.#peerClose = { code, reason };
+    this.#handler.onPeerClose?.(reasonBytes);
     this.#startCloseTimer();
     this.#sayClosing();
   }
 
   onFailed(error: ProtocolError): void {
     this.#error ??= error;
+    this.#handler.onFailed?.(error);
     this.#sayClosing();
   }
 
@@ -237,7 +276,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#output.flush();
     // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
     // has failed the connection does not wait either. (RFC 6455 §7.1.1)
-    if (this.#options.role === "server" || this.#peerClose === undefined) this.transport.end();
+    const { role, clientEnds = false } = this.#options;
+    if (role === "server" || clientEnds || this.#peerClose === undefined) this.transport.end();
     // What still comes is read and dropped: unread data would make the kernel send a reset, and
     // the peer could lose our Close frame to it.
     this.#applyPause();
@@ -306,7 +346,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
    * Holds delivery until every pending microtask has run. A tick that is asked for in a microtask
    * comes after all of them and before any I/O, so the stream itself need not be paused.
    */
-  #letPromisesSettle(): void {
+  letPromisesSettle(): void {
     if (this.#letting) return;
     this.#letting = true;
     this.#connection.pause();
@@ -322,7 +362,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   }
 
   #applyPause(): void {
-    if ((this.#pausedByOwner || this.#pausedByOutput) && !this.#isFinished) {
+    if (this.#isPaused) {
       this.#connection.pause();
       this.transport.pause();
       return;
@@ -340,15 +380,19 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     else if (this.#endedEarly) this.#ended();
   }
 
-  get #isFinished(): boolean {
-    return this.#connection.state === "finished" || this.#connection.state === "failed";
+  get #isPaused(): boolean {
+    const { state } = this.#connection;
+    const isOver = state === "finished" || state === "failed";
+    return (this.#pausedByOwner || this.#pausedByOutput) && !isOver;
   }
 
   #ended(): void {
     const { isHolding, state, pendingBytes } = this.#connection;
-    // What came before the end is delivered first, when its receiver goes on; and where that was a
-    // Close frame, what was sent before the answer to it is written first, when it is compressed.
-    if (isHolding || (state === "finished" && pendingBytes > 0)) {
+    // What came before the end is delivered first, when its receiver goes on; so the end waits for
+    // it as a Close frame would, also where nothing is held: it may be busy with a message, or have
+    // more to say. Where there was a Close frame, what was sent before the answer to it is written
+    // first, when it is compressed.
+    if (isHolding || this.#isPaused || (state === "finished" && pendingBytes > 0)) {
       this.#endedEarly = true;
       return;
     }
@@ -394,4 +438,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#closingSaid = true;
     this.#handler.onClosing();
   }
+}
+
+function rangeOf(source: Uint8Array, start: number, end: number): Uint8Array {
+  return start === 0 && end === source.length ? source : source.subarray(start, end);
 }

@@ -33,23 +33,32 @@ export function encodeClose(code: number | undefined, reason: string): Uint8Arra
   return payload;
 }
 
-/** Reads a Close frame's payload, or says how it breaks the protocol. */
-export function decodeClose(payload: Uint8Array): { code: number; reason: string } | ProtocolError {
-  if (payload.length === 0) return { code: CloseCode.NoStatus, reason: "" };
-  if (payload.length === 1) {
-    const message = "The peer's Close frame has one byte; it must have none, or a code of two.";
-    return new ProtocolError("short_close", CloseCode.ProtocolError, message);
-  }
+/** What a Close frame says. */
+export interface PeerClose {
+  code: number;
+  reason: string;
+  /** The reason as it came. */
+  reasonBytes: Uint8Array;
+}
+
+/**
+ * Reads a Close frame's payload, or says how it breaks the protocol.
+ *
+ * @param payload not of one byte, which its header tells already
+ * @param checksText whether the reason must be UTF-8; if not, what is not becomes U+FFFD
+ */
+export function decodeClose(payload: Uint8Array, checksText = true): PeerClose | ProtocolError {
+  if (payload.length === 0) return { code: CloseCode.NoStatus, reason: "", reasonBytes: payload };
   const code = (payload[0]! << 8) | payload[1]!;
   if (!isSendableCloseCode(code)) {
     const message = `The peer's Close frame has code ${code}, which must not be on the wire; it must be 1000–1003, 1007–1014 or 3000–4999.`;
-    return new ProtocolError("invalid_close_code", CloseCode.ProtocolError, message);
+    return new ProtocolError("invalid_close_code", CloseCode.ProtocolError, message, code);
   }
-  const reason = payload.subarray(2);
+  const reasonBytes = payload.subarray(2);
   const utf8 = new Utf8Validator();
-  if (!utf8.push(reason, 0, reason.length) || !utf8.isComplete) {
+  if (checksText && !(utf8.push(reasonBytes, 0, reasonBytes.length) && utf8.isComplete)) {
     const message = "The peer's close reason is not UTF-8; it must encode it as UTF-8.";
     return new ProtocolError("invalid_close_reason", CloseCode.InvalidPayload, message);
   }
-  return { code, reason: decoder.decode(reason) };
+  return { code, reason: decoder.decode(reasonBytes), reasonBytes };
 }

@@ -14,11 +14,12 @@ import type { Role } from "./role.ts";
 /** What a connection tells its owner. It is called from `receive` and from the sending methods. */
 export interface ConnectionHandler {
   /**
-   * A text message: `source` from `start` to `end`, valid UTF-8, good until the call returns.
+   * A text message: `source` from `start` to `end`, valid UTF-8 unless `checksText` is off.
    *
    * @param ascii whether it is all ASCII, so that it can be decoded as Latin-1
+   * @param lent as for a binary message
    */
-  onText(source: Uint8Array, start: number, end: number, ascii: boolean): void;
+  onText(source: Uint8Array, start: number, end: number, ascii: boolean, lent: boolean): void;
   /**
    * A binary message: `source` from `start` to `end`.
    *
@@ -26,11 +27,13 @@ export interface ConnectionHandler {
    *   kept
    */
   onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void;
-  /** A ping came; the pong is already on its way. The payload may be kept. */
+  /** A fragment of a message has come whole, up to `bytes` of it, and is not its last. */
+  onFragmentEnd?(bytes: number): void;
+  /** A ping came; the pong is on its way, unless `answersPings` is off. The payload may be kept. */
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
-  /** The peer's Close frame came; 1005 and no reason when it was empty. */
-  onPeerClose(code: number, reason: string): void;
+  /** The peer's Close frame came; 1005 and no reason when it was empty. Its bytes may be kept. */
+  onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void;
   /** The peer broke the protocol or a limit; a Close frame with the error's code is on its way. */
   onFailed(error: ProtocolError): void;
   /** There are bytes in `outgoing`, which was empty. */
@@ -51,6 +54,22 @@ export interface ConnectionOptions {
   budget?: MemoryBudget;
   /** What compresses and inflates, when permessage-deflate was agreed. (RFC 7692) */
   codec?: MessageCodec;
+  habits?: ConnectionHabits;
+}
+
+/** What an owner may do in another way than RFC 6455 recommends. */
+export interface ConnectionHabits {
+  /** Whether pings are answered here; if not, the owner owes the pong. Default true. (§5.5.2) */
+  answersPings?: boolean | undefined;
+  /** Whether text and close reasons must be UTF-8. Default true. (§8.1) */
+  checksText?: boolean | undefined;
+  /** Returns a masking key as one integer, network order. Default 32 random bits. (§5.3) */
+  maskingKey?: (() => number) | undefined;
+  /**
+   * How many pieces a frame may come in before it is refused with 1008. Default any number: what has
+   * come is joined, so that a piece costs no memory of its own.
+   */
+  maxFramePieces?: number | undefined;
 }
 
 /**
@@ -71,6 +90,7 @@ export class Connection implements MessageSink, WriterSink {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #codec: MessageCodec | undefined;
+  readonly #habits: ConnectionHabits;
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
@@ -81,14 +101,19 @@ export class Connection implements MessageSink, WriterSink {
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
     const bytes = options.bytes ?? webByteOperations;
     const limits = options.limits ?? defaultConnectionLimits;
+    const { budget, codec, habits = RECOMMENDED } = options;
     this.#handler = handler;
-    this.#codec = options.codec;
+    this.#codec = codec;
+    this.#habits = habits;
     this.outgoing = new Outgoing(bytes);
-    const deflater = options.codec?.deflater;
-    this.#writer = new MessageWriter({ role, bytes, outgoing: this.outgoing, deflater }, this);
-    const inflater = options.codec?.inflater;
+    const { outgoing } = this;
+    const { maskingKey, checksText = true, maxFramePieces = Infinity } = habits;
+    this.#writer = new MessageWriter(
+      { role, bytes, outgoing, deflater: codec?.deflater, maskingKey },
+      this,
+    );
     this.#reader = new MessageReader(
-      { role, limits, bytes, budget: options.budget, inflater },
+      { role, limits, bytes, budget, inflater: codec?.inflater, checksText, maxFramePieces },
       this,
     );
   }
@@ -167,7 +192,18 @@ export class Connection implements MessageSink, WriterSink {
   sendBinary(payload: Uint8Array, compress = true): void {
     this.#requireSendable();
     requireBytes(payload);
-    this.#writer.binary(payload, compress);
+    this.#writer.bytes(Opcode.Binary, payload, compress);
+  }
+
+  /**
+   * Sends a text message that is encoded already, as `sendBinary` does.
+   *
+   * @param payload UTF-8; of anything else the peer fails the connection
+   */
+  sendUtf8(payload: Uint8Array, compress = true): void {
+    this.#requireSendable();
+    requireBytes(payload);
+    this.#writer.bytes(Opcode.Text, payload, compress);
   }
 
   /**
@@ -227,14 +263,24 @@ export class Connection implements MessageSink, WriterSink {
     this.#release();
   }
 
-  onTextMessage(source: Uint8Array, start: number, end: number, ascii: boolean): boolean {
-    this.#handler.onText(source, start, end, ascii);
+  onTextMessage(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    ascii: boolean,
+    lent: boolean,
+  ): boolean {
+    this.#handler.onText(source, start, end, ascii, lent);
     return this.#goesOn;
   }
 
   onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean {
     this.#handler.onBinary(source, start, end, lent);
     return this.#goesOn;
+  }
+
+  onFragmentEnd(bytes: number): void {
+    this.#handler.onFragmentEnd?.(bytes);
   }
 
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean {
@@ -245,7 +291,8 @@ export class Connection implements MessageSink, WriterSink {
     if (opcode === Opcode.Pong) {
       this.#handler.onPong(payload);
     } else {
-      if (this.#state === "open") this.#frame(Opcode.Pong, true, payload);
+      const answers = this.#habits.answersPings !== false && this.#state === "open";
+      if (answers) this.#frame(Opcode.Pong, true, payload);
       this.#handler.onPing(payload);
     }
     return this.#goesOn;
@@ -331,7 +378,7 @@ export class Connection implements MessageSink, WriterSink {
   }
 
   #receiveClose(payload: Uint8Array): void {
-    const close = decodeClose(payload);
+    const close = decodeClose(payload, this.#habits.checksText !== false);
     if (close instanceof ProtocolError) return this.onViolation(close);
     const wasOpen = this.#state === "open";
     this.#state = "finished";
@@ -339,7 +386,7 @@ export class Connection implements MessageSink, WriterSink {
     this.#reader.discard();
     // The answer repeats what came, and goes behind what was sent before it. (RFC 6455 §5.5.1)
     if (wasOpen) this.#frame(Opcode.Close, true, payload);
-    this.#handler.onPeerClose(close.code, close.reason);
+    this.#handler.onPeerClose(close.code, close.reason, close.reasonBytes);
     if (this.#writer.pendingBytes === 0) this.#finishIfClosed();
   }
 
@@ -384,6 +431,8 @@ export class Connection implements MessageSink, WriterSink {
     throw new LongwireError("unfinished_message", message);
   }
 }
+
+const RECOMMENDED: ConnectionHabits = {};
 
 function kept(chunk: Uint8Array, start: number, end: number, lent: boolean): Uint8Array {
   const part = chunk.subarray(start, end);

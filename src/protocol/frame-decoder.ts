@@ -97,7 +97,7 @@ export class FrameDecoder {
     if (this.#cutBytes > 0) return this.#decodeCutHeader(chunk, at, length);
     const available = length - at;
     if (available >= 2) {
-      const needed = headerLength(chunk[at + 1]!);
+      const needed = headerLength(chunk[at]!, chunk[at + 1]!);
       if (available >= needed) return this.#readHeader(chunk, at) ? at + needed : -1;
     }
     this.#cut ??= new Uint8Array(MAX_HEADER_BYTES);
@@ -109,7 +109,7 @@ export class FrameDecoder {
   #decodeCutHeader(chunk: Uint8Array, from: number, length: number): number {
     const cut = this.#cut!;
     let at = from;
-    while (this.#cutBytes < 2 || this.#cutBytes < headerLength(cut[1]!)) {
+    while (this.#cutBytes < 2 || this.#cutBytes < headerLength(cut[0]!, cut[1]!)) {
       if (at === length) return -1;
       cut[this.#cutBytes] = chunk[at]!;
       this.#cutBytes += 1;
@@ -123,7 +123,8 @@ export class FrameDecoder {
     const first = source[at]!;
     const second = source[at + 1]!;
     const opcode = first & 0x0f;
-    if (!isKnownOpcode(opcode)) return this.#violation("reserved_opcode", badOpcode(opcode));
+    if (!isKnownOpcode(opcode))
+      return this.#violation("reserved_opcode", badOpcode(opcode), opcode);
     const masked = (second & 0x80) !== 0;
     if (masked !== this.#expectsMask) {
       return masked
@@ -133,7 +134,9 @@ export class FrameDecoder {
     this.#frame.opcode = opcode;
     this.#frame.fin = (first & 0x80) !== 0;
     this.#frame.reservedBits = first & 0x70;
-    return this.#readLength(source, at);
+    return isLongControl(first, second)
+      ? this.#endHeader(second & 0x7f)
+      : this.#readLength(source, at);
   }
 
   #readLength(source: Uint8Array, at: number): boolean {
@@ -147,24 +150,37 @@ export class FrameDecoder {
       const high = readUint32(source, at + 2);
       length = high * 0x1_0000_0000 + readUint32(source, at + 6);
       keyAt = at + 10;
-      if (high >= 0x8000_0000) return this.#violation("negative_length", NEGATIVE_LENGTH);
+      if (high >= 0x8000_0000) return this.#violation("negative_length", NEGATIVE_LENGTH, length);
       if (length <= 0xffff) return this.#violation("padded_length", badLength(length));
     }
+    if (this.#expectsMask) this.#key = readUint32(source, keyAt);
+    return this.#endHeader(length);
+  }
+
+  #endHeader(length: number): true {
     this.#remaining = length;
     this.#inPayload = true;
     this.#phase = 0;
-    if (this.#expectsMask) this.#key = readUint32(source, keyAt);
     return true;
   }
 
-  #violation(code: string, message: string): false {
-    this.#sink.onFrameViolation(new ProtocolError(code, CloseCode.ProtocolError, message));
+  #violation(code: string, message: string, seen?: number): false {
+    this.#sink.onFrameViolation(new ProtocolError(code, CloseCode.ProtocolError, message, seen));
     return false;
   }
 }
 
-/** The header's length as its second octet tells. (RFC 6455 §5.2) */
-function headerLength(second: number): number {
+/**
+ * A control frame has no longer length than one octet tells; that it says so is enough to refuse it,
+ * and more of it need not come. (RFC 6455 §5.5)
+ */
+function isLongControl(first: number, second: number): boolean {
+  return (first & 0x08) !== 0 && (second & 0x7f) > 125;
+}
+
+/** The header's length as its first octets tell. (RFC 6455 §5.2) */
+function headerLength(first: number, second: number): number {
+  if (isLongControl(first, second)) return 2;
   const short = second & 0x7f;
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0;
   return 2 + extended + (second & 0x80 ? 4 : 0);

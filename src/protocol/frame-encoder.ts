@@ -23,11 +23,18 @@ export class FrameEncoder {
   readonly #outgoing: Outgoing;
   /** A client masks every frame, a server none. (RFC 6455 §5.1) */
   readonly #masks: boolean;
+  readonly #maskingKey: () => number;
 
-  constructor(role: Role, bytes: ByteOperations, outgoing: Outgoing) {
+  constructor(
+    role: Role,
+    bytes: ByteOperations,
+    outgoing: Outgoing,
+    maskingKey: () => number = freshMaskingKey,
+  ) {
     this.#bytes = bytes;
     this.#outgoing = outgoing;
     this.#masks = role === "client";
+    this.#maskingKey = maskingKey;
   }
 
   /**
@@ -78,7 +85,7 @@ export class FrameEncoder {
   #finish(block: Uint8Array, at: number, first: number, length: number): void {
     let payloadAt = writeHeader(block, at, first, length, this.#masks ? 0x80 : 0);
     if (this.#masks) {
-      const key = freshMaskingKey();
+      const key = this.#maskingKey();
       writeUint32(block, payloadAt, key);
       payloadAt += MASK_BYTES;
       mask(block, payloadAt, payloadAt + length, key, 0);

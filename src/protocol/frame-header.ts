@@ -54,6 +54,20 @@ export function writeHeader(
   return at + 10;
 }
 
+/**
+ * Returns a frame's header.
+ *
+ * @param key the masking key of a masked frame, which ends the header
+ */
+export function encodeHeader(kind: FrameKind, payloadBytes: number, key?: number): Uint8Array {
+  const header = new Uint8Array(MAX_HEADER_BYTES);
+  const maskBit = key === undefined ? 0 : 0x80;
+  const end = writeHeader(header, 0, firstOctet(kind), payloadBytes, maskBit);
+  if (key === undefined) return header.subarray(0, end);
+  writeUint32(header, end, key);
+  return header.subarray(0, end + 4);
+}
+
 /** Returns a header's first octet. */
 export function firstOctet(kind: FrameKind): number {
   return (kind.fin ? 0x80 : 0) | kind.reservedBits | kind.opcode;

@@ -1,6 +1,11 @@
 export { CloseCode, isSendableCloseCode } from "./close-code.ts";
 export { Connection } from "./connection.ts";
-export type { ConnectionHandler, ConnectionOptions, ConnectionState } from "./connection.ts";
+export type {
+  ConnectionHabits,
+  ConnectionHandler,
+  ConnectionOptions,
+  ConnectionState,
+} from "./connection.ts";
 export { acceptDeflateOffer } from "./deflate/accept-offer.ts";
 export type { DeflateAcceptance } from "./deflate/accept-offer.ts";
 export { deflateOffer } from "./deflate/check-response.ts";
@@ -14,6 +19,8 @@ export type {
   MessageCodec,
 } from "./deflate/message-codec.ts";
 export { encodeTextFrame } from "./frame-encoder.ts";
+export { encodeHeader } from "./frame-header.ts";
+export type { FrameKind } from "./frame-header.ts";
 export {
   checkAcceptance,
   checkConnectAcceptance,
@@ -26,12 +33,13 @@ export { HandshakeError } from "./handshake/handshake-error.ts";
 export {
   fieldValues,
   hasToken,
+  isBlank,
   isFieldValue,
   isToken,
   trimmed,
 } from "./handshake/header-fields.ts";
 export type { HeaderFields } from "./handshake/header-fields.ts";
-export { acceptFor, freshHandshakeKey } from "./handshake/key.ts";
+export { acceptFor, freshHandshakeKey, isHandshakeKey } from "./handshake/key.ts";
 export type { Sha1Base64 } from "./handshake/key.ts";
 export { ResponseHeadReader } from "./handshake/response-head.ts";
 export type { HeadProgress, ResponseHead } from "./handshake/response-head.ts";
@@ -48,6 +56,7 @@ export type {
 } from "./handshake/server-handshake.ts";
 export { defaultConnectionLimits, defaultHandshakeLimits } from "./limits.ts";
 export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
+export { freshMaskingKey } from "./masking-keys.ts";
 export { mask } from "./masking.ts";
 export { MemoryBudget } from "./memory-budget.ts";
 export { Opcode } from "./opcode.ts";

@@ -20,6 +20,7 @@ import {
   RSV1,
   strayContinuation,
   tooManyFragments,
+  tooManyPieces,
   unfinishedMessage,
 } from "./message-violations.ts";
 import { isControl, Opcode } from "./opcode.ts";
@@ -34,8 +35,18 @@ import { Utf8Validator } from "./utf8-validator.ts";
  * what the fastest cases would spend their time on.
  */
 export interface MessageSink {
-  /** A text message, valid UTF-8. The bytes are good until the call returns. */
-  onTextMessage(source: Uint8Array, start: number, end: number, ascii: boolean): boolean;
+  /**
+   * A text message, valid UTF-8 unless that is not checked.
+   *
+   * @param lent as for a binary message
+   */
+  onTextMessage(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    ascii: boolean,
+    lent: boolean,
+  ): boolean;
   /**
    * A binary message.
    *
@@ -44,6 +55,8 @@ export interface MessageSink {
    */
   onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean;
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean;
+  /** A frame of an uncompressed message ended, and another follows: `bytes` have come so far. */
+  onFragmentEnd(bytes: number): void;
   onViolation(error: ProtocolError): void;
   /** The message that was being inflated is there; `deliverInflated` hands it on. */
   onMessageReady(): void;
@@ -56,6 +69,10 @@ export interface MessageReaderOptions {
   budget: MemoryBudget | undefined;
   /** What inflates compressed messages, when they were agreed. */
   inflater: Inflater | undefined;
+  /** Whether text must be UTF-8. (RFC 6455 §8.1) */
+  checksText: boolean;
+  /** How many pieces a frame's payload may come in. */
+  maxFramePieces: number;
 }
 
 /** From how much on it is worth to read in place. */
@@ -82,8 +99,12 @@ export class MessageReader implements FrameSink, InflateSink {
   readonly #bytes: ByteOperations;
   readonly #budget: MemoryBudget | undefined;
   readonly #inflater: Inflater | undefined;
-  readonly #message: MessageBuffer;
-  readonly #utf8 = new Utf8Validator();
+  readonly #checksText: boolean;
+  readonly #maxFramePieces: number;
+  /** A message as far as it has come, when it did not come whole; few connections ever have one. */
+  #message: MessageBuffer | undefined;
+  /** For text beyond ASCII, once there is some. */
+  #utf8: Utf8Validator | undefined;
   /** A compressed message as far as it has come, when it did not come whole. */
   #deflated: MessageBuffer | undefined;
   #reading: Reading = "nothing";
@@ -92,6 +113,8 @@ export class MessageReader implements FrameSink, InflateSink {
   #inflating: LaterWork | undefined;
   #goesOn = true;
   #fragments = 0;
+  /** How many pieces of the present frame have come without its end. */
+  #pieces = 0;
   #isAscii = true;
   #opcode: Opcode = Opcode.Continuation;
   #fin = false;
@@ -105,8 +128,8 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#bytes = options.bytes;
     this.#budget = options.budget;
     this.#inflater = options.inflater;
-    const { bytes, budget, limits } = options;
-    this.#message = new MessageBuffer(bytes, budget, limits.maxMessageBytes);
+    this.#checksText = options.checksText;
+    this.#maxFramePieces = options.maxFramePieces;
   }
 
   /** Whether a message is being inflated, or has been and waits: nothing may be read meanwhile. */
@@ -134,7 +157,7 @@ export class MessageReader implements FrameSink, InflateSink {
   deliverInflated(): boolean {
     if (this.#inflation !== "ready") return !this.isInflating;
     this.#inflation = "none";
-    const message = this.#message.take();
+    const message = this.#take();
     return this.#deliver(message, 0, message.length, false);
   }
 
@@ -143,7 +166,8 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#inflation = "none";
     this.#inflating?.abandon();
     this.#inflating = undefined;
-    this.#message.clear();
+    this.#message?.clear();
+    this.#message = undefined;
     this.#deflated?.clear();
   }
 
@@ -165,9 +189,10 @@ export class MessageReader implements FrameSink, InflateSink {
     octets: number,
     ends: boolean,
   ): boolean {
+    if ((!ends || this.#pieces > 0) && !this.#countPiece(ends)) return false;
     if (isControl(this.#opcode)) return this.#readControl(source, start, end, ends);
     if (this.#isCompressed) return this.#readCompressed(source, start, end, ends);
-    const isWhole = ends && this.#fin && this.#fragments === 1 && this.#message.length === 0;
+    const isWhole = ends && this.#fin && this.#fragments === 1 && this.#message === undefined;
     if (this.#reading === "text" && !this.#checkText(source, start, end, octets)) return false;
     if (isWhole) return this.#deliver(source, start, end, true);
     return this.#readFragment(source, start, end, ends);
@@ -179,17 +204,17 @@ export class MessageReader implements FrameSink, InflateSink {
 
   onInflated(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
     const { maxMessageBytes } = this.#limits;
-    const size = this.#message.length + end - start;
+    const size = this.#joinedBytes + end - start;
     if (size > maxMessageBytes) return this.#stop(messageTooBig(size, maxMessageBytes));
     if (this.#reading === "text" && !this.#isTextSoFar(source, start, end, UNKNOWN_OCTETS)) {
       return this.#stop(invalidText());
     }
-    if (ends && this.#inflation === "now" && this.#message.length === 0) {
+    if (ends && this.#inflation === "now" && this.#message === undefined) {
       this.#deflated?.clear();
       return (this.#goesOn = this.#deliver(source, start, end, true));
     }
     // The total is not known; the buffer doubles.
-    if (!this.#message.append(source, start, end, 0)) return this.#stop(this.#overBudget(size));
+    if (!this.#joined.append(source, start, end, 0)) return this.#stop(this.#overBudget(size));
     if (ends) this.#endInflation();
     return true;
   }
@@ -204,7 +229,14 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#reading = frame.opcode === Opcode.Text ? "text" : "binary";
     this.#isCompressed = frame.reservedBits !== 0;
     this.#isAscii = true;
-    this.#utf8.reset();
+    this.#utf8?.reset();
+  }
+
+  #countPiece(ends: boolean): boolean {
+    const most = this.#maxFramePieces;
+    if (this.#pieces >= most) return this.#refuse(tooManyPieces(this.#pieces + 1, most));
+    this.#pieces = ends ? 0 : this.#pieces + 1;
+    return true;
   }
 
   /** RSV1 marks the first frame of a compressed message. (RFC 7692 §6) */
@@ -215,16 +247,16 @@ export class MessageReader implements FrameSink, InflateSink {
     if (bits === 0) return undefined;
     const startsMessage = opcode === Opcode.Text || opcode === Opcode.Binary;
     if (bits === RSV1 && startsMessage && this.#inflater !== undefined) return undefined;
-    return reservedBits(this.#inflater !== undefined);
+    return reservedBits(bits, this.#inflater !== undefined);
   }
 
   #dataViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
     const continues = frame.opcode === Opcode.Continuation;
     if (continues && this.#reading === "nothing") return strayContinuation();
-    if (!continues && this.#reading !== "nothing") return unfinishedMessage();
+    if (!continues && this.#reading !== "nothing") return unfinishedMessage(frame.opcode);
     const isCompressed = continues ? this.#isCompressed : frame.reservedBits !== 0;
     const { maxMessageBytes, maxMessageFragments } = this.#limits;
-    const present = isCompressed ? (this.#deflated?.length ?? 0) : this.#message.length;
+    const present = isCompressed ? (this.#deflated?.length ?? 0) : this.#joinedBytes;
     const size = present + payloadBytes;
     const most = isCompressed ? mostDeflatedBytes(maxMessageBytes) : maxMessageBytes;
     if (size > most) return messageTooBig(size, most);
@@ -242,19 +274,21 @@ export class MessageReader implements FrameSink, InflateSink {
     const isAscii =
       octets === UNKNOWN_OCTETS ? this.#bytes.isAscii(source, start, end) : octets < 0x80;
     if (!isAscii) this.#isAscii = false;
-    const isBetweenCharacters = this.#utf8.isComplete;
+    if (!this.#checksText) return true;
+    const isBetweenCharacters = this.#utf8?.isComplete ?? true;
     if (isBetweenCharacters && (isAscii || this.#bytes.isKnownUtf8(source, start, end)))
       return true;
-    return this.#utf8.push(source, start, end);
+    return (this.#utf8 ??= new Utf8Validator()).push(source, start, end);
   }
 
   #readFragment(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
     const stillToCome = this.#decoder.remainingBytes;
-    if (!this.#message.append(source, start, end, stillToCome)) {
-      return this.#refuse(this.#overBudget(this.#message.length + end - start));
+    if (!this.#joined.append(source, start, end, stillToCome)) {
+      return this.#refuse(this.#overBudget(this.#joinedBytes + end - start));
     }
+    if (ends && !this.#fin) this.#sink.onFragmentEnd(this.#joinedBytes);
     if (!ends || !this.#fin) return true;
-    const message = this.#message.take();
+    const message = this.#take();
     return this.#deliver(message, 0, message.length, false);
   }
 
@@ -292,7 +326,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#inflating = undefined;
     this.#deflated?.clear();
     if (this.#inflation === "now") {
-      const message = this.#message.take();
+      const message = this.#take();
       this.#goesOn = this.#deliver(message, 0, message.length, false);
       return;
     }
@@ -302,11 +336,11 @@ export class MessageReader implements FrameSink, InflateSink {
 
   #deliver(source: Uint8Array, start: number, end: number, lent: boolean): boolean {
     const kind = this.#reading;
-    if (kind === "text" && !this.#utf8.isComplete) return this.#refuse(invalidText());
+    if (kind === "text" && this.#utf8?.isComplete === false) return this.#refuse(invalidText());
     this.#reading = "nothing";
     this.#fragments = 0;
     return kind === "text"
-      ? this.#sink.onTextMessage(source, start, end, this.#isAscii)
+      ? this.#sink.onTextMessage(source, start, end, this.#isAscii, lent)
       : this.#sink.onBinaryMessage(source, start, end, lent);
   }
 
@@ -320,6 +354,21 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#control = undefined;
     this.#controlBytes = 0;
     return this.#sink.onControlFrame(this.#opcode, payload);
+  }
+
+  get #joined(): MessageBuffer {
+    const { maxMessageBytes } = this.#limits;
+    return (this.#message ??= new MessageBuffer(this.#bytes, this.#budget, maxMessageBytes));
+  }
+
+  get #joinedBytes(): number {
+    return this.#message?.length ?? 0;
+  }
+
+  #take(): Uint8Array {
+    const message = this.#message;
+    this.#message = undefined;
+    return message?.take() ?? NOTHING;
   }
 
   #overBudget(size: number): ProtocolError {
@@ -338,6 +387,8 @@ export class MessageReader implements FrameSink, InflateSink {
     return this.#refuse(error);
   }
 }
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
  * How long a message within the limit may be while it is compressed.

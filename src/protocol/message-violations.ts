@@ -1,5 +1,6 @@
 import { CloseCode } from "./close-code.ts";
 import { MAX_CONTROL_BYTES, type FrameKind } from "./frame-header.ts";
+import { Opcode } from "./opcode.ts";
 import { LimitError, ProtocolError } from "./protocol-error.ts";
 
 /** The first bit that an extension may use; permessage-deflate marks messages with it. (RFC 7692 §6) */
@@ -15,8 +16,12 @@ export function controlViolation(
     return new ProtocolError("fragmented_control", CloseCode.ProtocolError, message);
   }
   if (payloadBytes > MAX_CONTROL_BYTES) {
-    const message = `The peer sent a control frame of ${payloadBytes} bytes; it may have at most ${MAX_CONTROL_BYTES}.`;
-    return new ProtocolError("long_control", CloseCode.ProtocolError, message);
+    const message = `The peer sent a control frame of ${payloadBytes} bytes or more; it may have at most ${MAX_CONTROL_BYTES}.`;
+    return new ProtocolError("long_control", CloseCode.ProtocolError, message, payloadBytes);
+  }
+  if (frame.opcode === Opcode.Close && payloadBytes === 1) {
+    const message = "The peer's Close frame has one byte; it must have none, or a code of two.";
+    return new ProtocolError("short_close", CloseCode.ProtocolError, message, payloadBytes);
   }
   return undefined;
 }
@@ -27,18 +32,21 @@ export function strayContinuation(): ProtocolError {
   return new ProtocolError("stray_continuation", CloseCode.ProtocolError, message);
 }
 
-export function unfinishedMessage(): ProtocolError {
+export function unfinishedMessage(opcode: Opcode): ProtocolError {
   const message =
     "The peer started a message before it had finished the last one; it must finish or continue it.";
-  return new ProtocolError("unfinished_message", CloseCode.ProtocolError, message);
+  return new ProtocolError("unfinished_message", CloseCode.ProtocolError, message, opcode);
 }
 
-/** @param isCompressing whether RSV1 has a meaning on this connection */
-export function reservedBits(isCompressing: boolean): ProtocolError {
+/**
+ * @param bits that were set
+ * @param isCompressing whether RSV1 has a meaning on this connection
+ */
+export function reservedBits(bits: number, isCompressing: boolean): ProtocolError {
   const message = isCompressing
     ? "The peer set a reserved bit of a frame header; only RSV1 was agreed, and only on a message's first frame."
     : "The peer set a reserved bit of a frame header, but no extension was agreed; it must be 0.";
-  return new ProtocolError("reserved_bits", CloseCode.ProtocolError, message);
+  return new ProtocolError("reserved_bits", CloseCode.ProtocolError, message, bits);
 }
 
 export function invalidText(): ProtocolError {
@@ -60,6 +68,11 @@ export function messageTooBig(size: number, limit: number): LimitError {
 export function tooManyFragments(size: number, limit: number): LimitError {
   const message = `The message has at least ${size} fragments and the limit is ${limit}; send larger ones or raise maxMessageFragments.`;
   return new LimitError("too_many_fragments", CloseCode.MessageTooBig, { message, size, limit });
+}
+
+export function tooManyPieces(size: number, limit: number): LimitError {
+  const message = `The frame came in at least ${size} pieces and the limit is ${limit}; send larger ones.`;
+  return new LimitError("too_many_pieces", CloseCode.PolicyViolation, { message, size, limit });
 }
 
 export function overBudget(size: number, limit: number): LimitError {

@@ -13,6 +13,7 @@ export interface MessageWriterOptions {
   outgoing: Outgoing;
   /** What compresses messages, when that was agreed. */
   deflater: Deflater | undefined;
+  maskingKey: (() => number) | undefined;
 }
 
 /** What a writer tells its owner. */
@@ -47,10 +48,11 @@ export class MessageWriter {
   #compressing: LaterWork | undefined;
 
   constructor(options: MessageWriterOptions, sink: WriterSink) {
-    this.#encoder = new FrameEncoder(options.role, options.bytes, options.outgoing);
-    this.#role = options.role;
-    this.#bytes = options.bytes;
-    this.#outgoing = options.outgoing;
+    const { role, bytes, outgoing } = options;
+    this.#encoder = new FrameEncoder(role, bytes, outgoing, options.maskingKey);
+    this.#role = role;
+    this.#bytes = bytes;
+    this.#outgoing = outgoing;
     this.#deflater = options.deflater;
     this.#sink = sink;
   }
@@ -82,11 +84,11 @@ export class MessageWriter {
     return length;
   }
 
-  /** Writes a binary message; see `FrameEncoder.frame` on who owns `payload`. */
-  binary(payload: Uint8Array, compress: boolean): void {
+  /** Writes a message of bytes; see `FrameEncoder.frame` on who owns `payload`. */
+  bytes(opcode: Opcode, payload: Uint8Array, compress: boolean): void {
     const laterFrom = compress ? (this.#deflater?.laterFromBytes ?? Infinity) : Infinity;
     const mayWait = this.#pending !== undefined || payload.length >= laterFrom;
-    this.#message(Opcode.Binary, mayWait ? this.#kept(payload) : payload, compress, false);
+    this.#message(opcode, mayWait ? this.#kept(payload) : payload, compress, false);
   }
 
   /** Writes one frame, uncompressed. Pings and pongs overtake messages that are not ready. */

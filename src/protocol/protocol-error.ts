@@ -3,10 +3,13 @@ import { LongwireError } from "../base/index.ts";
 /** Why a connection fails, with the code that its Close frame carries. */
 export class ProtocolError extends LongwireError {
   readonly closeCode: number;
+  /** What the peer sent where one number tells it: an opcode, a length in bytes, a close code. */
+  readonly seen: number | undefined;
 
-  constructor(code: string, closeCode: number, message: string) {
+  constructor(code: string, closeCode: number, message: string, seen?: number) {
     super(code, message);
     this.closeCode = closeCode;
+    this.seen = seen;
   }
 }
 

@@ -75,7 +75,8 @@ export interface DetachedHandle {
   server: CountingServer | undefined;
 }
 
-interface SocketInside {
+/** A socket of Node's, as far as this file looks into it. */
+export interface SocketInside {
   _handle: SocketHandle | null;
   _server?: CountingServer | null;
   _readableState?: { ended?: boolean };
@@ -123,7 +124,7 @@ export function detachHandle(stream: Duplex): DetachedHandle | undefined {
 }
 
 /** What the socket has read and nobody took; Node 26 gives it piece by piece. */
-function readRest(socket: Socket): Uint8Array | undefined {
+export function readRest(socket: Socket): Uint8Array | undefined {
   const pieces: Uint8Array[] = [];
   for (;;) {
     const piece = socket.read() as Uint8Array | null;
@@ -172,6 +173,37 @@ export function readFirst(handle: SocketHandle, reader: FirstReader): void {
 export function ownerOf(handle: SocketHandle): unknown {
   return handle[ownerSymbol];
 }
+
+/** What borrowing a handle needs of this file, where `isKnown` said yes to one. */
+interface HandleTools {
+  /** What all read into, one after the other. */
+  readonly readBuffer: Uint8Array;
+  /** @returns how many bytes were just read, or the negative code of why none were */
+  readSize(): number;
+  /** Writes; where that is not at once, `whenDone` is called with the outcome. */
+  write(
+    handle: SocketHandle,
+    written: Uint8Array | readonly Uint8Array[],
+    whenDone: (status: number, handle: SocketHandle) => void,
+  ): "done" | "later" | Error;
+}
+
+export const handleTools: HandleTools = {
+  get readBuffer() {
+    return readBuffer;
+  },
+  readSize: () => wrap!.streamBaseState[wrap!.kReadBytesOrError]!,
+  write(handle, written, whenDone) {
+    const request = writeRequest;
+    const status =
+      written instanceof Uint8Array
+        ? handle.writeBuffer(request, written)
+        : handle.writev(request, written, true);
+    const outcome = outcomeOf(status, written);
+    if (outcome === "later") request.oncomplete = whenDone;
+    return outcome;
+  },
+};
 
 /** Writes; `"later"` ends in `onWriteEnd`, until which nothing else may be written. */
 export function writeToHandle(handle: SocketHandle, chunk: Uint8Array): "done" | "later" | Error {
@@ -316,7 +348,7 @@ function freshWriteRequest(): HandleRequest {
   return request;
 }
 
-function systemError(syscall: string, status: number): Error {
+export function systemError(syscall: string, status: number): Error {
   const code = getSystemErrorName(status);
   const error = withoutStack(() => new Error(`${syscall} ${code}`));
   return Object.assign(error, { code, errno: status, syscall });

@@ -1,4 +1,4 @@
-import type { StreamConnection } from "../node/index.ts";
+import type { StreamConnection } from "./stream-connection.ts";
 
 /** Who waits for nothing to be buffered any more. */
 export class DrainWaiters {

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { afterWritten, DrainWaiters } from "../../src/client/after-written.ts";
+import { afterWritten, DrainWaiters } from "../../src/node/after-written.ts";
 import { clientWheel } from "../../src/client/client-wheel.ts";
 import {
   StreamConnection,
@@ -8,7 +8,7 @@ import {
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
 import { defaultConnectionLimits } from "../../src/protocol/index.ts";
-import { turns } from "./event-loop.ts";
+import { turns } from "../client/event-loop.ts";
 
 /** A stream that keeps what is written until the test lets it go. */
 class SlowStream extends Duplex {
