@@ -10,7 +10,11 @@ const CONFIGURATION = ["package-lock.json", "tsconfig.json", "scripts/build.mjs"
 
 /** Builds what has changed: the kernels, the package, then the device monitor on top of it. */
 export function build() {
-  if (!existsSync("dist") || !existsSync("demo/dist/server") || !existsSync("demo/dist/page")) {
+  if (
+    !existsSync("dist/ws/index.cjs") ||
+    !existsSync("demo/dist/server") ||
+    !existsSync("demo/dist/page")
+  ) {
     rmSync(".cache/built", { recursive: true, force: true });
   }
   if (!existsSync(COMPILED_KERNELS)) rmSync(".cache/built/kernels", { force: true });
@@ -28,6 +32,10 @@ export function build() {
     rmSync("dist", { recursive: true, force: true });
     run("building the package", tsc, ["-p", "tsconfig.build.json"]);
   });
+  const wsSource = ["tsconfig.build.json", "src", "package.json", "scripts/ws-package.mjs"];
+  once("built/ws", [...CONFIGURATION, ...wsSource], () =>
+    run("building the drop-in for ws", process.execPath, ["scripts/ws-package.mjs"]),
+  );
   once("built/monitor-server", [...CONFIGURATION, "src", "demo/server"], () => {
     rmSync("demo/dist/server", { recursive: true, force: true });
     run("building the monitor's server", tsc, ["-p", "demo/server/tsconfig.json"]);

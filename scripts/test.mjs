@@ -11,6 +11,8 @@ install("tools/vue-types");
 install("tools/nodes");
 installPrograms();
 build();
+// Not before: what replaces ws in them is built.
+install("tools/dependents");
 
 const CHECKS = {
   format: ["oxfmt", "--check"],
@@ -25,6 +27,8 @@ const CHECKS = {
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],
   "package types": ["attw", "--pack", ".", "--profile", "esm-only"],
+  "contents of longwire-ws": ["publint", "--strict", "packages/ws"],
+  "types of longwire-ws": ["attw", "--pack", "packages/ws"],
 };
 
 let passed = 0;

@@ -25,7 +25,7 @@ const blocks: Uint8Array[] = [];
 export const nodeByteOperations: ByteOperations = {
   mask: maskFast,
   allocate: allocateLong,
-  blocks: new BlockPool((size) => Buffer.allocUnsafeSlow(size), OUTPUT_BLOCK_BYTES),
+  blocks: new BlockPool(allocateLong, OUTPUT_BLOCK_BYTES),
   // Counting a short text takes longer than what it would save.
   mostUtf8Bytes: (text) =>
     text.length <= COUNTED_FROM ? text.length * 3 : Buffer.byteLength(text),

@@ -1,0 +1,33 @@
+import * as extension from "./extension.ts";
+import { PerMessageDeflate } from "./per-message-deflate.ts";
+import { Receiver } from "./receiver.ts";
+import { Sender } from "./sender.ts";
+import * as subprotocol from "./subprotocol.ts";
+import { WebSocketServer } from "./web-socket-server.ts";
+import { createWebSocketStream } from "./web-socket-stream.ts";
+import { WebSocket } from "./web-socket.ts";
+
+/** What `require("ws")` returns has everything on it. */
+const whole: typeof WebSocket & {
+  createWebSocketStream: typeof createWebSocketStream;
+  extension: typeof extension;
+  PerMessageDeflate: typeof PerMessageDeflate;
+  Receiver: typeof Receiver;
+  Sender: typeof Sender;
+  Server: typeof WebSocketServer;
+  subprotocol: typeof subprotocol;
+  WebSocket: typeof WebSocket;
+  WebSocketServer: typeof WebSocketServer;
+} = Object.assign(WebSocket, {
+  createWebSocketStream,
+  extension: { format: extension.format, parse: extension.parse },
+  PerMessageDeflate,
+  Receiver,
+  Sender,
+  Server: WebSocketServer,
+  subprotocol: { parse: subprotocol.parse },
+  WebSocket,
+  WebSocketServer,
+});
+
+export default whole;

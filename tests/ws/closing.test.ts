@@ -1,0 +1,257 @@
+import { describe, expect, test } from "vitest";
+import { Opcode } from "../../src/protocol/index.ts";
+import { closePayload, maskedFrame, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { RawClient } from "../raw-client.ts";
+import type { WebSocket } from "./implementation.ts";
+import { closed, connect, keep, listen, Log, next, openPair, text, told, turns } from "./rig.ts";
+import { rawServer } from "./raw-peer.ts";
+
+/** A server's end with a client by hand. */
+async function rawPair(options = {}): Promise<{ peer: WebSocket; raw: RawClient }> {
+  const { port, wss } = await listen(options);
+  const connection = next(wss, "connection");
+  const raw = await RawClient.upgrade(port);
+  const [peer] = (await connection) as [WebSocket];
+  return { peer: keep(peer), raw };
+}
+
+describe("close()", () => {
+  const cases: [string, [(number | undefined)?, (string | Buffer)?], number, string][] = [
+    ["without a code is 1005 to both", [], 1005, ""],
+    ["with a reason but no code is too", [undefined, "x"], 1005, ""],
+    ["with a code has no reason", [1000], 1000, ""],
+    ["with a code and a reason has both", [3000, "reason €"], 3000, "reason €"],
+    ["takes bytes as reason", [4999, Buffer.from("hi")], 4999, "hi"],
+    ["takes what has no length as no reason", [1000, 5 as never], 1000, ""],
+    ["takes 1013", [1013], 1013, ""],
+    ["takes 1014", [1014], 1014, ""],
+    ["takes a reason of 123 bytes", [1000, "x".repeat(123)], 1000, "x".repeat(123)],
+  ];
+  test.each(cases)("%s", async (_, given, code, reason) => {
+    const { client, peer } = await openPair();
+    const both = Promise.all([closed(client), closed(peer)]);
+    client.close(...given);
+    expect(await both).toEqual([
+      { code, reason, readyState: 3 },
+      { code, reason, readyState: 3 },
+    ]);
+  });
+
+  test.each([999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, "1000", "error", null, Number.NaN])(
+    "throws for the code %s and leaves the socket open",
+    async (code) => {
+      const { client, peer } = await openPair();
+      const refusal = new TypeError("First argument must be a valid error code number");
+      expect(() => client.close(code as never)).toThrow(refusal);
+      expect(client.readyState).toBe(1);
+      client.send("still open");
+      expect(await text(peer)).toBe("still open");
+    },
+  );
+
+  test("throws for a reason that is too long or none", async () => {
+    const { client } = await openPair();
+    const tooLong = new RangeError("The message must not be greater than 123 bytes");
+    expect(() => client.close(1000, "x".repeat(124))).toThrow(tooLong);
+    expect(() => client.close(1000, "€".repeat(42))).toThrow(tooLong);
+    const wrong = new TypeError("Second argument must be a string or a Uint8Array");
+    expect(() => client.close(1000, new Uint16Array([1]) as never)).toThrow(wrong);
+    expect(client.readyState).toBe(1);
+  });
+
+  test("does nothing while it closes, whatever it is given, and once it has", async () => {
+    const { client } = await openPair();
+    const close = closed(client);
+    client.close(4000);
+    client.close(1);
+    expect(client.readyState).toBe(2);
+    expect((await close).code).toBe(4000);
+    client.close(1);
+    expect(client.readyState).toBe(3);
+  });
+
+  test("goes behind what was sent, all of which is delivered", async () => {
+    const { client, peer } = await openPair({ perMessageDeflate: { threshold: 0 } });
+    const log = new Log(client);
+    const written = ["foo", "bar", "baz"].map((data) => told((done) => peer.send(data, done)));
+    peer.close();
+    peer.close();
+    expect(await log.closed).toEqual(["text foo", "text bar", "text baz", "close 1005"]);
+    expect(await Promise.all(written)).toEqual(["written", "written", "written"]);
+  });
+
+  test("what comes behind it is still told, with the state 2", async () => {
+    const { raw, peer } = await rawPair();
+    const log = new Log(peer);
+    peer.close(4000);
+    await raw.framesWhen(1);
+    raw.write(maskedFrame({ opcode: Opcode.Text, payload: utf8("late") }));
+    raw.write(maskedFrame({ opcode: Opcode.Close, payload: closePayload(4001) }));
+    expect(await log.closed).toEqual(["text late", "close 4001"]);
+    expect(log.states).toEqual([2, 3]);
+  });
+
+  test("takes the other end at its word: the code that came counts", async () => {
+    const { raw, peer } = await rawPair();
+    const close = closed(peer);
+    peer.close(4000, "mine");
+    raw.write(maskedFrame({ opcode: Opcode.Close, payload: closePayload(4001, utf8("yours")) }));
+    expect(await close).toEqual({ code: 4001, reason: "yours", readyState: 3 });
+  });
+});
+
+describe("on the wire", () => {
+  test("close() of a server is an empty frame, and a client's answer is masked", async () => {
+    const { raw, peer } = await rawPair();
+    peer.close();
+    await raw.framesWhen(1);
+    expect(raw.received.subarray(-2).toString("hex")).toBe("8800");
+    const { url, peers } = await rawServer();
+    const client = connect(url);
+    await next(client, "open");
+    peers[0]!.write(plainFrame({ opcode: Opcode.Close }));
+    const [frame] = await peers[0]!.framesWhen(1);
+    expect(peers[0]!.received.subarray(0, 2).toString("hex")).toBe("8880");
+    expect(frame).toMatchObject({ opcode: Opcode.Close, headerBytes: 6 });
+  });
+
+  test("a Close frame is echoed, code and reason", async () => {
+    const { raw, peer } = await rawPair();
+    const close = closed(peer);
+    const payload = closePayload(4321, utf8("why"));
+    raw.write(maskedFrame({ opcode: Opcode.Close, payload }));
+    expect(await close).toEqual({ code: 4321, reason: "why", readyState: 3 });
+    expect(raw.frames).toMatchObject([{ opcode: Opcode.Close, payload }]);
+    await raw.ended();
+  });
+
+  test("a client ends the connection itself once both have said Close", async () => {
+    const { url, peers } = await rawServer();
+    const client = connect(url);
+    await next(client, "open");
+    client.close(1000);
+    await peers[0]!.framesWhen(1);
+    peers[0]!.write(plainFrame({ opcode: Opcode.Close, payload: closePayload(1000) }));
+    await peers[0]!.ended();
+    peers[0]!.socket.end();
+    expect((await closed(client)).code).toBe(1000);
+  });
+
+  test("what comes behind a Close frame is passed over", async () => {
+    const { raw, peer } = await rawPair();
+    const log = new Log(peer);
+    const close = maskedFrame({ opcode: Opcode.Close, payload: closePayload(1000) });
+    const late = maskedFrame({ opcode: Opcode.Text, payload: utf8("late") });
+    raw.write(Buffer.concat([close, late, Buffer.from([0xff, 0xff])]));
+    expect(await log.closed).toEqual(["close 1000"]);
+  });
+});
+
+describe("the end of the transport", () => {
+  test("without a Close frame is 1006, and no error", async () => {
+    const { raw, peer } = await rawPair();
+    const log = new Log(peer);
+    raw.socket.end();
+    expect(await log.closed).toEqual(["close 1006"]);
+    await raw.ended();
+  });
+
+  test("by a reset is 1006 too, and no error", async () => {
+    const { raw, peer } = await rawPair();
+    const log = new Log(peer);
+    raw.socket.resetAndDestroy();
+    expect(await log.closed).toEqual(["close 1006"]);
+  });
+
+  test("comes after what was read before it", async () => {
+    const { raw, peer } = await rawPair();
+    const log = new Log(peer);
+    raw.socket.end(maskedFrame({ opcode: Opcode.Text, payload: utf8("last") }));
+    expect(await log.closed).toEqual(["text last", "close 1006"]);
+  });
+});
+
+describe("terminate()", () => {
+  test("ends it at once: 2, then 'close' with 1006 in a later turn and no error", async () => {
+    const { client, peer } = await openPair();
+    const logs = [new Log(client), new Log(peer)];
+    client.terminate();
+    expect(client.readyState).toBe(2);
+    expect(logs[0]!.lines).toEqual([]);
+    expect(await logs[0]!.closed).toEqual(["close 1006"]);
+    expect(await logs[1]!.closed).toEqual(["close 1006"]);
+  });
+
+  test("does not take back what was sent before it", async () => {
+    const { client, peer } = await openPair();
+    const log = new Log(client);
+    peer.send("last");
+    peer.terminate();
+    expect(await log.closed).toEqual(["text last", "close 1006"]);
+  });
+
+  test("ends a close() that nobody answers", async () => {
+    const { peer } = await rawPair();
+    const close = closed(peer);
+    peer.close();
+    peer.terminate();
+    expect((await close).code).toBe(1006);
+  });
+});
+
+describe("closeTimeout", () => {
+  test("is how long an answer may take, at both ends", async () => {
+    const { peer } = await rawPair({ closeTimeout: 30 });
+    const close = closed(peer);
+    peer.close();
+    expect(await close).toEqual({ code: 1006, reason: "", readyState: 3 });
+
+    const { url } = await rawServer();
+    const client = connect(url, { closeTimeout: 30 });
+    await next(client, "open");
+    client.close();
+    expect((await closed(client)).code).toBe(1006);
+  });
+
+  test("is how long the other end may keep the connection after Close frames", async () => {
+    const { url, peers } = await rawServer();
+    const client = connect(url, { closeTimeout: 30 });
+    await next(client, "open");
+    const close = closed(client);
+    peers[0]!.write(plainFrame({ opcode: Opcode.Close, payload: closePayload(1001) }));
+    // It never ends its own half.
+    expect((await close).code).toBe(1001);
+  });
+});
+
+describe("'close'", () => {
+  test("is emitted once, and nothing behind it", async () => {
+    const { client, peer } = await openPair();
+    const log = new Log(client);
+    client.close();
+    client.terminate();
+    await log.closed;
+    peer.terminate();
+    client.terminate();
+    await turns(3);
+    expect(log.lines).toEqual(["close 1006"]);
+  });
+
+  test("has a reason that keeps no memory but its own", async () => {
+    const { client, peer } = await openPair();
+    const close = next(client, "close") as Promise<[number, Buffer]>;
+    peer.close(4000, "hi");
+    const [, reason] = await close;
+    expect(Buffer.isBuffer(reason)).toBe(true);
+    expect(reason.toString()).toBe("hi");
+    expect(reason.buffer.byteLength).toBe(2);
+  });
+
+  test("leaves the stream to be asked", async () => {
+    const { client, peer } = await openPair();
+    const close = closed(client);
+    peer.close();
+    await close;
+    expect(client._socket!.destroyed).toBe(true);
+  });
+});

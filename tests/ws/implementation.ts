@@ -1,0 +1,105 @@
+import { createRequire } from "node:module";
+import longwire from "../../src/ws/index.ts";
+import type * as extensions from "../../src/ws/extension.ts";
+import type { PerMessageDeflate as DeflateClass } from "../../src/ws/per-message-deflate.ts";
+import type { Receiver as ReceiverClass } from "../../src/ws/receiver.ts";
+import type { Sender as SenderClass } from "../../src/ws/sender.ts";
+import type * as subprotocols from "../../src/ws/subprotocol.ts";
+import type { WebSocketServer as ServerClass } from "../../src/ws/web-socket-server.ts";
+import type { createWebSocketStream as makeStream } from "../../src/ws/web-socket-stream.ts";
+import type { WebSocket as SocketClass } from "../../src/ws/web-socket.ts";
+
+/** What `require("ws")` returns. */
+export type Implementation = typeof SocketClass & {
+  createWebSocketStream: typeof makeStream;
+  extension: Pick<typeof extensions, "format" | "parse">;
+  PerMessageDeflate: typeof DeflateClass;
+  Receiver: typeof ReceiverClass;
+  Sender: typeof SenderClass;
+  Server: typeof ServerClass;
+  subprotocol: Pick<typeof subprotocols, "parse">;
+  WebSocket: typeof SocketClass;
+  WebSocketServer: typeof ServerClass;
+};
+
+/** WS_SUITE_ON=ws runs the suite on the package itself, which shows that the suite is right. */
+const isOriginal: boolean = process.env["WS_SUITE_ON"] === "ws";
+
+export const implementation: Implementation = (
+  isOriginal ? createRequire(import.meta.url)("ws") : longwire
+) as Implementation;
+
+export const { createWebSocketStream, extension, subprotocol } = implementation;
+export const { PerMessageDeflate, Receiver, Sender, WebSocket, WebSocketServer } = implementation;
+
+export type WebSocket = SocketClass;
+export type WebSocketServer = ServerClass;
+export type { ClientOptions } from "../../src/ws/client-options.ts";
+export type { ServerOptions } from "../../src/ws/server-options.ts";
+
+interface Difference {
+  ws: unknown;
+  longwire: unknown;
+  why: string;
+}
+
+/** Where the two are meant to differ; everything else must be the same. */
+const DIFFERENCES = {
+  unheardViolation: {
+    ws: "throws",
+    longwire: "closes",
+    why: "no process dies of what a peer sent",
+  },
+  tooManyFragmentsStatus: {
+    ws: 1008,
+    longwire: 1009,
+    why: "a limit on a message's size is the engine's 1009, whatever it counts",
+  },
+  longerLengthForm: {
+    ws: "taken",
+    longwire: "refused",
+    why: "the shortest form MUST be used (RFC 6455 §5.2)",
+  },
+  looseKey: {
+    ws: "101",
+    longwire: "400",
+    why: "a key MUST be 16 bytes in base64, which has one form (RFC 6455 §4.1)",
+  },
+  brokenTextInFragments: {
+    ws: "at its end",
+    longwire: "at once",
+    why: "text is checked as it comes, so that nothing is kept of what will be refused",
+  },
+  behindTerminate: {
+    ws: "delivered",
+    longwire: "dropped",
+    why: "who has terminated a connection wants nothing more of it",
+  },
+  context: {
+    ws: "kept",
+    longwire: "dropped",
+    why: "a context costs each connection its memory, and no end has to use one (RFC 7692 §7.1.1)",
+  },
+  uselessCompression: {
+    ws: "sent",
+    longwire: "left out",
+    why: "what does not get shorter is sent as it is (RFC 7692 §6)",
+  },
+  compressedBeyondLimit: {
+    ws: "refused",
+    longwire: "taken",
+    why: "maxPayload is of the message, and what does not compress grows a little on the wire",
+  },
+  detachedWithoutOptions: {
+    ws: "throws",
+    longwire: "is made",
+    why: "its types allow it",
+  },
+} satisfies Record<string, Difference>;
+
+/** What is expected here of what the two do differently. */
+export function expected<Name extends keyof typeof DIFFERENCES>(
+  name: Name,
+): (typeof DIFFERENCES)[Name]["ws" | "longwire"] {
+  return DIFFERENCES[name][isOriginal ? "ws" : "longwire"];
+}
