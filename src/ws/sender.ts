@@ -1,5 +1,5 @@
-import { encodeHeader, freshMaskingKey, mask, type FrameKind } from "../protocol/index.ts";
-import { isSendableCloseCode, Opcode } from "../protocol/index.ts";
+import { encodeHeader, freshMaskingKey, mask, Opcode, type FrameKind } from "../protocol/index.ts";
+import { closePayload } from "./close-payload.ts";
 import { maskingKeyFrom, type GenerateMask } from "./connection-options.ts";
 import { bufferOver, bytesOf, isLentBySender, sizeOf, type MessageData } from "./message-bytes.ts";
 import { PerMessageDeflate } from "./per-message-deflate.ts";
@@ -276,33 +276,6 @@ function frameOf(data: MessageData, { frame, size }: Task): (Uint8Array | string
 function requireShort(data: MessageData): MessageData {
   if (sizeOf(data) <= 125) return data;
   throw new RangeError("The data size must not be greater than 125 bytes");
-}
-
-/**
- * Returns a Close frame's payload as `ws` makes it.
- *
- * @throws TypeError, RangeError
- */
-export function closePayload(code: unknown, reason: unknown): Buffer {
-  if (code === undefined) return Buffer.alloc(0);
-  if (typeof code !== "number" || !isSendableCloseCode(code)) {
-    throw new TypeError("First argument must be a valid error code number");
-  }
-  const text = reasonBytes(reason);
-  const payload = Buffer.alloc(2 + text.length);
-  payload.writeUInt16BE(code, 0);
-  payload.set(text, 2);
-  return payload;
-}
-
-function reasonBytes(reason: unknown): Uint8Array {
-  if (!((reason as { length?: number } | undefined)?.length ?? 0)) return Buffer.alloc(0);
-  if (Buffer.byteLength(reason as string) > 123) {
-    throw new RangeError("The message must not be greater than 123 bytes");
-  }
-  if (typeof reason === "string") return Buffer.from(reason);
-  if (reason instanceof Uint8Array) return reason;
-  throw new TypeError("Second argument must be a string or a Uint8Array");
 }
 
 function framed(header: Uint8Array, payload: Buffer): Buffer[] {
