@@ -18,6 +18,7 @@ const SUITES = [
   "interop",
   "conformance",
   "live",
+  "ws",
 ];
 
 process.chdir(new URL("..", import.meta.url).pathname);

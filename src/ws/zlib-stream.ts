@@ -14,7 +14,9 @@ interface Job {
 export class ZlibStream {
   readonly #stream: DeflateRaw | InflateRaw;
   readonly #mostBytes: number;
-  readonly #jobs: Job[] = [];
+  /** What is under way. */
+  #present: Job | undefined;
+  readonly #waiting: Job[] = [];
   #output: Buffer[] = [];
   #outputBytes = 0;
   #hasEnded = false;
@@ -34,8 +36,9 @@ export class ZlibStream {
   }
 
   run(pieces: readonly Uint8Array[], flush: number, callback: RunCallback): void {
-    this.#jobs.push({ pieces, flush, callback });
-    if (this.#jobs.length === 1) this.#begin();
+    const job = { pieces, flush, callback };
+    if (this.#present === undefined && this.#waiting.length === 0) this.#begin(job);
+    else this.#waiting.push(job);
   }
 
   /** Forgets what came before. */
@@ -47,16 +50,16 @@ export class ZlibStream {
   close(): void {
     this.#stream.close();
     const error = new Error("The deflate stream was closed while data was being processed");
-    while (this.#jobs.length > 0) this.#settle(error);
+    this.#settle(error);
+    for (const { callback } of this.#waiting.splice(0)) callback(error, NOTHING);
   }
 
-  #begin(): void {
-    const job = this.#jobs[0];
-    if (job === undefined) return;
+  #begin(job: Job): void {
+    this.#present = job;
     for (const piece of job.pieces) this.#stream.write(piece);
     this.#stream.flush(job.flush, () => {
       // It may have failed by then.
-      if (this.#jobs[0] === job) this.#settle(null);
+      if (this.#present === job) this.#settle(null);
     });
   }
 
@@ -70,11 +73,14 @@ export class ZlibStream {
   }
 
   #settle(error: Error | null): void {
-    const job = this.#jobs.shift();
+    const job = this.#present;
     const output = error === null ? Buffer.concat(this.#output) : NOTHING;
+    this.#present = undefined;
     this.#output = [];
     this.#outputBytes = 0;
     job?.callback(error, output);
-    if (error === null) this.#begin();
+    // The callback may have begun the next.
+    const next = error === null && this.#present === undefined ? this.#waiting.shift() : undefined;
+    if (next !== undefined) this.#begin(next);
   }
 }
