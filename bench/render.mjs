@@ -15,7 +15,8 @@ const RESULTS = "bench/results";
 const CHARTS = "docs/performance";
 
 const all = readdirSync(RESULTS)
-  .filter((name) => name.endsWith(".json"))
+  // Others are of other pages.
+  .filter((name) => /^node-\d+\.json$/.test(name))
   .map((name) => JSON.parse(readFileSync(`${RESULTS}/${name}`, "utf8")))
   .sort((a, b) => a.node.localeCompare(b.node, "en", { numeric: true }));
 if (all.length === 0) {
