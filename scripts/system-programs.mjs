@@ -8,6 +8,7 @@ const PACKAGES = {
   curl: "curl",
   tmux: "tmux",
   openssl: "openssl",
+  "redis-server": "redis-server",
 };
 
 /** Installs the programs that the tests need, or says what to install. */

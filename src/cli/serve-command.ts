@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { LongwireError } from "../base/index.ts";
-import { MemoryBroker } from "../brokers/memory/index.ts";
 import {
   keyedTopic,
   LiveServer,
   logTopic,
   matchFields,
+  type Broker,
   type TopicDeclaration,
 } from "../live/index.ts";
 import { WebSocketServer, type OriginPolicy } from "../server/index.ts";
+import { openBroker } from "./open-broker.ts";
 import { collect, portNumber } from "./option-values.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -20,6 +21,7 @@ interface ServeOptions {
   path: string;
   topic: TopicDeclaration[];
   origin: string[];
+  broker?: string;
   cert?: string;
   key?: string;
 }
@@ -37,6 +39,12 @@ export function serveCommand(): Command {
       [],
     )
     .option("--origin <origin>", "a page's origin that may connect, or any", collect, [])
+    .addOption(
+      new Option(
+        "--broker <url>",
+        "where topics are kept, such as redis://127.0.0.1:6379 (default: in memory)",
+      ).env("LONGWIRE_BROKER"),
+    )
     .option("--cert <file>", "TLS certificate in PEM; with --key the server speaks wss:")
     .option("--key <file>", "TLS key in PEM")
     .addHelpText("after", EXAMPLES)
@@ -46,12 +54,23 @@ export function serveCommand(): Command {
 const EXAMPLES = `
 Examples:
   $ longwire serve --topic devices:keyed --topic alerts:log
+  $ longwire serve --broker redis://127.0.0.1:6379
   $ longwire serve --host 0.0.0.0 --port 8443 --cert cert.pem --key key.pem`;
 
 async function run(options: ServeOptions): Promise<void> {
+  const broker = await openBroker(options.broker);
+  try {
+    await serve(options, broker);
+  } finally {
+    // Its connection would keep a process alive that has nothing more to do.
+    await broker.close();
+  }
+}
+
+async function serve(options: ServeOptions, broker: Broker): Promise<void> {
   const topics =
     options.topic.length > 0 ? options.topic : [topicOf("events:log"), topicOf("state:keyed")];
-  const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+  const live = await LiveServer.open({ topics, broker });
   const endpoint = { ...live.endpoint(options.path), origins: originsOf(options.origin) };
   const server = new WebSocketServer(endpoint);
   const { port, host } = options;

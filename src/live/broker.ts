@@ -7,10 +7,15 @@ export interface Broker {
   /**
    * Opens a topic: tells `follow` the events that are retained (of a keyed topic the newest of
    * each key, and the tombstones), in offset order, then resolves, then tells each new one.
+   *
+   * @param onLost called at most once, when what is followed cannot be continued: the log has
+   *   another epoch, or events are gone that were not told. Nothing more is told then and nothing
+   *   appended; whoever wants to go on opens the topic anew.
    */
   openTopic(
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,
+    onLost?: () => void,
   ): Promise<BrokerTopic>;
   close(): Promise<void>;
 }
@@ -28,6 +33,10 @@ export interface BrokerTopic {
   /**
    * Appends an event, or finds that its `idempotencyKey` was appended before. It has been
    * followed when this resolves.
+   *
+   * @throws LiveError as a rejection if nothing was appended. `unavailable`, which clients repeat,
+   *   also stands for not knowing it, if there is an `idempotencyKey`; without one that is any
+   *   other error.
    */
   append(draft: EventDraft): Promise<Receipt>;
   /**

@@ -113,6 +113,14 @@ export class Catalog {
     this.#closeIdle(IDLE_TOPIC_MS);
   }
 
+  /** Follows the broker no longer. */
+  async close(): Promise<void> {
+    const closing = [...this.#open.values()].map((topic) => topic.close());
+    for (const outcome of await Promise.allSettled(closing)) {
+      if (outcome.status === "rejected") this.#host.report(outcome.reason);
+    }
+  }
+
   get #isFull(): boolean {
     return this.#open.size + this.#opening.size >= this.#maxTopics;
   }

@@ -16,7 +16,7 @@ export type { TopicHandle } from "./server/topic-handle.ts";
 export { method } from "./live-api.ts";
 export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";
 export type { StandardSchema } from "./standard-schema.ts";
-export { keyedTopic, logTopic } from "./topic-declaration.ts";
+export { defaultRetention, keyedTopic, logTopic } from "./topic-declaration.ts";
 export type {
   Authority,
   KeyedTopicDeclaration,
@@ -27,6 +27,6 @@ export type {
   Retention,
   TopicDeclaration,
 } from "./topic-declaration.ts";
-export { eventOf } from "./topic-event.ts";
+export { eventOf, keptEvent } from "./topic-event.ts";
 export type { EventDraft, TopicEvent } from "./topic-event.ts";
 export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";

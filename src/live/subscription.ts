@@ -15,13 +15,20 @@ type Place = { kind: "walking"; walk: Walk } | { kind: "live"; position: number;
  */
 export type OnLost = (from: Offset, to: Offset) => "go-on" | "ended";
 
+/** What happens to a subscription that its reader has not asked for. */
+export interface SubscriptionHandler {
+  onLost: OnLost;
+  /** The topic's log starts again: it is to be subscribed to anew. */
+  onEnded: (subscription: Subscription) => void;
+}
+
 /** A cursor in a topic's log, with the outlet that what it reads is written to. */
 export class Subscription implements LaneReader {
   readonly topic: Topic;
   readonly #view: View;
   readonly #encoding: Encoding;
   readonly #outlet: Outlet;
-  readonly #onLost: OnLost;
+  readonly #handler: SubscriptionHandler;
   readonly #shared: SharedLane;
   #place: Place;
   #ended = false;
@@ -29,13 +36,13 @@ export class Subscription implements LaneReader {
   constructor(
     source: { topic: Topic; view: View; encoding: Encoding; walk: Walk },
     outlet: Outlet,
-    onLost: OnLost,
+    handler: SubscriptionHandler,
   ) {
     this.topic = source.topic;
     this.#view = source.view;
     this.#encoding = source.encoding;
     this.#outlet = outlet;
-    this.#onLost = onLost;
+    this.#handler = handler;
     this.#place = { kind: "walking", walk: source.walk };
     // The lane is joined before the log is read, so that nothing falls between the two.
     this.#shared = source.view.join(source.encoding, this);
@@ -75,6 +82,11 @@ export class Subscription implements LaneReader {
 
   onGrown(): void {
     this.pump();
+  }
+
+  onEnded(): void {
+    this.end();
+    this.#handler.onEnded(this);
   }
 
   end(): void {
@@ -123,7 +135,7 @@ export class Subscription implements LaneReader {
   }
 
   #lose(walk: Walk, floor: Offset): boolean {
-    if (this.#onLost(walk.reached + 1, floor) === "ended") {
+    if (this.#handler.onLost(walk.reached + 1, floor) === "ended") {
       this.end();
       return false;
     }

@@ -36,6 +36,11 @@ export function eventOf(draft: EventDraft, offset: Offset, at: number): TopicEve
   return new LoggedEvent({ offset, key: draft.key, json, removed, at });
 }
 
+/** An event as a broker has kept it: what `eventOf` made, of which nothing needs a check. */
+export function keptEvent(kept: Omit<TopicEvent, "data">): TopicEvent {
+  return new LoggedEvent(kept);
+}
+
 /** The same event, as those see it for whom its key is gone. */
 export function asRemoved(event: TopicEvent): TopicEvent {
   if (event.removed) return event;

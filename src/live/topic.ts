@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import { Backoff, type Clock } from "../base/index.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { EventLog } from "./event-log.ts";
@@ -32,18 +32,22 @@ export interface TopicHost {
   report: Report;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
+  /** A topic was read anew. `isKept` says whether a key is still what it was. */
+  onStartedAgain?(topic: Topic, isKept: (key: string) => boolean): void;
 }
 
 /** A topic, as this server knows it: a copy of its retained events, and the views of them. */
 export class Topic {
   readonly declaration: TopicDeclaration;
-  readonly #log: EventLog;
+  #log: EventLog;
   readonly #views = new Map<string, View>();
   /** From how many views on the unused ones are looked for. */
   #sweepAt = SWEEP_FROM;
-  readonly #listeners = new Set<Listener>();
+  /** With how each is told that the log ends. */
+  readonly #listeners = new Map<Listener, (() => void) | undefined>();
   readonly #host: TopicHost;
   #broker: BrokerTopic | undefined;
+  #isClosed = false;
   /** Appends that the broker has not answered. */
   #appending = 0;
   #lastUsed = 0;
@@ -62,9 +66,7 @@ export class Topic {
     host: TopicHost,
   ): Promise<Topic> {
     const topic = new Topic(declaration, host);
-    const opened = await broker.openTopic(declaration, (event) => topic.#follow(event));
-    topic.#log.continueFrom(opened.offset, opened.floor);
-    topic.#broker = opened;
+    topic.#broker = await topic.#read(broker, topic.#log);
     topic.touch();
     return topic;
   }
@@ -119,6 +121,7 @@ export class Topic {
 
   /** Follows the broker no longer; opened again, it has all that is kept. */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#opened.close();
   }
 
@@ -142,9 +145,13 @@ export class Topic {
     for (const event of this.#log.after(0)) if (!event.removed) yield event;
   }
 
-  /** Calls `listener` for each new event; what it throws is reported. Returns how to stop. */
-  listen(listener: Listener): () => void {
-    this.#listeners.add(listener);
+  /**
+   * Calls `listener` for each new event; what it throws is reported. Returns how to stop.
+   *
+   * @param onEnded called before the log is replaced by one that was read anew
+   */
+  listen(listener: Listener, onEnded?: () => void): () => void {
+    this.#listeners.set(listener, onEnded);
     return () => this.#listeners.delete(listener);
   }
 
@@ -231,11 +238,61 @@ export class Topic {
     throw new LiveError("unavailable", "The topic is still opening; try again in a moment.");
   }
 
-  #follow(event: TopicEvent): void {
-    const replaced = this.#log.append(event);
+  async #read(broker: Broker, log: EventLog): Promise<BrokerTopic> {
+    const opened = await broker.openTopic(
+      this.declaration,
+      (event) => this.#follow(event, log),
+      () => void this.#startAgain(broker, new Backoff()),
+    );
+    log.continueFrom(opened.offset, opened.floor);
+    return opened;
+  }
+
+  /**
+   * The broker cannot go on with what it told. Until all is read anew, what was told before is
+   * what readers get.
+   */
+  async #startAgain(broker: Broker, backoff: Backoff): Promise<void> {
+    const { kind, retention } = this.declaration;
+    const log = new EventLog(kind, retention);
+    try {
+      const opened = await this.#read(broker, log);
+      if (this.#isClosed) return await opened.close();
+      this.#replace(log, opened);
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#host.report(error);
+      this.#host.clock.after(backoff.next(), () => void this.#startAgain(broker, backoff));
+    }
+  }
+
+  #replace(log: EventLog, opened: BrokerTopic): void {
+    const before = this.#log;
+    const isSameEpoch = this.#opened.epoch === opened.epoch;
+    // While the position is still the one that they know.
+    for (const onEnded of this.#listeners.values()) onEnded?.();
+    for (const view of this.#views.values()) view.end();
+    this.#views.clear();
+    this.#log = log;
+    this.#broker = opened;
+    this.#host.onStartedAgain?.(this, (key) => isSame(before.newest(key), log.newest(key)));
+    const news = [...log.after(isSameEpoch ? before.lastOffset : 0)];
+    for (const event of news) {
+      this.#announce(event, event.key === undefined ? undefined : before.newest(event.key));
+    }
+  }
+
+  #follow(event: TopicEvent, log: EventLog): void {
+    const replaced = log.append(event);
+    // It is still being read, and nobody knows of it.
+    if (log !== this.#log) return;
     for (const view of this.#views.values()) view.take(event, replaced);
+    this.#announce(event, replaced);
+  }
+
+  #announce(event: TopicEvent, replaced: TopicEvent | undefined): void {
     this.#host.onEvent?.(this, event);
-    for (const listener of this.#listeners) this.#tell(listener, event, replaced);
+    for (const listener of this.#listeners.keys()) this.#tell(listener, event, replaced);
   }
 
   #tell(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
@@ -285,6 +342,10 @@ export class Topic {
     const message = `${this.name} is narrowed in ${MAX_VIEWS} ways already; use params that others use too.`;
     throw new LiveError("unavailable", message);
   }
+}
+
+function isSame(one: TopicEvent | undefined, other: TopicEvent | undefined): boolean {
+  return one !== undefined && one.offset === other?.offset && one.at === other.at;
 }
 
 /** Whether its keys end with those who set them. */

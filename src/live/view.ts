@@ -15,6 +15,8 @@ const ENTRY_OVERHEAD_BYTES = 48;
 /** Something that wants to know when a lane has grown. */
 export interface LaneReader {
   onGrown(): void;
+  /** The log that it reads has ended: another one takes its place. */
+  onEnded?(): void;
 }
 
 /** A lane with those who read it. */
@@ -96,6 +98,13 @@ export class View {
     }
     shared.readers.add(reader);
     return shared;
+  }
+
+  /** Tells all who read it that nothing more comes. */
+  end(): void {
+    for (const { readers } of this.#lanes.values()) {
+      for (const reader of readers) reader.onEnded?.();
+    }
   }
 
   leave(shared: SharedLane, reader: LaneReader): void {

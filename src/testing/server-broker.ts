@@ -21,10 +21,17 @@ export class ServerBroker implements Broker {
   async openTopic(
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,
+    onLost?: () => void,
   ): Promise<BrokerTopic> {
-    const opened = await this.#broker.openTopic(declaration, (event) => {
-      if (!this.#isClosed) follow(event);
-    });
+    const opened = await this.#broker.openTopic(
+      declaration,
+      (event) => {
+        if (!this.#isClosed) follow(event);
+      },
+      () => {
+        if (!this.#isClosed) onLost?.();
+      },
+    );
     return {
       ...opened,
       append: (draft) => this.#unlessClosed(() => opened.append(draft)),

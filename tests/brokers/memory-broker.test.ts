@@ -10,7 +10,14 @@ const WINDOW_MS = 300_000;
 describeBroker("the memory broker", async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
-  return { broker, passWindow: () => clock.advance(WINDOW_MS + 1), pass: (ms) => clock.pass(ms) };
+  return {
+    broker,
+    another: () => Promise.resolve(broker),
+    // It ends with the process, and there is no other one.
+    kill: () => {},
+    passWindow: () => clock.advance(WINDOW_MS + 1),
+    pass: (ms) => clock.pass(ms),
+  };
 });
 
 test("what a memory broker forgets when it is closed comes back under another epoch", async () => {

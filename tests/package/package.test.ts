@@ -20,7 +20,9 @@ beforeAll(() => {
   mkdirSync(join(modules, "longwire"), { recursive: true });
   const unpack = ["-xzf", join(folder, filename), "--strip-components=1"];
   execFileSync("tar", [...unpack, "-C", join(modules, "longwire")]);
-  symlinkSync(join(root, "node_modules/commander"), join(modules, "commander"));
+  for (const name of ["commander", "redis"]) {
+    symlinkSync(join(root, "node_modules", name), join(modules, name));
+  }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,6 +40,7 @@ describe("the package as it is published", () => {
     ["longwire/protocol", "Connection"],
     ["longwire/live", "LiveServer"],
     ["longwire/brokers/memory", "MemoryBroker"],
+    ["longwire/brokers/redis", "RedisBroker"],
   ])("%s can be imported and has %s", (entry, name) => {
     expect(run(`import * as all from "${entry}"; console.log(typeof all.${name});`)).toBe(
       "function",

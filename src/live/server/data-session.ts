@@ -169,11 +169,15 @@ export class DataSession implements Session, Outlet {
     if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
     else this.#subscription.end();
     const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
-    this.#subscription = new Subscription(source, this, (from, to) => {
-      this.#realm.statistics.tooSlow += 1;
-      this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
-      this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
-      return "ended";
+    this.#subscription = new Subscription(source, this, {
+      onLost: (from, to) => {
+        this.#realm.statistics.tooSlow += 1;
+        this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
+        this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
+        return "ended";
+      },
+      onEnded: () =>
+        this.#peer.close(LiveCloseCode.Restarting, "the topic has started again; connect again"),
     });
     this.#realm.statistics.starts.fresh += 1;
     const { name } = topic;

@@ -23,14 +23,14 @@ export class EventStream implements Outlet {
     this.#exchange = exchange;
     this.#topic = source.topic;
     this.#report = report;
-    this.#subscription = new Subscription(
-      { ...source, encoding: eventStreamEncoding },
-      this,
-      (from, to) => {
+    this.#subscription = new Subscription({ ...source, encoding: eventStreamEncoding }, this, {
+      onLost: (from, to) => {
         if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
         return "go-on";
       },
-    );
+      // It comes back by itself, with the position that it has.
+      onEnded: () => exchange.end(),
+    });
     exchange.beginStream({
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-store",

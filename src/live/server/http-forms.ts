@@ -176,7 +176,7 @@ export class HttpForms {
     const stopListening = topic.listen((event, replaced) => {
       // What these params don't see is no news.
       if (view.seenAs(event, replaced) !== undefined) finish(true);
-    });
+    }, end);
     const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
     this.#open.add(end);
     exchange.onClosed(() => {

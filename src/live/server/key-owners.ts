@@ -51,6 +51,13 @@ export class KeyOwners {
     if (removed) this.release(topic, key);
   }
 
+  /** A topic's log was read anew: nobody holds what is not in it as it was set. */
+  onStartedAgain(topic: Topic, isKept: (key: string) => boolean): void {
+    for (const key of this.#topics.get(topic)?.keys() ?? []) {
+      if (!isKept(key)) this.release(topic, key);
+    }
+  }
+
   /** A connection has set a key. */
   setBy(owner: KeyOwner, set: SetKey): void {
     const { topic, key, offset } = set;

@@ -158,6 +158,7 @@ export class LiveServer<Api extends LiveApi = any> {
     for (const timer of this.#timers) timer.cancel();
     this.#realm.wheel.close();
     this.#realm.admission.close();
+    await this.#realm.catalog.close();
     await this.#broker.close();
   }
 

@@ -67,6 +67,10 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
       owners.onEvent(topic, event);
       presence.onEvent(topic, event);
     },
+    onStartedAgain: (topic, isKept) => {
+      owners.onStartedAgain(topic, isKept);
+      presence.onStartedAgain(topic, isKept);
+    },
   });
   const authority: Authority = options;
   return {

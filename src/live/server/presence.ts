@@ -85,6 +85,17 @@ export class Presence {
       void this.#announce(watched, present);
   }
 
+  /** A topic's log was read anew, and perhaps does not say who is here. */
+  onStartedAgain(topic: Topic, isKept: (key: string) => boolean): void {
+    const watched = topicOfPresence(topic.name);
+    if (watched === undefined) return;
+    for (const present of this.#present.get(watched)?.values() ?? []) {
+      if (present.offset === undefined || isKept(present.key)) continue;
+      present.offset = undefined;
+      void this.#announce(watched, present);
+    }
+  }
+
   /** This server lives, and so do those who are here; who could not be told of then is now. */
   renewLeases(): void {
     for (const [name, inTopic] of this.#present) {

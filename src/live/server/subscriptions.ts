@@ -110,9 +110,12 @@ export class Subscriptions {
     present?.end();
     const { epoch } = topic.position;
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
-    const subscription = new Subscription(source, this.#outlet, (from, to) => {
-      if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
-      return "go-on";
+    const subscription = new Subscription(source, this.#outlet, {
+      onLost: (from, to) => {
+        if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+        return "go-on";
+      },
+      onEnded: (ended) => this.#onEnded(ended, caller),
     });
     this.#started.set(name, { subscription, params });
     if (present === undefined) this.#realm.presence.enter(topic, caller);
@@ -121,6 +124,15 @@ export class Subscriptions {
     // What did not match is told at once, or a client that resumed would wait to know that it is
     // up to date.
     this.#tellPosition(subscription);
+  }
+
+  /** A client that subscribes again, from where it is, is told what it has lost. */
+  #onEnded({ topic }: Subscription, caller: Caller): void {
+    const { name } = topic;
+    this.#started.delete(name);
+    this.#realm.presence.leave(topic, caller);
+    const message = `${name} has started again at the server; subscribe again.`;
+    this.#say({ type: "unsubscribed", topic: name, code: "unavailable", message });
   }
 
   #sayStart(

@@ -1,0 +1,2 @@
+export { RedisBroker } from "./redis-broker.ts";
+export type { RedisBrokerOptions } from "./redis-options.ts";

@@ -1,0 +1,105 @@
+import { systemClock, type Clock, type Timer } from "../../base/index.ts";
+import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import { RedisLink } from "./redis-link.ts";
+import type { RedisBrokerOptions } from "./redis-options.ts";
+import { RedisTopic } from "./redis-topic.ts";
+import { topicTag } from "./topic-keys.ts";
+
+/** In how many parts the topics are looked at. */
+const PARTS = 10;
+
+interface Followed {
+  topic: RedisTopic;
+  /** Resolves when notifications of it come. */
+  subscribed: Promise<void>;
+}
+
+/**
+ * Keeps topics in Redis 7, for any number of servers.
+ *
+ * What it holds lives as long as Redis keeps it: see docs/brokers.md for what that takes.
+ */
+export class RedisBroker implements Broker {
+  readonly #prefix: string;
+  readonly #clock: Clock;
+  readonly #lookMs: number;
+  /** By what their keys begin with, which is their channel too. */
+  readonly #followed = new Map<string, Followed>();
+  #link: RedisLink | undefined;
+  #timer: Timer | undefined;
+  /** Those that are still to be looked at in this round. */
+  #toLookAt: RedisTopic[] = [];
+
+  private constructor({ prefix, clock, lookMs }: RedisBrokerOptions) {
+    this.#prefix = prefix ?? "longwire";
+    this.#clock = clock ?? systemClock;
+    this.#lookMs = lookMs ?? 10_000;
+  }
+
+  /**
+   * Connects to Redis.
+   *
+   * @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection
+   */
+  static async open(options: RedisBrokerOptions = {}): Promise<RedisBroker> {
+    const broker = new RedisBroker(options);
+    broker.#link = await RedisLink.open(options, {
+      onNotified: (channel, text) => broker.#followed.get(channel)?.topic.onNotified(text),
+      onBack: () => broker.#all((topic) => topic.look()),
+      onLost: () => broker.#all((topic) => topic.onDisconnected()),
+    });
+    broker.#lookNow();
+    return broker;
+  }
+
+  async openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+    onLost?: () => void,
+  ): Promise<BrokerTopic> {
+    const tag = topicTag(this.#prefix, declaration.name);
+    let followed = this.#followed.get(tag);
+    if (followed === undefined) {
+      followed = this.#follow(declaration, tag);
+      this.#followed.set(tag, followed);
+    }
+    const { topic, subscribed } = followed;
+    return topic.join(subscribed, follow, onLost);
+  }
+
+  close(): Promise<void> {
+    this.#timer?.cancel();
+    this.#all((topic) => topic.close());
+    this.#link?.close();
+    return Promise.resolve();
+  }
+
+  #follow(declaration: TopicDeclaration, tag: string): Followed {
+    const link = this.#link!;
+    const topic = new RedisTopic(declaration, {
+      link,
+      clock: this.#clock,
+      tag,
+      onUnused: () => {
+        if (this.#followed.get(tag)?.topic !== topic) return;
+        this.#followed.delete(tag);
+        link.unsubscribe(tag);
+      },
+    });
+    return { topic, subscribed: link.subscribe(tag) };
+  }
+
+  /** A part of them each time, so that many topics are no burst. */
+  #lookNow(): void {
+    this.#timer = this.#clock.after(this.#lookMs / PARTS, () => this.#lookNow());
+    if (this.#toLookAt.length === 0) {
+      this.#toLookAt = [...this.#followed.values()].map(({ topic }) => topic);
+    }
+    const part = Math.ceil(this.#followed.size / PARTS);
+    for (const topic of this.#toLookAt.splice(0, part)) topic.look();
+  }
+
+  #all(act: (topic: RedisTopic) => void): void {
+    for (const { topic } of this.#followed.values()) act(topic);
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * What runs in Redis. Each script is one atomic step of one topic, whose keys are all in one slot:
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `meta` | hash | `epoch`, `birth`, `offset` (the newest), `floor`, `bytes` (of the stream) |
+ * | `log` | stream | `OFFSET-0`: `s` when, in µs; `k` the key; `d` the data as JSON, empty for a removal |
+ * | `state` | hash | of a keyed topic, by key: `OFFSET WHEN JSON` |
+ * | `order` | sorted set | its keys by their newest offset |
+ * | `gone` | sorted set | those of them that are removed |
+ * | `leases` | sorted set | its keys by the time, in ms, at which they are to be removed |
+ *
+ * A log topic's stream is its log. A keyed topic's is its last events only, for those who follow;
+ * who has fallen behind reads from `state` what has changed.
+ */
+export const scriptNames = ["append", "read", "lease"] as const;
+
+export type ScriptName = (typeof scriptNames)[number];
+
+/** What an event costs in a stream beside its JSON, in bytes, as the node's own log counts. */
+const EVENT_OVERHEAD_BYTES = 128;
+/** How much of a keyed topic's past its stream keeps. */
+const TAIL_EVENTS = 1_000;
+const TAIL_BYTES = 4 * 1024 * 1024;
+/** For how long a topic that holds nothing is remembered after it was used. */
+const FORGET_MS = 86_400_000;
+/** For how long a repeated append is recognised. */
+const WINDOW_MS = 300_000;
+
+/**
+ * Keys 1 to 6. Arguments: 1 an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
+ * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was.
+ */
+const prelude = `
+local meta, log, state, order, gone, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local keyed = ARGV[2] == 'keyed'
+local max_events, max_bytes, max_age = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local stamp = string.format('%s%06d', time[1], tonumber(time[2]))
+local changed = false
+
+local head = redis.call('HMGET', meta, 'epoch', 'birth', 'offset', 'floor', 'bytes')
+local epoch, birth = head[1], head[2]
+local offset = tonumber(head[3]) or 0
+local floor, bytes = tonumber(head[4]) or 0, tonumber(head[5]) or 0
+
+local function text(number) return string.format('%.0f', number) end
+local function ms(when) return math.floor(tonumber(when) / 1000) end
+
+-- What the node has seen is not what is here: the engine came back with less.
+local function has_lost()
+  local seen = tonumber(ARGV[8])
+  if ARGV[7] ~= epoch or seen == 0 then return false end
+  if seen > offset then return true end
+  if ARGV[9] == '' then return false end
+  local entry = redis.call('XRANGE', log, text(seen), text(seen))[1]
+  return entry ~= nil and entry[2][2] ~= ARGV[9]
+end
+
+if not epoch then
+  epoch, birth, offset, floor, bytes = ARGV[1], ARGV[1], 0, 0, 0
+  -- First what an engine without memory refuses: then nothing is done.
+  redis.call('HSET', meta, 'epoch', epoch, 'birth', birth)
+  redis.call('DEL', log, state, order, gone, leases)
+  changed = true
+elseif has_lost() then
+  epoch = ARGV[1]
+  redis.call('HSET', meta, 'epoch', epoch)
+  changed = true
+end
+
+local function size_of(fields)
+  local size = ${EVENT_OVERHEAD_BYTES}
+  for at = 4, #fields, 2 do size = size + #fields[at] end
+  return size
+end
+
+local function is_old(when) return now - ms(when) > max_age end
+
+-- Lets the oldest entries of the stream go, some at a time; returns the last one's offset. The
+-- newest stays, however long: who follows from another node has to read it.
+local function trim(most_events, most_bytes)
+  local last
+  local count = redis.call('XLEN', log)
+  local batch = 2
+  for _ = 1, 8 do
+    local dropped = 0
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', batch)
+    for _, entry in ipairs(oldest) do
+      local fields = entry[2]
+      local fits = count == 1 or (count <= most_events and bytes <= most_bytes)
+      if fits and not is_old(fields[2]) then break end
+      count = count - 1
+      bytes = bytes - size_of(fields)
+      last = tonumber(string.match(entry[1], '^%d+'))
+      dropped = dropped + 1
+    end
+    if dropped > 0 then redis.call('XTRIM', log, 'MINID', text(last + 1)) end
+    if dropped < batch then break end
+    batch = batch * 2
+  end
+  return last
+end
+
+local function forget_removed()
+  local excess = redis.call('ZCARD', gone) - max_events
+  for _ = 1, 100 do
+    local oldest = redis.call('ZRANGE', gone, 0, 0, 'WITHSCORES')
+    if #oldest == 0 then return end
+    local key = oldest[1]
+    local record = redis.call('HGET', state, key)
+    if excess <= 0 and record and not is_old(string.match(record, '^%d+ (%d+)')) then return end
+    excess = excess - 1
+    redis.call('HDEL', state, key)
+    redis.call('ZREM', order, key)
+    redis.call('ZREM', gone, key)
+    floor = math.max(floor, tonumber(oldest[2]))
+  end
+end
+
+local function retain()
+  if keyed then
+    trim(math.min(max_events, ${TAIL_EVENTS}), math.min(max_bytes, ${TAIL_BYTES}))
+    forget_removed()
+  else
+    floor = math.max(floor, trim(max_events, max_bytes) or 0)
+  end
+end
+
+-- An empty json removes the key.
+local function store(key, json)
+  offset = offset + 1
+  changed = true
+  local id = text(offset)
+  local fields = { 's', stamp, 'd', json }
+  if keyed then
+    fields = { 's', stamp, 'k', key, 'd', json }
+    redis.call('HSET', state, key, id .. ' ' .. stamp .. ' ' .. json)
+    redis.call('ZADD', order, id, key)
+    redis.call('ZREM', leases, key)
+    if json == '' then redis.call('ZADD', gone, id, key) else redis.call('ZREM', gone, key) end
+  end
+  redis.call('XADD', log, id .. '-0', unpack(fields))
+  bytes = bytes + size_of(fields)
+end
+
+local function newest(key)
+  local record = redis.call('HGET', state, key)
+  if not record then return 0, true end
+  return tonumber(string.match(record, '^%d+')), string.match(record, '^%d+ %d+ .') == nil
+end
+
+-- Removes the keys whose leases have run out.
+local function expire()
+  if not keyed then return end
+  for _, key in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
+    local _, removed = newest(key)
+    if removed then redis.call('ZREM', leases, key) else store(key, '') end
+  end
+end
+
+local function next_expiry()
+  if not keyed then return -1 end
+  local first = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
+  if #first == 0 then return -1 end
+  return math.max(0, tonumber(first[2]) - now)
+end
+
+-- Writes down what has changed, and wakes those who follow.
+local function finish(outcome, ...)
+  if changed then
+    redis.call('HSET', meta, 'offset', text(offset), 'floor', text(floor), 'bytes', text(bytes))
+    if redis.call('HGET', meta, 'idle') == '1' then
+      for _, key in ipairs({ meta, log, state, order, gone, leases }) do
+        redis.call('PERSIST', key)
+      end
+      redis.call('HDEL', meta, 'idle')
+    end
+    redis.call('SPUBLISH', ARGV[6], epoch .. ' ' .. text(offset))
+  end
+  return { outcome, epoch, offset, floor, next_expiry(), ... }
+end
+
+-- Who would append to another log than this one has to look at this one first.
+local function is_other() return ARGV[7] ~= '' and ARGV[7] ~= epoch end
+`;
+
+/** Key 7: the repeated append's; 10: the key, 11: the JSON, 12: `ifNewest`, 13: the lease. */
+const append = `${prelude}
+local repeatable = KEYS[7]
+if is_other() then return finish('epoch') end
+if repeatable then
+  local first = redis.call('GET', repeatable)
+  local number = first and string.match(first, '^' .. string.gsub(birth, '%-', '%%-') .. ' (%d+)$')
+  if number then return finish('duplicate', tonumber(number)) end
+end
+expire()
+local key, json, if_newest, lease = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+if if_newest ~= '' and newest(key) ~= tonumber(if_newest) then return finish('conflict') end
+store(key, json)
+if keyed and lease ~= '' then redis.call('ZADD', leases, now + tonumber(lease), key) end
+if repeatable then
+  redis.call('SET', repeatable, birth .. ' ' .. text(offset), 'PX', ${WINDOW_MS})
+end
+local mine = offset
+retain()
+return finish('appended', mine, stamp)
+`;
+
+/**
+ * 10: after which offset, 11: `state` for a keyed topic's newest, 12: how many at most, 13: how
+ * many bytes.
+ *
+ * Beside the entries it does what time has made due.
+ */
+const read = `${prelude}
+expire()
+local floor_before, bytes_before = floor, bytes
+retain()
+if floor ~= floor_before or bytes ~= bytes_before then
+  redis.call('HSET', meta, 'offset', text(offset), 'floor', text(floor), 'bytes', text(bytes))
+end
+-- Without memory it is read all the same.
+if not changed and (not keyed or redis.call('ZCARD', order) == redis.call('ZCARD', gone)) then
+  redis.pcall('HSET', meta, 'idle', '1')
+  for _, name in ipairs({ meta, log, state, order, gone, leases }) do
+    redis.call('PEXPIRE', name, max_age + ${FORGET_MS})
+  end
+end
+local after, most, most_bytes = tonumber(ARGV[10]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local told = {}
+local size = 0
+local count = 0
+local more = 0
+local function tell(number, when, key, json)
+  for _, field in ipairs({ number, when, key, json }) do told[#told + 1] = field end
+  size = size + #json + #key
+  count = count + 1
+  if count < most and size < most_bytes then return false end
+  more = tonumber(number) < offset and 1 or 0
+  return true
+end
+local function from_log()
+  local from = '(' .. text(after)
+  while true do
+    local entries = redis.call('XRANGE', log, from, '+', 'COUNT', 50)
+    for _, entry in ipairs(entries) do
+      local fields = entry[2]
+      local number = string.match(entry[1], '^%d+')
+      if tell(number, fields[2], keyed and fields[4] or '', fields[#fields]) then return end
+    end
+    if #entries < 50 then return end
+    from = '(' .. entries[#entries][1]
+  end
+end
+local function from_state()
+  local from = after
+  while true do
+    local keys = redis.call('ZRANGE', order, '(' .. text(from), '+inf', 'BYSCORE', 'LIMIT', 0, 50)
+    for _, key in ipairs(keys) do
+      local number, when, json = string.match(redis.call('HGET', state, key), '^(%d+) (%d+) (.*)$')
+      from = tonumber(number)
+      if tell(number, when, key, json) then return end
+    end
+    if #keys < 50 then return end
+  end
+end
+local function has_all()
+  local first = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+  return first and tonumber(string.match(first[1], '^%d+')) <= after + 1
+end
+local missed = 0
+if after < offset and not is_other() then
+  local by_state = keyed and (ARGV[11] == 'state' or not has_all())
+  if (by_state or not keyed) and after < floor then missed = 1 end
+  if by_state then from_state() else from_log() end
+end
+return finish(is_other() and 'epoch' or 'read', missed, more, unpack(told))
+`;
+
+/** 10: for how long, then keys with the offsets at which they were set. */
+const lease = `${prelude}
+expire()
+if not is_other() then
+  for at = 11, #ARGV, 2 do
+    local number, removed = newest(ARGV[at])
+    if not removed and number == tonumber(ARGV[at + 1]) then
+      redis.call('ZADD', leases, now + tonumber(ARGV[10]), ARGV[at])
+    end
+  end
+end
+return finish(is_other() and 'epoch' or 'leased')
+`;
+
+export const scripts: Record<ScriptName, string> = { append, read, lease };

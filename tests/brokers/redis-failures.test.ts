@@ -1,0 +1,573 @@
+import { createClient } from "redis";
+import { afterEach, describe, expect, test } from "vitest";
+import { LongwireError } from "../../src/base/index.ts";
+import { RedisBroker, type RedisBrokerOptions } from "../../src/brokers/redis/index.ts";
+import {
+  keyedTopic,
+  logTopic,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../src/live/index.ts";
+import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { eventually } from "./eventually.ts";
+import { RedisServer } from "./redis-server.ts";
+
+const brokers: RedisBroker[] = [];
+afterEach(async () => {
+  for (const broker of brokers.splice(0)) await broker.close();
+  await RedisServer.stopAll();
+});
+
+/** One that does not look by itself, unless a test is about that: it would make up for faults. */
+async function open(url: string, options: RedisBrokerOptions = {}): Promise<RedisBroker> {
+  const patient = { longestRetryMs: 100, lookMs: 3_600_000 };
+  const broker = await RedisBroker.open({ url, ...patient, ...options });
+  brokers.push(broker);
+  return broker;
+}
+
+interface Node {
+  topic: BrokerTopic;
+  events: TopicEvent[];
+  /** How often it was said that the log cannot be continued. */
+  losses: number;
+}
+
+async function follow(broker: RedisBroker, declaration: TopicDeclaration): Promise<Node> {
+  const node = { events: [] as TopicEvent[], losses: 0 } as Node;
+  node.topic = await broker.openTopic(
+    declaration,
+    (event) => node.events.push(event),
+    () => (node.losses += 1),
+  );
+  return node;
+}
+
+async function append(topic: BrokerTopic, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await topic.append({ data: n });
+}
+
+/** Appends until it is taken, as a client does. */
+async function appendAgain(topic: BrokerTopic, draft: object): Promise<object> {
+  for (;;) {
+    try {
+      return await topic.append(draft);
+    } catch (error) {
+      if ((error as LongwireError).code !== "unavailable") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function raw<Result>(
+  url: string,
+  act: (client: ReturnType<typeof createClient>) => Promise<Result>,
+): Promise<Result> {
+  const client = createClient({ url });
+  await client.connect();
+  try {
+    return await act(client as never);
+  } finally {
+    client.destroy();
+  }
+}
+
+const news = logTopic("news");
+const offsets = ({ events }: Node): number[] => events.map(({ offset }) => offset);
+const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
+
+describe("Redis is killed and started again", () => {
+  test("with its data: nothing acknowledged is lost, the epoch is the same, followers go on", async () => {
+    const server = await RedisServer.start({ durable: true });
+    const [one, two] = await Promise.all([open(server.url), open(server.url)]);
+    const writer = await follow(one, news);
+    const reader = await follow(two, news);
+    const acknowledged = new Map<number, number>();
+    let killed = 0;
+    for (let n = 0; n < 300; n += 1) {
+      const draft = { data: n, idempotencyKey: `${n}` };
+      const appended = appendAgain(writer.topic, draft).then((receipt) =>
+        acknowledged.set(n, (receipt as { offset: number }).offset),
+      );
+      if (n % 100 === 50) {
+        killed += 1;
+        await server.kill();
+        await server.restart();
+      }
+      await appended;
+    }
+    expect(killed).toBe(3);
+    await eventually(() => reader.events.length).toBe(300);
+    expect(offsets(reader)).toEqual(upTo(300));
+    expect(reader.events.map(({ data }) => data)).toEqual(upTo(300).map((n) => n - 1));
+    expect(writer.events.map(({ offset }) => offset)).toEqual(upTo(300));
+    for (const { offset, data } of reader.events) {
+      expect(acknowledged.get(data as number)).toBe(offset);
+    }
+    expect([writer.losses, reader.losses]).toEqual([0, 0]);
+    const again = await follow(await open(server.url), news);
+    expect([again.topic.epoch, again.topic.offset]).toEqual([writer.topic.epoch, 300]);
+  });
+
+  test("empty: everybody is told once, nothing is appended to the old log, and the new one has another epoch", async () => {
+    const server = await RedisServer.start();
+    const [one, two] = await Promise.all([open(server.url), open(server.url)]);
+    const nodes = [await follow(one, news), await follow(two, news)];
+    await append(nodes[0]!.topic, 5);
+    await eventually(() => nodes[1]!.events.length).toBe(5);
+    await server.kill();
+    await server.restart();
+    await eventually(() => nodes.map(({ losses }) => losses)).toEqual([1, 1]);
+    for (const { topic } of nodes) {
+      await expect(topic.append({ data: 1 })).rejects.toMatchObject({ code: "unavailable" });
+    }
+    const anew = [await follow(one, news), await follow(two, news)];
+    expect(anew[0]!.topic).toMatchObject({ offset: 0, floor: 0 });
+    expect(anew[0]!.topic.epoch).not.toBe(nodes[0]!.topic.epoch);
+    expect(anew[1]!.topic.epoch).toBe(anew[0]!.topic.epoch);
+    await append(anew[0]!.topic, 1);
+    await eventually(() => offsets(anew[1]!)).toEqual([1]);
+    expect(nodes.map(({ events, losses }) => [events.length, losses])).toEqual([
+      [5, 1],
+      [5, 1],
+    ]);
+  });
+
+  test("emptied while it runs: found at the next append, look or notification", async () => {
+    const server = await RedisServer.start();
+    const [one, two] = await Promise.all([open(server.url), open(server.url, { lookMs: 50 })]);
+    const nodes = [await follow(one, news), await follow(two, news)];
+    await append(nodes[0]!.topic, 2);
+    await raw(server.url, (client) => client.flushAll());
+    await eventually(() => nodes.map(({ losses }) => losses)).toEqual([1, 1]);
+    const third = await follow(await open(server.url), news);
+    await raw(server.url, (client) => client.flushAll());
+    const refused = third.topic.append({ data: 1, ifNewest: 0 });
+    await expect(refused).rejects.toMatchObject({ code: "unavailable" });
+    expect(third.losses).toBe(1);
+  });
+
+  test("with less than was acknowledged: what is left is there, under another epoch", async () => {
+    const server = await RedisServer.start();
+    const one = await open(server.url);
+    const node = await follow(one, news);
+    await append(node.topic, 5);
+    await raw(server.url, (client) => client.sendCommand(["SAVE"]));
+    await append(node.topic, 5);
+    await server.kill();
+    await server.restart();
+    await eventually(() => node.losses).toBe(1);
+    const anew = await follow(one, news);
+    expect(anew.topic.epoch).not.toBe(node.topic.epoch);
+    expect(offsets(anew)).toEqual(upTo(5));
+  });
+
+  test("with less, and somebody who never saw more has come first: it is another epoch all the same", async () => {
+    const server = await RedisServer.start();
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    let isCut = false;
+    const node = await follow(await open(`redis://127.0.0.1:${proxy.port}`), news);
+    await append(node.topic, 5);
+    await raw(server.url, (client) => client.sendCommand(["SAVE"]));
+    await append(node.topic, 2);
+    isCut = true;
+    await server.kill();
+    await server.restart();
+    const other = await follow(await open(server.url), news);
+    expect(other.topic.epoch).toBe(node.topic.epoch);
+    // More than were lost: the newest offset alone would say nothing.
+    await append(other.topic, 4);
+    isCut = false;
+    await eventually(() => [node.losses, other.losses]).toEqual([1, 1]);
+    expect(offsets(node)).toEqual(upTo(7));
+    await proxy.close();
+  });
+
+  test("what a log that is gone knew to be repeated is new to the next one", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url, { prefix: "p" });
+    const before = await follow(broker, news);
+    await before.topic.append({ data: 1, idempotencyKey: "k" });
+    // As an engine that evicts may do.
+    await raw(server.url, (client) => client.del(["{p:news}:meta", "{p:news}:log"]));
+    await expect(before.topic.append({ data: 2 })).rejects.toMatchObject({ code: "unavailable" });
+    const { topic } = await follow(broker, news);
+    expect(await topic.append({ data: 1, idempotencyKey: "k" })).toEqual({
+      offset: 1,
+      duplicate: false,
+    });
+  });
+});
+
+/** Its replicas need not wait for others. */
+const replicating = { settings: ["--repl-diskless-sync-delay", "0"] };
+
+describe("another Redis takes the place of the one that was asked", () => {
+  test("a replica that had not received all: what it has is kept, under another epoch, and it goes on", async () => {
+    const primary = await RedisServer.start(replicating);
+    const settings = ["--replicaof", "127.0.0.1", String(primary.port)];
+    const replica = await RedisServer.start({ settings });
+    let target = primary.port;
+    const proxy = await CuttingProxy.start(() => target);
+    const broker = await open(`redis://127.0.0.1:${proxy.port}`, { prefix: "p" });
+    const node = await follow(broker, news);
+    await append(node.topic, 5);
+    await eventually(() =>
+      raw(replica.url, (client) => client.hGet("{p:news}:meta", "offset")),
+    ).toBe("5");
+    await raw(replica.url, (client) => client.sendCommand(["REPLICAOF", "NO", "ONE"]));
+    await append(node.topic, 3);
+    target = replica.port;
+    await primary.kill();
+    await eventually(() => node.losses).toBe(1);
+    const anew = await follow(broker, news);
+    expect(anew.topic.epoch).not.toBe(node.topic.epoch);
+    expect(offsets(anew)).toEqual(upTo(5));
+    expect(await anew.topic.append({ data: 1 })).toEqual({ offset: 6, duplicate: false });
+    await proxy.close();
+  });
+
+  test("one that was demoted and lives on is left, and nothing is lost that the new one has", async () => {
+    const primary = await RedisServer.start(replicating);
+    const settings = ["--replicaof", "127.0.0.1", String(primary.port)];
+    const replica = await RedisServer.start({ settings });
+    let target = primary.port;
+    const proxy = await CuttingProxy.start(() => target);
+    const node = await follow(await open(`redis://127.0.0.1:${proxy.port}`, { prefix: "p" }), news);
+    await append(node.topic, 5);
+    await eventually(() =>
+      raw(replica.url, (client) => client.hGet("{p:news}:meta", "offset")),
+    ).toBe("5");
+    await raw(replica.url, (client) => client.sendCommand(["REPLICAOF", "NO", "ONE"]));
+    target = replica.port;
+    const demotion = ["REPLICAOF", "127.0.0.1", String(replica.port)];
+    await raw(primary.url, (client) => client.sendCommand(demotion));
+    await appendAgain(node.topic, { data: "after", idempotencyKey: "k" });
+    expect(offsets(node)).toEqual(upTo(6));
+    expect([node.losses, proxy.cuts]).toEqual([0, 0]);
+    await proxy.close();
+  });
+});
+
+describe("the connection to Redis is cut", () => {
+  test("what was appended meanwhile is followed when it is back, once and in order", async () => {
+    const server = await RedisServer.start();
+    const proxy = await CuttingProxy.start(() => server.port);
+    const away = await follow(await open(`redis://127.0.0.1:${proxy.port}`), news);
+    const writer = await follow(await open(server.url), news);
+    for (let round = 1; round <= 10; round += 1) {
+      const appends = Array.from({ length: 20 }, (_, n) => writer.topic.append({ data: n }));
+      proxy.cut(1, () => 0);
+      await Promise.all(appends);
+      await eventually(() => away.events.length).toBe(round * 20);
+    }
+    await append(writer.topic, 1);
+    await eventually(() => offsets(away)).toEqual(upTo(201));
+    expect([proxy.cuts, away.losses]).toEqual([10, 0]);
+    await proxy.close();
+  });
+
+  test("more was let go of meanwhile than can be followed: that is told, and the epoch stays", async () => {
+    const server = await RedisServer.start();
+    let isCut = false;
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    const short = logTopic("short", { retention: { maxEvents: 3 } });
+    const broker = await open(`redis://127.0.0.1:${proxy.port}`);
+    const away = await follow(broker, short);
+    const writer = await follow(await open(server.url), short);
+    await append(writer.topic, 3);
+    await eventually(() => away.events.length).toBe(3);
+    isCut = true;
+    proxy.cut(1, () => 0);
+    await append(writer.topic, 5);
+    isCut = false;
+    await eventually(() => away.losses).toBe(1);
+    const anew = await follow(broker, short);
+    expect(offsets(anew)).toEqual([6, 7, 8]);
+    expect([anew.topic.floor, anew.topic.epoch]).toEqual([5, writer.topic.epoch]);
+    expect(offsets(away)).toEqual([1, 2, 3]);
+    await proxy.close();
+  });
+
+  test("a keyed topic's follower that is further behind than its last events gets the newest of each key", async () => {
+    const server = await RedisServer.start();
+    let isCut = false;
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    const away = await follow(await open(`redis://127.0.0.1:${proxy.port}`), keyedTopic("k"));
+    const { topic } = await follow(await open(server.url), keyedTopic("k"));
+    await topic.append({ key: "first", data: 0 });
+    await eventually(() => away.events.length).toBe(1);
+    isCut = true;
+    proxy.cut(1, () => 0);
+    const appends = Array.from({ length: 3_000 }, (_, n) =>
+      topic.append({ key: `k${n % 10}`, data: n }),
+    );
+    await Promise.all([...appends, topic.append({ key: "first", removed: true })]);
+    isCut = false;
+    await eventually(() => away.events.at(-1)?.offset).toBe(3_002);
+    expect(away.events.map(({ key, json }) => `${key}=${json}`)).toEqual([
+      "first=0",
+      ...upTo(10).map((n) => `k${n - 1}=${2_989 + n}`),
+      "first=null",
+    ]);
+    expect(away.losses).toBe(0);
+    await proxy.close();
+  });
+
+  test("a notification that never came is made up for by the next look", async () => {
+    const server = await RedisServer.start();
+    const node = await follow(await open(server.url, { prefix: "p", lookMs: 50 }), news);
+    await append(node.topic, 1);
+    // As another node's script does, but for the notification.
+    await raw(server.url, (client) =>
+      client
+        .multi()
+        .xAdd("{p:news}:log", "2-0", { s: "1000", d: '"silent"' })
+        .hSet("{p:news}:meta", "offset", "2")
+        .exec(),
+    );
+    await eventually(() => node.events.at(-1)?.data).toBe("silent");
+  });
+});
+
+describe("Redis does not answer", () => {
+  test("a repeatable append is refused as unavailable, another one as unconfirmed, and each is there once", async () => {
+    const server = await RedisServer.start();
+    const node = await follow(await open(server.url, { timeoutMs: 300 }), news);
+    await append(node.topic, 1);
+    server.signal("SIGSTOP");
+    const once = { data: "once", idempotencyKey: "k" };
+    const outcomes = await Promise.allSettled([
+      node.topic.append(once),
+      node.topic.append({ data: "alone" }),
+    ]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason)).toMatchObject([
+      { code: "unavailable" },
+      { code: "unconfirmed" },
+    ]);
+    // While it is away nothing waits.
+    const refused = node.topic.append({ data: 1 });
+    await expect(refused).rejects.toMatchObject({ code: "unavailable" });
+    await expect(node.topic.lease([], 1_000)).resolves.toBeUndefined();
+    server.signal("SIGCONT");
+    await appendAgain(node.topic, once);
+    const data = node.events.map((event) => event.data);
+    expect(data.filter((text) => text === "once")).toHaveLength(1);
+    expect(data.filter((text) => text === "alone").length).toBeLessThanOrEqual(1);
+    expect(offsets(node)).toEqual(upTo(node.events.length));
+  });
+
+  test("a topic that is opened meanwhile is refused as unavailable, and opens afterwards", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url, { timeoutMs: 300 });
+    server.signal("SIGSTOP");
+    await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });
+    server.signal("SIGCONT");
+    await eventually(() =>
+      follow(broker, news).then(
+        ({ topic }) => topic.offset,
+        () => "away",
+      ),
+    ).toBe(0);
+  });
+});
+
+describe("what is said when Redis cannot be reached", () => {
+  test("it names the server and what to do, and no credentials", async () => {
+    const server = await RedisServer.start({ settings: ["--requirepass", "right"] });
+    const failed = async (url: string): Promise<LongwireError> =>
+      RedisBroker.open({ url }).then(
+        () => Promise.reject(new Error("opened")),
+        (error: LongwireError) => error,
+      );
+    const wrong = await failed(`redis://somebody:secret@127.0.0.1:${server.port}`);
+    expect(wrong.code).toBe("broker_unreachable");
+    expect(wrong.message).toContain(`127.0.0.1:${server.port}`);
+    expect(wrong.message).toContain("WRONGPASS");
+    const broker = await open(`redis://:right@127.0.0.1:${server.port}`);
+    await follow(broker, news);
+    await server.kill();
+    const refused = await failed(`redis://:secret@127.0.0.1:${server.port}`);
+    expect(refused).toBeInstanceOf(LongwireError);
+    expect(refused.message).toBe(
+      `Redis at 127.0.0.1:${server.port} cannot be reached (ECONNREFUSED); start it, or give the address of one that runs.`,
+    );
+    for (const { message } of [wrong, refused]) expect(message).not.toMatch(/secret|somebody/);
+    for (const url of ["http://secret@x", "secret"]) {
+      const bad = await failed(url);
+      expect(bad.code).toBe("invalid_option");
+      expect(bad.message).not.toContain("secret");
+    }
+    const braces = RedisBroker.open({ url: server.url, prefix: "a{b}" });
+    await expect(braces).rejects.toMatchObject({ code: "invalid_option" });
+  });
+
+  test("who asked for it hears why the connection is lost, and appends are refused at once", async () => {
+    const server = await RedisServer.start();
+    const errors: LongwireError[] = [];
+    const broker = await open(server.url, { onError: (error) => errors.push(error) });
+    const { topic } = await follow(broker, news);
+    await server.kill();
+    await eventually(() => errors.length).toBeGreaterThan(1);
+    expect(errors[0]).toMatchObject({ code: "broker_unreachable" });
+    await expect(topic.append({ data: 1 })).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining(`127.0.0.1:${server.port}`),
+    });
+  });
+
+  test("a Redis that takes no writes makes appends unavailable, with its reason", async () => {
+    const server = await RedisServer.start({
+      settings: ["--maxmemory", "1", "--maxmemory-policy", "noeviction"],
+    });
+    const broker = await open(server.url);
+    const oom = { code: "unavailable", message: expect.stringContaining("OOM") };
+    await expect(follow(broker, news)).rejects.toMatchObject(oom);
+    await raw(server.url, (client) => client.configSet("maxmemory", "0"));
+    const { topic } = await follow(broker, news);
+    await append(topic, 1);
+    await raw(server.url, (client) => client.configSet("maxmemory", "1"));
+    await expect(topic.append({ data: 2 })).rejects.toMatchObject(oom);
+    const reader = await follow(await open(server.url), news);
+    expect(offsets(reader)).toEqual([1]);
+  });
+});
+
+describe("what a node asks of Redis", () => {
+  async function evaluations(url: string): Promise<number> {
+    const info = await raw(url, (client) => client.info("commandstats"));
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0);
+  }
+
+  test("one subscription per topic, however many follow it here, and none when nobody does", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url, { prefix: "p" });
+    const followers: BrokerTopic[] = [];
+    for (let n = 0; n < 5; n += 1) followers.push((await follow(broker, news)).topic);
+    const subscribers = (): Promise<unknown> =>
+      raw(server.url, (client) => client.sendCommand(["PUBSUB", "SHARDNUMSUB", "{p:news}"]));
+    expect(await subscribers()).toEqual(["{p:news}", 1]);
+    for (const topic of followers) await topic.close();
+    await eventually(subscribers).toEqual(["{p:news}", 0]);
+  });
+
+  test("who joins those who follow a topic here, while others append, is told each event once", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url);
+    const { topic } = await follow(await open(server.url), news);
+    const nodes = [await follow(broker, news)];
+    const appends: Promise<unknown>[] = [];
+    for (let n = 0; n < 30; n += 1) {
+      for (let m = 0; m < 20; m += 1) appends.push(topic.append({ data: n }));
+      nodes.push(await follow(broker, news));
+    }
+    await Promise.all(appends);
+    for (const node of nodes) await eventually(() => offsets(node)).toEqual(upTo(600));
+  });
+
+  test("what is appended in the moment in which a topic is opened is not missed", async () => {
+    const server = await RedisServer.start();
+    const [reader, writer] = [await open(server.url), await open(server.url)];
+    for (let n = 0; n < 60; n += 1) {
+      const declaration = logTopic(`topic-${n}`);
+      const { topic } = await follow(writer, declaration);
+      const opening = follow(reader, declaration);
+      await new Promise((resolve) => setImmediate(resolve));
+      for (let m = 0; m < n % 4; m += 1) await topic.lease([{ key: "none", offset: 1 }], 1);
+      await append(topic, 2);
+      const node = await opening;
+      await eventually(() => offsets(node)).toEqual([1, 2]);
+    }
+  });
+
+  test("own appends are one script each, and are not read back", async () => {
+    const server = await RedisServer.start();
+    const { topic, events } = await follow(await open(server.url), news);
+    const before = await evaluations(server.url);
+    await Promise.all(upTo(100).map((n) => topic.append({ data: n })));
+    await append(topic, 20);
+    expect(events).toHaveLength(120);
+    expect((await evaluations(server.url)) - before).toBe(120);
+  });
+
+  test("a burst of another node's is read in pages, not event by event", async () => {
+    const server = await RedisServer.start();
+    const reader = await follow(await open(server.url), news);
+    const { topic } = await follow(await open(server.url), news);
+    const before = await evaluations(server.url);
+    await Promise.all(upTo(1_000).map((n) => topic.append({ data: n })));
+    await eventually(() => reader.events.length).toBe(1_000);
+    const reads = (await evaluations(server.url)) - before - 1_000;
+    expect(reads).toBeLessThan(250);
+  });
+
+  test("an event that is longer than all that is retained is followed by the other nodes, too", async () => {
+    const server = await RedisServer.start();
+    const short = logTopic("short", { retention: { maxBytes: 10 } });
+    const reader = await follow(await open(server.url), short);
+    const { topic } = await follow(await open(server.url), short);
+    for (const last of [1, 2, 3]) {
+      await topic.append({ data: "longer than that" });
+      await eventually(() => offsets(reader)).toEqual(upTo(last));
+    }
+    expect(reader.losses).toBe(0);
+  });
+
+  test("a lease ends when it is due, with no look before", async () => {
+    const server = await RedisServer.start();
+    const nodes = [await open(server.url), await open(server.url)];
+    const [one, two] = [
+      await follow(nodes[0]!, keyedTopic("k")),
+      await follow(nodes[1]!, keyedTopic("k")),
+    ];
+    await one.topic.append({ key: "a", data: 1, leaseMs: 200 });
+    await eventually(() => [offsets(one), offsets(two)]).toEqual([upTo(2), upTo(2)]);
+    const [set, removed] = two.events;
+    expect(removed!.at - set!.at).toBeGreaterThanOrEqual(200);
+    // Renewed by one, it is still the other one that has to end it when the first is gone.
+    const { offset } = await one.topic.append({ key: "b", data: 1, leaseMs: 200 });
+    await one.topic.lease([{ key: "b", offset }], 400);
+    await nodes[0]!.close();
+    await eventually(() => offsets(two)).toEqual(upTo(4));
+  });
+
+  test("scripts that somebody has flushed are sent again", async () => {
+    const server = await RedisServer.start();
+    const { topic } = await follow(await open(server.url), news);
+    await raw(server.url, (client) => client.scriptFlush());
+    expect(await topic.append({ data: 1 })).toEqual({ offset: 1, duplicate: false });
+  });
+
+  test("a topic that holds nothing is forgotten by Redis in the end, one that has values is not", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url, { prefix: "p" });
+    const { topic } = await follow(broker, keyedTopic("k"));
+    const ttl = (): Promise<number> => raw(server.url, (client) => client.pTTL("{p:k}:meta"));
+    expect(await ttl()).toBeGreaterThan(86_400_000);
+    await topic.append({ key: "a", data: 1 });
+    expect(await ttl()).toBe(-1);
+    await topic.append({ key: "a", removed: true });
+    await follow(broker, keyedTopic("k"));
+    expect(await ttl()).toBeGreaterThan(86_400_000);
+  });
+});
+
+test("in a cluster all keys of a topic, and its notifications, are in one slot", async () => {
+  const server = await RedisServer.start({ settings: ["--cluster-enabled", "yes"] });
+  await raw(server.url, async (client) => {
+    await client.sendCommand(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
+    await eventually(() => client.sendCommand(["CLUSTER", "INFO"])).toContain("state:ok");
+  });
+  const nodes = [await open(server.url), await open(server.url)];
+  for (const declaration of [logTopic("a/b"), keyedTopic("c/$presence")]) {
+    const [one, two] = [await follow(nodes[0]!, declaration), await follow(nodes[1]!, declaration)];
+    const key = declaration.kind === "keyed" ? { key: "k", leaseMs: 50 } : {};
+    await one.topic.append({ data: 1, idempotencyKey: "i", ...key });
+    await two.topic.append({ data: 1, idempotencyKey: "i", ...key });
+    await one.topic.lease([{ key: "k", offset: 1 }], 100);
+    const expected = declaration.kind === "keyed" ? [1, 2] : [1];
+    await eventually(() => [offsets(one), offsets(two)]).toEqual([expected, expected]);
+  }
+});
