@@ -105,7 +105,7 @@ export class Link implements StreamConnectionHandler {
     const payload = closePayload(code, reason);
     this.readyState = 2;
     this.#out.whenSent(() => {
-      this.#connection.close(code, payload.subarray(2).toString());
+      this.#connection.close(code, reasonIn(payload));
       this.#connection.flush();
     });
   }
@@ -235,6 +235,12 @@ export class Link implements StreamConnectionHandler {
       });
     }
   }
+}
+
+/** A reason that is no text grows as it becomes one, and 41 characters always fit. (RFC 6455 §5.5) */
+function reasonIn(payload: Buffer): string {
+  const text = payload.subarray(2).toString();
+  return Buffer.byteLength(text) > 123 ? text.slice(0, 41) : text;
 }
 
 /** Whoever keeps it for long keeps no more than it is. */

@@ -73,6 +73,22 @@ describe.each(["ws", "longwire/ws"])("%s", (name) => {
   });
 });
 
+test("what is sent in the turn that ends the process is written", () => {
+  const code = `
+    const { WebSocketServer, WebSocket } = require("ws");
+    const { spawn } = require("node:child_process");
+    const server = new WebSocketServer({ port: 0, host: "127.0.0.1" }, () => {
+      const client = 'const { WebSocket } = require("ws"); const socket = new WebSocket(process.argv[1]); socket.on("open", () => { socket.send("last words"); process.exit(); })';
+      spawn(process.execPath, ["--eval", client, "ws://127.0.0.1:" + server.address().port], { stdio: "inherit" });
+    });
+    server.on("connection", (peer) => {
+      peer.on("message", (data) => console.log(String(data)));
+      peer.on("close", () => server.close());
+    });
+  `;
+  expect(run(code)).toBe("last words");
+});
+
 describe("its types", () => {
   const common = `
     const client = new WebSocket("ws://x", ["chat"], { perMessageDeflate: { threshold: 1 } });

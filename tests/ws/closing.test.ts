@@ -49,6 +49,15 @@ describe("close()", () => {
     },
   );
 
+  test("closes with bytes that are no text, however long they become as text", async () => {
+    const { client, peer } = await openPair();
+    peer.on("error", () => {});
+    const both = Promise.all([closed(client), closed(peer)]);
+    client.close(1000, Buffer.alloc(123, 0xff));
+    await both;
+    expect([client.readyState, peer.readyState]).toEqual([3, 3]);
+  });
+
   test("throws for a reason that is too long or none", async () => {
     const { client } = await openPair();
     const tooLong = new RangeError("The message must not be greater than 123 bytes");

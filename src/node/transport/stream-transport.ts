@@ -6,7 +6,7 @@ import type { Transport, TransportOwner } from "./transport.ts";
 
 const NOTHING = Buffer.alloc(0);
 
-const owner = Symbol("owner");
+const owner: unique symbol = Symbol("owner");
 
 interface OwnedStream extends Duplex {
   [owner]: TransportOwner;
@@ -14,55 +14,63 @@ interface OwnedStream extends Duplex {
 
 /** A stream of Node's as a transport: TCP, TLS, HTTP/2, or anything that behaves so. */
 export class StreamTransport implements Transport {
-  readonly #stream: Duplex;
+  protected readonly stream: Duplex;
 
   constructor(stream: Duplex) {
-    this.#stream = stream;
+    this.stream = stream;
   }
 
   start(told: TransportOwner, head: Uint8Array): void {
-    const stream = this.#stream as OwnedStream;
+    const stream = this.stream as OwnedStream;
     if (stream.destroyed) return told.onGone();
     stream[owner] = told;
     // The end of what the peer sends is not the end of what it hears.
     stream.allowHalfOpen = true;
-    stream.on("data", onData);
     stream.on("drain", onDrain);
     stream.on("end", onEnd);
     stream.on("error", onError);
     stream.on("close", onClose);
+    const hasEnded = stream.readableEnded;
+    const behind = this.read(told);
     if (head.length > 0) told.onChunk(head, head.length, false);
+    if (behind !== undefined) told.onChunk(behind, behind.length, false);
     // Its end came while nobody listened, and is not said again.
-    if (stream.readableEnded) process.nextTick(() => told.onEnd());
+    if (hasEnded) process.nextTick(() => told.onEnd());
+  }
+
+  /** Begins to read; returns what was read before, and is told behind the head. */
+  protected read(_owner: TransportOwner): Uint8Array | undefined {
+    this.stream.on("data", onData);
+    return undefined;
   }
 
   get isGone(): boolean {
-    return this.#stream.destroyed;
+    return this.stream.destroyed;
   }
 
   get isWritable(): boolean {
-    return this.#stream.writable;
+    return this.stream.writable;
   }
 
   get isFinished(): boolean {
-    return this.#stream.writableFinished;
+    return this.stream.writableFinished;
   }
 
   get unsentBytes(): number {
-    return this.#stream.writableLength;
+    return this.stream.writableLength;
   }
 
   get remoteAddress(): string | undefined {
-    const stream = this.#stream as Partial<Socket> & Partial<ServerHttp2Stream>;
+    const stream = this.stream as Partial<Socket> & Partial<ServerHttp2Stream>;
     return stream.remoteAddress ?? stream.session?.socket.remoteAddress;
   }
 
   write(chunk: Uint8Array): void {
-    if (this.#stream.writable) this.#stream.write(chunk);
+    if (this.stream.writable) this.stream.write(chunk);
   }
 
   writeAll(chunks: readonly Uint8Array[]): void {
-    const stream = this.#stream;
+    const stream = this.stream;
     if (!stream.writable) return;
     stream.cork();
     for (const chunk of chunks) stream.write(chunk);
@@ -71,33 +79,33 @@ export class StreamTransport implements Transport {
 
   afterWritten(step: () => void): void {
     // A stream writes in order, so that it is done with nothing when it is done with all before.
-    this.#stream.write(NOTHING, (error) => {
+    this.stream.write(NOTHING, (error) => {
       if (error === null || error === undefined) step();
     });
   }
 
   end(): void {
-    this.#stream.end();
+    this.stream.end();
   }
 
   destroy(): void {
-    this.#stream.destroy();
+    this.stream.destroy();
   }
 
   cut(): void {
-    cutStream(this.#stream);
+    cutStream(this.stream);
   }
 
   pause(): void {
-    this.#stream.pause();
+    this.stream.pause();
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.stream.resume();
   }
 
   get isPaused(): boolean {
-    return this.#stream.isPaused();
+    return this.stream.isPaused();
   }
 }
 
