@@ -4,6 +4,8 @@ import type { EventDraft, TopicEvent } from "./topic-event.ts";
 
 /** Where topics' events are kept and numbered. */
 export interface Broker {
+  /** True while the engine cannot be reached: what is open can be read, and nothing appended. */
+  readonly isAway?: boolean;
   /**
    * Opens a topic: tells `follow` the events that are retained (of a keyed topic the newest of
    * each key, and the tombstones), in offset order, then resolves, then tells each new one.

@@ -40,6 +40,12 @@ export interface LiveLimits {
    * has too much to do, in milliseconds. Default 10,000, and longer where they are very many.
    */
   returnWindowMs: number;
+  /**
+   * What lives with a server, presence and the keys of its connections, is gone this long after
+   * the server has ended without a word, or was stopped, in milliseconds. Default 75,000. Shorter
+   * is sooner noticed; three renewals have to fit into it, whatever the broker is doing.
+   */
+  serverLeaseMs: number;
 }
 
 export const defaultLiveLimits: LiveLimits = {
@@ -57,6 +63,7 @@ export const defaultLiveLimits: LiveLimits = {
   maxSessions: 1_000_000,
   maxLagMs: 2_000,
   returnWindowMs: 10_000,
+  serverLeaseMs: 75_000,
 };
 
 // What follows is the same for everybody.
@@ -105,9 +112,6 @@ export const MAX_REMEMBERED_CALLS = 10_000;
 
 /** A longer answer is not remembered, so that what is remembered stays within 320 MiB. */
 export const MAX_REMEMBERED_RESULT_LENGTH: number = 32 * 1024;
-
-/** What lives with a server is gone this long after the server has ended without a word. */
-export const SERVER_LEASE_MS = 75_000;
 
 /** A presence's `graceMs`, unless its declaration says otherwise. */
 export const DEFAULT_GRACE_MS = 10_000;

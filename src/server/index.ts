@@ -4,6 +4,7 @@ export type { Closure, CompressionChoice, CompressionOptions } from "../node/ind
 export { CloseCode } from "../protocol/index.ts";
 export type { Endpoint, Message } from "./endpoint.ts";
 export type { FrameFormat } from "./frame-format.ts";
+export { healthEndpoints } from "./health-endpoints.ts";
 export { HandshakeRefusal } from "./handshake-refusal.ts";
 export type { HandshakeRefusalOptions } from "./handshake-refusal.ts";
 export { HttpExchange } from "./http-exchange.ts";

@@ -52,6 +52,10 @@ export class RedisBroker implements Broker {
     return broker;
   }
 
+  get isAway(): boolean {
+    return this.#link?.isAway ?? true;
+  }
+
   async openTopic(
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,

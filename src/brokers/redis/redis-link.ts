@@ -112,6 +112,10 @@ export class RedisLink {
     );
   }
 
+  get isAway(): boolean {
+    return this.#state.kind !== "open";
+  }
+
   close(): void {
     const state = this.#state;
     this.#state = { kind: "closed" };

@@ -1,4 +1,3 @@
-import { SERVER_LEASE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
 import { livesWithConnection, type Report, type Topic } from "../topic.ts";
@@ -31,12 +30,15 @@ interface Ownership {
  */
 export class KeyOwners {
   readonly #report: Report;
+  readonly #leaseMs: number;
   readonly #topics = new Map<Topic, Map<string, Ownership>>();
   /** The keys of each connection, so that its end costs what it set and not all there is. */
   readonly #keysOf = new Map<KeyOwner, Map<Topic, Set<string>>>();
 
-  constructor(report: Report) {
+  /** @param leaseMs for how long keys outlive a server that renews nothing */
+  constructor(report: Report, leaseMs: number) {
     this.#report = report;
+    this.#leaseMs = leaseMs;
   }
 
   /** How many keys live with connections. */
@@ -103,7 +105,7 @@ export class KeyOwners {
   renewLeases(): void {
     for (const [topic, ownerships] of this.#topics) {
       const held = [...ownerships].map(([key, { offset }]) => ({ key, offset }));
-      topic.lease(held, SERVER_LEASE_MS).catch(this.#report);
+      topic.lease(held, this.#leaseMs).catch(this.#report);
     }
   }
 }

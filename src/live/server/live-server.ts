@@ -1,7 +1,6 @@
 import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
 import type { Broker } from "../broker.ts";
-import { SERVER_LEASE_MS } from "../limits.ts";
 import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";
 import { FrameEncodings } from "./encodings.ts";
@@ -66,7 +65,7 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#forms = new HttpForms(realm, () => this.#population);
     this.#every(realm.limits.heartbeatMs / 2, () => this.#tick());
     // Three times in a lease, so that one which was late does no harm.
-    this.#every(SERVER_LEASE_MS / 3, () => {
+    this.#every(realm.limits.serverLeaseMs / 3, () => {
       realm.owners.renewLeases();
       realm.presence.renewLeases();
     });
@@ -114,6 +113,15 @@ export class LiveServer<Api extends LiveApi = any> {
       logBytes: sum(topics, (topic) => topic.bytes),
       lagMs: admission.lagMs,
     };
+  }
+
+  /**
+   * Why there should be no new clients now: the broker is away, or there is too much to do. For
+   * `healthEndpoints` of longwire/server.
+   */
+  get whyNotReady(): string | undefined {
+    if (this.#broker.isAway === true) return "The broker cannot be reached";
+    return this.#realm.admission.refusal(this.#population);
   }
 
   /**

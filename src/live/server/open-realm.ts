@@ -56,8 +56,14 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const wheel = new TimerWheel(clock);
   const diagnostics = new Diagnostics();
   const statistics = new Statistics(diagnostics);
-  const owners = new KeyOwners(report);
-  const presence = new Presence({ clock, wheel, report, catalog: () => catalog });
+  const owners = new KeyOwners(report, limits.serverLeaseMs);
+  const presence = new Presence({
+    clock,
+    wheel,
+    report,
+    leaseMs: limits.serverLeaseMs,
+    catalog: () => catalog,
+  });
   const catalog = await Catalog.open(options.topics, broker, {
     clock,
     report,

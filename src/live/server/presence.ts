@@ -1,6 +1,6 @@
 import type { Clock, Timer, TimerWheel } from "../../base/index.ts";
 import type { Catalog } from "../catalog.ts";
-import { DEFAULT_GRACE_MS, SERVER_LEASE_MS } from "../limits.ts";
+import { DEFAULT_GRACE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { PresenceOptions } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
@@ -23,6 +23,8 @@ interface PresenceHost {
   clock: Clock;
   wheel: TimerWheel;
   report: Report;
+  /** For how long a presence outlives a server that renews nothing. */
+  leaseMs: number;
   /** Asked for late, since it has to tell of its events first. */
   catalog(): Catalog;
 }
@@ -106,7 +108,7 @@ export class Presence {
         offset === undefined ? [] : [{ key, offset }],
       );
       const topic = this.#host.catalog().get(presenceOf(name));
-      if (held.length > 0) topic?.lease(held, SERVER_LEASE_MS).catch(this.#host.report);
+      if (held.length > 0) topic?.lease(held, this.#host.leaseMs).catch(this.#host.report);
     }
   }
 
@@ -114,7 +116,7 @@ export class Presence {
     try {
       const topic = await this.#companion(name);
       const { key, data } = present;
-      const { offset } = await topic.append({ key, data, leaseMs: SERVER_LEASE_MS });
+      const { offset } = await topic.append({ key, data, leaseMs: this.#host.leaseMs });
       present.offset = offset;
       // It left for good while the broker was still taking it in.
       if (this.#present.get(name)?.get(key) !== present) await this.#retract(name, present);

@@ -1,7 +1,7 @@
 import { whenThere } from "../awaitable.ts";
 import type { Receipt } from "../broker.ts";
 import type { TopicEntry } from "../catalog.ts";
-import { DEFAULT_LEASE_MS, SERVER_LEASE_MS } from "../limits.ts";
+import { DEFAULT_LEASE_MS } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
 import { livesWithConnection, type Topic } from "../topic.ts";
 import type { EventDraft } from "../topic-event.ts";
@@ -66,7 +66,7 @@ export async function publish(
   const startedAt = realm.clock.now();
   const receipt = await topic.append({
     ...draft,
-    ...leaseOf(topic, draft, owner),
+    ...leaseOf(topic, draft, owner && realm.limits.serverLeaseMs),
     idempotencyKey: idempotencyKey && scoped(idempotencyKey, caller),
   });
   if (receipt.duplicate) realm.statistics.duplicates += 1;
@@ -87,10 +87,10 @@ export async function publish(
 function leaseOf(
   { declaration }: Topic,
   { removed }: EventDraft,
-  owner: KeyOwner | undefined,
+  serverLeaseMs: number | undefined,
 ): { leaseMs?: number } {
   if (removed === true || !livesWithConnection(declaration)) return {};
-  if (owner !== undefined) return { leaseMs: SERVER_LEASE_MS };
+  if (serverLeaseMs !== undefined) return { leaseMs: serverLeaseMs };
   const { leaseMs = DEFAULT_LEASE_MS } = declaration as { leaseMs?: number };
   return { leaseMs };
 }

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-
-import { keyedTopic } from "../../../src/live/index.ts";
+import { keyedTopic, type Broker } from "../../../src/live/index.ts";
 import { KeyOwners } from "../../../src/live/server/key-owners.ts";
 import { Topic } from "../../../src/live/topic.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
@@ -86,6 +85,37 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     expect(live.topic("online").get("ap-1")).toBeUndefined();
   });
 
+  test("of a server that has ended without a word they live for its lease, which is renewed three times in it", async () => {
+    const clock = new VirtualClock();
+    const memory = new MemoryBroker({ clock });
+    let isDead = false;
+    const renewals: number[] = [];
+    const broker: Broker = {
+      openTopic: async (topic, follow) => {
+        const opened = await memory.openTopic(topic, follow);
+        const lease: typeof opened.lease = async (held, leaseMs) => {
+          if (isDead || held.length === 0) return;
+          renewals.push(clock.now());
+          await opened.lease(held, leaseMs);
+        };
+        return { ...opened, lease };
+      },
+      close: () => memory.close(),
+    };
+    const live = await start({ clock, broker, serverLeaseMs: 9_000 });
+    const owner = await live.level1();
+    await owner.ask(set);
+    const before = clock.now();
+    clock.advance(30_000);
+    expect(renewals.map((at) => at - before).slice(0, 3)).toEqual([3_000, 6_000, 9_000]);
+    expect(live.topic("online").get("ap-1")).toBe(1);
+    isDead = true;
+    clock.advance(8_900);
+    expect(live.topic("online").get("ap-1")).toBe(1);
+    clock.advance(100);
+    expect(live.topic("online").get("ap-1")).toBeUndefined();
+  });
+
   test("set over HTTP and then by a connection, they live with the connection", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock });
@@ -103,7 +133,7 @@ describe("who owns a key, when things cross", () => {
     const clock = new VirtualClock();
     const source = { clock, report: (error: unknown) => expect.unreachable(String(error)) };
     const topic = await Topic.open(declaration, new MemoryBroker({ clock }), source);
-    const owners = new KeyOwners(source.report);
+    const owners = new KeyOwners(source.report, 75_000);
     return { topic, owners, clock };
   }
   const key = "k";
