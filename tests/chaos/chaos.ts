@@ -1,0 +1,185 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { keyedTopic, logTopic, type Broker, type TopicEvent } from "../../src/live/index.ts";
+import { Random } from "../live/simulation/random.ts";
+import { Tally, type Subscriber } from "./clients.ts";
+import { Cluster, type Mutation } from "./cluster.ts";
+import type { Engine } from "./engine.ts";
+import { faultNames, letFaultsHappen, type FaultName } from "./faults.ts";
+import { check, type Findings } from "./history.ts";
+import { Population } from "./population.ts";
+
+export interface ChaosOptions {
+  engine: () => Promise<Engine>;
+  seed: number;
+  /** For how long faults happen, in ms. */
+  forMs: number;
+  nodes?: number;
+  subscribers: number;
+  /** Of all publishers together. */
+  eventsPerSecond: number;
+  /** Published also after the last fault, until there are so many. Default 0. */
+  atLeastEvents?: number;
+  faults?: readonly FaultName[];
+  mutation?: Mutation;
+  tell?: (line: string) => void;
+}
+
+export interface ChaosReport {
+  findings: Findings;
+  faults: Partial<Record<FaultName, number>>;
+  events: number;
+  deliveries: number;
+  gaps: number;
+  /** Publishes that were never answered. */
+  unconfirmed: number;
+  /** Attempts to connect after the first. */
+  attempts: number;
+  attemptsInWorstSecond: number;
+  /** Of deliveries, from the publisher's call on, in ms. */
+  lateness: { median: number; p99: number; longest: number };
+  /** From when all was mended until all had read all, in ms. */
+  recoveryMs: number;
+}
+
+/** Short, so that a run sees them end; longer than a broker's restart takes. */
+const SERVER_LEASE_MS = 10_000;
+/** How long all may take to be right again once everything is mended. */
+const RECOVERY_MS = 90_000;
+
+const retention = { maxEvents: 1_000_000, maxBytes: 1e9, maxAgeMs: 3_600_000 };
+
+/**
+ * Runs a cluster under load and faults, and holds what everybody was told against the log.
+ *
+ * @throws Error as a rejection if something does not come right after all was mended
+ */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, mutation, forMs, tell = () => {}, faults: names = faultNames } = options;
+  const random = new Random(seed);
+  const engine = await options.engine();
+  const settings = { serverLeaseMs: SERVER_LEASE_MS, mutation, random: new Random(seed + 1) };
+  const cluster = await Cluster.start(engine, options.nodes ?? 3, settings);
+  const tally = new Tally();
+  const population = new Population(cluster.url, options.subscribers, tally);
+  const { subscribers } = population;
+  try {
+    await comeRight("not live", () => subscribers.filter(({ isLive }) => !isLive));
+    population.begin(options.eventsPerSecond);
+    const faults = await letFaultsHappen(cluster, random, { forMs, names, tell });
+    const mendedAt = performance.now();
+    await population.fallSilent(options.atLeastEvents ?? 0);
+    const auditor = await engine.open();
+    const log = await read(auditor, "news");
+    // What a broker drops on purpose nobody can wait for.
+    if (mutation === undefined) await haveReadAll(subscribers, log);
+    else await pause(3_000);
+    const recoveryMs = performance.now() - mendedAt;
+    if (mutation === undefined) await seeEveryone(auditor, cluster, population);
+    await auditor.close();
+    const { histories, publishers } = population;
+    const ledgers = publishers.map(({ ledger }) => ledger);
+    return {
+      findings: check(log, { histories, ledgers }),
+      faults,
+      events: log.length,
+      deliveries: tally.deliveries,
+      gaps: sum(histories.map(({ gaps }) => gaps.length)),
+      unconfirmed: sum(ledgers.map(({ unconfirmed }) => unconfirmed.size)),
+      attempts: tally.attempts.length,
+      attemptsInWorstSecond: tally.attemptsInWorstSecond,
+      lateness: {
+        median: tally.percentile(0.5),
+        p99: tally.percentile(0.99),
+        longest: tally.percentile(1),
+      },
+      recoveryMs,
+    };
+  } finally {
+    population.close();
+    await cluster.close();
+  }
+}
+
+/** Every subscriber has the log's last event, and its view is what the log says. */
+async function haveReadAll(
+  subscribers: readonly Subscriber[],
+  log: readonly TopicEvent[],
+): Promise<void> {
+  const last = log.at(-1)?.offset ?? 0;
+  await comeRight("behind", () =>
+    subscribers.filter(
+      ({ isLive, news, history }) =>
+        !isLive || news.position?.offset !== last || (history.offsets.at(-1) ?? last) !== last,
+    ),
+  );
+}
+
+/** Views are equal; and who is there is known, also when a node ends without a word. */
+async function seeEveryone(
+  auditor: Broker,
+  cluster: Cluster,
+  population: Population,
+): Promise<void> {
+  const { subscribers, devices } = population;
+  const state = viewText((await read(auditor, "devices")).map(({ key, data }) => [key!, data]));
+  await comeRight("with another view", () =>
+    subscribers.filter((one) => viewText([...one.devices.entries]) !== state),
+  );
+  await comeRight("in the wrong, of those online", () => keysAre(auditor, "online", devices));
+  population.letSomeGo();
+  await cluster.nodes[0]!.close();
+  await comeRight("in the wrong, of those online", () => keysAre(auditor, "online", devices));
+  const present = subscribers.map(({ history }) => history);
+  await comeRight("in the wrong, of those present", () =>
+    keysAre(auditor, "news/$presence", present),
+  );
+}
+
+/** Keys that are there and should not be, or the other way round. */
+async function keysAre(
+  auditor: Broker,
+  name: string,
+  wanted: readonly { id: string }[],
+): Promise<string[]> {
+  const keys = new Set((await read(auditor, name)).map(({ key }) => key!));
+  const ids = new Set(wanted.map(({ id }) => id));
+  return [...keys, ...ids].filter((id) => keys.has(id) !== ids.has(id));
+}
+
+function viewText(entries: readonly (readonly [string, unknown])[]): string {
+  return JSON.stringify(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** What a topic has: all of a log, or a keyed topic's present values. */
+async function read(broker: Broker, name: string): Promise<TopicEvent[]> {
+  const events: TopicEvent[] = [];
+  const declaration =
+    name === "news" ? logTopic(name, { retention }) : keyedTopic(name, { retention });
+  const topic = await broker.openTopic(declaration, (event) => events.push(event));
+  await topic.close();
+  return events.filter(({ removed }) => !removed);
+}
+
+/** Waits until nothing is wrong any more. */
+async function comeRight(
+  what: string,
+  wrong: () => readonly unknown[] | Promise<readonly unknown[]>,
+): Promise<void> {
+  const until = performance.now() + RECOVERY_MS;
+  for (;;) {
+    const left = await wrong();
+    if (left.length === 0) return;
+    if (performance.now() > until) {
+      throw new Error(`${left.length} are still ${what}, such as ${nameOf(left[0])}`);
+    }
+    await pause(100);
+  }
+}
+
+function nameOf(wrong: unknown): string {
+  return typeof wrong === "string" ? wrong : (wrong as Subscriber).history.id;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, number) => all + number, 0);
+}

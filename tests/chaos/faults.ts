@@ -1,0 +1,141 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Random } from "../live/simulation/random.ts";
+import type { ChaosNode } from "./chaos-node.ts";
+import type { Cluster } from "./cluster.ts";
+import type { NetworkLink } from "./network-link.ts";
+
+/** Begins, waits, and mends what it did. */
+type Fault = (cluster: Cluster, random: Random) => Promise<void>;
+
+/** How long a node is stopped: longer than the leases of what lives with it. */
+const STOPPED_MS = 20_000;
+
+/** What can happen to a cluster, by name. */
+export const faults = {
+  "node killed": (cluster, random) =>
+    withNode(cluster, random, async (node) => {
+      await node.kill();
+      await pause(random.integer(0, 3_000));
+      await node.start();
+    }),
+  "node drained": (cluster, random) => withNode(cluster, random, restart),
+  "all nodes drained in turn": async ({ nodes }) => {
+    for (const node of nodes) await restart(node);
+  },
+  "node stopped for 20 s": (cluster, random) =>
+    withNode(cluster, random, async (node) => {
+      node.pause();
+      await pause(STOPPED_MS);
+      node.resume();
+    }),
+  "broker killed": async ({ engine }, random) => {
+    const server = random.pick(engine.servers);
+    await server.kill();
+    await pause(random.integer(0, 3_000));
+    await server.restart();
+  },
+  "broker's leader killed": async ({ engine }, random) => {
+    const server = await engine.leader();
+    await server.kill();
+    await pause(random.integer(0, 3_000));
+    await server.restart();
+  },
+  "broker stopped": async ({ engine }, random) => {
+    const server = random.pick(engine.servers);
+    server.signal("SIGSTOP");
+    await pause(random.integer(1_000, 8_000));
+    server.signal("SIGCONT");
+  },
+  "a node cut from the broker": ({ links }, random) =>
+    become(random.pick(links), { kind: "cut" }, random.integer(500, 8_000)),
+  "all nodes cut from the broker": ({ links }, random) =>
+    become(links.flat(), { kind: "cut" }, random.integer(500, 4_000)),
+  "a node's network to the broker stalled": ({ links }, random) =>
+    become(random.pick(links), { kind: "stalled" }, random.integer(1_000, 10_000)),
+  "broker slow": ({ links }, random) =>
+    become(links.flat(), { kind: "slow", delayMs: random.integer(20, 400) }, 4_000),
+  "clients cut": ({ entrance }, random) => {
+    entrance.cutSome(random.next(), () => random.next());
+    return Promise.resolve();
+  },
+  "clients' network stalled": ({ entrance }, random) =>
+    become([entrance], { kind: "stalled" }, random.integer(500, 5_000)),
+} satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof faults;
+
+export const faultNames: readonly FaultName[] = Object.keys(faults) as FaultName[];
+
+/** Those that hold up nothing else meanwhile. */
+const inBackground: ReadonlySet<FaultName> = new Set(["node stopped for 20 s"]);
+
+/**
+ * Lets faults happen, one after the other, until the time is over and all is mended.
+ *
+ * @returns how often each has happened
+ */
+export async function letFaultsHappen(
+  cluster: Cluster,
+  random: Random,
+  {
+    forMs,
+    names,
+    tell,
+  }: { forMs: number; names: readonly FaultName[]; tell: (line: string) => void },
+): Promise<Partial<Record<FaultName, number>>> {
+  const counts: Partial<Record<FaultName, number>> = {};
+  const until = performance.now() + forMs;
+  const background: Promise<void>[] = [];
+  // Each once, as far as there is time, before any comes again.
+  let bag: FaultName[] = [];
+  while (performance.now() < until) {
+    await pause(random.integer(100, 2_000));
+    if (bag.length === 0) bag = shuffled(names, random);
+    const name = bag.pop();
+    if (name === undefined) continue;
+    const started = performance.now();
+    const fault = faults[name](cluster, random);
+    if (inBackground.has(name)) background.push(fault);
+    else await fault;
+    counts[name] = (counts[name] ?? 0) + 1;
+    tell(`${name} (${Math.round(performance.now() - started)} ms)`);
+  }
+  await Promise.all(background);
+  return counts;
+}
+
+function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+  return items
+    .map((item) => ({ item, at: random.next() }))
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}
+
+async function restart(node: ChaosNode): Promise<void> {
+  await node.drain();
+  await node.start();
+}
+
+/** One that no other fault has. */
+async function withNode(
+  { nodes }: Cluster,
+  random: Random,
+  act: (node: ChaosNode) => Promise<void>,
+): Promise<void> {
+  const free = nodes.filter(({ isBusy }) => !isBusy);
+  if (free.length === 0) return;
+  const node = random.pick(free);
+  node.isBusy = true;
+  await act(node);
+  node.isBusy = false;
+}
+
+async function become(
+  links: readonly NetworkLink[],
+  condition: Parameters<NetworkLink["become"]>[0],
+  forMs: number,
+): Promise<void> {
+  for (const link of links) link.become(condition);
+  await pause(forMs);
+  for (const link of links) link.become({ kind: "whole" });
+}

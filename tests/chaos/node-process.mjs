@@ -1,0 +1,67 @@
+import { keyedTopic, LiveServer, logTopic } from "../../dist/live/index.js";
+import { healthEndpoints, WebSocketServer } from "../../dist/server/index.js";
+
+// A node of a cluster as its own process: node node-process.mjs SETTINGS, which are JSON; see
+// chaos-node.ts.
+const { engine, url, port, serverLeaseMs, mutation } = JSON.parse(process.argv[2]);
+
+const brokers = {
+  redis: async () => {
+    const { RedisBroker } = await import("../../dist/brokers/redis/index.js");
+    return RedisBroker.open({ url, longestRetryMs: 1_000, lookMs: 2_000 });
+  },
+  nats: async () => {
+    const { NatsBroker } = await import("../../dist/brokers/nats/index.js");
+    return NatsBroker.open({ servers: url.split(","), longestRetryMs: 1_000, lookMs: 2_000 });
+  },
+};
+
+const retention = { maxEvents: 1_000_000, maxBytes: 1e9, maxAgeMs: 3_600_000 };
+const live = await LiveServer.open({
+  topics: [
+    logTopic("news", { clientPublish: true, retention, presence: { graceMs: 1_000 } }),
+    keyedTopic("devices", { clientPublish: true, retention }),
+    keyedTopic("online", { clientPublish: true, keyLifetime: "connection", retention }),
+  ],
+  broker: mutated(await brokers[engine]()),
+  authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
+  onError: () => {},
+  heartbeatMs: 3_000,
+  returnWindowMs: 3_000,
+  serverLeaseMs,
+});
+const server = new WebSocketServer(
+  [live.endpoint("/live"), ...healthEndpoints(() => live.whyNotReady)],
+  { keepaliveIntervalMs: 3_000 },
+);
+const listening = await server.listen({ host: "127.0.0.1", port });
+process.on("SIGTERM", () => void drain());
+// Nobody is there any more who could end it.
+process.on("disconnect", () => process.exit());
+process.send({ listening: listening.port });
+
+async function drain() {
+  await server.close({ timeoutMs: 3_000 });
+  await live.close();
+  process.exit();
+}
+
+/** A broker that is wrong in one event of so many, to see that the checker finds it. */
+function mutated(broker) {
+  if (mutation === undefined) return broker;
+  let count = mutation.from;
+  return {
+    openTopic: (declaration, follow, onLost) =>
+      broker.openTopic(
+        declaration,
+        (event) => {
+          if (declaration.name === "news") count += 1;
+          const isHit = declaration.name === "news" && count % mutation.every === 0;
+          if (!isHit || mutation.does === "double") follow(event);
+          if (isHit && mutation.does === "double") follow(event);
+        },
+        onLost,
+      ),
+    close: () => broker.close(),
+  };
+}

@@ -1,0 +1,65 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Device, Publisher, Subscriber, type Tally } from "./clients.ts";
+
+const PUBLISHERS = 10;
+const DEVICES = 20;
+
+/** All clients of a run. */
+export class Population {
+  readonly subscribers: Subscriber[];
+  readonly publishers: readonly Publisher[];
+  readonly devices: Device[];
+  /** Those that were there once: what they were told counts, too. */
+  readonly #histories: readonly Subscriber["history"][];
+  readonly #all: readonly (Subscriber | Publisher | Device)[];
+  #publishing: Promise<void>[] = [];
+  #isOver = false;
+
+  constructor(url: string, count: number, tally: Tally) {
+    this.subscribers = many(count, (at) => new Subscriber(`subscriber-${at}`, url, tally));
+    this.publishers = many(PUBLISHERS, (at) => new Publisher(`publisher-${at}`, url, tally));
+    this.devices = many(DEVICES, (at) => new Device(`device-${at}`, url, tally));
+    this.#histories = this.subscribers.map(({ history }) => history);
+    this.#all = [...this.subscribers, ...this.publishers, ...this.devices];
+  }
+
+  get histories(): readonly Subscriber["history"][] {
+    return this.#histories;
+  }
+
+  /** What is published from now on, all have to get. */
+  begin(eventsPerSecond: number): void {
+    for (const { history, news } of this.subscribers) history.start = news.position!.offset;
+    const intervalMs = (PUBLISHERS / eventsPerSecond) * 1_000;
+    this.#publishing = this.publishers.map((one) => one.publish(intervalMs, () => this.#isOver));
+  }
+
+  /** Publishes no more once there are so many events; resolves when all are answered. */
+  async fallSilent(atLeastEvents: number): Promise<void> {
+    while (this.#acknowledged < atLeastEvents) await pause(50);
+    this.#isOver = true;
+    await Promise.all(this.#publishing);
+  }
+
+  /** Some go, as devices go that lose their power. */
+  letSomeGo(): void {
+    for (const device of this.devices.splice(0, DEVICES / 4)) device.close();
+    for (const { live } of this.subscribers.splice(0, 5)) live.close();
+  }
+
+  get #acknowledged(): number {
+    return this.publishers.reduce((sum, { ledger }) => sum + ledger.acknowledged.size, 0);
+  }
+
+  close(): void {
+    this.#isOver = true;
+    for (const one of this.#all) {
+      if (one instanceof Device) one.close();
+      else one.live.close();
+    }
+  }
+}
+
+function many<One>(count: number, make: (at: number) => One): One[] {
+  return Array.from({ length: count }, (_, at) => make(at));
+}
