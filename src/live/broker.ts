@@ -46,6 +46,13 @@ export interface BrokerTopic {
    * last such call, whatever has become of the caller, unless it has changed since `offset`.
    */
   lease(held: readonly HeldKey[], leaseMs: number): Promise<void>;
+  /**
+   * Asks the engine how far the log is, and resolves when all of that has been followed.
+   *
+   * @throws LiveError `unavailable` as a rejection if that cannot be known now, also because it is
+   *   another log: `onLost` is called then
+   */
+  catchUp(): Promise<void>;
   /** Tells of no further event. What is in the log stays in it, and leases run on. */
   close(): Promise<void>;
 }

@@ -51,6 +51,8 @@ export class Topic {
   /** Appends that the broker has not answered. */
   #appending = 0;
   #lastUsed = 0;
+  /** Shared by all who have to wait for it. */
+  #catchingUp: Promise<void> | undefined;
 
   /** Made by `open`. */
   private constructor(declaration: TopicDeclaration, host: TopicHost) {
@@ -175,6 +177,16 @@ export class Topic {
     }
   }
 
+  /**
+   * Sees to it that where a reader says that it is can be judged: another server may have told it
+   * what has not come here yet, or of another epoch.
+   *
+   * @throws LiveError `unavailable` as a rejection
+   */
+  catchUpWith(since: Position | undefined): void | Promise<void> {
+    return this.#knows(since) ? undefined : this.#catchUp(since);
+  }
+
   /** Keeps keys alive; see `BrokerTopic.lease`. */
   lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     return this.#opened.lease(held, leaseMs);
@@ -231,6 +243,20 @@ export class Topic {
         return false;
       }
     };
+  }
+
+  #knows(since: Position | undefined): boolean {
+    if (since === undefined) return true;
+    const { epoch, offset } = this.position;
+    return since.epoch === epoch && since.offset <= offset;
+  }
+
+  async #catchUp(since: Position | undefined): Promise<void> {
+    // The first one may have been on its way before what the reader knows was appended.
+    for (let asked = 0; asked < 2 && !this.#knows(since); asked += 1) {
+      this.#catchingUp ??= this.#opened.catchUp().finally(() => (this.#catchingUp = undefined));
+      await this.#catchingUp;
+    }
   }
 
   get #opened(): BrokerTopic {

@@ -52,6 +52,8 @@ export class MemoryTopic {
       // Async, so that what is thrown for bad data comes as a rejection.
       append: async (draft) => this.#append(draft),
       lease: (held, leaseMs) => this.#lease(held, leaseMs),
+      // Whoever appends tells everyone.
+      catchUp: () => Promise.resolve(),
       close: () => {
         this.#followers.delete(follow);
         return Promise.resolve();

@@ -1,8 +1,9 @@
 import type { Timer } from "../../base/index.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
-import { formatPosition, parsePosition } from "../position.ts";
+import { formatPosition, parsePosition, type Position } from "../position.ts";
 import { recover, type Recovery } from "../recover.ts";
 import type { Topic } from "../topic.ts";
+import type { Params } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
 import type { View } from "../view.ts";
 import { freshWalk, type Walk } from "../walk.ts";
@@ -106,22 +107,17 @@ export class HttpForms {
     const query = readQuery(exchange.search, this.#realm.tokenQuery);
     await permitToRead(entry, this.#realm.authority, { caller, params: query.params });
     const topic = await this.#realm.catalog.open(entry);
+    const stream = isStream(exchange);
+    const since = stream ? lastEventOf(exchange) : query.since;
+    await topic.catchUpWith(since);
     // It went away while leave was asked for.
-    if (!exchange.isOver) this.#get(exchange, { topic, caller, query });
+    if (exchange.isOver) return;
+    if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
+    this.#get(exchange, topic, query);
   }
 
-  #get(
-    exchange: LiveExchange,
-    { topic, caller, query }: { topic: Topic; caller: Caller; query: TopicQuery },
-  ): void {
-    const { params, since, wait } = query;
+  #get(exchange: LiveExchange, topic: Topic, { params, since, wait }: TopicQuery): void {
     const view = topic.view(params);
-    // A HEAD has no body that could go on.
-    if (exchange.method === "GET" && exchange.header("accept")?.includes("text/event-stream")) {
-      const refusal = this.#realm.admission.refusal(this.#population());
-      if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
-      return this.#stream(exchange, { topic, view, caller });
-    }
     topic.expire();
     const recovery = recover(topic, since);
     if (recovery.kind === "ahead") {
@@ -188,10 +184,12 @@ export class HttpForms {
 
   #stream(
     exchange: LiveExchange,
-    { topic, view, caller }: { topic: Topic; view: View; caller: Caller },
+    request: { topic: Topic; caller: Caller; params: Params; since: Position | undefined },
   ): void {
-    const last = exchange.header("last-event-id");
-    const since = last === undefined ? undefined : parsePosition(last);
+    const { topic, caller, params, since } = request;
+    const refusal = this.#realm.admission.refusal(this.#population());
+    if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
+    const view = topic.view(params);
     const recovery = recover(topic, since);
     // A stale id is not the page's doing, its EventSource repeats it: start again instead.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
@@ -235,6 +233,18 @@ function answerState(exchange: LiveExchange, { topic, view, walk, gap }: State):
   const list = kind === "keyed" ? `"complete":${walk.complete},"entries"` : '"events"';
   const body = `${head},${list}:${entriesText(entries)}}`;
   exchange.answer(200, { ...JSON_HEADERS, ETag: etag }, body);
+}
+
+/** A HEAD has no body that could go on. */
+function isStream(exchange: LiveExchange): boolean {
+  const { method } = exchange;
+  return method === "GET" && exchange.header("accept")?.includes("text/event-stream") === true;
+}
+
+/** How far an EventSource has come; nothing if it repeats what is no position. */
+function lastEventOf(exchange: LiveExchange): Position | undefined {
+  const last = exchange.header("last-event-id");
+  return last === undefined ? undefined : parsePosition(last);
 }
 
 /** Everything that is kept: a keyed topic's state, a log topic's recent events. */

@@ -54,7 +54,9 @@ export class Subscriptions {
     const entry = requireTopic(this.#realm, name);
     const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
     return whenThere(permitted, () =>
-      whenThere(this.#realm.catalog.open(entry), (topic) => this.#begin(topic, request, caller)),
+      whenThere(this.#realm.catalog.open(entry), (topic) =>
+        this.#begin(topic, request, caller),
+      ),
     );
   }
 

@@ -21,6 +21,8 @@ export class IpcBroker {
       ...opened,
       append: (draft) => this.#ask({ does: "append", name, draft }),
       lease: (held, leaseMs) => this.#ask({ does: "lease", name, held, leaseMs }),
+      // The channel keeps the order: what was told before is here by then.
+      catchUp: () => this.#ask({ does: "catchUp" }),
       close: async () => {},
     };
   }

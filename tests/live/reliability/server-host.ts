@@ -8,7 +8,7 @@ const program = fileURLToPath(new URL("server-process.mjs", import.meta.url));
 
 interface Request {
   id: number;
-  does: "open" | "append" | "lease";
+  does: "open" | "append" | "lease" | "catchUp";
   declaration: { kind: "log" | "keyed"; name: string };
   name: string;
   draft: EventDraft;
@@ -65,7 +65,8 @@ export class ServerHost {
       if (child.connected) child.send(message, () => {});
     };
     try {
-      if (does === "open") tell({ id, answer: await this.#open(request.declaration, tell) });
+      if (does === "catchUp") tell({ id });
+      else if (does === "open") tell({ id, answer: await this.#open(request.declaration, tell) });
       else if (does === "append") {
         tell({ id, answer: await this.#topics.get(request.name)!.append(request.draft) });
       } else

@@ -320,6 +320,7 @@ class Cable implements Broker {
         this.#check();
         await topic.lease(held, leaseMs);
       },
+      catchUp: () => topic.catchUp(),
       close: () => topic.close(),
     };
   }
