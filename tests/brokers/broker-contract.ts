@@ -70,6 +70,25 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
+    test("who catches up has followed, by then, all that was acknowledged before, wherever it was appended", async () => {
+      const { broker, another } = await open();
+      const elsewhere = await another();
+      for (const declaration of [logTopic("t"), keyedTopic("u")]) {
+        const seen: TopicEvent[] = [];
+        const topic = await broker.openTopic(declaration, (event) => seen.push(event));
+        const other = await elsewhere.openTopic(declaration, ignore);
+        const key = declaration.kind === "keyed" ? "a" : undefined;
+        for (let n = 1; n <= 20; n += 1) {
+          const { offset } = await other.append({ key, data: n });
+          await topic.catchUp();
+          expect(seen.at(-1)?.offset).toBe(offset);
+        }
+        expect(offsets(seen)).toHaveLength(20);
+      }
+      await broker.close();
+      await elsewhere.close();
+    });
+
     test("a follower gets what is retained, then what is new, once and in order", async () => {
       const { broker } = await open();
       const declaration = logTopic("t", { retention: { maxEvents: 3 } });

@@ -9,11 +9,14 @@ const MAX_KEYS = 1_000_000;
 /** The idempotency keys of recent publishes, with the offsets they got. */
 export class IdempotencyWindow {
   readonly #clock: Clock;
+  readonly #onForgotten: ((offset: Offset) => void) | undefined;
   /** In the order they came, which a Map keeps. */
   readonly #seen = new Map<string, { offset: Offset; at: number }>();
 
-  constructor(clock: Clock) {
+  /** @param onForgotten hears of each that is remembered no longer */
+  constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
     this.#clock = clock;
+    this.#onForgotten = onForgotten;
   }
 
   /** Whether no publish can be repeated any more. */
@@ -27,16 +30,18 @@ export class IdempotencyWindow {
     return this.#seen.get(key)?.offset;
   }
 
-  remember(key: string, offset: Offset): void {
-    this.#seen.set(key, { offset, at: this.#clock.now() });
+  /** @param at when it came; those that came before have been remembered before */
+  remember(key: string, offset: Offset, at: number = this.#clock.now()): void {
+    this.#seen.set(key, { offset, at });
     if (this.#seen.size > MAX_KEYS) this.#forgetOld();
   }
 
   #forgetOld(): void {
     const oldest = this.#clock.now() - WINDOW_MS;
-    for (const [key, { at }] of this.#seen) {
+    for (const [key, { at, offset }] of this.#seen) {
       if (at >= oldest && this.#seen.size <= MAX_KEYS) return;
       this.#seen.delete(key);
+      this.#onForgotten?.(offset);
     }
   }
 }

@@ -15,6 +15,11 @@ export class KeyLeases {
     this.#expire = expire;
   }
 
+  /** Whether somebody may still say that it lives. */
+  has(key: string): boolean {
+    return this.#held.has(key);
+  }
+
   renew({ key, offset }: HeldKey, leaseMs: number): void {
     this.#held.set(key, { offset, until: this.#clock.now() + leaseMs });
     this.#wakeIn(leaseMs);

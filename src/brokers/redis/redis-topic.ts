@@ -101,6 +101,7 @@ export class RedisTopic {
         floor,
         append: (draft) => this.#append(draft),
         lease: (held, leaseMs) => this.#lease(held, leaseMs),
+        catchUp: () => this.#catchUp(),
         close: () => this.#leave(follower),
       };
     } finally {
@@ -187,6 +188,17 @@ export class RedisTopic {
       }
       follower.told = Math.max(follower.told, page.offset);
       if (follower.told >= this.#last) return { offset: follower.told, floor: page.floor };
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    for (;;) {
+      this.#requireFollowed();
+      const page = await this.#read(this.#last, "steps");
+      if (page.missed) this.#lose();
+      this.#requireFollowed();
+      for (const entry of page.entries) this.#tell(entry);
+      if (!page.more) return;
     }
   }
 

@@ -1,0 +1,159 @@
+import { LongwireError, systemClock, type Clock } from "../../base/index.ts";
+import {
+  LiveError,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
+import { DiskTopic, type DiskTopicHost } from "./disk-topic.ts";
+import { allTopics, nameOfTopicKey } from "./records.ts";
+import { Store } from "./store.ts";
+import { UnopenedTopics } from "./unopened-topics.ts";
+import { Writer } from "./writer.ts";
+
+export interface DiskBrokerOptions {
+  /** Where the topics are kept: a folder of their own, made if it is not there. */
+  folder: string;
+  /**
+   * Whether an append waits until it is on the disk. With `false` nothing is lost when the process
+   * ends, however it ends; when the machine does, what was appended last may be, and every topic
+   * has another epoch then. Default true.
+   */
+  sync?: boolean;
+  /** Hears why something could not be written, or the store not be opened again. Default: nobody. */
+  onError?: (error: LongwireError) => void;
+  /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
+  maxTopics?: number;
+  /** Where time comes from; for tests. */
+  clock?: Clock;
+}
+
+/**
+ * Keeps topics in memory and on the disk of this machine, for one server that may end at any time.
+ *
+ * What was acknowledged is there when it comes back, under the same epoch; see docs/brokers.md.
+ */
+export class DiskBroker implements Broker {
+  readonly #maxTopics: number;
+  readonly #topicHost: DiskTopicHost;
+  /** Those in memory, or on their way there. */
+  readonly #topics = new Map<string, Promise<DiskTopic>>();
+  /** All that are kept, or may be. */
+  readonly #names: Set<string>;
+  readonly #unopened: UnopenedTopics;
+
+  private constructor(options: DiskBrokerOptions, store: Store, names: Set<string>) {
+    const { clock = systemClock, maxTopics = 100_000, onError = () => {} } = options;
+    this.#maxTopics = maxTopics;
+    this.#names = names;
+    const writer = new Writer({ store, clock, onError, onLost: () => this.#loseAll() });
+    this.#topicHost = { store, writer, clock, onError, onEnded: (topic) => this.#onEnded(topic) };
+    const isOpen = (name: string): boolean => this.#topics.has(name);
+    this.#unopened = new UnopenedTopics({ topicHost: this.#topicHost, names, isOpen });
+  }
+
+  /**
+   * Opens the folder, for this process alone.
+   *
+   * @throws LongwireError `store_in_use`, `store_not_writable`, `disk_full`, `store_corrupt`,
+   *   `store_format`, `store_failed` as a rejection
+   */
+  static async open(options: DiskBrokerOptions): Promise<DiskBroker> {
+    const { folder, sync = true } = options;
+    const store = await Store.open({ folder, sync });
+    try {
+      return new DiskBroker(options, store, await namesIn(store));
+    } catch (cause) {
+      await store.close();
+      throw store.errorOf(cause);
+    }
+  }
+
+  get isAway(): boolean {
+    return this.#topicHost.writer.trouble !== undefined;
+  }
+
+  async openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+    onLost?: () => void,
+  ): Promise<BrokerTopic> {
+    for (;;) {
+      const released = this.#unopened.release(declaration.name);
+      if (released !== undefined) {
+        await released;
+        continue;
+      }
+      const topic = await (this.#topics.get(declaration.name) ?? this.#open(declaration));
+      // Meanwhile it may have been let go of.
+      if (!topic.hasEnded) return topic.follow(follow, onLost);
+    }
+  }
+
+  /** Writes what was asked for, and lets another process have the folder. */
+  async close(): Promise<void> {
+    const { store, writer } = this.#topicHost;
+    this.#unopened.close();
+    await writer.close();
+    await this.#all((topic) => topic.end());
+    await store.close();
+  }
+
+  #open(declaration: TopicDeclaration): Promise<DiskTopic> {
+    const { name } = declaration;
+    const { trouble } = this.#topicHost.writer;
+    if (trouble !== undefined) throw trouble;
+    const isKnown = this.#names.has(name);
+    if (!isKnown) this.#checkRoom();
+    this.#names.add(name);
+    const opening = DiskTopic.open(declaration, this.#topicHost).catch((error: unknown) => {
+      if (this.#topics.get(name) === opening) this.#topics.delete(name);
+      if (!isKnown) this.#names.delete(name);
+      throw this.#explained(error);
+    });
+    this.#topics.set(name, opening);
+    return opening;
+  }
+
+  /** A store that cannot be read now may be read later. */
+  #explained(cause: unknown): unknown {
+    // The second is what a damaged record comes to.
+    const isOfStore = cause instanceof LongwireError || cause instanceof SyntaxError;
+    if (cause instanceof LiveError || !isOfStore) return cause;
+    const error = this.#topicHost.store.errorOf(cause);
+    if (error.code === "topic_kind") return error;
+    this.#topicHost.onError(error);
+    return new LiveError("unavailable", error.message);
+  }
+
+  #checkRoom(): void {
+    if (this.#names.size < this.#maxTopics) return;
+    const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
+    throw new LiveError("unavailable", message);
+  }
+
+  #onEnded({ name, isRecorded }: DiskTopic): void {
+    this.#topics.delete(name);
+    if (!isRecorded) this.#names.delete(name);
+  }
+
+  #loseAll(): void {
+    void this.#all((topic) => topic.lose());
+  }
+
+  async #all(act: (topic: DiskTopic) => void): Promise<void> {
+    const opening = [...this.#topics.values()];
+    for (const outcome of await Promise.allSettled(opening)) {
+      if (outcome.status === "fulfilled") act(outcome.value);
+    }
+  }
+}
+
+async function namesIn(store: Store): Promise<Set<string>> {
+  const names = new Set<string>();
+  for await (const page of store.read(allTopics)) {
+    for (const [key] of page) names.add(nameOfTopicKey(key));
+  }
+  return names;
+}

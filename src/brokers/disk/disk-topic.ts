@@ -1,0 +1,391 @@
+import type { Clock, LongwireError } from "../../base/index.ts";
+import {
+  eventOf,
+  keptEvent,
+  LiveError,
+  type BrokerTopic,
+  type EventDraft,
+  type EventLog,
+  type HeldKey,
+  type Offset,
+  type Receipt,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
+import { IdempotencyWindow } from "../memory/idempotency-window.ts";
+import { KeyLeases } from "../memory/key-leases.ts";
+import type { Batch, StagedTopic } from "./batch.ts";
+import { Leftovers } from "./leftovers.ts";
+import { TopicKeys, writeEvent, writeLease, type RepeatRecord } from "./records.ts";
+import type { Store } from "./store.ts";
+import { readTopic, type StoredTopic } from "./stored-topic.ts";
+import type { Writer } from "./writer.ts";
+
+/** When the removal of a key is tried again whose lease is over. */
+const RETRY_REMOVAL_MS = 1_000;
+
+interface Follower {
+  readonly follow: (event: TopicEvent) => void;
+  readonly onLost: (() => void) | undefined;
+}
+
+/** What a topic needs of its broker. */
+export interface DiskTopicHost {
+  store: Store;
+  writer: Writer;
+  clock: Clock;
+  onError: (error: LongwireError) => void;
+  /** Nobody follows it, and it is no longer in memory. */
+  onEnded(topic: DiskTopic): void;
+}
+
+/**
+ * One topic: in memory what is retained, to be read from; in the store the same, to begin with.
+ *
+ * What is asked for is staged when its turn to be written comes, and is true in memory, and told,
+ * when it is written.
+ */
+export class DiskTopic {
+  readonly epoch: string;
+  readonly #host: DiskTopicHost;
+  readonly #declaration: TopicDeclaration;
+  readonly #keys: TopicKeys;
+  readonly #log: EventLog;
+  readonly #window: IdempotencyWindow;
+  readonly #leases: KeyLeases;
+  readonly #leftovers: Leftovers;
+  readonly #birth: number;
+  readonly #followers = new Set<Follower>();
+  #isRecorded: boolean;
+  /** Changes that are not written yet. */
+  #changing = 0;
+  /** Those who asked for it have not come yet. */
+  #isOpening = true;
+  #hasLeases: boolean;
+  #isLettingGo = false;
+  #hasEnded = false;
+
+  private constructor(
+    declaration: TopicDeclaration,
+    host: DiskTopicHost,
+    keys: TopicKeys,
+    stored: StoredTopic,
+  ) {
+    const { record, log, repeats, leases } = stored;
+    const { clock, store } = host;
+    this.#host = host;
+    this.#declaration = declaration;
+    this.#keys = keys;
+    this.#log = log;
+    this.#birth = record?.birth ?? store.births;
+    this.epoch = store.epochOf(this.#birth);
+    this.#leftovers = new Leftovers(declaration, keys, stored, this.#birth);
+    this.#isRecorded = record !== undefined;
+    this.#hasLeases = leases.length > 0;
+    this.#window = new IdempotencyWindow(clock, (offset) => this.#leftovers.onRepeatOver(offset));
+    this.#leases = new KeyLeases(clock, (held) => this.#onLeaseOver(held));
+    const now = clock.now();
+    log.expire(now);
+    // The time of a restarted machine may be behind what it was.
+    for (const { key, offset, at } of repeats) {
+      this.#window.remember(key, offset, Math.min(at, now));
+    }
+  }
+
+  /**
+   * Reads a topic, and removes the keys whose leases ended meanwhile.
+   *
+   * @throws LongwireError as a rejection
+   */
+  static async open(declaration: TopicDeclaration, host: DiskTopicHost): Promise<DiskTopic> {
+    const keys = new TopicKeys(declaration.name);
+    const stored = await readTopic(host, declaration, keys);
+    const topic = new DiskTopic(declaration, host, keys, stored);
+    try {
+      await topic.#continueLeases(stored);
+    } catch (error) {
+      topic.end();
+      throw error;
+    }
+    void topic.#deleteRest();
+    return topic;
+  }
+
+  get name(): string {
+    return this.#declaration.name;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Whether the store knows of it. */
+  get isRecorded(): boolean {
+    return this.#isRecorded;
+  }
+
+  follow(follow: (event: TopicEvent) => void, onLost: (() => void) | undefined): BrokerTopic {
+    this.#log.expire(this.#host.clock.now());
+    for (const event of this.#log.after(0)) follow(event);
+    const follower: Follower = { follow, onLost };
+    this.#followers.add(follower);
+    this.#isOpening = false;
+    return {
+      epoch: this.epoch,
+      offset: this.#log.lastOffset,
+      floor: this.#log.floor,
+      append: (draft) => this.#append(draft),
+      lease: (held, leaseMs) => this.#lease(held, leaseMs),
+      // Whoever appends tells everyone.
+      catchUp: () => Promise.resolve(),
+      close: () => {
+        this.#followers.delete(follower);
+        return this.#letGo();
+      },
+    };
+  }
+
+  /** The store is not what it was: all have to open it anew. */
+  lose(): void {
+    if (this.#hasEnded) return;
+    const followers = [...this.#followers];
+    this.end();
+    for (const { onLost } of followers) onLost?.();
+  }
+
+  /** Tells of nothing more, and is no longer in memory. */
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#followers.clear();
+    this.#leases.close();
+    this.#host.onEnded(this);
+  }
+
+  // Async, so that what is thrown for bad data comes as a rejection.
+  async #append(draft: EventDraft): Promise<Receipt> {
+    // Before it waits: whoever published an object may change it afterwards.
+    const { json } = eventOf(draft, 1, 0);
+    return this.#change(draft.idempotencyKey !== undefined, (batch) =>
+      this.#stageAppend(batch, draft, json),
+    );
+  }
+
+  /** @param stage returns what makes it true in memory, and says what came of it */
+  #change<Outcome>(
+    isRepeatable: boolean,
+    stage: (batch: Batch) => () => Outcome,
+  ): Promise<Outcome> {
+    this.#changing += 1;
+    const changed = new Promise<Outcome>((resolve, reject) => {
+      this.#host.writer.submit({
+        isRepeatable,
+        reject,
+        stage: (batch) => {
+          this.#requireOpen();
+          const apply = stage(batch);
+          return () => {
+            try {
+              resolve(apply());
+            } catch (error) {
+              reject(error);
+              throw error;
+            }
+          };
+        },
+      });
+    });
+    return changed.finally(() => {
+      this.#changing -= 1;
+      void this.#letGo();
+    });
+  }
+
+  #requireOpen(): void {
+    // Of another store it is another topic, also if nobody has been told yet.
+    const isSame = this.#host.store.epochOf(this.#birth) === this.epoch;
+    if (isSame && !this.#hasEnded) return;
+    const message = `${this.name} is not open any more; open it again.`;
+    throw new LiveError("unavailable", message);
+  }
+
+  #stageAppend(batch: Batch, draft: EventDraft, json: string): () => Receipt {
+    const { key, removed = false, idempotencyKey, leaseMs } = draft;
+    const staged = this.#staged(batch);
+    const first = this.#firstOf(idempotencyKey, staged);
+    if (first !== undefined) return () => ({ offset: first, duplicate: true });
+    this.#checkNewest(draft, staged);
+    const offset = staged.last + 1;
+    const event = keptEvent({ offset, key, json, removed, at: this.#host.clock.now() });
+    staged.last = offset;
+    this.#stageRecord(batch, staged);
+    if (key !== undefined) this.#stageReplaced(batch, staged, key);
+    batch.put(this.#keys.event(offset), writeEvent(event));
+    if (key !== undefined) this.#stageLease(batch, staged, { key, offset }, leaseMs);
+    if (idempotencyKey !== undefined) {
+      staged.repeats.set(idempotencyKey, offset);
+      const repeat: RepeatRecord = [event.at, idempotencyKey];
+      batch.put(this.#keys.repeat(offset), JSON.stringify(repeat));
+    }
+    return () => this.#appended(event, draft);
+  }
+
+  #firstOf(idempotencyKey: string | undefined, { repeats }: StagedTopic): Offset | undefined {
+    if (idempotencyKey === undefined) return undefined;
+    return repeats.get(idempotencyKey) ?? this.#window.find(idempotencyKey);
+  }
+
+  /** It is in the store: so it is true here, and told. */
+  #appended(event: TopicEvent, { leaseMs, idempotencyKey }: EventDraft): Receipt {
+    const { offset, key } = event;
+    this.#log.append(event);
+    this.#leftovers.onAppended(event);
+    if (key !== undefined) this.#leases.replace({ key, offset }, leaseMs);
+    if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, offset, event.at);
+    for (const { follow } of this.#followers) follow(event);
+    return { offset, duplicate: false };
+  }
+
+  #checkNewest({ key = "", ifNewest }: EventDraft, staged: StagedTopic): void {
+    if (ifNewest === undefined || this.#newestOffset(key, staged) === ifNewest) return;
+    const message = `The key ${JSON.stringify(key)} of ${this.name} has changed meanwhile; look at it again.`;
+    throw new LiveError("conflict", message);
+  }
+
+  #newestOffset(key: string, { newest }: StagedTopic): Offset {
+    return newest.get(key) ?? this.#log.newest(key)?.offset ?? 0;
+  }
+
+  #stageReplaced(batch: Batch, staged: StagedTopic, key: string): void {
+    // Of a removal the store may have what the log has let go of.
+    const replaced = this.#newestOffset(key, staged) || this.#leftovers.tombstone(key);
+    if (replaced > 0) batch.delete(this.#keys.event(replaced));
+    staged.newest.set(key, staged.last);
+  }
+
+  #stageLease(batch: Batch, staged: StagedTopic, held: HeldKey, leaseMs: number | undefined): void {
+    staged.renewed.delete(held.key);
+    if (leaseMs === undefined) {
+      if (this.#hasLeases) batch.delete(this.#keys.lease(held.key));
+      return;
+    }
+    this.#hasLeases = true;
+    const until = this.#host.clock.now() + leaseMs;
+    batch.put(this.#keys.lease(held.key), writeLease({ ...held, until, leaseMs }));
+  }
+
+  async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+    await this.#change(true, (batch) => {
+      const staged = this.#staged(batch);
+      const renewed = held.filter(({ key, offset }) => this.#newestOffset(key, staged) === offset);
+      for (const { key, offset } of renewed) {
+        this.#stageLease(batch, staged, { key, offset }, leaseMs);
+        staged.renewed.add(key);
+      }
+      return () => {
+        for (const { key, offset } of renewed) this.#leases.renew({ key, offset }, leaseMs);
+      };
+    });
+  }
+
+  #onLeaseOver(held: HeldKey): void {
+    void this.#removeDue(held).catch(() => {
+      if (!this.#hasEnded) this.#leases.renew(held, RETRY_REMOVAL_MS);
+    });
+  }
+
+  async #removeDue({ key, offset }: HeldKey): Promise<void> {
+    await this.#change(true, (batch) => {
+      const staged = this.#staged(batch);
+      // It was renewed, or has changed, while this waited for its turn.
+      const isHeld = staged.renewed.has(key) || this.#leases.has(key);
+      if (isHeld || this.#newestOffset(key, staged) !== offset) return () => {};
+      const apply = this.#stageAppend(batch, { key, removed: true }, "null");
+      return () => void apply();
+    });
+  }
+
+  /** Leases have run on while nobody looked; what is due is removed before anybody reads. */
+  async #continueLeases({ leases }: StoredTopic): Promise<void> {
+    const now = this.#host.clock.now();
+    const due: HeldKey[] = [];
+    for (const { key, offset, until, leaseMs } of leases) {
+      const leftMs = Math.min(until - now, leaseMs);
+      if (leftMs > 0) this.#leases.renew({ key, offset }, leftMs);
+      else due.push({ key, offset });
+    }
+    await Promise.all(due.map((held) => this.#removeDue(held)));
+  }
+
+  /** What the topic is in this batch; what it has let go of is deleted along with it. */
+  #staged(batch: Batch): StagedTopic {
+    return batch.topic(this, () => {
+      const staged: StagedTopic = {
+        last: this.#log.lastOffset,
+        newest: new Map(),
+        repeats: new Map(),
+        renewed: new Set(),
+        isRecorded: this.#isRecorded,
+      };
+      this.#log.expire(this.#host.clock.now());
+      this.#leftovers.stageDeletes(batch);
+      return staged;
+    });
+  }
+
+  #stageRecord(batch: Batch, staged: StagedTopic): void {
+    if (staged.isRecorded) return;
+    staged.isRecorded = true;
+    this.#leftovers.stageRecord(batch);
+    batch.effects.push(() => (this.#isRecorded = true));
+  }
+
+  /** Deletes in batches what was let go of. If it fails, there is a next time. */
+  async #deleteRest(): Promise<void> {
+    try {
+      while (this.#leftovers.any && !this.#hasEnded) {
+        await this.#change(true, (batch) => {
+          this.#staged(batch);
+          return () => {};
+        });
+      }
+    } catch {
+      // The writer has said why.
+    }
+  }
+
+  get #isUnused(): boolean {
+    return !this.#isOpening && this.#followers.size === 0 && this.#changing === 0;
+  }
+
+  /** Goes from memory once nobody follows it, and from the store if it keeps nothing. */
+  async #letGo(): Promise<void> {
+    if (!this.#isUnused || this.#isLettingGo || this.#hasEnded) return;
+    this.#isLettingGo = true;
+    this.#log.expire(this.#host.clock.now());
+    await this.#deleteRest();
+    if (this.#isRecorded && this.#isUnused) await this.#forget().catch(() => {});
+    this.#isLettingGo = false;
+    if (this.#isUnused) this.end();
+  }
+
+  /** If it keeps nothing. Should somebody follow it by then, its next event makes it known again. */
+  #forget(): Promise<void> {
+    const { store } = this.#host;
+    return this.#change(true, (batch) => {
+      const staged = this.#staged(batch);
+      const isStill =
+        this.#window.isEmpty && this.#log.isEmpty && staged.last === this.#log.lastOffset;
+      if (!isStill || this.#followers.size > 0 || this.#leftovers.any) return () => {};
+      const forgetting = store.forgetting();
+      batch.operations.push(forgetting.operation);
+      batch.delete(this.#keys.topic);
+      staged.isRecorded = false;
+      return () => {
+        forgetting.written();
+        this.#isRecorded = false;
+        this.#leftovers.onForgotten();
+      };
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { DiskBroker } from "./disk-broker.ts";
+export type { DiskBrokerOptions } from "./disk-broker.ts";

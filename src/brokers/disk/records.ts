@@ -1,0 +1,133 @@
+import { keptEvent, type HeldKey, type Offset, type TopicEvent } from "../../live/index.ts";
+
+/*
+ * How it lies in the store: text, so that any tool for LevelDB shows it. Names and keys are JSON
+ * strings: whatever characters they have, they end where the closing quote is, so that no topic's
+ * records lie among those of another.
+ *
+ *   store                   {"format":1,"epoch":…,"births":…}
+ *   batch                   the number of the newest write
+ *   topic  "NAME"           {"kind":…,"birth":…,"floor":…,"maxAgeMs":…}
+ *   event  "NAME" OFFSET    [at] or [at,key], a line's end, the JSON; no JSON if it was removed
+ *   repeat "NAME" OFFSET    [at,idempotencyKey]
+ *   lease  "NAME" "KEY"     [offset,until,leaseMs]
+ */
+
+/** Raised when an older version could misread what a newer one writes. */
+export const FORMAT = 1;
+
+export const STORE_KEY = "store";
+export const BATCH_KEY = "batch";
+
+/** Those of `Number.MAX_SAFE_INTEGER`: with a fixed width the order of text is that of numbers. */
+const OFFSET_DIGITS = 16;
+
+/** What the store says of itself. */
+export interface StoreRecord {
+  format: number;
+  epoch: string;
+  /** How many topics have been forgotten: one that begins has another epoch than they had. */
+  births: number;
+  /**
+   * Since when it is written to without waiting for the disk: the machine's start, `""` where that
+   * is not known. Not there once all is known to be on the disk.
+   */
+  unsyncedSince?: string;
+}
+
+export interface TopicRecord {
+  kind: "log" | "keyed";
+  birth: number;
+  /** Events up to here have been deleted; of a keyed topic, those that say what was removed. */
+  floor: Offset;
+  /** Its declaration's, for when nobody opens it any more; `null` stands for ever. */
+  maxAgeMs: number | null;
+}
+
+/** From the first to before the second. */
+export interface KeyRange {
+  gte: string;
+  lt: string;
+}
+
+/** The space before what follows a name, and what comes after it in the order of keys. */
+const [BEFORE, BEHIND] = [" ", "!"];
+
+/** All topics' own records. */
+export const allTopics: KeyRange = { gte: `topic${BEFORE}`, lt: `topic${BEHIND}` };
+
+export function nameOfTopicKey(key: string): string {
+  return JSON.parse(key.slice(allTopics.gte.length)) as string;
+}
+
+/** The keys of one topic's records. */
+export class TopicKeys {
+  readonly topic: string;
+  readonly events: KeyRange;
+  readonly repeats: KeyRange;
+  readonly leases: KeyRange;
+
+  constructor(name: string) {
+    const quoted = JSON.stringify(name);
+    this.topic = `topic ${quoted}`;
+    this.events = rangeOf(`event ${quoted}`);
+    this.repeats = rangeOf(`repeat ${quoted}`);
+    this.leases = rangeOf(`lease ${quoted}`);
+  }
+
+  event(offset: Offset): string {
+    return this.events.gte + digitsOf(offset);
+  }
+
+  repeat(offset: Offset): string {
+    return this.repeats.gte + digitsOf(offset);
+  }
+
+  lease(key: string): string {
+    return this.leases.gte + JSON.stringify(key);
+  }
+}
+
+function rangeOf(prefix: string): KeyRange {
+  return { gte: prefix + BEFORE, lt: prefix + BEHIND };
+}
+
+function digitsOf(offset: Offset): string {
+  return String(offset).padStart(OFFSET_DIGITS, "0");
+}
+
+/** Of an event's key or a repeat's. */
+export function offsetOfKey(key: string): Offset {
+  return Number(key.slice(-OFFSET_DIGITS));
+}
+
+export function writeEvent({ at, key, json, removed }: TopicEvent): string {
+  const head = key === undefined ? [at] : [at, key];
+  return `${JSON.stringify(head)}\n${removed ? "" : json}`;
+}
+
+export function readEvent(offset: Offset, text: string): TopicEvent {
+  const end = text.indexOf("\n");
+  const [at, key] = JSON.parse(text.slice(0, end)) as [number, string?];
+  const removed = text.length === end + 1;
+  return keptEvent({ offset, key, json: removed ? "null" : text.slice(end + 1), removed, at });
+}
+
+/** An idempotency key, and when it came. */
+export type RepeatRecord = [at: number, idempotencyKey: string];
+
+/** A key's lease, and how long it was when it was given. */
+export interface Lease extends HeldKey {
+  until: number;
+  leaseMs: number;
+}
+
+export function writeLease({ offset, until, leaseMs }: Lease): string {
+  return JSON.stringify([offset, until, leaseMs]);
+}
+
+export function readLease(recordKey: string, text: string, { leases }: TopicKeys): Lease {
+  const key = JSON.parse(recordKey.slice(leases.gte.length)) as string;
+  const [offset, until, leaseMs] = JSON.parse(text) as [Offset, number, number];
+  return { key, offset, until, leaseMs };
+}

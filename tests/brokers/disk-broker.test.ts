@@ -1,0 +1,23 @@
+import { afterAll } from "vitest";
+import { DiskBroker } from "../../src/brokers/disk/index.ts";
+import { VirtualClock } from "../virtual-clock.ts";
+import { describeBroker } from "./broker-contract.ts";
+import { DataFolder } from "./disk-folder.ts";
+
+const WINDOW_MS = 300_000;
+
+afterAll(() => DataFolder.removeAll());
+
+describeBroker("the disk broker", async () => {
+  const clock = new VirtualClock();
+  const { path: folder } = new DataFolder();
+  const broker = await DiskBroker.open({ folder, clock, sync: false });
+  return {
+    broker,
+    // A folder is one process's.
+    another: () => Promise.resolve(broker),
+    kill: () => {},
+    passWindow: () => clock.advance(WINDOW_MS + 1),
+    pass: (ms) => clock.pass(ms),
+  };
+});
