@@ -9,6 +9,8 @@ const PACKAGES = {
   tmux: "tmux",
   openssl: "openssl",
   "redis-server": "redis-server",
+  "nats-server": "nats-server",
+  haproxy: "haproxy",
 };
 
 /** Installs the programs that the tests need, or says what to install. */

@@ -1,28 +1,68 @@
 import { LongwireError } from "../base/index.ts";
-import { MemoryBroker } from "../brokers/memory/index.ts";
+import { MemoryBroker } from "./memory/index.ts";
 import type { Broker } from "../live/index.ts";
 
+/** Where topics are kept: at most one of the two; in memory if it is none. */
+export interface BrokerPlace {
+  /** The URL of a broker: `redis:`, `rediss:`, `nats:` or `tls:`; see docs/brokers.md. */
+  broker?: string | undefined;
+  /** A folder on this machine's disk. */
+  data?: string | undefined;
+  /** Hears of a broker that is lost later, each cause once. Default: one line on standard error. */
+  onError?: (error: LongwireError) => void;
+}
+
+type Report = (error: LongwireError) => void;
+
 /**
- * Opens the broker that a URL names; without one topics are kept in memory.
+ * Opens the broker that a URL names, or that keeps topics in a folder; without either they are
+ * kept in memory. The package that it needs is loaded only then.
  *
  * A URL may hold a password, so no message repeats it.
  *
- * @throws LongwireError `bad_option`, `missing_package`, `broker_unreachable` as a rejection
+ * @throws LongwireError `bad_option`, `missing_package`, `broker_unreachable`, and those of
+ *   `DiskBroker.open`, as a rejection
  */
-export async function openBroker(url: string | undefined): Promise<Broker> {
+export async function openBroker(place: BrokerPlace = {}): Promise<Broker> {
+  const { broker: url, data } = place;
+  const onError = once(place.onError ?? tell);
+  if (data !== undefined) {
+    if (url === undefined) return openDisk(data, onError);
+    const message = "data and broker (or LONGWIRE_BROKER) say two places for topics; give one.";
+    throw new LongwireError("bad_option", message);
+  }
   if (url === undefined) return new MemoryBroker();
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  if (protocol === "redis:" || protocol === "rediss:") return openRedis(url);
-  const message = "--broker is no URL of a broker; give one such as redis://127.0.0.1:6379.";
+  if (protocol === "redis:" || protocol === "rediss:") return openRedis(url, onError);
+  if (protocol === "nats:" || protocol === "tls:") return openNats(url, onError);
+  const message =
+    "broker is no URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.";
   throw new LongwireError("bad_option", message);
 }
 
-async function openRedis(url: string): Promise<Broker> {
+async function openDisk(folder: string, onError: Report): Promise<Broker> {
+  const { DiskBroker } = await import("./disk/index.ts").catch((cause: unknown) => {
+    throw explained(cause, "classic-level");
+  });
+  return DiskBroker.open({ folder, onError });
+}
+
+async function openRedis(url: string, onError: Report): Promise<Broker> {
   // Only now: the package that it needs is there for those who asked for it.
-  const { RedisBroker } = await import("../brokers/redis/index.ts").catch((cause: unknown) => {
+  const { RedisBroker } = await import("./redis/index.ts").catch((cause: unknown) => {
     throw explained(cause, "redis");
   });
-  return RedisBroker.open({ url, onError: tellOnce() });
+  return RedisBroker.open({ url, onError });
+}
+
+async function openNats(url: string, onError: Report): Promise<Broker> {
+  const [{ natsOptionsOf }, { NatsBroker }] = await Promise.all([
+    import("./nats-url.ts"),
+    import("./nats/index.ts"),
+  ]).catch((cause: unknown) => {
+    throw explained(cause, "@nats-io/transport-node");
+  });
+  return NatsBroker.open({ ...natsOptionsOf(url), onError });
 }
 
 function explained(cause: unknown, name: string): unknown {
@@ -33,11 +73,15 @@ function explained(cause: unknown, name: string): unknown {
 }
 
 /** Not at every attempt again. */
-function tellOnce(): (error: LongwireError) => void {
+function once(report: Report): Report {
   let told = "";
-  return ({ message }) => {
-    if (message === told) return;
-    told = message;
-    console.error(`longwire: ${message}`);
+  return (error) => {
+    if (error.message === told) return;
+    told = error.message;
+    report(error);
   };
+}
+
+function tell({ message }: LongwireError): void {
+  console.error(`longwire: ${message}`);
 }

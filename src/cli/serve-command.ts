@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { LongwireError } from "../base/index.ts";
+import { openBroker } from "../brokers/index.ts";
 import {
   keyedTopic,
   LiveServer,
@@ -10,8 +11,7 @@ import {
   type Broker,
   type TopicDeclaration,
 } from "../live/index.ts";
-import { WebSocketServer, type OriginPolicy } from "../server/index.ts";
-import { openBroker } from "./open-broker.ts";
+import { healthEndpoints, WebSocketServer, type OriginPolicy } from "../server/index.ts";
 import { collect, portNumber } from "./option-values.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -22,6 +22,7 @@ interface ServeOptions {
   topic: TopicDeclaration[];
   origin: string[];
   broker?: string;
+  data?: string;
   cert?: string;
   key?: string;
 }
@@ -42,8 +43,12 @@ export function serveCommand(): Command {
     .addOption(
       new Option(
         "--broker <url>",
-        "where topics are kept, such as redis://127.0.0.1:6379 (default: in memory)",
+        "where topics are kept, such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222 (default: in memory)",
       ).env("LONGWIRE_BROKER"),
+    )
+    .option(
+      "--data <folder>",
+      "keep topics on this machine's disk, so that they outlive the server",
     )
     .option("--cert <file>", "TLS certificate in PEM; with --key the server speaks wss:")
     .option("--key <file>", "TLS key in PEM")
@@ -54,11 +59,12 @@ export function serveCommand(): Command {
 const EXAMPLES = `
 Examples:
   $ longwire serve --topic devices:keyed --topic alerts:log
+  $ longwire serve --data ./data
   $ longwire serve --broker redis://127.0.0.1:6379
   $ longwire serve --host 0.0.0.0 --port 8443 --cert cert.pem --key key.pem`;
 
 async function run(options: ServeOptions): Promise<void> {
-  const broker = await openBroker(options.broker);
+  const broker = await openBroker(options);
   try {
     await serve(options, broker);
   } finally {
@@ -72,7 +78,7 @@ async function serve(options: ServeOptions, broker: Broker): Promise<void> {
     options.topic.length > 0 ? options.topic : [topicOf("events:log"), topicOf("state:keyed")];
   const live = await LiveServer.open({ topics, broker });
   const endpoint = { ...live.endpoint(options.path), origins: originsOf(options.origin) };
-  const server = new WebSocketServer(endpoint);
+  const server = new WebSocketServer([endpoint, ...healthEndpoints(() => live.whyNotReady)]);
   const { port, host } = options;
   const tls = tlsOf(options);
   const { url } = await server.listen({ port, host, ...(tls && { tls }) });

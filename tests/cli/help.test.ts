@@ -17,7 +17,10 @@ describe("longwire --help", () => {
   });
 
   test.each([
-    ["serve", ["--port", "--host", "--topic", "--cert", "--key", "--origin", "Examples:"]],
+    [
+      "serve",
+      ["--port", "--host", "--topic", "--data", "--cert", "--key", "--origin", "Examples:"],
+    ],
     ["connect", ["--param", "--protocol", "--header", "--json", "/ping", "/close", "Examples:"]],
     ["echo", ["--port", "--host"]],
     ["agent", ["--url", "--name", "--simulate", "Examples:"]],

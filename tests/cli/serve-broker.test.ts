@@ -3,13 +3,14 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { eventually } from "../brokers/eventually.ts";
+import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
 import { OpenSocket } from "./open-socket.ts";
 import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());
-afterAll(() => RedisServer.stopAll());
+afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -48,6 +49,26 @@ test("two servers on one Redis: what is published at one is read at the other, a
   expect(await one.serve.stop()).toBe(0);
 });
 
+test("two servers on one NATS: what is set at one is what a reader of the other gets", async () => {
+  const nats = await NatsServer.start();
+  const [one, two] = await Promise.all([startServe(nats.url), startServe(nats.url)]);
+  const writer = await OpenSocket.open(one.url, { protocols: ["longwire.v1"] });
+  writer.sendJson({ type: "publish", id: 1, topic: "devices", key: "a", data: { on: true } });
+  const reader = await OpenSocket.open(`${two.url}/devices?on=true`);
+  await eventually(() => reader.json).toEqual([{ on: true }]);
+  expect(await one.serve.stop()).toBe(0);
+  const { port } = nats;
+  await nats.stop();
+  const away = await runLongwire(["serve", "--broker", `nats://ada:secret@127.0.0.1:${port}`]);
+  expect(await away.exited).toBe(1);
+  expect(away.output).toBe(
+    `longwire: NATS at 127.0.0.1:${port} cannot be reached (connection refused); start it, or give the address of one that runs.\n`,
+  );
+  const wrong = await runLongwire(["serve", "--broker", "nats://h?replica=3"]);
+  expect(wrong.output).toContain("broker has ?replica, which NATS's URL does not know");
+  expect(await wrong.exited).toBe(1);
+});
+
 test("a keyed topic's state that was set at one server is what a reader of the other gets", async () => {
   const redis = await RedisServer.start();
   const [one, two] = await Promise.all([startServe(redis.url), startServe(redis.url)]);
@@ -69,7 +90,7 @@ test("a server that is not there, and a URL that is none, are a line and exit 1,
   const wrong = await runLongwire(["serve", "--broker", "http://ada:secret@host"]);
   expect(await wrong.exited).toBe(1);
   expect(wrong.output).toBe(
-    "longwire: --broker is no URL of a broker; give one such as redis://127.0.0.1:6379.\n",
+    "longwire: broker is no URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.\n",
   );
 });
 
@@ -82,7 +103,10 @@ test("a failure behind the broker ends the program, too", async () => {
   await serve.stop();
 });
 
-test("without the package redis it says what to install", async () => {
+test.each([
+  ["redis", "redis://h"],
+  ["@nats-io/transport-node", "nats://h"],
+])("without the package %s it says what to install", async (name, url) => {
   const folder = mkdtempSync(join(tmpdir(), "longwire-without-redis-"));
   try {
     cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
@@ -90,10 +114,10 @@ test("without the package redis it says what to install", async () => {
     mkdirSync(join(folder, "node_modules"));
     symlinkSync(join(root, "node_modules/commander"), join(folder, "node_modules/commander"));
     const main = join(folder, "dist/cli/main.js");
-    const program = new RunningProgram(process.execPath, [main, "serve", "--broker", "redis://h"]);
+    const program = new RunningProgram(process.execPath, [main, "serve", "--broker", url]);
     expect(await program.exited).toBe(1);
     expect(program.output).toBe(
-      "longwire: This broker needs the package redis, which is not installed; run npm install redis.\n",
+      `longwire: This broker needs the package ${name}, which is not installed; run npm install ${name}.\n`,
     );
   } finally {
     rmSync(folder, { recursive: true });

@@ -20,7 +20,7 @@ beforeAll(() => {
   mkdirSync(join(modules, "longwire"), { recursive: true });
   const unpack = ["-xzf", join(folder, filename), "--strip-components=1"];
   execFileSync("tar", [...unpack, "-C", join(modules, "longwire")]);
-  for (const name of ["commander", "redis"]) {
+  for (const name of ["classic-level", "commander", "redis", "@nats-io"]) {
     symlinkSync(join(root, "node_modules", name), join(modules, name));
   }
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
@@ -39,7 +39,10 @@ describe("the package as it is published", () => {
     ["longwire/server", "WebSocketServer"],
     ["longwire/protocol", "Connection"],
     ["longwire/live", "LiveServer"],
+    ["longwire/brokers", "openBroker"],
     ["longwire/brokers/memory", "MemoryBroker"],
+    ["longwire/brokers/disk", "DiskBroker"],
+    ["longwire/brokers/nats", "NatsBroker"],
     ["longwire/brokers/redis", "RedisBroker"],
   ])("%s can be imported and has %s", (entry, name) => {
     expect(run(`import * as all from "${entry}"; console.log(typeof all.${name});`)).toBe(

@@ -1,0 +1,1 @@
+export { openBroker, type BrokerPlace } from "./open-broker.ts";

@@ -1,0 +1,2 @@
+export { NatsBroker } from "./nats-broker.ts";
+export type { NatsBrokerOptions } from "./nats-options.ts";

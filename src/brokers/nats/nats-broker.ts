@@ -1,0 +1,136 @@
+import { systemClock, type Clock, type Timer } from "../../base/index.ts";
+import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import { JetStream } from "./jetstream.ts";
+import { HEARTBEAT_MS } from "./limits.ts";
+import { sharedNames, topicNames, type TopicNames } from "./names.ts";
+import { NatsLink } from "./nats-link.ts";
+import { DEFAULT_PREFIX, type NatsBrokerOptions } from "./nats-options.ts";
+import { NatsTopic } from "./nats-topic.ts";
+import { TopicRecords, type TopicRecord } from "./records.ts";
+import { settleStream, sharedStreams, type Placement } from "./streams.ts";
+
+/** In how many parts the topics are looked at. */
+const PARTS = 10;
+
+/**
+ * Keeps topics in NATS JetStream, for any number of servers.
+ *
+ * What it holds lives as long as NATS keeps it: see docs/brokers.md for what that takes.
+ */
+export class NatsBroker implements Broker {
+  readonly #prefix: string;
+  readonly #clock: Clock;
+  readonly #lookMs: number;
+  readonly #timeoutMs: number;
+  readonly #placement: Placement;
+  /** By where it is written which log they hold. */
+  readonly #topics = new Map<string, NatsTopic>();
+  #jetStream: JetStream | undefined;
+  #records: TopicRecords | undefined;
+  readonly #timers = new Set<Timer>();
+  /** Those that are still to be looked at in this round. */
+  #toLookAt: NatsTopic[] = [];
+
+  private constructor(options: NatsBrokerOptions) {
+    this.#prefix = options.prefix ?? DEFAULT_PREFIX;
+    this.#clock = options.clock ?? systemClock;
+    this.#lookMs = options.lookMs ?? 10_000;
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#placement = { storage: options.storage ?? "file", replicas: options.replicas };
+  }
+
+  /**
+   * Connects to NATS.
+   *
+   * @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection
+   */
+  static async open(options: NatsBrokerOptions = {}): Promise<NatsBroker> {
+    const broker = new NatsBroker(options);
+    await NatsLink.open(options, {
+      prepare: (link) => broker.#prepare(link),
+      onBack: () => broker.#all((topic) => topic.look()),
+      onLost: () => broker.#all((topic) => topic.onDisconnected()),
+    });
+    broker.#every(broker.#lookMs / PARTS, () => broker.#lookAtSome());
+    broker.#every(HEARTBEAT_MS / 2, () => broker.#all((topic) => topic.checkAlive()));
+    return broker;
+  }
+
+  async openTopic(
+    declaration: TopicDeclaration,
+    follow: (event: TopicEvent) => void,
+    onLost?: () => void,
+  ): Promise<BrokerTopic> {
+    const names = topicNames(this.#prefix, declaration);
+    let topic = this.#topics.get(names.record);
+    if (topic === undefined) {
+      topic = this.#make(declaration, names);
+      this.#topics.set(names.record, topic);
+    }
+    return topic.join(follow, onLost);
+  }
+
+  close(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    this.#all((topic) => topic.close());
+    this.#jetStream?.link.close();
+    return Promise.resolve();
+  }
+
+  #make(declaration: TopicDeclaration, names: TopicNames): NatsTopic {
+    const topic = new NatsTopic(declaration, {
+      jetStream: this.#jetStream!,
+      records: this.#records!,
+      names,
+      placement: this.#placement,
+      leaseStream: sharedNames(this.#prefix).leases,
+      makeStreams: () => this.#makeStreams(),
+      timeoutMs: this.#timeoutMs,
+      onUnused: () => {
+        if (this.#topics.get(names.record) === topic) this.#topics.delete(names.record);
+      },
+    });
+    return topic;
+  }
+
+  /** Hears what is written of topics, before any of them is used. */
+  async #prepare(link: NatsLink): Promise<void> {
+    link.subscribe(`${this.#prefix}.meta.>`, (message) => {
+      this.#topics.get(message.subject)?.onRecord(message.json<TopicRecord>().epoch);
+    });
+    if (this.#jetStream !== undefined) return;
+    this.#jetStream = new JetStream(link);
+    const { meta } = sharedNames(this.#prefix);
+    this.#records = new TopicRecords(this.#jetStream, meta, () => this.#makeStreams());
+    // Later they are there, and a cluster without leader need not be waited for.
+    await this.#makeStreams();
+  }
+
+  /** Makes what all topics share, where that is not there. */
+  async #makeStreams(): Promise<void> {
+    for (const stream of sharedStreams(this.#prefix, this.#placement)) {
+      await settleStream(this.#jetStream!, stream, this.#placement);
+    }
+  }
+
+  #every(delayMs: number, act: () => void): void {
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      this.#every(delayMs, act);
+      act();
+    });
+    this.#timers.add(timer);
+  }
+
+  /** A part of them each time, so that many topics are no burst. */
+  #lookAtSome(): void {
+    if (this.#toLookAt.length === 0) this.#toLookAt = [...this.#topics.values()];
+    const part = Math.ceil(this.#topics.size / PARTS);
+    for (const topic of this.#toLookAt.splice(0, part)) topic.look();
+  }
+
+  #all(act: (topic: NatsTopic) => void): void {
+    for (const topic of this.#topics.values()) act(topic);
+  }
+}

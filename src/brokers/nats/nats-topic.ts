@@ -1,0 +1,403 @@
+import type { Timer } from "../../base/index.ts";
+import {
+  EventLog,
+  LiveError,
+  type BrokerTopic,
+  type EventDraft,
+  type HeldKey,
+  type Offset,
+  type Receipt,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
+import type { JetStream, StreamInfo } from "./jetstream.ts";
+import { FOLLOW_MS, PURGES_AT_ONCE } from "./limits.ts";
+import { entryOf, type Entry } from "./message.ts";
+import type { TopicNames } from "./names.ts";
+import { UnansweredError } from "./nats-errors.ts";
+import { Publisher } from "./publisher.ts";
+import type { TopicRecords } from "./records.ts";
+import type { Placement } from "./streams.ts";
+import { Tail } from "./tail.ts";
+import { TopicLeases } from "./topic-leases.ts";
+import { TopicStream, type Seen } from "./topic-stream.ts";
+import { Waiters } from "./waiters.ts";
+
+interface Follower {
+  readonly follow: (event: TopicEvent) => void;
+  readonly onLost: (() => void) | undefined;
+}
+
+/** What a topic needs of its broker. */
+export interface NatsTopicHost {
+  jetStream: JetStream;
+  records: TopicRecords;
+  names: TopicNames;
+  placement: Placement;
+  /** The stream of renewals. */
+  leaseStream: string;
+  /** Makes it, where it is not there. */
+  makeStreams(): Promise<void>;
+  timeoutMs: number;
+  /** Nobody follows it any more. */
+  onUnused(): void;
+}
+
+/** One topic's log in NATS, followed once however many follow it here. */
+export class NatsTopic {
+  readonly #host: NatsTopicHost;
+  readonly #declaration: TopicDeclaration;
+  readonly #stream: TopicStream;
+  readonly #publisher: Publisher;
+  /** What is retained, for those who join; its events are shared with whoever follows. */
+  readonly #log: EventLog;
+  readonly #leases: TopicLeases;
+  readonly #followers = new Set<Follower>();
+  readonly #waiters = new Waiters();
+  /** A keyed topic's removed keys, oldest first, that NATS still has. */
+  readonly #removed = new Map<string, Offset>();
+  #joining = 0;
+  #seen: Seen = { offset: 0, stamp: "" };
+  /** Of a log topic: what was gone before it was read. */
+  #gone: Offset = 0;
+  /** All that there was has been read. */
+  #isRead = false;
+  #tail: Tail | undefined;
+  #looking: Promise<Offset> = Promise.resolve(0);
+  #nextLook: Promise<Offset> | undefined;
+  /** `left`: nobody wants to be told any more; `lost`: who was told has to open it anew. */
+  #state: "followed" | "left" | "lost" = "followed";
+  #watch: Timer | undefined;
+
+  constructor(declaration: TopicDeclaration, host: NatsTopicHost) {
+    const { jetStream, names, leaseStream } = host;
+    this.#declaration = declaration;
+    this.#host = host;
+    this.#stream = new TopicStream(declaration, host);
+    this.#log = new EventLog(declaration.kind, declaration.retention);
+    this.#publisher = new Publisher(declaration.name, {
+      ...host,
+      newest: (key) => this.#log.newest(key),
+      seen: () => this.#seen.offset,
+      onNobody: () => this.look(),
+    });
+    this.#leases = new TopicLeases({
+      jetStream,
+      stream: leaseStream,
+      subject: names.lease,
+      makeStream: () => host.makeStreams(),
+      newest: (key) => this.#newest(key),
+      remove: ({ key, offset }) => this.#append({ key, removed: true, ifNewest: offset }),
+    });
+  }
+
+  /** Tells somebody of all there is, and then of what is new. */
+  async join(
+    follow: (event: TopicEvent) => void,
+    onLost: (() => void) | undefined,
+  ): Promise<BrokerTopic> {
+    this.#joining += 1;
+    try {
+      await this.#readAll();
+      this.#requireFollowed();
+      // From here on nothing waits: so nothing falls between what is told now and what is new.
+      const follower: Follower = { follow, onLost };
+      this.#log.expire(this.#host.jetStream.now());
+      for (const event of this.#log.after(0)) follow(event);
+      this.#followers.add(follower);
+      return {
+        epoch: this.#stream.epoch,
+        offset: this.#seen.offset,
+        floor: Math.max(this.#log.floor, this.#gone, this.#stream.floor),
+        append: (draft) => this.#append(draft),
+        lease: (held, leaseMs) => this.#lease(held, leaseMs),
+        catchUp: () => this.#catchUp(),
+        close: () => this.#leave(follower),
+      };
+    } catch (error) {
+      // Reading again does no harm.
+      if (error instanceof UnansweredError) throw new LiveError("unavailable", error.message);
+      throw error;
+    } finally {
+      this.#joining -= 1;
+      if (this.#isUnused) this.#end("left");
+    }
+  }
+
+  /** Looks at what NATS has, and does what is due. */
+  look(): void {
+    // Away: it is looked at again when the connection is back. Or lost, and that is told.
+    this.#lookNext().catch(() => {});
+  }
+
+  /** Another node has written down which log it is. */
+  onRecord(epoch: string): void {
+    if (this.#stream.epoch !== "" && epoch !== this.#stream.epoch) this.look();
+  }
+
+  /** A consumer that has fallen silent, or could not be made, is made anew. */
+  checkAlive(): void {
+    if (this.#tail?.isAlive !== true && this.#host.jetStream.link.isOpen) this.look();
+  }
+
+  /** The connection is lost. What was acknowledged may be followed after it is back, or not at all. */
+  onDisconnected(): void {
+    this.#tail = undefined;
+    this.#leases.onDisconnected();
+    this.#waiters.reject(new UnansweredError(`${this.#host.jetStream.link.server} is away.`));
+  }
+
+  /** Tells of nothing more. */
+  close(): void {
+    this.#end("left");
+    this.#waiters.reject(new UnansweredError("The broker is closed."));
+  }
+
+  /** What is followed has an end that nobody decided here: all have to open it anew. */
+  #lose(): LiveError {
+    const error = new LiveError("unavailable", `${this.#restarted} Try again.`);
+    if (this.#hasEnded) return error;
+    const followers = [...this.#followers];
+    this.#end("lost");
+    this.#waiters.reject(new UnansweredError(this.#restarted));
+    for (const { onLost } of followers) onLost?.();
+    return error;
+  }
+
+  get #hasEnded(): boolean {
+    return this.#state !== "followed";
+  }
+
+  #end(how: "left" | "lost"): void {
+    if (this.#hasEnded) return;
+    this.#state = how;
+    this.#followers.clear();
+    this.#tail?.close();
+    this.#leases.close();
+    this.#watch?.cancel();
+    this.#host.onUnused();
+  }
+
+  get #isUnused(): boolean {
+    return this.#followers.size === 0 && this.#joining === 0;
+  }
+
+  #leave(follower: Follower): Promise<void> {
+    this.#followers.delete(follower);
+    if (this.#isUnused) {
+      this.#end("left");
+      // Nobody is left who has to be told of what was stored.
+      this.#waiters.reached(Number.POSITIVE_INFINITY);
+    }
+    return Promise.resolve();
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      await this.#reachNewest();
+    } catch (error) {
+      if (error instanceof UnansweredError) throw new LiveError("unavailable", error.message);
+      throw error;
+    }
+  }
+
+  async #reachNewest(): Promise<void> {
+    const newest = await this.#lookNext();
+    if (newest > this.#seen.offset) await this.#reach(newest);
+  }
+
+  async #readAll(): Promise<void> {
+    await this.#reachNewest();
+    this.#isRead = true;
+    if (this.#declaration.kind === "keyed") await this.#leases.endDue();
+  }
+
+  /** Waits until `offset` is followed, or all before it if the message itself is gone. */
+  async #reach(offset: Offset): Promise<void> {
+    const { jetStream, names } = this.#host;
+    const tail = this.#tail;
+    const reached = this.#until(offset);
+    const skip = async (): Promise<void> => {
+      if ((await jetStream.message(names.stream, { seq: offset })) !== undefined) return;
+      await tail?.drained;
+      if (tail?.isAlive === true && tail === this.#tail) this.#skipTo(offset);
+    };
+    await Promise.all([reached, skip()]);
+  }
+
+  #skipTo(offset: Offset): void {
+    if (offset <= this.#seen.offset) return;
+    if (this.#declaration.kind === "log") this.#gone = offset;
+    this.#seen = { offset, stamp: "" };
+    this.#waiters.reached(offset);
+  }
+
+  /** One look at a time; who asks while one runs shares the next. */
+  #lookNext(): Promise<Offset> {
+    this.#nextLook ??= this.#looking
+      .catch(() => {})
+      .then(() => {
+        this.#nextLook = undefined;
+        this.#looking = this.#lookNow();
+        return this.#looking;
+      });
+    return this.#nextLook;
+  }
+
+  async #lookNow(): Promise<Offset> {
+    this.#requireFollowed();
+    const info = this.#stream.epoch === "" ? await this.#stream.open() : await this.#lookAgain();
+    this.#requireFollowed();
+    if (this.#declaration.kind === "keyed") this.#leases.listen();
+    if (this.#tail?.isAlive !== true) await this.#follow();
+    if (this.#isRead) this.#letGo(info).catch(() => {});
+    return info.state.last_seq;
+  }
+
+  async #lookAgain(): Promise<StreamInfo> {
+    const finding = await this.#stream.look(this.#seen);
+    if (finding.kind === "other") throw this.#lose();
+    const { info } = finding;
+    const isMissing = this.#isRead && info.state.first_seq > this.#seen.offset + 1;
+    if (this.#declaration.kind === "log" && isMissing) throw this.#lose();
+    return info;
+  }
+
+  /** Has NATS tell what comes after the last event that was followed. */
+  async #follow(): Promise<void> {
+    const { jetStream, names } = this.#host;
+    this.#tail?.close();
+    const tail = await Tail.open(
+      jetStream,
+      { stream: names.stream, after: this.#seen.offset },
+      {
+        onMessage: (delivery) => this.#take(entryOf(delivery, this.#declaration.kind)),
+        onBroken: () => this.look(),
+      },
+    );
+    if (this.#hasEnded || !jetStream.link.isOpen) return tail.close();
+    this.#tail = tail;
+  }
+
+  #take({ event, stamp, leaseMs }: Entry): void {
+    const { offset, key = "" } = event;
+    if (this.#hasEnded || offset <= this.#seen.offset) return;
+    const isLog = this.#declaration.kind === "log";
+    if (isLog && offset > this.#seen.offset + 1) {
+      if (this.#isRead) return void this.#lose();
+      this.#gone = offset - 1;
+    }
+    this.#seen = { offset, stamp };
+    this.#log.append(event);
+    if (!isLog) {
+      this.#removed.delete(key);
+      if (event.removed) this.#removed.set(key, offset);
+      this.#leases.onEvent(event, leaseMs);
+    }
+    for (const { follow } of this.#followers) follow(event);
+    this.#waiters.reached(offset);
+  }
+
+  #newest(key: string): Offset | undefined {
+    const event = this.#log.newest(key);
+    return event === undefined || event.removed ? undefined : event.offset;
+  }
+
+  /** Resolves when `offset` is followed, and rejects if nothing is for as long as NATS may take. */
+  #until(offset: Offset): Promise<void> {
+    const reached = this.#waiters.until(offset);
+    if (this.#watch === undefined) this.#watchFrom(this.#seen.offset, 0);
+    return reached;
+  }
+
+  #watchFrom(offset: Offset, waitedMs: number): void {
+    const { jetStream, timeoutMs } = this.#host;
+    this.#watch = jetStream.link.clock.after(FOLLOW_MS, () => {
+      this.#watch = undefined;
+      if (this.#waiters.isEmpty) return;
+      if (this.#seen.offset > offset) return this.#watchFrom(this.#seen.offset, 0);
+      if (waitedMs + FOLLOW_MS >= timeoutMs) {
+        const message = `${jetStream.link.server} does not tell what it has taken; it may be done or not.`;
+        return this.#waiters.reject(new UnansweredError(message));
+      }
+      this.#tail?.probe().catch(() => {});
+      this.#watchFrom(offset, waitedMs + FOLLOW_MS);
+    });
+  }
+
+  async #append(draft: EventDraft): Promise<Receipt> {
+    this.#requireFollowed();
+    // After a reconnect it is not known yet what log it is.
+    if (this.#tail === undefined) throw this.#notRead();
+    try {
+      return await this.#appended(draft);
+    } catch (error) {
+      throw draft.idempotencyKey !== undefined && error instanceof UnansweredError
+        ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
+        : error;
+    }
+  }
+
+  #notRead(): LiveError {
+    const { link } = this.#host.jetStream;
+    if (!link.isOpen) return link.away();
+    const message = `${this.#declaration.name} is looked at anew at ${link.server}; try again in a moment.`;
+    return new LiveError("unavailable", message);
+  }
+
+  async #appended(draft: EventDraft): Promise<Receipt> {
+    const { offset: before } = this.#seen;
+    const { seq: offset, duplicate = false } = await this.#publisher.publish(draft);
+    if (!duplicate && offset <= before) {
+      // Numbers that were given before are given again.
+      this.look();
+      throw new UnansweredError(this.#restarted);
+    }
+    if (this.#state === "lost") throw new UnansweredError(this.#restarted);
+    // Where all have left nobody has to be told first.
+    if (this.#state === "followed" && offset > this.#seen.offset) await this.#until(offset);
+    return { offset, duplicate };
+  }
+
+  async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+    this.#requireFollowed();
+    await this.#leases.renew(held, leaseMs);
+  }
+
+  /** Has NATS let go of what the retention does not keep, where NATS cannot see that itself. */
+  async #letGo(info: StreamInfo): Promise<void> {
+    this.#log.expire(this.#host.jetStream.now());
+    this.#leases.forgetEarly(this.#seen.offset);
+    if (this.#declaration.kind === "log") return this.#stream.shorten(info, this.#log.floor);
+    await this.#leases.endDue();
+    await this.#forgetRemoved();
+  }
+
+  async #forgetRemoved(): Promise<void> {
+    const gone: [string, Offset][] = [];
+    for (const [key, offset] of this.#removed) {
+      // The oldest go first.
+      if (gone.length === PURGES_AT_ONCE || this.#log.newest(key)?.offset === offset) break;
+      gone.push([key, offset]);
+    }
+    const newest = gone.at(-1);
+    // First the floor: who reads between the two is told more than it needs.
+    if (newest === undefined || !(await this.#stream.raiseFloor(newest[1]))) return;
+    await Promise.all(
+      gone.map(async ([key, offset]) => {
+        await this.#stream.forget(key, offset);
+        if (this.#removed.get(key) === offset) this.#removed.delete(key);
+      }),
+    );
+  }
+
+  get #restarted(): string {
+    return `The log of ${this.#declaration.name} has started again at the broker.`;
+  }
+
+  #requireFollowed(): void {
+    if (!this.#hasEnded) return;
+    const message = `${this.#declaration.name} is not open any more; open it again.`;
+    throw new LiveError("unavailable", message);
+  }
+}

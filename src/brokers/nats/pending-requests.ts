@@ -1,0 +1,54 @@
+import type { Msg } from "@nats-io/transport-node";
+
+interface Asked {
+  readonly subject: string;
+  readonly sentAt: number;
+  readonly resolve: (answer: Msg) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** What was asked for and is not answered, oldest first. */
+export class PendingRequests {
+  readonly #asked = new Map<string, Asked>();
+  #count = 0;
+
+  /** When the oldest was asked for. */
+  get oldestSentAt(): number | undefined {
+    for (const { sentAt } of this.#asked.values()) return sentAt;
+    return undefined;
+  }
+
+  /** Returns by what its answer is known. */
+  add(asked: Asked): string {
+    this.#count += 1;
+    const token = this.#count.toString(36);
+    this.#asked.set(token, asked);
+    return token;
+  }
+
+  take(token: string): Asked | undefined {
+    const asked = this.#asked.get(token);
+    this.#asked.delete(token);
+    return asked;
+  }
+
+  /** The oldest one that was sent to `subject` has an error for its answer. */
+  reject(subject: string, error: Error): void {
+    for (const [token, asked] of this.#asked) {
+      if (asked.subject === subject) return this.take(token)?.reject(error);
+    }
+  }
+
+  /** Those that were sent until then have an error for their answer. */
+  rejectUntil(time: number, error: Error): void {
+    for (const [token, { sentAt, reject }] of this.#asked) {
+      if (sentAt > time) return;
+      this.#asked.delete(token);
+      reject(error);
+    }
+  }
+
+  rejectAll(error: Error): void {
+    this.rejectUntil(Number.POSITIVE_INFINITY, error);
+  }
+}

@@ -1,0 +1,99 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { afterAll, expect, test } from "vitest";
+import type { LongwireError } from "../../src/base/index.ts";
+import { NatsBroker } from "../../src/brokers/nats/index.ts";
+import { logTopic, type BrokerTopic, type Receipt, type TopicEvent } from "../../src/live/index.ts";
+import { eventually } from "./eventually.ts";
+import { NatsServer } from "./nats-server.ts";
+
+// Electing a leader takes NATS 4 to 10 seconds, and there are several to elect.
+const PATIENCE_MS = 60_000;
+
+const brokers: NatsBroker[] = [];
+afterAll(async () => {
+  for (const broker of brokers) await broker.close();
+  await NatsServer.stopAll();
+});
+
+async function open(servers: NatsServer[]): Promise<NatsBroker> {
+  const url = servers.map((server) => server.url).join(",");
+  const broker = await NatsBroker.open({ url, replicas: 3, longestRetryMs: 200, timeoutMs: 2_000 });
+  brokers.push(broker);
+  return broker;
+}
+
+/** Opens one as soon as they have agreed on who leads them, and on who belongs to them. */
+async function openAgain(servers: NatsServer[]): Promise<NatsBroker> {
+  const count = brokers.length;
+  const attempt = (): Promise<unknown> => open(servers).then(() => "open", String);
+  await expect.poll(attempt, { timeout: PATIENCE_MS }).toBe("open");
+  return brokers[count]!;
+}
+
+/** The server that decides about the stream. */
+async function leaderOf(stream: string, servers: NatsServer[]): Promise<NatsServer> {
+  const connection = await connect({ servers: `127.0.0.1:${servers[0]!.port}` });
+  const { cluster } = await (await jetstreamManager(connection)).streams.info(stream);
+  await connection.close();
+  expect(cluster?.replicas?.map(({ current }) => current)).toEqual([true, true]);
+  return servers.find(({ name }) => name === cluster?.leader)!;
+}
+
+async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
+  for (;;) {
+    try {
+      return await topic.append({ data: n, idempotencyKey: `${n}` });
+    } catch (error) {
+      if ((error as LongwireError).code !== "unavailable") throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+test(
+  "a cluster of three loses the leader of a topic: appends go on, nothing is lost or doubled, same epoch",
+  async () => {
+    const servers = await NatsServer.startCluster(3);
+    const nodes = [await openAgain(servers), await openAgain(servers)];
+    const seen: TopicEvent[][] = [[], []];
+    let losses = 0;
+    const topics = await Promise.all(
+      nodes.map((node, at) =>
+        node.openTopic(
+          logTopic("news"),
+          (event) => seen[at]!.push(event),
+          () => (losses += 1),
+        ),
+      ),
+    );
+    const range = (from: number, to: number): number[] =>
+      Array.from({ length: to - from }, (_, at) => from + at);
+    const append = (n: number): Promise<Receipt> => appendAgain(topics[n % 2]!, n);
+    for (const n of range(0, 20)) await append(n);
+    const leader = await leaderOf("longwire+log+news", servers);
+    const appended = range(20, 120).map(append);
+    await leader.kill();
+    const receipts = await Promise.all(appended);
+    for (const n of range(120, 160)) await append(n);
+    await expect
+      .poll(() => seen.map(({ length }) => length), { timeout: PATIENCE_MS })
+      .toEqual([160, 160]);
+    for (const events of seen) {
+      expect(events.map(({ offset }) => offset)).toEqual(range(1, 161));
+      expect(new Set(events.map(({ data }) => data))).toEqual(new Set(range(0, 160)));
+    }
+    const offsetOf = new Map(seen[0]!.map(({ data, offset }) => [data, offset]));
+    expect(receipts.map(({ offset }) => offset)).toEqual(
+      range(20, 120).map((n) => offsetOf.get(n)),
+    );
+    // It comes back, and who asks it then is told the same.
+    await leader.restart();
+    const third = await openAgain([leader]);
+    const again: TopicEvent[] = [];
+    const { epoch } = await third.openTopic(logTopic("news"), (event) => again.push(event));
+    expect([epoch, losses]).toEqual([topics[0]!.epoch, 0]);
+    await eventually(() => again.length).toBe(160);
+  },
+  2 * PATIENCE_MS,
+);

@@ -1,0 +1,282 @@
+import { connect, headers, nanos } from "@nats-io/transport-node";
+import { assert, property, string } from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { textOf, tokenOf } from "../../src/brokers/nats/names.ts";
+import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
+import { eventually } from "./eventually.ts";
+import { append, closeAll, follow, offsets, open, raw, upTo } from "./nats-node.ts";
+import { NatsServer } from "./nats-server.ts";
+
+afterEach(closeAll);
+
+const news = logTopic("news");
+
+describe("names in NATS", () => {
+  test("any text is one part of a subject, and can be read again", () => {
+    assert(
+      property(string({ unit: "binary" }), (text) => {
+        const token = tokenOf(text);
+        expect(token).toMatch(/^[A-Za-z0-9_~+,=-]+$/);
+        expect(textOf(token)).toBe(text);
+      }),
+    );
+    // Half of a pair, as JSON may have it.
+    for (const text of ["\ud800", "\udc00x", "=", "", "=41", "+", ",", "a/b.c"]) {
+      expect(textOf(tokenOf(text))).toBe(text);
+    }
+  });
+
+  test("they are readable, and tell kinds and topics apart", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url, { prefix: "p" });
+    await follow(broker, logTopic("rooms/1.2"));
+    await follow(broker, keyedTopic("rooms/1.2"));
+    await follow(broker, keyedTopic("news/$presence"));
+    const names = await raw(server, (manager) => manager.streams.names().next());
+    expect(names.sort()).toEqual([
+      "p+keyed+news+=24presence",
+      "p+keyed+rooms+1,2",
+      "p+lease",
+      "p+log+rooms+1,2",
+      "p+meta",
+    ]);
+  });
+
+  test("one that is longer than NATS takes is refused as such, one that is not opens", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url);
+    const longest = 255 - "longwire+keyed+".length;
+    const { topic } = await follow(broker, keyedTopic("x".repeat(longest)));
+    // As long as a key can be, of characters that take most room.
+    const key = "\ud800".repeat(255);
+    expect(await topic.append({ key, data: 1 })).toMatchObject({ offset: 1 });
+    const long = follow(broker, keyedTopic("x".repeat(longest + 1)));
+    await expect(long).rejects.toMatchObject({ code: "bad_request" });
+  });
+});
+
+describe("what NATS keeps", () => {
+  test("a declaration with another retention changes the stream, and nothing else of it", async () => {
+    const server = await NatsServer.start();
+    const stream = "longwire+log+news";
+    await append((await follow(await open(server.url), news)).topic, 2);
+    const before = await raw(server, (manager) =>
+      manager.streams.update(stream, { max_msg_size: 5_000 }),
+    );
+    expect(before.config).toMatchObject({ max_msgs: 11_000, max_age: nanos(3_600_000) });
+    const other = logTopic("news", { retention: { maxEvents: 5, maxAgeMs: Infinity } });
+    const node = await follow(await open(server.url), other);
+    expect(offsets(node)).toEqual([1, 2]);
+    const { config } = await raw(server, (manager) => manager.streams.info(stream));
+    expect(config).toMatchObject({ max_msgs: 1_005, max_age: 0, max_msg_size: 5_000 });
+  });
+
+  test("what is beyond maxBytes is let go of, and no storage is reserved for topics", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url, { lookMs: 100 });
+    const declaration = logTopic("big", { retention: { maxBytes: 100_000 } });
+    const { topic } = await follow(broker, declaration);
+    const data = "x".repeat(50_000);
+    await Promise.all(upTo(60).map(() => topic.append({ data })));
+    await eventually(() =>
+      raw(
+        server,
+        async (manager) => (await manager.streams.info("longwire+log+big")).state.messages,
+      ),
+    ).toBeLessThan(25);
+    const later = await follow(await open(server.url), declaration);
+    expect([offsets(later), later.topic.floor]).toEqual([[60], 59]);
+    // Of 16 MiB each, which is the default, 1 GB would hold 64.
+    for (let n = 0; n < 80; n += 1) await follow(broker, logTopic(`t${n}`));
+  });
+
+  test("a removal that is let go of leaves NATS, and every node that opens the topic is told the floor", async () => {
+    const server = await NatsServer.start();
+    const declaration = keyedTopic("k", { retention: { maxEvents: 1 } });
+    const broker = await open(server.url, { lookMs: 100 });
+    const { topic } = await follow(broker, declaration);
+    const other = await follow(await open(server.url), declaration);
+    await topic.append({ key: "a", removed: true });
+    await topic.append({ key: "b", removed: true });
+    await topic.append({ key: "c", data: 1 });
+    const subjects = (): Promise<unknown> =>
+      raw(server, async (manager) => {
+        const { state } = await manager.streams.info("longwire+keyed+k", { subjects_filter: ">" });
+        return Object.keys(state.subjects ?? {}).sort();
+      });
+    await eventually(subjects).toEqual(["longwire.keyed.k.b", "longwire.keyed.k.c"]);
+    const later = await follow(await open(server.url), declaration);
+    expect([offsets(later), later.topic.floor, later.topic.epoch]).toEqual([
+      [2, 3],
+      1,
+      topic.epoch,
+    ]);
+    expect(other.losses).toBe(0);
+    // Nobody has anything of it any more: it is as if it had not been.
+    const first = { key: "a", data: 2, ifNewest: 0 };
+    expect(await other.topic.append(first)).toMatchObject({ offset: 4 });
+  });
+
+  test("a key whose removal was let go of here, but not by NATS yet, counts as never set", async () => {
+    const server = await NatsServer.start();
+    const declaration = keyedTopic("k", { retention: { maxEvents: 1 } });
+    const { topic } = await follow(await open(server.url), declaration);
+    const removal = await topic.append({ key: "a", removed: true });
+    const conflict = { code: "conflict" };
+    const draft = { key: "a", data: 1, ifNewest: 0 };
+    await expect(topic.append(draft)).rejects.toMatchObject(conflict);
+    await topic.append({ key: "b", removed: true });
+    const wrong = topic.append({ ...draft, ifNewest: removal.offset + 1 });
+    await expect(wrong).rejects.toMatchObject(conflict);
+    expect(await topic.append(draft)).toMatchObject({ offset: 3, duplicate: false });
+  });
+
+  test("a removal that NATS has let go of, but not a node with a longer retention, is one that it can name", async () => {
+    const server = await NatsServer.start();
+    const short = keyedTopic("k", { retention: { maxEvents: 0 } });
+    const long = await follow(await open(server.url), keyedTopic("k"));
+    const removal = await long.topic.append({ key: "a", removed: true });
+    await follow(await open(server.url, { lookMs: 100 }), short);
+    await eventually(() =>
+      raw(
+        server,
+        async (manager) => (await manager.streams.info("longwire+keyed+k")).state.messages,
+      ),
+    ).toBe(0);
+    const draft = { key: "a", data: 1, ifNewest: removal.offset };
+    expect(await long.topic.append(draft)).toMatchObject({ offset: 2 });
+  });
+
+  test("a topic whose newest event is let go of has its offset, and tells what is older", async () => {
+    const server = await NatsServer.start();
+    const declaration = keyedTopic("k", { retention: { maxEvents: 0 } });
+    const { topic } = await follow(await open(server.url, { lookMs: 100 }), declaration);
+    await topic.append({ key: "a", data: 1 });
+    await topic.append({ key: "b", removed: true });
+    await eventually(() =>
+      raw(
+        server,
+        async (manager) => (await manager.streams.info("longwire+keyed+k")).state.messages,
+      ),
+    ).toBe(1);
+    const later = await follow(await open(server.url), declaration);
+    expect([offsets(later), later.topic.offset, later.topic.floor]).toEqual([[1], 2, 2]);
+  });
+
+  test("a topic of which nothing is left has its newest offset, and goes on from there", async () => {
+    const server = await NatsServer.start();
+    await append((await follow(await open(server.url), news)).topic, 3);
+    await raw(server, (manager) => manager.streams.purge("longwire+log+news"));
+    const node = await follow(await open(server.url), news);
+    expect(node.topic).toMatchObject({ offset: 3, floor: 3 });
+    expect(await node.topic.append({ data: 1 })).toMatchObject({ offset: 4 });
+    expect([offsets(node), node.losses]).toEqual([[4], 0]);
+  });
+
+  test("what is too old is not told, also if nothing came after it", async () => {
+    const server = await NatsServer.start();
+    const declaration = logTopic("short", { retention: { maxAgeMs: 200 } });
+    await append((await follow(await open(server.url), declaration)).topic, 1);
+    const broker = await open(server.url);
+    await eventually(async () => {
+      const { events, topic } = await follow(broker, declaration);
+      return [events.length, topic.offset, topic.floor];
+    }).toEqual([0, 1, 1]);
+  });
+
+  test("memory, and how many servers, are as the options say", async () => {
+    const server = await NatsServer.start();
+    await follow(await open(server.url, { storage: "memory" }), news);
+    const { config } = await raw(server, (manager) => manager.streams.info("longwire+log+news"));
+    expect(config).toMatchObject({ storage: "memory", num_replicas: 1 });
+    await expect(open(server.url, { replicas: 3, prefix: "three" })).rejects.toMatchObject({
+      code: "broker_unreachable",
+      message: expect.stringContaining("replicas > 1 not supported in non-clustered mode"),
+    });
+  });
+});
+
+describe("what a node asks of NATS", () => {
+  test("one consumer per topic, however many follow it here, and none when nobody does", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url);
+    const followers: BrokerTopic[] = [];
+    for (let n = 0; n < 5; n += 1) followers.push((await follow(broker, news)).topic);
+    const consumers = (): Promise<number> =>
+      raw(server, async (manager) => {
+        const { state } = await manager.streams.info("longwire+log+news");
+        return state.consumer_count;
+      });
+    expect(await consumers()).toBe(1);
+    for (const topic of followers) await topic.close();
+    // Sooner than NATS forgets it by itself.
+    await expect.poll(consumers, { timeout: 2_000 }).toBe(0);
+  });
+
+  test("who joins those who follow a topic here, while others append, is told each event once", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url);
+    const { topic } = await follow(await open(server.url), news);
+    const nodes = [await follow(broker, news)];
+    const appends: Promise<unknown>[] = [];
+    for (let n = 0; n < 30; n += 1) {
+      for (let m = 0; m < 20; m += 1) appends.push(topic.append({ data: n }));
+      nodes.push(await follow(broker, news));
+    }
+    await Promise.all(appends);
+    for (const node of nodes) await eventually(() => offsets(node)).toEqual(upTo(600));
+  });
+
+  test("what is appended in the moment in which a topic is opened is not missed", async () => {
+    const server = await NatsServer.start();
+    const [reader, writer] = [await open(server.url), await open(server.url)];
+    for (let n = 0; n < 40; n += 1) {
+      const declaration = logTopic(`topic-${n}`);
+      const { topic } = await follow(writer, declaration);
+      const opening = follow(reader, declaration);
+      await new Promise((resolve) => setImmediate(resolve));
+      for (let m = 0; m < n % 4; m += 1) await topic.lease([{ key: "none", offset: 1 }], 1);
+      await append(topic, 2);
+      const node = await opening;
+      await eventually(() => offsets(node)).toEqual([1, 2]);
+    }
+  });
+
+  test("what is appended in one turn leaves together, not one after the other's answer", async () => {
+    const server = await NatsServer.start();
+    const { topic, events } = await follow(await open(server.url, { timeoutMs: 20_000 }), news);
+    await server.pause();
+    const appends = upTo(100).map((n) => topic.append({ data: n }));
+    await new Promise((resolve) => setImmediate(resolve));
+    server.resume();
+    const receipts = await Promise.all(appends);
+    expect(receipts.map(({ offset }) => offset)).toEqual(upTo(100));
+    expect(events.map(({ data }) => data)).toEqual(upTo(100));
+  });
+
+  test("who appends and closes at once has it appended", async () => {
+    const server = await NatsServer.start();
+    const broker = await open(server.url);
+    const { topic } = await follow(broker, news);
+    const appends = upTo(5).map((n) => topic.append({ data: n }));
+    await topic.close();
+    const receipts = await Promise.all(appends);
+    expect(receipts.map(({ offset }) => offset)).toEqual(upTo(5));
+  });
+
+  test("what others publish to a topic's subject by NATS's own means is an event", async () => {
+    const server = await NatsServer.start();
+    const node = await follow(await open(server.url), keyedTopic("k"));
+    const connection = await connect({ servers: `127.0.0.1:${server.port}` });
+    const removed = headers();
+    removed.set("Longwire-Removed", "true");
+    connection.publish("longwire.keyed.k.a", '{"on":true}');
+    connection.publish("longwire.keyed.k.b", "", { headers: removed });
+    await connection.drain();
+    await eventually(() => node.events.map(({ key, data }) => [key, data])).toEqual([
+      ["a", { on: true }],
+      ["b", null],
+    ]);
+    expect(node.events.map(({ removed: gone }) => gone)).toEqual([false, true]);
+  });
+});
