@@ -4,13 +4,20 @@ import type { DeviceReport, InventoryEntry } from "./topics.ts";
 /** While a device stays online its `lastSeen` is renewed this often, in milliseconds. */
 const RENEW_MS = 10_000;
 
-/** Keeps the topic `inventory` true to what happens in `devices`. */
+/**
+ * Keeps the topic `inventory` true to what happens in `devices`.
+ *
+ * Every server of a cluster does so; what several make of one event is there once.
+ */
 export function keepInventory(devices: TopicHandle, inventory: TopicHandle): void {
   devices.onEvent((event) => {
     const { key = "" } = event;
     const known = inventory.get(key) as InventoryEntry | undefined;
     const entry = event.removed ? gone(known, event) : seen(known, event);
-    if (entry !== undefined) void inventory.set(key, entry);
+    if (entry === undefined) return;
+    const idempotencyKey = `${devices.position.epoch} ${event.offset}`;
+    // The broker is away: the next report of the device says it again.
+    inventory.set(key, entry, { idempotencyKey }).catch(() => {});
   });
 }
 

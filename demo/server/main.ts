@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { LongwireError } from "longwire/server";
 import { startAgent, stopAgents } from "./agents.ts";
 import { MonitorServer } from "./monitor-server.ts";
@@ -11,6 +11,8 @@ interface StartOptions {
   simulate: number;
   name: string;
   agent: boolean;
+  broker?: string;
+  data?: string;
 }
 
 const program = new Command("npm start --")
@@ -20,11 +22,18 @@ const program = new Command("npm start --")
   .option("--simulate <count>", "how many access points to simulate", wholeNumber, 24)
   .option("--name <name>", "this machine's name on the page", hostname())
   .option("--no-agent", "don't report this machine")
+  .option("--data <folder>", "keep topics on this machine's disk, so that they outlive the server")
+  .addOption(
+    new Option("--broker <url>", "where topics are kept (default: in memory)").env(
+      "LONGWIRE_BROKER",
+    ),
+  )
   .action(run);
 
-async function run({ port, host, simulate, name, agent }: StartOptions): Promise<void> {
+async function run({ simulate, name, agent, ...options }: StartOptions): Promise<void> {
   const page = fileURLToPath(new URL("../page", import.meta.url));
-  const monitor = await MonitorServer.start({ port, host, page });
+  const { host } = options;
+  const monitor = await MonitorServer.start({ ...options, page });
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const url = `ws://${reachable}:${monitor.port}/live`;
   const agents = [

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { MemoryBroker } from "longwire/brokers/memory";
+import { openBroker, type BrokerPlace } from "longwire/brokers";
 import { LiveServer } from "longwire/live";
-import { LongwireError, WebSocketServer } from "longwire/server";
+import { healthEndpoints, LongwireError, WebSocketServer } from "longwire/server";
 import sirv from "sirv";
 import { BrowserLinks } from "./browser-links.ts";
 import { keepInventory } from "./inventory.ts";
@@ -11,7 +11,8 @@ import { monitorApi } from "./topics.ts";
 /** Short, so that a device whose network went silent is offline within seconds. */
 const KEEPALIVE_MS = 5_000;
 
-export interface MonitorOptions {
+/** Also where topics are kept; default in memory. */
+export interface MonitorOptions extends BrokerPlace {
   port: number;
   host: string;
   /** The folder of the built page. */
@@ -29,9 +30,8 @@ export class MonitorServer {
 
   private constructor(live: LiveServer, page: string) {
     this.#live = live;
-    this.#sockets = new WebSocketServer(live.endpoint("/live"), {
-      keepaliveIntervalMs: KEEPALIVE_MS,
-    });
+    const endpoints = [live.endpoint("/live"), ...healthEndpoints(() => live.whyNotReady)];
+    this.#sockets = new WebSocketServer(endpoints, { keepaliveIntervalMs: KEEPALIVE_MS });
     this.#pages = sirv(page, { etag: true, single: false });
     this.#http = createServer((request, response) => this.#request(request, response));
     this.#http.on("connection", (socket) => {
@@ -46,9 +46,9 @@ export class MonitorServer {
     keepInventory(live.topic("devices"), live.topic("inventory"));
   }
 
-  /** @throws LongwireError `address_in_use` as a rejection */
-  static async start({ port, host, page }: MonitorOptions): Promise<MonitorServer> {
-    const live = await LiveServer.open({ ...monitorApi, broker: new MemoryBroker() });
+  /** @throws LongwireError `address_in_use`, and those of `openBroker`, as a rejection */
+  static async start({ port, host, page, ...place }: MonitorOptions): Promise<MonitorServer> {
+    const live = await LiveServer.open({ ...monitorApi, broker: await openBroker(place) });
     const monitor = new MonitorServer(live, page);
     await monitor.#listen(port, host);
     return monitor;
@@ -94,7 +94,7 @@ export class MonitorServer {
     } else if (path.startsWith("/live/")) {
       this.#links.meter(request, response, formOf(request));
       this.#sockets.handleRequest(request, response);
-    } else {
+    } else if (!this.#sockets.handleRequest(request, response)) {
       this.#links.mark(request, response);
       this.#pages(request, response);
     }
