@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { NatsServer } from "./brokers/nats-server.ts";
 import { RedisServer } from "./brokers/redis-server.ts";
 import { runChaos, type ChaosReport } from "./chaos/chaos.ts";
+import { natsClusterEngine, natsEngine } from "./chaos/nats-engine.ts";
 import { redisEngine } from "./chaos/redis-engine.ts";
 
 /** `npm run chaos` sets these: see scripts/chaos.mjs. */
@@ -11,7 +13,7 @@ const subscribers = Number(LONGWIRE_CLIENTS);
 const eventsPerSecond = Number(LONGWIRE_RATE);
 const seed = Number(LONGWIRE_SEED);
 
-const engines = { redis: redisEngine };
+const engines = { redis: redisEngine, nats: natsEngine, "nats-cluster": natsClusterEngine };
 type EngineName = keyof typeof engines;
 const names = (Object.keys(engines) as EngineName[]).filter(
   (name) => LONGWIRE_BROKER === undefined || name === LONGWIRE_BROKER,
@@ -20,7 +22,7 @@ const tell = (line: string): void => {
   if (LONGWIRE_BROKER !== undefined) console.log(line);
 };
 
-afterAll(() => RedisServer.stopAll());
+afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
 
 const NOTHING_WRONG = {
   unkept: 0,

@@ -1,13 +1,14 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import type { Engine } from "./engine.ts";
 
 const program = fileURLToPath(new URL("node-process.mjs", import.meta.url));
 /** It may be started while the broker is away. */
 const PAUSE_BETWEEN_STARTS_MS = 200;
 
 export interface NodeSettings {
-  engine: "redis" | "nats";
+  engine: Engine["name"];
   /** Of the broker, through the node's own network; several with commas between. */
   url: string;
   serverLeaseMs: number;

@@ -10,10 +10,15 @@ const REPORT_MS = 1_000;
 /** What all clients of a run count together. */
 export class Tally {
   deliveries = 0;
-  /** When each attempt to connect began, in ms. */
+  /** When each attempt to connect began, in ms, from `begin` on. */
   readonly attempts: number[] = [];
   /** How late each delivery was, by whole milliseconds. */
   readonly #lateness = new Map<number, number>();
+
+  /** All are there; what counts is what happens from now on. */
+  begin(): void {
+    this.attempts.length = 0;
+  }
 
   deliver(at: number): void {
     this.deliveries += 1;

@@ -3,6 +3,8 @@ import { ChaosNode, type NodeSettings } from "./chaos-node.ts";
 import type { Engine } from "./engine.ts";
 import { NetworkLink } from "./network-link.ts";
 
+const ENTRANCES = 100;
+
 /** A broker that goes wrong on purpose, at each node. */
 export type Mutation = Omit<NonNullable<NodeSettings["mutation"]>, "from">;
 
@@ -12,18 +14,21 @@ export class Cluster {
   readonly nodes: readonly ChaosNode[];
   /** Of each node, one to each server of the engine. */
   readonly links: readonly (readonly NetworkLink[])[];
-  /** Where clients connect: it leads to any node that is up. */
-  readonly entrance: NetworkLink;
+  /**
+   * Where clients connect: each leads to any node that is up. There are several, since a client
+   * connects to one address once at a time, and those of a page don't wait for each other.
+   */
+  readonly entrances: readonly NetworkLink[];
 
   private constructor(
     engine: Engine,
     nodes: readonly ChaosNode[],
-    { links, entrance }: { links: readonly (readonly NetworkLink[])[]; entrance: NetworkLink },
+    { links, entrances }: Pick<Cluster, "links" | "entrances">,
   ) {
     this.engine = engine;
     this.nodes = nodes;
     this.links = links;
-    this.entrance = entrance;
+    this.entrances = entrances;
   }
 
   static async start(
@@ -46,20 +51,24 @@ export class Cluster {
       nodes.push(new ChaosNode({ engine: engine.name, url, serverLeaseMs, mutation: wrong }));
     }
     await Promise.all(nodes.map((node) => node.start()));
-    const entrance = await NetworkLink.start(() => {
+    const anyNode = (): number | undefined => {
       const up = nodes.filter(({ isUp }) => isUp);
       return up.length === 0 ? undefined : random.pick(up).port;
-    });
-    return new Cluster(engine, nodes, { links, entrance });
+    };
+    const entrances = await Promise.all(
+      Array.from({ length: ENTRANCES }, (_, at) => NetworkLink.start(anyNode, `127.0.1.${at + 1}`)),
+    );
+    return new Cluster(engine, nodes, { links, entrances });
   }
 
-  get url(): string {
-    return `ws://127.0.0.1:${this.entrance.port}/live`;
+  /** Where the client with this number connects. */
+  url(client: number): string {
+    return `ws://${this.entrances[client % ENTRANCES]!.address}/live`;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
-    await Promise.all([this.entrance, ...this.links.flat()].map((link) => link.close()));
+    await Promise.all([...this.entrances, ...this.links.flat()].map((link) => link.close()));
     await this.engine.stop();
   }
 }

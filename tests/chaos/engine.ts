@@ -12,7 +12,7 @@ export interface EngineServer {
 
 /** What keeps the topics, with its server programs. */
 export interface Engine {
-  readonly name: "redis" | "nats";
+  readonly name: "redis" | "nats" | "nats-cluster";
   readonly servers: readonly EngineServer[];
   /** What a node is told, to whom these ports lead. */
   url(ports: readonly number[]): string;

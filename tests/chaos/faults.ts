@@ -10,6 +10,9 @@ type Fault = (cluster: Cluster, random: Random) => Promise<void>;
 /** How long a node is stopped: longer than the leases of what lives with it. */
 const STOPPED_MS = 20_000;
 
+/** How long a deploy waits between two nodes: until those of the first are back. */
+const BETWEEN_DEPLOYS_MS = 10_000;
+
 /** What can happen to a cluster, by name. */
 export const faults = {
   "node killed": (cluster, random) =>
@@ -21,6 +24,12 @@ export const faults = {
   "node drained": (cluster, random) => withNode(cluster, random, restart),
   "all nodes drained in turn": async ({ nodes }) => {
     for (const node of nodes) await restart(node);
+  },
+  "rolling deploy": async ({ nodes }) => {
+    for (const node of nodes) {
+      await restart(node);
+      await pause(BETWEEN_DEPLOYS_MS);
+    }
   },
   "node stopped for 20 s": (cluster, random) =>
     withNode(cluster, random, async (node) => {
@@ -54,17 +63,21 @@ export const faults = {
     become(random.pick(links), { kind: "stalled" }, random.integer(1_000, 10_000)),
   "broker slow": ({ links }, random) =>
     become(links.flat(), { kind: "slow", delayMs: random.integer(20, 400) }, 4_000),
-  "clients cut": ({ entrance }, random) => {
-    entrance.cutSome(random.next(), () => random.next());
+  "clients cut": ({ entrances }, random) => {
+    const share = random.next();
+    for (const entrance of entrances) entrance.cutSome(share, () => random.next());
     return Promise.resolve();
   },
-  "clients' network stalled": ({ entrance }, random) =>
-    become([entrance], { kind: "stalled" }, random.integer(500, 5_000)),
+  "clients' network stalled": ({ entrances }, random) =>
+    become(entrances, { kind: "stalled" }, random.integer(500, 5_000)),
 } satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof faults;
 
-export const faultNames: readonly FaultName[] = Object.keys(faults) as FaultName[];
+/** A deploy is no fault, and takes long: it happens when it is asked for. */
+export const faultNames: readonly FaultName[] = (Object.keys(faults) as FaultName[]).filter(
+  (name) => name !== "rolling deploy",
+);
 
 /** Those that hold up nothing else meanwhile. */
 const inBackground: ReadonlySet<FaultName> = new Set(["node stopped for 20 s"]);

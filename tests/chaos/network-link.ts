@@ -24,16 +24,24 @@ export class NetworkLink {
     this.#server = createServer({ allowHalfOpen: true }, (near) => this.#join(near));
   }
 
-  /** @param target the port that it leads to, now; `undefined` for none */
-  static async start(target: () => number | undefined): Promise<NetworkLink> {
+  /**
+   * @param target the port that it leads to, now; `undefined` for none
+   * @param host the loopback address that it has
+   */
+  static async start(target: () => number | undefined, host = "127.0.0.1"): Promise<NetworkLink> {
     const link = new NetworkLink(target);
-    link.#server.listen(0, "127.0.0.1");
+    link.#server.listen(0, host);
     await once(link.#server, "listening");
     return link;
   }
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** `HOST:PORT` */
+  get address(): string {
+    return `${(this.#server.address() as AddressInfo).address}:${this.port}`;
   }
 
   get condition(): Condition {

@@ -10,10 +10,8 @@ const brokers = {
     const { RedisBroker } = await import("../../dist/brokers/redis/index.js");
     return RedisBroker.open({ url, longestRetryMs: 1_000, lookMs: 2_000 });
   },
-  nats: async () => {
-    const { NatsBroker } = await import("../../dist/brokers/nats/index.js");
-    return NatsBroker.open({ servers: url.split(","), longestRetryMs: 1_000, lookMs: 2_000 });
-  },
+  nats: () => nats(1),
+  "nats-cluster": () => nats(3),
 };
 
 const retention = { maxEvents: 1_000_000, maxBytes: 1e9, maxAgeMs: 3_600_000 };
@@ -44,6 +42,13 @@ async function drain() {
   await server.close({ timeoutMs: 3_000 });
   await live.close();
   process.exit();
+}
+
+async function nats(replicas) {
+  const { NatsBroker } = await import("../../dist/brokers/nats/index.js");
+  // It knows its servers by its own networks to them, and by no others.
+  const client = { ignoreClusterUpdates: true };
+  return NatsBroker.open({ url, replicas, client, longestRetryMs: 1_000, lookMs: 2_000 });
 }
 
 /** A broker that is wrong in one event of so many, to see that the checker finds it. */

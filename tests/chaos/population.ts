@@ -15,10 +15,11 @@ export class Population {
   #publishing: Promise<void>[] = [];
   #isOver = false;
 
-  constructor(url: string, count: number, tally: Tally) {
-    this.subscribers = many(count, (at) => new Subscriber(`subscriber-${at}`, url, tally));
-    this.publishers = many(PUBLISHERS, (at) => new Publisher(`publisher-${at}`, url, tally));
-    this.devices = many(DEVICES, (at) => new Device(`device-${at}`, url, tally));
+  /** @param url where the client with a number connects */
+  constructor(url: (client: number) => string, count: number, tally: Tally) {
+    this.subscribers = many(count, (at) => new Subscriber(`subscriber-${at}`, url(at), tally));
+    this.publishers = many(PUBLISHERS, (at) => new Publisher(`publisher-${at}`, url(at), tally));
+    this.devices = many(DEVICES, (at) => new Device(`device-${at}`, url(at), tally));
     this.#histories = this.subscribers.map(({ history }) => history);
     this.#all = [...this.subscribers, ...this.publishers, ...this.devices];
   }

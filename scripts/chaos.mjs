@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { build } from "./build.mjs";
+import { install } from "./install.mjs";
+import { installPrograms } from "./system-programs.mjs";
+
+const help = `npm run chaos -- [--minutes 5] [--broker redis|nats|nats-cluster] [--clients 300] [--rate 200]
+                 [--seed 7] [--faults NAME,NAME]
+
+Three nodes on a broker, publishers and as many subscribers on random nodes, and faults drawn from
+the seed: nodes are killed, stopped and drained, the broker is killed, stopped and slow, networks are
+cut and stalled. In the end everything that every subscriber was told is held against the log, and
+every view against the state (tests/chaos.test.ts). --faults takes some of those that
+tests/chaos/faults.ts names; without --seed it is one that no run had before.`;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "5" },
+    broker: { type: "string", default: "nats" },
+    clients: { type: "string", default: "300" },
+    rate: { type: "string", default: "200" },
+    seed: { type: "string", default: String(Math.floor(Date.now() / 1000)) },
+    faults: { type: "string" },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
+for (const name of ["clients", "rate", "seed"]) {
+  if (/^[1-9]\d{0,11}$/.test(values[name])) continue;
+  refuse(`--${name} is ${values[name]}; give a whole number above 0.`);
+}
+if (!/^\d{1,3}(\.\d+)?$/.test(values.minutes)) {
+  refuse(`--minutes is ${values.minutes}; give a number such as 5 or 0.5.`);
+}
+const engines = ["redis", "nats", "nats-cluster"];
+if (!engines.includes(values.broker)) {
+  refuse(`--broker is ${values.broker}; give one of ${engines.join(", ")}.`);
+}
+process.chdir(new URL("..", import.meta.url).pathname);
+install();
+installPrograms([values.broker === "redis" ? "redis-server" : "nats-server"]);
+build();
+console.log(`Seed ${values.seed}.`);
+const run = ["run", "tests/chaos.test.ts", "--disable-console-intercept", "-t", "whatever"];
+const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", ...run], {
+  stdio: "inherit",
+  env: {
+    ...process.env,
+    LONGWIRE_SECONDS: String(Number(values.minutes) * 60),
+    LONGWIRE_BROKER: values.broker,
+    LONGWIRE_CLIENTS: values.clients,
+    LONGWIRE_RATE: values.rate,
+    LONGWIRE_SEED: values.seed,
+    ...(values.faults !== undefined && { LONGWIRE_FAULTS: values.faults }),
+  },
+});
+process.exitCode = status ?? 1;
+
+function refuse(message) {
+  console.error(message);
+  process.exit(2);
+}
