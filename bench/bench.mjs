@@ -6,6 +6,7 @@ import { commit, machine, nodeVersion } from "./machine.mjs";
 import { nodeProgram } from "./node-program.mjs";
 import { writeResults } from "./results.mjs";
 import { measureRounds } from "./rounds.mjs";
+import { killEngines } from "./engines.mjs";
 import { killAll } from "./subprocess.mjs";
 import { profilesOf, tableOf } from "./table.mjs";
 import { sizes } from "./workload.mjs";
@@ -123,6 +124,7 @@ function described(contender) {
 /** Nothing that was started outlives this process. */
 function endWithUs() {
   process.on("exit", killAll);
+  process.on("exit", killEngines);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       killAll();

@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
  * @property {string[]} packages of the registry; it is missing where one of them is
  * @property {"node" | "bun"} [runtime] default `node`
  * @property {Record<string, string>} [env] its environment
+ * @property {"nats" | "redis"} [engine] what it keeps its topics in, as `engines.mjs` starts it
  * @property {string} [compression] how permessage-deflate is set up
  * @property {Record<string, (options: any) => Promise<Started> | Started | void>} roles what it can do
  * @property {import("./load/live-dialogue.mjs").LiveDialogue} [live] how its live subscribers speak

@@ -20,6 +20,8 @@ const STEP_MS = 60_000;
  * @typedef {object} Processes the two of one measurement, both new
  * @property {number} pid of the process under test
  * @property {(role: string, options: object) => Promise<{ port: number }>} start
+ * @property {(role: string, options: object) => Promise<{ port: number }>} startAnother
+ *   beside the load, not measured
  * @property {(command: string) => Promise<any>} ask the process under test
  * @property {(load: string, options: object) => Promise<any>} load has the generator do something
  */
@@ -40,6 +42,7 @@ export async function withProcesses({ name, contender, host }, steps) {
   const generator = new Subprocess(`the load of ${name}`, [process.execPath, LOAD], {
     core: cores?.load,
   });
+  const others = [];
   const { pid } = underTest;
   const isProfiled = host.profile && contender.runtime !== "bun";
   try {
@@ -50,6 +53,14 @@ export async function withProcesses({ name, contender, host }, steps) {
         // Not before: loading and compiling is not what is looked for.
         if (isProfiled) await underTest.request({ command: "profile" }, STEP_MS);
         return started;
+      },
+      startAnother: (role, options) => {
+        const another = new Subprocess(contender.name, commandOf(contender, host.node), {
+          env: contender.env,
+          core: cores?.load,
+        });
+        others.push(another);
+        return another.request({ command: "start", role, options }, STEP_MS);
       },
       ask: (command) => underTest.request({ command }, STEP_MS),
       load: (load, options) => generator.request({ load, options, pid }, STEP_MS),
@@ -66,7 +77,7 @@ export async function withProcesses({ name, contender, host }, steps) {
     if (ending !== undefined && error.message !== ending) error.message += `; ${ending}`;
     throw error;
   } finally {
-    await Promise.all([generator.stop(), underTest.stop()]);
+    await Promise.all([generator, underTest, ...others].map((each) => each.stop()));
   }
 }
 

@@ -44,10 +44,11 @@ function checkResumed(text, { pid }) {
   if (JSON.parse(text.slice(2)).pid !== pid) throw new Error("it was not resumed");
 }
 
-async function serve({ text, connectionStateRecovery }) {
+async function serve({ text, connectionStateRecovery, brokerUrl }) {
   const { Server } = await import("socket.io");
   const http = createServer();
-  const io = new Server(http, { transports: ["websocket"], connectionStateRecovery });
+  const adapter = brokerUrl === undefined ? undefined : await streamsAdapter(brokerUrl);
+  const io = new Server(http, { transports: ["websocket"], connectionStateRecovery, adapter });
   let sequence = 0;
   io.on("connection", (socket) => {
     socket.join("prices");
@@ -63,4 +64,12 @@ async function serve({ text, connectionStateRecovery }) {
     http.listen(0, "127.0.0.1", 511, () => resolve(http.address().port));
   });
   return { port, commands: { connections: () => io.engine.clientsCount } };
+}
+
+async function streamsAdapter(url) {
+  const [{ createClient }, { createAdapter }] = await Promise.all([
+    import("redis"),
+    import("@socket.io/redis-streams-adapter"),
+  ]);
+  return createAdapter(await createClient({ url }).connect());
 }

@@ -14,13 +14,15 @@ class Audience {
   dialogue;
   #control;
 
-  static async gather({ target, contender, subscribers }) {
+  /** @param options with `publisher`, where another server publishes: its port */
+  static async gather({ target, contender, subscribers, publisher = target.port }) {
     const audience = new Audience();
     audience.dialogue = await dialogueOf(contender);
     audience.connections = new Connections(target);
+    const publishing = new Connections({ ...target, port: publisher });
     await audience.join(subscribers);
     const { control, openControl } = audience.dialogue;
-    [audience.#control] = await audience.connections.open(1, control);
+    [audience.#control] = await publishing.open(1, control);
     await openControl?.(audience.#control);
     return audience;
   }
@@ -58,16 +60,17 @@ class Audience {
   }
 }
 
-/** An event is published when all subscribers have the one before. */
+/** An event, or a burst of them, is published when all subscribers have the one before. */
 export async function liveFanout(options, pid) {
+  const { burst = 1 } = options;
   const audience = await Audience.gather(options);
   audience.publish(1);
   await audience.verify(1, 1);
   const timed = new Timed(pid, audience.connections.failure);
   let awaited = 0;
   const publish = () => {
-    awaited = audience.subscribers.length;
-    audience.publish(1);
+    awaited = audience.subscribers.length * burst;
+    audience.publish(burst);
   };
   for (const subscriber of audience.subscribers) {
     subscriber.count((messages) => {

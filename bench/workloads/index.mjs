@@ -4,6 +4,7 @@ import { connections } from "./connections.mjs";
 import { echoes, secureEchoes } from "./echoes.mjs";
 import { flatness } from "./flatness.mjs";
 import { latencies } from "./latencies.mjs";
+import { liveBrokers } from "./live-brokers.mjs";
 import { live } from "./live.mjs";
 
 /**
@@ -19,6 +20,7 @@ export function workloadsOf(size) {
     clients,
     latencies,
     live,
+    liveBrokers,
     flatness,
   ].flatMap((group) => group(size));
 }

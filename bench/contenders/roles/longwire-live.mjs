@@ -52,11 +52,12 @@ async function load() {
   return import("longwire/live");
 }
 
-async function serve({ topics, publish, text, limits, topicCount }) {
+async function serve({ topics, publish, text, limits, topicCount, brokerUrl }) {
   const { LiveServer } = await load();
-  const { MemoryBroker } = await import("longwire/brokers/memory");
+  const { openBroker } = await import("longwire/brokers");
   const { WebSocketServer } = await import("longwire/server");
-  const live = await LiveServer.open({ broker: new MemoryBroker(), topics, ...limits });
+  const broker = await openBroker({ broker: brokerUrl });
+  const live = await LiveServer.open({ broker, topics, ...limits });
   let sequence = 0;
   const control = {
     path: "/control",
