@@ -13,11 +13,15 @@ const subscribers = Number(LONGWIRE_CLIENTS);
 const eventsPerSecond = Number(LONGWIRE_RATE);
 const seed = Number(LONGWIRE_SEED);
 
-const engines = { redis: redisEngine, nats: natsEngine, "nats-cluster": natsClusterEngine };
+const engines = {
+  redis: () => redisEngine({ durable: true }),
+  nats: natsEngine,
+  "nats-cluster": natsClusterEngine,
+};
 type EngineName = keyof typeof engines;
-const names = (Object.keys(engines) as EngineName[]).filter(
-  (name) => LONGWIRE_BROKER === undefined || name === LONGWIRE_BROKER,
-);
+/** Three NATS servers are for longer runs: an election takes them as long as other faults together. */
+const names: EngineName[] =
+  LONGWIRE_BROKER === undefined ? ["redis", "nats"] : [LONGWIRE_BROKER as EngineName];
 const tell = (line: string): void => {
   if (LONGWIRE_BROKER !== undefined) console.log(line);
 };
@@ -58,26 +62,26 @@ describe.each(names)("a cluster on %s", (name) => {
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },
   );
-
-  test.each(["drop", "double"] as const)(
-    "the checker finds a broker that goes wrong once in 10,000 events (%s)",
-    { timeout: 120_000 },
-    async (does) => {
-      const { findings } = await runChaos({
-        engine,
-        seed,
-        forMs: 0,
-        atLeastEvents: 7_000,
-        subscribers: 10,
-        eventsPerSecond: 5_000,
-        faults: [],
-        mutation: { does, every: 10_000 },
-      });
-      expect(findings).not.toEqual(NOTHING_WRONG);
-      expect(does === "drop" ? findings.lost : findings.resent).toBeGreaterThan(0);
-    },
-  );
 });
+
+test.each(["drop", "double"] as const)(
+  "the checker finds a broker that goes wrong once in 10,000 events (%s)",
+  { timeout: 120_000 },
+  async (does) => {
+    const { findings } = await runChaos({
+      engine: () => redisEngine({ durable: false }),
+      seed,
+      forMs: 0,
+      atLeastEvents: 7_000,
+      subscribers: 10,
+      eventsPerSecond: 5_000,
+      faults: [],
+      mutation: { does, every: 10_000 },
+    });
+    expect(findings).not.toEqual(NOTHING_WRONG);
+    expect(does === "drop" ? findings.lost : findings.resent).toBeGreaterThan(0);
+  },
+);
 
 function summary(name: string, report: ChaosReport): string {
   const { findings, faults, lateness, ...counts } = report;

@@ -2,9 +2,9 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
 import type { Engine } from "./engine.ts";
 
-/** Debian's Redis that has on its disk what it has acknowledged. */
-export async function redisEngine(): Promise<Engine> {
-  const server = await RedisServer.start({ durable: true });
+/** Debian's Redis; a durable one has on its disk what it has acknowledged. */
+export async function redisEngine({ durable }: { durable: boolean }): Promise<Engine> {
+  const server = await RedisServer.start({ durable });
   return {
     name: "redis",
     servers: [server],

@@ -55,7 +55,7 @@ export class Subscriptions {
     const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
     return whenThere(permitted, () =>
       whenThere(this.#realm.catalog.open(entry), (topic) =>
-        this.#begin(topic, request, caller),
+        whenThere(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
       ),
     );
   }
