@@ -120,11 +120,15 @@ export async function liveReturn({ missed }, pid) {
 
 let watching;
 
-/** Subscribes all; with `liveStalled` in two steps, so that memory can be looked at between. */
-export async function liveGather(options) {
+/**
+ * Subscribes all; with `liveStalled` in two steps, so that memory can be looked at between.
+ *
+ * @param options with `first`, the number of the event that is published then, default 1
+ */
+export async function liveGather({ first = 1, ...options }) {
   watching = await Audience.gather(options);
   watching.publish(1);
-  await watching.verify(1, 1);
+  await watching.verify(1, first);
 }
 
 /**

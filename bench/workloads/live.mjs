@@ -6,7 +6,7 @@ const ours = ["longwire", "longwire-public"];
 
 /** @param {import("../workload.mjs").Size} size */
 export function live(size) {
-  return [fanout(size), resume(size), stalled(size)];
+  return [fanout(size), resume(size), idle(size), stalled(size)];
 }
 
 function fanout(size) {
@@ -49,6 +49,33 @@ function resume(size) {
         const { port } = await start("live-log", { text: text(120) });
         await load("liveLeave", { target: { port }, contender: contender.name, subscribers });
         return load("liveReturn", { missed });
+      }),
+  };
+}
+
+function idle(size) {
+  const name = "live-idle";
+  const first = size.few(1_000);
+  const more = size.few(5_000);
+  return {
+    name,
+    says: "what each of 5,000 subscribers that have had an event holds of the server's memory, after garbage is gone",
+    contenders: [...ours, "socket.io", "engine.io"],
+    baselines: ["socket.io", "engine.io"],
+    rounds: 1,
+    figure: { key: "kib", label: "KiB/subscriber" },
+    columns: [{ key: "rssMib", label: "RSS MiB", digits: 0 }],
+    method: `how RSS without V8's young generation grows from ${first.toLocaleString("en-US")} to ${(first + more).toLocaleString("en-US")} subscribers, after forced collections`,
+    measure: (contender, host) =>
+      withProcesses({ name, contender, host }, async ({ start, ask, load }) => {
+        const { port } = await start("live-keyed", { text: text(120) });
+        const audience = { target: { port }, contender: contender.name };
+        await load("liveGather", { ...audience, subscribers: first });
+        const before = await ask("collect");
+        await load("liveGather", { ...audience, subscribers: more, first: 2 });
+        const after = await ask("collect");
+        const kib = Math.max(0, after.settledKib - before.settledKib) / more;
+        return { figures: { kib, rssMib: after.residentKib / 1024 } };
       }),
   };
 }

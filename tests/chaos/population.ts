@@ -54,6 +54,8 @@ export class Population {
 
   close(): void {
     this.#isOver = true;
+    // What is unanswered now is so because something else went wrong, which is told.
+    for (const publishing of this.#publishing) publishing.catch(() => {});
     for (const one of this.#all) {
       if (one instanceof Device) one.close();
       else one.live.close();
