@@ -56,6 +56,10 @@ export class NatsBroker implements Broker {
     return broker;
   }
 
+  get isAway(): boolean {
+    return this.#jetStream?.link.isOpen !== true;
+  }
+
   async openTopic(
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,
