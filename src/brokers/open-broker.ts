@@ -4,7 +4,7 @@ import type { Broker } from "../live/index.ts";
 
 /** Where topics are kept: at most one of the two; in memory if it is none. */
 export interface BrokerPlace {
-  /** The URL of a broker: `redis:`, `rediss:`, `nats:` or `tls:`; see docs/brokers.md. */
+  /** The URL of a broker: `redis[s]:`, `redis[s]+cluster:`, `nats:` or `tls:`; see docs/brokers.md. */
   broker?: string | undefined;
   /** A folder on this machine's disk. */
   data?: string | undefined;
@@ -32,9 +32,10 @@ export async function openBroker(place: BrokerPlace = {}): Promise<Broker> {
     throw new LongwireError("bad_option", message);
   }
   if (url === undefined) return new MemoryBroker();
-  const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  if (protocol === "redis:" || protocol === "rediss:") return openRedis(url, onError);
-  if (protocol === "nats:" || protocol === "tls:") return openNats(url, onError);
+  // Not parsed as one URL: of a cluster it has several hosts, with commas between.
+  const scheme = /^[a-z+]+(?=:\/\/)/.exec(url)?.[0] ?? "";
+  if (/^rediss?(\+cluster)?$/.test(scheme)) return openRedis(url, onError);
+  if (scheme === "nats" || scheme === "tls") return openNats(url, onError);
   const message =
     "broker is no URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.";
   throw new LongwireError("bad_option", message);

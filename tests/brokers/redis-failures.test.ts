@@ -1,81 +1,15 @@
-import { createClient } from "redis";
 import { afterEach, describe, expect, test } from "vitest";
 import { LongwireError } from "../../src/base/index.ts";
-import { RedisBroker, type RedisBrokerOptions } from "../../src/brokers/redis/index.ts";
-import {
-  keyedTopic,
-  logTopic,
-  type BrokerTopic,
-  type TopicDeclaration,
-  type TopicEvent,
-} from "../../src/live/index.ts";
+import { RedisBroker } from "../../src/brokers/redis/index.ts";
+import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
+import { append, appendAgain, closeAll, follow, offsets, open, raw, upTo } from "./redis-node.ts";
 import { RedisServer } from "./redis-server.ts";
 
-const brokers: RedisBroker[] = [];
-afterEach(async () => {
-  for (const broker of brokers.splice(0)) await broker.close();
-  await RedisServer.stopAll();
-});
-
-/** One that does not look by itself, unless a test is about that: it would make up for faults. */
-async function open(url: string, options: RedisBrokerOptions = {}): Promise<RedisBroker> {
-  const patient = { longestRetryMs: 100, lookMs: 3_600_000 };
-  const broker = await RedisBroker.open({ url, ...patient, ...options });
-  brokers.push(broker);
-  return broker;
-}
-
-interface Node {
-  topic: BrokerTopic;
-  events: TopicEvent[];
-  /** How often it was said that the log cannot be continued. */
-  losses: number;
-}
-
-async function follow(broker: RedisBroker, declaration: TopicDeclaration): Promise<Node> {
-  const node = { events: [] as TopicEvent[], losses: 0 } as Node;
-  node.topic = await broker.openTopic(
-    declaration,
-    (event) => node.events.push(event),
-    () => (node.losses += 1),
-  );
-  return node;
-}
-
-async function append(topic: BrokerTopic, count: number): Promise<void> {
-  for (let n = 0; n < count; n += 1) await topic.append({ data: n });
-}
-
-/** Appends until it is taken, as a client does. */
-async function appendAgain(topic: BrokerTopic, draft: object): Promise<object> {
-  for (;;) {
-    try {
-      return await topic.append(draft);
-    } catch (error) {
-      if ((error as LongwireError).code !== "unavailable") throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
-async function raw<Result>(
-  url: string,
-  act: (client: ReturnType<typeof createClient>) => Promise<Result>,
-): Promise<Result> {
-  const client = createClient({ url });
-  await client.connect();
-  try {
-    return await act(client as never);
-  } finally {
-    client.destroy();
-  }
-}
+afterEach(closeAll);
 
 const news = logTopic("news");
-const offsets = ({ events }: Node): number[] => events.map(({ offset }) => offset);
-const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
 
 describe("Redis is killed and started again", () => {
   test("with its data: nothing acknowledged is lost, the epoch is the same, followers go on", async () => {
@@ -146,6 +80,23 @@ describe("Redis is killed and started again", () => {
     const refused = third.topic.append({ data: 1, ifNewest: 0 });
     await expect(refused).rejects.toMatchObject({ code: "unavailable" });
     expect(third.losses).toBe(1);
+  });
+
+  test("an event that was seen is another one: an append finds that, too, and nothing is appended", async () => {
+    const server = await RedisServer.start();
+    const node = await follow(await open(server.url, { prefix: "p" }), news);
+    await append(node.topic, 2);
+    // As after a failover that lost the second, and somebody else's append.
+    await raw(server.url, (client) =>
+      client
+        .multi()
+        .del("{p:news}:log")
+        .xAdd("{p:news}:log", "2-0", { s: `${Date.now()}000`, d: '"another"' })
+        .exec(),
+    );
+    await expect(node.topic.append({ data: 3 })).rejects.toMatchObject({ code: "unavailable" });
+    expect(node.losses).toBe(1);
+    expect(await raw(server.url, (client) => client.xLen("{p:news}:log"))).toBe(1);
   });
 
   test("with less than was acknowledged: what is left is there, under another epoch", async () => {

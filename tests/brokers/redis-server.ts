@@ -11,6 +11,10 @@ const ATTEMPTS = 5;
 export interface RedisServerOptions {
   /** Whether what was acknowledged is on disk. */
   durable?: boolean;
+  /** Whether it can be one of a cluster. */
+  cluster?: boolean;
+  /** The files of a certificate: it speaks TLS only then. */
+  tls?: { cert: string; key: string };
   /** More of its configuration, as arguments. */
   settings?: readonly string[];
 }
@@ -20,15 +24,14 @@ export class RedisServer {
   static readonly #running = new Set<RedisServer>();
 
   port = 0;
+  /** Where the servers of its cluster talk to it. */
+  busPort = 0;
   readonly folder: string = mkdtempSync(join(tmpdir(), "longwire-redis-"));
-  readonly #settings: readonly string[];
+  readonly #options: RedisServerOptions;
   #process: ChildProcess | undefined;
 
-  private constructor({ durable = false, settings = [] }: RedisServerOptions) {
-    const persistence = durable
-      ? ["--appendonly", "yes", "--appendfsync", "always"]
-      : ["--appendonly", "no"];
-    this.#settings = ["--save", "", ...persistence, ...settings];
+  private constructor(options: RedisServerOptions) {
+    this.#options = options;
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -36,6 +39,7 @@ export class RedisServer {
     RedisServer.#running.add(server);
     for (let attempt = 1; ; attempt += 1) {
       server.port = await freePort();
+      server.busPort = options.cluster === true ? await freePort() : 0;
       try {
         await server.restart();
         return server;
@@ -51,15 +55,12 @@ export class RedisServer {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${this.port}`;
+    return `${this.#options.tls === undefined ? "redis" : "rediss"}://127.0.0.1:${this.port}`;
   }
 
   /** Starts it again, on its port and with what is in its folder. */
   async restart(): Promise<void> {
-    const where = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.folder];
-    const child = spawn("redis-server", [...where, ...this.#settings], {
-      stdio: ["ignore", "pipe", "ignore"],
-    });
+    const child = spawn("redis-server", this.#arguments(), { stdio: ["ignore", "pipe", "ignore"] });
     this.#process = child;
     let output = "";
     await new Promise<void>((resolve, reject) => {
@@ -83,6 +84,23 @@ export class RedisServer {
 
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#process?.kill(signal);
+  }
+
+  #arguments(): string[] {
+    const { durable = false, cluster = false, tls, settings = [] } = this.#options;
+    const port = String(this.port);
+    const where = ["--bind", "127.0.0.1", "--dir", this.folder];
+    return [
+      ...where,
+      "--save",
+      "",
+      ...(tls === undefined ? ["--port", port] : ["--port", "0", "--tls-port", port]),
+      ...(tls === undefined ? [] : ["--tls-cert-file", tls.cert, "--tls-key-file", tls.key]),
+      ...(tls === undefined ? [] : ["--tls-ca-cert-file", tls.cert, "--tls-auth-clients", "no"]),
+      ...(durable ? ["--appendonly", "yes", "--appendfsync", "always"] : ["--appendonly", "no"]),
+      ...(cluster ? ["--cluster-enabled", "yes", "--cluster-port", String(this.busPort)] : []),
+      ...settings,
+    ];
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
-import type { Reply } from "./redis-link.ts";
+import type { Reply } from "./link.ts";
 
 /** An event, and when it was appended by the clock of Redis, in µs. */
 export interface Entry {

@@ -1,8 +1,11 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import { ClusterLink } from "./cluster-link.ts";
+import type { Link, LinkHandler } from "./link.ts";
 import { RedisLink } from "./redis-link.ts";
-import type { RedisBrokerOptions } from "./redis-options.ts";
+import { checkOptions, type RedisBrokerOptions } from "./redis-options.ts";
 import { RedisTopic } from "./redis-topic.ts";
+import { clusterRoots } from "./redis-url.ts";
 import { topicTag } from "./topic-keys.ts";
 
 /** In how many parts the topics are looked at. */
@@ -25,7 +28,7 @@ export class RedisBroker implements Broker {
   readonly #lookMs: number;
   /** By what their keys begin with, which is their channel too. */
   readonly #followed = new Map<string, Followed>();
-  #link: RedisLink | undefined;
+  #link: Link | undefined;
   #timer: Timer | undefined;
   /** Those that are still to be looked at in this round. */
   #toLookAt: RedisTopic[] = [];
@@ -37,17 +40,22 @@ export class RedisBroker implements Broker {
   }
 
   /**
-   * Connects to Redis.
+   * Connects to Redis, or to all servers of a Redis Cluster.
    *
    * @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection
    */
   static async open(options: RedisBrokerOptions = {}): Promise<RedisBroker> {
+    checkOptions(options);
     const broker = new RedisBroker(options);
-    broker.#link = await RedisLink.open(options, {
+    const roots = clusterRoots(options.url);
+    const handler: LinkHandler = {
       onNotified: (channel, text) => broker.#followed.get(channel)?.topic.onNotified(text),
-      onBack: () => broker.#all((topic) => topic.look()),
-      onLost: () => broker.#all((topic) => topic.onDisconnected()),
-    });
+      onBack: (channels) => broker.#each(channels, (topic) => topic.look()),
+      onLost: (channels) => broker.#each(channels, (topic) => topic.onDisconnected()),
+    };
+    broker.#link = await (roots === undefined
+      ? RedisLink.open(options, handler)
+      : ClusterLink.open(options, roots, handler));
     broker.#lookNow();
     return broker;
   }
@@ -73,7 +81,7 @@ export class RedisBroker implements Broker {
 
   close(): Promise<void> {
     this.#timer?.cancel();
-    this.#all((topic) => topic.close());
+    this.#each(this.#followed.keys(), (topic) => topic.close());
     this.#link?.close();
     return Promise.resolve();
   }
@@ -103,7 +111,10 @@ export class RedisBroker implements Broker {
     for (const topic of this.#toLookAt.splice(0, part)) topic.look();
   }
 
-  #all(act: (topic: RedisTopic) => void): void {
-    for (const { topic } of this.#followed.values()) act(topic);
+  #each(channels: Iterable<string>, act: (topic: RedisTopic) => void): void {
+    for (const channel of channels) {
+      const followed = this.#followed.get(channel);
+      if (followed !== undefined) act(followed.topic);
+    }
   }
 }

@@ -1,24 +1,21 @@
-import { createClient, ErrorReply } from "redis";
-import { Backoff, LongwireError, systemClock, type Clock, type Timer } from "../../base/index.ts";
+import { ErrorReply } from "redis";
+import {
+  Backoff,
+  systemClock,
+  type Clock,
+  type LongwireError,
+  type Timer,
+} from "../../base/index.ts";
 import { LiveError } from "../../live/index.ts";
-import { checkOptions, serverName, type RedisBrokerOptions } from "./redis-options.ts";
+import { RefusedError, UnansweredError, type Link, type LinkHandler, type Reply } from "./link.ts";
+import { connectable, destroy, isReply, unreachable, type Client } from "./redis-client.ts";
+import { serverName, type RedisBrokerOptions } from "./redis-options.ts";
+import { redirectionOf } from "./redirection.ts";
 import { scriptNames, scripts, type ScriptName } from "./scripts.ts";
 
-type Client = ReturnType<typeof connectable>;
-
-/** What a script returns: strings and whole numbers. */
-export type Reply = readonly (string | number)[];
-
-/** A command was sent, and no answer came: it may be done or not. */
-export class UnansweredError extends LongwireError {}
-
-interface LinkHandler {
-  /** A topic has changed. */
-  onNotified(channel: string, text: string): void;
-  /** The connection is there again, and notifications come. */
-  onBack(): void;
-  /** It is lost; all that was asked for is answered with an error. */
-  onLost(): void;
+interface RedisLinkHandler extends LinkHandler {
+  /** Its notifications come from another server of the cluster now. Without it that is a loss. */
+  onMoved?(channel: string): void;
 }
 
 type State =
@@ -28,13 +25,13 @@ type State =
   | { kind: "closed" };
 
 const FIRST_RETRY_MS = 100;
+const MOVED_AWAY = "topics have moved to another server";
 
-/** The connection to Redis, and another one whenever it ends: for scripts and notifications. */
-export class RedisLink {
-  /** Where Redis is, for messages. */
+/** The connection to one Redis, and another one whenever it ends. */
+export class RedisLink implements Link {
   readonly server: string;
   readonly #options: RedisBrokerOptions;
-  readonly #handler: LinkHandler;
+  readonly #handler: RedisLinkHandler;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   readonly #backoff: Backoff;
@@ -44,10 +41,12 @@ export class RedisLink {
   /** When each command that is not answered has to be, in their order. */
   readonly #unanswered = new Set<{ until: number }>();
   #state: State = { kind: "away" };
+  /** The attempt to connect that is under way. */
+  #attempt: Promise<void> | undefined;
   #timer: Timer | undefined;
   #watch: Timer | undefined;
 
-  private constructor(options: RedisBrokerOptions, handler: LinkHandler) {
+  private constructor(options: RedisBrokerOptions, handler: RedisLinkHandler) {
     this.server = `Redis at ${serverName(options)}`;
     this.#options = options;
     this.#handler = handler;
@@ -57,19 +56,25 @@ export class RedisLink {
     this.#backoff = new Backoff({ firstMs: FIRST_RETRY_MS, longestMs });
   }
 
-  /** @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection */
-  static async open(options: RedisBrokerOptions, handler: LinkHandler): Promise<RedisLink> {
-    checkOptions(options);
+  /** @throws LongwireError `broker_unreachable` as a rejection */
+  static async open(options: RedisBrokerOptions, handler: RedisLinkHandler): Promise<RedisLink> {
     const link = new RedisLink(options, handler);
     await link.#connect();
     return link;
   }
 
-  /**
-   * Runs a script. What is asked for in one turn leaves in one write, and is done in its order.
-   *
-   * @throws LiveError `unavailable` if it was not done, UnansweredError if it may be, as a rejection
-   */
+  /** One that is away at first, and connects by itself. */
+  static start(options: RedisBrokerOptions, handler: RedisLinkHandler): RedisLink {
+    const link = new RedisLink(options, handler);
+    link.#tryToConnect();
+    return link;
+  }
+
+  /** Waits for the attempt to connect that is under way, whatever comes of it. */
+  async settled(): Promise<void> {
+    await this.#attempt;
+  }
+
   async run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<Reply> {
     const { client } = this.#open;
     const rest = [String(keys.length), ...keys, ...args];
@@ -80,18 +85,18 @@ export class RedisLink {
       // Somebody has flushed them.
       if (!isReply(error, "NOSCRIPT")) throw this.#explained(error, client);
     }
-    try {
-      return await this.#inTime<Reply>(client.sendCommand(["EVAL", scripts[name], ...rest]));
-    } catch (error) {
-      throw this.#explained(error, client);
-    }
+    return this.#ask(client, ["EVAL", scripts[name], ...rest]);
   }
 
   /**
-   * From when this resolves, the handler hears of the channel.
+   * Asks for anything else than a topic's.
    *
-   * @throws LiveError `unavailable` as a rejection
+   * @throws as `run`
    */
+  async ask<Answer>(command: readonly string[]): Promise<Answer> {
+    return this.#ask(this.#open.client, command);
+  }
+
   async subscribe(channel: string): Promise<void> {
     const { client } = this.#open;
     this.#channels.add(channel);
@@ -99,8 +104,26 @@ export class RedisLink {
       await this.#inTime(this.#subscribeOn(client, channel));
     } catch (error) {
       this.#channels.delete(channel);
-      throw new LiveError("unavailable", this.#explained(error, client).message);
+      const explained = this.#explained(error, client);
+      throw explained instanceof LiveError
+        ? explained
+        : new LiveError("unavailable", explained.message);
     }
+  }
+
+  /** Subscribes as soon as it can be; the handler hears of that as of what is back. */
+  adopt(channel: string): void {
+    this.#channels.add(channel);
+    if (this.#state.kind !== "open") return;
+    const { client } = this.#state;
+    this.#inTime(this.#subscribeOn(client, channel)).then(
+      () => this.#handler.onBack([channel]),
+      (error: unknown) => {
+        // Any other error ends the connection, and the next one subscribes.
+        if (redirectionOf(error) === undefined) this.#lose(client, error);
+        else this.#onMoved(client, channel);
+      },
+    );
   }
 
   unsubscribe(channel: string): void {
@@ -116,12 +139,17 @@ export class RedisLink {
     return this.#state.kind !== "open";
   }
 
+  /** Those that it is subscribed to, or will be when it is back. */
+  get channels(): Iterable<string> {
+    return this.#channels;
+  }
+
   close(): void {
     const state = this.#state;
     this.#state = { kind: "closed" };
     this.#timer?.cancel();
     this.#watch?.cancel();
-    if (state.kind === "open") state.client.destroy();
+    if (state.kind === "open") destroy(state.client);
   }
 
   get #open(): { client: Client } {
@@ -132,52 +160,92 @@ export class RedisLink {
 
   async #connect(): Promise<void> {
     const client = connectable(this.#options, this.#timeoutMs);
+    let failure: unknown;
     // The last one of a connection; without a listener it would end the process.
-    client.on("error", (error: unknown) => this.#lose(client, error));
+    client.on("error", (error: unknown) => {
+      failure ??= error;
+      this.#lose(client, error);
+    });
+    client.on("sharded-channel-moved", (channel: string) => {
+      failure ??= new Error(MOVED_AWAY);
+      this.#onMoved(client, channel);
+    });
     const late = this.#clock.after(this.#timeoutMs, () => destroy(client));
+    let subscribed: Set<string>;
     try {
       await client.connect();
       for (const name of scriptNames) {
         this.#digests.set(name, await client.sendCommand(["SCRIPT", "LOAD", scripts[name]]));
       }
-      await Promise.all([...this.#channels].map((channel) => this.#subscribeOn(client, channel)));
+      subscribed = new Set(this.#channels);
+      // One that has moved fails all of them: where it is now is read, and this tried again.
+      await Promise.all([...subscribed].map((channel) => this.#subscribeOn(client, channel)));
+      if (failure !== undefined) throw failure;
     } catch (error) {
       destroy(client);
-      throw this.#unreachable(error);
+      throw unreachable(this.server, error);
     } finally {
       late.cancel();
     }
     if (this.#state.kind === "closed") return destroy(client);
     this.#state = { kind: "open", client };
     this.#backoff.reset();
+    for (const channel of this.#channels) {
+      // It was adopted meanwhile.
+      if (!subscribed.has(channel)) this.adopt(channel);
+    }
   }
 
   #subscribeOn(client: Client, channel: string): Promise<unknown> {
     return client.sSubscribe(channel, (text) => this.#handler.onNotified(channel, text));
   }
 
+  /**
+   * The package takes what Redis says of a channel that has moved for the answer to a command, if
+   * one is under way. Then it finds an answer too many, of which nobody knows to what: that ends
+   * the connection, and the next one is in order.
+   */
+  #onMoved(client: Client, channel: string): void {
+    if (this.#state.kind !== "open" || this.#state.client !== client) return;
+    if (this.#handler.onMoved !== undefined && this.#channels.delete(channel)) {
+      this.#handler.onMoved(channel);
+    } else {
+      this.#lose(client, new Error(MOVED_AWAY));
+    }
+  }
+
   #lose(client: Client, cause: unknown): void {
     if (this.#state.kind !== "open" || this.#state.client !== client) return;
     this.#state = { kind: "away" };
     destroy(client);
-    this.#options.onError?.(this.#unreachable(cause));
-    this.#handler.onLost();
+    this.#handler.onLost(this.#channels);
     this.#retry();
+    this.#options.onError?.(unreachable(this.server, cause));
   }
 
   #retry(): void {
-    this.#timer = this.#clock.after(this.#backoff.next(), () => {
-      this.#connect().then(
-        () => {
-          if (this.#state.kind === "open") this.#handler.onBack();
-        },
-        (error: LongwireError) => {
-          if (this.#state.kind === "closed") return;
-          this.#options.onError?.(error);
-          this.#retry();
-        },
-      );
-    });
+    this.#timer = this.#clock.after(this.#backoff.next(), () => this.#tryToConnect());
+  }
+
+  #tryToConnect(): void {
+    this.#attempt = this.#connect().then(
+      () => {
+        if (this.#state.kind === "open") this.#handler.onBack(this.#channels);
+      },
+      (error: LongwireError) => {
+        if (this.#state.kind === "closed") return;
+        this.#retry();
+        this.#options.onError?.(error);
+      },
+    );
+  }
+
+  async #ask<Answer>(client: Client, command: readonly string[]): Promise<Answer> {
+    try {
+      return await this.#inTime<Answer>(client.sendCommand([...command]));
+    } catch (error) {
+      throw this.#explained(error, client);
+    }
   }
 
   /** Gives the connection up if no answer comes: all of its commands then have none. */
@@ -211,44 +279,11 @@ export class RedisLink {
     if (error instanceof ErrorReply) {
       // It is no primary any more: the name may lead to the new one.
       if (isReply(error, "READONLY")) this.#lose(client, error);
-      const message = `${this.server} refused: ${error.message}`;
-      return new LiveError("unavailable", message);
+      // A cluster's link follows it.
+      const advice = isReply(error, "MOVED") ? "; give a cluster's URL as redis+cluster://" : "";
+      return new RefusedError(`${this.server} refused: ${error.message}${advice}`, error.message);
     }
     const message = `${this.server} has not answered; it may be done or not.`;
     return new UnansweredError("unconfirmed", message, { cause: error });
   }
-
-  #unreachable(cause: unknown): LongwireError {
-    const { code, message: text = String(cause) } = (cause ?? {}) as {
-      code?: string;
-      message?: string;
-    };
-    const isRefusal = /^(WRONGPASS|NOAUTH|NOPERM|ERR)\b/.test(text);
-    const advice = isRefusal
-      ? "check the credentials and that it is Redis 7 or Valkey"
-      : "start it, or give the address of one that runs";
-    const message = `${this.server} cannot be reached (${code ?? text.split("\n")[0]}); ${advice}.`;
-    return new LongwireError("broker_unreachable", message, { cause });
-  }
-}
-
-/** A client that connects once: when to do so again is decided here. */
-// Its type is that of `createClient`, which no short name says.
-// oxlint-disable-next-line typescript/explicit-function-return-type
-function connectable({ url, client }: RedisBrokerOptions, timeoutMs: number) {
-  return createClient({
-    ...client,
-    ...(url !== undefined && { url }),
-    RESP: 3,
-    disableOfflineQueue: true,
-    socket: { connectTimeout: timeoutMs, ...client?.socket, reconnectStrategy: false },
-  });
-}
-
-function destroy(client: Client): void {
-  if (client.isOpen) client.destroy();
-}
-
-function isReply(error: unknown, code: string): boolean {
-  return error instanceof ErrorReply && error.message.startsWith(code);
 }

@@ -1,10 +1,12 @@
 import type { RedisClientOptions } from "redis";
 import { LongwireError, type Clock } from "../../base/index.ts";
+import { checkUrl, clusterRoots } from "./redis-url.ts";
 
 export interface RedisBrokerOptions {
   /**
-   * `redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`; `rediss:` is TLS. Default
-   * `redis://127.0.0.1:6379`.
+   * `redis[s]://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]`; `rediss:` is TLS. Of a Redis Cluster
+   * `redis[s]+cluster://[USER[:PASSWORD]@]HOST[:PORT][,HOST[:PORT]…]`, some of its servers.
+   * Default `redis://127.0.0.1:6379`.
    */
   url?: string;
   /** Whatever else the client of the npm package `redis` takes: credentials, TLS, a name. */
@@ -32,7 +34,9 @@ export interface RedisBrokerOptions {
 /** Where the server is, in words that hold no credentials. */
 export function serverName({ url, client }: RedisBrokerOptions): string {
   const socket = (client?.socket ?? {}) as { host?: string; port?: number; path?: string };
-  if (url !== undefined) return new URL(url).host || "127.0.0.1:6379";
+  const urls = clusterRoots(url) ?? (url === undefined ? [] : [url]);
+  if (url !== undefined)
+    return urls.map((each) => new URL(each).host || "127.0.0.1:6379").join(", ");
   return socket.path ?? `${socket.host ?? "127.0.0.1"}:${socket.port ?? 6379}`;
 }
 
@@ -42,10 +46,5 @@ export function checkOptions({ url, prefix = "" }: RedisBrokerOptions): void {
     const message = `The prefix ${JSON.stringify(prefix)} has braces, which say in which slot a key is; leave them out.`;
     throw new LongwireError("invalid_option", message);
   }
-  if (url === undefined) return;
-  const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  if (protocol === "redis:" || protocol === "rediss:") return;
-  const message =
-    "The URL of the broker is none of Redis; give one such as redis://127.0.0.1:6379.";
-  throw new LongwireError("invalid_option", message);
+  if (url !== undefined) checkUrl(url);
 }

@@ -1,7 +1,5 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import {
-  defaultRetention,
-  eventOf,
   LiveError,
   type BrokerTopic,
   type EventDraft,
@@ -11,33 +9,14 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
-import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
-import { UnansweredError, type RedisLink, type Reply } from "./redis-link.ts";
-import type { ScriptName } from "./scripts.ts";
-import { repeatKey, topicKeys } from "./topic-keys.ts";
-
-/** How much is read at a time, and how many leases are renewed. */
-const PAGE_EVENTS = 500;
-const PAGE_BYTES = 1024 * 1024;
-const LEASES_AT_ONCE = 500;
-
-interface Follower {
-  readonly follow: (event: TopicEvent) => void;
-  readonly onLost: (() => void) | undefined;
-  /** What it was told up to. */
-  told: Offset;
-}
-
-/** Somebody who has appended, and waits until it is followed here. */
-interface Waiter {
-  readonly offset: Offset;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
+import { Followers, type Follower } from "./followers.ts";
+import { UnansweredError, type Link } from "./link.ts";
+import type { Entry, Page } from "./page.ts";
+import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
 
 /** What a topic needs of its broker. */
 export interface RedisTopicHost {
-  link: RedisLink;
+  link: Link;
   clock: Clock;
   /** What its keys begin with, and its channel is. */
   tag: string;
@@ -49,16 +28,11 @@ export interface RedisTopicHost {
 export class RedisTopic {
   readonly #host: RedisTopicHost;
   readonly #declaration: TopicDeclaration;
-  readonly #keys: readonly string[];
-  readonly #limits: readonly string[];
-  readonly #followers = new Set<Follower>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #scripts: TopicScripts;
+  readonly #followers = new Followers();
   #joining = 0;
-  /** Empty until it is known. */
-  #epoch = "";
-  /** The newest event that is followed, and when it was appended by the clock of Redis, in µs. */
-  #last: Offset = 0;
-  #stamp = "";
+  /** The newest event that is followed. */
+  #place: Place = { epoch: "", offset: 0, stamp: "" };
   #appending = 0;
   /** The newest offset that was told of while own appends were on their way. */
   #toldOf: Offset = 0;
@@ -71,9 +45,13 @@ export class RedisTopic {
   constructor(declaration: TopicDeclaration, host: RedisTopicHost) {
     this.#declaration = declaration;
     this.#host = host;
-    this.#keys = topicKeys(host.tag);
-    const { maxEvents, maxBytes, maxAgeMs } = { ...defaultRetention, ...declaration.retention };
-    this.#limits = [maxEvents, maxBytes, maxAgeMs].map(String);
+    this.#scripts = new TopicScripts(declaration, {
+      link: host.link,
+      tag: host.tag,
+      place: () => this.#place,
+      onOther: () => this.#lose(),
+      onLease: (delayMs) => this.#wakeIn(delayMs),
+    });
   }
 
   /**
@@ -94,9 +72,8 @@ export class RedisTopic {
       this.#requireFollowed();
       this.#followers.add(follower);
       if (this.#isWoken) this.look();
-      const epoch = this.#epoch;
       return {
-        epoch,
+        epoch: this.#place.epoch,
         offset,
         floor,
         append: (draft) => this.#append(draft),
@@ -113,8 +90,8 @@ export class RedisTopic {
   /** A notification came. */
   onNotified(text: string): void {
     const [epoch, offset] = text.split(" ");
-    if (epoch === this.#epoch) {
-      if (Number(offset) <= this.#last) return;
+    if (epoch === this.#place.epoch) {
+      if (Number(offset) <= this.#place.offset) return;
       this.#toldOf = Math.max(this.#toldOf, Number(offset));
       // It tells of an own append, mostly, of which the answer comes next.
       if (this.#appending > 0) return;
@@ -131,22 +108,20 @@ export class RedisTopic {
   /** Tells of nothing more. */
   close(): void {
     this.#end();
-    this.#rejectWaiters(new UnansweredError("unconfirmed", "The broker is closed."));
+    this.#followers.rejectWaiters(unconfirmed("The broker is closed."));
   }
 
   /** The connection is lost. What was answered may be followed after it is back, or not at all. */
   onDisconnected(): void {
-    const error = new UnansweredError("unconfirmed", `${this.#host.link.server} is away.`);
-    this.#rejectWaiters(error);
+    this.#followers.rejectWaiters(unconfirmed(`${this.#host.link.server} is away.`));
   }
 
   /** What is followed has an end that nobody decided here: all have to open it anew. */
   #lose(): void {
     if (this.#hasEnded) return;
-    const followers = [...this.#followers];
+    const followers = this.#followers.clear();
     this.#end();
-    const error = new UnansweredError("unconfirmed", `${this.#declaration.name} starts again.`);
-    this.#rejectWaiters(error);
+    this.#followers.rejectWaiters(unconfirmed(`${this.#declaration.name} starts again.`));
     for (const { onLost } of followers) onLost?.();
   }
 
@@ -183,18 +158,18 @@ export class RedisTopic {
       }
       if (page.more) continue;
       if (this.#followers.size === 0) {
-        this.#last = page.offset;
-        this.#stamp = follower.told === page.offset ? stamp : "";
+        this.#place.offset = page.offset;
+        this.#place.stamp = follower.told === page.offset ? stamp : "";
       }
       follower.told = Math.max(follower.told, page.offset);
-      if (follower.told >= this.#last) return { offset: follower.told, floor: page.floor };
+      if (follower.told >= this.#place.offset) return { offset: follower.told, floor: page.floor };
     }
   }
 
   async #catchUp(): Promise<void> {
     for (;;) {
       this.#requireFollowed();
-      const page = await this.#read(this.#last, "steps");
+      const page = await this.#read(this.#place.offset, "steps");
       if (page.missed) this.#lose();
       this.#requireFollowed();
       for (const entry of page.entries) this.#tell(entry);
@@ -207,7 +182,7 @@ export class RedisTopic {
     try {
       while (this.#isWoken && !this.#hasEnded) {
         this.#isWoken = false;
-        const page = await this.#read(this.#last, "steps");
+        const page = await this.#read(this.#place.offset, "steps");
         if (page.missed) return this.#lose();
         for (const entry of page.entries) this.#tell(entry);
         this.#isWoken ||= page.more;
@@ -219,121 +194,59 @@ export class RedisTopic {
     }
   }
 
+  async #read(after: Offset, how: "state" | "steps"): Promise<Page> {
+    const page = await this.#scripts.read(after, how);
+    if (this.#place.epoch === "") this.#place.epoch = page.epoch;
+    return page;
+  }
+
   #tell({ event, stamp }: Entry): void {
-    const { offset } = event;
-    if (offset <= this.#last || this.#hasEnded) return;
-    this.#last = offset;
-    this.#stamp = stamp;
-    for (const follower of this.#followers) {
-      if (offset <= follower.told) continue;
-      follower.told = offset;
-      follower.follow(event);
-    }
-    for (const waiter of this.#waiters) {
-      if (waiter.offset > offset) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+    if (event.offset <= this.#place.offset || this.#hasEnded) return;
+    this.#place.offset = event.offset;
+    this.#place.stamp = stamp;
+    this.#followers.tell(event);
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
-    const { key, idempotencyKey, ifNewest = "", leaseMs = "" } = draft;
-    const json = draft.removed === true ? "" : eventOf(draft, 1, 0).json;
-    const repeat = idempotencyKey === undefined ? [] : [repeatKey(this.#host.tag, idempotencyKey)];
     this.#requireFollowed();
-    this.#appending += 1;
     try {
-      const args = [key ?? "", json, String(ifNewest), String(leaseMs)];
-      return await this.#appended(args, repeat, { key, json });
+      return await this.#appended(draft);
     } catch (error) {
-      throw idempotencyKey !== undefined && error instanceof UnansweredError
+      throw draft.idempotencyKey !== undefined && error instanceof UnansweredError
         ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
         : error;
     }
   }
 
-  async #appended(
-    args: readonly string[],
-    repeat: readonly string[],
-    own: { key: string | undefined; json: string },
-  ): Promise<Receipt> {
+  async #appended(draft: EventDraft): Promise<Receipt> {
     let receipt: Receipt | Promise<Receipt>;
+    this.#appending += 1;
     try {
-      const reply = await this.#run("append", args, repeat);
-      receipt = this.#onAppended(reply, own);
+      receipt = this.#receiptOf(draft, await this.#scripts.append(draft));
     } finally {
       this.#appending -= 1;
       // What others appended meanwhile, if the answer does not show it.
-      if (this.#appending === 0 && this.#toldOf > this.#last) this.look();
+      if (this.#appending === 0 && this.#toldOf > this.#place.offset) this.look();
     }
     return await receipt;
   }
 
-  #onAppended(
-    reply: Reply,
-    { key, json }: { key: string | undefined; json: string },
-  ): Receipt | Promise<Receipt> {
-    const [outcome, , , , , at, stamp] = reply;
-    if (outcome === "conflict") {
+  #receiptOf({ key }: EventDraft, appended: Appended): Receipt | Promise<Receipt> {
+    if (appended.kind === "conflict") {
       const message = `The key ${JSON.stringify(key)} of ${this.#declaration.name} has changed meanwhile; look at it again.`;
       throw new LiveError("conflict", message);
     }
-    const offset = Number(at);
-    const receipt = { offset, duplicate: outcome === "duplicate" };
-    if (outcome === "appended" && offset === this.#last + 1) {
-      this.#tell(entryOf({ offset, stamp: String(stamp), key, json }));
-    }
-    if (offset <= this.#last) return receipt;
+    const duplicate = appended.kind === "duplicate";
+    const offset = duplicate ? appended.offset : appended.entry.event.offset;
+    if (!duplicate && offset === this.#place.offset + 1) this.#tell(appended.entry);
+    if (offset <= this.#place.offset) return { offset, duplicate };
     this.look();
-    return new Promise((resolve, reject) => {
-      this.#waiters.add({ offset, resolve: () => resolve(receipt), reject });
-    });
+    return this.#followers.toldOf(offset).then(() => ({ offset, duplicate }));
   }
 
   async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     this.#requireFollowed();
-    for (let at = 0; at < held.length; at += LEASES_AT_ONCE) {
-      const some = held.slice(at, at + LEASES_AT_ONCE);
-      const keys = some.flatMap(({ key, offset }) => [key, String(offset)]);
-      await this.#run("lease", [String(leaseMs), ...keys]);
-    }
-  }
-
-  async #read(after: Offset, how: "state" | "steps"): Promise<Page> {
-    const args = [String(after), how, String(PAGE_EVENTS), String(PAGE_BYTES)];
-    const reply = await this.#run("read", args).catch((error: unknown) => {
-      // Reading again does no harm.
-      if (!(error instanceof UnansweredError)) throw error;
-      throw new LiveError("unavailable", error.message);
-    });
-    const page = pageOf(reply, this.#declaration.kind);
-    if (this.#epoch === "") this.#epoch = page.epoch;
-    return page;
-  }
-
-  /**
-   * Runs a script on this topic.
-   *
-   * @throws LiveError `unavailable` as a rejection, also when it is another log than the one that
-   *   is followed, of which everybody is told then
-   */
-  async #run(
-    name: ScriptName,
-    args: readonly string[],
-    keys: readonly string[] = [],
-  ): Promise<Reply> {
-    const { link, tag } = this.#host;
-    // What is read is compared with what was there; before an append its number is enough.
-    const seen = [this.#epoch, String(this.#last), name === "read" ? this.#stamp : ""];
-    const own = [crypto.randomUUID(), this.#declaration.kind, ...this.#limits, tag, ...seen];
-    const reply = await link.run(name, [...this.#keys, ...keys], [...own, ...args]);
-    if (reply[0] === "epoch") {
-      this.#lose();
-      const message = `The log of ${this.#declaration.name} has started again at the broker; try again.`;
-      throw new LiveError("unavailable", message);
-    }
-    this.#wakeIn(Number(reply[4]));
-    return reply;
+    await this.#scripts.lease(held, leaseMs);
   }
 
   #requireFollowed(): void {
@@ -355,10 +268,8 @@ export class RedisTopic {
     });
     this.#expiry = { timer, at };
   }
+}
 
-  #rejectWaiters(error: Error): void {
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const { reject } of waiters) reject(error);
-  }
+function unconfirmed(message: string): UnansweredError {
+  return new UnansweredError("unconfirmed", message);
 }

@@ -28,7 +28,7 @@ const FORGET_MS = 86_400_000;
 const WINDOW_MS = 300_000;
 
 /**
- * Keys 1 to 6. Arguments: 1 an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
+ * Keys 1 to 7, of which the last one never is. Arguments: 1 an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
  * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was.
  */
 const prelude = `
@@ -186,9 +186,9 @@ end
 local function is_other() return ARGV[7] ~= '' and ARGV[7] ~= epoch end
 `;
 
-/** Key 7: the repeated append's; 10: the key, 11: the JSON, 12: `ifNewest`, 13: the lease. */
+/** Key 8: the repeated append's; 10: the key, 11: the JSON, 12: `ifNewest`, 13: the lease. */
 const append = `${prelude}
-local repeatable = KEYS[7]
+local repeatable = KEYS[8]
 if is_other() then return finish('epoch') end
 if repeatable then
   local first = redis.call('GET', repeatable)

@@ -1,0 +1,116 @@
+import {
+  defaultRetention,
+  eventOf,
+  LiveError,
+  type EventDraft,
+  type HeldKey,
+  type Offset,
+  type TopicDeclaration,
+} from "../../live/index.ts";
+import { UnansweredError, type Link, type Reply } from "./link.ts";
+import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
+import type { ScriptName } from "./scripts.ts";
+import { repeatKey, topicKeys } from "./topic-keys.ts";
+
+/** How much is read at a time, and how many leases are renewed. */
+const PAGE_EVENTS = 500;
+const PAGE_BYTES = 1024 * 1024;
+const LEASES_AT_ONCE = 500;
+
+/** How far a topic is followed; Redis compares it with what it has. */
+export interface Place {
+  /** Empty until it is known. */
+  epoch: string;
+  offset: Offset;
+  /** When the event there was appended by the clock of Redis, in µs; empty if that is not known. */
+  stamp: string;
+}
+
+/** What became of an append. */
+export type Appended =
+  | { kind: "appended"; entry: Entry }
+  | { kind: "duplicate"; offset: Offset }
+  | { kind: "conflict" };
+
+interface TopicScriptsHost {
+  link: Link;
+  /** What the topic's keys begin with, and its channel is. */
+  tag: string;
+  /** How far it is followed now. */
+  place(): Place;
+  /** What is there is another log than the one that is followed. */
+  onOther(): void;
+  /** The next lease runs out by then; a negative number says that there is none. */
+  onLease(delayMs: number): void;
+}
+
+/**
+ * What is asked of one topic in Redis.
+ *
+ * @throws LiveError `unavailable` if it was not done, UnansweredError if it may be, as a rejection
+ */
+export class TopicScripts {
+  readonly #declaration: TopicDeclaration;
+  readonly #host: TopicScriptsHost;
+  readonly #keys: readonly string[];
+  readonly #limits: readonly string[];
+
+  constructor(declaration: TopicDeclaration, host: TopicScriptsHost) {
+    this.#declaration = declaration;
+    this.#host = host;
+    this.#keys = topicKeys(host.tag);
+    const { maxEvents, maxBytes, maxAgeMs } = { ...defaultRetention, ...declaration.retention };
+    this.#limits = [maxEvents, maxBytes, maxAgeMs].map(String);
+  }
+
+  /** @param how `state` begins with the newest of each key, `steps` goes on event by event */
+  async read(after: Offset, how: "state" | "steps"): Promise<Page> {
+    const args = [String(after), how, String(PAGE_EVENTS), String(PAGE_BYTES)];
+    const reply = await this.#run("read", args).catch((error: unknown) => {
+      // Reading again does no harm.
+      if (!(error instanceof UnansweredError)) throw error;
+      throw new LiveError("unavailable", error.message);
+    });
+    return pageOf(reply, this.#declaration.kind);
+  }
+
+  async append(draft: EventDraft): Promise<Appended> {
+    const { key, idempotencyKey, ifNewest = "", leaseMs = "" } = draft;
+    const json = draft.removed === true ? "" : eventOf(draft, 1, 0).json;
+    const repeat = idempotencyKey === undefined ? [] : [repeatKey(this.#host.tag, idempotencyKey)];
+    const args = [key ?? "", json, String(ifNewest), String(leaseMs)];
+    const [outcome, , , , , at, stamp] = await this.#run("append", args, repeat);
+    if (outcome === "conflict") return { kind: "conflict" };
+    const offset = Number(at);
+    if (outcome === "duplicate") return { kind: "duplicate", offset };
+    return { kind: "appended", entry: entryOf({ offset, stamp: String(stamp), key, json }) };
+  }
+
+  async lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+    for (let at = 0; at < held.length; at += LEASES_AT_ONCE) {
+      const some = held.slice(at, at + LEASES_AT_ONCE);
+      const keys = some.flatMap(({ key, offset }) => [key, String(offset)]);
+      await this.#run("lease", [String(leaseMs), ...keys]);
+    }
+  }
+
+  async #run(
+    name: ScriptName,
+    args: readonly string[],
+    keys: readonly string[] = [],
+  ): Promise<Reply> {
+    const { link, tag } = this.#host;
+    // It is compared each time: after a failover an append may come before a reading.
+    const { epoch, offset, stamp } = this.#host.place();
+    const seen = [epoch, String(offset), stamp];
+    const own = [crypto.randomUUID(), this.#declaration.kind, ...this.#limits, tag, ...seen];
+    const reply = await link.run(name, [...this.#keys, ...keys], [...own, ...args]);
+    if (reply[0] === "epoch") {
+      this.#host.onOther();
+      const message = `The log of ${this.#declaration.name} has started again at the broker; try again.`;
+      throw new LiveError("unavailable", message);
+    }
+    this.#host.onLease(Number(reply[4]));
+    return reply;
+  }
+}

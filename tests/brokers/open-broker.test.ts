@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { DiskBroker } from "../../src/brokers/disk/index.ts";
+import { openBroker, type BrokerPlace } from "../../src/brokers/index.ts";
+import { MemoryBroker } from "../../src/brokers/memory/index.ts";
+import { NatsBroker } from "../../src/brokers/nats/index.ts";
+import { RedisBroker } from "../../src/brokers/redis/index.ts";
+import { logTopic, type Broker } from "../../src/live/index.ts";
+import { eventually } from "./eventually.ts";
+import { NatsServer } from "./nats-server.ts";
+import { RedisCluster } from "./redis-cluster.ts";
+import { RedisServer } from "./redis-server.ts";
+
+afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
+
+async function opened(place?: BrokerPlace): Promise<Broker> {
+  const broker = await openBroker(place);
+  onTestFinished(() => broker.close());
+  const topic = await broker.openTopic(logTopic("t"), () => {});
+  expect(await topic.append({ data: 1 })).toMatchObject({ offset: 1 });
+  return broker;
+}
+
+describe("openBroker opens", () => {
+  test("memory, where nothing is named", async () => {
+    expect(await opened()).toBeInstanceOf(MemoryBroker);
+  });
+
+  test("a folder", async () => {
+    const data = mkdtempSync(join(tmpdir(), "longwire-open-"));
+    onTestFinished(() => rmSync(data, { recursive: true, force: true }));
+    expect(await opened({ data })).toBeInstanceOf(DiskBroker);
+  });
+
+  test("a Redis", async () => {
+    const { url } = await RedisServer.start();
+    expect(await opened({ broker: url })).toBeInstanceOf(RedisBroker);
+  });
+
+  test("a Redis Cluster, of which the URL names several servers", async () => {
+    const { url } = await RedisCluster.start();
+    expect(url).toContain(",");
+    expect(await opened({ broker: url })).toBeInstanceOf(RedisBroker);
+  });
+
+  test("NATS, also where the first server that the URL names is gone", async () => {
+    const [gone, there] = [await NatsServer.start(), await NatsServer.start()];
+    await gone.stop();
+    const broker = `${gone.url},${there.url}`;
+    expect(await opened({ broker })).toBeInstanceOf(NatsBroker);
+  });
+});
+
+test.each(["http://h", "redis", "", "redis+sentinel://h", "nats:h"])(
+  "what is no URL of a broker is refused, and not repeated: %s",
+  async (broker) => {
+    await expect(openBroker({ broker })).rejects.toMatchObject({
+      code: "bad_option",
+      message: expect.not.stringContaining("sentinel") as string,
+    });
+  },
+);
+
+test("a URL and a folder are one too many", async () => {
+  const both = { broker: "redis://h", data: "folder" };
+  await expect(openBroker(both)).rejects.toMatchObject({ code: "bad_option" });
+});
+
+test("each cause of a loss is told once, however many attempts fail of it", async () => {
+  const server = await RedisServer.start();
+  const told: string[] = [];
+  const broker = await openBroker({
+    broker: server.url,
+    onError: ({ message }) => told.push(message),
+  });
+  onTestFinished(() => broker.close());
+  await server.kill();
+  await eventually(() => told.some((message) => message.includes("ECONNREFUSED"))).toBe(true);
+  const refusals = (): number => told.filter((text) => text.includes("ECONNREFUSED")).length;
+  await server.restart();
+  await eventually(() => broker.isAway).toBe(false);
+  expect(refusals()).toBe(1);
+});
