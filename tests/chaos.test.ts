@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { NatsServer } from "./brokers/nats-server.ts";
-import { RedisServer } from "./brokers/redis-server.ts";
+import { stopEngines } from "./brokers/engine-process.ts";
 import { runChaos, type ChaosReport } from "./chaos/chaos.ts";
 import { natsClusterEngine, natsEngine } from "./chaos/nats-engine.ts";
 import { redisEngine } from "./chaos/redis-engine.ts";
@@ -26,7 +25,7 @@ const tell = (line: string): void => {
   if (LONGWIRE_BROKER !== undefined) console.log(line);
 };
 
-afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
+afterAll(() => stopEngines());
 
 const NOTHING_WRONG = {
   unkept: 0,

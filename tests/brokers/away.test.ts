@@ -1,11 +1,12 @@
 import { afterAll, expect, test } from "vitest";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 import { RedisServer } from "./redis-server.ts";
 
-afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
+afterAll(() => stopEngines());
 
 const engines = {
   redis: {

@@ -3,6 +3,7 @@ import { connect, nanos } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect } from "vitest";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import type { Broker } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { NatsServer } from "./nats-server.ts";
 
@@ -10,7 +11,7 @@ let server: NatsServer;
 beforeAll(async () => {
   server = await NatsServer.start();
 });
-afterAll(() => NatsServer.stopAll());
+afterAll(() => stopEngines());
 
 describeBroker("the NATS broker", async () => {
   const prefix = crypto.randomUUID();

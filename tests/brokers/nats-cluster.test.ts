@@ -4,6 +4,7 @@ import { afterAll, expect, test } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { logTopic, type BrokerTopic, type Receipt, type TopicEvent } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 
@@ -13,7 +14,7 @@ const PATIENCE_MS = 60_000;
 const brokers: NatsBroker[] = [];
 afterAll(async () => {
   for (const broker of brokers) await broker.close();
-  await NatsServer.stopAll();
+  await stopEngines();
 });
 
 async function open(servers: NatsServer[]): Promise<NatsBroker> {

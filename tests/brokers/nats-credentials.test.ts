@@ -6,7 +6,8 @@ import { natsOptionsOf } from "../../src/brokers/nats-url.ts";
 import type { NatsBrokerOptions } from "../../src/brokers/nats/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
-import { append, closeAll, follow, offsets, open } from "./nats-node.ts";
+import { open } from "./nats-node.ts";
+import { append, closeAll, follow, offsets } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";
 
 afterEach(closeAll);
@@ -148,5 +149,7 @@ test("what the end of a URL can say", () => {
     storage: "memory",
   });
   expect(() => natsOptionsOf(`${url}?replica=3`)).toThrow("broker has ?replica, which");
-  expect(() => natsOptionsOf(`${url}?creds=/nowhere`)).toThrow("/nowhere cannot be read");
+  expect(() => natsOptionsOf(`${url}?creds=/nowhere`)).toThrow(
+    "/nowhere, which the broker's URL names, cannot be read",
+  );
 });

@@ -4,7 +4,8 @@ import { NatsBroker, type NatsBrokerOptions } from "../../src/brokers/nats/index
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
-import { append, appendAgain, closeAll, follow, offsets, open, raw, upTo } from "./nats-node.ts";
+import { open, raw } from "./nats-node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";
 
 afterEach(closeAll);

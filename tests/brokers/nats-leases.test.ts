@@ -3,7 +3,8 @@ import { keyedTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
 import { HoldingProxy } from "./holding-proxy.ts";
-import { closeAll, follow, offsets, open, raw, upTo, type Node } from "./nats-node.ts";
+import { open, raw } from "./nats-node.ts";
+import { closeAll, follow, offsets, upTo, type Node } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";
 
 afterEach(closeAll);

@@ -1,20 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-/** Between finding a free port and using it another program may have taken it. */
-const ATTEMPTS = 5;
+import { EngineProcess, freePort } from "./engine-process.ts";
 
 export interface NatsServerOptions {
   /** More of its configuration, in its own language. */
@@ -29,52 +15,27 @@ interface Route {
   others: readonly number[];
 }
 
-/** Debian's `nats-server` with JetStream on a free port, with a folder of its own. */
-export class NatsServer {
-  static readonly #running = new Set<NatsServer>();
-
-  port = 0;
-  readonly folder: string = mkdtempSync(join(tmpdir(), "longwire-nats-"));
+/** Debian's `nats-server`, with JetStream. */
+export class NatsServer extends EngineProcess {
   readonly #options: NatsServerOptions;
   readonly #route: Route | undefined;
-  #process: ChildProcess | undefined;
 
   private constructor(options: NatsServerOptions, route?: Route) {
+    super("nats-server", "Server is ready");
     this.#options = options;
     this.#route = route;
   }
 
-  static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
-    return NatsServer.#start(() => new NatsServer(options));
+  static start(options: NatsServerOptions = {}): Promise<NatsServer> {
+    return new NatsServer(options).start();
   }
 
   /** Servers that keep streams together; all of them are there when this resolves. */
   static async startCluster(count: number): Promise<NatsServer[]> {
     const ports = await Promise.all(Array.from({ length: count }, freePort));
     return Promise.all(
-      ports.map((port, at) =>
-        NatsServer.#start(() => new NatsServer({}, { name: `n${at}`, port, others: ports })),
-      ),
+      ports.map((port, at) => new NatsServer({}, { name: `n${at}`, port, others: ports }).start()),
     );
-  }
-
-  /** Ends those that the tests of a file have left running; for `afterAll`. */
-  static async stopAll(): Promise<void> {
-    await Promise.all([...NatsServer.#running].map((server) => server.stop()));
-  }
-
-  static async #start(make: () => NatsServer): Promise<NatsServer> {
-    const server = make();
-    NatsServer.#running.add(server);
-    for (let attempt = 1; ; attempt += 1) {
-      server.port = await freePort();
-      try {
-        await server.restart();
-        return server;
-      } catch (error) {
-        if (attempt === ATTEMPTS) throw error;
-      }
-    }
   }
 
   get url(): string {
@@ -89,53 +50,6 @@ export class NatsServer {
   /** Where it keeps its streams. */
   get store(): string {
     return join(this.folder, "store");
-  }
-
-  /** Starts it again, on its port and with what is in its folder. */
-  async restart(): Promise<void> {
-    mkdirSync(this.store, { recursive: true });
-    const file = join(this.folder, "nats.conf");
-    writeFileSync(file, this.#configuration());
-    const child = spawn("nats-server", ["-c", file], { stdio: ["ignore", "ignore", "pipe"] });
-    this.#process = child;
-    let output = "";
-    await new Promise<void>((resolve, reject) => {
-      child.on("error", reject);
-      child.once("exit", () => reject(new Error(`nats-server has ended:\n${output}`)));
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-        if (output.includes("Server is ready")) resolve();
-      });
-    });
-  }
-
-  /** SIGKILL, and it is gone when this resolves. */
-  async kill(): Promise<void> {
-    const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
-    child.kill("SIGKILL");
-    await gone;
-  }
-
-  /** SIGSTOP, and all of its threads stand still when this resolves. */
-  async pause(): Promise<void> {
-    const threads = `/proc/${this.#process?.pid}/task`;
-    this.signal("SIGSTOP");
-    const isRunning = (thread: string): boolean =>
-      !/\) T /.test(readFileSync(join(threads, thread, "stat"), "utf8"));
-    while (readdirSync(threads).some(isRunning)) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  }
-
-  /** Goes on after a pause. */
-  resume(): void {
-    this.signal("SIGCONT");
-  }
-
-  signal(signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#process?.kill(signal);
   }
 
   /** Takes away all that it keeps, while it does not run. */
@@ -158,10 +72,11 @@ export class NatsServer {
     return join(this.folder, "backup");
   }
 
-  async stop(): Promise<void> {
-    NatsServer.#running.delete(this);
-    await this.kill();
-    rmSync(this.folder, { recursive: true, force: true });
+  protected override arguments(): string[] {
+    mkdirSync(this.store, { recursive: true });
+    const file = join(this.folder, "nats.conf");
+    writeFileSync(file, this.#configuration());
+    return ["-c", file];
   }
 
   #configuration(): string {
@@ -180,13 +95,4 @@ export class NatsServer {
     }
     return lines.join("\n");
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

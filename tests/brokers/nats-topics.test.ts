@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { textOf, tokenOf } from "../../src/brokers/nats/names.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { eventually } from "./eventually.ts";
-import { append, closeAll, follow, offsets, open, raw, upTo } from "./nats-node.ts";
+import { open, raw } from "./nats-node.ts";
+import { append, closeAll, follow, offsets, upTo } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";
 
 afterEach(closeAll);

@@ -8,12 +8,13 @@ import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic, type Broker } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 import { RedisCluster } from "./redis-cluster.ts";
 import { RedisServer } from "./redis-server.ts";
 
-afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
+afterAll(() => stopEngines());
 
 async function opened(place?: BrokerPlace): Promise<Broker> {
   const broker = await openBroker(place);

@@ -2,6 +2,7 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, expect } from "vitest";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import type { Broker } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { RedisServer } from "./redis-server.ts";
 
@@ -9,7 +10,7 @@ let server: RedisServer;
 beforeAll(async () => {
   server = await RedisServer.start();
 });
-afterAll(() => RedisServer.stopAll());
+afterAll(() => stopEngines());
 
 describeBroker("the Redis broker", async () => {
   const prefix = crypto.randomUUID();

@@ -4,18 +4,8 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { eventually } from "./eventually.ts";
 import { comesTrue, command, RedisCluster } from "./redis-cluster.ts";
-import {
-  append,
-  appendAgain,
-  closeAll,
-  follow,
-  isDone,
-  offsets,
-  open,
-  raw,
-  upTo,
-  type Node,
-} from "./redis-node.ts";
+import { open, raw } from "./redis-node.ts";
+import { append, appendAgain, closeAll, follow, isDone, offsets, upTo, type Node } from "./node.ts";
 import { RedisServer } from "./redis-server.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -4,20 +4,11 @@ import { clusterRoots } from "../../src/brokers/redis/redis-url.ts";
 import { slotOf } from "../../src/brokers/redis/slots.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type Receipt } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { command, RedisCluster } from "./redis-cluster.ts";
-import {
-  append,
-  closeBrokers,
-  follow,
-  isDone,
-  offsets,
-  open,
-  raw,
-  upTo,
-  type Node,
-} from "./redis-node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { open, raw } from "./redis-node.ts";
+import { append, closeBrokers, follow, isDone, offsets, upTo, type Node } from "./node.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -27,7 +18,7 @@ beforeAll(async () => {
   cluster = await RedisCluster.start();
 });
 afterEach(closeBrokers);
-afterAll(() => RedisServer.stopAll());
+afterAll(() => stopEngines());
 
 const data = ({ events }: Node): unknown[] => events.map((event) => event.data);
 

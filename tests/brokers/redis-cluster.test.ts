@@ -2,6 +2,7 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, expect } from "vitest";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration } from "../../src/live/index.ts";
+import { stopEngines } from "./engine-process.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { RedisCluster } from "./redis-cluster.ts";
 import { RedisServer } from "./redis-server.ts";
@@ -12,7 +13,7 @@ beforeAll(async () => {
 });
 const shards = new Set<RedisServer>();
 afterAll(async () => {
-  await RedisServer.stopAll();
+  await stopEngines();
   // Each test has a prefix of its own, so all shards are met.
   expect(shards.size).toBe(3);
 });

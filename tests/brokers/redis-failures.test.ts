@@ -4,7 +4,8 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
-import { append, appendAgain, closeAll, follow, offsets, open, raw, upTo } from "./redis-node.ts";
+import { open, raw } from "./redis-node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
 import { RedisServer } from "./redis-server.ts";
 
 afterEach(closeAll);

@@ -2,10 +2,11 @@ import { afterAll, expect, test } from "vitest";
 import { clusterRoots, urlAt } from "../../src/brokers/redis/redis-url.ts";
 import { slotMapOf, slotOf } from "../../src/brokers/redis/slots.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
+import { stopEngines } from "./engine-process.ts";
 import { raw } from "./redis-node.ts";
 import { RedisServer } from "./redis-server.ts";
 
-afterAll(() => RedisServer.stopAll());
+afterAll(() => stopEngines());
 
 test("a topic's slot is the one that Redis says, whatever its name is", async () => {
   const server = await RedisServer.start({ cluster: true });

@@ -6,7 +6,8 @@ import { logTopic } from "../../src/live/index.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
 import { eventually } from "./eventually.ts";
 import { RedisCluster } from "./redis-cluster.ts";
-import { append, appendAgain, closeAll, follow, offsets, open, upTo } from "./redis-node.ts";
+import { open } from "./redis-node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
 import { RedisServer } from "./redis-server.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

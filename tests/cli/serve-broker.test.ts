@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { stopEngines } from "../brokers/engine-process.ts";
 import { eventually } from "../brokers/eventually.ts";
 import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
@@ -10,7 +11,7 @@ import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());
-afterAll(() => Promise.all([RedisServer.stopAll(), NatsServer.stopAll()]));
+afterAll(() => stopEngines());
 
 const root = resolve(import.meta.dirname, "../..");
 

@@ -26,7 +26,9 @@ test.each(["nats", "redis"])(
 
     const visit = await chromium.visit(url!);
     const online = (): Promise<number> =>
-      visit.rows().then((rows) => Object.values(rows).filter((isOnline) => isOnline === "true").length);
+      visit
+        .rows()
+        .then((rows) => Object.values(rows).filter((isOnline) => isOnline === "true").length);
     await expect.poll(online, patience).toBe(4);
     // Whichever of them the page is connected to.
     for (const pid of pids) {

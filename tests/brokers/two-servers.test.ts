@@ -1,13 +1,16 @@
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
+import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
-import { keyedTopic, logTopic } from "../../src/live/index.ts";
+import { keyedTopic, logTopic, type Broker } from "../../src/live/index.ts";
 import { RunningLive } from "../live/running-live.ts";
+import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
+import { RedisServer } from "./redis-server.ts";
 
-afterAll(() => NatsServer.stopAll());
+afterAll(() => stopEngines());
 
 const topics = [
   logTopic("news", { clientPublish: true, presence: { graceMs: 100 } }),
@@ -16,10 +19,26 @@ const topics = [
   logTopic("rooms/:room", { clientPublish: true }),
 ];
 
+interface Engine {
+  /** One that keeps what it has acknowledged. */
+  start: () => Promise<NatsServer | RedisServer>;
+  open: (url: string) => Promise<Broker>;
+}
+
+const engines: Record<string, Engine> = {
+  NATS: {
+    start: () => NatsServer.start(),
+    open: (url) => NatsBroker.open({ url, longestRetryMs: 100 }),
+  },
+  Redis: {
+    start: () => RedisServer.start({ durable: true }),
+    open: (url) => RedisBroker.open({ url, longestRetryMs: 100 }),
+  },
+};
+
 /** A node: a live server with a broker of its own, on a real port. */
-async function node(nats: NatsServer): Promise<RunningLive> {
-  const broker = await NatsBroker.open({ url: nats.url, longestRetryMs: 100 });
-  return RunningLive.start({ topics, broker, onError: () => {} });
+async function node({ open }: Engine, url: string): Promise<RunningLive> {
+  return RunningLive.start({ topics, broker: await open(url), onError: () => {} });
 }
 
 interface Client {
@@ -59,10 +78,12 @@ async function isLive(live: Live): Promise<void> {
   await eventually(() => live.status.state).toBe("live");
 }
 
-describe("two servers on one NATS", () => {
+describe.each(Object.keys(engines))("two servers on one %s", (name) => {
+  const engine = engines[name]!;
+
   test("a client that moves between them while others publish has every event once and in order", async () => {
-    const nats = await NatsServer.start();
-    const nodes = [await node(nats), await node(nats)];
+    const server = await engine.start();
+    const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const mover = client(nodes[0]!);
     const items = collect(mover.live, "news");
     await isLive(mover.live);
@@ -91,8 +112,8 @@ describe("two servers on one NATS", () => {
   });
 
   test("a keyed view is the same at both, topics of a pattern are opened where they are wanted, and presence tells of both", async () => {
-    const nats = await NatsServer.start();
-    const nodes = [await node(nats), await node(nats)];
+    const server = await engine.start();
+    const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const [one, two] = nodes.map((at) => client(at).live) as [Live, Live];
     const views = [one.topic("devices"), two.topic("devices")];
     for (const view of views) onTestFinished(view.subscribe(() => {}));
@@ -118,9 +139,9 @@ describe("two servers on one NATS", () => {
     await eventually(() => present.entries.size).toBe(1);
   });
 
-  test("NATS comes back empty: clients stay connected and are told, views are emptied, and all goes on", async () => {
-    const nats = await NatsServer.start();
-    const nodes = [await node(nats), await node(nats)];
+  test("it comes back empty: clients stay connected and are told, views are emptied, and all goes on", async () => {
+    const server = await engine.start();
+    const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const reader = client(nodes[0]!);
     const items = collect(reader.live, "news");
     const view = reader.live.topic("devices");
@@ -145,11 +166,11 @@ describe("two servers on one NATS", () => {
     const stream = await fetch(nodes[0]!.http("news"), {
       headers: { accept: "text/event-stream" },
     });
-    await nats.kill();
+    await server.kill();
     // It is repeated until it is taken: by the new log, once.
     const after = writer.publish("news", "after");
-    nats.empty();
-    await nats.restart();
+    server.empty();
+    await server.restart();
     expect(await after).toEqual({ offset: 1, duplicate: false });
     // What is in the new log when it comes back to it is within the gap.
     await eventually(() => items[1]).toMatchObject({ type: "gap", reason: "epoch" });
@@ -170,9 +191,9 @@ describe("two servers on one NATS", () => {
     expect(await stream.text()).toContain('"type":"position"');
   });
 
-  test("NATS is away for a while: clients stay connected, their publishes wait, and each is there once", async () => {
-    const nats = await NatsServer.start();
-    const nodes = [await node(nats), await node(nats)];
+  test("it is away for a while: clients stay connected, their publishes wait, and each is there once", async () => {
+    const server = await engine.start();
+    const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const reader = client(nodes[0]!);
     const items = collect(reader.live, "news");
     await isLive(reader.live);
@@ -181,8 +202,8 @@ describe("two servers on one NATS", () => {
       const published = Array.from({ length: 30 }, (_, n) =>
         writer.live.publish("news", round * 30 + n),
       );
-      await nats.kill();
-      await nats.restart();
+      await server.kill();
+      await server.restart();
       await Promise.all(published);
     }
     await eventually(() => items.length).toBe(90);
@@ -195,8 +216,8 @@ describe("two servers on one NATS", () => {
   });
 
   test("a key that lives with its connection ends with it, whichever node follows it", async () => {
-    const nats = await NatsServer.start();
-    const nodes = [await node(nats), await node(nats)];
+    const server = await engine.start();
+    const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const [one, two] = nodes.map((at) => client(at).live) as [Live, Live];
     const view = two.topic("owned");
     onTestFinished(view.subscribe(() => {}));
