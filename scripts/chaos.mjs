@@ -10,7 +10,7 @@ const help = `npm run chaos -- [--minutes 5] [--broker redis|nats|nats-cluster] 
 Three nodes on a broker, publishers and as many subscribers on random nodes, and faults drawn from
 the seed: nodes are killed, stopped and drained, the broker is killed, stopped and slow, networks are
 cut and stalled. In the end everything that every subscriber was told is held against the log, and
-every view against the state (tests/chaos.test.ts). --faults takes some of those that
+every view against the state (tests/chaos). --faults takes some of those that
 tests/chaos/faults.ts names; without --seed it is one that no run had before.`;
 
 const { values } = parseArgs({
@@ -44,7 +44,8 @@ install();
 installPrograms([values.broker === "redis" ? "redis-server" : "nats-server"]);
 build();
 console.log(`Seed ${values.seed}.`);
-const run = ["run", "tests/chaos.test.ts", "--disable-console-intercept", "-t", "whatever"];
+const file = `tests/chaos/on-${values.broker.split("-")[0]}.test.ts`;
+const run = ["run", file, "--disable-console-intercept"];
 const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs", ...run], {
   stdio: "inherit",
   env: {

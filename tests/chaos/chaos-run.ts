@@ -1,0 +1,57 @@
+import { afterAll, expect, test } from "vitest";
+import { stopEngines } from "../brokers/engine-process.ts";
+import { runChaos, type ChaosReport } from "./chaos.ts";
+import type { Engine } from "./engine.ts";
+import type { FaultName } from "./faults.ts";
+import type { Findings } from "./history.ts";
+
+/** `npm run chaos` sets these: see scripts/chaos.mjs. */
+const { LONGWIRE_SECONDS = "60", LONGWIRE_SEED = "1", LONGWIRE_CLIENTS = "100" } = process.env;
+const { LONGWIRE_RATE = "100", LONGWIRE_FAULTS } = process.env;
+
+export const NOTHING_WRONG: Findings = {
+  unkept: 0,
+  appendedTwice: 0,
+  outOfOrder: 0,
+  lost: 0,
+  doubled: 0,
+  resent: 0,
+  disordered: 0,
+  invented: 0,
+};
+
+/** A cluster on an engine, and whatever may happen to it. */
+export function testChaos(name: string, engine: () => Promise<Engine>): void {
+  const forMs = Number(LONGWIRE_SECONDS) * 1_000;
+  const seed = Number(LONGWIRE_SEED);
+  const eventsPerSecond = Number(LONGWIRE_RATE);
+  afterAll(() => stopEngines());
+
+  test(
+    `a cluster on ${name}, whatever happens to it for ${LONGWIRE_SECONDS} s: nothing acknowledged is lost, nothing comes twice, order is kept, views are equal, presence is right`,
+    { timeout: forMs + 400_000 },
+    async () => {
+      const report = await runChaos({
+        engine,
+        seed,
+        forMs,
+        subscribers: Number(LONGWIRE_CLIENTS),
+        eventsPerSecond,
+        // Only where it was asked for does somebody watch.
+        ...(process.env["LONGWIRE_SECONDS"] && { tell: (line) => console.log(line) }),
+        ...(LONGWIRE_FAULTS && { faults: LONGWIRE_FAULTS.split(",") as FaultName[] }),
+      });
+      console.log(summary(name, seed, report));
+      expect(report.findings).toEqual(NOTHING_WRONG);
+      // A broker that keeps what it acknowledges leaves nothing out.
+      expect(report.gaps).toBe(0);
+      expect(report.events).toBeGreaterThan(eventsPerSecond);
+    },
+  );
+}
+
+function summary(name: string, seed: number, report: ChaosReport): string {
+  const { findings, faults, lateness, ...counts } = report;
+  const happened = Object.entries(faults).map(([fault, times]) => `${times}x ${fault}`);
+  return JSON.stringify({ name, seed, ...counts, lateness, findings, happened }, null, 2);
+}
