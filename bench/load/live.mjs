@@ -60,9 +60,12 @@ class Audience {
   }
 }
 
-/** An event, or a burst of them, is published when all subscribers have the one before. */
+/**
+ * An event, or a burst of them, is published when all subscribers have the one before; with
+ * `everyMs` each time that has passed, whoever has what.
+ */
 export async function liveFanout(options, pid) {
-  const { burst = 1 } = options;
+  const { burst = 1, everyMs } = options;
   const audience = await Audience.gather(options);
   audience.publish(1);
   await audience.verify(1, 1);
@@ -76,11 +79,13 @@ export async function liveFanout(options, pid) {
     subscriber.count((messages) => {
       timed.messages += messages;
       awaited -= messages;
-      if (awaited === 0) publish();
+      if (awaited === 0 && everyMs === undefined) publish();
     });
   }
   publish();
+  const timer = everyMs && setInterval(publish, everyMs);
   const figures = await timed.measure(options.window);
+  clearInterval(timer);
   audience.connections.cut();
   return { figures };
 }

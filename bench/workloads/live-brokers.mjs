@@ -23,6 +23,13 @@ export function liveBrokers(size) {
       isElsewhere: true,
     },
     {
+      ...common(size, "live-broker-paced", 1),
+      says: "an event every 20 ms, whatever the broker, for 1,000 subscribers of the server that publishes it",
+      contenders,
+      subscribers: 1_000,
+      everyMs: 20,
+    },
+    {
       ...common(size, "live-broker-burst", 20),
       says: "20 events at a time for 1,000 subscribers of the server that publishes them",
       contenders,
@@ -56,7 +63,7 @@ function common(size, name, burst) {
 }
 
 async function measure(
-  { name, role, burst, subscribers, isElsewhere, window },
+  { name, role, burst, everyMs, subscribers, isElsewhere, window },
   contender,
   { host, size },
 ) {
@@ -73,6 +80,7 @@ async function measure(
         contender: contender.name,
         subscribers: size.few(subscribers),
         burst: size.few(burst),
+        everyMs,
         window,
       });
     });

@@ -7,6 +7,19 @@ import type { Walk } from "../walk.ts";
 import { eventStreamEncoding } from "./encodings.ts";
 import type { LiveExchange } from "./live-peer.ts";
 
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store",
+  // Proxies that gather output would make a stream of it that stutters.
+  "X-Accel-Buffering": "no",
+};
+
+/** Begins a stream and ends it: an EventSource that is refused stays away, and one whose stream ends comes back. */
+export function endAtOnce(exchange: LiveExchange): void {
+  exchange.beginStream(STREAM_HEADERS);
+  exchange.end();
+}
+
 /** One client of server-sent events. */
 export class EventStream implements Outlet {
   readonly #exchange: LiveExchange;
@@ -31,12 +44,7 @@ export class EventStream implements Outlet {
       // It comes back by itself, with the position that it has.
       onEnded: () => exchange.end(),
     });
-    exchange.beginStream({
-      "Content-Type": "text/event-stream; charset=utf-8",
-      "Cache-Control": "no-store",
-      // Proxies that gather output would make a stream of it that stutters.
-      "X-Accel-Buffering": "no",
-    });
+    exchange.beginStream(STREAM_HEADERS);
     exchange.onDrain(() => this.pump());
   }
 

@@ -9,7 +9,7 @@ import type { View } from "../view.ts";
 import { freshWalk, type Walk } from "../walk.ts";
 import { draftOf, parseObject } from "./client-message.ts";
 import { entriesText } from "./encodings.ts";
-import { EventStream } from "./event-stream.ts";
+import { endAtOnce, EventStream } from "./event-stream.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
 import type { Caller } from "./caller.ts";
@@ -109,7 +109,12 @@ export class HttpForms {
     const topic = await this.#realm.catalog.open(entry);
     const stream = isStream(exchange);
     const since = stream ? lastEventOf(exchange) : query.since;
-    await topic.catchUpWith(since);
+    try {
+      await topic.catchUpWith(since);
+    } catch (error) {
+      if (!stream || !(error instanceof LiveError) || exchange.isOver) throw error;
+      return endAtOnce(exchange);
+    }
     // It went away while leave was asked for.
     if (exchange.isOver) return;
     if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });

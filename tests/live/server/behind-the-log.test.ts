@@ -165,11 +165,16 @@ describe("a client that comes from a server which has heard more", () => {
     expect(await (await fetch(url)).json()).toMatchObject({ offset: 2, events: [{ data: 2 }] });
   });
 
-  test("by EventSource goes on from its last event", async () => {
-    const { ahead, behind } = await twoServers();
+  test("by EventSource goes on from its last event; while the log cannot be asked its stream ends, and it comes back", async () => {
+    const { ahead, behind, way } = await twoServers();
     for (const n of [1, 2]) await ahead.live.topic("alerts").publish(n);
     const { epoch } = ahead.live.topic("alerts").position;
     const headers = { accept: "text/event-stream", "last-event-id": `${epoch}:1` };
+    way.isAway = true;
+    // Refused with a status it would stay away.
+    const ended = await fetch(behind.http("alerts"), { headers });
+    expect([ended.status, await ended.text()]).toEqual([200, ""]);
+    way.isAway = false;
     const response = await fetch(behind.http("alerts"), { headers });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
