@@ -47,6 +47,9 @@ async function leaderOf(servers: readonly NatsServer[]): Promise<NatsServer> {
       if (leader !== undefined) return leader;
     }
     return servers[0]!;
+  } catch {
+    // They are electing one just now.
+    return servers[0]!;
   } finally {
     await connection.close();
   }
