@@ -1,28 +1,13 @@
-import { afterAll, expect, test } from "vitest";
-import { NatsBroker } from "../../src/brokers/nats/index.ts";
-import { RedisBroker } from "../../src/brokers/redis/index.ts";
-import { stopEngines } from "./engine-process.ts";
+import { afterEach, expect, test } from "vitest";
+import { engines } from "./engines.ts";
 import { eventually } from "./eventually.ts";
-import { NatsServer } from "./nats-server.ts";
-import { RedisServer } from "./redis-server.ts";
+import { closeAll } from "./node.ts";
 
-afterAll(() => stopEngines());
+afterEach(closeAll);
 
-const engines = {
-  redis: {
-    start: () => RedisServer.start(),
-    open: (url: string) => RedisBroker.open({ url, longestRetryMs: 100 }),
-  },
-  nats: {
-    start: () => NatsServer.start(),
-    open: (url: string) => NatsBroker.open({ url, longestRetryMs: 100 }),
-  },
-};
-
-test.each(["redis", "nats"] as const)(
+test.each(engines)(
   "a broker on %s is away while its engine is, and not longer",
-  async (name) => {
-    const { start, open } = engines[name];
+  async (_name, { start, open }) => {
     const server = await start();
     const broker = await open(server.url);
     expect(broker.isAway).toBe(false);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +31,9 @@ export abstract class EngineProcess {
   }
 
   abstract get url(): string;
+
+  /** The folder in its own where it keeps what is to outlive it. */
+  protected abstract get store(): string;
 
   /** How it is started, with what is in its folder. */
   protected abstract arguments(): readonly string[];
@@ -97,6 +100,26 @@ export abstract class EngineProcess {
 
   signal(signal: "SIGSTOP" | "SIGCONT"): void {
     this.#process?.kill(signal);
+  }
+
+  /** Takes away all that it keeps, while it does not run. */
+  empty(): void {
+    rmSync(this.store, { recursive: true, force: true });
+  }
+
+  /** Makes a copy of all that it keeps, while it does not run. */
+  backUp(): void {
+    cpSync(this.store, this.#backup, { recursive: true });
+  }
+
+  /** Puts the copy in the place of what it keeps, while it does not run. */
+  restore(): void {
+    this.empty();
+    cpSync(this.#backup, this.store, { recursive: true });
+  }
+
+  get #backup(): string {
+    return join(this.folder, "backup");
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import type { JetStream, Published } from "../../src/brokers/nats/jetstream.ts";
 import { Leases } from "../../src/brokers/nats/leases.ts";
 import { topicNames } from "../../src/brokers/nats/names.ts";
 import { Publisher } from "../../src/brokers/nats/publisher.ts";
-import { Waiters } from "../../src/brokers/nats/waiters.ts";
+import { Waiters } from "../../src/brokers/waiters.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 describe("what a node knows of leases", () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineProcess, freePort } from "./engine-process.ts";
 
@@ -48,28 +48,8 @@ export class NatsServer extends EngineProcess {
   }
 
   /** Where it keeps its streams. */
-  get store(): string {
+  protected override get store(): string {
     return join(this.folder, "store");
-  }
-
-  /** Takes away all that it keeps, while it does not run. */
-  empty(): void {
-    rmSync(this.store, { recursive: true, force: true });
-  }
-
-  /** Makes a copy of all that it keeps, while it does not run. */
-  backUp(): void {
-    cpSync(this.store, this.#backup, { recursive: true });
-  }
-
-  /** Puts the copy in the place of what it keeps, while it does not run. */
-  restore(): void {
-    this.empty();
-    cpSync(this.#backup, this.store, { recursive: true });
-  }
-
-  get #backup(): string {
-    return join(this.folder, "backup");
   }
 
   protected override arguments(): string[] {

@@ -214,35 +214,6 @@ describe("what a node asks of NATS", () => {
     await expect.poll(consumers, { timeout: 2_000 }).toBe(0);
   });
 
-  test("who joins those who follow a topic here, while others append, is told each event once", async () => {
-    const server = await NatsServer.start();
-    const broker = await open(server.url);
-    const { topic } = await follow(await open(server.url), news);
-    const nodes = [await follow(broker, news)];
-    const appends: Promise<unknown>[] = [];
-    for (let n = 0; n < 30; n += 1) {
-      for (let m = 0; m < 20; m += 1) appends.push(topic.append({ data: n }));
-      nodes.push(await follow(broker, news));
-    }
-    await Promise.all(appends);
-    for (const node of nodes) await eventually(() => offsets(node)).toEqual(upTo(600));
-  });
-
-  test("what is appended in the moment in which a topic is opened is not missed", async () => {
-    const server = await NatsServer.start();
-    const [reader, writer] = [await open(server.url), await open(server.url)];
-    for (let n = 0; n < 40; n += 1) {
-      const declaration = logTopic(`topic-${n}`);
-      const { topic } = await follow(writer, declaration);
-      const opening = follow(reader, declaration);
-      await new Promise((resolve) => setImmediate(resolve));
-      for (let m = 0; m < n % 4; m += 1) await topic.lease([{ key: "none", offset: 1 }], 1);
-      await append(topic, 2);
-      const node = await opening;
-      await eventually(() => offsets(node)).toEqual([1, 2]);
-    }
-  });
-
   test("what is appended in one turn leaves together, not one after the other's answer", async () => {
     const server = await NatsServer.start();
     const { topic, events } = await follow(await open(server.url, { timeoutMs: 20_000 }), news);

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { EngineProcess, freePort } from "./engine-process.ts";
 
@@ -32,9 +31,9 @@ export class RedisServer extends EngineProcess {
     return `${this.#options.tls === undefined ? "redis" : "rediss"}://127.0.0.1:${this.port}`;
   }
 
-  /** Takes away all that it has on its disk. */
-  empty(): void {
-    rmSync(join(this.folder, "appendonlydir"), { recursive: true, force: true });
+  /** Where it keeps its data, if it is a durable one. */
+  protected override get store(): string {
+    return join(this.folder, "appendonlydir");
   }
 
   protected override async findPorts(): Promise<void> {

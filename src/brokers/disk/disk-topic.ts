@@ -12,6 +12,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
+import { Followers, type Follower } from "../followers.ts";
 import { IdempotencyWindow } from "../memory/idempotency-window.ts";
 import { KeyLeases } from "../memory/key-leases.ts";
 import type { Batch, StagedTopic } from "./batch.ts";
@@ -23,11 +24,6 @@ import type { Writer } from "./writer.ts";
 
 /** When the removal of a key is tried again whose lease is over. */
 const RETRY_REMOVAL_MS = 1_000;
-
-interface Follower {
-  readonly follow: (event: TopicEvent) => void;
-  readonly onLost: (() => void) | undefined;
-}
 
 /** What a topic needs of its broker. */
 export interface DiskTopicHost {
@@ -55,7 +51,7 @@ export class DiskTopic {
   readonly #leases: KeyLeases;
   readonly #leftovers: Leftovers;
   readonly #birth: number;
-  readonly #followers = new Set<Follower>();
+  readonly #followers = new Followers();
   #isRecorded: boolean;
   /** Changes that are not written yet. */
   #changing = 0;
@@ -148,9 +144,7 @@ export class DiskTopic {
   /** The store is not what it was: all have to open it anew. */
   lose(): void {
     if (this.#hasEnded) return;
-    const followers = [...this.#followers];
-    this.end();
-    for (const { onLost } of followers) onLost?.();
+    this.#followers.lose(() => this.end());
   }
 
   /** Tells of nothing more, and is no longer in memory. */
@@ -242,7 +236,7 @@ export class DiskTopic {
     this.#leftovers.onAppended(event);
     if (key !== undefined) this.#leases.replace({ key, offset }, leaseMs);
     if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, offset, event.at);
-    for (const { follow } of this.#followers) follow(event);
+    this.#followers.tell(event);
     return { offset, duplicate: false };
   }
 
@@ -355,7 +349,7 @@ export class DiskTopic {
   }
 
   get #isUnused(): boolean {
-    return !this.#isOpening && this.#followers.size === 0 && this.#changing === 0;
+    return !this.#isOpening && this.#followers.isEmpty && this.#changing === 0;
   }
 
   /** Goes from memory once nobody follows it, and from the store if it keeps nothing. */
@@ -376,7 +370,7 @@ export class DiskTopic {
       const staged = this.#staged(batch);
       const isStill =
         this.#window.isEmpty && this.#log.isEmpty && staged.last === this.#log.lastOffset;
-      if (!isStill || this.#followers.size > 0 || this.#leftovers.any) return () => {};
+      if (!isStill || !this.#followers.isEmpty || this.#leftovers.any) return () => {};
       const forgetting = store.forgetting();
       batch.operations.push(forgetting.operation);
       batch.delete(this.#keys.topic);

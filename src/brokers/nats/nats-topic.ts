@@ -10,23 +10,20 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
+import { Followers, type Follower } from "../followers.ts";
+import { Waiters } from "../waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
-import { FOLLOW_MS, PURGES_AT_ONCE } from "./limits.ts";
+import { FOLLOW_MS } from "./limits.ts";
 import { entryOf, type Entry } from "./message.ts";
 import type { TopicNames } from "./names.ts";
 import { UnansweredError } from "./nats-errors.ts";
 import { Publisher } from "./publisher.ts";
 import type { TopicRecords } from "./records.ts";
+import { RemovedKeys } from "./removed-keys.ts";
 import type { Placement } from "./streams.ts";
 import { Tail } from "./tail.ts";
 import { TopicLeases } from "./topic-leases.ts";
 import { TopicStream, type Seen } from "./topic-stream.ts";
-import { Waiters } from "./waiters.ts";
-
-interface Follower {
-  readonly follow: (event: TopicEvent) => void;
-  readonly onLost: (() => void) | undefined;
-}
 
 /** What a topic needs of its broker. */
 export interface NatsTopicHost {
@@ -52,10 +49,9 @@ export class NatsTopic {
   /** What is retained, for those who join; its events are shared with whoever follows. */
   readonly #log: EventLog;
   readonly #leases: TopicLeases;
-  readonly #followers = new Set<Follower>();
+  readonly #followers = new Followers();
   readonly #waiters = new Waiters();
-  /** A keyed topic's removed keys, oldest first, that NATS still has. */
-  readonly #removed = new Map<string, Offset>();
+  readonly #removed: RemovedKeys;
   #joining = 0;
   #seen: Seen = { offset: 0, stamp: "" };
   /** Of a log topic: what was gone before it was read. */
@@ -75,6 +71,7 @@ export class NatsTopic {
     this.#host = host;
     this.#stream = new TopicStream(declaration, host);
     this.#log = new EventLog(declaration.kind, declaration.retention);
+    this.#removed = new RemovedKeys(this.#log, this.#stream);
     this.#publisher = new Publisher(declaration.name, {
       ...host,
       newest: (key) => this.#log.newest(key),
@@ -157,10 +154,10 @@ export class NatsTopic {
   #lose(): LiveError {
     const error = new LiveError("unavailable", `${this.#restarted} Try again.`);
     if (this.#hasEnded) return error;
-    const followers = [...this.#followers];
-    this.#end("lost");
-    this.#waiters.reject(new UnansweredError(this.#restarted));
-    for (const { onLost } of followers) onLost?.();
+    this.#followers.lose(() => {
+      this.#end("lost");
+      this.#waiters.reject(new UnansweredError(this.#restarted));
+    });
     return error;
   }
 
@@ -179,7 +176,7 @@ export class NatsTopic {
   }
 
   get #isUnused(): boolean {
-    return this.#followers.size === 0 && this.#joining === 0;
+    return this.#followers.isEmpty && this.#joining === 0;
   }
 
   #leave(follower: Follower): Promise<void> {
@@ -280,7 +277,7 @@ export class NatsTopic {
   }
 
   #take({ event, stamp, leaseMs }: Entry): void {
-    const { offset, key = "" } = event;
+    const { offset } = event;
     if (this.#hasEnded || offset <= this.#seen.offset) return;
     const isLog = this.#declaration.kind === "log";
     if (isLog && offset > this.#seen.offset + 1) {
@@ -290,11 +287,10 @@ export class NatsTopic {
     this.#seen = { offset, stamp };
     this.#log.append(event);
     if (!isLog) {
-      this.#removed.delete(key);
-      if (event.removed) this.#removed.set(key, offset);
+      this.#removed.onEvent(event);
       this.#leases.onEvent(event, leaseMs);
     }
-    for (const { follow } of this.#followers) follow(event);
+    this.#followers.tell(event);
     this.#waiters.reached(offset);
   }
 
@@ -370,25 +366,7 @@ export class NatsTopic {
     this.#leases.forgetEarly(this.#seen.offset);
     if (this.#declaration.kind === "log") return this.#stream.shorten(info, this.#log.floor);
     await this.#leases.endDue();
-    await this.#forgetRemoved();
-  }
-
-  async #forgetRemoved(): Promise<void> {
-    const gone: [string, Offset][] = [];
-    for (const [key, offset] of this.#removed) {
-      // The oldest go first.
-      if (gone.length === PURGES_AT_ONCE || this.#log.newest(key)?.offset === offset) break;
-      gone.push([key, offset]);
-    }
-    const newest = gone.at(-1);
-    // First the floor: who reads between the two is told more than it needs.
-    if (newest === undefined || !(await this.#stream.raiseFloor(newest[1]))) return;
-    await Promise.all(
-      gone.map(async ([key, offset]) => {
-        await this.#stream.forget(key, offset);
-        if (this.#removed.get(key) === offset) this.#removed.delete(key);
-      }),
-    );
+    await this.#removed.forget();
   }
 
   get #restarted(): string {

@@ -9,7 +9,8 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
-import { Followers, type Follower } from "./followers.ts";
+import { Followers, type Follower } from "../followers.ts";
+import { Waiters } from "../waiters.ts";
 import { UnansweredError, type Link } from "./link.ts";
 import type { Entry, Page } from "./page.ts";
 import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
@@ -30,6 +31,8 @@ export class RedisTopic {
   readonly #declaration: TopicDeclaration;
   readonly #scripts: TopicScripts;
   readonly #followers = new Followers();
+  /** Those who have appended, and wait until it is followed here. */
+  readonly #waiters = new Waiters();
   #joining = 0;
   /** The newest event that is followed. */
   #place: Place = { epoch: "", offset: 0, stamp: "" };
@@ -64,12 +67,16 @@ export class RedisTopic {
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<BrokerTopic> {
-    const follower: Follower = { follow, onLost, told: 0 };
     this.#joining += 1;
     try {
       await subscribed;
-      const { offset, floor } = await this.#tellAll(follower);
+      const { offset, floor } = await this.#tellAll(follow);
       this.#requireFollowed();
+      // Told of all there is, it may be ahead of those who are here.
+      const followNew = (event: TopicEvent): void => {
+        if (event.offset > offset) follow(event);
+      };
+      const follower: Follower = { follow: followNew, onLost };
       this.#followers.add(follower);
       if (this.#isWoken) this.look();
       return {
@@ -102,27 +109,27 @@ export class RedisTopic {
   /** Reads what is new, and has done what is due. */
   look(): void {
     this.#isWoken = true;
-    if (!this.#isReading && !this.#hasEnded && this.#followers.size > 0) void this.#readOn();
+    if (!this.#isReading && !this.#hasEnded && !this.#followers.isEmpty) void this.#readOn();
   }
 
   /** Tells of nothing more. */
   close(): void {
     this.#end();
-    this.#followers.rejectWaiters(unconfirmed("The broker is closed."));
+    this.#waiters.reject(unconfirmed("The broker is closed."));
   }
 
   /** The connection is lost. What was answered may be followed after it is back, or not at all. */
   onDisconnected(): void {
-    this.#followers.rejectWaiters(unconfirmed(`${this.#host.link.server} is away.`));
+    this.#waiters.reject(unconfirmed(`${this.#host.link.server} is away.`));
   }
 
   /** What is followed has an end that nobody decided here: all have to open it anew. */
   #lose(): void {
     if (this.#hasEnded) return;
-    const followers = this.#followers.clear();
-    this.#end();
-    this.#followers.rejectWaiters(unconfirmed(`${this.#declaration.name} starts again.`));
-    for (const { onLost } of followers) onLost?.();
+    this.#followers.lose(() => {
+      this.#end();
+      this.#waiters.reject(unconfirmed(`${this.#declaration.name} starts again.`));
+    });
   }
 
   #end(): void {
@@ -134,7 +141,7 @@ export class RedisTopic {
   }
 
   get #isUnused(): boolean {
-    return this.#followers.size === 0 && this.#joining === 0;
+    return this.#followers.isEmpty && this.#joining === 0;
   }
 
   #leave(follower: Follower): Promise<void> {
@@ -143,26 +150,27 @@ export class RedisTopic {
     return Promise.resolve();
   }
 
-  async #tellAll(follower: Follower): Promise<{ offset: Offset; floor: Offset }> {
+  async #tellAll(follow: (event: TopicEvent) => void): Promise<{ offset: Offset; floor: Offset }> {
+    let told: Offset = 0;
     let stamp = "";
     for (;;) {
-      const page = await this.#read(follower.told, "state");
-      if (page.missed && follower.told > 0 && this.#declaration.kind === "keyed") {
+      const page = await this.#read(told, "state");
+      if (page.missed && told > 0 && this.#declaration.kind === "keyed") {
         const message = `${this.#declaration.name} changes faster than it can be read; try again.`;
         throw new LiveError("unavailable", message);
       }
       for (const entry of page.entries) {
-        follower.told = entry.event.offset;
+        told = entry.event.offset;
         stamp = entry.stamp;
-        follower.follow(entry.event);
+        follow(entry.event);
       }
       if (page.more) continue;
-      if (this.#followers.size === 0) {
+      if (this.#followers.isEmpty) {
         this.#place.offset = page.offset;
-        this.#place.stamp = follower.told === page.offset ? stamp : "";
+        this.#place.stamp = told === page.offset ? stamp : "";
       }
-      follower.told = Math.max(follower.told, page.offset);
-      if (follower.told >= this.#place.offset) return { offset: follower.told, floor: page.floor };
+      told = Math.max(told, page.offset);
+      if (told >= this.#place.offset) return { offset: told, floor: page.floor };
     }
   }
 
@@ -205,6 +213,7 @@ export class RedisTopic {
     this.#place.offset = event.offset;
     this.#place.stamp = stamp;
     this.#followers.tell(event);
+    this.#waiters.reached(event.offset);
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
@@ -241,7 +250,7 @@ export class RedisTopic {
     if (!duplicate && offset === this.#place.offset + 1) this.#tell(appended.entry);
     if (offset <= this.#place.offset) return { offset, duplicate };
     this.look();
-    return this.#followers.toldOf(offset).then(() => ({ offset, duplicate }));
+    return this.#waiters.until(offset).then(() => ({ offset, duplicate }));
   }
 
   async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {

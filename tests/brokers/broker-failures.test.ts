@@ -1,0 +1,259 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { LongwireError } from "../../src/base/index.ts";
+import { keyedTopic, logTopic } from "../../src/live/index.ts";
+import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { engines } from "./engines.ts";
+import { eventually } from "./eventually.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
+
+afterEach(closeAll);
+
+const news = logTopic("news");
+
+describe.each(engines)("%s is killed and started again", (_name, { startDurable, open, urlAt }) => {
+  test("with its data: nothing acknowledged is lost, the epoch is the same, followers go on", async () => {
+    const server = await startDurable();
+    const [one, two] = await Promise.all([open(server.url), open(server.url)]);
+    const writer = await follow(one, news);
+    const reader = await follow(two, news);
+    const acknowledged = new Map<number, number>();
+    let killed = 0;
+    for (let n = 0; n < 300; n += 1) {
+      const draft = { data: n, idempotencyKey: `${n}` };
+      const appended = appendAgain(writer.topic, draft).then((receipt) =>
+        acknowledged.set(n, (receipt as { offset: number }).offset),
+      );
+      if (n % 100 === 50) {
+        killed += 1;
+        await server.kill();
+        await server.restart();
+      }
+      await appended;
+    }
+    expect(killed).toBe(3);
+    await eventually(() => reader.events.length).toBe(300);
+    expect(offsets(reader)).toEqual(upTo(300));
+    expect(reader.events.map(({ data }) => data)).toEqual(upTo(300).map((n) => n - 1));
+    expect(offsets(writer)).toEqual(upTo(300));
+    for (const { offset, data } of reader.events) {
+      expect(acknowledged.get(data as number)).toBe(offset);
+    }
+    expect([writer.losses, reader.losses]).toEqual([0, 0]);
+    const again = await follow(await open(server.url), news);
+    expect([again.topic.epoch, again.topic.offset]).toEqual([writer.topic.epoch, 300]);
+  });
+
+  test("with its data: what was appended before is still known to be repeated", async () => {
+    const server = await startDurable();
+    const { topic } = await follow(await open(server.url), news);
+    const draft = { data: 1, idempotencyKey: "k" };
+    await append(topic, 3);
+    expect(await topic.append(draft)).toEqual({ offset: 4, duplicate: false });
+    await server.kill();
+    await server.restart();
+    expect(await appendAgain(topic, draft)).toEqual({ offset: 4, duplicate: true });
+  });
+
+  test("empty: everybody is told once, nothing is appended to the old log, and the new one has another epoch", async () => {
+    const server = await startDurable();
+    const [one, two] = await Promise.all([open(server.url), open(server.url)]);
+    const nodes = [await follow(one, news), await follow(two, news)];
+    await append(nodes[0]!.topic, 5);
+    await eventually(() => nodes[1]!.events.length).toBe(5);
+    await server.kill();
+    server.empty();
+    await server.restart();
+    await eventually(() => nodes.map(({ losses }) => losses)).toEqual([1, 1]);
+    for (const { topic } of nodes) {
+      await expect(topic.append({ data: 1 })).rejects.toMatchObject({ code: "unavailable" });
+    }
+    const anew = [await follow(one, news), await follow(two, news)];
+    expect(anew[0]!.topic).toMatchObject({ offset: 0, floor: 0 });
+    expect(anew[0]!.topic.epoch).not.toBe(nodes[0]!.topic.epoch);
+    expect(anew[1]!.topic.epoch).toBe(anew[0]!.topic.epoch);
+    await append(anew[0]!.topic, 1);
+    await eventually(() => offsets(anew[1]!)).toEqual([1]);
+    expect(nodes.map(({ events, losses }) => [events.length, losses])).toEqual([
+      [5, 1],
+      [5, 1],
+    ]);
+  });
+
+  test("with less than was acknowledged: what is left is there, under another epoch", async () => {
+    const server = await startDurable();
+    const one = await open(server.url);
+    const node = await follow(one, news);
+    await append(node.topic, 5);
+    await server.kill();
+    server.backUp();
+    await server.restart();
+    for (let n = 0; n < 5; n += 1) await appendAgain(node.topic, { data: n });
+    expect([node.losses, offsets(node)]).toEqual([0, upTo(10)]);
+    await server.kill();
+    server.restore();
+    await server.restart();
+    await eventually(() => node.losses).toBe(1);
+    const anew = await follow(one, news);
+    expect(anew.topic.epoch).not.toBe(node.topic.epoch);
+    expect(offsets(anew)).toEqual(upTo(5));
+  });
+
+  test("with less, and somebody who never saw more has come first: it is another epoch all the same", async () => {
+    const server = await startDurable();
+    let isCut = false;
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    const node = await follow(await open(urlAt(proxy.port)), news);
+    await append(node.topic, 5);
+    await server.kill();
+    server.backUp();
+    await server.restart();
+    for (let n = 0; n < 2; n += 1) await appendAgain(node.topic, { data: n });
+    isCut = true;
+    await server.kill();
+    server.restore();
+    await server.restart();
+    const other = await follow(await open(server.url), news);
+    expect(other.topic.epoch).toBe(node.topic.epoch);
+    // More than were lost: the newest offset alone would say nothing.
+    await append(other.topic, 4);
+    isCut = false;
+    await eventually(() => [node.losses, other.losses]).toEqual([1, 1]);
+    expect(offsets(node)).toEqual(upTo(7));
+    const anew = await Promise.all([
+      follow(await open(server.url), news),
+      follow(await open(server.url), news),
+    ]);
+    expect(anew[0].topic.epoch).toBe(anew[1].topic.epoch);
+    expect(anew[0].topic.epoch).not.toBe(node.topic.epoch);
+    await proxy.close();
+  });
+});
+
+describe.each(engines)("the connection to %s is cut", (_name, { start, open, urlAt }) => {
+  test("what was appended meanwhile is followed when it is back, once and in order", async () => {
+    const server = await start();
+    const proxy = await CuttingProxy.start(() => server.port);
+    const away = await follow(await open(urlAt(proxy.port)), news);
+    const writer = await follow(await open(server.url), news);
+    for (let round = 1; round <= 10; round += 1) {
+      const appends = Array.from({ length: 20 }, (_, n) => writer.topic.append({ data: n }));
+      proxy.cut(1, () => 0);
+      await Promise.all(appends);
+      await eventually(() => away.events.length).toBe(round * 20);
+    }
+    await append(writer.topic, 1);
+    await eventually(() => offsets(away)).toEqual(upTo(201));
+    expect([proxy.cuts, away.losses]).toEqual([10, 0]);
+    await proxy.close();
+  });
+
+  test("more was let go of meanwhile than can be followed: that is told, and the epoch stays", async () => {
+    const server = await start();
+    let isCut = false;
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    const short = logTopic("short", { retention: { maxEvents: 3 } });
+    const broker = await open(urlAt(proxy.port));
+    const away = await follow(broker, short);
+    const writer = await follow(await open(server.url), short);
+    await append(writer.topic, 3);
+    await eventually(() => away.events.length).toBe(3);
+    isCut = true;
+    proxy.cut(1, () => 0);
+    // Beyond the thousand that NATS keeps to spare; not at once, or the writer may fall behind, too.
+    for (let round = 0; round < 11; round += 1) {
+      await Promise.all(upTo(100).map((n) => writer.topic.append({ data: n })));
+    }
+    isCut = false;
+    await eventually(() => away.losses).toBe(1);
+    const anew = await follow(broker, short);
+    expect(offsets(anew)).toEqual([1_101, 1_102, 1_103]);
+    expect([anew.topic.floor, anew.topic.epoch]).toEqual([1_100, writer.topic.epoch]);
+    expect(offsets(away)).toEqual([1, 2, 3]);
+    await proxy.close();
+  });
+
+  test("a keyed topic's follower that was away gets the newest of each key", async () => {
+    const server = await start();
+    let isCut = false;
+    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+    const away = await follow(await open(urlAt(proxy.port)), keyedTopic("k"));
+    const { topic } = await follow(await open(server.url), keyedTopic("k"));
+    await topic.append({ key: "first", data: 0 });
+    await eventually(() => away.events.length).toBe(1);
+    isCut = true;
+    proxy.cut(1, () => 0);
+    // Further behind than the last events that Redis keeps as they came.
+    const appends = Array.from({ length: 3_000 }, (_, n) =>
+      topic.append({ key: `k${n % 10}`, data: n }),
+    );
+    await Promise.all([...appends, topic.append({ key: "first", removed: true })]);
+    isCut = false;
+    await eventually(() => away.events.at(-1)?.offset).toBe(3_002);
+    expect(away.events.map(({ key, json }) => `${key}=${json}`)).toEqual([
+      "first=0",
+      ...upTo(10).map((n) => `k${n - 1}=${2_989 + n}`),
+      "first=null",
+    ]);
+    expect(away.losses).toBe(0);
+    await proxy.close();
+  });
+});
+
+describe.each(engines)("%s does not answer", (_name, { start, open }) => {
+  test("a repeatable append is refused as unavailable, another one as unconfirmed, and each is there once", async () => {
+    const server = await start();
+    const node = await follow(await open(server.url, { timeoutMs: 300 }), news);
+    await append(node.topic, 1);
+    await server.pause();
+    const once = { data: "once", idempotencyKey: "k" };
+    const outcomes = await Promise.allSettled([
+      node.topic.append(once),
+      node.topic.append({ data: "alone" }),
+    ]);
+    expect(outcomes.map((outcome) => (outcome as PromiseRejectedResult).reason)).toMatchObject([
+      { code: "unavailable" },
+      { code: "unconfirmed" },
+    ]);
+    // While it is away nothing waits.
+    const refused = node.topic.append({ data: 1 });
+    await expect(refused).rejects.toMatchObject({ code: "unavailable" });
+    await expect(node.topic.lease([], 1_000)).resolves.toBeUndefined();
+    server.resume();
+    await appendAgain(node.topic, once);
+    const data = node.events.map((event) => event.data);
+    expect(data.filter((text) => text === "once")).toHaveLength(1);
+    expect(data.filter((text) => text === "alone").length).toBeLessThanOrEqual(1);
+    expect(offsets(node)).toEqual(upTo(node.events.length));
+  });
+
+  test("a topic that is opened meanwhile is refused as unavailable, and opens afterwards", async () => {
+    const server = await start();
+    const broker = await open(server.url, { timeoutMs: 300 });
+    await server.pause();
+    await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });
+    server.resume();
+    await eventually(() =>
+      follow(broker, news).then(
+        ({ topic }) => topic.offset,
+        () => "away",
+      ),
+    ).toBe(0);
+  });
+});
+
+describe.each(engines)("what is said when %s cannot be reached", (_name, { start, open }) => {
+  test("who asked for it hears why the connection is lost, and appends are refused at once", async () => {
+    const server = await start();
+    const errors: LongwireError[] = [];
+    const broker = await open(server.url, { onError: (error) => errors.push(error) });
+    const { topic } = await follow(broker, news);
+    await server.kill();
+    await eventually(() => errors.length).toBeGreaterThan(1);
+    expect(errors[0]).toMatchObject({ code: "broker_unreachable" });
+    await expect(topic.append({ data: 1 })).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining(`127.0.0.1:${server.port}`),
+    });
+  });
+});

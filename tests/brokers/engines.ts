@@ -1,0 +1,44 @@
+import type { LongwireError } from "../../src/base/index.ts";
+import type { Broker } from "../../src/live/index.ts";
+import { open as openNats } from "./nats-node.ts";
+import { NatsServer } from "./nats-server.ts";
+import { open as openRedis } from "./redis-node.ts";
+import { RedisServer } from "./redis-server.ts";
+
+/** What brokers on other machines have in common. */
+interface BrokerOptions {
+  timeoutMs?: number;
+  lookMs?: number;
+  onError?: (error: LongwireError) => void;
+}
+
+export interface Engine {
+  start: () => Promise<NatsServer | RedisServer>;
+  /** One that keeps what it has acknowledged. */
+  startDurable: () => Promise<NatsServer | RedisServer>;
+  open: (url: string, options?: BrokerOptions) => Promise<Broker>;
+  /** Where it is behind a proxy. */
+  urlAt: (port: number) => string;
+}
+
+/** By name, as `describe.each` takes them. */
+export const engines: [name: string, engine: Engine][] = [
+  [
+    "NATS",
+    {
+      start: () => NatsServer.start(),
+      startDurable: () => NatsServer.start(),
+      open: openNats,
+      urlAt: (port) => `nats://127.0.0.1:${port}`,
+    },
+  ],
+  [
+    "Redis",
+    {
+      start: () => RedisServer.start(),
+      startDurable: () => RedisServer.start({ durable: true }),
+      open: openRedis,
+      urlAt: (port) => `redis://127.0.0.1:${port}`,
+    },
+  ],
+];
