@@ -98,6 +98,28 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect(offsets(anew)).toEqual(upTo(5));
   });
 
+  test("twice with less: each time it is another epoch, none that was there before", async () => {
+    const server = await startDurable();
+    const one = await open(server.url);
+    const epochs: string[] = [];
+    let node = await follow(one, news);
+    await append(node.topic, 5);
+    await server.kill();
+    server.backUp();
+    await server.restart();
+    for (let round = 0; round < 3; round += 1) {
+      epochs.push(node.topic.epoch);
+      await appendAgain(node.topic, { data: round });
+      await server.kill();
+      server.restore();
+      await server.restart();
+      await eventually(() => node.losses).toBe(1);
+      node = await follow(one, news);
+      expect(offsets(node)).toEqual(upTo(5));
+    }
+    expect(new Set([...epochs, node.topic.epoch]).size).toBe(4);
+  });
+
   test("with less, and somebody who never saw more has come first: it is another epoch all the same", async () => {
     const server = await startDurable();
     let isCut = false;

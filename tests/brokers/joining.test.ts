@@ -1,4 +1,4 @@
-import { afterEach, describe, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { logTopic } from "../../src/live/index.ts";
 import { engines } from "./engines.ts";
 import { eventually } from "./eventually.ts";
@@ -21,6 +21,15 @@ describe.each(engines)("what a node asks of %s", (_name, { start, open }) => {
     }
     await Promise.all(appends);
     for (const node of nodes) await eventually(() => offsets(node)).toEqual(upTo(600));
+  });
+
+  test("who appends and closes at once has it appended", async () => {
+    const server = await start();
+    const { topic } = await follow(await open(server.url), news);
+    const appends = upTo(5).map((n) => topic.append({ data: n }));
+    await topic.close();
+    const receipts = await Promise.all(appends);
+    expect(receipts.map(({ offset }) => offset)).toEqual(upTo(5));
   });
 
   test("what is appended in the moment in which a topic is opened is not missed", async () => {

@@ -5,7 +5,7 @@ import { logTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
 import { open, raw } from "./nats-node.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
+import { append, closeAll, follow, offsets } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";
 
 afterEach(closeAll);
@@ -47,28 +47,6 @@ describe("NATS is killed and started again", () => {
     const anew = await follow(broker, news);
     expect(anew.topic.epoch).not.toBe(node.topic.epoch);
     expect(anew.events.map(({ data }) => data)).toEqual(["alone"]);
-  });
-
-  test("twice with less: each time it is another epoch, none that was there before", async () => {
-    const server = await NatsServer.start();
-    const one = await open(server.url);
-    const epochs: string[] = [];
-    let node = await follow(one, news);
-    await append(node.topic, 5);
-    await server.kill();
-    server.backUp();
-    await server.restart();
-    for (let round = 0; round < 3; round += 1) {
-      epochs.push(node.topic.epoch);
-      await appendAgain(node.topic, { data: round });
-      await server.kill();
-      server.restore();
-      await server.restart();
-      await eventually(() => node.losses).toBe(1);
-      node = await follow(one, news);
-      expect(offsets(node)).toEqual(upTo(5));
-    }
-    expect(new Set([...epochs, node.topic.epoch]).size).toBe(4);
   });
 });
 

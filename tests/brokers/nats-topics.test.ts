@@ -226,16 +226,6 @@ describe("what a node asks of NATS", () => {
     expect(events.map(({ data }) => data)).toEqual(upTo(100));
   });
 
-  test("who appends and closes at once has it appended", async () => {
-    const server = await NatsServer.start();
-    const broker = await open(server.url);
-    const { topic } = await follow(broker, news);
-    const appends = upTo(5).map((n) => topic.append({ data: n }));
-    await topic.close();
-    const receipts = await Promise.all(appends);
-    expect(receipts.map(({ offset }) => offset)).toEqual(upTo(5));
-  });
-
   test("what others publish to a topic's subject by NATS's own means is an event", async () => {
     const server = await NatsServer.start();
     const node = await follow(await open(server.url), keyedTopic("k"));

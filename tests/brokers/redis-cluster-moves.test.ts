@@ -105,7 +105,7 @@ describe("a slot moves from one server to another", () => {
       );
       while (!moved()) {
         const answers = await Promise.all([...tags, ...tags, ...tags, ...tags].map(read));
-        for (const [tag, epoch] of answers) expect(epoch).toBe(tag);
+  XX
       }
     }
   });
@@ -133,12 +133,12 @@ describe("a slot moves from one server to another", () => {
     }).toBeGreaterThan(0);
   });
 
-  test("one that has left, and comes back, is heard again by who knows this server only", async () => {
+  test("one that has left, and comes back, is heard again by who knows this server only, with the next look at the latest", async () => {
     const prefix = "p7";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
     const slot = slotOf(`{${prefix}:${name}}`);
-    const reader = await follow(await open(one!.url, { prefix }), logTopic(name));
+    const reader = await follow(await open(one!.url, { prefix, lookMs: 500 }), logTopic(name));
     const { topic } = await follow(await open(cluster.url, { prefix }), logTopic(name));
     await cluster.move(slot, one!, two!);
     await topic.append({ data: "away" });

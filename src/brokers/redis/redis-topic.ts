@@ -42,7 +42,8 @@ export class RedisTopic {
   #isReading = false;
   /** There may be more than what is being read. */
   #isWoken = false;
-  #hasEnded = false;
+  /** `left`: nobody wants to be told any more; `lost`: who was told has to open it anew. */
+  #state: "followed" | "left" | "lost" = "followed";
   #expiry: { timer: Timer; at: number } | undefined;
 
   constructor(declaration: TopicDeclaration, host: RedisTopicHost) {
@@ -70,14 +71,7 @@ export class RedisTopic {
     this.#joining += 1;
     try {
       await subscribed;
-      const { offset, floor } = await this.#tellAll(follow);
-      this.#requireFollowed();
-      // Told of all there is, it may be ahead of those who are here.
-      const followNew = (event: TopicEvent): void => {
-        if (event.offset > offset) follow(event);
-      };
-      const follower: Follower = { follow: followNew, onLost };
-      this.#followers.add(follower);
+      const { follower, offset, floor } = await this.#tellAll(follow, onLost);
       if (this.#isWoken) this.look();
       return {
         epoch: this.#place.epoch,
@@ -90,7 +84,7 @@ export class RedisTopic {
       };
     } finally {
       this.#joining -= 1;
-      if (this.#isUnused) this.#end();
+      if (this.#isUnused) this.#end("left");
     }
   }
 
@@ -114,7 +108,7 @@ export class RedisTopic {
 
   /** Tells of nothing more. */
   close(): void {
-    this.#end();
+    this.#end("lost");
     this.#waiters.reject(unconfirmed("The broker is closed."));
   }
 
@@ -127,17 +121,21 @@ export class RedisTopic {
   #lose(): void {
     if (this.#hasEnded) return;
     this.#followers.lose(() => {
-      this.#end();
+      this.#end("lost");
       this.#waiters.reject(unconfirmed(`${this.#declaration.name} starts again.`));
     });
   }
 
-  #end(): void {
+  #end(how: "left" | "lost"): void {
     if (this.#hasEnded) return;
-    this.#hasEnded = true;
+    this.#state = how;
     this.#followers.clear();
     this.#expiry?.timer.cancel();
     this.#host.onUnused();
+  }
+
+  get #hasEnded(): boolean {
+    return this.#state !== "followed";
   }
 
   get #isUnused(): boolean {
@@ -146,11 +144,18 @@ export class RedisTopic {
 
   #leave(follower: Follower): Promise<void> {
     this.#followers.delete(follower);
-    if (this.#isUnused) this.#end();
+    if (this.#isUnused) {
+      this.#end("left");
+      // Nobody is left who has to be told of what was stored.
+      this.#waiters.reached(Number.POSITIVE_INFINITY);
+    }
     return Promise.resolve();
   }
 
-  async #tellAll(follow: (event: TopicEvent) => void): Promise<{ offset: Offset; floor: Offset }> {
+  async #tellAll(
+    follow: (event: TopicEvent) => void,
+    onLost: (() => void) | undefined,
+  ): Promise<{ follower: Follower; offset: Offset; floor: Offset }> {
     let told: Offset = 0;
     let stamp = "";
     for (;;) {
@@ -170,7 +175,17 @@ export class RedisTopic {
         this.#place.stamp = told === page.offset ? stamp : "";
       }
       told = Math.max(told, page.offset);
-      if (told >= this.#place.offset) return { offset: told, floor: page.floor };
+      if (told < this.#place.offset) continue;
+      this.#requireFollowed();
+      // Told of all there is, it may be ahead of those who are here.
+      const offset = told;
+      const followNew = (event: TopicEvent): void => {
+        if (event.offset > offset) follow(event);
+      };
+      const follower: Follower = { follow: followNew, onLost };
+      // Before anything else happens: what is told in the next moment is for this one, too.
+      this.#followers.add(follower);
+      return { follower, offset, floor: page.floor };
     }
   }
 
@@ -248,7 +263,8 @@ export class RedisTopic {
     const duplicate = appended.kind === "duplicate";
     const offset = duplicate ? appended.offset : appended.entry.event.offset;
     if (!duplicate && offset === this.#place.offset + 1) this.#tell(appended.entry);
-    if (offset <= this.#place.offset) return { offset, duplicate };
+    if (offset <= this.#place.offset || this.#state === "left") return { offset, duplicate };
+    if (this.#state === "lost") throw unconfirmed(`${this.#declaration.name} starts again.`);
     this.look();
     return this.#waiters.until(offset).then(() => ({ offset, duplicate }));
   }

@@ -3,7 +3,7 @@
  *
  * | key | type | holds |
  * |---|---|---|
- * | `meta` | hash | `epoch`, `birth`, `offset` (the newest), `floor`, `bytes` (of the stream) |
+ * | `meta` | hash | `epoch` (a number that grows, a dot, a random name), `birth`, `offset` (the newest), `floor`, `bytes` (of the stream) |
  * | `log` | stream | `OFFSET-0`: `s` when, in µs; `k` the key; `d` the data as JSON, empty for a removal |
  * | `state` | hash | of a keyed topic, by key: `OFFSET WHEN JSON` |
  * | `order` | sorted set | its keys by their newest offset |
@@ -28,7 +28,7 @@ const FORGET_MS = 86_400_000;
 const WINDOW_MS = 300_000;
 
 /**
- * Keys 1 to 7, of which the last one never is. Arguments: 1 an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
+ * Keys 1 to 7, of which the last one never is. Arguments: 1 a name for an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
  * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was.
  */
 const prelude = `
@@ -48,8 +48,16 @@ local floor, bytes = tonumber(head[4]) or 0, tonumber(head[5]) or 0
 local function text(number) return string.format('%.0f', number) end
 local function ms(when) return math.floor(tonumber(when) / 1000) end
 
+-- An epoch is its number among those of the topic, a dot, and what no other epoch has.
+local function number_of(name) return tonumber(string.match(name or '', '^(%d+)%.')) or 0 end
+local function new_epoch()
+  return text(math.max(number_of(ARGV[7]), number_of(epoch)) + 1) .. '.' .. ARGV[1]
+end
+
 -- What the node has seen is not what is here: the engine came back with less.
 local function has_lost()
+  -- So much less that even the epoch is an older one: it must not be anybody's position again.
+  if number_of(ARGV[7]) > number_of(epoch) then return true end
   local seen = tonumber(ARGV[8])
   if ARGV[7] ~= epoch or seen == 0 then return false end
   if seen > offset then return true end
@@ -59,13 +67,13 @@ local function has_lost()
 end
 
 if not epoch then
-  epoch, birth, offset, floor, bytes = ARGV[1], ARGV[1], 0, 0, 0
+  epoch, birth, offset, floor, bytes = new_epoch(), ARGV[1], 0, 0, 0
   -- First what an engine without memory refuses: then nothing is done.
   redis.call('HSET', meta, 'epoch', epoch, 'birth', birth)
   redis.call('DEL', log, state, order, gone, leases)
   changed = true
 elseif has_lost() then
-  epoch = ARGV[1]
+  epoch = new_epoch()
   redis.call('HSET', meta, 'epoch', epoch)
   changed = true
 end
