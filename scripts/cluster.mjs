@@ -105,10 +105,11 @@ async function run(name, command, args, isReady, { again = false, port } = {}) {
   program.onEnded = (how) => {
     if (isOver) return;
     console.error(`${name} has ended (${how})${again ? "; it is started again" : ""}.`);
-    if (again)
-      void program
-        .start(isReady)
-        .then(() => console.log(`${name} is back: process ${program.pid}`));
+    if (!again) return;
+    program.start(isReady).then(
+      () => console.log(`${name} is back: process ${program.pid}`),
+      (error) => console.error(`longwire: ${error.message}`),
+    );
   };
   await program.start(isReady, port);
 }
