@@ -13,6 +13,7 @@ interface StartOptions {
   agent: boolean;
   broker?: string;
   data?: string;
+  allowHost: string[];
 }
 
 const program = new Command("npm start --")
@@ -23,6 +24,12 @@ const program = new Command("npm start --")
   .option("--name <name>", "this machine's name on the page", hostname())
   .option("--no-agent", "don't report this machine")
   .option("--data <folder>", "keep topics on this machine's disk, so that they outlive the server")
+  .option(
+    "--allow-host <name>",
+    "a name by which the monitor may be asked, or any; may be repeated",
+    (name: string, previous: string[]) => [...previous, name],
+    [],
+  )
   .addOption(
     new Option("--broker <url>", "where topics are kept (default: in memory)").env(
       "LONGWIRE_BROKER",

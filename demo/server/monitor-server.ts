@@ -2,7 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { openBroker, type BrokerPlace } from "longwire/brokers";
 import { LiveServer } from "longwire/live";
-import { healthEndpoints, LongwireError, WebSocketServer } from "longwire/server";
+import {
+  healthEndpoints,
+  hostPolicyFor,
+  isHostAllowed,
+  LongwireError,
+  WebSocketServer,
+  type HostPolicy,
+} from "longwire/server";
 import sirv from "sirv";
 import { BrowserLinks } from "./browser-links.ts";
 import { keepInventory } from "./inventory.ts";
@@ -17,6 +24,8 @@ export interface MonitorOptions extends BrokerPlace {
   host: string;
   /** The folder of the built page. */
   page: string;
+  /** By which names it may be asked. Default on a loopback address: names of this machine. */
+  allowHost?: readonly string[];
 }
 
 /** The device monitor: its topics, its page, and what the tour on the page asks for. */
@@ -28,10 +37,13 @@ export class MonitorServer {
   readonly #connections = new Set<Socket>();
   readonly #pages: (request: IncomingMessage, response: ServerResponse) => void;
 
-  private constructor(live: LiveServer, page: string) {
+  readonly #hosts: HostPolicy;
+
+  private constructor(live: LiveServer, page: string, hosts: HostPolicy) {
     this.#live = live;
+    this.#hosts = hosts;
     const endpoints = [live.endpoint("/live"), ...healthEndpoints(() => live.whyNotReady)];
-    this.#sockets = new WebSocketServer(endpoints, { keepaliveIntervalMs: KEEPALIVE_MS });
+    this.#sockets = new WebSocketServer(endpoints, { keepaliveIntervalMs: KEEPALIVE_MS, hosts });
     this.#pages = sirv(page, { etag: true, single: false });
     this.#http = createServer((request, response) => this.#request(request, response));
     this.#http.on("connection", (socket) => {
@@ -47,9 +59,10 @@ export class MonitorServer {
   }
 
   /** @throws LongwireError `address_in_use`, and those of `openBroker`, as a rejection */
-  static async start({ port, host, page, ...place }: MonitorOptions): Promise<MonitorServer> {
+  static async start(options: MonitorOptions): Promise<MonitorServer> {
+    const { port, host, page, allowHost = [], ...place } = options;
     const live = await LiveServer.open({ ...monitorApi, broker: await openBroker(place) });
-    const monitor = new MonitorServer(live, page);
+    const monitor = new MonitorServer(live, page, hostPolicyFor(host, allowHost));
     await monitor.#listen(port, host);
     return monitor;
   }
@@ -83,7 +96,11 @@ export class MonitorServer {
 
   #request(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? "/").split("?")[0]!;
-    if (!this.#links.note(request)) {
+    const { host } = request.headers;
+    if (!isHostAllowed(this.#hosts, host)) {
+      const message = `This monitor is not ${JSON.stringify(host)}; use its own name, or start it with --allow-host.`;
+      answerJson(response, { code: "foreign_host", message }, 421);
+    } else if (!this.#links.note(request)) {
       request.socket.destroy();
     } else if (path === "/demo/cut" && request.method === "POST") {
       this.#cut(request, response).catch(() => response.destroy());

@@ -8,3 +8,5 @@ export type { Clock, Timer } from "./clock.ts";
 export { LongwireError, withoutStack } from "./error.ts";
 export { resolveLimits } from "./resolve-limits.ts";
 export { TimerWheel } from "./timer-wheel.ts";
+export { Account, Ledger, Payer } from "./ledger/index.ts";
+export type { AccountOwner, Cache, Holder, LedgerLimits, MemoryAccount } from "./ledger/index.ts";

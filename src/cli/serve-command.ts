@@ -11,7 +11,13 @@ import {
   type Broker,
   type TopicDeclaration,
 } from "../live/index.ts";
-import { healthEndpoints, WebSocketServer, type OriginPolicy } from "../server/index.ts";
+import {
+  healthEndpoints,
+  hostPolicyFor,
+  WebSocketServer,
+  type HostPolicy,
+  type OriginPolicy,
+} from "../server/index.ts";
 import { collect, portNumber } from "./option-values.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -21,6 +27,8 @@ interface ServeOptions {
   path: string;
   topic: TopicDeclaration[];
   origin: string[];
+  allowHost: string[];
+  trustProxy: string[];
   broker?: string;
   data?: string;
   cert?: string;
@@ -40,6 +48,18 @@ export function serveCommand(): Command {
       [],
     )
     .option("--origin <origin>", "a page's origin that may connect, or any", collect, [])
+    .option(
+      "--allow-host <name>",
+      "a name by which this server may be asked, or any; may be repeated (default on a loopback address: names of this machine)",
+      collect,
+      [],
+    )
+    .option(
+      "--trust-proxy <address>",
+      "a proxy before this server, as an address or subnet, that says whose request it is; may be repeated",
+      collect,
+      [],
+    )
     .addOption(
       new Option(
         "--broker <url>",
@@ -78,8 +98,11 @@ async function serve(options: ServeOptions, broker: Broker): Promise<void> {
     options.topic.length > 0 ? options.topic : [topicOf("events:log"), topicOf("state:keyed")];
   const live = await LiveServer.open({ topics, broker });
   const endpoint = { ...live.endpoint(options.path), origins: originsOf(options.origin) };
-  const server = new WebSocketServer([endpoint, ...healthEndpoints(() => live.whyNotReady)]);
   const { port, host } = options;
+  const server = new WebSocketServer([endpoint, ...healthEndpoints(() => live.whyNotReady)], {
+    hosts: hostPolicyFor(host, options.allowHost),
+    trustedProxies: options.trustProxy,
+  });
   const tls = tlsOf(options);
   const { url } = await server.listen({ port, host, ...(tls && { tls }) });
   console.log(`${url}${options.path}`);

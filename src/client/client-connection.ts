@@ -164,7 +164,7 @@ export class ClientConnection {
       oneTaskPerMessage: this.#target.oneTaskPerMessage,
     };
     const transport = transportOver(socket, nodeInternals);
-    const stream = new StreamConnection(transport, this.#streamHandler(), options, codec);
+    const stream = new StreamConnection(transport, this.#streamHandler(), options, { codec });
     this.#stage = { kind: "open", stream };
     this.#handler.onOpened(agreement);
     // What came with the answer waits until promises of the open event have settled.

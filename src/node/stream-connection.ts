@@ -1,13 +1,20 @@
 import { constants } from "node:buffer";
-import { LongwireError, withoutStack, type Timer, type TimerWheel } from "../base/index.ts";
+import {
+  LongwireError,
+  withoutStack,
+  type MemoryAccount,
+  type Timer,
+  type TimerWheel,
+} from "../base/index.ts";
 import {
   CloseCode,
   Connection,
   LimitError,
+  messageTimeout,
+  overShare,
   type ConnectionHabits,
   type ConnectionHandler,
   type ConnectionLimits,
-  type MemoryBudget,
   type MessageCodec,
   type ProtocolError,
   type Role,
@@ -34,6 +41,8 @@ export interface StreamConnectionHandler {
   onClosing(): void;
   /** The peer's Close frame came, with its reason as it was; `onClosing` follows, or has been. */
   onPeerClose?(reasonBytes: Uint8Array): void;
+  /** See `ConnectionHandler`. */
+  onFailing?(error: ProtocolError): void;
   /** The peer broke the protocol or a limit; `onClosing` follows, or has been. */
   onFailed?(error: ProtocolError): void;
   /** The transport is gone; the last call. */
@@ -45,7 +54,6 @@ export interface StreamConnectionHandler {
 export interface StreamConnectionOptions {
   role: Role;
   limits: ConnectionLimits;
-  budget?: MemoryBudget;
   wheel: TimerWheel;
   /** How long the peer may take to finish closing, in milliseconds. */
   closeTimeoutMs: number;
@@ -62,6 +70,14 @@ export interface StreamConnectionOptions {
    */
   clientEnds?: boolean;
   habits?: ConnectionHabits;
+}
+
+/** What a connection is given beside its transport and its options. */
+export interface ConnectionMeans {
+  /** What compresses its messages, when that was agreed; it is closed with it. */
+  codec?: MessageCodec | undefined;
+  /** Pays for what it holds: unfinished messages, what waits to be delivered, and unsent output. */
+  account?: MemoryAccount | undefined;
 }
 
 let goOn: (connection: StreamConnection) => void;
@@ -92,28 +108,28 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
 
   /**
    * @param transport of which it is the only user
-   * @param codec what compresses its messages, when that was agreed; it is closed with it
    */
   constructor(
     transport: Transport,
     handler: StreamConnectionHandler,
     options: StreamConnectionOptions,
-    codec?: MessageCodec,
+    { codec, account }: ConnectionMeans = {},
   ) {
     this.transport = transport;
     this.#handler = handler;
     this.#options = options;
-    const { role, limits, budget, habits } = options;
+    const { role, limits, habits } = options;
     this.#connection = new Connection(role, this, {
       limits,
       bytes: nodeByteOperations,
-      ...(budget && { budget }),
+      ...(account && { account }),
       ...(codec && { codec }),
       ...(habits && { habits }),
     });
     this.#output = new StreamOutput(this.transport, this.#connection, {
       watcher: this,
       limits: options,
+      account,
     });
   }
 
@@ -145,6 +161,29 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     const heard = this.#heard || this.#pausedByOwner || this.#pausedByOutput;
     this.#heard = false;
     return heard;
+  }
+
+  /** What later messages are held against, from the next frame's header on. */
+  set limits(limits: ConnectionLimits) {
+    this.#connection.limits = limits;
+  }
+
+  /**
+   * Fails the connection if an unfinished message grew by fewer than `leastBytes` since this was
+   * last called.
+   *
+   * @param intervalMs how often it is called
+   */
+  requireProgress(leastBytes: number, intervalMs: number): void {
+    if (this.#connection.hasStalled(leastBytes)) this.#connection.fail(messageTimeout(intervalMs));
+  }
+
+  /** Others need the memory that this connection holds. */
+  onEvicted(): void {
+    const { bufferedBytes } = this;
+    if (this.isOpen) this.#connection.fail(overShare(bufferedBytes));
+    // A peer that does not read would hold what it has until it is cut.
+    if (bufferedBytes > 0) this.terminate();
   }
 
   /** @param compress whether it may be compressed, where that was agreed */
@@ -258,6 +297,10 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#sayClosing();
   }
 
+  onFailing(error: ProtocolError): void {
+    this.#handler.onFailing?.(error);
+  }
+
   onFailed(error: ProtocolError): void {
     this.#error ??= error;
     this.#handler.onFailed?.(error);
@@ -290,6 +333,11 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#pausedByOutput = true;
     this.#applyPause();
     this.#output.watchDrain();
+  }
+
+  onOverShare(bufferedBytes: number): void {
+    const message = `The peer has ${bufferedBytes} unsent bytes, and its share of memory is used up; it does not read fast enough.`;
+    this.terminate(new LongwireError("too_slow", message));
   }
 
   onDrained(): void {

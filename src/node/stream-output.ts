@@ -1,3 +1,4 @@
+import type { MemoryAccount } from "../base/index.ts";
 import type { Connection } from "../protocol/index.ts";
 import type { Flushable } from "./flush-queue.ts";
 import { joinedOnce } from "./joined-chunks.ts";
@@ -7,6 +8,8 @@ import type { Transport } from "./transport/transport.ts";
 export interface OutputWatcher {
   /** More is buffered than the peer should have caused; see `stopReadingBytes`. */
   onTooMuch(): void;
+  /** The account has no room for what is buffered. */
+  onOverShare(bufferedBytes: number): void;
   /** All that was buffered has gone to the operating system, after it had not at once. */
   onDrained(): void;
 }
@@ -17,6 +20,9 @@ export class StreamOutput implements Flushable {
   readonly #connection: Connection;
   readonly #watcher: OutputWatcher;
   readonly #limits: { readonly stopReadingBytes: number };
+  readonly #account: MemoryAccount | undefined;
+  /** What of the buffered bytes is charged. */
+  #chargedBytes = 0;
   #owesDrain = false;
   /** Whether the transport will call back once it has written what it has. */
   #watchingDrain = false;
@@ -24,8 +30,17 @@ export class StreamOutput implements Flushable {
   constructor(
     transport: Transport,
     connection: Connection,
-    { watcher, limits }: { watcher: OutputWatcher; limits: { readonly stopReadingBytes: number } },
+    {
+      watcher,
+      limits,
+      account,
+    }: {
+      watcher: OutputWatcher;
+      limits: { readonly stopReadingBytes: number };
+      account: MemoryAccount | undefined;
+    },
   ) {
+    this.#account = account;
     this.#transport = transport;
     this.#connection = connection;
     this.#watcher = watcher;
@@ -51,9 +66,34 @@ export class StreamOutput implements Flushable {
     outgoing.writeTo(this);
     if (!transport.isWritable) return;
     // Nothing is left of it: the kernel has copied it, and the block can serve again.
-    if (transport.unsentBytes === 0) outgoing.release();
-    else if (this.bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
+    if (transport.unsentBytes > 0) {
+      this.#onUnsent(stopReadingBytes);
+    } else {
+      outgoing.release();
+      this.#settle();
+    }
     if (this.#owesDrain) this.#awaitDrain();
+  }
+
+  /** Only what the kernel did not take at once meets the account. */
+  #onUnsent(stopReadingBytes: number): void {
+    const { bufferedBytes } = this;
+    if (bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
+    if (this.#account === undefined) return;
+    const growth = bufferedBytes - this.#chargedBytes;
+    if (growth > 0 && !this.#account.charge(growth)) {
+      return this.#watcher.onOverShare(bufferedBytes);
+    }
+    this.#chargedBytes = Math.max(bufferedBytes, this.#chargedBytes);
+    this.#awaitDrain();
+  }
+
+  /** Refunds what is buffered no longer. */
+  #settle(): void {
+    const excess = this.#chargedBytes - this.bufferedBytes;
+    if (excess <= 0) return;
+    this.#chargedBytes -= excess;
+    this.#account?.refund(excess);
   }
 
   write(chunk: Uint8Array): void {
@@ -75,6 +115,7 @@ export class StreamOutput implements Flushable {
 
   /** The transport has written all that it had. */
   drained(): void {
+    this.#settle();
     this.flush();
     if (this.bufferedBytes > 0) {
       // More was sent meanwhile, perhaps too little for a stream to speak up again.
@@ -92,7 +133,9 @@ export class StreamOutput implements Flushable {
     this.#watchingDrain = true;
     this.#transport.afterWritten(() => {
       this.#watchingDrain = false;
+      this.#settle();
       if (this.#owesDrain) this.drained();
+      else if (this.#chargedBytes > 0) this.#awaitDrain();
     });
   }
 }

@@ -1,10 +1,15 @@
-import { webByteOperations, type ByteOperations, LongwireError } from "../base/index.ts";
+import {
+  LongwireError,
+  webByteOperations,
+  type ByteOperations,
+  type MemoryAccount,
+} from "../base/index.ts";
 import { decodeClose, encodeClose } from "./close-payload.ts";
 import type { MessageCodec } from "./deflate/message-codec.ts";
 import { MAX_CONTROL_BYTES } from "./frame-header.ts";
 import { defaultConnectionLimits, type ConnectionLimits } from "./limits.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageReader, type MessageSink } from "./message-reader.ts";
+import { overShare } from "./message-violations.ts";
 import { MessageWriter, type WriterSink } from "./message-writer.ts";
 import { Opcode } from "./opcode.ts";
 import { Outgoing } from "./outgoing.ts";
@@ -34,6 +39,11 @@ export interface ConnectionHandler {
   onPong(payload: Uint8Array): void;
   /** The peer's Close frame came; 1005 and no reason when it was empty. Its bytes may be kept. */
   onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void;
+  /**
+   * The peer is about to be failed with `error`. What is sent now still goes out, a Close frame with
+   * another code among it.
+   */
+  onFailing?(error: ProtocolError): void;
   /** The peer broke the protocol or a limit; a Close frame with the error's code is on its way. */
   onFailed(error: ProtocolError): void;
   /** There are bytes in `outgoing`, which was empty. */
@@ -50,8 +60,8 @@ export interface ConnectionHandler {
 export interface ConnectionOptions {
   limits?: ConnectionLimits;
   bytes?: ByteOperations;
-  /** A total that this connection shares with others. */
-  budget?: MemoryBudget;
+  /** Pays for what the peer's unfinished messages hold, and for what waits to be delivered. */
+  account?: MemoryAccount;
   /** What compresses and inflates, when permessage-deflate was agreed. (RFC 7692) */
   codec?: MessageCodec;
   habits?: ConnectionHabits;
@@ -90,6 +100,7 @@ export class Connection implements MessageSink, WriterSink {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #codec: MessageCodec | undefined;
+  readonly #account: MemoryAccount | undefined;
   readonly #habits: ConnectionHabits;
   #state: ConnectionState = "open";
   #paused = false;
@@ -101,9 +112,10 @@ export class Connection implements MessageSink, WriterSink {
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
     const bytes = options.bytes ?? webByteOperations;
     const limits = options.limits ?? defaultConnectionLimits;
-    const { budget, codec, habits = RECOMMENDED } = options;
+    const { account, codec, habits = RECOMMENDED } = options;
     this.#handler = handler;
     this.#codec = codec;
+    this.#account = account;
     this.#habits = habits;
     this.outgoing = new Outgoing(bytes);
     const { outgoing } = this;
@@ -113,7 +125,7 @@ export class Connection implements MessageSink, WriterSink {
       this,
     );
     this.#reader = new MessageReader(
-      { role, limits, bytes, budget, inflater: codec?.inflater, checksText, maxFramePieces },
+      { role, limits, bytes, account, inflater: codec?.inflater, checksText, maxFramePieces },
       this,
     );
   }
@@ -161,10 +173,20 @@ export class Connection implements MessageSink, WriterSink {
   receive(chunk: Uint8Array, length: number = chunk.length, lent = false): void {
     if (!this.#isReading) return;
     if (this.isHolding || this.#paused || this.#reading) {
-      (this.#held ??= []).push(kept(chunk, 0, length, lent));
+      this.#hold(kept(chunk, 0, length, lent), "last");
     } else {
       this.#read(chunk, length, lent);
     }
+  }
+
+  /** What later messages are held against, from the next frame's header on. */
+  set limits(limits: ConnectionLimits) {
+    this.#reader.limits = limits;
+  }
+
+  /** Whether an unfinished message grew by fewer than `leastBytes` since this was last asked. */
+  hasStalled(leastBytes: number): boolean {
+    return !this.#paused && this.#isReading && this.#reader.hasStalled(leastBytes);
   }
 
   /** Delivers nothing more until `resume`; takes effect after the message being delivered. */
@@ -317,6 +339,7 @@ export class Connection implements MessageSink, WriterSink {
 
   /** Fails the connection: Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
   fail(error: ProtocolError): void {
+    if (this.#state === "open") this.#handler.onFailing?.(error);
     const owesClose = this.#owesClose;
     this.#state = "failed";
     this.#release();
@@ -361,13 +384,27 @@ export class Connection implements MessageSink, WriterSink {
   #readChunk(chunk: Uint8Array, length: number, lent: boolean): void {
     const done = this.#reader.read(chunk, length);
     if (done === length || !this.#isReading) return;
-    (this.#held ??= []).unshift(kept(chunk, done, length, lent));
+    this.#hold(kept(chunk, done, length, lent), "first");
+  }
+
+  /** Keeps what cannot be delivered now; the peer pays for it. */
+  #hold(chunk: Uint8Array, place: "first" | "last"): void {
+    if (this.#account?.charge(chunk.length) === false) return this.fail(overShare(chunk.length));
+    const held = (this.#held ??= []);
+    if (place === "first") held.unshift(chunk);
+    else held.push(chunk);
+  }
+
+  #dropHeld(): void {
+    for (const chunk of this.#held ?? []) this.#account?.refund(chunk.length);
+    this.#held = undefined;
   }
 
   /** The next chunk that waits, if reading goes on. */
   #takeHeld(): Uint8Array | undefined {
     if (this.#held === undefined || !this.#goesOn) return undefined;
-    const next = this.#held.shift();
+    const next = this.#held.shift()!;
+    this.#account?.refund(next.length);
     if (this.#held.length === 0) this.#held = undefined;
     return next;
   }
@@ -382,7 +419,7 @@ export class Connection implements MessageSink, WriterSink {
     if (close instanceof ProtocolError) return this.onViolation(close);
     const wasOpen = this.#state === "open";
     this.#state = "finished";
-    this.#held = undefined;
+    this.#dropHeld();
     this.#reader.discard();
     // The answer repeats what came, and goes behind what was sent before it. (RFC 6455 §5.5.1)
     if (wasOpen) this.#frame(Opcode.Close, true, payload);
@@ -397,7 +434,7 @@ export class Connection implements MessageSink, WriterSink {
   }
 
   #release(): void {
-    this.#held = undefined;
+    this.#dropHeld();
     this.#reader.discard();
     this.#writer.discard();
     this.#codec?.close();

@@ -59,6 +59,7 @@ export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
 export { freshMaskingKey } from "./masking-keys.ts";
 export { mask } from "./masking.ts";
 export { MemoryBudget } from "./memory-budget.ts";
+export { messageTimeout, overShare } from "./message-violations.ts";
 export { Opcode } from "./opcode.ts";
 export type { Outgoing } from "./outgoing.ts";
 export { LimitError, ProtocolError } from "./protocol-error.ts";

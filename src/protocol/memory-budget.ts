@@ -1,10 +1,7 @@
-/**
- * What all connections of one owner may hold together for messages that are not complete.
- *
- * Each connection has its own limit; this is the total that keeps ten thousand slow senders from
- * using each of theirs at once.
- */
-export class MemoryBudget {
+import type { MemoryAccount } from "../base/index.ts";
+
+/** A total of its own, for connections that draw on no ledger. */
+export class MemoryBudget implements MemoryAccount {
   readonly limitBytes: number;
   #usedBytes = 0;
 
@@ -16,14 +13,13 @@ export class MemoryBudget {
     return this.#usedBytes;
   }
 
-  /** Takes `bytes` and returns true, or takes nothing and returns false. */
-  take(bytes: number): boolean {
+  charge(bytes: number): boolean {
     if (this.#usedBytes + bytes > this.limitBytes) return false;
     this.#usedBytes += bytes;
     return true;
   }
 
-  give(bytes: number): void {
+  refund(bytes: number): void {
     this.#usedBytes -= bytes;
   }
 }

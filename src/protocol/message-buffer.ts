@@ -1,5 +1,4 @@
-import type { ByteOperations } from "../base/index.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { ByteOperations, MemoryAccount } from "../base/index.ts";
 
 /**
  * How many bytes are reserved for each that the peer really sent.
@@ -14,15 +13,17 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 /** The part of a message that has come so far, joined; it grows with what the peer sends. */
 export class MessageBuffer {
   readonly #bytes: ByteOperations;
-  readonly #budget: MemoryBudget | undefined;
+  readonly #account: MemoryAccount | undefined;
   readonly #mostBytes: number;
   #buffer: Uint8Array | undefined;
   #length = 0;
+  /** How long it was when it was last asked for its progress. */
+  #seenLength: number | undefined;
 
   /** @param mostBytes what a message may have: no more is reserved */
-  constructor(bytes: ByteOperations, budget: MemoryBudget | undefined, mostBytes: number) {
+  constructor(bytes: ByteOperations, account: MemoryAccount | undefined, mostBytes: number) {
     this.#bytes = bytes;
-    this.#budget = budget;
+    this.#account = account;
     this.#mostBytes = mostBytes;
   }
 
@@ -34,7 +35,7 @@ export class MessageBuffer {
    * Adds `source` from `start` to `end`.
    *
    * @param stillToCome how many bytes of the message the peer has announced beyond these
-   * @returns false if the budget is used up; nothing was added then
+   * @returns false if the account has no room; nothing was added then
    */
   append(source: Uint8Array, start: number, end: number, stillToCome: number): boolean {
     const needed = this.#length + end - start;
@@ -67,9 +68,17 @@ export class MessageBuffer {
   }
 
   clear(): void {
-    if (this.#buffer !== undefined) this.#budget?.give(this.#buffer.length);
+    if (this.#buffer !== undefined) this.#account?.refund(this.#buffer.length);
     this.#buffer = undefined;
     this.#length = 0;
+    this.#seenLength = undefined;
+  }
+
+  /** How many bytes came since this was last asked; `undefined` the first time. */
+  takeProgress(): number | undefined {
+    const progress = this.#seenLength === undefined ? undefined : this.#length - this.#seenLength;
+    this.#seenLength = this.#length;
+    return progress;
   }
 
   #isInPlace(source: Uint8Array, start: number): boolean {
@@ -86,7 +95,7 @@ export class MessageBuffer {
     // Doubling keeps the joining of many fragments linear.
     const wanted = Math.max(reserve, present * 2);
     const capacity = Math.max(needed, Math.min(wanted, this.#mostBytes));
-    if (this.#budget !== undefined && !this.#budget.take(capacity - present)) return false;
+    if (this.#account?.charge(capacity - present) === false) return false;
     const grown = this.#bytes.allocate(capacity);
     if (this.#buffer !== undefined) grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;

@@ -1,4 +1,4 @@
-import type { ByteOperations } from "../base/index.ts";
+import type { ByteOperations, MemoryAccount } from "../base/index.ts";
 import type {
   CompressedPayload,
   Inflater,
@@ -8,14 +8,13 @@ import type {
 import { FrameDecoder, UNKNOWN_OCTETS, type FrameSink } from "./frame-decoder.ts";
 import type { FrameKind } from "./frame-header.ts";
 import type { ConnectionLimits } from "./limits.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import {
   controlViolation,
   invalidDeflate,
   invalidText,
   messageTooBig,
-  overBudget,
+  overShare,
   reservedBits,
   RSV1,
   strayContinuation,
@@ -66,7 +65,8 @@ export interface MessageReaderOptions {
   role: Role;
   limits: ConnectionLimits;
   bytes: ByteOperations;
-  budget: MemoryBudget | undefined;
+  /** Pays for messages that have not come whole. */
+  account: MemoryAccount | undefined;
   /** What inflates compressed messages, when they were agreed. */
   inflater: Inflater | undefined;
   /** Whether text must be UTF-8. (RFC 6455 §8.1) */
@@ -95,9 +95,9 @@ type Inflation = "none" | "now" | "later" | "ready";
 export class MessageReader implements FrameSink, InflateSink {
   readonly #decoder: FrameDecoder;
   readonly #sink: MessageSink;
-  readonly #limits: ConnectionLimits;
+  #limits: ConnectionLimits;
   readonly #bytes: ByteOperations;
-  readonly #budget: MemoryBudget | undefined;
+  readonly #account: MemoryAccount | undefined;
   readonly #inflater: Inflater | undefined;
   readonly #checksText: boolean;
   readonly #maxFramePieces: number;
@@ -126,7 +126,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#sink = sink;
     this.#limits = options.limits;
     this.#bytes = options.bytes;
-    this.#budget = options.budget;
+    this.#account = options.account;
     this.#inflater = options.inflater;
     this.#checksText = options.checksText;
     this.#maxFramePieces = options.maxFramePieces;
@@ -159,6 +159,22 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#inflation = "none";
     const message = this.#take();
     return this.#deliver(message, 0, message.length, false);
+  }
+
+  /** What the next frame's header is held against. */
+  set limits(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Whether a message has begun and has grown by fewer than `leastBytes` since this was last asked;
+   * false the first time.
+   */
+  hasStalled(leastBytes: number): boolean {
+    const buffer = this.#isCompressed ? this.#deflated : this.#message;
+    if (this.#reading === "nothing" || buffer === undefined || this.isInflating) return false;
+    const progress = buffer.takeProgress();
+    return progress !== undefined && progress < leastBytes;
   }
 
   /** Lets go of what was kept of an unfinished message. */
@@ -214,7 +230,7 @@ export class MessageReader implements FrameSink, InflateSink {
       return (this.#goesOn = this.#deliver(source, start, end, true));
     }
     // The total is not known; the buffer doubles.
-    if (!this.#joined.append(source, start, end, 0)) return this.#stop(this.#overBudget(size));
+    if (!this.#joined.append(source, start, end, 0)) return this.#stop(overShare(size));
     if (ends) this.#endInflation();
     return true;
   }
@@ -284,7 +300,7 @@ export class MessageReader implements FrameSink, InflateSink {
   #readFragment(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
     const stillToCome = this.#decoder.remainingBytes;
     if (!this.#joined.append(source, start, end, stillToCome)) {
-      return this.#refuse(this.#overBudget(this.#joinedBytes + end - start));
+      return this.#refuse(overShare(this.#joinedBytes + end - start));
     }
     if (ends && !this.#fin) this.#sink.onFragmentEnd(this.#joinedBytes);
     if (!ends || !this.#fin) return true;
@@ -297,9 +313,9 @@ export class MessageReader implements FrameSink, InflateSink {
     const present = this.#deflated?.length ?? 0;
     if (isLast && present === 0) return this.#inflate({ source, start, end, lent: true });
     const most = mostDeflatedBytes(this.#limits.maxMessageBytes);
-    const buffer = (this.#deflated ??= new MessageBuffer(this.#bytes, this.#budget, most));
+    const buffer = (this.#deflated ??= new MessageBuffer(this.#bytes, this.#account, most));
     if (!buffer.append(source, start, end, this.#decoder.remainingBytes)) {
-      return this.#refuse(this.#overBudget(present + end - start));
+      return this.#refuse(overShare(present + end - start));
     }
     if (!isLast) return true;
     // It stays in its buffer, and charged, until it is inflated.
@@ -358,7 +374,7 @@ export class MessageReader implements FrameSink, InflateSink {
 
   get #joined(): MessageBuffer {
     const { maxMessageBytes } = this.#limits;
-    return (this.#message ??= new MessageBuffer(this.#bytes, this.#budget, maxMessageBytes));
+    return (this.#message ??= new MessageBuffer(this.#bytes, this.#account, maxMessageBytes));
   }
 
   get #joinedBytes(): number {
@@ -369,10 +385,6 @@ export class MessageReader implements FrameSink, InflateSink {
     const message = this.#message;
     this.#message = undefined;
     return message?.take() ?? NOTHING;
-  }
-
-  #overBudget(size: number): ProtocolError {
-    return overBudget(size, this.#budget?.limitBytes ?? 0);
   }
 
   #refuse(error: ProtocolError): false {

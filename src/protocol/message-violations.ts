@@ -75,8 +75,14 @@ export function tooManyPieces(size: number, limit: number): LimitError {
   return new LimitError("too_many_pieces", CloseCode.PolicyViolation, { message, size, limit });
 }
 
-export function overBudget(size: number, limit: number): LimitError {
-  const message =
-    "All unfinished messages together reached the limit of this process; try again later or raise maxUnfinishedBytes.";
-  return new LimitError("out_of_budget", CloseCode.TryAgainLater, { message, size, limit });
+/** @param size how many bytes the message has so far */
+export function overShare(size: number): LimitError {
+  const message = `The message has ${size} bytes so far, and the peer's share of memory is used up; send less at once, or try again later.`;
+  return new LimitError("over_share", CloseCode.TryAgainLater, { message, size, limit: size });
+}
+
+/** @param limit within how many milliseconds more of the message had to come */
+export function messageTimeout(limit: number): LimitError {
+  const message = `Too little of an unfinished message came within ${limit} ms; send it faster, or in shorter messages.`;
+  return new LimitError("message_timeout", CloseCode.PolicyViolation, { message, size: 0, limit });
 }

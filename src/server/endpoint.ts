@@ -1,5 +1,6 @@
 import type { LongwireError } from "../base/index.ts";
 import type { Closure } from "../node/index.ts";
+import type { LimitError } from "../protocol/index.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import type { Peer } from "./peer.ts";
@@ -30,6 +31,11 @@ export interface Endpoint<Data = unknown> {
    * anything else to accept; it becomes `peer.data`. A throw or a rejection is answered with 500.
    */
   authorize?(request: UpgradeRequest): Data | HandshakeRefusal | Promise<Data | HandshakeRefusal>;
+  /**
+   * The longest message of a peer here, in bytes; refused on its header. Default: the server's
+   * `maxMessageBytes`. `peer.limitMessages` sets another one for a single peer.
+   */
+  maxMessageBytes?: number;
   onOpen?(peer: Peer<Data>, request: UpgradeRequest): void;
   /**
    * A message came. If a promise is returned, the next message of this peer waits for it, and
@@ -40,6 +46,12 @@ export interface Endpoint<Data = unknown> {
   onPong?(peer: Peer<Data>, payload: Uint8Array): void;
   /** What had been buffered for the peer is gone. */
   onDrain?(peer: Peer<Data>): void;
+  /**
+   * The peer is about to be closed because it exceeds a limit: `message_too_big`, `over_share`,
+   * `message_timeout`, `too_many_fragments`. What is sent now still goes out, and `peer.close` sets
+   * another code than the error's.
+   */
+  onLimit?(peer: Peer<Data>, error: LimitError): void;
   /** The connection is over; the last call for this peer. */
   onClose?(peer: Peer<Data>, closure: Closure): void;
   /**

@@ -1,8 +1,21 @@
 import { IncomingMessage, type ServerResponse } from "node:http";
+import type { ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
-import { LongwireError } from "../base/index.ts";
+import { Account, LongwireError, type Payer, type TimerWheel } from "../base/index.ts";
+import { AnswerOutput } from "./answer-output.ts";
 import { checkedFields } from "./checked-fields.ts";
+import { REQUEST_BYTES, UNREAD_BODY_BYTES } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
+
+/** What an exchange needs of the server that it belongs to. */
+export interface ExchangeHost {
+  payer: Payer;
+  /** The client's address, as named proxies say. */
+  clientAddress: string | undefined;
+  wheel: TimerWheel;
+  /** How long a body may take, in milliseconds. */
+  bodyTimeoutMs: number;
+}
 
 /** A plain HTTP request on an endpoint's path, and its answer. */
 export class HttpExchange {
@@ -12,16 +25,39 @@ export class HttpExchange {
   /** The path without the query, as it came: not decoded. */
   readonly path: string;
   readonly search: string;
+  /** The client's address: of the connection, or what a proxy of `trustedProxies` says. */
+  readonly clientAddress: string | undefined;
+  /** What this request holds of the server's memory, charged to an address or an identity. */
+  readonly account: Account;
+  readonly #host: ExchangeHost;
+  readonly #output: AnswerOutput;
 
-  constructor(incoming: IncomingMessage, response: ServerResponse) {
+  constructor(incoming: IncomingMessage, response: ServerResponse, host: ExchangeHost) {
     const { path, search } = splitTarget(incoming.url ?? "/");
     this.incoming = incoming;
     this.response = response;
     this.method = incoming.method ?? "GET";
     this.path = path;
     this.search = search;
+    this.clientAddress = host.clientAddress;
+    this.#host = host;
+    this.account = new Account(host.payer, this);
+    this.#output = new AnswerOutput(response, this.account, host.wheel);
     // A client that goes away in the middle is no fault of ours.
     response.on("error", () => {});
+    response.on("close", () => this.account.close());
+  }
+
+  /** Charges what the request itself costs; false if its payer has no room for it. */
+  chargeRequest(): boolean {
+    const { stream } = this.incoming as { stream?: ServerHttp2Stream };
+    const hasBody = stream === undefined ? hasBodyFields(this.incoming) : !stream.endAfterHeaders;
+    return this.account.charge(REQUEST_BYTES + (hasBody ? UNREAD_BODY_BYTES : 0));
+  }
+
+  /** Others need the memory that this request holds. */
+  onEvicted(): void {
+    this.#output.cut();
   }
 
   get remoteAddress(): string | undefined {
@@ -36,20 +72,40 @@ export class HttpExchange {
   /**
    * Reads the whole body as text.
    *
-   * @throws LongwireError `too_large` beyond `maxBytes`; what was read by then is dropped
+   * @throws LongwireError `too_large` beyond `maxBytes`, at once where the header says so;
+   *   `over_share` when the client holds too much already; `body_timeout` when it takes too long
    */
   async body(maxBytes: number): Promise<string> {
+    if (Number(this.header("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    const { wheel, bodyTimeoutMs } = this.#host;
+    let isLate = false;
+    const timer = wheel.after(bodyTimeoutMs, () => {
+      isLate = true;
+      this.incoming.destroy();
+    });
+    try {
+      return await this.#read(maxBytes);
+    } catch (error) {
+      throw isLate ? bodyTimeout(bodyTimeoutMs) : error;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #read(maxBytes: number): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
-    for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) {
-        const message = `The body has more than ${maxBytes} bytes; send less.`;
-        throw new LongwireError("too_large", message);
+    try {
+      for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
+        if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
+        if (!this.account.charge(chunk.length)) throw overShare();
+        size += chunk.length;
+        chunks.push(chunk);
       }
-      chunks.push(chunk);
+      return Buffer.concat(chunks).toString("utf8");
+    } finally {
+      this.account.refund(size);
     }
-    return Buffer.concat(chunks).toString("utf8");
   }
 
   /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
@@ -57,6 +113,7 @@ export class HttpExchange {
     if (this.isOver) return;
     this.response.writeHead(status, { ...this.#fields(headers), ...lengthOf(status, body) });
     this.response.end(body);
+    this.#output.onWritten();
   }
 
   /** Answers with a body that goes on; `write` adds to it. */
@@ -88,7 +145,9 @@ export class HttpExchange {
 
   /** Adds to a begun stream; `onDrain` says when what was buffered is gone. */
   write(bytes: Uint8Array): void {
-    if (!this.isOver) this.response.write(bytes);
+    if (this.isOver) return;
+    this.response.write(bytes);
+    this.#output.onWritten();
   }
 
   /** Bytes of a begun stream that the operating system has not taken. */
@@ -98,6 +157,7 @@ export class HttpExchange {
 
   end(): void {
     this.response.end();
+    this.#output.onWritten();
   }
 
   onDrain(proceed: () => void): void {
@@ -129,4 +189,24 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
 
 function lengthOf(status: number, body: string): Record<string, string> {
   return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
+}
+
+/** (RFC 9112 §6.3) */
+function hasBodyFields({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+function tooLarge(maxBytes: number): LongwireError {
+  return new LongwireError("too_large", `The body has more than ${maxBytes} bytes; send less.`);
+}
+
+function overShare(): LongwireError {
+  const message =
+    "This client's share of memory is used up; wait for answers, and try again later.";
+  return new LongwireError("over_share", message);
+}
+
+function bodyTimeout(timeoutMs: number): LongwireError {
+  const message = `The body did not come whole within ${timeoutMs} ms; send it faster, or less.`;
+  return new LongwireError("body_timeout", message);
 }

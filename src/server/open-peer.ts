@@ -1,11 +1,13 @@
-import { LongwireError, type TimerWheel } from "../base/index.ts";
+import { LongwireError, type Payer, type TimerWheel } from "../base/index.ts";
 import type { Compression } from "../node/index.ts";
 import { formatExtensions, type Opening, type Refusal } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { plainFrames } from "./frame-format.ts";
 import type { HandshakeCarrier } from "./handshake-carrier.ts";
 import { HandshakeRefusal } from "./handshake-refusal.ts";
+import { foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
+import { tooManyConnections, type Payers } from "./payers.ts";
 import { Peer, reportFailure, type PeerHost } from "./peer.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
@@ -17,6 +19,8 @@ export interface Arrival {
   compression: Compression | undefined;
   wheel: TimerWheel;
   timeoutMs: number;
+  hosts: HostPolicy;
+  payers: Payers;
   /** Whether no more peers are taken. */
   isTooLate: () => boolean;
   /** The connection is open, or never will be. */
@@ -25,21 +29,31 @@ export interface Arrival {
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
 export async function openPeer(arrival: Arrival): Promise<void> {
-  const { carrier, endpoint } = arrival;
+  const { carrier, endpoint, payers } = arrival;
+  let payer: Payer | undefined;
   try {
     const result = carrier.check();
     if (result.kind === "refusal") return carrier.refuse(result.refusal);
-    const asked = decide(arrival, result.request);
+    if (!isHostAllowed(arrival.hosts, carrier.host))
+      return carrier.refuse(foreignHost(carrier.host));
+    const { request } = result;
+    request.clientAddress = payers.addressOf(request);
+    // A handshake that waits for `authorize` counts as a connection.
+    payer = payers.of(request);
+    payer.join();
+    if (!payers.hasPlace(payer)) return carrier.refuse(tooManyConnections());
+    const asked = decide(arrival, request);
     const decision = asked instanceof Promise ? await asked : asked;
     if (decision.kind === "refused") return carrier.refuse(decision.refusal);
     if (carrier.isOver) return carrier.destroy();
     if (arrival.isTooLate()) return carrier.refuse(TOO_LATE);
-    accept(arrival, { ...decision, ...result });
+    accept(arrival, { ...decision, ...result, payer });
   } catch (cause) {
     // Nobody awaits this, so what were thrown here would end the process.
     reportFailure(endpoint, cause, undefined);
     carrier.destroy();
   } finally {
+    payer?.leave();
     arrival.onDecided();
   }
 }
@@ -52,14 +66,20 @@ interface Decided {
 
 function accept(
   { endpoint, carrier, host, compression }: Arrival,
-  { data, protocol, opening, request }: Decided & { opening: Opening; request: UpgradeRequest },
+  {
+    data,
+    protocol,
+    opening,
+    request,
+    payer,
+  }: Decided & { opening: Opening; request: UpgradeRequest; payer: Payer },
 ): void {
   const deflate = compression?.accept(opening.extensions);
   const codec = deflate && compression?.codec("server", deflate.parameters);
   const frameFormat = codec?.frames ?? plainFrames;
   const extensions = deflate && formatExtensions([deflate.response]);
   const transport = carrier.accept({ protocol, extensions });
-  const peer = new Peer(transport, { endpoint, data, protocol, codec, frameFormat }, host);
+  const peer = new Peer(transport, { endpoint, data, protocol, codec, frameFormat, payer }, host);
   host.onArrived(peer);
   peer.opened(request);
   peer.start(carrier.head);

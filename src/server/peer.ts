@@ -1,4 +1,4 @@
-import { LongwireError } from "../base/index.ts";
+import { Account, LongwireError, type Payer } from "../base/index.ts";
 import {
   StreamConnection,
   type Closure,
@@ -6,10 +6,17 @@ import {
   type StreamConnectionOptions,
   type Transport,
 } from "../node/index.ts";
-import { CloseCode, type MessageCodec } from "../protocol/index.ts";
+import {
+  CloseCode,
+  LimitError,
+  type ConnectionLimits,
+  type MessageCodec,
+  type ProtocolError,
+} from "../protocol/index.ts";
 import type { Endpoint, Message } from "./endpoint.ts";
 import { plainFrames, type FrameFormat } from "./frame-format.ts";
 import type { Pulse } from "./keepalive.ts";
+import { LEAST_PROGRESS_BYTES } from "./server-limits.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
@@ -18,6 +25,9 @@ const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
 export interface PeerHost {
   connection: StreamConnectionOptions;
   maxBufferedBytes: number;
+  keepaliveIntervalMs: number;
+  /** The server's limits with another `maxMessageBytes`; the same object for the same number. */
+  limitsWith(maxMessageBytes: number): ConnectionLimits;
   onArrived(peer: Peer): void;
   onGone(peer: Peer): void;
 }
@@ -31,6 +41,8 @@ export interface Accepted<Data> {
   /** What compresses the peer's messages, if that was agreed. */
   codec: MessageCodec | undefined;
   frameFormat: FrameFormat;
+  /** Who pays for what the peer holds. */
+  payer: Payer;
 }
 
 export interface SendOptions {
@@ -50,6 +62,8 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   readonly protocol: string;
   /** Makes frames for `sendFrames`, of this peer and of all that have the same object here. */
   readonly frameFormat: FrameFormat;
+  /** What this peer holds of the server's memory, charged to an address or an identity. */
+  readonly account: Account;
   readonly #endpoint: Endpoint<Data>;
   readonly #host: PeerHost;
   readonly #connection: StreamConnection;
@@ -69,7 +83,17 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     this.frameFormat = accepted.frameFormat;
     this.#endpoint = accepted.endpoint;
     this.#host = host;
-    this.#connection = new StreamConnection(transport, this, host.connection, accepted.codec);
+    this.account = new Account(accepted.payer, this);
+    const { account } = this;
+    const means = { codec: accepted.codec, account };
+    this.#connection = new StreamConnection(transport, this, host.connection, means);
+    const { maxMessageBytes } = accepted.endpoint;
+    if (maxMessageBytes !== undefined) this.limitMessages(maxMessageBytes);
+  }
+
+  /** Sets how long messages of this peer may be from now on, in bytes; refused on the header. */
+  limitMessages(maxMessageBytes: number): void {
+    this.#connection.limits = this.#host.limitsWith(maxMessageBytes);
   }
 
   /** Tells the application; the server calls it once. */
@@ -188,6 +212,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   }
 
   checkPulse(): void {
+    this.#connection.requireProgress(LEAST_PROGRESS_BYTES, this.#host.keepaliveIntervalMs);
     this.#silentIntervals = this.#connection.takeSignOfLife() ? 0 : this.#silentIntervals + 1;
     if (this.#silentIntervals < 2) {
       this.ping();
@@ -214,6 +239,15 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     this.#guard(() => this.#endpoint.onPong?.(this, payload));
   }
 
+  onFailing(error: ProtocolError): void {
+    if (error instanceof LimitError) this.#guard(() => this.#endpoint.onLimit?.(this, error));
+  }
+
+  /** Others need the memory that this peer holds. */
+  onEvicted(): void {
+    this.#connection.onEvicted();
+  }
+
   onClosing(): void {
     this.#closing = true;
   }
@@ -225,6 +259,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 
   onClosed(closure: Closure): void {
     this.#settleDrains(false);
+    this.account.close();
     this.#host.onGone(this);
     this.#guard(() => this.#endpoint.onClose?.(this, closure));
   }

@@ -31,6 +31,8 @@ export class UpgradeRequest {
   readonly protocols: readonly string[];
   readonly #remoteAddress: () => string | undefined;
   readonly #headers: HeaderFields;
+  /** The client's address: of the connection, or what a proxy of `trustedProxies` says. */
+  clientAddress: string | undefined;
 
   constructor({ target, headers, remoteAddress, incoming, opening }: UpgradeRequestParts) {
     const { path, search } = splitTarget(target);

@@ -8,18 +8,25 @@ import type {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
-import { systemClock, TimerWheel, type Clock } from "../base/index.ts";
+import { Ledger, systemClock, TimerWheel, type Clock } from "../base/index.ts";
 import {
   compressionOf,
   type Compression,
   type CompressionChoice,
   type HandleTransport,
 } from "../node/index.ts";
-import { CloseCode, MemoryBudget, upgradeRequired } from "../protocol/index.ts";
+import {
+  CloseCode,
+  upgradeRequired,
+  type ConnectionLimits,
+  type Refusal,
+} from "../protocol/index.ts";
+import { ClientAddresses, type Addressed } from "./client-address.ts";
 import { DirectArrivals } from "./direct-arrivals.ts";
 import { DirectUpgrade } from "./direct-upgrade.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { HandshakeCarrier } from "./handshake-carrier.ts";
+import { foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
 import { Http1Upgrade } from "./http1-upgrade.ts";
 import { Http2Connect } from "./http2-connect.ts";
 import { HttpExchange } from "./http-exchange.ts";
@@ -28,6 +35,7 @@ import { matchEndpoint } from "./match-endpoint.ts";
 import { openPeer } from "./open-peer.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { OwnHttpServer } from "./own-http-server.ts";
+import { Payers, tooManyConnections } from "./payers.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
 import type { RequestHead } from "./plain-request-head.ts";
 import { plainRefusalFields, refusalBody } from "./refuse.ts";
@@ -46,6 +54,19 @@ export interface WebSocketServerOptions extends Partial<ServerLimits> {
    * unless the environment has `LONGWIRE_PUBLIC_API_ONLY=1`.
    */
   nodeInternals?: boolean;
+  /**
+   * What is charged for the memory that peers and requests hold. Default `Ledger.ofProcess`, which
+   * all servers of the process share.
+   */
+  ledger?: Ledger;
+  /**
+   * The proxies before this server, as addresses or subnets such as `10.0.0.0/8`: what they add to
+   * `Forwarded` or `X-Forwarded-For` says whose request it is. Default none: the address of the
+   * connection pays, and all clients of a proxy share one payer.
+   */
+  trustedProxies?: readonly string[];
+  /** By which names this server may be asked. Default `"any"`; see `HostPolicy`. */
+  hosts?: HostPolicy;
   /** Where time comes from; for tests. */
   clock?: Clock;
 }
@@ -89,6 +110,8 @@ export class WebSocketServer {
   readonly #host: PeerHost;
   readonly #compression: Compression | undefined;
   readonly #nodeInternals: boolean;
+  readonly #payers: Payers;
+  readonly #hosts: HostPolicy;
   readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
   readonly #direct: DirectArrivals;
@@ -98,7 +121,7 @@ export class WebSocketServer {
 
   /**
    * @param endpoints what to do with connections; the first one whose path matches is taken
-   * @throws LongwireError `invalid_limit`, `invalid_compression`
+   * @throws LongwireError `invalid_limit`, `invalid_compression`, `invalid_address`
    */
   constructor(endpoints: Endpoint | readonly Endpoint[], options: WebSocketServerOptions = {}) {
     const clock = options.clock ?? systemClock;
@@ -106,6 +129,9 @@ export class WebSocketServer {
     this.#limits = resolveServerLimits(options);
     this.#nodeInternals = options.nodeInternals ?? true;
     this.#compression = compressionOf(options.compression, this.#nodeInternals);
+    this.#hosts = options.hosts ?? "any";
+    const addresses = new ClientAddresses(options.trustedProxies ?? [], warnOfProxy);
+    this.#payers = new Payers(options.ledger ?? Ledger.ofProcess, addresses);
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
     this.#direct = new DirectArrivals({
@@ -116,10 +142,11 @@ export class WebSocketServer {
     });
     this.#host = {
       maxBufferedBytes: this.#limits.maxBufferedBytes,
+      keepaliveIntervalMs: this.#limits.keepaliveIntervalMs,
+      limitsWith: limitsOf(this.#limits),
       connection: {
         role: "server",
         limits: this.#limits,
-        budget: new MemoryBudget(this.#limits.maxUnfinishedBytes),
         wheel: this.#wheel,
         closeTimeoutMs: this.#limits.closeTimeoutMs,
         stopReadingBytes: this.#limits.stopReadingBytes,
@@ -200,10 +227,34 @@ export class WebSocketServer {
   ): boolean {
     const endpoint = matchEndpoint(this.#endpoints, splitTarget(incoming.url ?? "/").path);
     if (endpoint === undefined) return false;
-    // Over HTTP/2 they are made to be taken for those of HTTP/1.1.
-    const exchange = new HttpExchange(incoming as IncomingMessage, response as ServerResponse);
-    void this.#request(endpoint, exchange);
+    void this.#request(endpoint, this.#exchange(incoming, response));
     return true;
+  }
+
+  #exchange(
+    incoming: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ): HttpExchange {
+    const request = addressedOf(incoming as IncomingMessage);
+    // Over HTTP/2 they are made to be taken for those of HTTP/1.1.
+    return new HttpExchange(incoming as IncomingMessage, response as ServerResponse, {
+      payer: this.#payers.of(request),
+      clientAddress: this.#payers.addressOf(request),
+      wheel: this.#wheel,
+      bodyTimeoutMs: this.#limits.handshakeTimeoutMs,
+    });
+  }
+
+  /** Why a plain request is refused before anybody is asked. */
+  #refusalOf(endpoint: Endpoint, exchange: HttpExchange): Refusal | undefined {
+    const { incoming, account } = exchange;
+    const { origin } = incoming.headers;
+    const host = hostOf(incoming);
+    if (!isHostAllowed(this.#hosts, host)) return foreignHost(host);
+    // A page elsewhere could otherwise publish with its visitor's cookies.
+    if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) return foreignOrigin(origin);
+    const hasRoom = this.#payers.hasPlace(account.payer!) && exchange.chargeRequest();
+    return hasRoom ? undefined : tooManyConnections();
   }
 
   /**
@@ -252,6 +303,8 @@ export class WebSocketServer {
       compression: this.#compression,
       wheel: this.#wheel,
       timeoutMs: this.#limits.handshakeTimeoutMs,
+      hosts: this.#hosts,
+      payers: this.#payers,
       isTooLate: () => this.#draining,
       onDecided: () => this.#undecided.delete(carrier),
     });
@@ -270,10 +323,10 @@ export class WebSocketServer {
 
   async #request(endpoint: Endpoint, exchange: HttpExchange): Promise<void> {
     try {
-      const { origin } = exchange.incoming.headers;
-      if (!isOriginAllowed(endpoint.origins ?? "same", origin, hostOf(exchange.incoming))) {
-        // A page elsewhere could otherwise publish with its visitor's cookies.
-        return exchange.answer(403, JSON_TYPE, refusalBody(foreignOrigin(origin)));
+      const refused = this.#refusalOf(endpoint, exchange);
+      if (refused !== undefined) {
+        const fields = { ...JSON_TYPE, ...Object.fromEntries(refused.headers) };
+        return exchange.answer(refused.status, fields, refusalBody(refused));
       }
       if (endpoint.onRequest !== undefined) return await endpoint.onRequest(exchange);
       const refusal = upgradeRequired();
@@ -298,6 +351,30 @@ export class WebSocketServer {
 
 function hostOf({ headers }: IncomingMessage): string | undefined {
   return headers.host ?? (headers[":authority"] as string | undefined);
+}
+
+function addressedOf(incoming: IncomingMessage): Addressed {
+  const { remoteAddress } = incoming.socket;
+  const header = (name: string): string | undefined => {
+    const value = incoming.headers[name];
+    return Array.isArray(value) ? value.join(", ") : value;
+  };
+  return { remoteAddress, header };
+}
+
+/** Peers with equal limits share one object. */
+function limitsOf(limits: ServerLimits): PeerHost["limitsWith"] {
+  const known = new Map<number, ConnectionLimits>();
+  return (maxMessageBytes) => {
+    let those = known.get(maxMessageBytes);
+    if (those === undefined) known.set(maxMessageBytes, (those = { ...limits, maxMessageBytes }));
+    return those;
+  };
+}
+
+function warnOfProxy(address: string): void {
+  const message = `Requests from ${address} name other clients in Forwarded or X-Forwarded-For, and ${address} is not one of trustedProxies: all clients behind it share one payer's limits. Add it to trustedProxies if it is your proxy.`;
+  process.emitWarning(message, { type: "LongwireWarning", code: "unnamed_proxy" });
 }
 
 /** One endpoint that fails must not keep the others from draining. */

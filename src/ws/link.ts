@@ -54,7 +54,7 @@ export class Link implements StreamConnectionHandler {
     this.#options = options;
     const { settings, codec } = options;
     const transport = new SharedTransport(socket);
-    this.#connection = new StreamConnection(transport, this, settings.connection, codec);
+    this.#connection = new StreamConnection(transport, this, settings.connection, { codec });
     socket.on("error", ignore);
     // What comes before there is somebody to hear it would be lost.
     if (socket.readableFlowing === true) socket.pause();

@@ -103,7 +103,7 @@ export async function readWithConnection(options: ReadOptions): Promise<Reading>
   const codec = agreed === "plain" ? undefined : compression.codec(receiver, parameters(agreed));
   const connection = new Connection(receiver, seen, {
     limits: LIMITS,
-    budget,
+    account: budget,
     bytes: nodeByteOperations,
     ...(codec && { codec }),
   });

@@ -30,14 +30,14 @@ async function zeros(size: number): Promise<Buffer> {
 
 /** The most that unfinished messages held of any budget, from now on. */
 function watchBudgets(): { most: number; used: () => number } {
-  const take = Object.getOwnPropertyDescriptor(MemoryBudget.prototype, "take")!
-    .value as MemoryBudget["take"];
+  const take = Object.getOwnPropertyDescriptor(MemoryBudget.prototype, "charge")!
+    .value as MemoryBudget["charge"];
   const budgets = new Set<MemoryBudget>();
   const watched = {
     most: 0,
     used: () => [...budgets].reduce((sum, { usedBytes }) => sum + usedBytes, 0),
   };
-  const spy = vi.spyOn(MemoryBudget.prototype, "take").mockImplementation(function (
+  const spy = vi.spyOn(MemoryBudget.prototype, "charge").mockImplementation(function (
     this: MemoryBudget,
     bytes: number,
   ) {

@@ -55,7 +55,9 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     oneTaskPerMessage: false,
   } as const;
   const codec = new Compression().codec("server", fresh);
-  const connection = new StreamConnection(transportOver(stream, false), handler, options, codec);
+  const connection = new StreamConnection(transportOver(stream, false), handler, options, {
+    codec,
+  });
   connection.start(new Uint8Array(0));
   return { connection, stream, writes, drained, closed };
 }

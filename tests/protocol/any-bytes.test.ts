@@ -20,7 +20,7 @@ interface Outcome {
 
 function outcome(role: Role, chunks: Uint8Array[], pausing = false): Outcome {
   const budget = new MemoryBudget(1 << 20);
-  const { connection, seen, sent } = openConnection(role, { limits, budget });
+  const { connection, seen, sent } = openConnection(role, { limits, account: budget });
   if (pausing) seen.react = () => connection.pause();
   for (const chunk of chunks) connection.receive(chunk);
   if (pausing) resumeUntilNothingComes(connection, seen);

@@ -43,7 +43,7 @@ describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
   test("a frame too long is refused on its header, nothing allocated (RFC 6455 §10.4)", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(MIB);
-    const { connection, seen } = openServerConnection({ limits, bytes: counting, budget });
+    const { connection, seen } = openServerConnection({ limits, bytes: counting, account: budget });
     const header = maskedFrame({ opcode: Opcode.Binary, announced: 1001n });
     for (const byte of singleBytes(header)) connection.receive(byte);
     expect(seen.failed).toMatchObject({ closeCode: 1009 });
@@ -123,7 +123,7 @@ describe("tiny and empty fragments (CVE-2026-48779)", () => {
   test("131,000 of one byte hold at most twice their bytes, copied a constant number of times", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(64 * MIB);
-    const opened = openServerConnection({ bytes: counting, budget });
+    const opened = openServerConnection({ bytes: counting, account: budget });
     drip(opened, FRAGMENTS, Uint8Array.of(7));
     expect(opened.seen.events).toEqual([]);
     expect(budget.usedBytes).toBeGreaterThanOrEqual(FRAGMENTS);
@@ -135,7 +135,7 @@ describe("tiny and empty fragments (CVE-2026-48779)", () => {
   test("131,000 empty ones hold nothing", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(64 * MIB);
-    const opened = openServerConnection({ bytes: counting, budget });
+    const opened = openServerConnection({ bytes: counting, account: budget });
     drip(opened, FRAGMENTS, new Uint8Array(0));
     expect(opened.seen.events).toEqual([]);
     expect(budget.usedBytes).toBe(0);
@@ -145,7 +145,7 @@ describe("tiny and empty fragments (CVE-2026-48779)", () => {
   test("131,072 are taken, the 131,073rd is refused with 1009, and all is given back", () => {
     for (const payload of [new Uint8Array(0), Uint8Array.of(1)]) {
       const budget = new MemoryBudget(64 * MIB);
-      const opened = openServerConnection({ budget });
+      const opened = openServerConnection({ account: budget });
       drip(opened, 131_072, payload);
       expect(opened.seen.events).toEqual([]);
       opened.connection.receive(maskedFrame({ opcode: Opcode.Continuation, payload }));

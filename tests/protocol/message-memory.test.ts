@@ -13,7 +13,7 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
     (sentBytes) => {
       const counting = new CountingBytes();
       const budget = new MemoryBudget(64 * MIB);
-      const { connection, seen } = openServerConnection({ bytes: counting, budget });
+      const { connection, seen } = openServerConnection({ bytes: counting, account: budget });
       const announced = BigInt(16 * MIB);
       const payload = bytes(sentBytes);
       connection.receive(maskedFrame({ opcode: Opcode.Binary, announced, payload }));
@@ -38,7 +38,7 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
   test("a header alone reserves nothing", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(64 * MIB);
-    const { connection } = openServerConnection({ bytes: counting, budget });
+    const { connection } = openServerConnection({ bytes: counting, account: budget });
     connection.receive(maskedFrame({ opcode: Opcode.Binary, announced: BigInt(16 * MIB) }));
     expect(budget.usedBytes).toBe(0);
     expect(counting.allocations).toBe(0);
@@ -46,7 +46,7 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
 
   test("never more than what is announced, however it comes", () => {
     const budget = new MemoryBudget(64 * MIB);
-    const { connection, seen } = openServerConnection({ budget });
+    const { connection, seen } = openServerConnection({ account: budget });
     const frame = maskedFrame({ opcode: Opcode.Binary, payload: bytes(100_000) });
     for (let at = 0; at < frame.length - 1000; at += 1000) {
       connection.receive(frame.slice(at, at + 1000));
@@ -64,10 +64,10 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
 
   test("a connection beyond it fails with 1013, the others go on (RFC 6455 §7.4.1)", () => {
     const budget = new MemoryBudget(10_000);
-    const opened = Array.from({ length: 10 }, () => openServerConnection({ budget }));
+    const opened = Array.from({ length: 10 }, () => openServerConnection({ account: budget }));
     for (const { connection } of opened) connection.receive(part(1000));
     expect(budget.usedBytes).toBe(10_000);
-    const late = openServerConnection({ budget });
+    const late = openServerConnection({ account: budget });
     late.connection.receive(part(1));
     expect(late.seen.failed).toMatchObject({ name: "LimitError", closeCode: 1013 });
     expect(late.sentFrames()).toMatchObject([{ payload: Uint8Array.of(1013 >> 8, 1013 & 255) }]);
@@ -81,14 +81,14 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
 
   test("the error says what limit was reached (RFC 6455 §7.4.1)", () => {
     const budget = new MemoryBudget(10_000);
-    const { connection, seen } = openServerConnection({ budget });
+    const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(part(10_001));
-    expect(seen.failed).toMatchObject({ code: "out_of_budget", limit: 10_000 });
+    expect(seen.failed).toMatchObject({ code: "over_share" });
   });
 
   test("a message that comes whole in one chunk needs none of it", () => {
     const budget = new MemoryBudget(1);
-    const { connection, seen } = openServerConnection({ budget });
+    const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(maskedFrame({ opcode: Opcode.Binary, payload: bytes(1000) }));
     expect(seen.kinds).toEqual(["binary"]);
     expect(budget.usedBytes).toBe(0);
@@ -124,7 +124,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
 
   test.each(endings)("is given back on %s", (_, end) => {
     const budget = new MemoryBudget(100_000);
-    const opened = openServerConnection({ budget });
+    const opened = openServerConnection({ account: budget });
     opened.connection.receive(part(3000));
     expect(budget.usedBytes).toBeGreaterThanOrEqual(3000);
     end(opened);
@@ -135,7 +135,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
 
   test("is given back by each of many connections, also by those it refused", () => {
     const budget = new MemoryBudget(50_000);
-    const opened = Array.from({ length: 200 }, () => openServerConnection({ budget }));
+    const opened = Array.from({ length: 200 }, () => openServerConnection({ account: budget }));
     for (const { connection } of opened) {
       connection.receive(part(600));
       expect(budget.usedBytes).toBeLessThanOrEqual(50_000);
@@ -147,11 +147,11 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
 
   test("takes all or nothing, and exactly its limit", () => {
     const budget = new MemoryBudget(10);
-    expect(budget.take(10)).toBe(true);
-    expect(budget.take(1)).toBe(false);
-    budget.give(4);
-    expect(budget.take(5)).toBe(false);
+    expect(budget.charge(10)).toBe(true);
+    expect(budget.charge(1)).toBe(false);
+    budget.refund(4);
+    expect(budget.charge(5)).toBe(false);
     expect(budget.usedBytes).toBe(6);
-    expect(budget.take(4)).toBe(true);
+    expect(budget.charge(4)).toBe(true);
   });
 });

@@ -200,7 +200,7 @@ describe("a handler that throws (RFC 6455 §5.4)", () => {
 describe("what a paused connection holds (RFC 6455 §10.4)", () => {
   test("is dropped when the transport ends, and nothing of it is delivered", () => {
     const budget = new MemoryBudget(1 << 20);
-    const { connection, seen } = openServerConnection({ budget });
+    const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(
       frameTo("server", { opcode: Opcode.Text, fin: false, payload: utf8("unfinished") }),
     );

@@ -60,7 +60,7 @@ interface Reading {
 function eventsOf(role: Role, chunks: Uint8Array[], { lent, pauses, atEvents }: Reading): Seen[] {
   const budget = new MemoryBudget(1 << 20);
   const seen = new KeepingHandler();
-  const connection = new Connection(role, seen, { limits, budget });
+  const connection = new Connection(role, seen, { limits, account: budget });
   if (atEvents === true) seen.react = () => connection.pause();
   const buffer = new LentBuffer();
   for (const [index, chunk] of chunks.entries()) {

@@ -103,7 +103,7 @@ describe.each(roles)("the rest of a long message that a %s reads into its room",
         (messages, steps) => {
           const wire = joinBytes(messages.flatMap((one) => framesOf(role, one)));
           const budget = new MemoryBudget(4 * MIB);
-          const { connection, seen } = openConnection(role, { budget });
+          const { connection, seen } = openConnection(role, { account: budget });
           const driver = new Driver(connection);
           for (let at = 0, count = 0; at < wire.length; count += 1) {
             // A few bytes each would take for ever.
@@ -281,12 +281,12 @@ describe("the limits, with what is read into room", () => {
 
   test("and the memory budget knows of all of it, and gets it back", () => {
     const budget = new MemoryBudget(LONG + CHUNK);
-    const { connection, seen } = openServerConnection({ limits, budget });
+    const { connection, seen } = openServerConnection({ limits, account: budget });
     const driver = new Driver(connection);
     const wire = binaryTo("server", LONG);
     driver.give(wire, CHUNK);
     expect(budget.usedBytes).toBe(LONG);
-    const other = openServerConnection({ limits, budget });
+    const other = openServerConnection({ limits, account: budget });
     new Driver(other.connection).giveAll(wire.subarray(0, CHUNK));
     expect(other.seen.events).toMatchObject([{ kind: "failed", closeCode: 1013 }, {}]);
     driver.giveAll(wire.subarray(CHUNK));

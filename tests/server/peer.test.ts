@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
+import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
 import { turns } from "../client/event-loop.ts";
@@ -140,9 +141,9 @@ describe("a peer that breaks the protocol", () => {
     expect(Buffer.from(client.frames.at(-1)!.payload).readUInt16BE(0)).toBe(1007);
   });
 
-  test("unfinished messages of all peers share maxUnfinishedBytes: 1013 beyond", async () => {
-    const limits = { maxMessageBytes: 100_000, maxUnfinishedBytes: 150_000 };
-    const { port } = await runServer(new Witness(), limits);
+  test("unfinished messages of all peers of one address have one share: 1013 beyond", async () => {
+    const ledger = new Ledger({ shareBytes: 150_000 });
+    const { port } = await runServer(new Witness(), { maxMessageBytes: 100_000, ledger });
     const start = maskedFrame({
       opcode: Opcode.Binary,
       fin: false,

@@ -150,7 +150,7 @@ export class Compression {
       close: () => {
         deflating?.discard();
         inflating?.discard();
-        this.#budget.give(charged);
+        this.#budget.refund(charged);
         charged = 0;
       },
     };
@@ -158,7 +158,7 @@ export class Compression {
 
   /** Returns what was charged: nothing where it is not wanted, or where there is no room. */
   #charge(isWanted: boolean, bytes: number): number {
-    return isWanted && this.#budget.take(bytes) ? bytes : 0;
+    return isWanted && this.#budget.charge(bytes) ? bytes : 0;
   }
 
   #sharedCodec(shape: DeflateShape): SharedCodec {

@@ -29,7 +29,7 @@ export interface DeflatingOptions {
   agreed?: DeflateParameters;
   compression?: Partial<CompressionOptions> | Compression;
   limits?: Partial<ConnectionLimits>;
-  budget?: MemoryBudget;
+  account?: MemoryBudget;
 }
 
 /** A connection with compression as Node brings it, which goes on by itself when a message is ready. */
@@ -39,13 +39,13 @@ export class DeflatingConnection {
   #waiting: { isMet: () => boolean; resolve: () => void }[] = [];
 
   constructor(role: Role, options: DeflatingOptions = {}) {
-    const { agreed = kept, compression = {}, limits, budget } = options;
+    const { agreed = kept, compression = {}, limits, account: budget } = options;
     const owner = compression instanceof Compression ? compression : new Compression(compression);
     this.connection = new Connection(role, this.seen, {
       bytes: nodeByteOperations,
       codec: owner.codec(role, agreed),
       limits: { ...defaultConnectionLimits, ...limits },
-      ...(budget && { budget }),
+      ...(budget && { account: budget }),
     });
     this.seen.reactToReady = () => this.connection.resume();
     this.seen.react = () => this.#check();

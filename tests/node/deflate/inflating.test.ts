@@ -293,14 +293,14 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
   test("a bomb costs the limit and one block, and no more", async () => {
     const budget = new MemoryBudget(1024 * MIB);
     let most = 0;
-    const take = budget.take.bind(budget);
-    budget.take = (bytes) => {
+    const take = budget.charge.bind(budget);
+    budget.charge = (bytes) => {
       const taken = take(bytes);
       most = Math.max(most, budget.usedBytes);
       return taken;
     };
     const limits = { maxMessageBytes: 4 * MIB };
-    const open = new DeflatingConnection("server", { limits, budget, agreed: fresh });
+    const open = new DeflatingConnection("server", { limits, account: budget, agreed: fresh });
     // 256 MiB of zeros in 256 KiB.
     const bomb = deflated(new Uint8Array(256 * MIB), { level: 9 });
     open.connection.receive(compressedFrame("server", bomb, Opcode.Binary));
@@ -320,10 +320,10 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
 
   test("what many unfinished messages hold is limited together, with 1013", async () => {
     const budget = new MemoryBudget(300_000);
-    const open = new DeflatingConnection("server", { budget, agreed: fresh });
+    const open = new DeflatingConnection("server", { account: budget, agreed: fresh });
     open.connection.receive(compressedFrame("server", deflated(prose(MIB))));
     await open.event("finished");
-    expect(open.seen.events).toEqual(failure("out_of_budget", 1013));
+    expect(open.seen.events).toEqual(failure("over_share", 1013));
     expect(budget.usedBytes).toBe(0);
   });
 
@@ -348,7 +348,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
 
 test("a connection that ends while a long message is inflated hears nothing more", async () => {
   const budget = new MemoryBudget(64 * MIB);
-  const open = new DeflatingConnection("server", { agreed: fresh, budget });
+  const open = new DeflatingConnection("server", { agreed: fresh, account: budget });
   open.connection.receive(compressedFrame("server", deflated(prose(2 * MIB))));
   open.connection.transportEnded();
   const other = new DeflatingConnection("server", { agreed: fresh });

@@ -96,12 +96,12 @@ describe("short messages where no window is kept, without the thread pool", () =
   test("are refused with 1009 if they are bombs, at the limit", async () => {
     const budget = new MemoryBudget(64 * 1024 * 1024);
     const limits = { maxMessageBytes: 1024 * 1024 };
-    const open = new DeflatingConnection("server", { agreed: fresh, limits, budget });
+    const open = new DeflatingConnection("server", { agreed: fresh, limits, account: budget });
     const bomb = deflateRawSync(new Uint8Array(32 * 1024 * 1024), flush).subarray(0, -4);
     expect(bomb.length).toBeLessThan(64 * 1024);
     // It is given up after what is inflated at once, and read again in steps.
     expect(inflateAlone(bomb)).toBe("unsuited");
-    const most = vi.spyOn(budget, "take");
+    const most = vi.spyOn(budget, "charge");
     open.connection.receive(compressedFrame(bomb));
     await open.event("finished");
     expect(open.seen.events).toEqual(failure("message_too_big", 1009));

@@ -1,0 +1,134 @@
+import { resolveLimits } from "../resolve-limits.ts";
+import { memoryOfProcess } from "./memory-of-process.ts";
+import { Payer, type Budget } from "./payer.ts";
+
+/** What a ledger allows. */
+export interface LedgerLimits {
+  /**
+   * What all payers, topics and caches may hold together, in bytes. Default half of what the
+   * process may use: the smaller of V8's heap limit and the container's limit.
+   */
+  budgetBytes: number;
+  /** What one payer may hold, in bytes. Default 64 MiB, or an eighth of a budget below 512 MiB. */
+  shareBytes: number;
+  /** How many connections and requests one payer may have open. Default 10,000. */
+  maxConnectionsPerPayer: number;
+}
+
+/** Something that holds memory which can be made again. */
+export interface Cache {
+  readonly heldBytes: number;
+  /** Drops everything, and refunds it. */
+  drop(): void;
+}
+
+const DEFAULT_SHARE_BYTES: number = 64 * 1024 * 1024;
+/** A payer's share is at most this part of the budget. */
+const SHARES_IN_BUDGET = 8;
+
+let ofProcess: Ledger | undefined;
+
+/**
+ * Who holds how much of the process's memory.
+ *
+ * Everything that waits or is kept for a peer is charged to a payer and to the budget of the
+ * process. A payer that would exceed its share is refused, or loses what holds most. When the
+ * budget is used up, caches go first, then what the largest payer holds: never whoever came last.
+ */
+export class Ledger implements Budget {
+  readonly limits: Readonly<LedgerLimits>;
+  /**
+   * Pays for what is kept for everybody, such as the logs of topics. It has no share, and nothing
+   * of it is evicted.
+   */
+  readonly common: Payer;
+  readonly #payers = new Map<string, Payer>();
+  /** Those worth evicting, so that finding the largest is no walk over everybody. */
+  readonly #large = new Set<Payer>();
+  readonly #caches = new Set<Cache>();
+  #heldBytes = 0;
+
+  /** @throws LongwireError `invalid_limit` for anything but positive integers */
+  constructor(limits: Partial<LedgerLimits> = {}) {
+    const budgetBytes = limits.budgetBytes ?? Math.floor(memoryOfProcess() / 2);
+    const share = Math.min(DEFAULT_SHARE_BYTES, Math.ceil(budgetBytes / SHARES_IN_BUDGET));
+    const defaults = { budgetBytes, shareBytes: share, maxConnectionsPerPayer: 10_000 };
+    this.limits = resolveLimits<LedgerLimits>(defaults, limits);
+    this.common = new Payer("common", Number.POSITIVE_INFINITY, this);
+    this.common.join();
+  }
+
+  /** The one that all servers of this process share unless they are given another. */
+  static get ofProcess(): Ledger {
+    return (ofProcess ??= new Ledger());
+  }
+
+  /** What is charged now, in bytes. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Those that hold something or have something open. */
+  get payers(): Iterable<Payer> {
+    return this.#payers.values();
+  }
+
+  /** The payer of this name; join or charge it now. It ends when it has no members and holds nothing. */
+  payer(name: string): Payer {
+    let payer = this.#payers.get(name);
+    if (payer === undefined) {
+      payer = new Payer(name, this.limits.shareBytes, this);
+      this.#payers.set(name, payer);
+    }
+    return payer;
+  }
+
+  /** Whether `payer` has no more connections and requests open than it may. */
+  hasPlace({ members }: Payer): boolean {
+    return members <= this.limits.maxConnectionsPerPayer;
+  }
+
+  /** Says what can be dropped when the budget is used up. Returns how to take it back. */
+  addCache(cache: Cache): () => void {
+    this.#caches.add(cache);
+    return () => void this.#caches.delete(cache);
+  }
+
+  take(bytes: number, payer: Payer): boolean {
+    const fits = (): boolean => this.#heldBytes + bytes <= this.limits.budgetBytes;
+    if (!fits() && (bytes > this.limits.budgetBytes || !this.#makeRoom(fits, payer, bytes)))
+      return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+
+  onSize(payer: Payer, isLarge: boolean): void {
+    if (isLarge) this.#large.add(payer);
+    else this.#large.delete(payer);
+  }
+
+  onUnused(payer: Payer): void {
+    this.#payers.delete(payer.name);
+  }
+
+  /**
+   * Drops caches, then evicts what payers hold that are larger than the one that asks, the largest
+   * first.
+   */
+  #makeRoom(fits: () => boolean, requester: Payer, bytes: number): boolean {
+    for (const cache of this.#caches) {
+      if (fits()) return true;
+      cache.drop();
+    }
+    const least = bytes + (requester === this.common ? 0 : requester.heldBytes);
+    const larger = [...this.#large]
+      .filter((payer) => payer.heldBytes > least)
+      .sort((one, other) => other.heldBytes - one.heldBytes);
+    for (const payer of larger) if (payer.evictUntil(fits, 0)) break;
+    return fits();
+  }
+}
