@@ -15,7 +15,6 @@ import {
   healthEndpoints,
   hostPolicyFor,
   WebSocketServer,
-  type HostPolicy,
   type OriginPolicy,
 } from "../server/index.ts";
 import { collect, portNumber } from "./option-values.ts";

@@ -26,6 +26,13 @@ export interface LiveLimits {
   identityRequestsPerSecond: number;
   /** Requests of one identity at once. Default 20,000. */
   identityRequestBurst: number;
+  /**
+   * Credentials that may be refused from one address in the long run, in a second. Default 1.
+   * Beyond: `rate_limited`, 4429, and nobody looks at them.
+   */
+  failedLoginsPerSecond: number;
+  /** Credentials that may be refused from one address at once. Default 100. */
+  failedLoginBurst: number;
   /** Topics that are open at one time. Default 100,000. Beyond: `unavailable`. */
   maxTopics: number;
   /** Connections at one time. Default 1,000,000. Beyond: closed with 4503. */
@@ -59,6 +66,8 @@ export const defaultLiveLimits: LiveLimits = {
   requestBurst: 10_000,
   identityRequestsPerSecond: 2_000,
   identityRequestBurst: 20_000,
+  failedLoginsPerSecond: 1,
+  failedLoginBurst: 100,
   maxTopics: 100_000,
   maxSessions: 1_000_000,
   maxLagMs: 2_000,
@@ -67,6 +76,15 @@ export const defaultLiveLimits: LiveLimits = {
 };
 
 // What follows is the same for everybody.
+
+/**
+ * How long a message may be before its client has shown who it is, where the server asks for
+ * credentials, in bytes. Tokens are shorter. Beyond: closed with 4413.
+ */
+export const MAX_UNKNOWN_MESSAGE_BYTES: number = 16 * 1024;
+
+/** How many addresses whose credentials were refused are remembered, the most recent ones. */
+export const FAILED_LOGINS_KEPT = 10_000;
 
 /**
  * How many unsent bytes a subscriber may have before nothing more is written to it. It is all
@@ -107,10 +125,10 @@ export const MAX_WAIT_S = 60;
 /** For how long a repeated call with the same key is recognised. */
 export const IDEMPOTENCY_WINDOW_MS = 300_000;
 
-/** How many answers are remembered for repeated calls; beyond it the oldest go early. */
+/** How many answers of one payer are remembered for repeated calls; beyond it the oldest go early. */
 export const MAX_REMEMBERED_CALLS = 10_000;
 
-/** A longer answer is not remembered, so that what is remembered stays within 320 MiB. */
+/** A longer answer is not remembered. */
 export const MAX_REMEMBERED_RESULT_LENGTH: number = 32 * 1024;
 
 /** A presence's `graceMs`, unless its declaration says otherwise. */

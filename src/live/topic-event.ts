@@ -1,3 +1,4 @@
+import type { MemoryAccount } from "../base/index.ts";
 import { LiveError } from "./live-error.ts";
 import type { Offset } from "./position.ts";
 
@@ -5,8 +6,10 @@ import type { Offset } from "./position.ts";
 export interface EventDraft {
   /** Keyed topics need it, log topics have none. */
   key?: string | undefined;
-  /** Anything that JSON can hold; of no meaning when `removed`. */
+  /** Anything that JSON can hold; of no meaning when `removed`, or beside `json`. */
   data?: unknown;
+  /** The data as JSON already: it costs a tenth of the value in memory while it waits. */
+  json?: string;
   removed?: boolean;
   /** The same key within the window means the same event, however often it is sent. */
   idempotencyKey?: string | undefined;
@@ -14,6 +17,11 @@ export interface EventDraft {
   leaseMs?: number;
   /** Appends only while this is the offset of the key's newest event; else it is a `conflict`. */
   ifNewest?: Offset;
+  /**
+   * Pays for what a broker keeps of it in this process: its idempotency key, and in a topic of a
+   * pattern the event. Nothing for what the server's own code publishes.
+   */
+  payer?: MemoryAccount;
 }
 
 /** An event in a topic's log; it never changes. */
@@ -32,7 +40,7 @@ export interface TopicEvent<Data = unknown> {
 /** @throws LiveError `invalid_data` for what JSON cannot hold */
 export function eventOf(draft: EventDraft, offset: Offset, at: number): TopicEvent {
   const removed = draft.removed === true;
-  const json = removed ? "null" : jsonOf(draft.data);
+  const json = removed ? "null" : (draft.json ?? jsonOf(draft.data));
   return new LoggedEvent({ offset, key: draft.key, json, removed, at });
 }
 
@@ -73,7 +81,8 @@ class LoggedEvent implements TopicEvent {
   }
 }
 
-function jsonOf(data: unknown): string {
+/** @throws LiveError `invalid_data` for what JSON cannot hold */
+export function jsonOf(data: unknown): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(data) as string | undefined;
@@ -81,5 +90,8 @@ function jsonOf(data: unknown): string {
     json = undefined;
   }
   if (json !== undefined) return json;
-  throw new LiveError("invalid_data", "The data is nothing that JSON can hold; give some that is.");
+  throw new LiveError(
+    "invalid_data",
+    "The data cannot be serialized as JSON; publish JSON-compatible data.",
+  );
 }

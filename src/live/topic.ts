@@ -164,13 +164,10 @@ export class Topic {
    */
   async append(draft: EventDraft): Promise<Receipt> {
     this.#checkKey(draft);
-    const valid = draft.removed === true ? undefined : validate(this.declaration.data, draft.data);
-    if (valid?.kind === "invalid") throw new LiveError("invalid_data", valid.message);
+    const valid = this.#validated(draft);
     this.#appending += 1;
     try {
-      return await this.#opened.append(
-        valid === undefined ? draft : { ...draft, data: valid.value },
-      );
+      return await this.#opened.append(valid);
     } finally {
       this.#appending -= 1;
       this.touch();
@@ -327,6 +324,17 @@ export class Topic {
     } catch (error) {
       this.#host.report(error);
     }
+  }
+
+  /** The draft with the data that its schema makes of it. @throws LiveError `invalid_data` */
+  #validated(draft: EventDraft): EventDraft {
+    const schema = this.declaration.data;
+    if (draft.removed === true || schema === undefined) return draft;
+    const { json, ...rest } = draft;
+    const data: unknown = json === undefined ? draft.data : JSON.parse(json);
+    const valid = validate(schema, data);
+    if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
+    return { ...rest, data: valid.value };
   }
 
   #checkKey({ key, removed }: EventDraft): void {

@@ -109,7 +109,7 @@ export class HttpExchange {
   }
 
   /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
-  answer(status: number, headers: Record<string, string>, body: string): void {
+  answer(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.isOver) return;
     this.response.writeHead(status, { ...this.#fields(headers), ...lengthOf(status, body) });
     this.response.end(body);
@@ -160,6 +160,11 @@ export class HttpExchange {
     this.#output.onWritten();
   }
 
+  /** Ends an answer in the middle, so that the client does not take it for the whole. */
+  abort(): void {
+    this.#output.cut();
+  }
+
   onDrain(proceed: () => void): void {
     this.response.on("drain", proceed);
   }
@@ -187,7 +192,7 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-function lengthOf(status: number, body: string): Record<string, string> {
+function lengthOf(status: number, body: string | Uint8Array): Record<string, string> {
   return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import type { Clock, Payer } from "../base/index.ts";
 import type { LiveEndpoint, LiveUpgrade } from "../live/index.ts";
 import type { Noticed } from "./memory-network.ts";
 import { framesIn, textOf } from "./memory-frames.ts";
@@ -27,6 +27,8 @@ export interface ConnectionFacts {
   /** Whether somebody says so if there is none. */
   isReachable(): boolean;
   request: LiveUpgrade;
+  /** Who pays for what the server holds for the connection. */
+  payer(): Payer;
   onOver(connection: MemoryConnection): void;
 }
 
@@ -105,11 +107,16 @@ export class MemoryConnection implements SocketDriver {
     }
     const { request } = this.#facts;
     const protocol = endpoint.protocols(request) ?? "";
-    const peer = new MemoryPeer(endpoint, protocol, {
-      bufferedAmount: () => this.#down.bufferedBytes,
-      put: (bytes) => this.#deliverLater(bytes),
-      close: (code, reason) => this.#closeFromServer(code, reason),
-    });
+    const { payer } = this.#facts;
+    const peer = new MemoryPeer(
+      endpoint,
+      { protocol, payer: payer() },
+      {
+        bufferedAmount: () => this.#down.bufferedBytes,
+        put: (bytes) => this.#deliverLater(bytes),
+        close: (code, reason) => this.#closeFromServer(code, reason),
+      },
+    );
     this.peer = peer;
     this.#down.put(HANDSHAKE_BYTES, () => this.socket.open(protocol));
     endpoint.onOpen(peer, request);

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import { Ledger, type Clock } from "../base/index.ts";
 import type { LiveEndpoint } from "../live/index.ts";
 import { MemoryConnection, type ConnectionFacts } from "./memory-connection.ts";
 import { MemoryWebSocket } from "./memory-web-socket.ts";
@@ -17,6 +17,10 @@ export class MemoryNetwork {
   endpoint: LiveEndpoint | undefined;
   /** Headers of every handshake, such as `cookie`. */
   readonly headers: Map<string, string> = new Map();
+  /** What the connections' memory at the server is charged to. */
+  ledger: Ledger = new Ledger();
+  /** The address of the clients that connect from now on. */
+  clientAddress = "127.0.0.1";
   readonly #clock: Clock;
   readonly #connections = new Set<MemoryConnection>();
   #state: "up" | "refusing" | "silent" = "up";
@@ -70,6 +74,7 @@ export class MemoryNetwork {
   /** A socket wants to be connected; used by `WebSocket`. */
   connect(socket: MemoryWebSocket, protocols: readonly string[]): MemoryConnection {
     const { pathname, search } = new URL(socket.url);
+    const { clientAddress } = this;
     const facts: ConnectionFacts = {
       clock: this.#clock,
       carriage: () => this.carriage,
@@ -80,9 +85,10 @@ export class MemoryNetwork {
         path: pathname,
         search: search.slice(1),
         protocols,
-        remoteAddress: "127.0.0.1",
+        remoteAddress: clientAddress,
         header: (name) => this.headers.get(name.toLowerCase()),
       },
+      payer: () => this.ledger.payer(`address ${clientAddress}`),
       onOver: (connection) => this.#connections.delete(connection),
     };
     const connection = new MemoryConnection(socket, facts);

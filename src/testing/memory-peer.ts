@@ -1,3 +1,4 @@
+import { Account, type Payer } from "../base/index.ts";
 import type { FrameFormat, LiveEndpoint, LivePeer } from "../live/index.ts";
 import { memoryFrames } from "./memory-frames.ts";
 
@@ -13,6 +14,7 @@ export class MemoryPeer implements LivePeer {
   data: unknown;
   readonly protocol: string;
   readonly frameFormat: FrameFormat = memoryFrames;
+  readonly account: Account;
   readonly #endpoint: LiveEndpoint;
   readonly #driver: PeerDriver;
   /** Messages wait for the one before them. */
@@ -20,12 +22,30 @@ export class MemoryPeer implements LivePeer {
   readonly #waiting: string[] = [];
   #watchesDrain = false;
   #isClosing = false;
+  #maxMessageBytes: number;
+  /** What of the buffered bytes is charged. */
+  #chargedBytes = 0;
   isOver = false;
 
-  constructor(endpoint: LiveEndpoint, protocol: string, driver: PeerDriver) {
+  constructor(
+    endpoint: LiveEndpoint,
+    { protocol, payer }: { protocol: string; payer: Payer },
+    driver: PeerDriver,
+  ) {
     this.#endpoint = endpoint;
     this.protocol = protocol;
     this.#driver = driver;
+    this.#maxMessageBytes = endpoint.maxMessageBytes;
+    this.account = new Account(payer, this);
+  }
+
+  limitMessages(maxBytes: number): void {
+    this.#maxMessageBytes = maxBytes;
+  }
+
+  /** Others need the memory that it holds. */
+  onEvicted(): void {
+    this.#fail("over_share", 1013);
   }
 
   get isOpen(): boolean {
@@ -43,7 +63,11 @@ export class MemoryPeer implements LivePeer {
   sendFrames(frames: Uint8Array): boolean {
     if (!this.isOpen) return false;
     this.#driver.put(frames);
-    return true;
+    const growth = this.bufferedAmount - this.#chargedBytes;
+    if (growth <= 0) return true;
+    if (!this.account.charge(growth)) this.#fail("over_share", 1013);
+    else this.#chargedBytes += growth;
+    return this.isOpen;
   }
 
   close(code: number, reason: string): void {
@@ -58,6 +82,8 @@ export class MemoryPeer implements LivePeer {
 
   /** Everything that was written has left. */
   onDrained(): void {
+    this.account.refund(this.#chargedBytes);
+    this.#chargedBytes = 0;
     if (!this.#watchesDrain || this.isOver) return;
     this.#watchesDrain = false;
     this.#endpoint.onDrain(this);
@@ -66,6 +92,9 @@ export class MemoryPeer implements LivePeer {
   /** A message has arrived. */
   receive(text: string): void {
     if (!this.isOpen) return;
+    if (new TextEncoder().encode(text).length > this.#maxMessageBytes) {
+      return this.#fail("message_too_big", 1009);
+    }
     this.#waiting.push(text);
     if (this.#handling === undefined) this.#handleNext();
   }
@@ -74,12 +103,19 @@ export class MemoryPeer implements LivePeer {
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.account.close();
     this.#endpoint.onClose(this);
   }
 
   /** The server is over, and is told nothing any more. */
   forget(): void {
     this.isOver = true;
+    this.account.close();
+  }
+
+  #fail(code: string, closeCode: number): void {
+    this.#endpoint.onLimit(this, { code });
+    this.close(closeCode, "");
   }
 
   #handleNext(): void {

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/index.ts";
+import { Ledger, type Clock } from "../base/index.ts";
 import type { Broker, LiveApi, LiveServerOptions, Methods } from "../live/index.ts";
 import { LiveServer } from "../live/index.ts";
 import { MemoryBroker } from "../brokers/memory/index.ts";
@@ -36,6 +36,7 @@ export class TestLive<Api extends LiveApi = LiveApi> {
     this.#options = options;
     this.clock = clock;
     this.network = new MemoryNetwork(clock);
+    if (options.ledger !== undefined) this.network.ledger = options.ledger;
     this.#broker = broker;
     this.#server = server;
     this.network.endpoint = server.endpoint(PATH);
@@ -47,8 +48,10 @@ export class TestLive<Api extends LiveApi = LiveApi> {
   ): Promise<TestLive<{ topics: Topics; methods: Named }>> {
     const clock = new VirtualClock();
     const broker = newBroker(options, clock);
-    const server = await LiveServer.open({ ...options, broker: new ServerBroker(broker), clock });
-    return new TestLive(options, { clock, broker, server });
+    const ledger = options.ledger ?? new Ledger();
+    const own = { broker: new ServerBroker(broker), clock, ledger };
+    const server = await LiveServer.open({ ...options, ...own });
+    return new TestLive({ ...options, ledger }, { clock, broker, server });
   }
 
   /** The address that the server has on its network. */

@@ -1,3 +1,4 @@
+import { Account, Ledger } from "../../src/base/index.ts";
 import type { FrameFormat, LivePeer } from "../../src/live/server/live-peer.ts";
 
 /** The rest of a handshake that shows no credentials. */
@@ -8,6 +9,7 @@ interface PeerOwner {
   onMessage(peer: LivePeer, message: string | Uint8Array): void | Promise<void>;
   onDrain(peer: LivePeer): void;
   onClose(peer: LivePeer): void;
+  onLimit?(peer: LivePeer, reached: { code: string }): void;
 }
 
 /**
@@ -26,6 +28,9 @@ export class MemoryPeer implements LivePeer {
       return Buffer.from(`${text}\n`);
     },
   };
+  /** Who pays; tests that look at shares give it another ledger. */
+  readonly account: Account;
+  maxMessageBytes = Number.POSITIVE_INFINITY;
   bufferedAmount = 0;
   mostBuffered = 0;
   /** How often each way of sending was used. */
@@ -42,9 +47,25 @@ export class MemoryPeer implements LivePeer {
   #owesDrain = false;
   #isOver = false;
 
-  constructor(owner: PeerOwner, protocol = "longwire.v1") {
+  constructor(owner: PeerOwner, protocol = "longwire.v1", ledger: Ledger = new Ledger()) {
     this.#owner = owner;
     this.protocol = protocol;
+    this.account = new Account(ledger.payer("address 192.0.2.1"), this);
+  }
+
+  limitMessages(maxBytes: number): void {
+    this.maxMessageBytes = maxBytes;
+  }
+
+  onEvicted(): void {
+    this.#owner.onLimit?.(this, { code: "over_share" });
+  }
+
+  /** Whether a message was refused because it is too long. */
+  refuses(message: string | Uint8Array): boolean {
+    const isTooLong = Buffer.byteLength(message) > this.maxMessageBytes;
+    if (isTooLong) this.#owner.onLimit?.(this, { code: "message_too_big" });
+    return isTooLong;
   }
 
   get isOpen(): boolean {
@@ -73,7 +94,8 @@ export class MemoryPeer implements LivePeer {
   receive(message: string | object | Uint8Array): void {
     if (!this.isOpen) return;
     const isWire = typeof message === "string" || message instanceof Uint8Array;
-    void this.#owner.onMessage(this, isWire ? message : JSON.stringify(message));
+    const wire = isWire ? message : JSON.stringify(message);
+    if (!this.refuses(wire)) void this.#owner.onMessage(this, wire);
   }
 
   /** Takes up to `maxBytes` over to the client; what was closed ends when all is there. */
@@ -99,6 +121,7 @@ export class MemoryPeer implements LivePeer {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.account.close();
     this.#owner.onClose(this);
   }
 

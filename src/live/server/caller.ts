@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/index.ts";
+import type { Account, Clock, Payer } from "../../base/index.ts";
 import type { LiveLimits } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
 import type { Identity } from "./credentials.ts";
@@ -10,10 +10,18 @@ export interface Caller {
   readonly connection: string;
   /** `undefined` where the server has no `authenticate`. */
   readonly identity: Identity | undefined;
+  /** What the connection or the request holds; its payer also pays for what outlives it. */
+  readonly account: Account;
   /** The requests of this connection; a plain request is none by itself. */
   readonly bucket: TokenBucket | undefined;
   /** Whom it shares a rate with: all of the same identity, or of the same address. */
   readonly sharedRate: string | undefined;
+}
+
+/** Who pays for what `caller` leaves behind. @throws LiveError `unavailable` if it is gone */
+export function payerOf({ account }: Caller): Payer {
+  if (account.payer !== undefined) return account.payer;
+  throw new LiveError("unavailable", "The connection has ended; connect again.");
 }
 
 /** What callers may do in a time, by connection and by identity. */

@@ -1,28 +1,18 @@
 import type { Clock, TimerWheel } from "../../base/index.ts";
 import type { Methods, MethodDeclaration } from "../live-api.ts";
-import {
-  IDEMPOTENCY_WINDOW_MS,
-  MAX_REMEMBERED_CALLS,
-  MAX_REMEMBERED_RESULT_LENGTH,
-} from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { validate } from "../standard-schema.ts";
 import type { Authority, Params } from "../topic-declaration.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import { inTime } from "./in-time.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { permit } from "./permit.ts";
+import { RememberedCalls } from "./remembered-calls.ts";
 
 export interface CallRequest {
   method: string;
   params: unknown;
   idempotencyKey: string | undefined;
-}
-
-/** A call that was made, to answer the same one with. */
-interface Remembered {
-  answer: Promise<string>;
-  at: number;
 }
 
 /** What clients can ask the server to do. */
@@ -33,8 +23,7 @@ export class Calls {
   readonly #wheel: TimerWheel;
   readonly #timeoutMs: number;
   readonly #diagnostics: Diagnostics;
-  /** By who called, what, and the idempotency key; in the order they came. */
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered: RememberedCalls;
 
   constructor(
     methods: Methods,
@@ -48,6 +37,12 @@ export class Calls {
     this.#wheel = time.wheel;
     this.#timeoutMs = time.timeoutMs;
     this.#diagnostics = diagnostics;
+    this.#remembered = new RememberedCalls(time.clock);
+  }
+
+  /** Forgets answers that nobody can ask for again. */
+  tidy(): void {
+    this.#remembered.tidy();
   }
 
   /**
@@ -86,7 +81,8 @@ export class Calls {
     if (params.kind === "invalid") throw new LiveError("invalid_params", params.message);
     const call = (): Promise<string> => run(declared, params.value, caller);
     const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
-    const answer = idempotencyKey === undefined ? call() : this.#once(once, call);
+    const answer =
+      idempotencyKey === undefined ? call() : this.#remembered.once(payerOf(caller), once, call);
     // Who repeats a call that took too long waits for that one, and it is not made twice.
     return inTime(answer, {
       wheel: this.#wheel,
@@ -100,30 +96,6 @@ export class Calls {
     if (declared !== undefined) return declared;
     const shown = JSON.stringify(name.slice(0, 50));
     throw new LiveError("unknown_method", `There is no method ${shown}; check its name.`);
-  }
-
-  /** A call that failed may be made again: nothing of it is said to have been done. */
-  #once(name: string, call: () => Promise<string>): Promise<string> {
-    this.#forgetOld();
-    const known = this.#remembered.get(name);
-    if (known !== undefined) return known.answer;
-    const made = { answer: call(), at: this.#clock.now() };
-    this.#remembered.set(name, made);
-    const forget = (): void => {
-      if (this.#remembered.get(name) === made) this.#remembered.delete(name);
-    };
-    made.answer.then((json) => {
-      if (json.length > MAX_REMEMBERED_RESULT_LENGTH) forget();
-    }, forget);
-    return made.answer;
-  }
-
-  #forgetOld(): void {
-    const oldest = this.#clock.now() - IDEMPOTENCY_WINDOW_MS;
-    for (const [name, { at }] of this.#remembered) {
-      if (at >= oldest && this.#remembered.size < MAX_REMEMBERED_CALLS) return;
-      this.#remembered.delete(name);
-    }
   }
 }
 

@@ -19,6 +19,7 @@ export interface Credentials {
   readonly header: (name: string) => string | undefined;
   readonly cookie: (name: string) => string | undefined;
   readonly query: URLSearchParams;
+  /** The client's: of the connection, or what a proxy of `trustedProxies` says. */
   readonly remoteAddress: string | undefined;
 }
 
@@ -34,6 +35,7 @@ export type Authenticate = (credentials: Credentials) => Awaitable<Identity | un
 interface Shown {
   readonly search: string;
   readonly remoteAddress?: string | undefined;
+  readonly clientAddress?: string | undefined;
   header(name: string): string | undefined;
 }
 
@@ -47,7 +49,7 @@ export function shownCredentials(request: Shown, tokenQuery: string | undefined)
     header: (name) => request.header(name),
     cookie: (name) => cookieOf(request.header("cookie") ?? "", name),
     query,
-    remoteAddress: request.remoteAddress,
+    remoteAddress: request.clientAddress ?? request.remoteAddress,
   };
 }
 

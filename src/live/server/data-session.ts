@@ -1,7 +1,9 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
+import { MAX_UNKNOWN_MESSAGE_BYTES } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
+import { SUBSCRIPTION_BYTES, textBytes } from "../memory-costs.ts";
 import type { Outlet } from "../outlet.ts";
 import { Subscription } from "../subscription.ts";
 import type { Params } from "../topic-declaration.ts";
@@ -13,9 +15,10 @@ import type { Credentials } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
+import { addressOf, held, payAs, type Release } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
 import { requireTopic, unknownTopic } from "./publish.ts";
-import type { Realm, Session } from "./session.ts";
+import type { LimitReached, Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 
 /**
@@ -33,6 +36,10 @@ export class DataSession implements Session, Outlet {
   /** Credentials, or leave to subscribe, are being asked for. */
   #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
+  /** Refunds what the subscription costs. */
+  #release: Release = () => {};
+  /** Who pays until somebody is let in. */
+  readonly #address: string;
   #deadline: Timer | undefined;
 
   /** @param params from the URL's query; without them the first message brings them */
@@ -43,16 +50,19 @@ export class DataSession implements Session, Outlet {
   ) {
     this.#realm = realm;
     this.#peer = peer;
+    this.#address = addressOf(peer);
     this.#name = source.name;
     this.#encoding = source.encoding;
     this.#params = source.params;
-    this.#standing = new Standing(realm, 0, () => this.#expire());
+    this.#standing = new Standing(realm, { level: 0, account: peer.account }, () => this.#expire());
   }
 
   start(credentials: Credentials): void {
-    this.#waitFor(
-      whenThere(this.#realm.gate.check(credentials), (admittance) => this.#onShown(admittance)),
-    );
+    const { gate, logins } = this.#realm;
+    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    if (refusal !== undefined) return this.#refuse(refusal);
+    if (gate.isAsking) this.#peer.limitMessages(MAX_UNKNOWN_MESSAGE_BYTES);
+    this.#waitFor(whenThere(gate.check(credentials), (admittance) => this.#onShown(admittance)));
   }
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
@@ -77,8 +87,17 @@ export class DataSession implements Session, Outlet {
     this.#subscription?.pump();
   }
 
-  onTooLarge(): void {
-    this.#peer.close(LiveCloseCode.TooLarge, "params are shorter than that");
+  onLimit({ code }: LimitReached): void {
+    if (code === "message_timeout") {
+      this.#peer.close(LiveCloseCode.Timeout, "the params did not come whole in time");
+    } else if (code === "over_share") {
+      this.#peer.close(
+        LiveCloseCode.TooMany,
+        "your share of memory is used up; connect again later",
+      );
+    } else {
+      this.#peer.close(LiveCloseCode.TooLarge, "params are shorter than that");
+    }
   }
 
   /** Nobody is told where this client stands, but what it has need not be kept for it. */
@@ -128,8 +147,15 @@ export class DataSession implements Session, Outlet {
       // There is no hello here with which a token could still come.
       const error = admittance.kind === "refused" ? admittance.error : noCredentials();
       this.#realm.statistics.unauthorized += 1;
+      if (error.code === "unauthorized") this.#realm.logins.onFailed(this.#address);
       return this.#refuse(error);
     }
+    try {
+      payAs(this.#realm.ledger, this.#peer.account, admittance.identity);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
     const caller = this.#standing.letIn(admittance.identity);
     if (this.#params !== undefined) return this.#narrow(this.#params, caller);
     // Not before, so that who is nobody does not learn what there is.
@@ -166,8 +192,12 @@ export class DataSession implements Session, Outlet {
     // It has ended while leave was asked for.
     if (!this.#peer.isOpen) return;
     const view = topic.view(params);
+    const { account } = this.#peer;
+    const charged = held(account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
     if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
     else this.#subscription.end();
+    this.#release();
+    this.#release = charged;
     const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
@@ -189,6 +219,7 @@ export class DataSession implements Session, Outlet {
     const { caller } = this.#standing;
     if (this.#subscription === undefined || caller === undefined) return;
     this.#subscription.end();
+    this.#release();
     this.#realm.presence.leave(this.#subscription.topic, caller);
     this.#subscription = undefined;
   }

@@ -24,13 +24,14 @@ export function snapshotText(topic: TopicAddress, page: StatePage): string {
   return `{"type":"snapshot","topic":${name},"epoch":${epoch},"offset":${page.offset},"entries":${entriesText(page.entries)},${state}}`;
 }
 
-/** A JSON array of entries, or of a log topic's events. */
-export function entriesText(entries: readonly TopicEvent[]): string {
-  const parts = entries.map((entry) => {
-    const content = contentText(entry);
-    return `{"offset":${entry.offset},${content}}`;
-  });
-  return `[${parts.join(",")}]`;
+/** A JSON array of entries. */
+function entriesText(entries: readonly TopicEvent[]): string {
+  return `[${entries.map(entryText).join(",")}]`;
+}
+
+/** An entry of a state, or one of a log topic's events, as JSON. */
+export function entryText(entry: TopicEvent): string {
+  return `{"offset":${entry.offset},${contentText(entry)}}`;
 }
 
 function contentText(event: TopicEvent): string {

@@ -32,6 +32,11 @@ export class Gate {
     this.#host = host;
   }
 
+  /** Whether clients have to show who they are. */
+  get isAsking(): boolean {
+    return this.#authenticate !== undefined;
+  }
+
   /** Checks credentials. Never throws: a refusal is a value. */
   check(credentials: Credentials): Admittance | Promise<Admittance> {
     if (this.#authenticate === undefined) return { kind: "known", identity: undefined };

@@ -1,23 +1,24 @@
 import type { Timer } from "../../base/index.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
-import { formatPosition, parsePosition, type Position } from "../position.ts";
+import { REQUEST_BYTES } from "../memory-costs.ts";
+import { parsePosition, type Position } from "../position.ts";
 import { recover, type Recovery } from "../recover.ts";
 import type { Topic } from "../topic.ts";
 import type { Params } from "../topic-declaration.ts";
-import type { TopicEvent } from "../topic-event.ts";
 import type { View } from "../view.ts";
 import { freshWalk, type Walk } from "../walk.ts";
 import { draftOf, parseObject } from "./client-message.ts";
-import { entriesText } from "./encodings.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
 import type { Caller } from "./caller.ts";
 import { shownCredentials } from "./credentials.ts";
 import { noCredentials } from "./gate.ts";
+import { addressOf, held, payAs } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
 import { permitToPublish, publish, requireTopic } from "./publish.ts";
 import { Standing } from "./standing.ts";
+import { etagOf, StateAnswer, stateEncoding, type State } from "./state-answer.ts";
 import type { Realm } from "./session.ts";
 
 const STATUS: Record<LiveErrorCode, number> = {
@@ -35,6 +36,16 @@ const STATUS: Record<LiveErrorCode, number> = {
   internal: 500,
   unavailable: 503,
 };
+
+/** What the server below reports of a body, as clients are told it. */
+const CODES_OF_SERVER: Readonly<Record<string, LiveErrorCode>> = {
+  over_share: "rate_limited",
+  body_timeout: "bad_request",
+};
+
+function isKnown(code: string): boolean {
+  return Object.hasOwn(STATUS, code) || Object.hasOwn(CODES_OF_SERVER, code);
+}
 
 /** What a client should do about it. (RFC 9110 §10.2.3, §11.6.1) */
 const HINTS: Record<number, Record<string, string>> = {
@@ -86,15 +97,22 @@ export class HttpForms {
 
   /** Who asks. @throws LiveError `unauthorized` as a rejection */
   async #callerOf(exchange: LiveExchange): Promise<Caller> {
-    const { gate, tokenQuery, statistics } = this.#realm;
+    const { gate, tokenQuery, statistics, logins, ledger } = this.#realm;
+    const address = addressOf(exchange);
+    const refusal = gate.isAsking ? logins.refusal(address) : undefined;
+    if (refusal !== undefined) throw refusal;
     const admittance = await gate.check(shownCredentials(exchange, tokenQuery));
     if (admittance.kind === "known") {
       const { identity } = admittance;
-      const sharedRate = identity?.id ?? `address ${exchange.remoteAddress}`;
-      return { connection: crypto.randomUUID(), identity, bucket: undefined, sharedRate };
+      payAs(ledger, exchange.account, identity);
+      const sharedRate = identity?.id ?? address;
+      const { account } = exchange;
+      return { connection: crypto.randomUUID(), identity, account, bucket: undefined, sharedRate };
     }
     statistics.unauthorized += 1;
-    throw admittance.kind === "refused" ? admittance.error : noCredentials();
+    const error = admittance.kind === "refused" ? admittance.error : noCredentials();
+    if (error.code === "unauthorized") logins.onFailed(address);
+    throw error;
   }
 
   async #dispatch(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
@@ -144,6 +162,8 @@ export class HttpForms {
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
+    const release = held(exchange.account, REQUEST_BYTES + body.length * 2);
+    exchange.onClosed(release);
     // Only now: while a body drips in, a topic that nobody else uses would be closed again.
     const topic = await this.#realm.catalog.open(entry);
     const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
@@ -152,14 +172,15 @@ export class HttpForms {
 
   #refuse(exchange: LiveExchange, error: unknown): void {
     const { code, message } = error as { code?: unknown; message?: unknown };
-    if (typeof code !== "string" || typeof message !== "string" || !Object.hasOwn(STATUS, code)) {
+    if (typeof code !== "string" || typeof message !== "string" || !isKnown(code)) {
       this.#realm.report(error);
       const text = "The server failed on this request; try again later.";
       return answerError(exchange, 500, { code: "internal", message: text });
     }
-    this.#realm.statistics.refused(code as LiveErrorCode);
-    const status = STATUS[code as LiveErrorCode];
-    answerError(exchange, status, { code, message }, HINTS[status]);
+    const told = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
+    this.#realm.statistics.refused(told);
+    const status = code === "body_timeout" ? 408 : STATUS[told];
+    answerError(exchange, status, { code: told, message }, HINTS[status]);
   }
 
   #longPoll(
@@ -167,24 +188,22 @@ export class HttpForms {
     { topic, view, walk, wait }: { topic: Topic; view: View; walk: Walk; wait: number },
   ): void {
     const finish = (news: boolean): void => {
-      stopListening();
-      timer.cancel();
-      this.#open.delete(end);
+      stop();
       if (news) answerState(exchange, { topic, view, walk });
       else exchange.answer(304, { ETag: etagOf(topic) }, "");
     };
     const end = (): void => finish(false);
-    const stopListening = topic.listen((event, replaced) => {
-      // What these params don't see is no news.
-      if (view.seenAs(event, replaced) !== undefined) finish(true);
-    }, end);
-    const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
-    this.#open.add(end);
-    exchange.onClosed(() => {
-      stopListening();
+    // As a reader of the view, so that an event costs nothing for those whom it does not concern.
+    const reader = { onGrown: () => finish(true), onEnded: end };
+    const shared = view.join(stateEncoding, reader);
+    const stop = (): void => {
+      view.leave(shared, reader);
       timer.cancel();
       this.#open.delete(end);
-    });
+    };
+    const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
+    this.#open.add(end);
+    exchange.onClosed(stop);
   }
 
   #stream(
@@ -201,7 +220,9 @@ export class HttpForms {
     const { report, presence, statistics } = this.#realm;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
     const stream = new EventStream(exchange, { topic, view, walk }, report);
-    const standing = new Standing(this.#realm, "http", () => exchange.end());
+    const standing = new Standing(this.#realm, { level: "http", account: exchange.account }, () =>
+      exchange.end(),
+    );
     standing.letIn(caller.identity);
     presence.enter(topic, caller);
     const end = (): void => exchange.end();
@@ -220,24 +241,10 @@ export class HttpForms {
   }
 }
 
-interface State {
-  topic: Topic;
-  view: View;
-  walk: Walk;
-  gap?: object | undefined;
-}
-
-function answerState(exchange: LiveExchange, { topic, view, walk, gap }: State): void {
-  const etag = etagOf(topic);
-  if (isAmong(etag, exchange.header("if-none-match"))) {
-    return exchange.answer(304, { ETag: etag }, "");
-  }
-  const entries: TopicEvent[] = [...view.entriesAfter(walk)];
-  const { name, kind } = topic;
-  const head = JSON.stringify({ topic: name, kind, ...topic.position, gap }).slice(0, -1);
-  const list = kind === "keyed" ? `"complete":${walk.complete},"entries"` : '"events"';
-  const body = `${head},${list}:${entriesText(entries)}}`;
-  exchange.answer(200, { ...JSON_HEADERS, ETag: etag }, body);
+function answerState(exchange: LiveExchange, state: State): void {
+  const etag = etagOf(state.topic);
+  if (isAmong(etag, exchange.header("if-none-match"))) exchange.answer(304, { ETag: etag }, "");
+  else StateAnswer.send(exchange, state);
 }
 
 /** A HEAD has no body that could go on. */
@@ -272,10 +279,6 @@ function gapOf(topic: Topic, recovery: Recovery): object | undefined {
 function hasNews(topic: Topic, view: View, walk: Walk, recovered: string): boolean {
   if (recovered !== "resumed") return true;
   return topic.position.offset > walk.reached && !view.entriesAfter(walk).next().done;
-}
-
-function etagOf({ position }: Topic): string {
-  return `"${formatPosition(position)}"`;
 }
 
 /** Whether the client has this version already. Proxies make weak tags of ours. (RFC 9110 §13.1.2) */

@@ -1,3 +1,5 @@
+import type { Account } from "../../base/index.ts";
+
 /** How texts become frames, the same for all peers whose formats have the same name. */
 export interface FrameFormat {
   readonly name: string;
@@ -15,6 +17,10 @@ export interface LivePeer {
   readonly protocol: string;
   readonly isOpen: boolean;
   readonly bufferedAmount: number;
+  /** What the connection holds, charged to an address or an identity. */
+  readonly account: Account;
+  /** Sets how long a message may be, in bytes; a longer one is refused on its header. */
+  limitMessages(maxBytes: number): void;
   send(text: string): boolean;
   readonly frameFormat: FrameFormat;
   sendFrames(frames: Uint8Array): boolean;
@@ -28,6 +34,8 @@ export interface LiveUpgrade {
   readonly search: string;
   readonly protocols: readonly string[];
   readonly remoteAddress: string | undefined;
+  /** The client's, where `remoteAddress` is that of a proxy which is known. */
+  readonly clientAddress?: string | undefined;
   header(name: string): string | undefined;
 }
 
@@ -37,15 +45,20 @@ export interface LiveExchange {
   readonly path: string;
   readonly search: string;
   readonly remoteAddress: string | undefined;
+  readonly clientAddress?: string | undefined;
+  /** What the request holds, charged to an address or an identity. */
+  readonly account: Account;
   readonly isOver: boolean;
   /** Bytes of a begun stream that the client has not taken. */
   readonly bufferedAmount: number;
   header(name: string): string | undefined;
   body(maxBytes: number): Promise<string>;
-  answer(status: number, headers: Record<string, string>, body: string): void;
+  answer(status: number, headers: Record<string, string>, body: string | Uint8Array): void;
   beginStream(headers: Record<string, string>): void;
   write(bytes: Uint8Array): void;
   end(): void;
+  /** Ends an answer in the middle, so that the client does not take it for the whole. */
+  abort(): void;
   onDrain(proceed: () => void): void;
   onClosed(ended: () => void): void;
 }

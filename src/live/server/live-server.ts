@@ -9,7 +9,7 @@ import { LiveCloseCode } from "./live-close-code.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./message-session.ts";
 import { openRealm, type LiveServerOptions } from "./open-realm.ts";
-import type { Realm, Session } from "./session.ts";
+import type { LimitReached, Realm, Session } from "./session.ts";
 import type { LiveStatistics } from "./statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
@@ -19,10 +19,12 @@ const SUBPROTOCOL = "longwire.v1";
 /** What `WebSocketServer` takes as an endpoint. */
 export interface LiveEndpoint {
   path: string;
+  maxMessageBytes: number;
   protocols(request: LiveUpgrade): string | undefined;
   onOpen(peer: LivePeer, request: LiveUpgrade): void;
   onMessage(peer: LivePeer, message: string | Uint8Array): void | Promise<void>;
   onDrain(peer: LivePeer): void;
+  onLimit(peer: LivePeer, reached: LimitReached): void;
   onClose(peer: LivePeer): void;
   onRequest(exchange: LiveExchange): Promise<void>;
   onDraining(): void;
@@ -133,12 +135,14 @@ export class LiveServer<Api extends LiveApi = any> {
     let isDraining = false;
     return {
       path: `${path}/*`,
+      maxMessageBytes: this.#realm.limits.maxMessageBytes,
       protocols: (request) =>
         topicName(request.path, path) === undefined && request.protocols.includes(SUBPROTOCOL)
           ? SUBPROTOCOL
           : undefined,
       onOpen: (peer, request) => this.#open(peer, request, path),
-      onMessage: (peer, message) => this.#receive(peer, message),
+      onMessage: (peer, message) => sessionOf(peer)?.onMessage(message),
+      onLimit: (peer, reached) => sessionOf(peer)?.onLimit(reached),
       onDrain: (peer) => sessionOf(peer)?.onDrain(),
       onClose: (peer) => this.#close(peer),
       onRequest: (exchange) => {
@@ -218,12 +222,6 @@ export class LiveServer<Api extends LiveApi = any> {
     return new DataSession(this.#realm, peer, { name, encoding: encodings.data, params });
   }
 
-  #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {
-    const session = sessionOf(peer);
-    if (!isLonger(message, this.#realm.limits.maxMessageBytes)) return session?.onMessage(message);
-    session?.onTooLarge();
-  }
-
   #close(peer: LivePeer): void {
     const session = sessionOf(peer);
     if (session === undefined) return;
@@ -234,6 +232,8 @@ export class LiveServer<Api extends LiveApi = any> {
   #tick(): void {
     this.#realm.catalog.tidy();
     this.#realm.rates.tidy();
+    this.#realm.logins.tidy();
+    this.#realm.calls.tidy();
     for (const session of this.#sessions) session.onTick();
     this.#forms.onTick();
   }
@@ -250,13 +250,6 @@ export class LiveServer<Api extends LiveApi = any> {
 
 function sessionOf(peer: LivePeer): Session | undefined {
   return peer.data as Session | undefined;
-}
-
-function isLonger(message: string | Uint8Array, maxBytes: number): boolean {
-  if (message.length > maxBytes) return true;
-  // A UTF-16 unit has at most three bytes, so most texts need no counting.
-  if (typeof message !== "string" || message.length * 3 <= maxBytes) return false;
-  return Buffer.byteLength(message) > maxBytes;
 }
 
 /** The topic's name in a path, decoded; `undefined` for the mount itself. */

@@ -1,8 +1,9 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_IGNORED_REFUSALS } from "../limits.ts";
+import { MAX_IGNORED_REFUSALS, MAX_UNKNOWN_MESSAGE_BYTES } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
+import { parsedBytes, REQUEST_BYTES } from "../memory-costs.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import type { Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
@@ -17,8 +18,9 @@ import { noCredentials, type Admittance } from "./gate.ts";
 import type { KeyOwner } from "./key-owners.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
+import { addressOf, held, overShare, payAs, type Release } from "./paying.ts";
 import { openToPublish, publish } from "./publish.ts";
-import type { Realm, Session } from "./session.ts";
+import type { LimitReached, Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -44,19 +46,29 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
+  /** Its credentials were refused, and that was counted. */
+  #hasFailed = false;
+  /** Who pays until somebody is let in. */
+  readonly #address: string;
 
   constructor(realm: Realm, peer: LivePeer, encoding: Encoding) {
     this.#realm = realm;
     this.#peer = peer;
-    this.#standing = new Standing(realm, 1, () => this.#expire());
+    this.#address = addressOf(peer);
+    this.#standing = new Standing(realm, { level: 1, account: peer.account }, () => this.#expire());
     this.#subscriptions = new Subscriptions(realm, encoding, {
       outlet: this,
+      account: peer.account,
       say: (message) => this.#send(message),
     });
   }
 
   start(credentials: Credentials): void {
-    const checked = whenThere(this.#realm.gate.check(credentials), (admittance) => {
+    const { gate, logins } = this.#realm;
+    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
+    if (gate.isAsking) this.#peer.limitMessages(MAX_UNKNOWN_MESSAGE_BYTES);
+    const checked = whenThere(gate.check(credentials), (admittance) => {
       this.#opening = undefined;
       this.#onShown(admittance);
     });
@@ -80,7 +92,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     if (caller === undefined) {
       return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
     }
-    const pending = this.#handle(decoded, caller);
+    const pending = this.#handle(decoded, caller, message);
     if (pending === undefined) return this.#unanswered.room();
     return pending.then(() => this.#unanswered.room());
   }
@@ -140,9 +152,17 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
-  onTooLarge(): void {
-    const { maxMessageBytes } = this.#realm.limits;
-    const message = `A message may have ${maxMessageBytes} bytes at most; send less.`;
+  onLimit({ code }: LimitReached): void {
+    if (code === "message_timeout") {
+      const message = "A message did not come whole in time; send it faster, or in parts.";
+      return this.#disconnect(LiveCloseCode.Timeout, message, {});
+    }
+    if (code === "over_share") {
+      return this.#disconnect(LiveCloseCode.TooMany, overShare().message, this.#retryLater);
+    }
+    const isKnown = this.#standing.caller !== undefined;
+    const most = isKnown ? this.#realm.limits.maxMessageBytes : MAX_UNKNOWN_MESSAGE_BYTES;
+    const message = `A message may have ${most} bytes at most${isKnown ? "" : " before hello"}; send less.`;
     this.#disconnect(LiveCloseCode.TooLarge, message);
   }
 
@@ -152,6 +172,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#standing.end();
     const { caller } = this.#standing;
     if (caller !== undefined) this.#subscriptions.stopAll(caller);
+    else if (this.#realm.gate.isAsking) this.#onLoginFailed();
     this.#waiting.clear();
     this.#realm.owners.end(this);
   }
@@ -167,6 +188,12 @@ export class MessageSession implements Session, Outlet, KeyOwner {
 
   #welcome(identity: Identity | undefined): void {
     this.#deadline?.cancel();
+    try {
+      payAs(this.#realm.ledger, this.#peer.account, identity);
+    } catch (error) {
+      return this.#expel(error as LiveError, this.#retryLater);
+    }
+    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
     const { connection } = this.#standing.letIn(identity);
     const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#realm.limits;
     this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
@@ -187,36 +214,46 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   /** Does what a request asks for; what speaks against it is the answer. */
-  #handle(request: Readable, caller: Caller): void | Promise<void> {
+  #handle(request: Readable, caller: Caller, text: string): void | Promise<void> {
     const id = idOf(request);
+    let release: Release = () => {};
+    const refuse = (error: unknown): void => {
+      release();
+      this.#refuseWith(id, error);
+    };
     try {
       this.#realm.statistics.received += 1;
       this.#realm.rates.count(caller);
       this.#ignoredRefusals = 0;
       if (request.kind === "refused") throw new LiveError(request.code, request.message);
-      const pending = this.#obey(request.message, caller);
-      if (pending instanceof Promise) return pending.catch((error) => this.#refuseWith(id, error));
+      release = held(this.#peer.account, costOf(request.message, text));
+      const pending = this.#dispatch(request.message, caller, release);
+      if (pending instanceof Promise) return pending.catch(refuse);
     } catch (error) {
-      this.#refuseWith(id, error);
+      refuse(error);
     }
   }
 
-  #obey(message: ClientMessage, caller: Caller): void | Promise<void> {
+  /** @param release to be called when the request has its answer */
+  #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
     switch (message.type) {
-      case "subscribe":
-        return this.#subscriptions.start(message, caller);
-      case "unsubscribe":
-        return this.#unsubscribe(message, caller);
       case "publish":
         return whenThere(openToPublish(this.#realm, message.topic, caller), (topic) =>
-          this.#answer(message.id, this.#publish(message, topic, caller)),
+          this.#answer(message.id, this.#publish(message, topic, caller), release),
         );
       case "call":
-        return this.#answer(message.id, this.#call(message, caller));
+        return this.#answer(message.id, this.#call(message, caller), release);
+      case "subscribe":
+        return whenThere(this.#subscriptions.start(message, caller), release);
+      case "unsubscribe":
+        release();
+        return this.#unsubscribe(message, caller);
       case "ping":
+        release();
         return this.#send({ type: "pong", ...(message.id !== undefined && { id: message.id }) });
       case "hello":
       case "refresh":
+        release();
         return message.token === undefined ? undefined : this.#refresh(message.token, caller);
     }
   }
@@ -238,10 +275,16 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   /** Sends a request's answer when it is there, and meanwhile takes the next ones. */
-  #answer(id: RequestId, answer: Promise<string>): void {
+  #answer(id: RequestId, answer: Promise<string>, release: Release): void {
     const told = answer.then(
-      (text) => this.#sendText(text),
-      (error: unknown) => this.#refuseWith(id, error),
+      (text) => {
+        release();
+        this.#sendText(text);
+      },
+      (error: unknown) => {
+        release();
+        this.#refuseWith(id, error);
+      },
     );
     this.#unanswered.add(told);
   }
@@ -294,11 +337,22 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   }
 
   /** The client learns why, which a refused handshake would not tell a browser. */
-  #expel(error: LiveError): void {
+  #expel(error: LiveError, retry?: { retryAfterMs?: number }): void {
     this.#realm.statistics.unauthorized += 1;
+    if (error.code === "unauthorized") this.#onLoginFailed();
     this.#refuse(undefined, error.code, error.message);
     const isPassing = error.code === "internal" || error.code === "unavailable";
-    this.#disconnect(closeCodeOf(error), error.message, isPassing ? {} : undefined);
+    this.#disconnect(closeCodeOf(error), error.message, retry ?? (isPassing ? {} : undefined));
+  }
+
+  /** For a client of which too much is there: it may come back, spread with others. */
+  get #retryLater(): { retryAfterMs: number } {
+    return { retryAfterMs: this.#realm.admission.returnAfter(1) };
+  }
+
+  #onLoginFailed(): void {
+    if (!this.#hasFailed) this.#realm.logins.onFailed(this.#address);
+    this.#hasFailed = true;
   }
 
   /** @param retry whether the client may come back, and when; without it what was sent was wrong */
@@ -322,6 +376,13 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#quietTicks = 0;
     this.#peer.send(text);
   }
+}
+
+/** What a request holds until it has its answer, in bytes. */
+function costOf(message: ClientMessage, text: string): number {
+  if (message.type !== "call" && message.type !== "subscribe")
+    return REQUEST_BYTES + text.length * 2;
+  return REQUEST_BYTES + parsedBytes(text);
 }
 
 function idOf(request: Readable): RequestId | undefined {

@@ -1,4 +1,5 @@
 import {
+  Ledger,
   LongwireError,
   resolveLimits,
   systemClock,
@@ -18,6 +19,7 @@ import type { Authenticate } from "./credentials.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
 import { KeyOwners } from "./key-owners.ts";
+import { LoginGuard } from "./login-guard.ts";
 import { Presence } from "./presence.ts";
 import type { Realm } from "./session.ts";
 import { Statistics } from "./statistics.ts";
@@ -37,6 +39,11 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
    * standard error.
    */
   onError?: (error: LongwireError) => void;
+  /**
+   * What is charged for the memory that clients hold and topics keep. Default `Ledger.ofProcess`;
+   * give the same one to the `WebSocketServer`.
+   */
+  ledger?: Ledger;
   /** Where time comes from; for tests. */
   clock?: Clock;
   /** Gives numbers in [0, 1); for tests. Default `Math.random`. */
@@ -51,7 +58,8 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
  */
 export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
-  const report = reporter(options.onError);
+  const report = reporter(options.onError, clock);
+  const ledger = options.ledger ?? Ledger.ofProcess;
   const limits = resolveLimits(defaultLiveLimits, options);
   const wheel = new TimerWheel(clock);
   const diagnostics = new Diagnostics();
@@ -82,6 +90,8 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   return {
     catalog,
     gate: new Gate(authenticate, { clock, wheel, timeoutMs: limits.helloTimeoutMs, report }),
+    logins: new LoginGuard(clock, limits),
+    ledger,
     authority,
     calls: new Calls(
       methods,
@@ -103,16 +113,37 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   };
 }
 
-/** Makes one kind of error of all, and gives it to who asked for it. */
-function reporter(onError: LiveServerOptions["onError"]): Report {
-  return (cause) => {
-    const seen = cause instanceof Error ? cause.message : String(cause);
-    const message = `The application or its broker failed: ${seen}. See cause.`;
+/** How often the same error is reported within a second; then it is counted. */
+const REPORTS_PER_SECOND = 10;
+/** How many different errors are told apart. */
+const MAX_KINDS = 100;
+
+/**
+ * Makes one kind of error of all, and gives it to who asked for it: the same one ten times a second,
+ * since clients could repeat what causes it as fast as they like.
+ */
+function reporter(onError: LiveServerOptions["onError"], clock: Clock): Report {
+  const repeats = new Map<string, number>();
+  const tell = (message: string, cause: unknown): void => {
     try {
       if (onError === undefined) console.error(`longwire: ${message}`);
       else onError(new LongwireError("application_failed", message, { cause }));
     } catch {
       // Who is told of errors and fails has nobody left to tell.
     }
+  };
+  return (cause) => {
+    const seen = cause instanceof Error ? cause.message : String(cause);
+    const message = `The application or its broker failed: ${seen}. See cause.`;
+    const before = repeats.get(message) ?? 0;
+    if (before === 0 && repeats.size >= MAX_KINDS) return;
+    repeats.set(message, before + 1);
+    if (before < REPORTS_PER_SECOND) tell(message, cause);
+    if (before > 0) return;
+    clock.after(1_000, () => {
+      const more = (repeats.get(message) ?? 0) - REPORTS_PER_SECOND;
+      repeats.delete(message);
+      if (more > 0) tell(`${message} It came ${more} more times within a second.`, cause);
+    });
   };
 }

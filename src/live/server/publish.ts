@@ -5,7 +5,7 @@ import { DEFAULT_LEASE_MS } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
 import { livesWithConnection, type Topic } from "../topic.ts";
 import type { EventDraft } from "../topic-event.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import type { KeyOwner } from "./key-owners.ts";
 import { permit } from "./permit.ts";
 import type { Realm } from "./session.ts";
@@ -64,10 +64,12 @@ export async function publish(
 ): Promise<Receipt> {
   const { idempotencyKey } = draft;
   const startedAt = realm.clock.now();
+  const payer = payerOf(caller);
   const receipt = await topic.append({
     ...draft,
     ...leaseOf(topic, draft, owner && realm.limits.serverLeaseMs),
     idempotencyKey: idempotencyKey && scoped(idempotencyKey, caller),
+    payer,
   });
   if (receipt.duplicate) realm.statistics.duplicates += 1;
   else realm.statistics.published += 1;

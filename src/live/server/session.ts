@@ -1,4 +1,4 @@
-import type { Clock, TimerWheel } from "../../base/index.ts";
+import type { Clock, Ledger, TimerWheel } from "../../base/index.ts";
 import type { Catalog } from "../catalog.ts";
 import type { Encoding } from "../encoding.ts";
 import type { LiveLimits } from "../limits.ts";
@@ -11,6 +11,7 @@ import type { Credentials } from "./credentials.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import type { Gate } from "./gate.ts";
 import type { KeyOwners } from "./key-owners.ts";
+import type { LoginGuard } from "./login-guard.ts";
 import type { Presence } from "./presence.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -18,6 +19,10 @@ import type { Statistics } from "./statistics.ts";
 export interface Realm {
   readonly catalog: Catalog;
   readonly gate: Gate;
+  /** Counts credentials that were refused. */
+  readonly logins: LoginGuard;
+  /** What the memory that clients hold is charged to. */
+  readonly ledger: Ledger;
   /** Decides where a topic or a method does not decide itself. */
   readonly authority: Authority;
   readonly calls: Calls;
@@ -35,6 +40,12 @@ export interface Realm {
   readonly report: Report;
 }
 
+/** A limit of the connection that its client has exceeded. */
+export interface LimitReached {
+  /** Such as `message_too_big`, `message_timeout`, `over_share`. */
+  readonly code: string;
+}
+
 /** One client's connection, at either level. */
 export interface Session {
   /** Called once, when the peer leads to this session. */
@@ -45,8 +56,8 @@ export interface Session {
   readonly isWaiting: boolean;
   /** If a promise is returned, the next message shall wait for it. */
   onMessage(message: string | Uint8Array): void | Promise<void>;
-  /** A message came that is longer than `maxMessageBytes`. */
-  onTooLarge(): void;
+  /** The connection is about to be closed because its client exceeds a limit. */
+  onLimit(reached: LimitReached): void;
   /** There is room in the socket again. */
   onDrain(): void;
   /** Called twice per heartbeat interval. */

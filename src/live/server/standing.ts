@@ -1,4 +1,4 @@
-import type { Timer } from "../../base/index.ts";
+import type { Account, Timer } from "../../base/index.ts";
 import type { Caller } from "./caller.ts";
 import type { Identity } from "./credentials.ts";
 import type { Level } from "./diagnostics.ts";
@@ -8,14 +8,20 @@ import type { Realm } from "./session.ts";
 export class Standing {
   readonly #realm: Realm;
   readonly #level: Level;
+  readonly #account: Account;
   readonly #onExpired: () => void;
   #openedAt = 0;
   #caller: Caller | undefined;
   #expiry: Timer | undefined;
 
-  constructor(realm: Realm, level: Level, onExpired: () => void) {
+  constructor(
+    realm: Realm,
+    { level, account }: { level: Level; account: Account },
+    onExpired: () => void,
+  ) {
     this.#realm = realm;
     this.#level = level;
+    this.#account = account;
     this.#onExpired = onExpired;
   }
 
@@ -37,6 +43,7 @@ export class Standing {
     this.#caller = {
       connection: caller?.connection ?? crypto.randomUUID(),
       identity,
+      account: this.#account,
       bucket: caller?.bucket ?? this.#realm.rates.newBucket(),
       sharedRate: identity?.id,
     };

@@ -1,6 +1,8 @@
+import type { Account } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
 import { LiveError } from "../live-error.ts";
+import { SUBSCRIPTION_BYTES, textBytes } from "../memory-costs.ts";
 import type { Outlet } from "../outlet.ts";
 import type { Position } from "../position.ts";
 import { recover, type Recovery } from "../recover.ts";
@@ -9,6 +11,7 @@ import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
 import type { ClientMessage, RequestId } from "./client-message.ts";
+import { held, type Release } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
 import { requireTopic } from "./publish.ts";
 import type { Realm } from "./session.ts";
@@ -21,6 +24,15 @@ export type Say = (message: { type: string } & Record<string, unknown>) => void;
 interface Started {
   readonly subscription: Subscription;
   readonly params: Params;
+  /** Refunds what it costs. */
+  readonly release: Release;
+}
+
+/** What subscriptions need of their connection. */
+export interface Subscriber {
+  readonly outlet: Outlet;
+  readonly account: Account;
+  readonly say: Say;
 }
 
 /** What one Level 1 connection is subscribed to: of each topic once. */
@@ -28,14 +40,16 @@ export class Subscriptions {
   readonly #realm: Realm;
   readonly #encoding: Encoding;
   readonly #outlet: Outlet;
+  readonly #account: Account;
   readonly #say: Say;
   readonly #started = new Map<string, Started>();
   #hasEnded = false;
 
-  constructor(realm: Realm, encoding: Encoding, { outlet, say }: { outlet: Outlet; say: Say }) {
+  constructor(realm: Realm, encoding: Encoding, { outlet, account, say }: Subscriber) {
     this.#realm = realm;
     this.#encoding = encoding;
     this.#outlet = outlet;
+    this.#account = account;
     this.#say = say;
   }
 
@@ -66,6 +80,7 @@ export class Subscriptions {
     if (present === undefined) return;
     this.#started.delete(name);
     present.subscription.end();
+    present.release();
     stopped(present.subscription);
     this.#realm.presence.leave(present.subscription.topic, caller);
   }
@@ -101,15 +116,18 @@ export class Subscriptions {
     if (this.#hasEnded) return;
     const { name } = topic;
     const view = topic.view(params);
-    const present = this.#started.get(name)?.subscription;
+    const present = this.#started.get(name);
     // Of other params' state nothing can be resumed: what did not match may do so now.
-    const isOther = present !== undefined && present.view !== view && topic.kind === "keyed";
+    const isOther =
+      present !== undefined && present.subscription.view !== view && topic.kind === "keyed";
     const recovery = recover(topic, isOther ? undefined : since);
     if (recovery.kind === "ahead") {
       const message = "since is ahead of the topic; subscribe without it.";
       throw new LiveError("bad_request", message);
     }
-    present?.end();
+    const release = held(this.#account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
+    present?.subscription.end();
+    present?.release();
     const { epoch } = topic.position;
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
     const subscription = new Subscription(source, this.#outlet, {
@@ -119,7 +137,7 @@ export class Subscriptions {
       },
       onEnded: (ended) => this.#onEnded(ended, caller),
     });
-    this.#started.set(name, { subscription, params });
+    this.#started.set(name, { subscription, params, release });
     if (present === undefined) this.#realm.presence.enter(topic, caller);
     this.#sayStart({ id, since }, topic, recovery);
     subscription.pump();
@@ -131,6 +149,7 @@ export class Subscriptions {
   /** A client that subscribes again, from where it is, is told what it has lost. */
   #onEnded({ topic }: Subscription, caller: Caller): void {
     const { name } = topic;
+    this.#started.get(name)?.release();
     this.#started.delete(name);
     this.#realm.presence.leave(topic, caller);
     const message = `${name} has started again at the server; subscribe again.`;

@@ -25,6 +25,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Whether one could be taken. */
+  has(now: number): boolean {
+    this.#fill(now);
+    return this.#tokens >= 1;
+  }
+
   /** Whether it is as a new one would be. */
   isFull(now: number): boolean {
     this.#fill(now);

@@ -89,7 +89,7 @@ describe("a client's message", () => {
     for (const data of [null, false, 0, ""]) {
       const text = JSON.stringify({ type: "publish", id: 1, topic: "t", data, remove: false });
       expect(decodeClientMessage(text)).toMatchObject({
-        message: { draft: { data, removed: false } },
+        message: { draft: { json: JSON.stringify(data), removed: false } },
       });
     }
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { logTopic, type LiveServerOptions } from "../../../src/live/index.ts";
+import { logTopic, type LiveExchange, type LiveServerOptions } from "../../../src/live/index.ts";
 import { clientKinds, LEVEL_1 } from "../live-client.ts";
 import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
 import { RunningLive } from "../running-live.ts";
@@ -86,12 +86,13 @@ describe("a server that goes away", () => {
     expect(await simple.closed).toMatchObject({ code: 1012 });
     expect((await poll).status).toBe(304);
     expect(await stream.text()).toContain("position");
-    const answers: [number, Record<string, string>, string][] = [];
+    const answers: Parameters<LiveExchange["answer"]>[] = [];
     await endpoint.onRequest({
       method: "GET",
       path: "/other/news",
       search: "",
       remoteAddress: undefined,
+      account: new MemoryPeer(endpoint).account,
       isOver: false,
       bufferedAmount: 0,
       header: () => undefined,
@@ -100,6 +101,7 @@ describe("a server that goes away", () => {
       beginStream: () => expect.unreachable(),
       write: () => expect.unreachable(),
       end: () => {},
+      abort: () => {},
       onDrain: () => {},
       onClosed: () => {},
     });

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { eventOf } from "../../../src/live/index.ts";
 import {
   dataText,
-  entriesText,
+  entryText,
   eventStreamEncoding,
   eventText,
   FrameEncodings,
@@ -56,7 +56,7 @@ describe("as the contract's tables have it", () => {
   });
 
   test("the events of a log topic have offset and data", () => {
-    expect(JSON.parse(entriesText([logged]))).toEqual([{ offset: 7, data: [1] }]);
+    expect(JSON.parse(entryText(logged))).toEqual({ offset: 7, data: [1] });
   });
 
   test("server-sent events: an id where one can resume, so not on pages that more follow", () => {

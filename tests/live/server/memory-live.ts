@@ -1,4 +1,5 @@
 import { onTestFinished } from "vitest";
+import { Ledger } from "../../../src/base/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { LiveServer, type LiveServerOptions } from "../../../src/live/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
@@ -21,10 +22,12 @@ export class MemoryLive {
   /** What was reported to `onError`. */
   readonly errors: Error[];
   readonly endpoint: ReturnType<LiveServer["endpoint"]>;
+  readonly ledger: Ledger;
   readonly #guests = new Set<Guest>();
 
-  private constructor(live: LiveServer, clock: VirtualClock, errors: Error[]) {
+  private constructor(live: LiveServer, clock: VirtualClock, errors: Error[], ledger: Ledger) {
     this.live = live;
+    this.ledger = ledger;
     this.clock = clock;
     this.errors = errors;
     this.endpoint = live.endpoint("/live");
@@ -32,14 +35,16 @@ export class MemoryLive {
 
   static async open(options: Options, clock = new VirtualClock()): Promise<MemoryLive> {
     const errors: Error[] = [];
+    const { ledger = new Ledger() } = options;
     const live = await LiveServer.open({
       broker: new MemoryBroker({ clock }),
       onError: (error) => errors.push(error.cause as Error),
       clock,
+      ledger,
       ...options,
     });
     onTestFinished(() => live.close());
-    return new MemoryLive(live, clock, errors);
+    return new MemoryLive(live, clock, errors, ledger);
   }
 
   /** Lets everything that was begun come to its end, and clients get what was sent to them. */
@@ -71,7 +76,7 @@ export class MemoryLive {
     protocol: string,
     { search = "", headers = {} }: Shown,
   ): Promise<Guest> {
-    const guest = new Guest(this, new MemoryPeer(this.endpoint, protocol));
+    const guest = new Guest(this, new MemoryPeer(this.endpoint, protocol, this.ledger));
     this.#guests.add(guest);
     this.endpoint.onOpen(guest.peer, {
       path,
@@ -103,7 +108,8 @@ export class Guest {
     for (const message of messages) {
       const text = typeof message === "string" ? message : JSON.stringify(message);
       this.#handled = this.#handled.then(() => {
-        if (this.peer.isOpen) return this.#live.endpoint.onMessage(this.peer, text);
+        if (!this.peer.isOpen || this.peer.refuses(text)) return;
+        return this.#live.endpoint.onMessage(this.peer, text);
       });
     }
     await this.#live.settle();

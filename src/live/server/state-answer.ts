@@ -1,0 +1,127 @@
+import type { Encoding } from "../encoding.ts";
+import { joined } from "../joined.ts";
+import { OUTSTANDING_BYTES } from "../limits.ts";
+import { formatPosition, type Offset } from "../position.ts";
+import type { Topic } from "../topic.ts";
+import type { View } from "../view.ts";
+import type { Walk } from "../walk.ts";
+import { entryText } from "./encodings.ts";
+import type { LiveExchange } from "./live-peer.ts";
+
+/** What of a topic is answered, and how. */
+export interface State {
+  topic: Topic;
+  view: View;
+  walk: Walk;
+  gap?: object | undefined;
+}
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/**
+ * The answer to a GET: a state, or the events that are kept, as JSON.
+ *
+ * A long one is a reader like any other: it walks the log page by page, as the client takes it, and
+ * its pages are shared with all who stand at the same place. The offset comes last, since the log
+ * goes on meanwhile.
+ */
+export class StateAnswer {
+  readonly #exchange: LiveExchange;
+  readonly #view: View;
+  readonly #topic: Topic;
+  #walk: Walk;
+  /** What was made and is not written. */
+  #rest: Uint8Array = NOTHING;
+  #isLast = false;
+  #hasEntries = false;
+
+  constructor(exchange: LiveExchange, { topic, view, walk }: State) {
+    this.#exchange = exchange;
+    this.#topic = topic;
+    this.#view = view;
+    this.#walk = walk;
+  }
+
+  /** Answers, at once if it is short. */
+  static send(exchange: LiveExchange, state: State): void {
+    const headers = {
+      "Content-Type": JSON_TYPE,
+      // The next request asks whether it has changed.
+      "Cache-Control": "no-cache",
+      ETag: etagOf(state.topic),
+    };
+    const answer = new StateAnswer(exchange, state);
+    answer.#rest = bytesOf(headOf(state));
+    answer.#makePage();
+    if (answer.#isLast) return exchange.answer(200, headers, answer.#rest);
+    exchange.beginStream(headers);
+    exchange.onDrain(() => answer.#pump());
+    answer.#pump();
+  }
+
+  #pump(): void {
+    const exchange = this.#exchange;
+    while (!exchange.isOver) {
+      const room = OUTSTANDING_BYTES - exchange.bufferedAmount;
+      if (room <= 0) return;
+      if (this.#rest.length === 0) {
+        if (this.#isLast) return exchange.end();
+        if (!this.#makePage()) return exchange.abort();
+      }
+      exchange.write(this.#rest.subarray(0, room));
+      this.#rest = this.#rest.subarray(room);
+    }
+  }
+
+  /** @returns false if some of what had to be told is gone */
+  #makePage(): boolean {
+    if (this.#misses()) return false;
+    const page = this.#view.page(stateEncoding, this.#walk);
+    this.#walk = { ...this.#walk, reached: page.reached };
+    this.#isLast = page.isLast;
+    // Every entry begins with a comma, so that pages can be shared; the first one has none.
+    const entries = this.#hasEntries ? page.bytes : page.bytes.subarray(1);
+    this.#hasEntries ||= page.bytes.length > 0;
+    const parts = page.isLast ? [entries, bytesOf(tailOf(page.reached))] : [entries];
+    this.#rest = joined([this.#rest, ...parts], (part) => part);
+    return true;
+  }
+
+  /** Whether events that were not told yet have expired while the client was reading. */
+  #misses(): boolean {
+    const { floor, kind } = this.#topic;
+    const { reached, base } = this.#walk;
+    if (reached === 0 || reached >= floor) return false;
+    return kind === "log" || base < floor;
+  }
+}
+
+/** Entries as JSON, each with a comma before it. */
+export const stateEncoding: Encoding = {
+  name: "state",
+  event: (_topic, event) => bytesOf(`,${entryText(event)}`),
+  page: (_topic, { entries }) => bytesOf(entries.map((entry) => `,${entryText(entry)}`).join("")),
+};
+
+export function etagOf({ position }: Topic): string {
+  return `"${formatPosition(position)}"`;
+}
+
+function headOf({ topic, view, walk, gap }: State): string {
+  const { name, kind } = topic;
+  const head = JSON.stringify({ topic: name, kind, epoch: view.topic.epoch, gap }).slice(0, -1);
+  return kind === "keyed"
+    ? `${head},"complete":${walk.complete},"entries":[`
+    : `${head},"events":[`;
+}
+
+function tailOf(offset: Offset): string {
+  return `],"offset":${offset}}`;
+}
+
+const encoder = new TextEncoder();
+const NOTHING: Uint8Array = new Uint8Array(0);
+
+function bytesOf(text: string): Uint8Array {
+  return encoder.encode(text);
+}
