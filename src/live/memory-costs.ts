@@ -21,7 +21,7 @@ export const EVENT_BYTES = 256;
 /** What each bracket, comma or colon of a JSON text costs at most once it is parsed. */
 const PART_BYTES = 48;
 
-const BEYOND_LATIN_1 = /[^\u0000-\u00ff]/;
+const BEYOND_LATIN_1 = /[\u0100-\uffff]/;
 
 /** What a text costs: a byte a character, or two where it has characters beyond Latin-1. */
 export function textBytes(text: string): number {

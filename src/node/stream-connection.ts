@@ -3,6 +3,7 @@ import {
   LongwireError,
   withoutStack,
   type MemoryAccount,
+  type Payer,
   type Timer,
   type TimerWheel,
 } from "../base/index.ts";
@@ -25,6 +26,7 @@ import { flushLater } from "./flush-queue.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
 import type { Transport, TransportOwner } from "./transport/transport.ts";
+import { isTurnSpent, waitForTurn, type TurnWaiter } from "./turn-work.ts";
 
 /** What happens on a connection, for whoever owns it. */
 export interface StreamConnectionHandler {
@@ -77,8 +79,22 @@ export interface ConnectionMeans {
   /** What compresses its messages, when that was agreed; it is closed with it. */
   codec?: MessageCodec | undefined;
   /** Pays for what it holds: unfinished messages, what waits to be delivered, and unsent output. */
-  account?: MemoryAccount | undefined;
+  account?: PayingAccount | undefined;
 }
+
+export interface PayingAccount extends MemoryAccount {
+  readonly payer?: Payer | undefined;
+}
+
+/** Why a connection reads nothing: each is a bit. */
+const Pause = {
+  /** Its owner asked for it. */
+  Owner: 1,
+  /** The peer does not take what it is sent. */
+  Output: 2,
+  /** Others go first in this turn of the event loop. */
+  Turn: 4,
+} as const;
 
 let goOn: (connection: StreamConnection) => void;
 
@@ -88,15 +104,19 @@ let goOn: (connection: StreamConnection) => void;
  * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
  * the end of the turn.
  */
-export class StreamConnection implements ConnectionHandler, OutputWatcher, TransportOwner {
+export class StreamConnection
+  implements ConnectionHandler, OutputWatcher, TransportOwner, TurnWaiter
+{
   readonly transport: Transport;
   readonly #connection: Connection;
   readonly #output: StreamOutput;
   readonly #handler: StreamConnectionHandler;
   readonly #options: StreamConnectionOptions;
+  /** Pays for what it holds; `undefined` where nobody counts. */
+  readonly account: PayingAccount | undefined;
   #readingChunk = false;
-  #pausedByOwner = false;
-  #pausedByOutput = false;
+  /** Why nothing is read, as bits of `Pause`; 0 while it is. */
+  #pauses = 0;
   #heard = true;
   #closeTimer: Timer | undefined;
   #peerClose: { code: number; reason: string } | undefined;
@@ -115,6 +135,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     options: StreamConnectionOptions,
     { codec, account }: ConnectionMeans = {},
   ) {
+    this.account = account;
     this.transport = transport;
     this.#handler = handler;
     this.#options = options;
@@ -129,7 +150,6 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#output = new StreamOutput(this.transport, this.#connection, {
       watcher: this,
       limits: options,
-      account,
     });
   }
 
@@ -158,7 +178,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
 
   /** Whether anything came from the peer since this was last asked, or nothing is being read. */
   takeSignOfLife(): boolean {
-    const heard = this.#heard || this.#pausedByOwner || this.#pausedByOutput;
+    const heard = this.#heard || this.#pauses !== 0;
     this.#heard = false;
     return heard;
   }
@@ -217,7 +237,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
     this.#connection.close(code, reason);
     // A peer that does not read never sees our Close frame, and one that we do not read never
     // shows us its own.
-    this.#pausedByOwner = false;
+    this.#pauses &= ~Pause.Owner;
     this.#applyPause();
     this.#startCloseTimer();
     this.#sayClosing();
@@ -242,12 +262,12 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
 
   /** Delivers and reads nothing more until `resume`. */
   pause(): void {
-    this.#pausedByOwner = true;
+    this.#pauses |= Pause.Owner;
     this.#applyPause();
   }
 
   resume(): void {
-    this.#pausedByOwner = false;
+    this.#pauses &= ~Pause.Owner;
     this.#applyPause();
   }
 
@@ -271,23 +291,46 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
       handler.onText(text);
     }
     if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
+    else this.#countWork(end - start);
   }
 
   onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void {
     this.#handler.onBinary(rangeOf(source, start, end), lent);
     if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
+    else this.#countWork(end - start);
   }
 
   onFragmentEnd(bytes: number): void {
     this.#handler.onFragmentEnd?.(bytes);
+    this.#countWork(0);
   }
 
   onPing(payload: Uint8Array): void {
     this.#handler.onPing(payload);
+    this.#countWork(0);
   }
 
   onPong(payload: Uint8Array): void {
     this.#handler.onPong(payload);
+    this.#countWork(0);
+  }
+
+  /** One connection with much to say must not hold up the others. */
+  #countWork(payloadBytes: number): void {
+    if (
+      !isTurnSpent(payloadBytes) ||
+      (this.#pauses & Pause.Turn) !== 0 ||
+      this.#options.role === "client"
+    )
+      return;
+    this.#pauses |= Pause.Turn;
+    this.#connection.pause();
+    waitForTurn(this, this.account?.payer);
+  }
+
+  onNextTurn(): void {
+    this.#pauses &= ~Pause.Turn;
+    this.#applyPause();
   }
 
   onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void {
@@ -329,8 +372,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   }
 
   onTooMuch(): void {
-    if (this.#pausedByOutput) return;
-    this.#pausedByOutput = true;
+    if ((this.#pauses & Pause.Output) !== 0) return;
+    this.#pauses |= Pause.Output;
     this.#applyPause();
     this.#output.watchDrain();
   }
@@ -341,8 +384,8 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   }
 
   onDrained(): void {
-    if (this.#pausedByOutput) {
-      this.#pausedByOutput = false;
+    if ((this.#pauses & Pause.Output) !== 0) {
+      this.#pauses &= ~Pause.Output;
       this.#applyPause();
     }
     this.#handler.onDrain();
@@ -431,7 +474,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
   get #isPaused(): boolean {
     const { state } = this.#connection;
     const isOver = state === "finished" || state === "failed";
-    return (this.#pausedByOwner || this.#pausedByOutput) && !isOver;
+    return this.#pauses !== 0 && !isOver;
   }
 
   #ended(): void {
@@ -463,7 +506,7 @@ export class StreamConnection implements ConnectionHandler, OutputWatcher, Trans
       // Nor does what came before go with the transport. Nothing more will be written, so that
       // only the receiver can hold it up.
       this.#closedEarly = true;
-      this.#pausedByOutput = false;
+      this.#pauses &= ~Pause.Output;
       return this.#applyPause();
     }
     this.#closedEarly = false;

@@ -6,6 +6,8 @@ import type { Transport } from "./transport/transport.ts";
 
 /** What a connection's owner hears of its output. */
 export interface OutputWatcher {
+  /** Pays for what is buffered. */
+  readonly account: MemoryAccount | undefined;
   /** More is buffered than the peer should have caused; see `stopReadingBytes`. */
   onTooMuch(): void;
   /** The account has no room for what is buffered. */
@@ -20,7 +22,6 @@ export class StreamOutput implements Flushable {
   readonly #connection: Connection;
   readonly #watcher: OutputWatcher;
   readonly #limits: { readonly stopReadingBytes: number };
-  readonly #account: MemoryAccount | undefined;
   /** What of the buffered bytes is charged. */
   #chargedBytes = 0;
   #owesDrain = false;
@@ -30,17 +31,8 @@ export class StreamOutput implements Flushable {
   constructor(
     transport: Transport,
     connection: Connection,
-    {
-      watcher,
-      limits,
-      account,
-    }: {
-      watcher: OutputWatcher;
-      limits: { readonly stopReadingBytes: number };
-      account: MemoryAccount | undefined;
-    },
+    { watcher, limits }: { watcher: OutputWatcher; limits: { readonly stopReadingBytes: number } },
   ) {
-    this.#account = account;
     this.#transport = transport;
     this.#connection = connection;
     this.#watcher = watcher;
@@ -79,9 +71,10 @@ export class StreamOutput implements Flushable {
   #onUnsent(stopReadingBytes: number): void {
     const { bufferedBytes } = this;
     if (bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
-    if (this.#account === undefined) return;
+    const { account } = this.#watcher;
+    if (account === undefined) return;
     const growth = bufferedBytes - this.#chargedBytes;
-    if (growth > 0 && !this.#account.charge(growth)) {
+    if (growth > 0 && !account.charge(growth)) {
       return this.#watcher.onOverShare(bufferedBytes);
     }
     this.#chargedBytes = Math.max(bufferedBytes, this.#chargedBytes);
@@ -93,7 +86,7 @@ export class StreamOutput implements Flushable {
     const excess = this.#chargedBytes - this.bufferedBytes;
     if (excess <= 0) return;
     this.#chargedBytes -= excess;
-    this.#account?.refund(excess);
+    this.#watcher.account?.refund(excess);
   }
 
   write(chunk: Uint8Array): void {

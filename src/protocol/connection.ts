@@ -100,7 +100,6 @@ export class Connection implements MessageSink, WriterSink {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #codec: MessageCodec | undefined;
-  readonly #account: MemoryAccount | undefined;
   readonly #habits: ConnectionHabits;
   #state: ConnectionState = "open";
   #paused = false;
@@ -115,7 +114,6 @@ export class Connection implements MessageSink, WriterSink {
     const { account, codec, habits = RECOMMENDED } = options;
     this.#handler = handler;
     this.#codec = codec;
-    this.#account = account;
     this.#habits = habits;
     this.outgoing = new Outgoing(bytes);
     const { outgoing } = this;
@@ -389,14 +387,15 @@ export class Connection implements MessageSink, WriterSink {
 
   /** Keeps what cannot be delivered now; the peer pays for it. */
   #hold(chunk: Uint8Array, place: "first" | "last"): void {
-    if (this.#account?.charge(chunk.length) === false) return this.fail(overShare(chunk.length));
+    if (this.#reader.account?.charge(chunk.length) === false)
+      return this.fail(overShare(chunk.length));
     const held = (this.#held ??= []);
     if (place === "first") held.unshift(chunk);
     else held.push(chunk);
   }
 
   #dropHeld(): void {
-    for (const chunk of this.#held ?? []) this.#account?.refund(chunk.length);
+    for (const chunk of this.#held ?? []) this.#reader.account?.refund(chunk.length);
     this.#held = undefined;
   }
 
@@ -404,7 +403,7 @@ export class Connection implements MessageSink, WriterSink {
   #takeHeld(): Uint8Array | undefined {
     if (this.#held === undefined || !this.#goesOn) return undefined;
     const next = this.#held.shift()!;
-    this.#account?.refund(next.length);
+    this.#reader.account?.refund(next.length);
     if (this.#held.length === 0) this.#held = undefined;
     return next;
   }

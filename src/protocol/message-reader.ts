@@ -97,7 +97,8 @@ export class MessageReader implements FrameSink, InflateSink {
   readonly #sink: MessageSink;
   #limits: ConnectionLimits;
   readonly #bytes: ByteOperations;
-  readonly #account: MemoryAccount | undefined;
+  /** Pays for what has come and cannot be delivered yet. */
+  readonly account: MemoryAccount | undefined;
   readonly #inflater: Inflater | undefined;
   readonly #checksText: boolean;
   readonly #maxFramePieces: number;
@@ -126,7 +127,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#sink = sink;
     this.#limits = options.limits;
     this.#bytes = options.bytes;
-    this.#account = options.account;
+    this.account = options.account;
     this.#inflater = options.inflater;
     this.#checksText = options.checksText;
     this.#maxFramePieces = options.maxFramePieces;
@@ -313,7 +314,7 @@ export class MessageReader implements FrameSink, InflateSink {
     const present = this.#deflated?.length ?? 0;
     if (isLast && present === 0) return this.#inflate({ source, start, end, lent: true });
     const most = mostDeflatedBytes(this.#limits.maxMessageBytes);
-    const buffer = (this.#deflated ??= new MessageBuffer(this.#bytes, this.#account, most));
+    const buffer = (this.#deflated ??= new MessageBuffer(this.#bytes, this.account, most));
     if (!buffer.append(source, start, end, this.#decoder.remainingBytes)) {
       return this.#refuse(overShare(present + end - start));
     }
@@ -374,7 +375,7 @@ export class MessageReader implements FrameSink, InflateSink {
 
   get #joined(): MessageBuffer {
     const { maxMessageBytes } = this.#limits;
-    return (this.#message ??= new MessageBuffer(this.#bytes, this.#account, maxMessageBytes));
+    return (this.#message ??= new MessageBuffer(this.#bytes, this.account, maxMessageBytes));
   }
 
   get #joinedBytes(): number {

@@ -62,8 +62,6 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   readonly protocol: string;
   /** Makes frames for `sendFrames`, of this peer and of all that have the same object here. */
   readonly frameFormat: FrameFormat;
-  /** What this peer holds of the server's memory, charged to an address or an identity. */
-  readonly account: Account;
   readonly #endpoint: Endpoint<Data>;
   readonly #host: PeerHost;
   readonly #connection: StreamConnection;
@@ -83,8 +81,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
     this.frameFormat = accepted.frameFormat;
     this.#endpoint = accepted.endpoint;
     this.#host = host;
-    this.account = new Account(accepted.payer, this);
-    const { account } = this;
+    const account = new Account(accepted.payer, this);
     const means = { codec: accepted.codec, account };
     this.#connection = new StreamConnection(transport, this, host.connection, means);
     const { maxMessageBytes } = accepted.endpoint;
@@ -108,6 +105,11 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 
   get isOpen(): boolean {
     return this.#connection.isOpen;
+  }
+
+  /** What this peer holds of the server's memory, charged to an address or an identity. */
+  get account(): Account {
+    return this.#connection.account as Account;
   }
 
   /** Bytes that were sent and not yet given to the operating system, frame headers included. */

@@ -107,10 +107,9 @@ export class MemoryConnection implements SocketDriver {
     }
     const { request } = this.#facts;
     const protocol = endpoint.protocols(request) ?? "";
-    const { payer } = this.#facts;
     const peer = new MemoryPeer(
       endpoint,
-      { protocol, payer: payer() },
+      { protocol, payer: this.#facts.payer() },
       {
         bufferedAmount: () => this.#down.bufferedBytes,
         put: (bytes) => this.#deliverLater(bytes),

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
+import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, Peer } from "../../src/server/index.ts";
 import { closePayload, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
@@ -251,10 +252,10 @@ test("a peer that takes nothing for long is not taken for dead by its pings (fie
   await wire.until(() => wire.receivedBytes >= 16 * MIB);
 });
 
-test("peers that each leave half a message behind share the budget", async () => {
+test("peers of one address that each leave half a message behind have one share", async () => {
   const PEERS = 300;
-  const limits = { maxMessageBytes: MIB, maxUnfinishedBytes: 2 * MIB };
-  const running = await runServer(new Witness(), limits);
+  const ledger = new Ledger({ shareBytes: 2 * MIB });
+  const running = await runServer(new Witness(), { maxMessageBytes: MIB, ledger });
   const part = maskedFrame({ opcode: Opcode.Binary, fin: false, payload: new Uint8Array(30_000) });
   const wires = await Promise.all(
     Array.from({ length: PEERS }, () => WirePeer.open("TCP", running)),
