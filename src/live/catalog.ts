@@ -74,7 +74,7 @@ export class Catalog {
     for (const pattern of this.#patterns) {
       const parameters = readName(pattern.name, name);
       if (parameters === undefined) continue;
-      const own = present?.declaration ?? { ...pattern, name };
+      const own = present?.declaration ?? { ...pattern, name, pattern: pattern.name };
       return { name, declaration: own, parameters, guardedAs: name };
     }
     return undefined;

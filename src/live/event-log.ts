@@ -1,9 +1,7 @@
+import { EVENT_BYTES, textBytes } from "./memory-costs.ts";
 import type { Offset } from "./position.ts";
 import { defaultRetention, type Retention } from "./topic-declaration.ts";
 import type { TopicEvent } from "./topic-event.ts";
-
-/** What an event costs beside its JSON, in bytes; an estimate that makes empty events count. */
-const EVENT_OVERHEAD_BYTES = 128;
 
 /** Fewer empty slots than this are not worth closing up. */
 const HOLES_WORTH_CLOSING = 64;
@@ -30,12 +28,21 @@ export class EventLog {
   /** Of the keys that are removed now, oldest first. */
   readonly #tombstones = new Set<TopicEvent>();
   #liveKeys = 0;
+  #onDropped: ((offset: Offset) => void) | undefined;
   #lastOffset: Offset = 0;
   #floor: Offset = 0;
 
   constructor(kind: "log" | "keyed", retention: Partial<Retention> = {}) {
     this.#keyed = kind === "keyed";
     this.#retention = { ...defaultRetention, ...retention };
+  }
+
+  /**
+   * Has `onDropped` called for each event that is kept no longer, with the offset that it had. For
+   * whoever pays for what is kept.
+   */
+  set onDropped(onDropped: (offset: Offset) => void) {
+    this.#onDropped = onDropped;
   }
 
   /** The newest event's offset, 0 before the first. */
@@ -84,7 +91,7 @@ export class EventLog {
     this.#slots.push(event);
     this.#offsets.push(event.offset);
     this.#lastOffset = event.offset;
-    this.#bytes += sizeOf(event);
+    this.#bytes += eventBytes(event);
     this.#trim(event.at);
     return replaced;
   }
@@ -124,7 +131,8 @@ export class EventLog {
     if (event === undefined) return;
     this.#slots[slot] = undefined;
     this.#holes += 1;
-    this.#bytes -= sizeOf(event);
+    this.#bytes -= eventBytes(event);
+    this.#onDropped?.(event.offset);
   }
 
   #trim(now: number): void {
@@ -141,7 +149,8 @@ export class EventLog {
       if (!tooMany && now - oldest.at <= maxAgeMs) break;
       this.#slots[this.#head] = undefined;
       this.#head += 1;
-      this.#bytes -= sizeOf(oldest);
+      this.#bytes -= eventBytes(oldest);
+      this.#onDropped?.(oldest.offset);
       this.#floor = oldest.offset;
     }
     if (this.#head > HOLES_WORTH_CLOSING && this.#head > this.#slots.length / 2) {
@@ -188,6 +197,7 @@ export class EventLog {
   }
 }
 
-function sizeOf(event: TopicEvent): number {
-  return event.json.length + (event.key?.length ?? 0) + EVENT_OVERHEAD_BYTES;
+/** What an event costs in a log, in bytes; so that a million empty ones count, too. */
+export function eventBytes({ json, key = "" }: Pick<TopicEvent, "json" | "key">): number {
+  return textBytes(json) + textBytes(key) + EVENT_BYTES;
 }

@@ -1,7 +1,8 @@
 export { asyncApiDocument } from "./async-api/async-api-document.ts";
 export type { AsyncApiDocument, AsyncApiInfo } from "./async-api/async-api-document.ts";
 export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
-export { EventLog } from "./event-log.ts";
+export { eventBytes, EventLog } from "./event-log.ts";
+export { EVENT_BYTES, NAME_BYTES, REMEMBERED_BYTES, textBytes } from "./memory-costs.ts";
 export { LiveError } from "./live-error.ts";
 export type { LiveErrorCode } from "./live-error.ts";
 export { matchFields } from "./match-fields.ts";

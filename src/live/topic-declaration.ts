@@ -34,6 +34,8 @@ interface TopicOptions<Data, Narrowing> extends Authority {
    * arguments. It narrows and protects nothing. Default: every event is for everyone.
    */
   match?(params: NoInfer<Narrowing>, event: TopicEvent<NoInfer<Data>>): boolean;
+  /** Set by the server: the pattern that this topic's name fits. */
+  pattern?: string;
   /** Whether clients may publish. Default false: only the server's own code does. */
   clientPublish?: boolean;
   /** Whether `NAME/$presence` tells who is subscribed. Default false. */

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EventLog, eventOf, type TopicEvent } from "../../src/live/index.ts";
 
-const OVERHEAD = 128;
+const OVERHEAD = 256;
 const sizeOf = ({ json, key = "" }: TopicEvent): number => json.length + key.length + OVERHEAD;
 
 interface Retention {

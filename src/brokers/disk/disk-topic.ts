@@ -84,7 +84,7 @@ export class DiskTopic {
     log.expire(now);
     // The time of a restarted machine may be behind what it was.
     for (const { key, offset, at } of repeats) {
-      this.#window.remember(key, offset, Math.min(at, now));
+      this.#window.remember(key, offset, { at: Math.min(at, now) });
     }
   }
 
@@ -160,9 +160,12 @@ export class DiskTopic {
   async #append(draft: EventDraft): Promise<Receipt> {
     // Before it waits: whoever published an object may change it afterwards.
     const { json } = eventOf(draft, 1, 0);
-    return this.#change(draft.idempotencyKey !== undefined, (batch) =>
-      this.#stageAppend(batch, draft, json),
-    );
+    const { idempotencyKey, payer } = draft;
+    const append = (): Promise<Receipt> =>
+      this.#change(idempotencyKey !== undefined, (batch) => this.#stageAppend(batch, draft, json));
+    return idempotencyKey === undefined
+      ? append()
+      : this.#window.charged({ key: idempotencyKey, payer }, append);
   }
 
   /** @param stage returns what makes it true in memory, and says what came of it */
@@ -230,12 +233,13 @@ export class DiskTopic {
   }
 
   /** It is in the store: so it is true here, and told. */
-  #appended(event: TopicEvent, { leaseMs, idempotencyKey }: EventDraft): Receipt {
+  #appended(event: TopicEvent, { leaseMs, idempotencyKey, payer }: EventDraft): Receipt {
     const { offset, key } = event;
     this.#log.append(event);
     this.#leftovers.onAppended(event);
     if (key !== undefined) this.#leases.replace({ key, offset }, leaseMs);
-    if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, offset, event.at);
+    if (idempotencyKey !== undefined)
+      this.#window.remember(idempotencyKey, offset, { at: event.at, payer });
     this.#followers.tell(event);
     return { offset, duplicate: false };
   }

@@ -1,17 +1,29 @@
-import type { Clock } from "../../base/index.ts";
-import type { Offset } from "../../live/index.ts";
+import type { Clock, MemoryAccount } from "../../base/index.ts";
+import {
+  LiveError,
+  REMEMBERED_BYTES,
+  textBytes,
+  type Offset,
+  type Receipt,
+} from "../../live/index.ts";
 
 /** For how long a repeated publish is recognised, in milliseconds. */
 const WINDOW_MS = 300_000;
 /** How many keys are remembered at most; beyond it the oldest go before their time. */
 const MAX_KEYS = 1_000_000;
 
+interface Remembered {
+  readonly offset: Offset;
+  readonly at: number;
+  readonly payer: MemoryAccount | undefined;
+}
+
 /** The idempotency keys of recent publishes, with the offsets they got. */
 export class IdempotencyWindow {
   readonly #clock: Clock;
   readonly #onForgotten: ((offset: Offset) => void) | undefined;
   /** In the order they came, which a Map keeps. */
-  readonly #seen = new Map<string, { offset: Offset; at: number }>();
+  readonly #seen = new Map<string, Remembered>();
 
   /** @param onForgotten hears of each that is remembered no longer */
   constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
@@ -30,18 +42,62 @@ export class IdempotencyWindow {
     return this.#seen.get(key)?.offset;
   }
 
-  /** @param at when it came; those that came before have been remembered before */
-  remember(key: string, offset: Offset, at: number = this.#clock.now()): void {
-    this.#seen.set(key, { offset, at });
+  /**
+   * Appends with a key that the payer is charged for, and refunds it if it is not remembered.
+   *
+   * @throws LiveError `rate_limited` as a rejection if the payer has no room for it
+   */
+  async charged(
+    { key, payer }: { key: string; payer: MemoryAccount | undefined },
+    append: () => Promise<Receipt>,
+  ): Promise<Receipt> {
+    this.charge(key, payer);
+    let isRemembered = false;
+    try {
+      const receipt = await append();
+      isRemembered = !receipt.duplicate;
+      return receipt;
+    } finally {
+      if (!isRemembered) payer?.refund(costOf(key));
+    }
+  }
+
+  /**
+   * Charges what remembering `key` costs.
+   *
+   * @throws LiveError `rate_limited` if the payer has no room for it
+   */
+  charge(key: string, payer: MemoryAccount | undefined): void {
+    if (payer === undefined || payer.charge(costOf(key))) return;
+    const message =
+      "Your share of this server's memory is used up by keys of recent publishes; publish more slowly, or without idempotencyKey.";
+    throw new LiveError("rate_limited", message);
+  }
+
+  /**
+   * @param at when it came; those that came before have been remembered before
+   * @param payer has been charged for it
+   */
+  remember(
+    key: string,
+    offset: Offset,
+    { at = this.#clock.now(), payer }: { at?: number; payer?: MemoryAccount | undefined } = {},
+  ): void {
+    this.#seen.set(key, { offset, at, payer });
     if (this.#seen.size > MAX_KEYS) this.#forgetOld();
   }
 
   #forgetOld(): void {
     const oldest = this.#clock.now() - WINDOW_MS;
-    for (const [key, { at, offset }] of this.#seen) {
+    for (const [key, { at, offset, payer }] of this.#seen) {
       if (at >= oldest && this.#seen.size <= MAX_KEYS) return;
       this.#seen.delete(key);
+      payer?.refund(costOf(key));
       this.#onForgotten?.(offset);
     }
   }
+}
+
+function costOf(key: string): number {
+  return REMEMBERED_BYTES + textBytes(key);
 }

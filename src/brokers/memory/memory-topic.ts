@@ -11,6 +11,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
+import { EventCharges } from "./event-charges.ts";
 import { IdempotencyWindow } from "./idempotency-window.ts";
 import { KeyLeases } from "./key-leases.ts";
 
@@ -25,10 +26,14 @@ export class MemoryTopic {
   readonly #window: IdempotencyWindow;
   readonly #leases: KeyLeases;
   readonly #followers = new Set<Follow>();
+  readonly #isOfPattern: boolean;
+  readonly #charges = new EventCharges();
 
   constructor(declaration: TopicDeclaration, clock: Clock) {
     this.#name = declaration.name;
     this.#log = new EventLog(declaration.kind, declaration.retention);
+    this.#isOfPattern = declaration.pattern !== undefined;
+    this.#log.onDropped = (offset) => this.#charges.release(offset);
     this.#clock = clock;
     this.#window = new IdempotencyWindow(clock);
     this.#leases = new KeyLeases(clock, ({ key, offset }) =>
@@ -63,17 +68,29 @@ export class MemoryTopic {
 
   close(): void {
     this.#leases.close();
+    this.#charges.close();
   }
 
   #append(draft: EventDraft): Receipt {
-    const { key, idempotencyKey } = draft;
+    const { key, idempotencyKey, payer } = draft;
     const first = idempotencyKey === undefined ? undefined : this.#window.find(idempotencyKey);
     if (first !== undefined) return { offset: first, duplicate: true };
     this.#checkNewest(draft);
     const event = eventOf(draft, this.#log.lastOffset + 1, this.#clock.now());
+    if (this.#isOfPattern && payer !== undefined) {
+      // There is no end of names: so who publishes pays for as long as it is kept.
+      this.#charges.charge(event, payer, this.#log.isEmpty);
+    }
+    try {
+      if (idempotencyKey !== undefined) this.#window.charge(idempotencyKey, payer);
+    } catch (error) {
+      this.#charges.release(event.offset);
+      throw error;
+    }
     this.#log.append(event);
     if (key !== undefined) this.#leases.replace({ key, offset: event.offset }, draft.leaseMs);
-    if (idempotencyKey !== undefined) this.#window.remember(idempotencyKey, event.offset);
+    if (idempotencyKey !== undefined)
+      this.#window.remember(idempotencyKey, event.offset, { payer });
     for (const follow of this.#followers) follow(event);
     return { offset: event.offset, duplicate: false };
   }

@@ -1,0 +1,46 @@
+import type { MemoryAccount } from "../../base/index.ts";
+import {
+  eventBytes,
+  LiveError,
+  NAME_BYTES,
+  type Offset,
+  type TopicEvent,
+} from "../../live/index.ts";
+
+interface Charge {
+  readonly payer: MemoryAccount;
+  readonly bytes: number;
+}
+
+/** Who pays for the events that a topic of a pattern keeps. */
+export class EventCharges {
+  readonly #charges = new Map<Offset, Charge>();
+
+  /**
+   * @param isFirst whether the topic keeps nothing else: then the name is paid for, too
+   * @throws LiveError `too_large` if the payer has no room for it
+   */
+  charge(event: TopicEvent, payer: MemoryAccount, isFirst: boolean): void {
+    const bytes = eventBytes(event) + (isFirst ? NAME_BYTES : 0);
+    if (!payer.charge(bytes)) {
+      const message =
+        "Your share of this server's memory is used up by what your topics keep; publish less to them, or remove keys.";
+      throw new LiveError("too_large", message);
+    }
+    this.#charges.set(event.offset, { payer, bytes });
+  }
+
+  /** The event is kept no longer. */
+  release(offset: Offset): void {
+    const charge = this.#charges.get(offset);
+    if (charge === undefined) return;
+    this.#charges.delete(offset);
+    charge.payer.refund(charge.bytes);
+  }
+
+  /** Nothing is kept any more. */
+  close(): void {
+    for (const { payer, bytes } of this.#charges.values()) payer.refund(bytes);
+    this.#charges.clear();
+  }
+}
