@@ -1,0 +1,41 @@
+import type { Abuser } from "../abuser.ts";
+import { WebSocketClient } from "../web-socket.ts";
+
+/** What a connection may send at once before its rate is limited. */
+const KEYS_PER_CONNECTION = 9_900;
+const CONNECTIONS = 10;
+const WINDOW = 200;
+
+/**
+ * Sets very many keys that live with their connection, and leaves; again and again. No connection
+ * may send 100,000 at once, so ten set them together, and go in the same moment.
+ */
+export async function setAndLeave(abuser: Abuser): Promise<void> {
+  while (!abuser.isOver) {
+    // oxlint-disable-next-line no-await-in-loop
+    const clients = await Promise.all(
+      Array.from({ length: CONNECTIONS }, (_, at) => setKeys(abuser, at)),
+    );
+    for (const client of clients) client?.socket.destroy();
+    // oxlint-disable-next-line no-await-in-loop
+    await abuser.pause(500);
+  }
+}
+
+async function setKeys(abuser: Abuser, connection: number): Promise<WebSocketClient | undefined> {
+  try {
+    const client = await WebSocketClient.open(abuser);
+    const answers: Promise<void>[] = [];
+    for (let at = 0; at < KEYS_PER_CONNECTION && !abuser.isOver; at += 1) {
+      const name = `device ${connection}.${at}`;
+      const data = { name, deviceType: "AP" };
+      answers.push(client.ask({ type: "publish", topic: "devices", key: name, data }));
+      // oxlint-disable-next-line no-await-in-loop
+      if (at % WINDOW === 0) await answers.at(-1);
+    }
+    await Promise.all(answers);
+    return client;
+  } catch {
+    return undefined;
+  }
+}
