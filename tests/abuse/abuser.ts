@@ -111,18 +111,19 @@ export class Abuser {
   /** Closes what is still open. */
   async leave(): Promise<void> {
     const open = [...this.#sockets];
-    await Promise.all(
-      open.map((socket) => {
-        if (socket.destroyed) return undefined;
-        const closed = new Promise((resolve) => socket.once("close", resolve));
-        socket.destroy();
-        return closed;
-      }),
-    );
+    await Promise.all(open.map(close));
   }
 }
 
 const DRIP_MS = 3_000;
+
+/** Closes a connection, which no longer counts when this resolves. */
+export async function close(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  socket.destroy();
+  await closed;
+}
 
 /** Writes, and waits for as long as the other end does not take it. Rejects once it is closed. */
 export async function write(socket: Socket, bytes: Uint8Array | string): Promise<void> {

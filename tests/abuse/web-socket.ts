@@ -49,6 +49,8 @@ export class WebSocketClient {
     if (opening.reads === false) return client;
     client.#read(rest);
     socket.on("data", (chunk) => client.#read(chunk as Buffer));
+    // It was paused, and a listener alone does not change that.
+    socket.resume();
     return client;
   }
 
@@ -65,6 +67,12 @@ export class WebSocketClient {
     await answered;
     this.#waiting.delete(id);
     if (this.socket.destroyed) throw new Error("closed");
+  }
+
+  /** Sends requests together and waits for all of their answers. */
+  async askAll(requests: readonly object[]): Promise<void> {
+    const asked = await Promise.allSettled(requests.map((request) => this.ask(request)));
+    if (asked.some(({ status }) => status === "rejected")) throw new Error("closed");
   }
 
   #read(chunk: Buffer): void {

@@ -8,6 +8,7 @@ const KEYS = 20;
 const SMALL_KEYS = 20_000;
 /** Each with its own window of so many publishes. */
 const PUBLISHERS = 4;
+const WINDOW = 200;
 const NAMES = 500;
 const BETWEEN_SUBSCRIBES_MS = 20;
 const MONITOR_PARAMS = 2_000;
@@ -74,14 +75,15 @@ async function subscribeOverAndOver(
 async function setSmallKeys(abuser: Abuser): Promise<void> {
   const publishers = Array.from({ length: PUBLISHERS }, async (_, publisher) => {
     const client = await WebSocketClient.open(abuser);
-    const answers: Promise<void>[] = [];
-    for (let at = publisher; at < SMALL_KEYS; at += PUBLISHERS) {
-      const data = { name: `device ${at}`, v: at };
-      answers.push(client.ask({ type: "publish", topic: "state", key: `k${at}`, data }));
+    for (let at = publisher; at < SMALL_KEYS; at += PUBLISHERS * WINDOW) {
+      const requests = Array.from({ length: WINDOW }, (_, next) => {
+        const v = at + next * PUBLISHERS;
+        const data = { name: `device ${v}`, v };
+        return { type: "publish", topic: "state", key: `k${v}`, data };
+      });
       // oxlint-disable-next-line no-await-in-loop
-      if (answers.length % 200 === 0) await answers.at(-1);
+      await client.askAll(requests);
     }
-    await Promise.all(answers);
     client.socket.destroy();
   });
   await Promise.all(publishers);

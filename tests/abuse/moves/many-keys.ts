@@ -2,7 +2,7 @@ import type { Abuser } from "../abuser.ts";
 import { WebSocketClient } from "../web-socket.ts";
 
 /** What a connection may send at once before its rate is limited. */
-const KEYS_PER_CONNECTION = 9_900;
+const KEYS_PER_CONNECTION = 9_800;
 const CONNECTIONS = 10;
 const WINDOW = 200;
 
@@ -25,15 +25,15 @@ export async function setAndLeave(abuser: Abuser): Promise<void> {
 async function setKeys(abuser: Abuser, connection: number): Promise<WebSocketClient | undefined> {
   try {
     const client = await WebSocketClient.open(abuser);
-    const answers: Promise<void>[] = [];
-    for (let at = 0; at < KEYS_PER_CONNECTION && !abuser.isOver; at += 1) {
-      const name = `device ${connection}.${at}`;
-      const data = { name, deviceType: "AP" };
-      answers.push(client.ask({ type: "publish", topic: "devices", key: name, data }));
+    for (let at = 0; at < KEYS_PER_CONNECTION && !abuser.isOver; at += WINDOW) {
+      const requests = Array.from({ length: WINDOW }, (_, next) => {
+        const name = `device ${connection}.${at + next}`;
+        const data = { name, deviceType: "AP" };
+        return { type: "publish", topic: "devices", key: name, data };
+      });
       // oxlint-disable-next-line no-await-in-loop
-      if (at % WINDOW === 0) await answers.at(-1);
+      await client.askAll(requests);
     }
-    await Promise.all(answers);
     return client;
   } catch {
     return undefined;

@@ -31,10 +31,11 @@ export async function many(abuser: Abuser): Promise<void> {
     const client = await WebSocketClient.open(abuser);
     const first = next;
     next += NAMES_PER_CONNECTION;
-    const answers = Array.from({ length: NAMES_PER_CONNECTION }, (_, at) =>
-      client.ask({ type: "subscribe", topic: `rooms/many-${first + at}` }),
-    );
-    await Promise.all(answers);
+    const requests = Array.from({ length: NAMES_PER_CONNECTION }, (_, at) => ({
+      type: "subscribe",
+      topic: `rooms/many-${first + at}`,
+    }));
+    await client.askAll(requests);
     client.socket.destroy();
   });
 }

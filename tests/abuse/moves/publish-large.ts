@@ -1,4 +1,4 @@
-import type { Abuser } from "../abuser.ts";
+import { close, type Abuser } from "../abuser.ts";
 import { HttpClient, postRequest } from "../http.ts";
 
 /** Publishes values one after the other over one connection, which is closed then. */
@@ -12,7 +12,7 @@ export async function publishAll(
     // oxlint-disable-next-line no-await-in-loop
     await client.ask(postRequest(abuser, topic, body));
   }
-  client.socket.destroy();
+  await close(client.socket);
 }
 
 /** The body that sets a key to a value which is JSON already. */

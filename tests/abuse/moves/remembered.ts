@@ -51,11 +51,11 @@ async function repeat(
   await abuser.crowd(clients, async (at) => {
     const client = await WebSocketClient.open(abuser);
     while (!abuser.isOver) {
-      const asked = Array.from({ length: IN_FLIGHT }, () =>
-        client.ask(request(String(next++).padEnd(255, "k"), at)),
+      const requests = Array.from({ length: IN_FLIGHT }, () =>
+        request(String(next++).padEnd(255, "k"), at),
       );
       // oxlint-disable-next-line no-await-in-loop
-      await Promise.all(asked);
+      await client.askAll(requests);
     }
     client.socket.destroy();
   });

@@ -9,11 +9,12 @@ export async function all(abuser: Abuser): Promise<void> {
   await abuser.crowd(100, async (at) => {
     const client = await WebSocketClient.open(abuser);
     for (let name = 0; name < SUBSCRIPTIONS && !abuser.isOver; name += WINDOW) {
-      const asked = Array.from({ length: WINDOW }, (_, next) =>
-        client.ask({ type: "subscribe", topic: `rooms/shared-${name + next}` }),
-      );
+      const requests = Array.from({ length: WINDOW }, (_, next) => ({
+        type: "subscribe",
+        topic: `rooms/shared-${name + next}`,
+      }));
       // oxlint-disable-next-line no-await-in-loop
-      await Promise.all(asked);
+      await client.askAll(requests);
     }
     while (!abuser.isOver) {
       const topic = `rooms/shared-${(at * 37) % SUBSCRIPTIONS}`;
