@@ -70,14 +70,12 @@ export class Abuser {
     const slots = Array.from({ length: count }, async (_, at) => {
       while (!this.isOver) {
         try {
-          // oxlint-disable-next-line no-await-in-loop
           await one(at);
         } catch (error) {
           // Refused, cut off, or no answer.
           const { code, message } = error as NodeJS.ErrnoException;
           this.#setback(code ?? message);
         }
-        // oxlint-disable-next-line no-await-in-loop
         await this.pause(PAUSE_MS);
       }
     });
@@ -94,7 +92,6 @@ export class Abuser {
   async hold(socket: Socket, drip?: Uint8Array | string): Promise<void> {
     let sentAt = performance.now();
     while (!this.isOver && !socket.destroyed) {
-      // oxlint-disable-next-line no-await-in-loop
       await this.pause(200);
       if (drip === undefined || performance.now() - sentAt < DRIP_MS) continue;
       sentAt = performance.now();

@@ -1,6 +1,6 @@
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { goal } from "./goal.ts";
 import type { Target } from "./target.ts";
 
@@ -32,6 +32,7 @@ export class Bystander {
   #doesPublish = true;
   #isClosed = false;
   readonly #waiting = new Map<number, (message: Answer) => void>();
+  readonly #pending = new Set<Promise<void>>();
   seen: Seen = nothing();
 
   constructor(target: Target) {
@@ -42,8 +43,8 @@ export class Bystander {
   async start(): Promise<void> {
     await this.#connect();
     this.#timer = setInterval(() => {
-      void this.#check();
-      if (this.#doesPublish) void this.publishOwn();
+      this.#await(this.#check());
+      if (this.#doesPublish) this.#await(this.publishOwn());
     }, EVERY_MS);
   }
 
@@ -97,7 +98,12 @@ export class Bystander {
     const { host, port, isTls, asksForToken } = this.#target;
     const authorization = asksForToken ? { Authorization: `Bearer ${TOKEN}` } : {};
     const options = {
-      ...{ host, port, path, localAddress: ADDRESS, agent: false, rejectUnauthorized: false },
+      host,
+      port,
+      path,
+      localAddress: ADDRESS,
+      agent: false,
+      rejectUnauthorized: false,
       headers: { ...authorization, ...headers },
     };
     return new Promise((resolve, reject) => {
@@ -113,10 +119,22 @@ export class Bystander {
     });
   }
 
+  /** Waits for what it has asked for already, then leaves. */
+  async finish(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#pending);
+    this.close();
+  }
+
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#socket?.terminate();
+  }
+
+  #await(act: Promise<void>): void {
+    this.#pending.add(act);
+    void act.finally(() => this.#pending.delete(act));
   }
 
   async #check(): Promise<void> {
@@ -166,7 +184,11 @@ interface Answer {
 
 function nothing(): Seen {
   return {
-    ...{ publishes: 0, slowestPublishMs: 0, lost: [] },
-    ...{ checks: 0, slowestHealthMs: 0, failedChecks: [] },
+    publishes: 0,
+    slowestPublishMs: 0,
+    lost: [],
+    checks: 0,
+    slowestHealthMs: 0,
+    failedChecks: [],
   };
 }

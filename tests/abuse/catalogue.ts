@@ -24,7 +24,12 @@ const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" }
 export const catalogue: readonly Row[] = [
   { name: "control-serve", what: "nobody attacks longwire serve", server: "serve", seconds: 10 },
   { name: "control-tls", what: "nobody attacks it over TLS", server: "serve-tls", seconds: 10 },
-  { name: "control-fixture", what: "nobody attacks an application", server: "fixture", seconds: 10 },
+  {
+    name: "control-fixture",
+    what: "nobody attacks an application",
+    server: "fixture",
+    seconds: 10,
+  },
   { name: "control-monitor", what: "nobody attacks the monitor", server: "monitor", seconds: 10 },
   {
     name: "unread-answers-pipelined",

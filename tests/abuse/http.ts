@@ -53,7 +53,6 @@ export class HttpClient {
     await write(this.socket, requests);
     while (this.#answers < wanted) {
       if (this.socket.destroyed) throw new Error("closed");
-      // oxlint-disable-next-line no-await-in-loop
       await new Promise<void>((resolve) => (this.#onAnswer = resolve));
     }
   }

@@ -1,6 +1,6 @@
 import { goal } from "./goal.ts";
 import type { Row } from "./row.ts";
-import type { Measured } from "./run-row.ts";
+import type { Measured } from "./measured.ts";
 import { ownLateMs } from "./server-process.ts";
 
 /** Why a row fails; nothing if it passes. */
@@ -13,7 +13,7 @@ export function reasonsToFail(row: Row, measured: Measured): string[] {
   if (growthMiB > goal.growthMiB) reasons.push(`memory grew by ${mib(growthMiB)}`);
   const remainderMiB = afterMiB - idleMiB - keptMiB;
   if (remainderMiB > goal.remainderMiB) {
-    reasons.push(`${mib(remainderMiB)} stayed for ${goal.recoveryMs / 1_000} s`);
+    reasons.push(`${mib(remainderMiB)} stayed`);
   }
   const lateMs = ownLateMs(measured.lateness);
   if (lateMs > goal.lateMs) reasons.push(`the loop was ${lateMs.toFixed(0)} ms late`);

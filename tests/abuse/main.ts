@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { catalogue } from "./catalogue.ts";
 import { reasonsToFail } from "./judge.ts";
+import type { Measured } from "./measured.ts";
 import type { Row } from "./row.ts";
-import { runRow, type Measured } from "./run-row.ts";
+import { runRow } from "./run-row.ts";
 import { ownLateMs } from "./server-process.ts";
 
 const { values } = parseArgs({
@@ -50,7 +51,6 @@ async function run(rows: readonly Row[]): Promise<void> {
   console.log(HEADING);
   for (const row of rows) {
     // One at a time: each is to have the machine for itself.
-    // oxlint-disable-next-line no-await-in-loop
     const measured = await runRow(row);
     const one = { ...measured, reasons: reasonsToFail(row, measured) };
     judged.push(one);
@@ -75,8 +75,14 @@ function columns(name: string, figures: readonly string[], verdict: string): str
 function line(judged: Judged): string {
   const { idleMiB, highestMiB, afterMiB, lateness, harnessLateMs, bystander, reasons } = judged;
   const figures = [
-    ...[idleMiB, highestMiB, afterMiB, ownLateMs(lateness), lateness.waitedMs],
-    ...[harnessLateMs, bystander.slowestPublishMs, bystander.slowestHealthMs],
+    idleMiB,
+    highestMiB,
+    afterMiB,
+    ownLateMs(lateness),
+    lateness.waitedMs,
+    harnessLateMs,
+    bystander.slowestPublishMs,
+    bystander.slowestHealthMs,
   ];
   const verdict = reasons.length === 0 ? "passed" : `FAILED: ${reasons.join("; ")}`;
   return columns(

@@ -3,39 +3,21 @@ import { once } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import type { Tally } from "./abuser.ts";
-import { Bystander, type Seen } from "./bystander.ts";
+import { Bystander } from "./bystander.ts";
 import { goal } from "./goal.ts";
+import { reasonsToFail } from "./judge.ts";
+import type { Measured } from "./measured.ts";
 import type { Row, World } from "./row.ts";
-import type { Lateness } from "./server-process.ts";
 import { startServer, type RunningTarget } from "./servers.ts";
 import type { Target } from "./target.ts";
 
 const WARM_UP_PUBLISHES = 20;
 const WARM_UP_MS = 4_000;
 const LOOK_MS = 250;
+/** A row that has failed already is not waited for as long. */
+const FAILED_RECOVERY_MS = 15_000;
 /** An abuser that does not end by itself is ended. */
 const ABUSER_GRACE_MS = 10_000;
-
-/** What was seen of a row. */
-export interface Measured {
-  row: string;
-  idleMiB: number;
-  highestMiB: number;
-  /** The least after the abuser had left. */
-  afterMiB: number;
-  /** How long after that it took until so little was held again. */
-  recoveryMs: number;
-  lateness: Lateness;
-  /** How late this process was: a measure for how busy the machine is. */
-  harnessLateMs: number;
-  bystander: Seen;
-  /** What the abuser says of itself; nothing if there was none, or if it had to be ended. */
-  abuser: Tally | undefined;
-  /** Why the server has ended, if it has. */
-  ending: string | undefined;
-  /** What the row's own check found. */
-  finding: string | undefined;
-}
 
 /** Runs a row with a server of its own. */
 export async function runRow(row: Row): Promise<Measured> {
@@ -54,16 +36,25 @@ export async function runRow(row: Row): Promise<Measured> {
     if (row.move === undefined) await pause(row.seconds * 1_000);
     else abuser = await attack(row, target);
     const finding = target.process.ending === undefined ? await row.after?.(world) : undefined;
-    const enoughMiB = idleMiB + goal.remainderMiB + (row.allowance?.mib ?? 0);
-    const { afterMiB, recoveryMs } = await recovery(target, enoughMiB);
-    return {
-      ...{ row: row.name, idleMiB, afterMiB, recoveryMs, abuser, finding },
+    const observe = (afterMiB: number, recoveryMs: number): Measured => ({
+      row: row.name,
+      idleMiB,
       highestMiB: target.process.highestMiB,
+      afterMiB,
+      recoveryMs,
       lateness: target.process.lateness,
       harnessLateMs: own.max / 1e6,
       bystander: bystander.seen,
+      abuser,
       ending: target.process.ending,
-    };
+      finding,
+    });
+    const hasFailed = reasonsToFail(row, observe(idleMiB, 0)).length > 0;
+    const enoughMiB = idleMiB + goal.remainderMiB + (row.allowance?.mib ?? 0);
+    const timeoutMs = hasFailed ? FAILED_RECOVERY_MS : goal.recoveryMs;
+    const { afterMiB, recoveryMs } = await recovery(target, enoughMiB, timeoutMs);
+    await bystander.finish();
+    return observe(afterMiB, recoveryMs);
   } finally {
     own.disable();
     bystander.close();
@@ -75,9 +66,7 @@ export async function runRow(row: Row): Promise<Measured> {
 async function warmUp(bystander: Bystander, target: RunningTarget): Promise<void> {
   await bystander.start();
   for (let at = 0; at < WARM_UP_PUBLISHES; at += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     await bystander.publishOwn();
-    // oxlint-disable-next-line no-await-in-loop
     await bystander.get(`/live/${target.bystanderTopic}`);
   }
   await pause(WARM_UP_MS);
@@ -106,6 +95,7 @@ async function attack(row: Row, server: RunningTarget): Promise<Tally | undefine
 async function recovery(
   { process }: RunningTarget,
   enoughMiB: number,
+  timeoutMs: number,
 ): Promise<{ afterMiB: number; recoveryMs: number }> {
   const leftAt = performance.now();
   let afterMiB = Infinity;
@@ -114,12 +104,9 @@ async function recovery(
     const { residentMiB } = process;
     const passedMs = performance.now() - leftAt;
     if (residentMiB > 0 && residentMiB < afterMiB) [afterMiB, recoveryMs] = [residentMiB, passedMs];
-    if (afterMiB <= enoughMiB || passedMs > goal.recoveryMs) break;
-    // oxlint-disable-next-line no-await-in-loop
+    if (afterMiB <= enoughMiB || passedMs > timeoutMs) break;
     await pause(LOOK_MS);
   }
-  // So that what was asked for last has its answer, or is known to have none.
-  if (process.ending === undefined) await pause(1_500);
   return { afterMiB: Number.isFinite(afterMiB) ? afterMiB : 0, recoveryMs };
 }
 

@@ -48,7 +48,7 @@ export class WebSocketClient {
     const client = new WebSocketClient(socket);
     if (opening.reads === false) return client;
     client.#read(rest);
-    socket.on("data", (chunk) => client.#read(chunk as Buffer));
+    socket.on("data", (chunk) => client.#read(chunk));
     // It was paused, and a listener alone does not change that.
     socket.resume();
     return client;
@@ -170,7 +170,5 @@ function headerOf(bytes: Buffer): { length: number; payload: number } | undefine
   if (short === 126) {
     return bytes.length < 4 ? undefined : { length: 4, payload: bytes.readUInt16BE(2) };
   }
-  return bytes.length < 10
-    ? undefined
-    : { length: 10, payload: Number(bytes.readBigUInt64BE(2)) };
+  return bytes.length < 10 ? undefined : { length: 10, payload: Number(bytes.readBigUInt64BE(2)) };
 }

@@ -15,7 +15,6 @@ export function longHello(abuser: Abuser): Promise<void> {
   return abuser.crowd(100, async () => {
     const { socket } = await WebSocketClient.open(abuser, { showsToken: false });
     while (!abuser.isOver) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, hello);
     }
     socket.destroy();
@@ -30,7 +29,6 @@ export function wrongTokens(abuser: Abuser): Promise<void> {
     const headers = { Authorization: `Bearer wrong-${at}` };
     const request = requestHead(abuser, "GET /live/rooms/1", headers, false);
     while (!abuser.isOver) {
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask(request.repeat(WRONG_REQUESTS), WRONG_REQUESTS);
     }
     client.socket.destroy();

@@ -16,7 +16,6 @@ export async function resumeBroker({ target, bystander }: World): Promise<string
   target.engine?.resume();
   const { topic } = { topic: target.bystanderTopic };
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    // oxlint-disable-next-line no-await-in-loop
     const answer = await bystander.ask({ type: "publish", topic, key: "bystander", data: "back" });
     if (answer.type === "published") return undefined;
   }
@@ -30,7 +29,6 @@ export async function publishMeanwhile(abuser: Abuser): Promise<void> {
     const client = await WebSocketClient.open(abuser);
     for (let id = 1; id < TOO_MANY_TO_BE_TAKEN && !abuser.isOver; id += 1) {
       const request = `{"type":"publish","id":${id},"topic":"rooms/away-${at}","data":${text}}`;
-      // oxlint-disable-next-line no-await-in-loop
       await client.send(request);
     }
     await abuser.hold(client.socket);

@@ -43,7 +43,6 @@ export async function http2Resets(abuser: Abuser): Promise<void> {
         stream.on("error", () => {});
         stream.close(constants.NGHTTP2_CANCEL);
       }
-      // oxlint-disable-next-line no-await-in-loop
       await abuser.pause(50);
     }
     socket.destroy();

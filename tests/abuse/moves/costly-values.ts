@@ -25,7 +25,6 @@ function valuesOf(value: (key: number) => string): (abuser: Abuser) => Promise<v
     await abuser.crowd(READERS, async (at) => {
       const client = await HttpClient.open(abuser);
       for (let asked = 0; !abuser.isOver; asked += 1) {
-        // oxlint-disable-next-line no-await-in-loop
         await client.ask(requestHead(abuser, `GET /live/state?a=${at}.${asked}`));
       }
       client.socket.destroy();

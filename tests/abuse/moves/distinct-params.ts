@@ -36,7 +36,6 @@ export async function inQueries(abuser: Abuser): Promise<void> {
     for (let count = 0; !abuser.isOver; count += 1) {
       const params = longParams(`${at}.${count}`, 12);
       const query = new URLSearchParams(params as Record<string, string>).toString();
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask(requestHead(abuser, `GET /live/state?${query.slice(0, 9_900)}`));
     }
     client.socket.destroy();
@@ -63,9 +62,7 @@ async function subscribeOverAndOver(
     const client = await WebSocketClient.open(abuser);
     for (let count = 0; !abuser.isOver; count += 1) {
       const request = { type: "subscribe", topic: "state", params: params(at, count) };
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask(request);
-      // oxlint-disable-next-line no-await-in-loop
       await abuser.pause(BETWEEN_SUBSCRIBES_MS);
     }
     client.socket.destroy();
@@ -81,7 +78,6 @@ async function setSmallKeys(abuser: Abuser): Promise<void> {
         const data = { name: `device ${v}`, v };
         return { type: "publish", topic: "state", key: `k${v}`, data };
       });
-      // oxlint-disable-next-line no-await-in-loop
       await client.askAll(requests);
     }
     client.socket.destroy();

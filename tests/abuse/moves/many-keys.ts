@@ -12,12 +12,10 @@ const WINDOW = 200;
  */
 export async function setAndLeave(abuser: Abuser): Promise<void> {
   while (!abuser.isOver) {
-    // oxlint-disable-next-line no-await-in-loop
     const clients = await Promise.all(
       Array.from({ length: CONNECTIONS }, (_, at) => setKeys(abuser, at)),
     );
     for (const client of clients) client?.socket.destroy();
-    // oxlint-disable-next-line no-await-in-loop
     await abuser.pause(500);
   }
 }
@@ -31,7 +29,6 @@ async function setKeys(abuser: Abuser, connection: number): Promise<WebSocketCli
         const data = { name, deviceType: "AP" };
         return { type: "publish", topic: "devices", key: name, data };
       });
-      // oxlint-disable-next-line no-await-in-loop
       await client.askAll(requests);
     }
     return client;

@@ -15,7 +15,6 @@ export async function large(abuser: Abuser): Promise<void> {
   await abuser.crowd(10, async () => {
     const client = await WebSocketClient.open(abuser);
     while (!abuser.isOver && next < LARGE_NAMES) {
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask({ type: "publish", topic: `rooms/large-${next++}`, data });
     }
     await abuser.pause(60_000);

@@ -9,7 +9,6 @@ export async function publishAll(
 ): Promise<void> {
   const client = await HttpClient.open(abuser);
   for (const body of bodies) {
-    // oxlint-disable-next-line no-await-in-loop
     await client.ask(postRequest(abuser, topic, body));
   }
   await close(client.socket);

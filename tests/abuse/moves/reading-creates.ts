@@ -14,7 +14,6 @@ export async function readNames(abuser: Abuser): Promise<void> {
     if (next >= NAMES) return abuser.pause(1_000);
     const client = await HttpClient.open(abuser);
     while (!abuser.isOver && next < NAMES) {
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask(requestHead(abuser, `GET /live/rooms/read-${next++}`));
     }
     client.socket.destroy();

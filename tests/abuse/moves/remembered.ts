@@ -35,7 +35,6 @@ export async function pendingCalls(abuser: Abuser): Promise<void> {
   await abuser.crowd(100, async () => {
     const client = await WebSocketClient.open(abuser);
     for (let id = 1; id <= PENDING && !abuser.isOver; id += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await client.send(`{"type":"call","id":${id},"method":"slow","params":${params}}`);
     }
     await abuser.hold(client.socket);
@@ -54,7 +53,6 @@ async function repeat(
       const requests = Array.from({ length: IN_FLIGHT }, () =>
         request(String(next++).padEnd(255, "k"), at),
       );
-      // oxlint-disable-next-line no-await-in-loop
       await client.askAll(requests);
     }
     client.socket.destroy();

@@ -13,12 +13,10 @@ export async function all(abuser: Abuser): Promise<void> {
         type: "subscribe",
         topic: `rooms/shared-${name + next}`,
       }));
-      // oxlint-disable-next-line no-await-in-loop
       await client.askAll(requests);
     }
     while (!abuser.isOver) {
       const topic = `rooms/shared-${(at * 37) % SUBSCRIPTIONS}`;
-      // oxlint-disable-next-line no-await-in-loop
       await client.ask({ type: "publish", topic, data: "x".repeat(1_000) });
     }
     client.socket.destroy();

@@ -11,7 +11,6 @@ export async function unreadPings(abuser: Abuser): Promise<void> {
   await abuser.crowd(100, async () => {
     const { socket } = await WebSocketClient.open(abuser, { reads: false });
     while (!abuser.isOver) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, pings);
     }
     socket.destroy();
@@ -24,9 +23,7 @@ export async function pingsInASegment(abuser: Abuser): Promise<void> {
   await abuser.crowd(100, async () => {
     const { socket } = await WebSocketClient.open(abuser);
     while (!abuser.isOver) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, pings);
-      // oxlint-disable-next-line no-await-in-loop
       await abuser.pause(100);
     }
     socket.destroy();
@@ -41,7 +38,6 @@ export async function fragments(abuser: Abuser): Promise<void> {
     const { socket } = await WebSocketClient.open(abuser);
     await write(socket, first);
     for (let sent = 0; sent < FRAGMENTS && !abuser.isOver; sent += 1_000) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, more);
     }
     await abuser.hold(socket, frame(CONTINUATION, ONE_BYTE, { isFinal: false }));

@@ -28,7 +28,6 @@ export function chunked(abuser: Abuser): Promise<void> {
     socket.resume();
     await write(socket, requestHead(abuser, "POST /live/events", headers));
     for (let sent = 0; sent < 15; sent += 1) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, chunk);
     }
     await abuser.hold(socket, "1\r\nx\r\n");

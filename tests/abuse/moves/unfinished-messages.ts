@@ -30,7 +30,6 @@ export function fragments(abuser: Abuser): Promise<void> {
     await write(socket, frame(TEXT, FRAGMENT, { isFinal: false }));
     const more = frame(CONTINUATION, FRAGMENT, { isFinal: false });
     for (let sent = FRAGMENT.length; sent < 15.8 * MIB; sent += FRAGMENT.length) {
-      // oxlint-disable-next-line no-await-in-loop
       await write(socket, more);
     }
     await abuser.hold(socket, frame(CONTINUATION, ONE_BYTE, { isFinal: false }));

@@ -43,5 +43,9 @@ export async function abandoned(abuser: Abuser): Promise<void> {
 
 async function fillTheLog(abuser: Abuser): Promise<void> {
   const body = `{"data":${longText(MEGABYTE)}}`;
-  await publishAll(abuser, "events", Array.from({ length: 16 }, () => body));
+  await publishAll(
+    abuser,
+    "events",
+    Array.from({ length: 16 }, () => body),
+  );
 }

@@ -32,9 +32,7 @@ async function publishLongEvents(abuser: Abuser): Promise<void> {
     const client = await HttpClient.open(abuser);
     try {
       while (!abuser.isOver) {
-        // oxlint-disable-next-line no-await-in-loop
         await client.ask(request);
-        // oxlint-disable-next-line no-await-in-loop
         await abuser.pause(BETWEEN_EVENTS_MS);
       }
     } finally {
