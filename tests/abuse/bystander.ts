@@ -48,8 +48,8 @@ export class Bystander {
     }, EVERY_MS);
   }
 
-  /** Measures anew from here. */
-  forget(): void {
+  /** Starts the measurement again. */
+  reset(): void {
     this.seen = nothing();
   }
 

@@ -37,8 +37,9 @@ function report(now) {
   reportedAt = now;
   try {
     writeSync(REPORT_FD, `${JSON.stringify(worst)}\n`);
-  } catch {
-    // The harness is gone or does not read.
+  } catch (error) {
+    // Nobody is there any more who could end this server.
+    if (error.code === "EPIPE") process.exit(1);
   }
   worst = { lateMs: 0, waitedMs: 0 };
 }

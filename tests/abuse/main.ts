@@ -24,6 +24,9 @@ const HEADING = `Memory in MiB, times in ms. "late" is the server's event loop, 
 thread waited for a core; "harness" is how late the loop of this process was.
 ${columns("row", ["idle", "highest", "after", "late", "core", "harness", "publish", "healthz"], "verdict")}`;
 
+// So that what waits for "exit" is done: servers are ended, a certificate's folder goes.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
+
 if (values.list) list(catalogue);
 else await run(chosen(values.row));
 

@@ -29,8 +29,8 @@ export async function runRow(row: Row): Promise<Measured> {
     const idleMiB = target.process.residentMiB;
     const world: World = { target, bystander, notes: new Map() };
     await row.before?.(world);
-    target.process.forget();
-    bystander.forget();
+    target.process.reset();
+    bystander.reset();
     own.enable();
     let abuser: Tally | undefined;
     if (row.move === undefined) await pause(row.seconds * 1_000);

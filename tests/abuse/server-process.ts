@@ -74,19 +74,19 @@ export class ServerProcess {
     return this.#status("VmRSS");
   }
 
-  /** The most since `forget`, in MiB; the kernel knows also of what was between two looks. */
+  /** The most since `reset`, in MiB; the kernel knows also of what was between two looks. */
   get highestMiB(): number {
     return Math.max(this.#highestMiB, this.#status("VmHWM"));
   }
 
-  /** The worst since `forget`; of a loop that does not report, at least since when it does not. */
+  /** The worst since `reset`; of a loop that does not report, at least since when it does not. */
   get lateness(): Lateness {
     const silentMs = (this.#endedAt ?? performance.now()) - this.#reportedAt - REPORTED_WITHIN_MS;
     return silentMs < this.#worst.lateMs ? this.#worst : { lateMs: silentMs, waitedMs: 0 };
   }
 
-  /** Measures anew from here. */
-  forget(): void {
+  /** Starts the measurement again. */
+  reset(): void {
     this.#worst = { lateMs: 0, waitedMs: 0 };
     this.#highestMiB = 0;
     // Resets VmHWM (proc(5), clear_refs).

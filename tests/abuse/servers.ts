@@ -23,18 +23,25 @@ const MONITOR = ["demo/dist/server/main.js", "--port", "0", "--no-agent", "--sim
 /** Starts a server of a kind, from `dist`. */
 export async function startServer(kind: ServerKind): Promise<RunningTarget> {
   const engine = await startEngine(kind);
-  const process = await ServerProcess.start(commandOf(kind, engine?.url));
+  const server = await ServerProcess.start(commandOf(kind, engine?.url));
+  const kill = (): void => {
+    void server.kill();
+    void engine?.kill();
+  };
+  // Neither may outlive a harness that is interrupted.
+  process.once("exit", kill);
   return {
     kind,
     host: "127.0.0.1",
-    port: process.port,
+    port: server.port,
     isTls: kind === "serve-tls",
     asksForToken: kind === "fixture" || kind === "on-redis" || kind === "on-nats",
     bystanderTopic: kind === "monitor" ? "devices" : "bystander",
-    process,
+    process: server,
     engine,
     stop: async () => {
-      await process.kill();
+      process.off("exit", kill);
+      await server.kill();
       await engine?.stop();
     },
   };
