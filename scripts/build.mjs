@@ -28,11 +28,12 @@ export function build() {
     run("building the kernels", process.execPath, [`${KERNELS}/build.mjs`, COMPILED_KERNELS]);
   });
   const tsc = "node_modules/.bin/tsc";
-  once("built/package", [...CONFIGURATION, "tsconfig.build.json", "src"], () => {
+  // The second step takes away what it has read of the first one's, so both run or neither does.
+  const wsSource = ["tsconfig.build.json", "src", "package.json", "scripts/ws-package.mjs"];
+  once("built/package", [...CONFIGURATION, ...wsSource], () => {
     rmSync("dist", { recursive: true, force: true });
     run("building the package", tsc, ["-p", "tsconfig.build.json"]);
   });
-  const wsSource = ["tsconfig.build.json", "src", "package.json", "scripts/ws-package.mjs"];
   once("built/ws", [...CONFIGURATION, ...wsSource], () =>
     run("building the drop-in for ws", process.execPath, ["scripts/ws-package.mjs"]),
   );

@@ -1,0 +1,50 @@
+import { connect, constants } from "node:http2";
+import type { Abuser } from "../abuser.ts";
+import { requestHead } from "../http.ts";
+import { WebSocketClient } from "../web-socket.ts";
+
+const RESETS_IN_A_TURN = 20;
+const SESSIONS = 10;
+
+/** Connections that are opened and cut, with and without a handshake. */
+export async function connections(abuser: Abuser): Promise<void> {
+  await abuser.crowd(100, async (at) => {
+    if (at % 2 === 0) {
+      (await abuser.connect()).destroy();
+      return;
+    }
+    const client = await WebSocketClient.open(abuser);
+    client.send('{"type":"subscribe","id":1,"topic":"events"}').catch(() => {});
+    client.socket.resetAndDestroy();
+  });
+}
+
+/** Heads that never end, of which a byte drips now and then. */
+export async function halfHandshakes(abuser: Abuser): Promise<void> {
+  const half = requestHead(abuser, "GET /live", { Upgrade: "websocket" }).slice(0, -2);
+  await abuser.crowd(100, async () => {
+    const socket = await abuser.connect();
+    socket.resume();
+    socket.write(`${half}X-Long: ${"x".repeat(12_000)}`);
+    await abuser.hold(socket, "x");
+  });
+}
+
+/** HTTP/2 streams that are opened and reset in the same moment. */
+export async function http2Resets(abuser: Abuser): Promise<void> {
+  await abuser.crowd(SESSIONS, async () => {
+    const socket = await abuser.connect({ protocol: "h2" });
+    const { host, port } = abuser.target;
+    const session = connect(`https://${host}:${port}`, { createConnection: () => socket });
+    session.on("error", () => {});
+    while (!abuser.isOver && !session.destroyed) {
+      for (let at = 0; at < RESETS_IN_A_TURN; at += 1) {
+        const stream = session.request({ ":path": "/live/events" });
+        stream.on("error", () => {});
+        stream.close(constants.NGHTTP2_CANCEL);
+      }
+      await abuser.pause(50);
+    }
+    socket.destroy();
+  });
+}
