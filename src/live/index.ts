@@ -4,7 +4,7 @@ export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 export { EventLog } from "./event-log.ts";
 export { LiveError } from "./live-error.ts";
 export type { LiveErrorCode } from "./live-error.ts";
-export { matchFields } from "./match-fields.ts";
+export { matchFields } from "./matching/match-fields.ts";
 export type { Offset, Position } from "./position.ts";
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";

@@ -1,0 +1,166 @@
+import type { Clock, Timer } from "../base/index.ts";
+import { SLICE_UNITS } from "./work.ts";
+
+/** Who loop time is charged to: an identity, a connection, or what works by itself. */
+export type Payer = object | string;
+
+/** Work that goes on in slices. */
+export interface SliceTask {
+  /** Does one slice, charges it, and enqueues itself again if there is more. */
+  runSlice(): void;
+}
+
+interface Account {
+  used: number;
+  readonly tasks: Set<SliceTask>;
+}
+
+/** What a slice costs at least, so that even empty ones end a turn. */
+const MIN_SLICE_UNITS = SLICE_UNITS / 64;
+
+/**
+ * Shares the event loop among those with long work: about one slice per turn of the loop, and the
+ * payer that has used least goes first.
+ */
+export class SliceQueue {
+  readonly #clock: Clock;
+  readonly #accounts = new Map<Payer, Account>();
+  /** What the payer had used that ran last: newcomers begin here, so that waiting earns nothing. */
+  #usedByLast = 0;
+  #usedInTurn = 0;
+  #timer: Timer | undefined;
+  #slices = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many slices have been run from the queue. */
+  get slices(): number {
+    return this.#slices;
+  }
+
+  /** How many tasks wait. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { tasks } of this.#accounts.values()) waiting += tasks.size;
+    return waiting;
+  }
+
+  /** Whether this turn of the loop has time for work that does not wait in the queue. */
+  get hasTime(): boolean {
+    return this.#usedInTurn < SLICE_UNITS;
+  }
+
+  /** Charges work that was done. */
+  charge(payer: Payer, units: number): void {
+    const account = this.#accounts.get(payer);
+    if (account !== undefined) account.used += units;
+    this.#usedInTurn += units;
+    // What is very short does not need a timer each; it adds up.
+    if (this.#usedInTurn >= MIN_SLICE_UNITS) this.#wake();
+  }
+
+  /** Runs `task` in a later turn, once. */
+  enqueue(payer: Payer, task: SliceTask): void {
+    const account = this.#accounts.get(payer) ?? { used: this.#usedByLast, tasks: new Set() };
+    account.tasks.add(task);
+    this.#accounts.set(payer, account);
+    this.#wake();
+  }
+
+  cancel(payer: Payer, task: SliceTask): void {
+    const account = this.#accounts.get(payer);
+    if (account?.tasks.delete(task) === true && account.tasks.size === 0) {
+      this.#accounts.delete(payer);
+    }
+  }
+
+  /** Resolves when it is the payer's turn. A whole slice is charged, so what is done then is not. */
+  turn(payer: Payer): Promise<void> {
+    return new Promise((resolve) => {
+      const runSlice = (): void => {
+        this.charge(payer, SLICE_UNITS);
+        resolve();
+      };
+      this.enqueue(payer, { runSlice });
+    });
+  }
+
+  /**
+   * Calls `visit` for each item: at once for as many as a slice allows, for the rest in later
+   * slices. The iterator must bear changes meanwhile, as those of maps and sets do.
+   *
+   * @param unitsOf what a visit costs
+   * @returns what says whether all are done
+   */
+  forEach<Item>(
+    payer: Payer,
+    items: Iterable<Item>,
+    unitsOf: (item: Item) => number,
+    visit: (item: Item) => void,
+  ): { readonly isDone: boolean } {
+    const iterator = items[Symbol.iterator]();
+    const progress = { isDone: false };
+    const task: SliceTask = {
+      runSlice: () => {
+        let units = 0;
+        while (units < SLICE_UNITS) {
+          const next = iterator.next();
+          progress.isDone = next.done === true;
+          if (next.done === true) break;
+          units += unitsOf(next.value);
+          visit(next.value);
+        }
+        if (!progress.isDone) this.enqueue(payer, task);
+        this.charge(payer, units);
+      },
+    };
+    task.runSlice();
+    return progress;
+  }
+
+  #wake(): void {
+    this.#timer ??= this.#clock.after(0, () => this.#run());
+  }
+
+  #run(): void {
+    this.#timer = undefined;
+    this.#usedInTurn = 0;
+    try {
+      while (this.#accounts.size > 0 && this.hasTime) this.#runNext();
+    } finally {
+      if (this.#accounts.size > 0) this.#wake();
+    }
+  }
+
+  #runNext(): void {
+    const [payer, account] = this.#first();
+    const [task] = account.tasks;
+    this.#usedByLast = account.used;
+    account.tasks.delete(task!);
+    this.#slices += 1;
+    const before = this.#usedInTurn;
+    try {
+      task!.runSlice();
+    } finally {
+      if (this.#usedInTurn === before) this.charge(payer, MIN_SLICE_UNITS);
+      this.#putBack(payer);
+    }
+  }
+
+  /** Behind others that have used as much. */
+  #putBack(payer: Payer): void {
+    const account = this.#accounts.get(payer);
+    this.#accounts.delete(payer);
+    if (account !== undefined && account.tasks.size > 0) this.#accounts.set(payer, account);
+  }
+
+  #first(): [Payer, Account] {
+    let first: [Payer, Account] | undefined;
+    for (const entry of this.#accounts) {
+      if (first === undefined || entry[1].used < first[1].used) first = entry;
+    }
+    return first!;
+  }
+}
