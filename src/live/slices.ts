@@ -8,6 +8,17 @@ export type Payer = object | string;
 export interface SliceTask {
   /** Does one slice, charges it, and enqueues itself again if there is more. */
   runSlice(): void;
+  /** Does the rest at once, because the server closes; without it the rest is not done. */
+  finish?(): void;
+}
+
+/** Work on each of many items. */
+export interface Visits<Item> {
+  /** What a visit costs. */
+  unitsOf: (item: Item) => number;
+  visit: (item: Item) => void;
+  /** Whether the rest is done at once when the server closes. Default false. */
+  mustFinish?: boolean;
 }
 
 interface Account {
@@ -88,36 +99,49 @@ export class SliceQueue {
   }
 
   /**
-   * Calls `visit` for each item: at once for as many as a slice allows, for the rest in later
-   * slices. The iterator must bear changes meanwhile, as those of maps and sets do.
+   * Visits each item: at once as many as a slice allows, the rest in later slices. The items must
+   * bear changes meanwhile, as maps and sets do.
    *
-   * @param unitsOf what a visit costs
    * @returns what says whether all are done
    */
   forEach<Item>(
     payer: Payer,
     items: Iterable<Item>,
-    unitsOf: (item: Item) => number,
-    visit: (item: Item) => void,
+    { unitsOf, visit, mustFinish = false }: Visits<Item>,
   ): { readonly isDone: boolean } {
     const iterator = items[Symbol.iterator]();
     const progress = { isDone: false };
+    const visitFor = (maxUnits: number): void => {
+      let units = 0;
+      while (units < maxUnits && !progress.isDone) {
+        const next = iterator.next();
+        progress.isDone = next.done === true;
+        if (next.done === true) break;
+        units += unitsOf(next.value);
+        visit(next.value);
+      }
+      this.charge(payer, units);
+    };
     const task: SliceTask = {
       runSlice: () => {
-        let units = 0;
-        while (units < SLICE_UNITS) {
-          const next = iterator.next();
-          progress.isDone = next.done === true;
-          if (next.done === true) break;
-          units += unitsOf(next.value);
-          visit(next.value);
+        try {
+          visitFor(SLICE_UNITS);
+        } finally {
+          if (!progress.isDone) this.enqueue(payer, task);
         }
-        if (!progress.isDone) this.enqueue(payer, task);
-        this.charge(payer, units);
       },
+      ...(mustFinish && { finish: () => visitFor(Infinity) }),
     };
     task.runSlice();
     return progress;
+  }
+
+  /** Runs no further slices. What must be finished is. */
+  close(): void {
+    this.#timer?.cancel();
+    const tasks = [...this.#accounts.values()].flatMap((account) => [...account.tasks]);
+    this.#accounts.clear();
+    for (const task of tasks) task.finish?.();
   }
 
   #wake(): void {

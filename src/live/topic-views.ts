@@ -46,8 +46,7 @@ export class TopicViews {
 
   constructor(source: ViewSource) {
     this.#source = source;
-    const { match } = source.declaration;
-    const isOpaque = match !== undefined && match !== matchFields;
+    const isOpaque = kindOf(source.declaration) === "opaque";
     this.#maxViews = isOpaque ? MAX_OPAQUE_VIEWS : MAX_VIEWS;
     this.#maxParamsLength = isOpaque ? MAX_ALL_OPAQUE_PARAMS_LENGTH : MAX_ALL_PARAMS_LENGTH;
     this.#routes = new ViewRoutes((pair) => source.indexes?.count(pair));
@@ -116,13 +115,16 @@ export class TopicViews {
 
   /** @param given the params as they came: what a schema made of them need not be JSON */
   #narrow(given: string, params: Params): { name: string; narrowing: Narrowing } {
-    const { match } = this.#source.declaration;
-    if (match === undefined) return { name: "", narrowing: { kind: "all" } };
-    if (match !== matchFields) {
-      return { name: given, narrowing: { kind: "opaque", matches: this.#matcher(params) } };
+    switch (kindOf(this.#source.declaration)) {
+      case "all":
+        return { name: "", narrowing: { kind: "all" } };
+      case "opaque":
+        return { name: given, narrowing: { kind: "opaque", matches: this.#matcher(params) } };
+      case "fields": {
+        const narrowing = this.#compiled(params);
+        return { name: nameOf(narrowing), narrowing };
+      }
     }
-    const narrowing = this.#compiled(params);
-    return { name: nameOf(narrowing), narrowing };
   }
 
   #compiled(params: Params): ReturnType<typeof compileParams> {
@@ -196,4 +198,10 @@ export class TopicViews {
       onUsed: (isUsed) => (this.#used += isUsed ? 1 : -1),
     };
   }
+}
+
+/** How a topic is narrowed: not at all, by `matchFields`, or by a function of the application. */
+function kindOf(declaration: TopicDeclaration): "all" | "fields" | "opaque" {
+  if (declaration.match === undefined) return "all";
+  return declaration.match === matchFields ? "fields" : "opaque";
 }

@@ -49,7 +49,7 @@ export function sharedResources(clock: Clock): SharedResources {
 export interface TopicHost {
   clock: Clock;
   report: Report;
-  /** Default: a topic has its own. */
+  /** Default: the topic, or the catalog, makes its own. */
   shared?: SharedResources;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;

@@ -16,6 +16,9 @@ import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 /** Level 1's subprotocol. */
 const SUBPROTOCOL = "longwire.v1";
 
+/** What a look at a session or at a subscription costs, in units of a slice. */
+const TICK_UNITS = 64;
+
 /** What `WebSocketServer` takes as an endpoint. */
 export interface LiveEndpoint {
   path: string;
@@ -58,6 +61,7 @@ export class LiveServer<Api extends LiveApi = any> {
   readonly #sessions = new Set<Session>();
   readonly #encodings = new FrameEncodings();
   readonly #timers = new Set<Timer>();
+  #ticking = { isDone: true };
 
   private constructor(realm: Realm, broker: Broker) {
     this.#realm = realm;
@@ -234,8 +238,13 @@ export class LiveServer<Api extends LiveApi = any> {
   #tick(): void {
     this.#realm.catalog.tidy();
     this.#realm.rates.tidy();
-    for (const session of this.#sessions) session.onTick();
     this.#forms.onTick();
+    // A tick that has not come to all sessions yet goes on instead of a second one.
+    if (!this.#ticking.isDone) return;
+    this.#ticking = this.#realm.catalog.slices.forEach("tick", this.#sessions, {
+      unitsOf: ({ subscriptionCount }) => TICK_UNITS * (1 + subscriptionCount),
+      visit: (session) => session.onTick(),
+    });
   }
 
   #every(ms: number, act: () => void): void {
