@@ -39,6 +39,7 @@ export class SliceQueue {
   /** What the payer had used that ran last: newcomers begin here, so that waiting earns nothing. */
   #usedByLast = 0;
   #usedInTurn = 0;
+  #waiting = 0;
   #timer: Timer | undefined;
   #slices = 0;
 
@@ -53,9 +54,7 @@ export class SliceQueue {
 
   /** How many tasks wait. */
   get waiting(): number {
-    let waiting = 0;
-    for (const { tasks } of this.#accounts.values()) waiting += tasks.size;
-    return waiting;
+    return this.#waiting;
   }
 
   /** Whether this turn of the loop has time for work that does not wait in the queue. */
@@ -65,7 +64,9 @@ export class SliceQueue {
 
   /** Charges work that was done. */
   charge(payer: Payer, units: number): void {
-    const account = this.#accounts.get(payer);
+    // Who has had a long slice in this turn may be about to ask for another one.
+    const isLong = units >= MIN_SLICE_UNITS;
+    const account = isLong ? this.#accountOf(payer) : this.#accounts.get(payer);
     if (account !== undefined) account.used += units;
     this.#usedInTurn += units;
     // What is very short does not need a timer each; it adds up.
@@ -74,17 +75,14 @@ export class SliceQueue {
 
   /** Runs `task` in a later turn, once. */
   enqueue(payer: Payer, task: SliceTask): void {
-    const account = this.#accounts.get(payer) ?? { used: this.#usedByLast, tasks: new Set() };
-    account.tasks.add(task);
-    this.#accounts.set(payer, account);
+    const { tasks } = this.#accountOf(payer);
+    if (!tasks.has(task)) this.#waiting += 1;
+    tasks.add(task);
     this.#wake();
   }
 
   cancel(payer: Payer, task: SliceTask): void {
-    const account = this.#accounts.get(payer);
-    if (account?.tasks.delete(task) === true && account.tasks.size === 0) {
-      this.#accounts.delete(payer);
-    }
+    if (this.#accounts.get(payer)?.tasks.delete(task) === true) this.#waiting -= 1;
   }
 
   /** Resolves when it is the payer's turn. A whole slice is charged, so what is done then is not. */
@@ -141,6 +139,7 @@ export class SliceQueue {
     this.#timer?.cancel();
     const tasks = [...this.#accounts.values()].flatMap((account) => [...account.tasks]);
     this.#accounts.clear();
+    this.#waiting = 0;
     for (const task of tasks) task.finish?.();
   }
 
@@ -152,39 +151,46 @@ export class SliceQueue {
     this.#timer = undefined;
     this.#usedInTurn = 0;
     try {
-      while (this.#accounts.size > 0 && this.hasTime) this.#runNext();
+      while (this.#waiting > 0 && this.hasTime) this.#runNext();
     } finally {
-      if (this.#accounts.size > 0) this.#wake();
+      for (const [payer, { tasks }] of this.#accounts) {
+        if (tasks.size === 0) this.#accounts.delete(payer);
+      }
+      if (this.#waiting > 0) this.#wake();
     }
   }
 
   #runNext(): void {
     const [payer, account] = this.#first();
     const [task] = account.tasks;
-    this.#usedByLast = account.used;
     account.tasks.delete(task!);
+    this.#waiting -= 1;
+    this.#usedByLast = account.used;
+    // Behind others that have used as much.
+    this.#accounts.delete(payer);
+    this.#accounts.set(payer, account);
     this.#slices += 1;
     const before = this.#usedInTurn;
     try {
       task!.runSlice();
     } finally {
       if (this.#usedInTurn === before) this.charge(payer, MIN_SLICE_UNITS);
-      this.#putBack(payer);
     }
   }
 
-  /** Behind others that have used as much. */
-  #putBack(payer: Payer): void {
-    const account = this.#accounts.get(payer);
-    this.#accounts.delete(payer);
-    if (account !== undefined && account.tasks.size > 0) this.#accounts.set(payer, account);
-  }
-
+  /** The one that has used least of those who have something to do. */
   #first(): [Payer, Account] {
     let first: [Payer, Account] | undefined;
     for (const entry of this.#accounts) {
-      if (first === undefined || entry[1].used < first[1].used) first = entry;
+      const { used, tasks } = entry[1];
+      if (tasks.size > 0 && (first === undefined || used < first[1].used)) first = entry;
     }
     return first!;
+  }
+
+  #accountOf(payer: Payer): Account {
+    const account = this.#accounts.get(payer) ?? { used: this.#usedByLast, tasks: new Set() };
+    this.#accounts.set(payer, account);
+    return account;
   }
 }

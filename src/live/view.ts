@@ -206,7 +206,8 @@ export class View {
     const version = this.#isWatching ? "" : log.lastOffset;
     const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete} ${version}`;
     const known = pages.get(this, name);
-    if (known !== undefined) return known;
+    // A last page that was made before events that concern nobody here would say an old offset.
+    if (known !== undefined && (!known.isLast || known.reached === log.lastOffset)) return known;
     const page = this.#makePage(encoding, walk);
     const hasMoved = page.isLast || page.reached > walk.reached;
     if (hasMoved) pages.set(this, name, { ...page, units: 0, visits: 0 });
