@@ -99,7 +99,7 @@ export class Subscription implements LaneReader, SliceTask {
         if (room <= 0) return this.#outlet.watchDrain(this);
         if (!this.#step(room)) break;
       }
-      this.#tellCaughtUp();
+      if (this.#hasWaited) this.#tellCaughtUp();
     } catch (error) {
       this.end();
       this.#outlet.fail(error);
@@ -173,7 +173,7 @@ export class Subscription implements LaneReader, SliceTask {
   }
 
   #tellCaughtUp(): void {
-    if (!this.#hasWaited || this.#isQueued || this.#place.kind !== "live") return;
+    if (this.#isQueued || this.#place.kind !== "live") return;
     this.#hasWaited = false;
     this.#handler.onCaughtUp?.(this);
   }
