@@ -121,6 +121,19 @@ describe("a subscribe", () => {
     expect(sink.writes).toBeLessThanOrEqual(7);
   });
 
+  test("that has told nothing yet loses nothing when removals are forgotten between its slices", async () => {
+    const declaration = keyedTopic("devices", { match: asks, retention: { maxEvents: 1 } });
+    const { topic, clock } = await openTopic(declaration, new TurnClock());
+    for (let n = 0; n < 10_000; n += 1) {
+      await topic.append({ key: `k${n}`, data: { owner: n < 9_999 ? "many" : "one" } });
+    }
+    const { sink } = subscribe(topic, { owner: "one" });
+    for (const key of ["k1", "k2", "k3"]) await topic.append({ key, removed: true });
+    expect(topic.floor).toBeGreaterThan(10_000);
+    clock.turns(20);
+    expect(sink.got).toBe("k9999 |");
+  });
+
   test("that ends while it waits for a slice costs no further one", async () => {
     const { topic, clock } = await filled(20_000, asks);
     const { subscription } = subscribe(topic, { owner: "o1" });
@@ -150,6 +163,17 @@ describe("an event", () => {
     const before = topic.viewsAsked;
     await topic.append({ data: { site: "here", type: "switch" } });
     expect(topic.viewsAsked - before).toBe(2);
+  });
+
+  test("finds a view by the pair that fewest events have, where that is known", async () => {
+    const { topic, clock } = await filled(2_000, matchFields);
+    subscribe(topic, { on: "true" });
+    subscribe(topic, { owner: "o1" });
+    clock.turns(20);
+    topic.view({ on: "true", owner: "o1" }).join(encoding, reader);
+    const before = topic.viewsAsked;
+    await topic.append({ key: "k", data: { on: true, owner: "o2" } });
+    expect(topic.viewsAsked - before).toBe(1);
   });
 
   test("visits the views that have what it replaces, and no others", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Departures } from "../../src/live/departures.ts";
 import type { Encoding } from "../../src/live/encoding.ts";
 import { keyedTopic, logTopic, matchFields } from "../../src/live/index.ts";
 import type { TopicEvent } from "../../src/live/index.ts";
@@ -180,5 +181,23 @@ describe("views of a topic", () => {
       expect.objectContaining({ code: "unavailable" }),
     );
     expect(() => topic.view({ n: 5 })).not.toThrow();
+  });
+
+  test("that nobody reads give no page that an event has made old", async () => {
+    const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
+    const view = topic.view({ type: "AP" });
+    const walk = walkFrom(0);
+    expect(view.page(encoding, walk).bytes).toHaveLength(0);
+    await topic.append({ data: ap });
+    expect(Buffer.from(view.page(encoding, walk).bytes).toString()).toBe("@1;");
+  });
+
+  test("remember 1,000 departures, and say of what was before that they do not know", () => {
+    const departures = new Departures();
+    departures.watchFrom(0);
+    for (let offset = 1; offset <= 1_001; offset += 1) departures.left(`k${offset}`, offset);
+    expect(departures.mayBeHeld("never there", 1)).toBe(false);
+    expect(departures.mayBeHeld("k2", 1)).toBe(true);
+    expect(departures.mayBeHeld("never there", 0)).toBe(true);
   });
 });

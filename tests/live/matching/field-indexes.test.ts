@@ -180,6 +180,25 @@ describe("an index over fields", () => {
     expect(work.visits).toBe(0);
   });
 
+  test("that is being built takes changes in, of what it has come to and of what it has not", () => {
+    const { log, indexes } = devices(20_000);
+    const wanted = pairs({ site: 7 });
+    expect(indexes.find(wanted, new Work()).kind).toBe("building");
+    for (let at = 0; ; at += 1) {
+      // One that the index knows after a few slices, and one that it comes to at last.
+      for (const n of [7 + at * 100, 19_907 - at * 100, 20_000 + at]) {
+        const data = { id: n, site: n < 20_000 ? 8 : 7 };
+        const event = eventOf({ key: `k${n}`, data }, log.lastOffset + 1, 0);
+        indexes.take(event, log.append(event));
+      }
+      if (indexes.find(wanted, new Work()).kind !== "building") break;
+    }
+    const found = indexes.find(wanted, new Work());
+    const plain = [...log.after(0)].filter(({ data }) => (data as { site: number }).site === 7);
+    expect(found.kind === "few" && [...found.events]).toEqual(plain);
+    expect(plain.at(-1)!.offset).toBeGreaterThan(20_000);
+  });
+
   test("knows a field that no event has: nothing matches, and no index is built", () => {
     const { log, indexes } = devices(2_000);
     expect(find(indexes, pairs({ nowhere: 1 })).kind).toBe("none");
