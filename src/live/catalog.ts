@@ -14,7 +14,8 @@ import {
 import type { LaneBudget } from "./lane-budget.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { SliceQueue } from "./slices.ts";
-import { sharedResources, Topic, type SharedResources, type TopicHost } from "./topic.ts";
+import { sharedResources, type SharedResources } from "./shared-resources.ts";
+import { Topic, type TopicHost } from "./topic.ts";
 
 /** Who opened a topic has begun to use it by then. */
 const JUST_OPENED_MS = 1_000;

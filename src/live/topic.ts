@@ -1,19 +1,12 @@
 import { Backoff, type Clock } from "../base/index.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
-import {
-  DEFAULT_MAX_KEYS,
-  DEFAULT_MAX_STATE_BYTES,
-  MAX_KEY_LENGTH,
-  MAX_LANES_BYTES,
-  MAX_PAGES_BYTES,
-} from "./limits.ts";
-import { LaneBudget } from "./lane-budget.ts";
+import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
 import { FieldIndexes } from "./matching/field-indexes.ts";
-import { PageCache } from "./page-cache.ts";
 import type { Offset, Position } from "./position.ts";
-import { SliceQueue } from "./slices.ts";
+import { sharedResources, type SharedResources } from "./shared-resources.ts";
+import type { SliceQueue } from "./slices.ts";
 import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
@@ -25,25 +18,6 @@ type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
 
 /** Takes errors of the application's own functions, which end nothing else. */
 export type Report = (cause: unknown) => void;
-
-/** What is limited for all topics of a server together. */
-export interface SharedResources {
-  /** Shares the event loop among those with long work. */
-  readonly slices: SliceQueue;
-  /** Pages that several readers may share. */
-  readonly pages: PageCache;
-  /** What all lanes keep. */
-  readonly lanes: LaneBudget;
-}
-
-/** Makes what the topics of a server share. */
-export function sharedResources(clock: Clock): SharedResources {
-  return {
-    slices: new SliceQueue(clock),
-    pages: new PageCache(MAX_PAGES_BYTES),
-    lanes: new LaneBudget(MAX_LANES_BYTES),
-  };
-}
 
 /** What a server's topics share. */
 export interface TopicHost {
@@ -159,11 +133,6 @@ export class Topic {
   /** How often a view was asked about an event. */
   get viewsAsked(): number {
     return this.#views?.asked ?? 0;
-  }
-
-  /** How many fields are indexed now. */
-  get indexedFields(): number {
-    return this.#indexes?.size ?? 0;
   }
 
   /** Where work over many events goes on in slices. */

@@ -155,13 +155,13 @@ describe("a subscribe", () => {
 describe("an event", () => {
   test("visits none of 10,000 views with params that it does not have", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
-    for (let n = 0; n < 9_998; n += 1) topic.view({ site: n, type: "AP" }).join(encoding, reader);
+    for (let n = 0; n < 9_998; n += 1) topic.view({ kind: "AP", site: n }).join(encoding, reader);
     topic.view({ site: "here" }).join(encoding, reader);
-    topic.view({ type: "switch" }).join(encoding, reader);
-    await topic.append({ data: { site: "there", type: "AP" } });
+    topic.view({ kind: "switch" }).join(encoding, reader);
+    await topic.append({ data: { site: "there", kind: "AP" } });
     expect(topic.viewsAsked).toBeLessThanOrEqual(1);
     const before = topic.viewsAsked;
-    await topic.append({ data: { site: "here", type: "switch" } });
+    await topic.append({ data: { site: "here", kind: "switch" } });
     expect(topic.viewsAsked - before).toBe(2);
   });
 
