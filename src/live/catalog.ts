@@ -11,10 +11,17 @@ import {
   topicOfPresence,
   type NameParameters,
 } from "./topic-name.ts";
+import type { LaneBudget } from "./lane-budget.ts";
+import type { PageCache } from "./page-cache.ts";
+import type { SliceQueue } from "./slices.ts";
+import { sharedResources, type SharedResources } from "./shared-resources.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 
 /** Who opened a topic has begun to use it by then. */
 const JUST_OPENED_MS = 1_000;
+
+/** What a look at a topic costs, in units of a slice: so about 1,000 topics are one slice. */
+const TIDY_UNITS = 512;
 
 /** What a topic's name stands for. */
 export interface TopicEntry {
@@ -40,10 +47,13 @@ export class Catalog {
   readonly #opening = new Map<string, Promise<Topic>>();
   /** Before this nothing has become idle enough to make room. */
   #nextLookAt = 0;
+  #tidying = { isDone: true };
+  readonly #shared: SharedResources;
 
   private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
     this.#broker = broker;
-    this.#host = host;
+    this.#shared = host.shared ?? sharedResources(host.clock);
+    this.#host = { ...host, shared: this.#shared };
     this.#maxTopics = maxTopics;
   }
 
@@ -107,14 +117,36 @@ export class Catalog {
     return this.#open.size;
   }
 
-  /** Lets go of what has expired, and of topics that nobody uses. */
+  /** Where work over many events, keys or topics goes on in slices. */
+  get slices(): SliceQueue {
+    return this.#shared.slices;
+  }
+
+  /** The pages that are kept for readers at the same place. */
+  get pages(): PageCache {
+    return this.#shared.pages;
+  }
+
+  /** What all lanes keep. */
+  get lanes(): LaneBudget {
+    return this.#shared.lanes;
+  }
+
+  /** Drops what has expired, and closes topics that nobody uses; in slices, if there are many. */
   tidy(): void {
-    for (const topic of this.#open.values()) topic.tidy();
-    this.#closeIdle(IDLE_TOPIC_MS);
+    if (!this.#tidying.isDone) return;
+    this.#tidying = this.slices.forEach("tidy", this.#open, {
+      unitsOf: () => TIDY_UNITS,
+      visit: ([name, topic]) => {
+        topic.tidy();
+        this.#closeIfIdle(name, topic, IDLE_TOPIC_MS);
+      },
+    });
   }
 
   /** Follows the broker no longer. */
   async close(): Promise<void> {
+    this.slices.close();
     const closing = [...this.#open.values()].map((topic) => topic.close());
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === "rejected") this.#host.report(outcome.reason);
@@ -125,12 +157,18 @@ export class Catalog {
     return this.#open.size + this.#opening.size >= this.#maxTopics;
   }
 
-  /** It looks at every topic, so it does so now and then, however many are asked for. */
+  /**
+   * It looks at every topic, so it does so now and then, however many are asked for; at those
+   * beyond the first thousand in later slices.
+   */
   #makeRoom(): void {
     const now = this.#host.clock.now();
     if (now < this.#nextLookAt) return;
     this.#nextLookAt = now + JUST_OPENED_MS;
-    this.#closeIdle(JUST_OPENED_MS);
+    this.slices.forEach("tidy", this.#open, {
+      unitsOf: () => TIDY_UNITS,
+      visit: ([name, topic]) => this.#closeIfIdle(name, topic, JUST_OPENED_MS),
+    });
   }
 
   #declare(declaration: TopicDeclaration): void {
@@ -171,12 +209,10 @@ export class Catalog {
     }
   }
 
-  #closeIdle(idleMs: number): void {
-    for (const [name, topic] of this.#open) {
-      if (this.#named.has(name) || !topic.isIdleFor(idleMs)) continue;
-      this.#open.delete(name);
-      topic.close().catch(this.#host.report);
-    }
+  #closeIfIdle(name: string, topic: Topic, idleMs: number): void {
+    if (this.#named.has(name) || !topic.isIdleFor(idleMs)) return;
+    this.#open.delete(name);
+    topic.close().catch(this.#host.report);
   }
 }
 

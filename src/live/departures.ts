@@ -1,3 +1,4 @@
+import { MAX_DEPARTURES } from "./limits.ts";
 import type { Offset } from "./position.ts";
 
 /**
@@ -25,6 +26,7 @@ export class Departures {
   left(key: string, offset: Offset): void {
     this.#left.delete(key);
     this.#left.set(key, offset);
+    if (this.#left.size > MAX_DEPARTURES) this.#forgetOldest();
   }
 
   /** Nobody can resume from before `offset` any more. */
@@ -40,5 +42,12 @@ export class Departures {
     if (this.#knownFrom === undefined || base < this.#knownFrom) return true;
     const leftAt = this.#left.get(key);
     return leftAt !== undefined && leftAt > base;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#left;
+    if (oldest === undefined) return;
+    this.#left.delete(oldest[0]);
+    this.#knownFrom = oldest[1];
   }
 }

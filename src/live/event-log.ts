@@ -60,6 +60,11 @@ export class EventLog {
     return this.#liveKeys;
   }
 
+  /** How many events are kept, removals among them. */
+  get eventCount(): number {
+    return this.#slots.length - this.#head - this.#holes;
+  }
+
   /** An estimate of what the kept events cost, in bytes. */
   get bytes(): number {
     return this.#bytes;
@@ -67,7 +72,7 @@ export class EventLog {
 
   /** Whether nothing is kept, not even that something was removed. */
   get isEmpty(): boolean {
-    return this.#slots.length - this.#head - this.#holes === 0;
+    return this.eventCount === 0;
   }
 
   /**

@@ -5,7 +5,7 @@ export { eventBytes, EventLog } from "./event-log.ts";
 export { EVENT_BYTES, NAME_BYTES, REMEMBERED_BYTES, textBytes } from "./memory-costs.ts";
 export { LiveError } from "./live-error.ts";
 export type { LiveErrorCode } from "./live-error.ts";
-export { matchFields } from "./match-fields.ts";
+export { matchFields } from "./matching/match-fields.ts";
 export type { Offset, Position } from "./position.ts";
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";

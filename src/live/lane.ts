@@ -1,9 +1,13 @@
+import type { LaneBudget } from "./lane-budget.ts";
 import type { Offset } from "./position.ts";
 
 /** Frames are gathered in blocks of this many bytes, or of one frame that is longer. */
 const BLOCK_BYTES = 64 * 1024;
 /** A lane's first blocks are smaller: there may be thousands that carry little. */
 const FIRST_BLOCK_BYTES = 1024;
+
+/** Frames from this length on are a block of their own and not copied, so that lanes share them. */
+const SHARED_FRAME_BYTES = 32 * 1024;
 
 /** A run of frames in one piece of memory. */
 interface Block {
@@ -34,14 +38,19 @@ export interface Slice {
  */
 export class Lane {
   readonly #maxBytes: number;
+  readonly #budget: LaneBudget | undefined;
   #blocks: Block[] = [];
   #end = 0;
   #bytes = 0;
   #lastSlice: { from: number; end: number; slice: Slice } | undefined;
 
-  /** @param maxBytes how much is kept; the oldest block goes first, the newest never */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes how much is kept; the oldest block goes first, the newest only when the lanes
+   *   of the budget keep too much together
+   */
+  constructor(maxBytes: number, budget?: LaneBudget) {
     this.#maxBytes = maxBytes;
+    this.#budget = budget;
   }
 
   /** The position behind the newest frame. */
@@ -54,21 +63,30 @@ export class Lane {
     return this.#blocks[0]?.start ?? this.#end;
   }
 
+  /** @param frame kept as it is if it is long; not to be changed */
   append(frame: Uint8Array, offset: Offset): void {
-    let block = this.#blocks.at(-1);
-    if (block === undefined || block.bytes.length - block.used < frame.length) {
-      const usual = Math.min(BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, this.#bytes * 4));
-      const bytes = new Uint8Array(Math.max(usual, frame.length));
-      block = { bytes, start: this.#end, used: 0, ends: [], offsets: [] };
-      this.#blocks.push(block);
-      this.#bytes += bytes.length;
-    }
-    block.bytes.set(frame, block.used);
+    const block = this.#blockFor(frame);
     block.used += frame.length;
     block.ends.push(block.used);
     block.offsets.push(offset);
     this.#end += frame.length;
-    while (this.#bytes > this.#maxBytes && this.#blocks.length > 1) this.#dropOldest();
+    while (this.#bytes > this.#maxBytes && this.#blocks.length > 1) this.dropOldest();
+  }
+
+  /** Drops the oldest block; false if there is none. */
+  dropOldest(): boolean {
+    const block = this.#blocks.shift();
+    if (block === undefined) return false;
+    this.#bytes -= block.bytes.length;
+    this.#lastSlice = undefined;
+    this.#budget?.remove(block.bytes);
+    return true;
+  }
+
+  /** Nobody reads it any more. */
+  close(): void {
+    while (this.dropOldest());
+    this.#budget?.end(this);
   }
 
   /**
@@ -98,10 +116,26 @@ export class Lane {
     return this.#blocks[0]!;
   }
 
-  #dropOldest(): void {
-    const block = this.#blocks.shift();
-    if (block === undefined) return;
-    this.#bytes -= block.bytes.length;
+  /** The block that `frame` lies in, behind what lies there already. */
+  #blockFor(frame: Uint8Array): Block {
+    const block = this.#blocks.at(-1);
+    if (frame.length >= SHARED_FRAME_BYTES) return this.#addBlock(frame);
+    if (block !== undefined && block.bytes.length - block.used >= frame.length) {
+      block.bytes.set(frame, block.used);
+      return block;
+    }
+    const usual = Math.min(BLOCK_BYTES, Math.max(FIRST_BLOCK_BYTES, this.#bytes * 4));
+    const bytes = new Uint8Array(Math.max(usual, frame.length));
+    bytes.set(frame);
+    return this.#addBlock(bytes);
+  }
+
+  #addBlock(bytes: Uint8Array): Block {
+    const block = { bytes, start: this.#end, used: 0, ends: [], offsets: [] };
+    this.#blocks.push(block);
+    this.#bytes += bytes.length;
+    this.#budget?.add(this, bytes);
+    return block;
   }
 }
 

@@ -110,11 +110,47 @@ export const DEFAULT_MAX_STATE_BYTES: number = 256 * 1024 * 1024;
 /** A keyed topic's `leaseMs`, unless its declaration says otherwise. */
 export const DEFAULT_LEASE_MS = 30_000;
 
+/** What all lanes of a server keep. Beyond it the one that has grown least recently loses blocks. */
+export const MAX_LANES_BYTES: number = 64 * 1024 * 1024;
+
+/** What all pages that are kept for more than one reader have. Beyond it the oldest go. */
+export const MAX_PAGES_BYTES: number = 16 * 1024 * 1024;
+
 /** How many different params a topic is narrowed by at one time. Beyond: `unavailable`, 4503. */
 export const MAX_VIEWS = 10_000;
 
+/**
+ * The same for a topic whose `match` is a function of the application: each new event has to ask
+ * it once per view. Beyond: `unavailable`, 4503.
+ */
+export const MAX_OPAQUE_VIEWS = 1_000;
+
 /** How long params may be as JSON, since each view keeps its own. Beyond: `invalid_params`. */
 export const MAX_PARAMS_LENGTH: number = 16 * 1024;
+
+/** How many names params may have, since each is compared with a field. Beyond: `invalid_params`. */
+export const MAX_PARAMS = 64;
+
+/** How long the params of all views of a topic are together. Beyond: `unavailable`, 4503. */
+export const MAX_ALL_PARAMS_LENGTH: number = 16 * 1024 * 1024;
+
+/**
+ * The same where `match` is a function of the application: such params are kept as objects, which
+ * cost up to 60 times their JSON.
+ */
+export const MAX_ALL_OPAQUE_PARAMS_LENGTH: number = 1024 * 1024;
+
+/** Fields of one topic that are indexed at one time. Beyond it the least recently used goes. */
+export const MAX_INDEXED_FIELDS = 8;
+
+/** Different fields that are counted per topic. Beyond it any field may be one that events have. */
+export const MAX_FIELD_NAMES = 1_024;
+
+/**
+ * Departures that a view remembers, so that its memory does not grow with the topic. A client that
+ * comes back from before them is told of each key that changed since, as if the view were new.
+ */
+export const MAX_DEPARTURES = 1_000;
 
 /** For how long a topic of a pattern stays open when nobody uses it. */
 export const IDLE_TOPIC_MS = 60_000;

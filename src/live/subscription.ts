@@ -4,10 +4,25 @@ import type { Outlet } from "./outlet.ts";
 import type { Offset } from "./position.ts";
 import type { Topic } from "./topic.ts";
 import type { LaneReader, SharedLane, View } from "./view.ts";
-import { freshWalk, hasBegun, walkFrom, type Walk } from "./walk.ts";
+import type { Payer, SliceTask } from "./slices.ts";
+import { freshWalk, walkFrom, type Walk } from "./walk.ts";
 
 /** Where a subscriber stands: walking the log towards its end, or at a place in the lane. */
-type Place = { kind: "walking"; walk: Walk } | { kind: "live"; position: number; offset: Offset };
+type Place = Walking | { kind: "live"; position: number; offset: Offset };
+
+interface Walking {
+  kind: "walking";
+  walk: Walk;
+  /** The offset that the subscriber knows of. */
+  told: Offset;
+  /** Whether anything was written on this walk. */
+  hasBegun: boolean;
+}
+
+/** A walk of which nothing is written yet. */
+function begun(walk: Walk): Walking {
+  return { kind: "walking", walk, told: walk.reached, hasBegun: false };
+}
 
 /**
  * What a subscriber is told, or not, when `from` to `to` are gone before it read them: events of a
@@ -20,21 +35,29 @@ export interface SubscriptionHandler {
   onLost: OnLost;
   /** The topic's log starts again: it is to be subscribed to anew. */
   onEnded: (subscription: Subscription) => void;
+  /** A walk that took more than one turn has come to the end of the log. */
+  onCaughtUp?: (subscription: Subscription) => void;
 }
 
 /** A cursor in a topic's log, with the outlet that what it reads is written to. */
-export class Subscription implements LaneReader {
+export class Subscription implements LaneReader, SliceTask {
   readonly topic: Topic;
   readonly #view: View;
   readonly #encoding: Encoding;
   readonly #outlet: Outlet;
   readonly #handler: SubscriptionHandler;
   readonly #shared: SharedLane;
+  readonly #payer: Payer;
   #place: Place;
+  /** It waits for its next slice. */
+  #isQueued = false;
+  /** Its walk has taken more than one turn. */
+  #hasWaited = false;
   #ended = false;
 
+  /** @param source `payer` is who the time of long walks is charged to; default the subscription */
   constructor(
-    source: { topic: Topic; view: View; encoding: Encoding; walk: Walk },
+    source: { topic: Topic; view: View; encoding: Encoding; walk: Walk; payer?: Payer },
     outlet: Outlet,
     handler: SubscriptionHandler,
   ) {
@@ -43,7 +66,8 @@ export class Subscription implements LaneReader {
     this.#encoding = source.encoding;
     this.#outlet = outlet;
     this.#handler = handler;
-    this.#place = { kind: "walking", walk: source.walk };
+    this.#payer = source.payer ?? this;
+    this.#place = begun(source.walk);
     // The lane is joined before the log is read, so that nothing falls between the two.
     this.#shared = source.view.join(source.encoding, this);
   }
@@ -68,16 +92,24 @@ export class Subscription implements LaneReader {
 
   /** Writes what the outlet has room for. Never throws, so that one reader ends no other's turn. */
   pump(): void {
+    if (this.#isQueued) return;
     try {
       while (!this.#ended) {
         const room = OUTSTANDING_BYTES - this.#outlet.bufferedAmount;
         if (room <= 0) return this.#outlet.watchDrain(this);
-        if (!this.#step(room)) return;
+        if (!this.#step(room)) break;
       }
+      if (this.#hasWaited) this.#tellCaughtUp();
     } catch (error) {
       this.end();
       this.#outlet.fail(error);
     }
+  }
+
+  /** Goes on with a walk that is longer than a turn allows. */
+  runSlice(): void {
+    this.#isQueued = false;
+    this.pump();
   }
 
   onGrown(): void {
@@ -93,12 +125,13 @@ export class Subscription implements LaneReader {
     if (this.#ended) return;
     this.#ended = true;
     this.#view.leave(this.#shared, this);
+    if (this.#isQueued) this.topic.slices.cancel(this.#payer, this);
   }
 
   /** Writes one piece; false when there is nothing more to write now. */
   #step(room: number): boolean {
     const place = this.#place;
-    if (place.kind === "walking") return this.#walk(place.walk);
+    if (place.kind === "walking") return this.#hasTime() && this.#walk(place);
     const { lane } = this.#shared;
     if (place.position < lane.start) return this.#fallBack(place.offset);
     const slice = lane.read(place.position, room);
@@ -109,43 +142,63 @@ export class Subscription implements LaneReader {
     return true;
   }
 
-  #walk(walk: Walk): boolean {
+  /** Whether this turn has time for a walk; else it goes on in a later one. */
+  #hasTime(): boolean {
+    const { slices } = this.topic;
+    if (slices.hasTime) return true;
+    slices.enqueue(this.#payer, this);
+    this.#isQueued = true;
+    this.#hasWaited = true;
+    return false;
+  }
+
+  #walk(place: Walking): boolean {
+    const { walk } = place;
     const { floor } = this.topic;
-    if (walk.reached < floor && this.#misses(walk, floor)) return this.#lose(walk, floor);
+    if (walk.reached < floor && this.#misses(place, floor)) return this.#lose(place, floor);
     // While nothing of a state is told it may as well be the state of now.
-    const { base } = walk.complete && !hasBegun(walk) ? freshWalk(this.topic) : walk;
+    const { base } = walk.complete && !place.hasBegun ? freshWalk(this.topic) : walk;
     const page = this.#view.page(this.#encoding, { ...walk, base });
+    this.topic.slices.charge(this.#payer, page.units);
+    const told = page.told ?? place.told;
     if (page.isLast) {
-      const position = this.#shared.lane.end;
-      this.#place = { kind: "live", position, offset: page.told };
+      this.#place = { kind: "live", position: this.#shared.lane.end, offset: told };
     } else {
-      this.#place = { kind: "walking", walk: { ...walk, base, reached: page.reached } };
+      const hasBegun = place.hasBegun || page.bytes.length > 0;
+      const next = { ...walk, base, reached: page.reached };
+      this.#place = { kind: "walking", walk: next, told, hasBegun };
     }
     if (page.bytes.length > 0) this.#outlet.write(page.bytes);
     return true;
   }
 
+  #tellCaughtUp(): void {
+    if (this.#isQueued || this.#place.kind !== "live") return;
+    this.#hasWaited = false;
+    this.#handler.onCaughtUp?.(this);
+  }
+
   /** Whether what went up to `floor` would have had to be told on this walk. */
-  #misses({ reached, base, complete }: Walk, floor: Offset): boolean {
+  #misses({ walk: { base, complete }, hasBegun }: Walking, floor: Offset): boolean {
     if (this.topic.kind === "log") return true;
     // Of a keyed topic only removals go. Of a whole state nothing is told yet, so nothing is to be
     // taken back; and keys that were gone at its base were not told. Who has something, if only by
     // what an earlier subscription sent while this one was asked for, may hold what is gone.
-    return (reached > 0 || !complete) && base < floor;
+    return (hasBegun || !complete) && base < floor;
   }
 
-  #lose(walk: Walk, floor: Offset): boolean {
+  #lose({ walk, hasBegun }: Walking, floor: Offset): boolean {
     if (this.#handler.onLost(walk.reached + 1, floor) === "ended") {
       this.end();
       return false;
     }
     if (this.topic.kind === "log") {
-      this.#place = { kind: "walking", walk: { ...walk, reached: floor } };
+      this.#place = begun({ ...walk, reached: floor });
       return true;
     }
-    this.#place = { kind: "walking", walk: freshWalk(this.topic) };
+    this.#place = begun(freshWalk(this.topic));
     // What was told of changes only is no state: the whole one begins with its own first page.
-    if (hasBegun(walk) && walk.complete) this.#breakOff(walk);
+    if (hasBegun && walk.complete) this.#breakOff(walk);
     return true;
   }
 
@@ -161,7 +214,7 @@ export class Subscription implements LaneReader {
 
   /** The lane has gone on without this subscriber: it reads from the log what it lacks. */
   #fallBack(offset: Offset): boolean {
-    this.#place = { kind: "walking", walk: walkFrom(offset) };
+    this.#place = begun(walkFrom(offset));
     return true;
   }
 }

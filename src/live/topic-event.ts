@@ -52,13 +52,18 @@ export function keptEvent(kept: Omit<TopicEvent, "data">): TopicEvent {
 /** The same event, as those see it for whom its key is gone. */
 export function asRemoved(event: TopicEvent): TopicEvent {
   if (event.removed) return event;
+  if (lastRemoval?.of === event) return lastRemoval.seen;
   const { offset, key, at } = event;
-  return new LoggedEvent({ offset, key, json: "null", removed: true, at });
+  const seen = new LoggedEvent({ offset, key, json: "null", removed: true, at });
+  lastRemoval = { of: event, seen };
+  forgetSoon();
+  return seen;
 }
 
 /**
- * Its data is read from the JSON when it is first asked for: whoever published an object may
- * change it afterwards, and `match` must see the same of an event at any time.
+ * Its data is read from the JSON whenever it is asked for. Whoever published an object may change
+ * it afterwards, and `match` must see the same of an event at any time; and a parsed value costs up
+ * to 60 times its JSON, so an event does not keep it.
  */
 class LoggedEvent implements TopicEvent {
   readonly offset: Offset;
@@ -66,7 +71,6 @@ class LoggedEvent implements TopicEvent {
   readonly json: string;
   readonly removed: boolean;
   readonly at: number;
-  #data: unknown;
 
   constructor({ offset, key, json, removed, at }: Omit<TopicEvent, "data">) {
     this.offset = offset;
@@ -77,8 +81,38 @@ class LoggedEvent implements TopicEvent {
   }
 
   get data(): unknown {
-    return (this.#data ??= JSON.parse(this.json));
+    return this.removed ? null : parsed(this);
   }
+}
+
+interface Parsed {
+  readonly event: TopicEvent;
+  readonly data: unknown;
+}
+
+/** What was parsed last, and before it: an event that goes through many views, and what it replaced. */
+let latest: Parsed | undefined;
+let previous: Parsed | undefined;
+let lastRemoval: { readonly of: TopicEvent; readonly seen: TopicEvent } | undefined;
+let isForgetting = false;
+
+function parsed(event: TopicEvent): unknown {
+  if (latest?.event === event) return latest.data;
+  if (previous?.event === event) return previous.data;
+  previous = latest;
+  latest = { event, data: JSON.parse(event.json) };
+  forgetSoon();
+  return latest.data;
+}
+
+/** At the end of the present task, because a parsed value may be very large. */
+function forgetSoon(): void {
+  if (isForgetting) return;
+  isForgetting = true;
+  queueMicrotask(() => {
+    latest = previous = lastRemoval = undefined;
+    isForgetting = false;
+  });
 }
 
 /** @throws LiveError `invalid_data` for what JSON cannot hold */

@@ -1,24 +1,17 @@
 import { Backoff, type Clock } from "../base/index.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
-import { canonicalJson } from "./canonical-json.ts";
 import { EventLog } from "./event-log.ts";
-import {
-  DEFAULT_MAX_KEYS,
-  DEFAULT_MAX_STATE_BYTES,
-  MAX_KEY_LENGTH,
-  MAX_LANE_BYTES,
-  MAX_PARAMS_LENGTH,
-  MAX_VIEWS,
-} from "./limits.ts";
+import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
+import { FieldIndexes } from "./matching/field-indexes.ts";
 import type { Offset, Position } from "./position.ts";
+import { sharedResources, type SharedResources } from "./shared-resources.ts";
+import type { SliceQueue } from "./slices.ts";
 import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
-import { View } from "./view.ts";
-
-/** With fewer views than this none is dropped. */
-const SWEEP_FROM = 100;
+import { TopicViews } from "./topic-views.ts";
+import type { View } from "./view.ts";
 
 /** Hears of each new event, and of what its key had before. */
 type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
@@ -30,6 +23,8 @@ export type Report = (cause: unknown) => void;
 export interface TopicHost {
   clock: Clock;
   report: Report;
+  /** Default: the topic, or the catalog, makes its own. */
+  shared?: SharedResources;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
   /** A topic was read anew. `isKept` says whether a key is still what it was. */
@@ -40,9 +35,10 @@ export interface TopicHost {
 export class Topic {
   readonly declaration: TopicDeclaration;
   #log: EventLog;
-  readonly #views = new Map<string, View>();
-  /** From how many views on the unused ones are looked for. */
-  #sweepAt = SWEEP_FROM;
+  #indexes: FieldIndexes | undefined;
+  /** Undefined until the topic is open. */
+  #views: TopicViews | undefined;
+  readonly #shared: SharedResources;
   /** With how each is told that the log ends. */
   readonly #listeners = new Map<Listener, (() => void) | undefined>();
   readonly #host: TopicHost;
@@ -59,6 +55,7 @@ export class Topic {
     this.declaration = declaration;
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#host = host;
+    this.#shared = host.shared ?? sharedResources(host.clock);
   }
 
   /** @param declaration with the topic's own name, also where it came from a pattern */
@@ -69,6 +66,7 @@ export class Topic {
   ): Promise<Topic> {
     const topic = new Topic(declaration, host);
     topic.#broker = await topic.#read(broker, topic.#log);
+    topic.#showLog();
     topic.touch();
     return topic;
   }
@@ -104,6 +102,7 @@ export class Topic {
   /** Lets go of what has expired, and sees whether it is used; called now and then. */
   tidy(): void {
     this.expire();
+    this.#indexes?.tidy();
     if (this.#isInUse) this.touch();
   }
 
@@ -117,7 +116,7 @@ export class Topic {
       this.#appending > 0 ||
       this.#listeners.size > 0 ||
       (livesWithConnection(this.declaration) && this.#log.keyCount > 0) ||
-      [...this.#views.values()].some((view) => !view.isUnused)
+      (this.#views?.used ?? 0) > 0
     );
   }
 
@@ -128,7 +127,17 @@ export class Topic {
   }
 
   get viewCount(): number {
-    return this.#views.size;
+    return this.#views?.size ?? 0;
+  }
+
+  /** How often a view was asked about an event. */
+  get viewsAsked(): number {
+    return this.#views?.asked ?? 0;
+  }
+
+  /** Where work over many events goes on in slices. */
+  get slices(): SliceQueue {
+    return this.#shared.slices;
   }
 
   /** What its kept events cost, in bytes. */
@@ -195,51 +204,8 @@ export class Topic {
    * @throws LiveError `invalid_params`, `unavailable`
    */
   view(params: Params): View {
-    const valid = validate(this.declaration.params, params);
-    if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
-    const name = this.#viewName(params);
-    const view = this.#views.get(name) ?? this.#makeView(name, valid.value as Params);
-    view.wake();
     this.touch();
-    return view;
-  }
-
-  #makeView(name: string, params: Params): View {
-    this.#dropUnusedViews();
-    const address = { name: this.name, epoch: this.#opened.epoch };
-    const view = new View(address, this.#log, {
-      keyed: this.kind === "keyed",
-      matches: this.#matcher(params),
-      maxLaneBytes: MAX_LANE_BYTES,
-    });
-    this.#views.set(name, view);
-    return view;
-  }
-
-  /** By the params as they came: what a schema made of them need not be JSON. */
-  #viewName(params: Params): string {
-    // Where nothing is narrowed all params are equal.
-    if (this.declaration.match === undefined) return "";
-    const name = canonicalJson(params);
-    if (name !== undefined && name.length <= MAX_PARAMS_LENGTH) return name;
-    const message = `The params are too long or too deep; ${MAX_PARAMS_LENGTH} characters of JSON are the limit.`;
-    throw new LiveError("invalid_params", message);
-  }
-
-  /** What throws matches nothing; it is reported once, since each event would throw again. */
-  #matcher(params: Params): (event: TopicEvent) => boolean {
-    const { declaration } = this;
-    if (declaration.match === undefined) return () => true;
-    let hasThrown = false;
-    return (event) => {
-      try {
-        return declaration.match?.(params, event) ?? true;
-      } catch (error) {
-        if (!hasThrown) this.#host.report(error);
-        hasThrown = true;
-        return false;
-      }
-    };
+    return this.#openViews.view(params);
   }
 
   #knows(since: Position | undefined): boolean {
@@ -259,6 +225,28 @@ export class Topic {
   get #opened(): BrokerTopic {
     if (this.#broker !== undefined) return this.#broker;
     throw new LiveError("unavailable", "The topic is still opening; try again in a moment.");
+  }
+
+  get #openViews(): TopicViews {
+    if (this.#views !== undefined) return this.#views;
+    throw new LiveError("unavailable", "The topic is still opening; try again in a moment.");
+  }
+
+  /** Makes views of the present log possible. */
+  #showLog(): void {
+    const { name, declaration } = this;
+    const keyed = this.kind === "keyed";
+    this.#indexes = keyed ? new FieldIndexes(this.#log) : undefined;
+    this.#views = new TopicViews({
+      address: { name, epoch: this.#opened.epoch },
+      declaration,
+      keyed,
+      log: this.#log,
+      indexes: this.#indexes,
+      pages: this.#shared.pages,
+      lanes: this.#shared.lanes,
+      report: this.#host.report,
+    });
   }
 
   async #read(broker: Broker, log: EventLog): Promise<BrokerTopic> {
@@ -294,10 +282,10 @@ export class Topic {
     const isSameEpoch = this.#opened.epoch === opened.epoch;
     // While the position is still the one that they know.
     for (const onEnded of this.#listeners.values()) onEnded?.();
-    for (const view of this.#views.values()) view.end();
-    this.#views.clear();
+    this.#views?.end();
     this.#log = log;
     this.#broker = opened;
+    this.#showLog();
     this.#host.onStartedAgain?.(this, (key) => isSame(before.newest(key), log.newest(key)));
     const news = [...log.after(isSameEpoch ? before.lastOffset : 0)];
     for (const event of news) {
@@ -309,7 +297,8 @@ export class Topic {
     const replaced = log.append(event);
     // It is still being read, and nobody knows of it.
     if (log !== this.#log) return;
-    for (const view of this.#views.values()) view.take(event, replaced);
+    this.#indexes?.take(event, replaced);
+    this.#views?.take(event, replaced);
     this.#announce(event, replaced);
   }
 
@@ -365,16 +354,6 @@ export class Topic {
     if (this.#log.bytes < maxStateBytes) return;
     const message = `${this.name} holds ${maxStateBytes} bytes, its limit; remove some keys or raise maxStateBytes.`;
     throw new LiveError("too_large", message);
-  }
-
-  #dropUnusedViews(): void {
-    if (this.#views.size < Math.min(this.#sweepAt, MAX_VIEWS)) return;
-    for (const [name, view] of this.#views) if (view.isUnused) this.#views.delete(name);
-    // Twice as many as are in use: so a new view costs no look at all the others.
-    this.#sweepAt = Math.max(SWEEP_FROM, this.#views.size * 2);
-    if (this.#views.size < MAX_VIEWS) return;
-    const message = `${this.name} is narrowed in ${MAX_VIEWS} ways already; use params that others use too.`;
-    throw new LiveError("unavailable", message);
   }
 }
 

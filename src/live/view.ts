@@ -1,16 +1,23 @@
 import { Departures } from "./departures.ts";
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "./event-log.ts";
+import { gather, type Gathered } from "./gather.ts";
 import { joined } from "./joined.ts";
+import type { LaneBudget } from "./lane-budget.ts";
 import { Lane } from "./lane.ts";
+import { MAX_LANE_BYTES } from "./limits.ts";
+import type { FieldIndexes } from "./matching/field-indexes.ts";
+import { matcherOf, type Narrowing } from "./matching/narrowing.ts";
+import type { PageCache } from "./page-cache.ts";
 import type { Offset } from "./position.ts";
 import { asRemoved, type TopicEvent } from "./topic-event.ts";
 import type { Walk } from "./walk.ts";
+import { Work } from "./work.ts";
 
 /** About how many bytes a page may have before another one is begun. */
 const PAGE_BYTES = 64 * 1024;
-/** What an entry has beside its key and its data, about. */
-const ENTRY_OVERHEAD_BYTES = 48;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Something that wants to know when a lane has grown. */
 export interface LaneReader {
@@ -27,23 +34,47 @@ export interface SharedLane {
 }
 
 /**
- * How many pages are kept for others who come to the same place. They go with the next event.
- */
-const KEPT_PAGES = 16;
-
-/**
  * For how many of the topic's events a view goes on watching when nobody reads it: those who come
  * and go, such as long polls, find it awake.
  */
 const AWAKE_EVENTS = 1_000;
 
 export interface Page {
+  /** Empty where there is nothing to write. */
   bytes: Uint8Array;
   /** Everything up to here has been told, or did not match. */
   reached: Offset;
-  /** The offset that the subscriber can know from the page itself. */
-  told: Offset;
+  /** The offset that the subscriber can know from the page itself, if there is one. */
+  told: Offset | undefined;
   isLast: boolean;
+  /** The slice is used up: go on in a later turn, by way of the `SliceQueue`. */
+  isYield: boolean;
+  /** What it cost to make, to be charged; 0 for one that was made for somebody else before. */
+  units: number;
+  /** How many events were looked at for it. */
+  visits: number;
+}
+
+/** Whether a walk has anything to tell, as far as one slice could find out. */
+export type Probe =
+  | { kind: "found" | "none"; units: number }
+  | { kind: "yield"; units: number; walk: Walk };
+
+/** What a view needs of its topic. */
+export interface ViewHost {
+  readonly keyed: boolean;
+  readonly log: EventLog;
+  /** The indexes over the log, where it has some. */
+  readonly indexes: FieldIndexes | undefined;
+  readonly pages: PageCache;
+  readonly lanes: LaneBudget;
+  /** How many events the topic has taken. */
+  readonly eventCount: number;
+  /** From now on `take` is to be called for the events that may concern the view. */
+  watch(view: View): void;
+  unwatch(view: View): void;
+  /** The first reader has come, or the last one gone. */
+  onUsed(isUsed: boolean): void;
 }
 
 /**
@@ -53,30 +84,21 @@ export interface Page {
  */
 export class View {
   readonly topic: TopicAddress;
-  readonly #log: EventLog;
-  readonly #keyed: boolean;
+  readonly narrowing: Narrowing;
+  readonly #host: ViewHost;
   readonly #matches: (event: TopicEvent) => boolean;
-  readonly #maxLaneBytes: number;
   readonly #lanes = new Map<string, SharedLane>();
   readonly #grown = new Set<SharedLane>();
-  readonly #pages = new Map<string, Page>();
   readonly #departures = new Departures();
-  #idleEvents = 0;
+  #isWatching = false;
+  /** The topic's count of events when the view was used last. */
+  #usedAt = 0;
 
-  constructor(
-    topic: TopicAddress,
-    log: EventLog,
-    options: {
-      keyed: boolean;
-      matches: (event: TopicEvent) => boolean;
-      maxLaneBytes: number;
-    },
-  ) {
-    this.#keyed = options.keyed;
+  constructor(topic: TopicAddress, narrowing: Narrowing, host: ViewHost) {
     this.topic = topic;
-    this.#log = log;
-    this.#matches = options.matches;
-    this.#maxLaneBytes = options.maxLaneBytes;
+    this.narrowing = narrowing;
+    this.#host = host;
+    this.#matches = matcherOf(narrowing);
   }
 
   get isUnused(): boolean {
@@ -85,15 +107,30 @@ export class View {
 
   /** Somebody is about to use it. */
   wake(): void {
-    this.#idleEvents = 0;
-    if (this.#keyed) this.#departures.watchFrom(this.#log.lastOffset);
+    this.#usedAt = this.#host.eventCount;
+    if (!this.#host.keyed) return;
+    this.#watch();
+    this.#departures.watchFrom(this.#host.log.lastOffset);
+  }
+
+  /** It is not asked about events any more, and does not know what it misses. */
+  sleep(): void {
+    this.#host.pages.clear(this);
+    this.#departures.stop();
+    if (this.#isWatching) this.#host.unwatch(this);
+    this.#isWatching = false;
   }
 
   /** Joins the lane of this encoding, which is made when its first reader comes. */
   join(encoding: Encoding, reader: LaneReader): SharedLane {
+    if (this.isUnused) {
+      this.#host.onUsed(true);
+      this.#watch();
+    }
     let shared = this.#lanes.get(encoding.name);
     if (shared === undefined) {
-      shared = { encoding, lane: new Lane(this.#maxLaneBytes), readers: new Set() };
+      const lane = new Lane(MAX_LANE_BYTES, this.#host.lanes);
+      shared = { encoding, lane, readers: new Set() };
       this.#lanes.set(encoding.name, shared);
     }
     shared.readers.add(reader);
@@ -109,19 +146,24 @@ export class View {
 
   leave(shared: SharedLane, reader: LaneReader): void {
     shared.readers.delete(reader);
-    if (shared.readers.size > 0) return;
-    this.#lanes.delete(shared.encoding.name);
-    if (this.isUnused) this.#pages.clear();
+    if (shared.readers.size > 0 || !this.#lanes.delete(shared.encoding.name)) return;
+    shared.lane.close();
+    if (!this.isUnused) return;
+    this.#usedAt = this.#host.eventCount;
+    this.#host.pages.clear(this);
+    this.#host.onUsed(false);
+    // Nobody needs to know what a log topic's view has missed.
+    if (!this.#host.keyed) this.sleep();
   }
 
   /** Takes a new event of the topic in. `replaced` is what its key had before. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
-    this.#pages.clear();
-    if (this.isUnused && this.#hasFallenAsleep()) return;
+    if (this.isUnused && this.#host.eventCount - this.#usedAt > AWAKE_EVENTS) return this.sleep();
     const seen = this.seenAs(event, replaced);
     if (seen === undefined) return;
+    this.#host.pages.clear(this);
     if (seen.removed && seen.key !== undefined) this.#departures.left(seen.key, seen.offset);
-    this.#departures.forgetUpTo(this.#log.floor);
+    this.#departures.forgetUpTo(this.#host.log.floor);
     for (const shared of this.#lanes.values()) {
       shared.lane.append(shared.encoding.event(this.topic, seen), event.offset);
       if (this.#grown.size === 0) queueMicrotask(() => this.#tellReaders());
@@ -142,30 +184,44 @@ export class View {
 
   /**
    * What a walk still has to tell: of a log topic its matching events, of a keyed topic its
-   * entries, in the order of their newest change.
+   * entries, in the order of their newest change. It walks all there is without a pause.
    */
   *entriesAfter({ reached, base }: Walk): Generator<TopicEvent, void, undefined> {
-    for (const event of this.#log.after(reached)) {
+    for (const event of this.#host.log.after(reached)) {
       if (!event.removed && this.#matches(event)) yield event;
       else if (this.#wasLost(event, base)) yield asRemoved(event);
     }
   }
 
   /**
-   * Returns the next page of a walk. Subscribers at the same place share its bytes.
+   * Returns the next page of a walk, or as much of it as one slice finds. Subscribers at the same
+   * place share its bytes.
    *
    * Keys that change while a walk goes on move to its end, so it always ends with the present
    * state, and it needs no memory of its own.
    */
   page(encoding: Encoding, walk: Walk): Page {
-    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete}`;
-    const known = this.#pages.get(name);
-    if (known !== undefined) return known;
+    const { log, pages } = this.#host;
+    // One that is not asked about events does not know whether they make a page old.
+    const version = this.#isWatching ? "" : log.lastOffset;
+    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete} ${version}`;
+    const known = pages.get(this, name);
+    // A last page that was made before events that concern nobody here would say an old offset.
+    if (known !== undefined && (!known.isLast || known.reached === log.lastOffset)) return known;
     const page = this.#makePage(encoding, walk);
-    const [oldest] = this.#pages.keys();
-    if (oldest !== undefined && this.#pages.size >= KEPT_PAGES) this.#pages.delete(oldest);
-    this.#pages.set(name, page);
+    const hasMoved = page.isLast || page.reached > walk.reached;
+    if (hasMoved) pages.set(this, name, { ...page, units: 0, visits: 0 });
     return page;
+  }
+
+  /** Finds out whether a walk has anything to tell. */
+  probe(walk: Walk): Probe {
+    const work = new Work();
+    // A page without room is full with the first entry.
+    const { reached, end } = this.#gather(walk, work, -1);
+    const { units } = work;
+    if (end === "yield") return { kind: "yield", units, walk: { ...walk, reached } };
+    return { kind: end === "full" ? "found" : "none", units };
   }
 
   /** Whether who was told everything up to `base` has to be told that the event's key is gone. */
@@ -173,34 +229,36 @@ export class View {
     return key !== undefined && offset > base && this.#departures.mayBeHeld(key, base);
   }
 
-  #hasFallenAsleep(): boolean {
-    // Of a log topic's views nobody needs to know what they missed.
-    if (!this.#keyed) return true;
-    this.#idleEvents += 1;
-    if (this.#idleEvents <= AWAKE_EVENTS) return false;
-    this.#departures.stop();
-    return true;
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#host.watch(this);
   }
 
   #makePage(encoding: Encoding, walk: Walk): Page {
-    const entries: TopicEvent[] = [];
-    let size = 0;
-    let isLast = true;
-    for (const entry of this.entriesAfter(walk)) {
-      if (size > PAGE_BYTES) {
-        isLast = false;
-        break;
-      }
-      entries.push(entry);
-      size += entry.json.length + (entry.key?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
-    }
-    const reached = isLast ? this.#log.lastOffset : entries.at(-1)!.offset;
-    const state = { offset: reached, entries, complete: walk.complete, more: !isLast };
-    const bytes = this.#keyed
-      ? encoding.page(this.topic, state)
-      : joined(entries, (event) => encoding.event(this.topic, event));
-    const told = this.#keyed ? reached : (entries.at(-1)?.offset ?? walk.reached);
-    return { bytes, reached, told, isLast };
+    const work = new Work();
+    const { entries, reached, end } = this.#gather(walk, work, PAGE_BYTES);
+    const isLast = end === "last";
+    const bytes = this.#bytesOf(encoding, { entries, reached, end }, walk);
+    const told =
+      this.#host.keyed && (isLast || entries.length > 0) ? reached : entries.at(-1)?.offset;
+    const { units, visits } = work;
+    return { bytes, reached, told, isLast, isYield: end === "yield", units, visits };
+  }
+
+  #bytesOf(encoding: Encoding, { entries, reached, end }: Gathered, walk: Walk): Uint8Array {
+    const isLast = end === "last";
+    // A page that tells nothing says at most that it is the last one.
+    if (entries.length === 0 && !isLast) return NO_BYTES;
+    if (!this.#host.keyed) return joined(entries, (event) => encoding.event(this.topic, event));
+    const { complete } = walk;
+    return encoding.page(this.topic, { offset: reached, entries, complete, more: !isLast });
+  }
+
+  #gather(walk: Walk, work: Work, maxBytes: number): Gathered {
+    const wasLost = (event: TopicEvent): boolean => this.#wasLost(event, walk.base);
+    const { log, indexes } = this.#host;
+    return gather({ log, indexes, narrowing: this.narrowing, wasLost }, walk, { work, maxBytes });
   }
 
   #tellReaders(): void {

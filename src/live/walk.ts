@@ -2,7 +2,7 @@ import type { Offset, Position } from "./position.ts";
 
 /** Where a walk over a topic's log is. */
 export interface Walk {
-  /** Everything up to here has been told. */
+  /** Everything up to here has been told, or did not match. */
   readonly reached: Offset;
   /**
    * What the subscriber's state is based on. Keys without a matching value are told of, as
@@ -22,9 +22,4 @@ export function freshWalk(topic: { kind: "log" | "keyed"; position: Position }):
 /** For a subscriber that has all up to `offset`. */
 export function walkFrom(offset: Offset): Walk {
   return { reached: offset, base: offset, complete: false };
-}
-
-/** Whether some of it has been told. */
-export function hasBegun({ reached, base, complete }: Walk): boolean {
-  return reached > (complete ? 0 : base);
 }

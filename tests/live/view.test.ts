@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Departures } from "../../src/live/departures.ts";
 import type { Encoding } from "../../src/live/encoding.ts";
 import { keyedTopic, logTopic, matchFields } from "../../src/live/index.ts";
 import type { TopicEvent } from "../../src/live/index.ts";
@@ -75,7 +76,7 @@ describe("a view of a keyed topic", () => {
       3,
       false,
     ]);
-    expect(view.page(encoding, walk), "shared").toBe(first);
+    expect(view.page(encoding, walk).bytes, "shared").toBe(first.bytes);
     await topic.append({ key: "a", removed: true });
     await topic.append({ key: "b", data: { type: "switch" } });
     await topic.append({ key: "e", data });
@@ -89,8 +90,8 @@ describe("a view of a keyed topic", () => {
 });
 
 describe("views of a topic", () => {
-  test("are one for equal params, in whatever order they came", async () => {
-    const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
+  test("of a match of the application are one for equal params, in whatever order they came", async () => {
+    const { topic } = await openTopic(logTopic("alerts", { match: () => true }));
     const one = topic.view({ a: 1, b: { c: 1, d: 2 } });
     expect(topic.view({ b: { d: 2, c: 1 }, a: 1 })).toBe(one);
     expect(topic.view({ a: 1, b: { c: 1, d: 3 } })).not.toBe(one);
@@ -173,12 +174,30 @@ describe("views of a topic", () => {
     expect(matched).toBe(0);
   });
 
-  test("in use are limited: one more is unavailable", async () => {
+  test("of a match of the application are limited to 1,000 in use: one more is unavailable", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: () => true }));
-    for (let n = 0; n < 10_000; n += 1) topic.view({ n }).join(encoding, reader);
-    expect(() => topic.view({ n: 10_000 })).toThrow(
+    for (let n = 0; n < 1_000; n += 1) topic.view({ n }).join(encoding, reader);
+    expect(() => topic.view({ n: 1_000 })).toThrow(
       expect.objectContaining({ code: "unavailable" }),
     );
     expect(() => topic.view({ n: 5 })).not.toThrow();
+  });
+
+  test("that nobody reads give no page that an event has made old", async () => {
+    const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
+    const view = topic.view({ type: "AP" });
+    const walk = walkFrom(0);
+    expect(view.page(encoding, walk).bytes).toHaveLength(0);
+    await topic.append({ data: ap });
+    expect(Buffer.from(view.page(encoding, walk).bytes).toString()).toBe("@1;");
+  });
+
+  test("remember 1,000 departures, and say of what was before that they do not know", () => {
+    const departures = new Departures();
+    departures.watchFrom(0);
+    for (let offset = 1; offset <= 1_001; offset += 1) departures.left(`k${offset}`, offset);
+    expect(departures.mayBeHeld("never there", 1)).toBe(false);
+    expect(departures.mayBeHeld("k2", 1)).toBe(true);
+    expect(departures.mayBeHeld("never there", 0)).toBe(true);
   });
 });

@@ -198,7 +198,8 @@ export class DataSession implements Session, Outlet {
     else this.#subscription.end();
     this.#release();
     this.#release = charged;
-    const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic) };
+    const { payer = account } = account;
+    const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic), payer };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
         this.#realm.statistics.tooSlow += 1;

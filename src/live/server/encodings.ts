@@ -72,23 +72,32 @@ function frameEncodings(format: FrameFormat): SessionEncodings {
 }
 
 /**
- * Remembers the last frame: an event goes through all views of its topic, one after the other, and
- * is the same in most of them.
+ * Remembers the last frame, and the last one of a removal: an event goes through all views of its
+ * topic, one after the other, and is one or the other in most of them.
  */
 function once(encode: Encoding["event"]): Encoding["event"] {
-  let last: { topic: string; event: TopicEvent; frame: Uint8Array } | undefined;
+  let last: LastFrame | undefined;
+  let lastRemoval: LastFrame | undefined;
   return (topic, event) => {
-    if (last?.event !== event || last.topic !== topic.name) {
-      last = { topic: topic.name, event, frame: encode(topic, event) };
-    }
-    return last.frame;
+    const known = event.removed ? lastRemoval : last;
+    if (known?.event === event && known.topic === topic.name) return known.frame;
+    const made = { topic: topic.name, event, frame: encode(topic, event) };
+    if (event.removed) lastRemoval = made;
+    else last = made;
+    return made.frame;
   };
+}
+
+interface LastFrame {
+  readonly topic: string;
+  readonly event: TopicEvent;
+  readonly frame: Uint8Array;
 }
 
 /** Server-sent events: a Level 1 message each, with the position to resume from as its id. */
 export const eventStreamEncoding: Encoding = {
   name: "event-stream",
-  event: (topic, event) => streamItem(topic, event.offset, eventText(topic, event)),
+  event: once((topic, event) => streamItem(topic, event.offset, eventText(topic, event))),
   page: (topic, page) => {
     // Only behind the last page is there a position that can be resumed from.
     const text = snapshotText(topic, page);

@@ -36,14 +36,19 @@ export class EventStream implements Outlet {
     this.#exchange = exchange;
     this.#topic = source.topic;
     this.#report = report;
-    this.#subscription = new Subscription({ ...source, encoding: eventStreamEncoding }, this, {
-      onLost: (from, to) => {
-        if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
-        return "go-on";
+    const { payer = exchange.account } = exchange.account;
+    this.#subscription = new Subscription(
+      { ...source, encoding: eventStreamEncoding, payer },
+      this,
+      {
+        onLost: (from, to) => {
+          if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
+          return "go-on";
+        },
+        // It comes back by itself, with the position that it has.
+        onEnded: () => exchange.end(),
       },
-      // It comes back by itself, with the position that it has.
-      onEnded: () => exchange.end(),
-    });
+    );
     exchange.beginStream(STREAM_HEADERS);
     exchange.onDrain(() => this.pump());
   }

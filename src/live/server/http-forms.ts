@@ -1,4 +1,6 @@
 import type { Timer } from "../../base/index.ts";
+import { hasEntry } from "../has-entry.ts";
+import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { REQUEST_BYTES } from "../memory-costs.ts";
 import { parsePosition, type Position } from "../position.ts";
@@ -136,10 +138,14 @@ export class HttpForms {
     // It went away while leave was asked for.
     if (exchange.isOver) return;
     if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
-    this.#get(exchange, topic, query);
+    return this.#get(exchange, topic, query);
   }
 
-  #get(exchange: LiveExchange, topic: Topic, { params, since, wait }: TopicQuery): void {
+  async #get(
+    exchange: LiveExchange,
+    topic: Topic,
+    { params, since, wait }: TopicQuery,
+  ): Promise<void> {
     const view = topic.view(params);
     topic.expire();
     const recovery = recover(topic, since);
@@ -147,7 +153,8 @@ export class HttpForms {
       throw new LiveError("bad_request", "offset is ahead of the topic; ask without it.");
     }
     const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery);
-    if (since !== undefined && wait > 0 && !hasNews(topic, view, walk, recovery.kind)) {
+    if (since !== undefined && wait > 0 && recovery.kind === "resumed") {
+      // A client that cannot be continued from where it was is answered at once, whatever there is.
       return this.#longPoll(exchange, { topic, view, walk, wait });
     }
     answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
@@ -156,14 +163,16 @@ export class HttpForms {
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
     const entry = await permitToPublish(this.#realm, name, caller);
     const body = await exchange.body(this.#realm.limits.maxMessageBytes);
-    const fields = parseObject(body);
+    const release = held(exchange.account, REQUEST_BYTES + body.length * 2);
+    exchange.onClosed(release);
+    const { payer = exchange.account } = exchange.account;
+    const cost = { payer, units: REQUEST_UNITS + body.length };
+    const fields = await inTurn(this.#realm.catalog.slices, cost, () => parseObject(body));
     if (fields === undefined) {
       throw new LiveError("bad_request", "The body is not a JSON object; send one.");
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
-    const release = held(exchange.account, REQUEST_BYTES + body.length * 2);
-    exchange.onClosed(release);
     // Only now: while a body drips in, a topic that nobody else uses would be closed again.
     const topic = await this.#realm.catalog.open(entry);
     const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
@@ -183,11 +192,14 @@ export class HttpForms {
     answerError(exchange, status, { code: told, message }, HINTS[status]);
   }
 
-  #longPoll(
+  /** Answers as soon as there is something behind `walk`, or that there is nothing. */
+  async #longPoll(
     exchange: LiveExchange,
     { topic, view, walk, wait }: { topic: Topic; view: View; walk: Walk; wait: number },
-  ): void {
+  ): Promise<void> {
+    let isOver = false;
     const finish = (news: boolean): void => {
+      if (isOver) return;
       stop();
       if (news) answerState(exchange, { topic, view, walk });
       else exchange.answer(304, { ETag: etagOf(topic) }, "");
@@ -196,14 +208,18 @@ export class HttpForms {
     // As a reader of the view, so that an event costs nothing for those whom it does not concern.
     const reader = { onGrown: () => finish(true), onEnded: end };
     const shared = view.join(stateEncoding, reader);
+    const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
     const stop = (): void => {
+      isOver = true;
       view.leave(shared, reader);
       timer.cancel();
       this.#open.delete(end);
     };
-    const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
     this.#open.add(end);
     exchange.onClosed(stop);
+    const { payer = exchange.account } = exchange.account;
+    const isBehind = topic.position.offset > walk.reached;
+    if (isBehind && (await hasEntry(topic, { view, walk, payer }))) finish(true);
   }
 
   #stream(
@@ -273,12 +289,6 @@ function missedWalk(topic: Topic, { kind, walk }: Exclude<Recovery, { kind: "ahe
 function gapOf(topic: Topic, recovery: Recovery): object | undefined {
   if (recovery.kind !== "gap") return undefined;
   return { from: recovery.from, to: topic.floor, reason: recovery.reason };
-}
-
-/** A client that cannot be continued from where it was is answered at once, whatever there is. */
-function hasNews(topic: Topic, view: View, walk: Walk, recovered: string): boolean {
-  if (recovered !== "resumed") return true;
-  return topic.position.offset > walk.reached && !view.entriesAfter(walk).next().done;
 }
 
 /** Whether the client has this version already. Proxies make weak tags of ours. (RFC 9110 §13.1.2) */

@@ -1,3 +1,5 @@
+import type { HeldKey } from "../broker.ts";
+import { inPortions } from "../in-portions.ts";
 import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
 import { livesWithConnection, type Report, type Topic } from "../topic.ts";
@@ -14,6 +16,15 @@ export interface SetKey {
   /** Of the event that set it. */
   offset: Offset;
 }
+
+/** What it costs to remove a key, in units of a slice: so about 250 keys are one slice. */
+const REMOVE_UNITS = 2_048;
+
+/** How many leases are renewed with one request to the broker. */
+const LEASES_AT_ONCE = 1_000;
+
+/** What it costs to renew so many, in units of a slice. */
+const RENEW_UNITS = 128 * 1_024;
 
 interface Ownership {
   owner: KeyOwner;
@@ -93,20 +104,38 @@ export class KeyOwners {
     this.#keysOf.delete(owner);
     if (keys === undefined) return;
     for (const [topic, inTopic] of keys) {
-      for (const key of inTopic) {
-        const offset = this.#topics.get(topic)?.get(key)?.offset;
-        this.release(topic, key);
-        if (offset !== undefined) remove({ topic, key, offset });
-      }
+      topic.slices.forEach(owner, inTopic, {
+        unitsOf: () => REMOVE_UNITS,
+        visit: (key) => this.#removeOf(owner, topic, key),
+        mustFinish: true,
+      });
     }
   }
 
   /** This server lives, and so do the keys of its connections. */
   renewLeases(): void {
+    const [topic] = this.#topics.keys();
+    topic?.slices.forEach(this, this.#portions(), {
+      unitsOf: () => RENEW_UNITS,
+      visit: (portion) => {
+        portion.topic.lease(portion.held, this.#leaseMs).catch(this.#report);
+      },
+    });
+  }
+
+  *#portions(): Generator<{ topic: Topic; held: HeldKey[] }, void, undefined> {
     for (const [topic, ownerships] of this.#topics) {
-      const held = [...ownerships].map(([key, { offset }]) => ({ key, offset }));
-      topic.lease(held, this.#leaseMs).catch(this.#report);
+      const keys = inPortions(ownerships, LEASES_AT_ONCE, ([key, { offset }]) => ({ key, offset }));
+      for (const held of keys) yield { topic, held };
     }
+  }
+
+  /** Unless another connection has set it meanwhile. */
+  #removeOf(owner: KeyOwner, topic: Topic, key: string): void {
+    const ownership = this.#topics.get(topic)?.get(key);
+    if (ownership?.owner !== owner) return;
+    this.release(topic, key);
+    remove({ topic, key, offset: ownership.offset });
   }
 }
 

@@ -1,6 +1,8 @@
 import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
 import type { Broker } from "../broker.ts";
+import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
+import { textBytes } from "../memory-costs.ts";
 import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";
 import { FrameEncodings } from "./encodings.ts";
@@ -15,6 +17,9 @@ import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */
 const SUBPROTOCOL = "longwire.v1";
+
+/** What a look at a session or at a subscription costs, in units of a slice. */
+const TICK_UNITS = 64;
 
 /** What `WebSocketServer` takes as an endpoint. */
 export interface LiveEndpoint {
@@ -60,6 +65,7 @@ export class LiveServer<Api extends LiveApi = any> {
   readonly #sessions = new Set<Session>();
   readonly #encodings = new FrameEncodings();
   readonly #timers = new Set<Timer>();
+  #ticking = { isDone: true };
 
   private constructor(realm: Realm, broker: Broker) {
     this.#realm = realm;
@@ -141,7 +147,7 @@ export class LiveServer<Api extends LiveApi = any> {
           ? SUBPROTOCOL
           : undefined,
       onOpen: (peer, request) => this.#open(peer, request, path),
-      onMessage: (peer, message) => sessionOf(peer)?.onMessage(message),
+      onMessage: (peer, message) => this.#receive(peer, message),
       onLimit: (peer, reached) => sessionOf(peer)?.onLimit(reached),
       onDrain: (peer) => sessionOf(peer)?.onDrain(),
       onClose: (peer) => this.#close(peer),
@@ -222,6 +228,25 @@ export class LiveServer<Api extends LiveApi = any> {
     return new DataSession(this.#realm, peer, { name, encoding: encodings.data, params });
   }
 
+  /** Reading a message is work, too: one client's must not hold up the others. */
+  #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {
+    const session = sessionOf(peer);
+    if (session === undefined) return;
+    const { account } = peer;
+    const { slices } = this.#realm.catalog;
+    const cost = { payer: account.payer ?? account, units: REQUEST_UNITS + message.length };
+    if (slices.hasTime) return inTurn(slices, cost, () => session.onMessage(message));
+    const bytes = typeof message === "string" ? textBytes(message) : message.length;
+    if (!account.charge(bytes)) {
+      session.onLimit({ code: "over_share" });
+      return;
+    }
+    return inTurn(slices, cost, () => {
+      account.refund(bytes);
+      return session.onMessage(message);
+    });
+  }
+
   #close(peer: LivePeer): void {
     const session = sessionOf(peer);
     if (session === undefined) return;
@@ -234,8 +259,13 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#realm.rates.tidy();
     this.#realm.logins.tidy();
     this.#realm.calls.tidy();
-    for (const session of this.#sessions) session.onTick();
     this.#forms.onTick();
+    // A tick that has not come to all sessions yet goes on instead of a second one.
+    if (!this.#ticking.isDone) return;
+    this.#ticking = this.#realm.catalog.slices.forEach("tick", this.#sessions, {
+      unitsOf: ({ subscriptionCount }) => TICK_UNITS * (1 + subscriptionCount),
+      visit: (session) => session.onTick(),
+    });
   }
 
   #every(ms: number, act: () => void): void {

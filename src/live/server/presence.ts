@@ -1,5 +1,7 @@
 import type { Clock, Timer, TimerWheel } from "../../base/index.ts";
+import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
+import { inPortions } from "../in-portions.ts";
 import { DEFAULT_GRACE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { PresenceOptions } from "../topic-declaration.ts";
@@ -7,6 +9,12 @@ import type { TopicEvent } from "../topic-event.ts";
 import { presenceOf, topicOfPresence } from "../topic-name.ts";
 import type { Report, Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
+
+/** How many leases are renewed with one request to the broker. */
+const LEASES_AT_ONCE = 1_000;
+
+/** What it costs to renew so many, in units of a slice. */
+const RENEW_UNITS = 128 * 1_024;
 
 /** Somebody who is subscribed to a topic, perhaps more than once, or was until a moment ago. */
 interface Present {
@@ -100,16 +108,29 @@ export class Presence {
 
   /** This server lives, and so do those who are here; who could not be told of then is now. */
   renewLeases(): void {
+    this.#host.catalog().slices.forEach(this, this.#portions(), {
+      unitsOf: () => RENEW_UNITS,
+      visit: ({ name, keys }) => this.#renew(name, keys),
+    });
+  }
+
+  *#portions(): Generator<{ name: string; keys: string[] }, void, undefined> {
     for (const [name, inTopic] of this.#present) {
-      for (const present of inTopic.values()) {
-        if (present.offset === undefined) void this.#announce(name, present);
+      for (const keys of inPortions(inTopic.keys(), LEASES_AT_ONCE, (key) => key)) {
+        yield { name, keys };
       }
-      const held = [...inTopic.values()].flatMap(({ key, offset }) =>
-        offset === undefined ? [] : [{ key, offset }],
-      );
-      const topic = this.#host.catalog().get(presenceOf(name));
-      if (held.length > 0) topic?.lease(held, this.#host.leaseMs).catch(this.#host.report);
     }
+  }
+
+  #renew(name: string, keys: readonly string[]): void {
+    const held: HeldKey[] = [];
+    for (const key of keys) {
+      const present = this.#present.get(name)?.get(key);
+      if (present?.offset !== undefined) held.push({ key, offset: present.offset });
+      else if (present !== undefined) void this.#announce(name, present);
+    }
+    const topic = this.#host.catalog().get(presenceOf(name));
+    if (held.length > 0) topic?.lease(held, this.#host.leaseMs).catch(this.#host.report);
   }
 
   async #announce(name: string, present: Present): Promise<void> {

@@ -2,6 +2,7 @@ import type { Encoding } from "../encoding.ts";
 import { joined } from "../joined.ts";
 import { OUTSTANDING_BYTES } from "../limits.ts";
 import { formatPosition, type Offset } from "../position.ts";
+import type { SliceTask } from "../slices.ts";
 import type { Topic } from "../topic.ts";
 import type { View } from "../view.ts";
 import type { Walk } from "../walk.ts";
@@ -25,7 +26,7 @@ const JSON_TYPE = "application/json; charset=utf-8";
  * its pages are shared with all who stand at the same place. The offset comes last, since the log
  * goes on meanwhile.
  */
-export class StateAnswer {
+export class StateAnswer implements SliceTask {
   readonly #exchange: LiveExchange;
   readonly #view: View;
   readonly #topic: Topic;
@@ -34,6 +35,8 @@ export class StateAnswer {
   #rest: Uint8Array = NOTHING;
   #isLast = false;
   #hasEntries = false;
+  /** It waits for its next slice. */
+  #isQueued = false;
 
   constructor(exchange: LiveExchange, { topic, view, walk }: State) {
     this.#exchange = exchange;
@@ -52,20 +55,27 @@ export class StateAnswer {
     };
     const answer = new StateAnswer(exchange, state);
     answer.#rest = bytesOf(headOf(state));
-    answer.#makePage();
+    if (state.topic.slices.hasTime) answer.#makePage();
     if (answer.#isLast) return exchange.answer(200, headers, answer.#rest);
     exchange.beginStream(headers);
     exchange.onDrain(() => answer.#pump());
+    exchange.onClosed(() => state.topic.slices.cancel(answer.#payer, answer));
     answer.#pump();
+  }
+
+  runSlice(): void {
+    this.#isQueued = false;
+    this.#pump();
   }
 
   #pump(): void {
     const exchange = this.#exchange;
-    while (!exchange.isOver) {
+    while (!exchange.isOver && !this.#isQueued) {
       const room = OUTSTANDING_BYTES - exchange.bufferedAmount;
       if (room <= 0) return;
       if (this.#rest.length === 0) {
         if (this.#isLast) return exchange.end();
+        if (!this.#topic.slices.hasTime) return this.#wait();
         if (!this.#makePage()) return exchange.abort();
       }
       exchange.write(this.#rest.subarray(0, room));
@@ -73,10 +83,21 @@ export class StateAnswer {
     }
   }
 
+  #wait(): void {
+    this.#isQueued = true;
+    this.#topic.slices.enqueue(this.#payer, this);
+  }
+
+  get #payer(): object {
+    const { account } = this.#exchange;
+    return account.payer ?? account;
+  }
+
   /** @returns false if some of what had to be told is gone */
   #makePage(): boolean {
     if (this.#misses()) return false;
     const page = this.#view.page(stateEncoding, this.#walk);
+    this.#topic.slices.charge(this.#payer, page.units);
     this.#walk = { ...this.#walk, reached: page.reached };
     this.#isLast = page.isLast;
     // Every entry begins with a comma, so that pages can be shared; the first one has none.

@@ -129,13 +129,16 @@ export class Subscriptions {
     present?.subscription.end();
     present?.release();
     const { epoch } = topic.position;
-    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk };
+    const { payer = this.#account } = this.#account;
+    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
     const subscription = new Subscription(source, this.#outlet, {
       onLost: (from, to) => {
         if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
         return "go-on";
       },
       onEnded: (ended) => this.#onEnded(ended, caller),
+      // A client that resumed would wait to know that it is up to date.
+      onCaughtUp: (caughtUp) => this.#tellPosition(caughtUp),
     });
     this.#started.set(name, { subscription, params, release });
     if (present === undefined) this.#realm.presence.enter(topic, caller);

@@ -82,6 +82,9 @@ class Simulation {
     }
     for (let round = 0; round < 200; round += 1) {
       await settle();
+      // A walk that is longer than a turn allows goes on in the next one.
+      this.#clock.advance(1);
+      await settle();
       let waiting = 0;
       for (const peer of this.#peers()) {
         waiting += peer.bufferedAmount;

@@ -1,0 +1,12 @@
+import type { Offset } from "../position.ts";
+import type { TopicEvent } from "../topic-event.ts";
+
+/** What is known of a topic's events by one pass over them, and kept as they change. */
+export interface IndexPart {
+  /** It knows the events up to here; of use before it is ready only. */
+  upTo: Offset;
+  /** Whether it knows all events. */
+  isReady: boolean;
+  add(event: TopicEvent): void;
+  remove(event: TopicEvent): void;
+}
