@@ -177,6 +177,8 @@ test("a tick comes to sessions in slices: no more than about 8,000 subscriptions
   for (let n = 0; n < 1_000; n += 1) {
     for (const peer of peers) peer.receive({ type: "subscribe", id: n, topic: `logs/${n}` });
     await settled();
+    for (const turn of turns.splice(0)) turn();
+    await settled();
   }
   for (const peer of peers) peer.carry();
   const beats = (): number => peers.filter((peer) => peer.sends > 0).length;

@@ -51,6 +51,8 @@ export class MemoryLive {
   async settle(): Promise<void> {
     for (let turn = 0; turn < 4; turn += 1) {
       await settled();
+      // Work that waits for a later turn of the loop.
+      await this.clock.pass(0);
       for (const guest of this.#guests) guest.peer.carry();
     }
   }
