@@ -202,11 +202,9 @@ export class View {
    */
   page(encoding: Encoding, walk: Walk): Page {
     const { log, pages } = this.#host;
-    // One that is not asked about events does not know whether they make a page old.
-    const version = this.#isWatching ? "" : log.lastOffset;
-    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete} ${version}`;
+    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete}`;
     const known = pages.get(this, name);
-    // A last page that was made before events that concern nobody here would say an old offset.
+    // The log may have gone on without this view, and a last page says up to where it went.
     if (known !== undefined && (!known.isLast || known.reached === log.lastOffset)) return known;
     const page = this.#makePage(encoding, walk);
     const hasMoved = page.isLast || page.reached > walk.reached;

@@ -45,18 +45,22 @@ function subscribe(
   topic: Topic,
   params: Params,
   { walk = freshWalk(topic), payer }: { walk?: Walk; payer?: string } = {},
-): { sink: Sink; subscription: Subscription; caughtUp: () => number } {
+): { sink: Sink; subscription: Subscription; caughtUp: () => number; lost: () => number } {
   const sink = new Sink();
   let caughtUp = 0;
+  let lost = 0;
   const view = topic.view(params);
   const source = { topic, view, encoding, walk, ...(payer !== undefined && { payer }) };
   const subscription = new Subscription(source, sink, {
-    onLost: () => "go-on",
+    onLost: () => {
+      lost += 1;
+      return "go-on";
+    },
     onEnded: () => {},
     onCaughtUp: () => (caughtUp += 1),
   });
   subscription.pump();
-  return { sink, subscription, caughtUp: () => caughtUp };
+  return { sink, subscription, caughtUp: () => caughtUp, lost: () => lost };
 }
 
 /** `count` keys; 10 keys have each owner. */
@@ -127,11 +131,11 @@ describe("a subscribe", () => {
     for (let n = 0; n < 10_000; n += 1) {
       await topic.append({ key: `k${n}`, data: { owner: n < 9_999 ? "many" : "one" } });
     }
-    const { sink } = subscribe(topic, { owner: "one" });
+    const { sink, lost } = subscribe(topic, { owner: "one" });
     for (const key of ["k1", "k2", "k3"]) await topic.append({ key, removed: true });
     expect(topic.floor).toBeGreaterThan(10_000);
     clock.turns(20);
-    expect(sink.got).toBe("k9999 |");
+    expect([sink.got, lost()]).toEqual(["k9999 |", 0]);
   });
 
   test("that ends while it waits for a slice costs no further one", async () => {

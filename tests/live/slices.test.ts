@@ -70,6 +70,15 @@ describe("the slice queue", () => {
     expect(log.slice(0, 10).filter((payer) => payer === "one")).toHaveLength(5);
   });
 
+  test("gives a payer whose slices cost three times as much a third of the slices", () => {
+    const { clock, slices } = queue();
+    const log: string[] = [];
+    slices.enqueue("dear", new LongTask(slices, "dear", { log, left: 99, units: 3 * SLICE_UNITS }));
+    slices.enqueue("cheap", new LongTask(slices, "cheap", { log, left: 99 }));
+    clock.turns(40);
+    expect(log.filter((payer) => payer === "dear")).toHaveLength(10);
+  });
+
   test("lets a payer that comes later go before one that has used more, and not before all it missed", () => {
     const { clock, slices } = queue();
     const log: string[] = [];

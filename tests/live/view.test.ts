@@ -78,6 +78,8 @@ describe("a view of a keyed topic", () => {
     ]);
     expect(view.page(encoding, walk).bytes, "shared").toBe(first.bytes);
     await topic.append({ key: "a", removed: true });
+    const now = view.page(encoding, walk);
+    expect(Buffer.from(now.bytes).toString(), "made again").toBe("b@2;c@3;d@4;");
     await topic.append({ key: "b", data: { type: "switch" } });
     await topic.append({ key: "e", data });
     const second = view.page(encoding, { ...walk, reached: first.reached });

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { eventOf } from "../../../src/live/index.ts";
+import { asRemoved } from "../../../src/live/topic-event.ts";
 import {
   dataText,
   entryText,
@@ -100,4 +101,12 @@ describe("frames", () => {
     expect(text(event.event(topic, removed))).toBe(`${eventText(topic, removed)}\n`);
     expect(text(event.event({ ...topic, name: "other" }, removed))).toContain('"other"');
   });
+});
+
+test("an event that some views have and others lose is encoded once as it is and once as removed", () => {
+  const encodeText = vi.fn((body: string) => new TextEncoder().encode(body));
+  const encoding = new FrameEncodings().of({ name: "counted", encodeText }).event;
+  for (let view = 0; view < 60; view += 1)
+    encoding.event(topic, view % 2 === 0 ? set : asRemoved(set));
+  expect(encodeText).toHaveBeenCalledTimes(2);
 });
