@@ -14,6 +14,7 @@ setPriority(10);
 process.on("disconnect", () => process.exit());
 
 const abuser = new Abuser(JSON.parse(target) as Target, row.seconds);
-await row.move(abuser);
+// A server that answers nothing must not keep it.
+await Promise.race([row.move(abuser), abuser.pause(row.seconds * 1_000)]);
 await abuser.leave();
 process.send?.(abuser.tally, () => process.exit());

@@ -8,6 +8,9 @@ export const TOKEN = "user-1";
 /** Between two attempts of one of the crowd. */
 const PAUSE_MS = 100;
 const CONNECT_MS = 5_000;
+/** A gigabit: this machine's own network would carry many times that. */
+const LINK_BYTES_PER_SECOND = 125_000_000;
+let linkIsFreeAt = 0;
 
 /** What became of the abuser's attempts: evidence that the attack took place. */
 export interface Tally {
@@ -124,6 +127,7 @@ export async function close(socket: Socket): Promise<void> {
 
 /** Writes, and waits for as long as the other end does not take it. Rejects once it is closed. */
 export async function write(socket: Socket, bytes: Uint8Array | string): Promise<void> {
+  await bandwidthFor(bytes.length);
   if (socket.destroyed) throw new Error("closed");
   if (socket.write(bytes)) return;
   await new Promise<void>((resolve, reject) => {
@@ -138,4 +142,12 @@ export async function write(socket: Socket, bytes: Uint8Array | string): Promise
     socket.once("drain", onDrain);
     socket.once("close", onClose);
   });
+}
+
+/** Waits until the abuser's one link could have carried what was written before. */
+async function bandwidthFor(bytes: number): Promise<void> {
+  const now = performance.now();
+  const waitMs = linkIsFreeAt - now;
+  linkIsFreeAt = Math.max(now, linkIsFreeAt) + (bytes / LINK_BYTES_PER_SECOND) * 1_000;
+  if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
 }

@@ -27,6 +27,7 @@ export interface Seen {
 export class Bystander {
   readonly #target: Target;
   #socket: WebSocket | undefined;
+  #connecting: Promise<WebSocket> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #doesPublish = true;
@@ -72,11 +73,8 @@ export class Bystander {
 
   /** Sends a Level 1 request. Never rejects: what went wrong is an answer of type `none`. */
   async ask(request: object): Promise<Answer> {
-    try {
-      if (this.#socket?.readyState !== WebSocket.OPEN) await this.#connect();
-    } catch {
-      return { type: "none", code: "could not connect" };
-    }
+    const socket = await this.#connected();
+    if (socket === undefined) return { type: "none", code: "could not connect" };
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const settle = (answer: Answer): void => {
@@ -86,7 +84,7 @@ export class Bystander {
       };
       const timer = setTimeout(() => settle({ type: "none", code: "no answer" }), goal.publishMs);
       this.#waiting.set(id, settle);
-      this.#socket!.send(JSON.stringify({ id, ...request }));
+      socket.send(JSON.stringify({ id, ...request }));
     });
   }
 
@@ -149,7 +147,14 @@ export class Bystander {
     if (failure !== undefined) seen.failedChecks.push(failure);
   }
 
-  #connect(): Promise<void> {
+  /** An open connection; several requests may wait for the same one. */
+  async #connected(): Promise<WebSocket | undefined> {
+    if (this.#socket?.readyState === WebSocket.OPEN) return this.#socket;
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+    return this.#connecting.catch(() => undefined);
+  }
+
+  #connect(): Promise<WebSocket> {
     const { host, port, isTls, asksForToken } = this.#target;
     const url = `${isTls ? "wss" : "ws"}://${host}:${port}/live`;
     const socket = new WebSocket(url, "longwire.v1", {
@@ -166,7 +171,7 @@ export class Bystander {
       if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
     });
     return new Promise((resolve, reject) => {
-      socket.once("open", resolve);
+      socket.once("open", () => resolve(socket));
       socket.once("close", () => {
         reject(new Error("closed"));
         if (this.#isClosed || this.#socket !== socket) return;

@@ -51,18 +51,25 @@ function chosen(names: readonly string[]): readonly Row[] {
 
 async function run(rows: readonly Row[]): Promise<void> {
   const judged: Judged[] = [];
+  let broken = 0;
   console.log(HEADING);
   for (const row of rows) {
     // One at a time: each is to have the machine for itself.
-    const measured = await runRow(row);
-    const one = { ...measured, reasons: reasonsToFail(row, measured) };
-    judged.push(one);
-    console.log(line(one));
+    try {
+      const measured = await runRow(row);
+      const one = { ...measured, reasons: reasonsToFail(row, measured) };
+      judged.push(one);
+      console.log(line(one));
+    } catch (error) {
+      // A row that could not be run is no reason to leave the others out.
+      broken += 1;
+      console.log(`${row.name}: could not be run: ${String(error)}`);
+    }
     // Each time, so that a run that is broken off leaves what it has.
     if (values.json !== undefined) writeJson(values.json, judged);
   }
-  const failed = judged.filter(({ reasons }) => reasons.length > 0).length;
-  console.log(`${judged.length - failed} passed, ${failed} failed`);
+  const failed = broken + judged.filter(({ reasons }) => reasons.length > 0).length;
+  console.log(`${rows.length - failed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
