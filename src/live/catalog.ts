@@ -1,7 +1,8 @@
-import { LongwireError } from "../base/index.ts";
+import { LongwireError, type MemoryAccount } from "../base/index.ts";
 import type { Broker } from "./broker.ts";
 import { IDLE_TOPIC_MS, MAX_PRESENT } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
+import { NAME_BYTES } from "./memory-costs.ts";
 import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
 import {
   hasParameters,
@@ -45,15 +46,21 @@ export class Catalog {
   readonly #maxTopics: number;
   readonly #open = new Map<string, Topic>();
   readonly #opening = new Map<string, Promise<Topic>>();
+  readonly #namePayers = new Map<string, MemoryAccount>();
   /** Before this nothing has become idle enough to make room. */
   #nextLookAt = 0;
   #tidying = { isDone: true };
+  /** Says that pages and lanes are not kept any more. */
+  readonly #dropCaches: () => void;
   readonly #shared: SharedResources;
 
   private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
     this.#broker = broker;
     this.#shared = host.shared ?? sharedResources(host.clock);
     this.#host = { ...host, shared: this.#shared };
+    const { pages, lanes } = this.#shared;
+    const caches = [pages, lanes].map((cache) => host.ledger?.addCache(cache));
+    this.#dropCaches = () => caches.forEach((remove) => remove?.());
     this.#maxTopics = maxTopics;
   }
 
@@ -95,17 +102,47 @@ export class Catalog {
     return this.#open.get(name);
   }
 
-  /** @throws LiveError `unavailable`, and what the broker rejects with, as a rejection */
-  open({ name, declaration }: TopicEntry): Topic | Promise<Topic> {
+  /**
+   * @param payer pays for one of a pattern as long as it is open, if it is not open yet
+   * @throws LiveError `unavailable`, `rate_limited`, and what the broker rejects with, as a rejection
+   */
+  open({ name, declaration }: TopicEntry, payer?: MemoryAccount): Topic | Promise<Topic> {
     const known = this.#open.get(name) ?? this.#opening.get(name);
     if (known instanceof Topic) known.touch();
     if (known !== undefined) return known;
+    if (payer !== undefined && declaration.pattern !== undefined)
+      return this.#openFor(payer, name, declaration);
+    return this.#openNow(declaration);
+  }
+
+  #openNow(declaration: TopicDeclaration): Promise<Topic> {
     if (this.#isFull) this.#makeRoom();
     if (this.#isFull) {
       const message = `${this.#maxTopics} topics are open, the limit of this server; try again later.`;
       return Promise.reject(new LiveError("unavailable", message));
     }
     return this.#make(declaration);
+  }
+
+  /** There is no end of a pattern's names: whoever has one opened pays for it. */
+  async #openFor(
+    payer: MemoryAccount,
+    name: string,
+    declaration: TopicDeclaration,
+  ): Promise<Topic> {
+    if (!payer.charge(NAME_BYTES)) {
+      const message =
+        "Your share of this server's memory is used up by names that you have opened; end subscriptions, and try again in a minute.";
+      throw new LiveError("rate_limited", message);
+    }
+    try {
+      const topic = await this.#openNow(declaration);
+      this.#namePayers.set(name, payer);
+      return topic;
+    } catch (error) {
+      payer.refund(NAME_BYTES);
+      throw error;
+    }
   }
 
   /** All that are open. */
@@ -147,6 +184,9 @@ export class Catalog {
   /** Follows the broker no longer. */
   async close(): Promise<void> {
     this.slices.close();
+    for (const payer of this.#namePayers.values()) payer.refund(NAME_BYTES);
+    this.#namePayers.clear();
+    this.#dropCaches();
     const closing = [...this.#open.values()].map((topic) => topic.close());
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === "rejected") this.#host.report(outcome.reason);
@@ -212,6 +252,8 @@ export class Catalog {
   #closeIfIdle(name: string, topic: Topic, idleMs: number): void {
     if (this.#named.has(name) || !topic.isIdleFor(idleMs)) return;
     this.#open.delete(name);
+    this.#namePayers.get(name)?.refund(NAME_BYTES);
+    this.#namePayers.delete(name);
     topic.close().catch(this.#host.report);
   }
 }

@@ -153,7 +153,7 @@ export const MAX_FIELD_NAMES = 1_024;
 export const MAX_DEPARTURES = 1_000;
 
 /** For how long a topic of a pattern stays open when nobody uses it. */
-export const IDLE_TOPIC_MS = 60_000;
+export const IDLE_TOPIC_MS = 30_000;
 
 /** The longest long poll, in seconds; a longer wait is shortened to it. */
 export const MAX_WAIT_S = 60;

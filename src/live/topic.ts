@@ -1,8 +1,9 @@
-import { Backoff, type Clock } from "../base/index.ts";
+import { Backoff, type Clock, type Ledger } from "../base/index.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
 import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
+import { EVENT_BYTES, textBytes } from "./memory-costs.ts";
 import { FieldIndexes } from "./matching/field-indexes.ts";
 import type { Offset, Position } from "./position.ts";
 import { sharedResources, type SharedResources } from "./shared-resources.ts";
@@ -12,6 +13,9 @@ import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
 import { TopicViews } from "./topic-views.ts";
 import type { View } from "./view.ts";
+
+/** From this change of its size on a log is charged anew. */
+const CHARGE_BLOCK_BYTES = 16 * 1024;
 
 /** Hears of each new event, and of what its key had before. */
 type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
@@ -27,6 +31,8 @@ export interface TopicHost {
   shared?: SharedResources;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
+  /** What the logs that topics keep are charged to; nothing where nobody counts. */
+  ledger?: Ledger | undefined;
   /** A topic was read anew. `isKept` says whether a key is still what it was. */
   onStartedAgain?(topic: Topic, isKept: (key: string) => boolean): void;
 }
@@ -47,6 +53,8 @@ export class Topic {
   /** Appends that the broker has not answered. */
   #appending = 0;
   #lastUsed = 0;
+  /** What of the log is charged. */
+  #chargedBytes = 0;
   /** Shared by all who have to wait for it. */
   #catchingUp: Promise<void> | undefined;
 
@@ -67,6 +75,7 @@ export class Topic {
     const topic = new Topic(declaration, host);
     topic.#broker = await topic.#read(broker, topic.#log);
     topic.#showLog();
+    topic.#settle();
     topic.touch();
     return topic;
   }
@@ -103,6 +112,7 @@ export class Topic {
   tidy(): void {
     this.expire();
     this.#indexes?.tidy();
+    this.#settle();
     if (this.#isInUse) this.touch();
   }
 
@@ -123,6 +133,8 @@ export class Topic {
   /** Follows the broker no longer; opened again, it has all that is kept. */
   close(): Promise<void> {
     this.#isClosed = true;
+    this.#host.ledger?.common.refund(this.#chargedBytes);
+    this.#chargedBytes = 0;
     return this.#opened.close();
   }
 
@@ -174,6 +186,7 @@ export class Topic {
   async append(draft: EventDraft): Promise<Receipt> {
     this.#checkKey(draft);
     const valid = this.#validated(draft);
+    this.#checkBudget(valid);
     this.#appending += 1;
     try {
       return await this.#opened.append(valid);
@@ -297,9 +310,32 @@ export class Topic {
     const replaced = log.append(event);
     // It is still being read, and nobody knows of it.
     if (log !== this.#log) return;
+    this.#settle();
     this.#indexes?.take(event, replaced);
     this.#views?.take(event, replaced);
     this.#announce(event, replaced);
+  }
+
+  /** What is kept for everybody counts, and is nobody's: in blocks, so that few events meet it. */
+  #settle(): void {
+    const growth = this.#log.bytes - this.#chargedBytes;
+    const common = this.#host.ledger?.common;
+    if (common === undefined || this.#isClosed || Math.abs(growth) < CHARGE_BLOCK_BYTES) return;
+    if (growth > 0) common.owe(growth);
+    else common.refund(-growth);
+    this.#chargedBytes += growth;
+  }
+
+  /** @throws LiveError `unavailable` if the process has no memory for one more event */
+  #checkBudget({ json = "", removed }: EventDraft): void {
+    const common = this.#host.ledger?.common;
+    if (common === undefined || removed === true) return;
+    const bytes = textBytes(json) + EVENT_BYTES;
+    if (!common.charge(bytes)) {
+      const message = `The server has no memory left for another event of ${this.name}; try again later, or lower what its topics retain.`;
+      throw new LiveError("unavailable", message);
+    }
+    common.refund(bytes);
   }
 
   #announce(event: TopicEvent, replaced: TopicEvent | undefined): void {

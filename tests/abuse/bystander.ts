@@ -171,7 +171,8 @@ export class Bystander {
       if (message.id !== undefined) this.#waiting.get(message.id)?.(message);
     });
     return new Promise((resolve, reject) => {
-      socket.once("open", () => resolve(socket));
+      // Its credentials are accepted then: before, a message may have 16 KiB.
+      socket.once("message", () => resolve(socket));
       socket.once("close", () => {
         reject(new Error("closed"));
         if (this.#isClosed || this.#socket !== socket) return;

@@ -15,10 +15,11 @@ export interface LedgerLimits {
   maxConnectionsPerPayer: number;
 }
 
-/** Something that holds memory which can be made again. */
+/** Something that holds memory which can be made again. It counts, and is charged to nobody. */
 export interface Cache {
-  readonly heldBytes: number;
-  /** Drops everything, and refunds it. */
+  /** What it holds, in bytes. */
+  readonly bytes: number;
+  /** Drops all that it can do without. */
   drop(): void;
 }
 
@@ -63,9 +64,11 @@ export class Ledger implements Budget {
     return (ofProcess ??= new Ledger());
   }
 
-  /** What is charged now, in bytes. */
+  /** What is charged now, and what caches hold, in bytes. */
   get heldBytes(): number {
-    return this.#heldBytes;
+    let bytes = this.#heldBytes;
+    for (const cache of this.#caches) bytes += cache.bytes;
+    return bytes;
   }
 
   /** Those that hold something or have something open. */
@@ -95,11 +98,15 @@ export class Ledger implements Budget {
   }
 
   take(bytes: number, payer: Payer): boolean {
-    const fits = (): boolean => this.#heldBytes + bytes <= this.limits.budgetBytes;
+    const fits = (): boolean => this.heldBytes + bytes <= this.limits.budgetBytes;
     if (!fits() && (bytes > this.limits.budgetBytes || !this.#makeRoom(fits, payer, bytes)))
       return false;
     this.#heldBytes += bytes;
     return true;
+  }
+
+  owe(bytes: number): void {
+    this.#heldBytes += bytes;
   }
 
   give(bytes: number): void {

@@ -13,6 +13,8 @@ const LARGE_PART = 16;
 export interface Budget {
   /** Takes `bytes` for `payer`, after others had to make room; false if they could not. */
   take(bytes: number, payer: Payer): boolean;
+  /** Takes `bytes`, whatever there is. */
+  owe(bytes: number): void;
   give(bytes: number): void;
   /** Called when the payer comes to hold a large part of its share, and when it no longer does. */
   onSize(payer: Payer, isLarge: boolean): void;
@@ -64,6 +66,12 @@ export class Payer {
     if (!this.#budget.take(bytes, this)) return false;
     this.#resize(this.#heldBytes + bytes);
     return true;
+  }
+
+  /** Charges what is held already, also where there is no room for it. */
+  owe(bytes: number): void {
+    this.#budget.owe(bytes);
+    this.#resize(this.#heldBytes + bytes);
   }
 
   refund(bytes: number): void {

@@ -9,7 +9,7 @@ import { Subscription } from "../subscription.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
 import { freshWalk } from "../walk.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import { parseObject } from "./client-message.ts";
 import type { Credentials } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";
@@ -178,7 +178,7 @@ export class DataSession implements Session, Outlet {
       const entry = requireTopic(this.#realm, this.#name);
       const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
       const begun = whenThere(permitted, () =>
-        whenThere(this.#realm.catalog.open(entry), (topic) =>
+        whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
           this.#subscribe(topic, params, caller),
         ),
       );

@@ -13,7 +13,7 @@ import { draftOf, parseObject } from "./client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import { shownCredentials } from "./credentials.ts";
 import { noCredentials } from "./gate.ts";
 import { addressOf, held, payAs } from "./paying.ts";
@@ -126,7 +126,7 @@ export class HttpForms {
     }
     const query = readQuery(exchange.search, this.#realm.tokenQuery);
     await permitToRead(entry, this.#realm.authority, { caller, params: query.params });
-    const topic = await this.#realm.catalog.open(entry);
+    const topic = await this.#realm.catalog.open(entry, payerOf(caller));
     const stream = isStream(exchange);
     const since = stream ? lastEventOf(exchange) : query.since;
     try {
@@ -174,7 +174,7 @@ export class HttpForms {
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
     // Only now: while a body drips in, a topic that nobody else uses would be closed again.
-    const topic = await this.#realm.catalog.open(entry);
+    const topic = await this.#realm.catalog.open(entry, payerOf(caller));
     const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
     exchange.answer(201, JSON_HEADERS, JSON.stringify({ topic: topic.name, ...receipt }));
   }

@@ -75,6 +75,7 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const catalog = await Catalog.open(options.topics, broker, {
     clock,
     report,
+    ledger,
     maxTopics: limits.maxTopics,
     onEvent: (topic, event) => {
       statistics.events += 1;

@@ -48,7 +48,9 @@ export function permitToPublish(
  * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
  */
 export function openToPublish(realm: Realm, name: string, caller: Caller): Topic | Promise<Topic> {
-  return whenThere(permitToPublish(realm, name, caller), (entry) => realm.catalog.open(entry));
+  return whenThere(permitToPublish(realm, name, caller), (entry) =>
+    realm.catalog.open(entry, payerOf(caller)),
+  );
 }
 
 /**

@@ -9,7 +9,7 @@ import { recover, type Recovery } from "../recover.ts";
 import { Subscription } from "../subscription.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import type { ClientMessage, RequestId } from "./client-message.ts";
 import { held, type Release } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
@@ -68,7 +68,7 @@ export class Subscriptions {
     const entry = requireTopic(this.#realm, name);
     const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
     return whenThere(permitted, () =>
-      whenThere(this.#realm.catalog.open(entry), (topic) =>
+      whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
         whenThere(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
       ),
     );
