@@ -80,6 +80,11 @@ export class Payer {
     this.#endIfUnused();
   }
 
+  /** Nothing: it is of this process, and a draft that a broker sends elsewhere goes without it. */
+  toJSON(): undefined {
+    return undefined;
+  }
+
   /** Says that `holder` holds something from now on. */
   hold(holder: Holder): void {
     this.#holders.add(holder);

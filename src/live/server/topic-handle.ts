@@ -50,7 +50,7 @@ export class TopicHandle<
     this.kind = entry.declaration.kind as Kind;
   }
 
-  /** Opens the topic. It stays open while somebody reads it, and for a minute after. */
+  /** Opens the topic. It stays open while somebody reads it, and for half a minute after. */
   async ready(): Promise<void> {
     await this.#open();
   }
