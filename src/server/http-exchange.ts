@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { Account, LongwireError, type Payer, type TimerWheel } from "../base/index.ts";
 import { AnswerOutput } from "./answer-output.ts";
 import { checkedFields } from "./checked-fields.ts";
-import { REQUEST_BYTES, UNREAD_BODY_BYTES } from "./server-limits.ts";
+import { BODY_CHUNK_BYTES, REQUEST_BYTES, UNREAD_BODY_BYTES } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
 
 /** What an exchange needs of the server that it belongs to. */
@@ -95,16 +95,19 @@ export class HttpExchange {
   async #read(maxBytes: number): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
+    let charged = 0;
     try {
       for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
         if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
-        if (!this.account.charge(chunk.length)) throw overShare();
+        const cost = chunk.length + BODY_CHUNK_BYTES;
+        if (!this.account.charge(cost)) throw overShare();
+        charged += cost;
         size += chunk.length;
         chunks.push(chunk);
       }
       return Buffer.concat(chunks).toString("utf8");
     } finally {
-      this.account.refund(size);
+      this.account.refund(charged);
     }
   }
 

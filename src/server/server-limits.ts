@@ -59,6 +59,9 @@ export const REQUEST_BYTES: number = 8 * 1024;
 /** What Node may have read of a body that nobody has asked for yet, in bytes. */
 export const UNREAD_BODY_BYTES: number = 64 * 1024;
 
+/** What each piece costs that a body comes in, beside its bytes. */
+export const BODY_CHUNK_BYTES = 256;
+
 /** From so many unsent bytes of an answer on, the rest of it waits. */
 export const ANSWER_OUTSTANDING_BYTES: number = 64 * 1024;
 

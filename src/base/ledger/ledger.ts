@@ -9,7 +9,7 @@ export interface LedgerLimits {
    * process may use: the smaller of V8's heap limit and the container's limit.
    */
   budgetBytes: number;
-  /** What one payer may hold, in bytes. Default 64 MiB, or an eighth of a budget below 512 MiB. */
+  /** What one payer may hold, in bytes. Default 48 MiB, or an eighth of a budget below 384 MiB. */
   shareBytes: number;
   /** How many connections and requests one payer may have open. Default 10,000. */
   maxConnectionsPerPayer: number;
@@ -23,7 +23,7 @@ export interface Cache {
   drop(): void;
 }
 
-const DEFAULT_SHARE_BYTES: number = 64 * 1024 * 1024;
+const DEFAULT_SHARE_BYTES: number = 48 * 1024 * 1024;
 /** A payer's share is at most this part of the budget. */
 const SHARES_IN_BUDGET = 8;
 
