@@ -58,6 +58,14 @@ describe("a payer's share", () => {
     expect(first.isEvicted).toBe(false);
   });
 
+  test("what outlives connections ends none of them when there is no room for it", () => {
+    const ledger = new Ledger(limits);
+    const connection = open(ledger.payer("ann"));
+    connection.account.charge(900);
+    expect(ledger.payer("ann").charge(200)).toBe(false);
+    expect(connection.isEvicted).toBe(false);
+  });
+
   test("an account that was evicted or closed has refunded all, and takes no more", () => {
     const ledger = new Ledger(limits);
     const { account } = open(ledger.payer("ann"));

@@ -31,7 +31,8 @@ export class RunningLive {
   static async start(options: LiveOptions): Promise<RunningLive> {
     const { clock = systemClock } = options;
     const live = await LiveServer.open({ broker: new MemoryBroker({ clock }), ...options });
-    const server = new WebSocketServer(live.endpoint("/live"));
+    const { ledger } = options;
+    const server = new WebSocketServer(live.endpoint("/live"), { ...(ledger && { ledger }) });
     const { port } = await server.listen();
     const running = new RunningLive(live, server, port);
     onTestFinished(() => running.close());

@@ -11,7 +11,7 @@ export interface LedgerLimits {
   budgetBytes: number;
   /** What one payer may hold, in bytes. Default 48 MiB, or an eighth of a budget below 384 MiB. */
   shareBytes: number;
-  /** How many connections and requests one payer may have open. Default 10,000. */
+  /** How many connections and requests one payer may have open. Default 20,000. */
   maxConnectionsPerPayer: number;
 }
 
@@ -53,7 +53,7 @@ export class Ledger implements Budget {
   constructor(limits: Partial<LedgerLimits> = {}) {
     const budgetBytes = limits.budgetBytes ?? Math.floor(memoryOfProcess() / 2);
     const share = Math.min(DEFAULT_SHARE_BYTES, Math.ceil(budgetBytes / SHARES_IN_BUDGET));
-    const defaults = { budgetBytes, shareBytes: share, maxConnectionsPerPayer: 10_000 };
+    const defaults = { budgetBytes, shareBytes: share, maxConnectionsPerPayer: 20_000 };
     this.limits = resolveLimits<LedgerLimits>(defaults, limits);
     this.common = new Payer("common", Number.POSITIVE_INFINITY, this);
     this.common.join();

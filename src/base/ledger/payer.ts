@@ -57,12 +57,12 @@ export class Payer {
   /**
    * Charges `bytes` and returns true, or charges nothing and returns false.
    *
-   * @param holder for whom; only larger ones are evicted to make room for it
+   * @param holder for whom; only larger ones are evicted to make room for it. Without one it is for
+   *   something that outlives connections, and none of them ends for it
    */
   charge(bytes: number, holder?: Holder): boolean {
     const fits = (): boolean => this.#heldBytes + bytes <= this.shareBytes;
-    const size = (holder?.heldBytes ?? 0) + bytes;
-    if (!fits() && (bytes > this.shareBytes || !this.evictUntil(fits, size))) return false;
+    if (!fits() && !this.#makeRoom(fits, bytes, holder)) return false;
     if (!this.#budget.take(bytes, this)) return false;
     this.#resize(this.#heldBytes + bytes);
     return true;
@@ -102,6 +102,11 @@ export class Payer {
   leave(): void {
     this.#members -= 1;
     this.#endIfUnused();
+  }
+
+  #makeRoom(fits: () => boolean, bytes: number, holder: Holder | undefined): boolean {
+    if (bytes > this.shareBytes || holder === undefined) return false;
+    return this.evictUntil(fits, holder.heldBytes + bytes);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Clock, MemoryAccount } from "../../base/index.ts";
+import type { Clock, MemoryAccount, Timer } from "../../base/index.ts";
 import {
   LiveError,
   REMEMBERED_BYTES,
@@ -9,6 +9,8 @@ import {
 
 /** For how long a repeated publish is recognised, in milliseconds. */
 const WINDOW_MS = 300_000;
+/** How often what is too old is looked for where nobody publishes, in milliseconds. */
+const FORGET_EVERY_MS = 30_000;
 /** How many keys are remembered at most; beyond it the oldest go before their time. */
 const MAX_KEYS = 1_000_000;
 
@@ -24,6 +26,8 @@ export class IdempotencyWindow {
   readonly #onForgotten: ((offset: Offset) => void) | undefined;
   /** In the order they came, which a Map keeps. */
   readonly #seen = new Map<string, Remembered>();
+  /** Runs while something is remembered, so that what nobody asks for goes, too. */
+  #timer: Timer | undefined;
 
   /** @param onForgotten hears of each that is remembered no longer */
   constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
@@ -84,7 +88,23 @@ export class IdempotencyWindow {
     { at = this.#clock.now(), payer }: { at?: number; payer?: MemoryAccount | undefined } = {},
   ): void {
     this.#seen.set(key, { offset, at, payer });
+    this.#timer ??= this.#wakeIn(WINDOW_MS);
     if (this.#seen.size > MAX_KEYS) this.#forgetOld();
+  }
+
+  /** Nothing is remembered any more. */
+  close(): void {
+    this.#timer?.cancel();
+    for (const [key, { payer }] of this.#seen) payer?.refund(costOf(key));
+    this.#seen.clear();
+  }
+
+  #wakeIn(delayMs: number): Timer {
+    return this.#clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.#forgetOld();
+      if (this.#seen.size > 0) this.#timer = this.#wakeIn(FORGET_EVERY_MS);
+    });
   }
 
   #forgetOld(): void {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from "../../base/index.ts";
+import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import {
   LiveError,
   type Broker,
@@ -11,6 +11,8 @@ import { MemoryTopic } from "./memory-topic.ts";
 /** With fewer topics than this none is forgotten. */
 const SWEEP_FROM = 1_000;
 const SWEEP_EVERY_MS = 1_000;
+/** How often topics that nobody follows drop what has expired, in milliseconds. */
+const EXPIRE_EVERY_MS = 60_000;
 
 export interface MemoryBrokerOptions {
   /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
@@ -31,6 +33,7 @@ export class MemoryBroker implements Broker {
   readonly #topics = new Map<string, MemoryTopic>();
   #sweepAt = SWEEP_FROM;
   #sweptInVainAt: number = Number.NEGATIVE_INFINITY;
+  #expiry: Timer | undefined;
 
   constructor({ clock = systemClock, maxTopics = 100_000 }: MemoryBrokerOptions = {}) {
     this.#clock = clock;
@@ -48,6 +51,7 @@ export class MemoryBroker implements Broker {
   }
 
   close(): Promise<void> {
+    this.#expiry?.cancel();
     for (const topic of this.#topics.values()) topic.close();
     this.#topics.clear();
     return Promise.resolve();
@@ -61,7 +65,15 @@ export class MemoryBroker implements Broker {
     }
     const topic = new MemoryTopic(declaration, this.#clock);
     this.#topics.set(declaration.name, topic);
+    this.#expiry ??= this.#expireLater();
     return topic;
+  }
+
+  #expireLater(): Timer {
+    return this.#clock.after(EXPIRE_EVERY_MS, () => {
+      for (const topic of this.#topics.values()) topic.expire();
+      this.#expiry = this.#topics.size > 0 ? this.#expireLater() : undefined;
+    });
   }
 
   /** Not at once again where all were needed: each newcomer would look through all of them. */

@@ -69,6 +69,12 @@ export class MemoryTopic {
   close(): void {
     this.#leases.close();
     this.#charges.close();
+    this.#window.close();
+  }
+
+  /** Drops what is older than the retention allows. */
+  expire(): void {
+    this.#log.expire(this.#clock.now());
   }
 
   #append(draft: EventDraft): Receipt {

@@ -1,0 +1,287 @@
+import { describe, expect, test } from "vitest";
+import { Ledger } from "../../../src/base/index.ts";
+import { keyedTopic, logTopic, matchFields, method } from "../../../src/live/index.ts";
+import { RunningLive } from "../running-live.ts";
+import { Later, MemoryLive } from "./memory-live.ts";
+
+const KIB = 1024;
+
+/** Names the identity after the token. */
+const authenticate = ({ token }: { token: string | undefined }): { id: string } | undefined =>
+  token === undefined || token.startsWith("wrong") ? undefined : { id: token };
+
+const as = (id: string): { headers: Record<string, string> } => ({
+  headers: { authorization: `Bearer ${id}` },
+});
+
+describe("an identity's share", () => {
+  test("all connections of an identity have one, and others have their own", async () => {
+    const ledger = new Ledger({ shareBytes: 8 * KIB });
+    const topics = Array.from({ length: 4 }, (_, n) => logTopic(`t${n}`));
+    const live = await MemoryLive.open({ topics, authenticate, ledger });
+    const [one, two, other] = [
+      await live.level1(as("ann")),
+      await live.level1(as("ann")),
+      await live.level1(as("bob")),
+    ];
+    const subscribe = (n: number): object => ({ type: "subscribe", id: n, topic: `t${n}` });
+    expect(await one.ask(subscribe(0) as never)).toMatchObject({ type: "subscribed" });
+    expect(await one.ask(subscribe(1) as never)).toMatchObject({ type: "subscribed" });
+    expect(await two.ask(subscribe(2) as never)).toMatchObject({ type: "subscribed" });
+    expect(await two.ask(subscribe(3) as never)).toMatchObject({
+      type: "error",
+      code: "rate_limited",
+    });
+    expect(await other.ask(subscribe(3) as never)).toMatchObject({ type: "subscribed" });
+    await one.send({ type: "unsubscribe", id: 9, topic: "t0" });
+    expect(await two.ask(subscribe(3) as never)).toMatchObject({ type: "subscribed" });
+  });
+
+  test("everything is refunded when all have left", async () => {
+    const ledger = new Ledger();
+    const live = await MemoryLive.open({
+      topics: [logTopic("rooms/:id", { clientPublish: true, match: matchFields })],
+      authenticate,
+      ledger,
+    });
+    const guest = await live.level1(as("ann"));
+    await guest.send({ type: "subscribe", id: 1, topic: "rooms/a", params: { x: 1 } });
+    await guest.send({ type: "publish", id: 2, topic: "rooms/b", data: 1, idempotencyKey: "k" });
+    expect(ledger.payer("identity ann").heldBytes).toBeGreaterThan(10 * KIB);
+    await guest.leave();
+    await live.settle();
+    // As long as the event is kept, and its key remembered.
+    await live.pass(299_000);
+    expect([...ledger.payers].map(({ name }) => name)).toEqual(["identity ann"]);
+    await live.pass(4_000_000);
+    await live.live.close();
+    expect([...ledger.payers].map(({ name, heldBytes }) => [name, heldBytes])).toEqual([]);
+  });
+
+  test("an identity with too many connections is closed with 4429, and may come back", async () => {
+    const ledger = new Ledger({ maxConnectionsPerPayer: 1 });
+    const live = await MemoryLive.open({ topics: [logTopic("t")], authenticate, ledger });
+    await live.level1(as("ann"));
+    const second = await live.level1(as("ann"));
+    expect(second.take()).toMatchObject([
+      { type: "error", code: "rate_limited" },
+      { type: "disconnect", code: 4429, retry: true },
+    ]);
+    expect(second.closeCode).toBe(4429);
+  });
+});
+
+describe("what waits for an answer", () => {
+  test("is charged at what it costs parsed, and refused beyond the share; the others' requests are not", async () => {
+    const pending = new Later<string>();
+    const ledger = new Ledger({ shareBytes: 100 * KIB });
+    const slow = method({ handle: () => pending.promise });
+    const live = await MemoryLive.open({ topics: [], methods: { slow }, ledger, authenticate });
+    const guest = await live.level1(as("ann"));
+    const other = await live.level1(as("bob"));
+    // 3 KiB of text are about 100 KiB of values.
+    const params = Array.from({ length: 700 }, () => []);
+    await guest.send({ type: "call", id: 1, method: "slow", params });
+    expect(guest.types()).toEqual(["welcome"]);
+    expect(await guest.ask({ type: "call", id: 2, method: "slow", params })).toMatchObject({
+      code: "rate_limited",
+    });
+    await other.send({ type: "call", id: 3, method: "slow", params });
+    expect(other.types()).toEqual(["welcome"]);
+    guest.take();
+    pending.resolve("done");
+    await live.settle();
+    expect(guest.take()).toMatchObject([{ type: "result", id: 1 }]);
+    expect(ledger.payer("identity ann").heldBytes).toBe(0);
+  });
+
+  test("is refunded when it is refused", async () => {
+    const ledger = new Ledger();
+    const live = await MemoryLive.open({ topics: [logTopic("t")], ledger });
+    const guest = await live.level1();
+    await guest.send({ type: "publish", id: 1, topic: "t", data: "x".repeat(10_000) });
+    await guest.send({ type: "publish", id: 2, topic: "nothing", data: "x".repeat(10_000) });
+    await guest.send({ type: "subscribe", id: 3, topic: "nothing" });
+    await guest.send({ type: "call", id: 4, method: "nothing", params: [[], []] });
+    await guest.send({ type: "nothing", id: 5 }, { type: "ping" });
+    expect(guest.peer.account.heldBytes).toBe(0);
+  });
+});
+
+describe("what is remembered", () => {
+  test("keys of publishes are their publisher's: who has used up the share is refused, and others are not", async () => {
+    const ledger = new Ledger({ shareBytes: 20 * KIB });
+    const live = await MemoryLive.open({
+      topics: [logTopic("t", { clientPublish: true })],
+      authenticate,
+      ledger,
+    });
+    const [guest, other] = [await live.level1(as("ann")), await live.level1(as("bob"))];
+    const publish = (n: number): object => ({
+      type: "publish",
+      id: n,
+      topic: "t",
+      data: n,
+      idempotencyKey: `${n}`.padStart(255, "k"),
+    });
+    for (let n = 0; n < 60; n += 1) await guest.send(publish(n));
+    expect(await guest.ask(publish(60) as never)).toMatchObject({ code: "rate_limited" });
+    expect(await guest.ask(publish(0) as never)).toMatchObject({
+      type: "published",
+      duplicate: true,
+    });
+    expect(await other.ask(publish(61) as never)).toMatchObject({ type: "published" });
+    await live.pass(301_000);
+    expect(await guest.ask(publish(62) as never)).toMatchObject({ type: "published" });
+  });
+
+  test("answers of calls are their caller's: nobody makes another's be forgotten", async () => {
+    let made = 0;
+    const count = method({ handle: () => (made += 1) });
+    const live = await MemoryLive.open({
+      topics: [],
+      methods: { count },
+      authenticate,
+      identityRequestBurst: 100_000,
+      requestBurst: 100_000,
+    });
+    const [guest, other] = [await live.level1(as("ann")), await live.level1(as("bob"))];
+    const call = (idempotencyKey: string): object => ({
+      type: "call",
+      id: 1,
+      method: "count",
+      idempotencyKey,
+    });
+    await guest.send(call("mine"));
+    const many = Array.from({ length: 10_001 }, (_, n) => call(`${n}`));
+    await other.send(...many);
+    while (made < 10_002) await live.settle();
+    expect(await guest.ask(call("mine") as never)).toMatchObject({ data: 1 });
+  });
+});
+
+describe("topics of a pattern", () => {
+  test("events are their publisher's as long as they are kept: refused beyond the share, refunded when they go", async () => {
+    const ledger = new Ledger({ shareBytes: 111_500 });
+    const live = await MemoryLive.open({
+      topics: [keyedTopic("sites/:id", { clientPublish: true })],
+      authenticate,
+      ledger,
+    });
+    const [guest, other] = [await live.level1(as("ann")), await live.level1(as("bob"))];
+    const set = (name: string): object => ({
+      type: "publish",
+      id: 1,
+      topic: `sites/${name}`,
+      key: "k",
+      data: "x".repeat(20_000),
+    });
+    expect(await guest.ask(set("a") as never)).toMatchObject({ type: "published" });
+    expect(await guest.ask(set("b") as never)).toMatchObject({ type: "published" });
+    expect(await guest.ask(set("c") as never)).toMatchObject({ code: "too_large" });
+    // The newer value takes the place of the older one.
+    expect(await guest.ask(set("a") as never)).toMatchObject({ type: "published" });
+    expect(await other.ask(set("c") as never)).toMatchObject({ type: "published" });
+    await guest.ask({ type: "publish", id: 1, topic: "sites/a", key: "k", remove: true });
+    expect(await guest.ask(set("d") as never)).toMatchObject({ type: "published" });
+  });
+
+  test("an open name is its opener's: beyond the share no more are opened, and others open theirs", async () => {
+    const ledger = new Ledger({ shareBytes: 64 * KIB });
+    const live = await MemoryLive.open({ topics: [logTopic("rooms/:id")], authenticate, ledger });
+    const [guest, other] = [await live.level1(as("ann")), await live.level1(as("bob"))];
+    const open = (n: number): object => ({ type: "subscribe", id: n, topic: `rooms/${n}` });
+    let opened = 0;
+    for (let n = 0; n < 20; n += 1) {
+      const { type } = (await guest.ask(open(n) as never))!;
+      if (type === "subscribed") opened += 1;
+      await guest.send({ type: "unsubscribe", id: 0, topic: `rooms/${n}` });
+    }
+    expect(opened).toBe(15);
+    expect(await other.ask(open(99) as never)).toMatchObject({ type: "subscribed" });
+    await live.pass(60_000);
+    expect(await guest.ask(open(100) as never)).toMatchObject({ type: "subscribed" });
+  });
+});
+
+describe("logins that fail", () => {
+  test("beyond the burst nobody is asked for credentials, and one a second is let try", async () => {
+    let asked = 0;
+    const live = await MemoryLive.open({
+      topics: [logTopic("t")],
+      failedLoginBurst: 3,
+      authenticate: ({ token }) => {
+        if (token !== undefined) asked += 1;
+        return authenticate({ token });
+      },
+    });
+    for (let n = 0; n < 3; n += 1) {
+      const guest = await live.level1();
+      await guest.send({ type: "hello", token: "wrong" });
+      expect(guest.closeCode).toBe(4401);
+    }
+    const refused = await live.level1(as("ann"));
+    expect(refused.take()).toMatchObject([
+      { type: "error", code: "rate_limited" },
+      { type: "disconnect", code: 4429, retry: true },
+    ]);
+    expect((await live.level0("t", as("ann"))).closeCode).toBe(4429);
+    expect(asked).toBe(3);
+    await live.pass(1_500);
+    expect((await live.level1(as("ann"))).types()).toEqual(["welcome"]);
+  });
+
+  test("a connection that ends without having been let in counts, and one that was let in does not", async () => {
+    const live = await MemoryLive.open({ topics: [], failedLoginBurst: 1, authenticate });
+    const good = await live.level1();
+    await good.send({ type: "hello", token: "ann" });
+    await good.leave();
+    const bad = await live.level1();
+    await bad.leave();
+    expect((await live.level1(as("ann"))).closeCode).toBe(4429);
+  });
+
+  test("over plain HTTP they are answered with 429, and Retry-After", async () => {
+    const live = await RunningLive.start({
+      topics: [logTopic("t")],
+      failedLoginBurst: 1,
+      authenticate,
+    });
+    expect((await fetch(live.http("t"))).status).toBe(401);
+    const refused = await fetch(live.http("t"), as("ann"));
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "1"]);
+  });
+});
+
+describe("a long answer over HTTP", () => {
+  test("holds the whole state, and says last up to where it is", async () => {
+    const live = await RunningLive.start({ topics: [keyedTopic("devices")] });
+    const topic = live.topic("devices" as never) as unknown as {
+      set(key: string, data: unknown): Promise<unknown>;
+    };
+    const text = "x".repeat(1_000);
+    for (let n = 0; n < 500; n += 1) await topic.set(`k${n}`, { n, text });
+    const response = await fetch(live.http("devices"));
+    expect(response.headers.get("content-length")).toBeNull();
+    const state = (await response.json()) as { entries: { key: string }[]; offset: number };
+    expect(state).toMatchObject({ topic: "devices", kind: "keyed", complete: true, offset: 500 });
+    expect(state.entries.map(({ key }) => key)).toEqual(
+      Array.from({ length: 500 }, (_, n) => `k${n}`),
+    );
+  });
+
+  test("that nobody reads costs no more than a piece of it, and pages are shared", async () => {
+    const ledger = new Ledger();
+    const live = await RunningLive.start({ topics: [logTopic("news")], ledger });
+    const topic = live.topic("news" as never) as unknown as {
+      publish(data: unknown): Promise<unknown>;
+    };
+    for (let n = 0; n < 12; n += 1) await topic.publish("x".repeat(1_000_000));
+    const answers = await Promise.all(Array.from({ length: 30 }, () => fetch(live.http("news"))));
+    await expect.poll(() => live.responses.every((response) => response.headersSent)).toBe(true);
+    const [payer] = [...ledger.payers];
+    // Requests at 8 KiB each, and 64 KiB of unsent answer.
+    expect(payer!.heldBytes).toBeLessThan(30 * 80 * KIB);
+    for (const answer of answers) await answer.body?.cancel();
+  });
+});
