@@ -9,4 +9,4 @@ export { LongwireError, withoutStack } from "./error.ts";
 export { resolveLimits } from "./resolve-limits.ts";
 export { TimerWheel } from "./timer-wheel.ts";
 export { Account, Ledger, Payer } from "./ledger/index.ts";
-export type { AccountOwner, Cache, Holder, LedgerLimits, MemoryAccount } from "./ledger/index.ts";
+export type { LedgerLimits, MemoryAccount } from "./ledger/index.ts";

@@ -24,7 +24,7 @@ export function inTurn<Result>(
       try {
         resolve(act());
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     };
     slices.enqueue(payer, { runSlice });

@@ -62,8 +62,5 @@ export const UNREAD_BODY_BYTES: number = 64 * 1024;
 /** What each piece costs that a body comes in, beside its bytes. */
 export const BODY_CHUNK_BYTES = 256;
 
-/** From so many unsent bytes of an answer on, the rest of it waits. */
-export const ANSWER_OUTSTANDING_BYTES: number = 64 * 1024;
-
 /** An answer of which the client took nothing for so long is cut off, in milliseconds. */
 export const ANSWER_STALL_MS = 30_000;
