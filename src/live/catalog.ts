@@ -1,6 +1,6 @@
 import { LongwireError, type MemoryAccount } from "../base/index.ts";
 import type { Broker } from "./broker.ts";
-import { IDLE_TOPIC_MS, MAX_PRESENT } from "./limits.ts";
+import { IDLE_TOPIC_MS, MAX_PRESENT, PRESENCE_REMOVED_MS } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
 import { NAME_BYTES } from "./memory-costs.ts";
 import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
@@ -263,7 +263,10 @@ function presenceDeclaration(watched: TopicDeclaration, name: string): TopicDecl
   return {
     kind: "keyed",
     name,
+    ...(watched.pattern !== undefined && { pattern: watched.pattern }),
     maxKeys: MAX_PRESENT,
+    // Those who come and go would be remembered for an hour, in every name that they have been in.
+    retention: { maxAgeMs: PRESENCE_REMOVED_MS },
     keyLifetime: "connection",
     ...(watched.authorize !== undefined && {
       authorize: (...asked) => watched.authorize?.(...asked) ?? false,

@@ -176,6 +176,12 @@ export const RETURNS_PER_SECOND = 2_000;
 /** How often it is looked at how late the event loop is. */
 export const LAG_PROBE_MS = 1_000;
 
+/**
+ * For how long a presence remembers who has left, in milliseconds; whoever follows it and was away
+ * for longer gets all who are there.
+ */
+export const PRESENCE_REMOVED_MS = 60_000;
+
 /** How many subscribers of one topic its presence can tell of. */
 export const MAX_PRESENT = 1_000_000;
 

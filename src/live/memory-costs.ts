@@ -10,7 +10,7 @@ export const REQUEST_BYTES = 512;
 export const SUBSCRIPTION_BYTES = 2_048;
 
 /** A topic of a pattern that is open, or that a broker in this process keeps, beside its events. */
-export const NAME_BYTES = 4_096;
+export const NAME_BYTES = 8_192;
 
 /** An idempotency key, or a call's, that is remembered, beside its text. */
 export const REMEMBERED_BYTES = 192;

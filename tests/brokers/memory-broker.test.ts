@@ -113,13 +113,27 @@ describe("a memory broker that has all the topics that it may have", () => {
     await broker.openTopic(logTopic("b"), ignore);
   });
 
-  test("a topic that was forgotten comes back under another epoch", async () => {
-    const { broker } = await full();
-    const a = await broker.openTopic(logTopic("a"), ignore);
+  test("a topic that had events and was forgotten comes back under another epoch", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1 } }), ignore);
+    await a.append({ data: 1 });
     await a.close();
+    clock.advance(5_000);
     const b = await broker.openTopic(logTopic("b"), ignore);
     await b.close();
     const again = await broker.openTopic(logTopic("a"), ignore);
     expect(again.epoch).not.toBe(a.epoch);
+  });
+
+  test("a topic that never had an event comes back under the same epoch: nobody missed anything", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a"), ignore);
+    await a.close();
+    clock.advance(5_000);
+    const b = await broker.openTopic(logTopic("b"), ignore);
+    await b.close();
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    expect([again.epoch, again.offset]).toEqual([a.epoch, 0]);
+    expect(b.epoch).not.toBe(a.epoch);
   });
 });

@@ -11,7 +11,7 @@ import { MemoryTopic } from "./memory-topic.ts";
 /** With fewer topics than this none is forgotten. */
 const SWEEP_FROM = 1_000;
 const SWEEP_EVERY_MS = 1_000;
-/** How often topics that nobody follows drop what has expired, in milliseconds. */
+/** How often topics that nobody follows drop what has expired, and empty ones go, in milliseconds. */
 const EXPIRE_EVERY_MS = 60_000;
 
 export interface MemoryBrokerOptions {
@@ -31,6 +31,9 @@ export class MemoryBroker implements Broker {
   readonly #clock: Clock;
   readonly #maxTopics: number;
   readonly #topics = new Map<string, MemoryTopic>();
+  readonly #id: string = crypto.randomUUID();
+  /** Grows when a topic is forgotten that had events: made again, it begins to count again. */
+  #generation = 0;
   #sweepAt = SWEEP_FROM;
   #sweptInVainAt: number = Number.NEGATIVE_INFINITY;
   #expiry: Timer | undefined;
@@ -54,6 +57,7 @@ export class MemoryBroker implements Broker {
     this.#expiry?.cancel();
     for (const topic of this.#topics.values()) topic.close();
     this.#topics.clear();
+    this.#generation += 1;
     return Promise.resolve();
   }
 
@@ -63,15 +67,20 @@ export class MemoryBroker implements Broker {
       const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
       throw new LiveError("unavailable", message);
     }
-    const topic = new MemoryTopic(declaration, this.#clock);
+    const topic = new MemoryTopic(declaration, this.#epochOf(declaration.name), this.#clock);
     this.#topics.set(declaration.name, topic);
     this.#expiry ??= this.#expireLater();
     return topic;
   }
 
+  /** Of a topic that never had an event it is the same each time, so that nobody misses anything. */
+  #epochOf(name: string): string {
+    return `${this.#id}.${this.#generation}.${hashOf(name).toString(36)}`;
+  }
+
   #expireLater(): Timer {
     return this.#clock.after(EXPIRE_EVERY_MS, () => {
-      for (const topic of this.#topics.values()) topic.expire();
+      this.#forgetEmpty();
       this.#expiry = this.#topics.size > 0 ? this.#expireLater() : undefined;
     });
   }
@@ -88,9 +97,19 @@ export class MemoryBroker implements Broker {
   #forgetEmpty(): void {
     for (const [name, topic] of this.#topics) {
       if (!topic.isForgettable) continue;
+      if (topic.hasCounted) this.#generation += 1;
       topic.close();
       this.#topics.delete(name);
     }
     this.#sweepAt = Math.max(SWEEP_FROM, this.#topics.size * 2);
   }
+}
+
+/** FNV-1a, so that two topics seldom have the same epoch; nothing is lost where they do. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return hash >>> 0;
 }

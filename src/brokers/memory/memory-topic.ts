@@ -19,7 +19,7 @@ type Follow = (event: TopicEvent) => void;
 
 /** One topic's log, and the servers of this process that follow it. */
 export class MemoryTopic {
-  readonly epoch: string = crypto.randomUUID();
+  readonly epoch: string;
   readonly #name: string;
   readonly #log: EventLog;
   readonly #clock: Clock;
@@ -29,7 +29,8 @@ export class MemoryTopic {
   readonly #isOfPattern: boolean;
   readonly #charges = new EventCharges();
 
-  constructor(declaration: TopicDeclaration, clock: Clock) {
+  constructor(declaration: TopicDeclaration, epoch: string, clock: Clock) {
+    this.epoch = epoch;
     this.#name = declaration.name;
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#isOfPattern = declaration.pattern !== undefined;
@@ -45,6 +46,11 @@ export class MemoryTopic {
   get isForgettable(): boolean {
     this.#log.expire(this.#clock.now());
     return this.#followers.size === 0 && this.#log.isEmpty && this.#window.isEmpty;
+  }
+
+  /** Whether it has given an offset. */
+  get hasCounted(): boolean {
+    return this.#log.lastOffset > 0;
   }
 
   follow(follow: Follow): BrokerTopic {
@@ -70,11 +76,6 @@ export class MemoryTopic {
     this.#leases.close();
     this.#charges.close();
     this.#window.close();
-  }
-
-  /** Drops what is older than the retention allows. */
-  expire(): void {
-    this.#log.expire(this.#clock.now());
   }
 
   #append(draft: EventDraft): Receipt {

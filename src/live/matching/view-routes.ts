@@ -68,9 +68,8 @@ export class ViewRoutes<View extends Routed> {
   #find({ data, removed }: TopicEvent, found: Set<View>): void {
     if (removed || typeof data !== "object" || data === null) return;
     // An array has fields that are not listed, and perhaps very many.
-    const own = Array.isArray(data) ? undefined : Object.keys(data);
-    const isShorter = own !== undefined && own.length < this.#narrowed.size;
-    for (const field of isShorter ? own : this.#narrowed.keys()) {
+    const isShorter = !Array.isArray(data) && hasFewerFields(data, this.#narrowed.size);
+    for (const field of isShorter ? Object.keys(data) : this.#narrowed.keys()) {
       const text = fieldText(data, field);
       const views = text === undefined ? undefined : this.#narrowed.get(field)?.get(text);
       for (const view of views ?? []) found.add(view);
@@ -92,4 +91,11 @@ export class ViewRoutes<View extends Routed> {
     }
     return best!;
   }
+}
+
+/** Whether `data` has fewer than `count` fields, of which it may have a hundred thousand. */
+function hasFewerFields(data: object, count: number): boolean {
+  let fields = 0;
+  for (const field in data) if (Object.hasOwn(data, field) && (fields += 1) >= count) return false;
+  return true;
 }

@@ -1,7 +1,7 @@
 import type { Offset, Position } from "../position.ts";
 import type { LiveErrorCode } from "../live-error.ts";
 import type { Params } from "../topic-declaration.ts";
-import type { EventDraft } from "../topic-event.ts";
+import { receivedJson, type EventDraft } from "../topic-event.ts";
 
 /** A request's name for itself, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;
@@ -143,7 +143,7 @@ export function draftOf(fields: Fields): EventDraft | string {
   const removed = remove === true;
   if (removed === Object.hasOwn(fields, "data")) return "Give either data or remove: true.";
   // As text, since what waits for a broker may wait long, and the value costs up to 21 times as much.
-  return { key, removed, idempotencyKey, ...(!removed && { json: JSON.stringify(data) }) };
+  return { key, removed, idempotencyKey, ...(!removed && { json: receivedJson(data) }) };
 }
 
 function isIdempotencyKey(value: unknown): value is string {

@@ -1,4 +1,4 @@
-import type { Clock, Timer, TimerWheel } from "../../base/index.ts";
+import type { Clock, MemoryAccount, Timer, TimerWheel } from "../../base/index.ts";
 import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import { inPortions } from "../in-portions.ts";
@@ -21,6 +21,8 @@ interface Present {
   readonly key: string;
   readonly data: Readonly<Record<string, unknown>>;
   subscriptions: number;
+  /** Whoever made it necessary to tell of it. */
+  readonly payer: MemoryAccount | undefined;
   /** Runs while none is left. */
   leaving: Timer | undefined;
   /** Of the event that says so; `undefined` until the broker has it. */
@@ -67,7 +69,8 @@ export class Presence {
       return;
     }
     const data = { ...this.#describe(options, caller), since: Math.floor(this.#host.clock.now()) };
-    const present = { key, data, subscriptions: 1, leaving: undefined, offset: undefined };
+    const { payer } = caller.account;
+    const present = { key, data, subscriptions: 1, payer, leaving: undefined, offset: undefined };
     inTopic.set(key, present);
     void this.#announce(topic.name, present);
   }
@@ -135,7 +138,7 @@ export class Presence {
 
   async #announce(name: string, present: Present): Promise<void> {
     try {
-      const topic = await this.#companion(name);
+      const topic = await this.#companion(name, present);
       const { key, data } = present;
       const { offset } = await topic.append({ key, data, leaseMs: this.#host.leaseMs });
       present.offset = offset;
@@ -153,20 +156,21 @@ export class Presence {
     if (present.offset !== undefined) await this.#retract(name, present);
   }
 
-  async #retract(name: string, { key, offset }: Present): Promise<void> {
+  async #retract(name: string, present: Present): Promise<void> {
+    const { key, offset } = present;
     try {
-      const topic = await this.#companion(name);
+      const topic = await this.#companion(name, present);
       if (offset !== undefined) await topic.append({ key, removed: true, ifNewest: offset });
     } catch {
       // Another server has the same one, or the broker cannot be reached and the lease will do it.
     }
   }
 
-  #companion(name: string): Topic | Promise<Topic> {
+  #companion(name: string, { payer }: Present): Topic | Promise<Topic> {
     const catalog = this.#host.catalog();
     const entry = catalog.find(presenceOf(name));
     if (entry === undefined) throw new Error(`${name} has no presence`);
-    return catalog.open(entry);
+    return catalog.open(entry, payer);
   }
 
   /** What cannot be said of somebody is left out: that they are here is said all the same. */
