@@ -18,6 +18,10 @@ import type { Row } from "./row.ts";
 
 const theLog = { mib: 16, reason: "the log keeps 16 MiB (retention.maxBytes)" };
 const hundredMegabytes = { mib: 96, reason: "the state keeps 100 values of 1 MB (maxStateBytes)" };
+const theInventory = {
+  mib: 96,
+  reason: "the inventory keeps 99,000 devices that were seen (maxKeys)",
+};
 const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" };
 
 /** All that is tried; docs/security.md says how it is judged. */
@@ -257,6 +261,7 @@ export const catalogue: readonly Row[] = [
     what: "ten connections set 99,000 keys that live with them, and leave together",
     server: "monitor",
     seconds: 30,
+    allowance: theInventory,
     move: setAndLeave,
   },
   {
