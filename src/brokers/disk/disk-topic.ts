@@ -153,6 +153,7 @@ export class DiskTopic {
     this.#hasEnded = true;
     this.#followers.clear();
     this.#leases.close();
+    this.#window.close();
     this.#host.onEnded(this);
   }
 

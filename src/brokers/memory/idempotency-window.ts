@@ -1,4 +1,4 @@
-import type { Clock, MemoryAccount } from "../../base/index.ts";
+import type { Clock, MemoryAccount, Timer } from "../../base/index.ts";
 import {
   LiveError,
   REMEMBERED_BYTES,
@@ -24,6 +24,8 @@ export class IdempotencyWindow {
   readonly #onForgotten: ((offset: Offset) => void) | undefined;
   /** In the order they came, which a Map keeps. */
   readonly #seen = new Map<string, Remembered>();
+  /** Runs while keys are remembered, because their payers are charged until they expire. */
+  #timer: Timer | undefined;
 
   /** @param onForgotten hears of each that is remembered no longer */
   constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
@@ -85,6 +87,24 @@ export class IdempotencyWindow {
   ): void {
     this.#seen.set(key, { offset, at, payer });
     if (this.#seen.size > MAX_KEYS) this.#forgetOld();
+    this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#expire());
+  }
+
+  /** Refunds everything: the topic is closed. */
+  close(): void {
+    this.#timer?.cancel();
+    for (const [key, { payer }] of this.#seen) payer?.refund(costOf(key));
+    this.#seen.clear();
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    this.#forgetOld();
+    const [oldest] = this.#seen.values();
+    if (oldest === undefined) return;
+    // One more, because a key that is exactly as old as the window is still remembered.
+    const delayMs = Math.max(oldest.at + WINDOW_MS - this.#clock.now(), 0) + 1;
+    this.#timer = this.#clock.after(delayMs, () => this.#expire());
   }
 
   #forgetOld(): void {

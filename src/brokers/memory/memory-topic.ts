@@ -69,6 +69,7 @@ export class MemoryTopic {
   close(): void {
     this.#leases.close();
     this.#charges.close();
+    this.#window.close();
   }
 
   #append(draft: EventDraft): Receipt {
