@@ -58,7 +58,7 @@ const EVENT_LENGTH = 30_000;
 export const MAX_MESSAGE_BYTES = 60_000;
 
 /** The server's limits of requests, so that a flood of them is short. */
-export const REQUEST_LIMITS = { requestsPerSecond: 100, requestBurst: 400 };
+export const REQUEST_LIMITS = { requestsPerSecond: 100, requestBurst: 200 };
 
 /** Open connections of one party; one that is cut is replaced at once. */
 const MAX_LINKS = 16;
@@ -79,6 +79,7 @@ export class Abuser {
 
   /** Some parties do something; now and then all of them do the same. */
   act(): void {
+    if (this.#random.chance(0.5)) return;
     if (this.#random.chance(0.1)) {
       const roll = this.#random.next();
       for (const party of this.#parties) party.act(roll);
@@ -126,7 +127,7 @@ class Party {
     else if (roll < 0.3) for (let times = 0; times < 5; times += 1) this.#subscribe(open, "");
     else if (roll < 0.45) this.#stall(open);
     else if (roll < 0.6) this.#publish(open, random.integer(1, 3), EVENT_LENGTH);
-    else if (roll < 0.72) this.#publish(open, 40, 0);
+    else if (roll < 0.72) this.#publish(open, 20, 0);
     else if (roll < 0.8) open.link.send(random.pick(["{", "[]", '{"type":"publish"}', "\u0000"]));
     else if (roll < 0.84) open.link.send("x".repeat(MAX_MESSAGE_BYTES + 1));
     else if (roll < 0.9) for (let times = 0; times < 5; times += 1) this.#open();
@@ -218,7 +219,7 @@ class Party {
   }
 
   #flood({ link }: OpenLink): void {
-    const count = this.#options.random.pick([500, 500, 1_500]);
+    const count = this.#options.random.pick([300, 300, 1_300]);
     for (let at = 0; at < count; at += 1) link.send('{"type":"ping"}');
   }
 
