@@ -19,6 +19,10 @@ export interface AbuserOptions {
   parties: number;
   /** Names of topics; a new one at each call where the server has patterns. */
   topics: () => readonly string[];
+  /** Names of topics that it publishes to. Default `topics`. */
+  publishes?: () => readonly string[];
+  /** How many pings it sends at once, one of these. Default more than `REQUEST_LIMITS` allow. */
+  floods?: readonly number[];
   /** Whether a topic with this name is keyed. */
   isKeyed: (topic: string) => boolean;
   /** Numbers events as those of the other clients are numbered. */
@@ -59,6 +63,9 @@ export const MAX_MESSAGE_BYTES = 60_000;
 
 /** The server's limits of requests, so that a flood of them is short. */
 export const REQUEST_LIMITS = { requestsPerSecond: 100, requestBurst: 200 };
+
+/** So many pings that some are refused, or so many that the connection is cut. */
+const FLOODS: readonly number[] = [300, 300, 1_300];
 
 /** Open connections of one party; one that is cut is replaced at once. */
 const MAX_LINKS = 16;
@@ -204,9 +211,9 @@ class Party {
   }
 
   #publish(open: OpenLink, count: number, length: number): void {
-    const { random, topics, isKeyed, nextN, now } = this.#options;
+    const { random, topics, publishes = topics, isKeyed, nextN, now } = this.#options;
     for (let at = 0; at < count; at += 1) {
-      const topic = random.pick(topics());
+      const topic = random.pick(publishes());
       const data = { n: nextN(), site: random.pick(["a", "b"]), pad: "x".repeat(length) };
       const idempotencyKey = `${this.#newId()}`.padStart(250, `${this.#number}-`);
       const key = isKeyed(topic) ? `abuser${random.integer(1, 3)}` : undefined;
@@ -219,7 +226,8 @@ class Party {
   }
 
   #flood({ link }: OpenLink): void {
-    const count = this.#options.random.pick([300, 300, 1_300]);
+    const { random, floods = FLOODS } = this.#options;
+    const count = random.pick(floods);
     for (let at = 0; at < count; at += 1) link.send('{"type":"ping"}');
   }
 
