@@ -26,8 +26,13 @@ const ABUSED_TOPICS = ["news", "devices", "traffic/a", "rooms/1"] as const;
 const TOO_MUCH =
   /^\{"type":"error".*"code":"rate_limited"|^\{"type":"disconnect","code":4429|no memory left/;
 
-/** What one payer may hold: more than the half-open connections of an ordinary client do. */
+/**
+ * What one payer may hold: more than the half-open connections of an ordinary user do, with the
+ * publishes that all tabs repeat when they come back.
+ */
 const SHARE_BYTES: number = 512 * 1024;
+/** The same where events are large. */
+const LARGE_SHARE_BYTES: number = 2 * 1024 * 1024;
 const BUDGET_IN_SHARES = 8;
 const TOPICS_BYTES: number = 12 * 1024 * 1024;
 const PARTIES_OF_SWARM = 12;
@@ -108,6 +113,7 @@ class World {
       errors: unknown[];
       trace: (line: string) => void;
       abuse: Abuse;
+      mostPadding: number;
     },
   ) {
     this.#random = random;
@@ -121,14 +127,14 @@ class World {
       nextN: () => this.#nextN(),
       connect: (party, onText) => this.#connectAbuser(party, onText),
       now: () => this.#live.clock.now(),
-      shareBytes: SHARE_BYTES,
+      shareBytes: abuse.ledger.limits.shareBytes,
     });
     this.#live = source.live;
     this.#records = source.records;
     this.#errors = source.errors;
     this.#trace = source.trace;
     this.steps = random.integer(30, 90);
-    this.#mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
+    this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
     // So many that a state has several pages, if they are large.
     this.#keys = random.pick([3, 8, 40]);
@@ -172,7 +178,8 @@ class World {
     const records = new Records();
     const errors: unknown[] = [];
     let now = (): number => 0;
-    const abuse = abuseOf(seed);
+    const mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
+    const abuse = abuseOf(seed, mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES);
     const live = await TestLive.start({
       topics: declarations(random, abuse.isSwarm),
       ledger: abuse.ledger,
@@ -197,6 +204,7 @@ class World {
       errors,
       trace,
       abuse,
+      mostPadding,
     });
   }
 
@@ -464,11 +472,11 @@ interface Abuse {
   ledger: WatchedLedger;
 }
 
-function abuseOf(seed: number): Abuse {
+function abuseOf(seed: number, shareBytes: number): Abuse {
   const random = new Random(seed + 0x5bd1e995);
   const isSwarm = random.chance(0.3);
-  const budgetBytes = SHARE_BYTES * BUDGET_IN_SHARES + (isSwarm ? 0 : TOPICS_BYTES);
-  return { random, isSwarm, ledger: new WatchedLedger({ shareBytes: SHARE_BYTES, budgetBytes }) };
+  const budgetBytes = shareBytes * BUDGET_IN_SHARES + (isSwarm ? 0 : TOPICS_BYTES);
+  return { random, isSwarm, ledger: new WatchedLedger({ shareBytes, budgetBytes }) };
 }
 
 function declarations(
