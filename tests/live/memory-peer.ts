@@ -82,6 +82,11 @@ export class MemoryPeer implements LivePeer {
     return isTooLong;
   }
 
+  /** Whether the server takes its time for a message; those behind it wait. */
+  get isHandling(): boolean {
+    return this.#isHandling && this.isOpen;
+  }
+
   get isOpen(): boolean {
     return !this.#isOver && this.closed === undefined;
   }

@@ -152,7 +152,7 @@ class Simulation {
     else if (roll < 0.66) client.unsubscribe(this.#topic());
     else if (roll < 0.76) this.#connectOrCut(client);
     else if (roll < 0.82) this.#changeSpeed();
-    else if (roll < 0.88) this.#openData();
+    else if (roll < 0.88) await this.#openData();
     else if (roll < 0.92) await this.#narrowOrEndData();
     else if (roll < 0.96) this.#noticeLost();
     else if (roll < 0.975) await this.#restart();
@@ -196,8 +196,9 @@ class Simulation {
     this.#speeds.set(this.#random.pick(peers), speed);
   }
 
-  #openData(): void {
+  async #openData(): Promise<void> {
     if (this.#dataClients.size >= 4) return;
+    await this.#finishWork();
     const topic = this.#topic();
     const params = this.#params();
     const search = new URLSearchParams(params).toString();
@@ -211,7 +212,7 @@ class Simulation {
   }
 
   async #narrowOrEndData(): Promise<void> {
-    await settle();
+    await this.#finishWork();
     for (const connection of this.#dataClients) {
       const { model, peer } = connection;
       if (this.#random.chance(0.3)) {
@@ -222,6 +223,18 @@ class Simulation {
         peer.receive(model.params);
       }
     }
+  }
+
+  /** The server does what waits, so that the next message is handled when it arrives. */
+  async #finishWork(): Promise<void> {
+    await settle();
+    for (let round = 0; round < 200; round += 1) {
+      this.#clock.advance(0);
+      await settle();
+      const peers = [...this.#peers(), ...this.#abuserPeers];
+      if (!peers.some(({ isHandling }) => isHandling)) break;
+    }
+    this.#clock.advance(0);
   }
 
   #noticeLost(): void {
