@@ -53,6 +53,8 @@ export class Catalog {
   /** Says that pages and lanes are not kept any more. */
   readonly #dropCaches: () => void;
   readonly #shared: SharedResources;
+  /** What is opened from now on is closed again, because nobody else would. */
+  #isClosed = false;
 
   private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
     this.#broker = broker;
@@ -183,6 +185,7 @@ export class Catalog {
 
   /** Follows the broker no longer. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.slices.close();
     for (const payer of this.#namePayers.values()) payer.refund(NAME_BYTES);
     this.#namePayers.clear();
@@ -242,6 +245,10 @@ export class Catalog {
     this.#opening.set(name, opening);
     try {
       const topic = await opening;
+      if (this.#isClosed) {
+        topic.close().catch(this.#host.report);
+        throw new LiveError("unavailable", "The server is closing; connect to another one.");
+      }
       this.#open.set(name, topic);
       return topic;
     } finally {

@@ -25,6 +25,8 @@ export class MemoryPeer implements LivePeer {
   #maxMessageBytes: number;
   /** What of the buffered bytes is charged. */
   #chargedBytes = 0;
+  /** It is being closed by the server: the last words are not charged. */
+  #isFailing = false;
   isOver = false;
 
   constructor(
@@ -64,7 +66,7 @@ export class MemoryPeer implements LivePeer {
     if (!this.isOpen) return false;
     this.#driver.put(frames);
     const growth = this.bufferedAmount - this.#chargedBytes;
-    if (growth <= 0) return true;
+    if (growth <= 0 || this.#isFailing) return true;
     if (!this.account.charge(growth)) this.#fail("over_share", 1013);
     else this.#chargedBytes += growth;
     return this.isOpen;
@@ -114,6 +116,7 @@ export class MemoryPeer implements LivePeer {
   }
 
   #fail(code: string, closeCode: number): void {
+    this.#isFailing = true;
     this.#endpoint.onLimit(this, { code });
     this.close(closeCode, "");
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Ledger } from "../../src/base/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { IdempotencyWindow } from "../../src/brokers/memory/idempotency-window.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
@@ -41,6 +42,37 @@ test("an idempotency key is remembered for five minutes to the millisecond", () 
 });
 
 const ignore = (): void => {};
+
+describe("the payer of an idempotency key", () => {
+  test("is refunded when the key expires, without another publish", () => {
+    const clock = new VirtualClock();
+    const payer = new Ledger().payer("a");
+    const window = new IdempotencyWindow(clock);
+    window.charge("k", payer);
+    window.remember("k", 7, { payer });
+    clock.advance(1_000);
+    window.charge("l", payer);
+    window.remember("l", 8, { payer });
+    const both = payer.heldBytes;
+    clock.advance(WINDOW_MS - 999);
+    expect(payer.heldBytes).toBe(both / 2);
+    clock.advance(1_000);
+    expect(payer.heldBytes).toBe(0);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  test("is refunded when the broker closes", async () => {
+    const clock = new VirtualClock();
+    const payer = new Ledger().payer("a");
+    const broker = new MemoryBroker({ clock });
+    const topic = await broker.openTopic(logTopic("t"), ignore);
+    await topic.append({ data: 1, idempotencyKey: "k", payer });
+    expect(payer.heldBytes).toBeGreaterThan(0);
+    await broker.close();
+    expect(payer.heldBytes).toBe(0);
+    expect(clock.timerCount).toBe(0);
+  });
+});
 
 test("closing a memory broker ends all leases: nothing is followed any more, and no timer waits", async () => {
   const clock = new VirtualClock();

@@ -45,6 +45,7 @@ export function testChaos(name: string, engine: () => Promise<Engine>): void {
       expect(report.findings).toEqual(NOTHING_WRONG);
       // A broker that keeps what it acknowledges leaves nothing out.
       expect(report.gaps).toBe(0);
+      expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },
   );

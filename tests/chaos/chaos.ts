@@ -7,6 +7,7 @@ import type { Engine } from "./engine.ts";
 import { faultNames, letFaultsHappen, type FaultName } from "./faults.ts";
 import { check, type Findings } from "./history.ts";
 import { Population } from "./population.ts";
+import { SocketAbuser } from "./socket-abuser.ts";
 
 export interface ChaosOptions {
   engine: () => Promise<Engine>;
@@ -37,6 +38,8 @@ export interface ChaosReport {
   attemptsInWorstSecond: number;
   /** Of deliveries, from the publisher's call on, in ms. */
   lateness: { median: number; p99: number; longest: number };
+  /** Connections that the abuser opened. */
+  abuserConnections: number;
   /** From when all was mended until all had read all, in ms. */
   recoveryMs: number;
 }
@@ -62,11 +65,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const tally = new Tally();
   const population = new Population((client) => cluster.url(client), options.subscribers, tally);
   const { subscribers } = population;
+  let abuser: SocketAbuser | undefined;
   try {
     await comeRight("not live", () => subscribers.filter(({ isLive }) => !isLive));
     tally.begin();
     population.begin(options.eventsPerSecond);
+    // A checker that is itself checked needs no other clients.
+    if (mutation === undefined) {
+      abuser = new SocketAbuser(() => cluster.portsUp, new Random(seed + 2));
+    }
     const faults = await letFaultsHappen(cluster, random, { forMs, names, tell });
+    abuser?.leave();
     const mendedAt = performance.now();
     await population.fallSilent(options.atLeastEvents ?? 0);
     const auditor = await engine.open();
@@ -86,9 +95,11 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       events: log.length,
       gaps: sum(histories.map(({ gaps }) => gaps.length)),
       unconfirmed: sum(ledgers.map(({ unconfirmed }) => unconfirmed.size)),
+      abuserConnections: abuser?.connections ?? 0,
       ...figures,
     };
   } finally {
+    abuser?.leave();
     population.close();
     await cluster.close();
   }
@@ -130,10 +141,12 @@ async function seeEveryone(
   population: Population,
 ): Promise<void> {
   const { subscribers, devices } = population;
-  const state = viewText((await read(auditor, "devices")).map(({ key, data }) => [key!, data]));
-  await comeRight("with another view", () =>
-    subscribers.filter((one) => viewText([...one.devices.entries]) !== state),
-  );
+  await comeRight("with another view", async () => {
+    // Read each time: what the abuser has sent may be appended after it has left.
+    const events = await read(auditor, "devices");
+    const state = viewText(events.map(({ key, data }) => [key!, data]));
+    return subscribers.filter((one) => viewText([...one.devices.entries]) !== state);
+  });
   await comeRight("in the wrong, of those online", () => keysAre(auditor, "online", devices));
   population.letSomeGo();
   await cluster.nodes[0]!.close();

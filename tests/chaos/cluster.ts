@@ -52,8 +52,8 @@ export class Cluster {
     }
     await Promise.all(nodes.map((node) => node.start()));
     const anyNode = (): number | undefined => {
-      const up = nodes.filter(({ isUp }) => isUp);
-      return up.length === 0 ? undefined : random.pick(up).port;
+      const ports = portsUp(nodes);
+      return ports.length === 0 ? undefined : random.pick(ports);
     };
     const entrances = await Promise.all(
       Array.from({ length: ENTRANCES }, (_, at) => NetworkLink.start(anyNode, `127.0.1.${at + 1}`)),
@@ -66,9 +66,18 @@ export class Cluster {
     return `ws://${this.entrances[client % ENTRANCES]!.address}/live`;
   }
 
+  /** Where nodes listen that clients can come to. */
+  get portsUp(): number[] {
+    return portsUp(this.nodes);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.close()));
     await Promise.all([...this.entrances, ...this.links.flat()].map((link) => link.close()));
     await this.engine.stop();
   }
+}
+
+function portsUp(nodes: readonly ChaosNode[]): number[] {
+  return nodes.filter(({ isUp }) => isUp).map(({ port }) => port);
 }

@@ -1,5 +1,5 @@
-import { keyedTopic, LiveServer, logTopic } from "../../dist/live/index.js";
-import { healthEndpoints, WebSocketServer } from "../../dist/server/index.js";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../dist/live/index.js";
+import { healthEndpoints, Ledger, WebSocketServer } from "../../dist/server/index.js";
 
 // A node of a cluster as its own process: node node-process.mjs SETTINGS, which are JSON; see
 // chaos-node.ts.
@@ -15,22 +15,27 @@ const brokers = {
 };
 
 const retention = { maxEvents: 1_000_000, maxBytes: 1e9, maxAgeMs: 3_600_000 };
+// So small that the abuser among the clients uses up its share within a run.
+const ledger = new Ledger({ shareBytes: 2 * 1024 * 1024 });
+const match = matchFields;
 const live = await LiveServer.open({
   topics: [
-    logTopic("news", { clientPublish: true, retention, presence: { graceMs: 1_000 } }),
-    keyedTopic("devices", { clientPublish: true, retention }),
+    logTopic("news", { match, clientPublish: true, retention, presence: { graceMs: 1_000 } }),
+    keyedTopic("devices", { match, clientPublish: true, retention }),
     keyedTopic("online", { clientPublish: true, keyLifetime: "connection", retention }),
   ],
   broker: mutated(await brokers[engine]()),
   authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
   onError: () => {},
+  ledger,
+  maxMessageBytes: 60_000,
   heartbeatMs: 3_000,
   returnWindowMs: 3_000,
   serverLeaseMs,
 });
 const server = new WebSocketServer(
   [live.endpoint("/live"), ...healthEndpoints(() => live.whyNotReady)],
-  { keepaliveIntervalMs: 3_000 },
+  { ledger, keepaliveIntervalMs: 3_000 },
 );
 const listening = await server.listen({ host: "127.0.0.1", port });
 process.on("SIGTERM", () => void drain());

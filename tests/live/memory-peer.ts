@@ -47,10 +47,21 @@ export class MemoryPeer implements LivePeer {
   #owesDrain = false;
   #isOver = false;
 
-  constructor(owner: PeerOwner, protocol = "longwire.v1", ledger: Ledger = new Ledger()) {
+  /** What of the buffered bytes is charged. */
+  #chargedBytes = 0;
+  #isFailing = false;
+  readonly #received: (string | Uint8Array)[] = [];
+  #isHandling = false;
+
+  constructor(
+    owner: PeerOwner,
+    protocol = "longwire.v1",
+    ledger: Ledger = new Ledger(),
+    address = "192.0.2.1",
+  ) {
     this.#owner = owner;
     this.protocol = protocol;
-    this.account = new Account(ledger.payer("address 192.0.2.1"), this);
+    this.account = new Account(ledger.payer(`address ${address}`), this);
   }
 
   limitMessages(maxBytes: number): void {
@@ -58,6 +69,9 @@ export class MemoryPeer implements LivePeer {
   }
 
   onEvicted(): void {
+    // What says goodbye is not charged again.
+    if (this.#isFailing) return;
+    this.#isFailing = true;
     this.#owner.onLimit?.(this, { code: "over_share" });
   }
 
@@ -66,6 +80,11 @@ export class MemoryPeer implements LivePeer {
     const isTooLong = Buffer.byteLength(message) > this.maxMessageBytes;
     if (isTooLong) this.#owner.onLimit?.(this, { code: "message_too_big" });
     return isTooLong;
+  }
+
+  /** Whether the server takes its time for a message; those behind it wait. */
+  get isHandling(): boolean {
+    return this.#isHandling && this.isOpen;
   }
 
   get isOpen(): boolean {
@@ -95,7 +114,9 @@ export class MemoryPeer implements LivePeer {
     if (!this.isOpen) return;
     const isWire = typeof message === "string" || message instanceof Uint8Array;
     const wire = isWire ? message : JSON.stringify(message);
-    if (!this.refuses(wire)) void this.#owner.onMessage(this, wire);
+    if (this.refuses(wire)) return;
+    this.#received.push(wire);
+    if (!this.#isHandling) this.#handleNext();
   }
 
   /** Takes up to `maxBytes` over to the client; what was closed ends when all is there. */
@@ -111,6 +132,8 @@ export class MemoryPeer implements LivePeer {
       if (!this.isLost) this.#arrive(part);
     }
     if (this.bufferedAmount > 0) return;
+    this.account.refund(this.#chargedBytes);
+    this.#chargedBytes = 0;
     if (this.closed !== undefined) return this.end();
     if (!this.#owesDrain) return;
     this.#owesDrain = false;
@@ -125,12 +148,32 @@ export class MemoryPeer implements LivePeer {
     this.#owner.onClose(this);
   }
 
+  /** A message waits until the one before it has been handled, as on a socket. */
+  #handleNext(): void {
+    while (this.isOpen) {
+      const wire = this.#received.shift();
+      if (wire === undefined) return;
+      const pending = this.#owner.onMessage(this, wire);
+      if (!(pending instanceof Promise)) continue;
+      this.#isHandling = true;
+      void pending.finally(() => {
+        this.#isHandling = false;
+        this.#handleNext();
+      });
+      return;
+    }
+  }
+
   #put(bytes: Uint8Array): boolean {
     if (!this.isOpen) return false;
     this.#wire.push(bytes);
     this.bufferedAmount += bytes.length;
     this.mostBuffered = Math.max(this.mostBuffered, this.bufferedAmount);
-    return true;
+    const growth = this.bufferedAmount - this.#chargedBytes;
+    if (growth <= 0 || this.#isFailing) return true;
+    if (this.account.charge(growth)) this.#chargedBytes += growth;
+    else this.onEvicted();
+    return this.isOpen;
   }
 
   #arrive(part: Uint8Array): void {

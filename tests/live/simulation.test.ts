@@ -12,7 +12,14 @@ test(
   `whatever happens, no subscriber misses anything in silence, gets anything twice or sees another state (${count} seeds)`,
   { timeout: 60_000 + count * 500 },
   async () => {
-    const sum: Tally = { events: 0, cuts: 0, restarts: 0, stalls: 0, tooSlow: 0 };
+    const sum: Tally = {
+      events: 0,
+      cuts: 0,
+      restarts: 0,
+      stalls: 0,
+      tooSlow: 0,
+      abusersCut: 0,
+    };
     for (let seed = first; seed < first + count; seed += 1) {
       const tally = await simulate(seed).catch((cause: unknown) => {
         const message = cause instanceof Error ? cause.message : String(cause);

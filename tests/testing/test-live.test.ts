@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
+import { Ledger } from "../../src/base/index.ts";
 import { LiveError, keyedTopic, logTopic, method } from "../../src/live/index.ts";
 import { TestLive, type TestLiveOptions } from "../../src/testing/index.ts";
 
@@ -193,6 +194,26 @@ test("the types of the API reach the server and the client", async () => {
   expectTypeOf(live.server.topic("devices").get("k")).toEqualTypeOf<{ up: boolean } | undefined>();
   // @ts-expect-error No such topic.
   expect(() => live.server.topic("nosuch")).toThrow("no topic");
+});
+
+test("a client whose share of memory is used up is told so and cut", async () => {
+  const ledger = new Ledger({ shareBytes: 20_000 });
+  const live = await start({ ledger });
+  const socket = new live.network.WebSocket(live.url, "longwire.v1");
+  const messages: string[] = [];
+  socket.onopen = () => socket.send('{"type":"subscribe","id":1,"topic":"news"}');
+  socket.addEventListener("message", (event) =>
+    messages.push((event as MessageEvent<string>).data),
+  );
+  await live.pass(100);
+  const [connection] = live.network.connections;
+  connection!.carriage = { latencyMs: 1, bytesPerSecond: 0 };
+  await live.server.topic("news").publish("x".repeat(30_000));
+  connection!.carriage = undefined;
+  await live.pass(100);
+  expect(JSON.parse(messages.at(-1)!)).toMatchObject({ type: "disconnect", code: 4429 });
+  expect(live.network.connections).toEqual([]);
+  expect([...ledger.payers]).toEqual([]);
 });
 
 describe("MemoryWebSocket, for applications that speak Level 0 themselves", () => {

@@ -9,8 +9,6 @@ import {
 
 /** For how long a repeated publish is recognised, in milliseconds. */
 const WINDOW_MS = 300_000;
-/** How often what is too old is looked for where nobody publishes, in milliseconds. */
-const FORGET_EVERY_MS = 30_000;
 /** How many keys are remembered at most; beyond it the oldest go before their time. */
 const MAX_KEYS = 1_000_000;
 
@@ -26,7 +24,7 @@ export class IdempotencyWindow {
   readonly #onForgotten: ((offset: Offset) => void) | undefined;
   /** In the order they came, which a Map keeps. */
   readonly #seen = new Map<string, Remembered>();
-  /** Runs while something is remembered, so that what nobody asks for goes, too. */
+  /** Runs while keys are remembered, because their payers are charged until they expire. */
   #timer: Timer | undefined;
 
   /** @param onForgotten hears of each that is remembered no longer */
@@ -88,23 +86,25 @@ export class IdempotencyWindow {
     { at = this.#clock.now(), payer }: { at?: number; payer?: MemoryAccount | undefined } = {},
   ): void {
     this.#seen.set(key, { offset, at, payer });
-    this.#timer ??= this.#wakeIn(WINDOW_MS);
     if (this.#seen.size > MAX_KEYS) this.#forgetOld();
+    this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#expire());
   }
 
-  /** Nothing is remembered any more. */
+  /** Refunds everything: the topic is closed. */
   close(): void {
     this.#timer?.cancel();
     for (const [key, { payer }] of this.#seen) payer?.refund(costOf(key));
     this.#seen.clear();
   }
 
-  #wakeIn(delayMs: number): Timer {
-    return this.#clock.after(delayMs, () => {
-      this.#timer = undefined;
-      this.#forgetOld();
-      if (this.#seen.size > 0) this.#timer = this.#wakeIn(FORGET_EVERY_MS);
-    });
+  #expire(): void {
+    this.#timer = undefined;
+    this.#forgetOld();
+    const [oldest] = this.#seen.values();
+    if (oldest === undefined) return;
+    // One more, because a key that is exactly as old as the window is still remembered.
+    const delayMs = Math.max(oldest.at + WINDOW_MS - this.#clock.now(), 0) + 1;
+    this.#timer = this.#clock.after(delayMs, () => this.#expire());
   }
 
   #forgetOld(): void {

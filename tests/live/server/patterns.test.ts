@@ -396,6 +396,18 @@ describe("while a topic is opening", () => {
     expect([topicsOf(live), broker.closed]).toEqual([0, 1]);
   });
 
+  test("a server that closes meanwhile closes the topic again", async () => {
+    const { live, broker, opened } = await gated();
+    const guest = await live.level1();
+    await guest.send(subscribe(topic));
+    const ended = guest.leave();
+    await live.live.close();
+    opened.resolve();
+    await live.settle();
+    await ended;
+    expect(broker.closed).toBe(1);
+  });
+
   test("what the client sends behind waits, and is answered in its order", async () => {
     const { live, opened } = await gated();
     const guest = await live.level1();

@@ -122,6 +122,7 @@ export class Client {
   }
 
   #onMessage(message: TopicMessage & Answer): void {
+    if (message.type === "disconnect") throw new Error(`${this.name} is cut: ${message.message}`);
     if (message.type === "error") throw new Error(`${this.name}: ${message.message}`);
     if (ANSWERS.has(message.type)) this.#onAnswer(message);
     this.#subscribers.get(message.topic as TopicName)?.onMessage(message);

@@ -1,9 +1,12 @@
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { ServerBroker } from "../../../src/testing/server-broker.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { LiveEndpoint } from "../../../src/live/server/live-server.ts";
 import type { VirtualClock } from "../../virtual-clock.ts";
 import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
 import type { Random } from "./random.ts";
+import { MAX_MESSAGE_BYTES, REQUEST_LIMITS } from "../abuser/abuser.ts";
+import type { WatchedLedger } from "../abuser/watched-ledger.ts";
 import { Truth } from "./truth.ts";
 
 export const TOPICS = { news: "log", traffic: "log", devices: "keyed", online: "keyed" } as const;
@@ -12,21 +15,29 @@ export const TOPIC_NAMES: readonly TopicName[] = ["news", "traffic", "devices", 
 
 /** The live server of the simulation, its broker, and what the broker has ever said. */
 export class ServerSide {
+  readonly ledger: WatchedLedger;
   readonly #clock: VirtualClock;
   readonly #declarations: (ReturnType<typeof keyedTopic> | ReturnType<typeof logTopic>)[];
   readonly #truths = new Map<string, Truth>();
   readonly #epochs = new Map<string, string>();
   readonly #errors: unknown[] = [];
-  #broker!: MemoryBroker;
-  #live!: LiveServer;
+  #broker: MemoryBroker | undefined;
+  #live: LiveServer | undefined;
   #endpoint!: LiveEndpoint;
   readonly #peers = new Set<MemoryPeer>();
+  #addresses = 0;
 
-  constructor(clock: VirtualClock, random: Random) {
+  /** @param isSmall whether topics keep so little that clients can use up the budget */
+  constructor(
+    clock: VirtualClock,
+    random: Random,
+    { ledger, isSmall }: { ledger: WatchedLedger; isSmall: boolean },
+  ) {
     this.#clock = clock;
+    this.ledger = ledger;
     const retention = (): object => ({
       maxEvents: random.pick([3, 20, 1_000]),
-      maxBytes: random.pick([20_000, 1_000_000]),
+      maxBytes: random.pick([20_000, isSmall ? 100_000 : 1_000_000]),
       maxAgeMs: random.pick([500, 5_000, 100_000]),
     });
     const common = { match: matchFields, clientPublish: true };
@@ -42,20 +53,25 @@ export class ServerSide {
   async start(keepsLog: boolean): Promise<void> {
     for (const peer of this.#peers) peer.end();
     this.#peers.clear();
+    await this.#live?.close();
     if (!keepsLog) await this.#newBroker();
     const report = (error: unknown): void => void this.#errors.push(error);
     this.#live = await LiveServer.open({
       topics: this.#declarations,
-      broker: this.#broker,
+      broker: new ServerBroker(this.#broker!),
       clock: this.#clock,
+      ledger: this.ledger,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      ...REQUEST_LIMITS,
       onError: report,
     });
     this.#endpoint = this.#live.endpoint("/live");
   }
 
   /** Opens a connection; a topic makes it one of Level 0. */
-  connect(topic?: TopicName, search = ""): MemoryPeer {
-    const peer = new MemoryPeer(this.#endpoint, topic === undefined ? "longwire.v1" : "");
+  connect(topic?: TopicName, search = "", address: string = this.#newAddress()): MemoryPeer {
+    const protocol = topic === undefined ? "longwire.v1" : "";
+    const peer = new MemoryPeer(this.#endpoint, protocol, this.ledger, address);
     this.#peers.add(peer);
     const path = topic === undefined ? "/live" : `/live/${topic}`;
     this.#endpoint.onOpen(peer, { path, search, protocols: [], ...NOTHING_SHOWN });
@@ -63,7 +79,7 @@ export class ServerSide {
   }
 
   get topic(): LiveServer["topic"] {
-    return (name) => this.#live.topic(name);
+    return (name) => this.#live!.topic(name);
   }
 
   truth(topic: string, epoch = this.#epochs.get(topic) ?? ""): Truth {
@@ -74,9 +90,27 @@ export class ServerSide {
 
   check(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
+    this.ledger.check();
+  }
+
+  /** All clients leave. @throws Error if the ledger still charges somebody afterwards */
+  async checkLeft(): Promise<void> {
+    for (const peer of this.#peers) peer.end();
+    await this.#live?.close();
+    await this.#broker?.close();
+    this.ledger.checkRefunded();
+    const { heldBytes } = this.ledger;
+    if (heldBytes !== 0) throw new Error(`${heldBytes} bytes are charged to nobody`);
+  }
+
+  /** Clients move between networks: each connection comes from another address. */
+  #newAddress(): string {
+    this.#addresses += 1;
+    return `192.0.2.${this.#addresses}`;
   }
 
   async #newBroker(): Promise<void> {
+    await this.#broker?.close();
     this.#broker = new MemoryBroker({ clock: this.#clock });
     for (const declaration of this.#declarations) {
       const truth = new Truth();

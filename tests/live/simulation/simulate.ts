@@ -1,5 +1,7 @@
 import { VirtualClock } from "../../virtual-clock.ts";
 import { settle, type MemoryPeer } from "../memory-peer.ts";
+import { Abuser, type AbuserLink } from "../abuser/abuser.ts";
+import { WatchedLedger } from "../abuser/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
 import { Random } from "./random.ts";
@@ -11,6 +13,19 @@ const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 8 * 1024;
 /** How fast a connection carries: bytes per step, 0 for one that stalls. */
 const SPEEDS = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20_000, 3_000, 0];
 
+/**
+ * What one payer may hold: more than an ordinary client that reads slowly while it repeats the
+ * publishes that were not answered.
+ */
+const SHARE_BYTES: number = 256 * 1024;
+/** The same where events are large. */
+const LARGE_SHARE_BYTES: number = 1024 * 1024;
+
+/** What all hold together; in some runs the abuser has so many addresses that it is used up. */
+const BUDGET_IN_SHARES = 8;
+const TOPICS_BYTES: number = 6 * 1024 * 1024;
+const PARTIES_OF_SWARM = 12;
+
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 
 /** What happened in a run, to see that the seeds reach what they shall. */
@@ -20,6 +35,8 @@ export interface Tally {
   restarts: number;
   stalls: number;
   tooSlow: number;
+  /** Connections of the abuser that the server has cut. */
+  abusersCut: number;
 }
 
 interface DataConnection {
@@ -40,12 +57,15 @@ class Simulation {
   readonly #random: Random;
   readonly #clock = new VirtualClock();
   readonly #server: ServerSide;
+  readonly #abuser: Abuser;
+  readonly #abuserPeers = new Set<MemoryPeer>();
+  readonly #stalled = new Set<MemoryPeer>();
   readonly #clients: Client[];
   readonly #dataClients = new Set<DataConnection>();
   readonly #speeds = new Map<MemoryPeer, number>();
   /** Cut connections of which the server does not know yet. */
   readonly #lost = new Set<MemoryPeer>();
-  readonly tally: Tally = { events: 0, cuts: 0, restarts: 0, stalls: 0, tooSlow: 0 };
+  readonly tally: Tally = { events: 0, cuts: 0, restarts: 0, stalls: 0, tooSlow: 0, abusersCut: 0 };
   readonly steps: number;
   /** Some runs are about large events, so that budgets and lanes overflow. */
   readonly #mostPadding: number;
@@ -53,11 +73,27 @@ class Simulation {
 
   constructor(seed: number) {
     this.#random = new Random(seed);
-    this.#server = new ServerSide(this.#clock, this.#random);
+    this.#mostPadding = this.#random.pick([0, 0, 300, 300, 30_000]);
+    // It draws from numbers of its own, so that the others do the same with it and without it.
+    const random = new Random(seed + 0x5bd1e995);
+    const isSwarm = random.chance(0.3);
+    const shareBytes = this.#mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES;
+    const budgetBytes = shareBytes * BUDGET_IN_SHARES + (isSwarm ? 0 : TOPICS_BYTES);
+    const ledger = new WatchedLedger({ shareBytes, budgetBytes });
+    this.#server = new ServerSide(this.#clock, this.#random, { ledger, isSmall: isSwarm });
+    this.#abuser = new Abuser({
+      random,
+      parties: isSwarm ? PARTIES_OF_SWARM : random.integer(1, 3),
+      topics: () => TOPIC_NAMES,
+      isKeyed: (topic) => TOPICS[topic as TopicName] === "keyed",
+      nextN: () => this.#nextN(),
+      connect: (party, onText) => this.#connectAbuser(`203.0.113.${party}`, onText),
+      now: () => this.#clock.now(),
+      shareBytes,
+    });
     const count = this.#random.integer(2, 5);
     this.#clients = Array.from({ length: count }, (_, at) => new Client(`c${at}`, this.#server));
     this.steps = this.#random.integer(40, 140);
-    this.#mostPadding = this.#random.pick([0, 0, 300, 300, 30_000]);
   }
 
   async start(): Promise<void> {
@@ -67,15 +103,18 @@ class Simulation {
   async step(): Promise<void> {
     const actions = this.#random.integer(1, 3);
     for (let at = 0; at < actions; at += 1) await this.#act();
+    this.#abuser.act();
     if (this.#random.chance(0.8)) await settle();
     this.#carry();
     await settle();
     this.#clock.advance(this.#random.pick([1, 20, 200, 3_000]));
     this.#server.check();
+    this.#abuser.check();
   }
 
   /** All come back, all is carried over, and then nothing may be missing. */
   async finish(): Promise<void> {
+    this.#abuser.leave();
     for (const peer of this.#lost) peer.end();
     for (const client of this.#clients) {
       if (client.peer === undefined) client.connect();
@@ -99,6 +138,7 @@ class Simulation {
     this.#checkOwnKeys();
     this.#reapDataClients();
     for (const { model } of this.#dataClients) model.checkEnd();
+    await this.#server.checkLeft();
   }
 
   async #act(): Promise<void> {
@@ -112,7 +152,7 @@ class Simulation {
     else if (roll < 0.66) client.unsubscribe(this.#topic());
     else if (roll < 0.76) this.#connectOrCut(client);
     else if (roll < 0.82) this.#changeSpeed();
-    else if (roll < 0.88) this.#openData();
+    else if (roll < 0.88) await this.#openData();
     else if (roll < 0.92) await this.#narrowOrEndData();
     else if (roll < 0.96) this.#noticeLost();
     else if (roll < 0.975) await this.#restart();
@@ -156,8 +196,9 @@ class Simulation {
     this.#speeds.set(this.#random.pick(peers), speed);
   }
 
-  #openData(): void {
+  async #openData(): Promise<void> {
     if (this.#dataClients.size >= 4) return;
+    await this.#finishWork();
     const topic = this.#topic();
     const params = this.#params();
     const search = new URLSearchParams(params).toString();
@@ -171,7 +212,7 @@ class Simulation {
   }
 
   async #narrowOrEndData(): Promise<void> {
-    await settle();
+    await this.#finishWork();
     for (const connection of this.#dataClients) {
       const { model, peer } = connection;
       if (this.#random.chance(0.3)) {
@@ -182,6 +223,18 @@ class Simulation {
         peer.receive(model.params);
       }
     }
+  }
+
+  /** The server does what waits, so that the next message is handled when it arrives. */
+  async #finishWork(): Promise<void> {
+    await settle();
+    for (let round = 0; round < 200; round += 1) {
+      this.#clock.advance(0);
+      await settle();
+      const peers = [...this.#peers(), ...this.#abuserPeers];
+      if (!peers.some(({ isHandling }) => isHandling)) break;
+    }
+    this.#clock.advance(0);
   }
 
   #noticeLost(): void {
@@ -195,7 +248,37 @@ class Simulation {
     this.#dataClients.clear();
     this.#lost.clear();
     await settle();
-    await this.#server.start(this.#random.chance(0.5));
+    const keepsLog = this.#random.chance(0.5);
+    await this.#server.start(keepsLog);
+    if (!keepsLog) this.#abuser.onLogLost();
+  }
+
+  #connectAbuser(address: string, onText: (text: string) => void): AbuserLink {
+    const peer = this.#server.connect(undefined, "", address);
+    this.#abuserPeers.add(peer);
+    peer.onText = onText;
+    return {
+      get isOpen() {
+        return peer.isOpen;
+      },
+      get unreadBytes() {
+        return peer.bufferedAmount;
+      },
+      send: (text) => peer.receive(text),
+      stall: () => void this.#stalled.add(peer),
+      cut: () => peer.end(),
+    };
+  }
+
+  #carryAbuser(): void {
+    for (const peer of this.#abuserPeers) {
+      if (!this.#stalled.has(peer)) peer.carry();
+      if (peer.isOpen) continue;
+      if (peer.closed !== undefined) this.tally.abusersCut += 1;
+      peer.end();
+      this.#abuserPeers.delete(peer);
+      this.#stalled.delete(peer);
+    }
   }
 
   #carry(): void {
@@ -207,13 +290,16 @@ class Simulation {
       if (speed > 0) peer.carry(speed);
     }
     this.#reapDataClients();
+    this.#carryAbuser();
   }
 
   #reapDataClients(): void {
     for (const connection of this.#dataClients) {
       const { closed } = connection.peer;
       if (closed === undefined) continue;
-      if (closed.code !== 4429) throw new Error(`Level 0 was closed with ${closed.code}`);
+      if (closed.code !== 4429 || !closed.reason.startsWith("events were lost")) {
+        throw new Error(`Level 0 was closed with ${closed.code}: ${closed.reason}`);
+      }
       this.tally.tooSlow += 1;
       this.#dataClients.delete(connection);
     }

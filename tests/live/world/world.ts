@@ -1,6 +1,8 @@
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
+import { Abuser, MAX_MESSAGE_BYTES, REQUEST_LIMITS, type AbuserLink } from "../abuser/abuser.ts";
+import { WatchedLedger } from "../abuser/watched-ledger.ts";
 import { Random } from "../simulation/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
@@ -16,6 +18,24 @@ const SPEEDS = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 200_000, 5_0
 const NETWORK_SPEEDS = [Number.POSITIVE_INFINITY, 300_000, 60_000];
 
 const NOTICED: readonly Noticed[] = ["both", "client", "server", "nobody"];
+
+/** The abuser's topics, beside ever new ones of both patterns. */
+const ABUSED_TOPICS = ["news", "devices", "traffic/a", "rooms/1"] as const;
+
+/** What the server sends to a client that asks for too much, or when the memory is used up. */
+const TOO_MUCH =
+  /^\{"type":"error".*"code":"rate_limited"|^\{"type":"disconnect","code":4429|no memory left/;
+
+/**
+ * What one payer may hold: more than the half-open connections of an ordinary user do, with the
+ * publishes that all tabs repeat when they come back.
+ */
+const SHARE_BYTES: number = 512 * 1024;
+/** The same where events are large. */
+const LARGE_SHARE_BYTES: number = 2 * 1024 * 1024;
+const BUDGET_IN_SHARES = 8;
+const TOPICS_BYTES: number = 12 * 1024 * 1024;
+const PARTIES_OF_SWARM = 12;
 
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 const LOGS = ["news", "traffic/a", "traffic/b"] as const;
@@ -35,6 +55,8 @@ export interface WorldTally {
   gaps: number;
   items: number;
   expiries: number;
+  /** Connections of the abuser that the server has cut. */
+  abusersCut: number;
 }
 
 /** One run of the real server and the real clients: everything that happens follows from `seed`. */
@@ -56,6 +78,9 @@ class World {
   readonly #browser: BrowserTabs | undefined;
   readonly #socketsOf = new Map<string, Set<MemoryWebSocket>>();
   readonly #errors: unknown[];
+  readonly #ledger: WatchedLedger;
+  readonly #abuser: Abuser;
+  readonly #abuserConnections = new WeakSet<object>();
   readonly #trace: (line: string) => void;
   readonly steps: number;
   readonly tally: WorldTally = {
@@ -71,6 +96,7 @@ class World {
     gaps: 0,
     items: 0,
     expiries: 0,
+    abusersCut: 0,
   };
   /** Some runs are about large events, so that budgets and lanes overflow. */
   readonly #mostPadding: number;
@@ -81,15 +107,34 @@ class World {
 
   private constructor(
     random: Random,
-    source: { live: TestLive; records: Records; errors: unknown[]; trace: (line: string) => void },
+    source: {
+      live: TestLive;
+      records: Records;
+      errors: unknown[];
+      trace: (line: string) => void;
+      abuse: Abuse;
+      mostPadding: number;
+    },
   ) {
     this.#random = random;
+    const { abuse } = source;
+    this.#ledger = abuse.ledger;
+    this.#abuser = new Abuser({
+      random: abuse.random,
+      parties: abuse.isSwarm ? PARTIES_OF_SWARM : abuse.random.integer(1, 3),
+      topics: () => [...ABUSED_TOPICS, `traffic/x${this.#nextN()}`, `rooms/x${this.#nextN()}`],
+      isKeyed: (topic) => topic === "devices" || topic.startsWith("rooms/"),
+      nextN: () => this.#nextN(),
+      connect: (party, onText) => this.#connectAbuser(party, onText),
+      now: () => this.#live.clock.now(),
+      shareBytes: abuse.ledger.limits.shareBytes,
+    });
     this.#live = source.live;
     this.#records = source.records;
     this.#errors = source.errors;
     this.#trace = source.trace;
     this.steps = random.integer(30, 90);
-    this.#mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
+    this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
     // So many that a state has several pages, if they are large.
     this.#keys = random.pick([3, 8, 40]);
@@ -100,13 +145,25 @@ class World {
   }
 
   #newClient(at: number): WorldClient {
-    const source = { records: this.#records, random: this.#random };
-    if (this.#browser === undefined) return new WorldClient(`c${at}`, this.#live, source);
     const { clock, network } = this.#live;
+    const onRefused = (text: string): void => {
+      this.#errors.push(new Error(`an ordinary client was told ${text.slice(0, 300)}`));
+    };
+    const WitnessedSocket = class extends network.WebSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol);
+        this.addEventListener("message", (event) => {
+          const { data } = event as MessageEvent<string>;
+          if (TOO_MUCH.test(data)) onRefused(data);
+        });
+      }
+    };
+    const source = { records: this.#records, random: this.#random, webSocket: WitnessedSocket };
+    if (this.#browser === undefined) return new WorldClient(`c${at}`, this.#live, source);
     const tab = `tab${at}`;
     const sockets = new Set<MemoryWebSocket>();
     this.#socketsOf.set(tab, sockets);
-    const OfTab = class extends network.WebSocket {
+    const OfTab = class extends WitnessedSocket {
       constructor(url: string, protocols: string) {
         super(url, protocols);
         sockets.add(this);
@@ -121,8 +178,13 @@ class World {
     const records = new Records();
     const errors: unknown[] = [];
     let now = (): number => 0;
+    const mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
+    const abuse = abuseOf(seed, mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES);
     const live = await TestLive.start({
-      topics: declarations(random),
+      topics: declarations(random, abuse.isSwarm),
+      ledger: abuse.ledger,
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      ...REQUEST_LIMITS,
       broker: (clock) => {
         now = () => clock.now();
         return new RecordingBroker(clock, records);
@@ -136,7 +198,14 @@ class World {
         if ((error.cause as { code?: string }).code !== "unavailable") errors.push(error);
       },
     });
-    return new World(random, { live: live as unknown as TestLive, records, errors, trace });
+    return new World(random, {
+      live: live as unknown as TestLive,
+      records,
+      errors,
+      trace,
+      abuse,
+      mostPadding,
+    });
   }
 
   async step(): Promise<void> {
@@ -144,6 +213,7 @@ class World {
     if (this.#restartsIn === 0) await this.#startIfGone();
     const actions = this.#random.integer(1, 3);
     for (let at = 0; at < actions; at += 1) await this.#act();
+    this.#abuser.act();
     await this.#live.pass(this.#random.pick([0, 5, 50, 400, 2_500, 9_000]));
     this.#check();
   }
@@ -152,6 +222,7 @@ class World {
   async finish(): Promise<void> {
     const { network } = this.#live;
     this.#trace("finish");
+    this.#abuser.leave();
     network.comeBack();
     for (const client of this.#clients) client.tokensLast = true;
     if (network.endpoint === undefined) await this.#live.restart("kept");
@@ -174,6 +245,12 @@ class World {
     this.#checkPresence();
     this.tally.expiries += this.#live.server.statistics.unauthorized;
     await this.#live.close();
+    // Half-open connections are given up after a minute.
+    await this.#live.pass(60_000);
+    this.#ledger.checkRefunded();
+    if (this.#ledger.heldBytes !== 0) {
+      throw new Error(`${this.#ledger.heldBytes} bytes are charged to nobody`);
+    }
   }
 
   async #act(): Promise<void> {
@@ -276,6 +353,39 @@ class World {
     if (log === "lost") this.tally.lostLogs += 1;
     this.#trace(`crash, log ${log}`);
     await this.#live.restart(log);
+    if (log === "lost") this.#abuser.onLogLost();
+  }
+
+  #connectAbuser(party: number, onText: (text: string) => void): AbuserLink {
+    const { network, url, clock } = this.#live;
+    const ordinary = network.clientAddress;
+    network.clientAddress = `203.0.113.${party}`;
+    const socket = new network.WebSocket(url, "longwire.v1");
+    network.clientAddress = ordinary;
+    const connection = network.connections.at(-1)!;
+    this.#abuserConnections.add(connection);
+    const token = `abuser${party} ${clock.now() + 10_000_000}`;
+    const waiting = [JSON.stringify({ type: "hello", token })];
+    const send = (text: string): void => {
+      if (socket.readyState === socket.CONNECTING) waiting.push(text);
+      else socket.send(text);
+    };
+    socket.onopen = () => waiting.forEach((text) => socket.send(text));
+    socket.onmessage = (event) => onText(event["data"] as string);
+    socket.onclose = (event) => {
+      if (event["wasClean"] === true) this.tally.abusersCut += 1;
+    };
+    return {
+      get isOpen() {
+        return connection.peer?.isOpen ?? socket.readyState === socket.CONNECTING;
+      },
+      get unreadBytes() {
+        return connection.peer?.bufferedAmount ?? 0;
+      },
+      send,
+      stall: () => void (connection.carriage = { latencyMs: 1, bytesPerSecond: 0 }),
+      cut: () => connection.cut("both"),
+    };
   }
 
   #drain(): void {
@@ -297,7 +407,12 @@ class World {
   #check(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
     for (const { failures } of this.#clients) if (failures.length > 0) throw failures[0];
-    for (const { peer } of this.#live.network.connections) {
+    this.#ledger.check();
+    this.#abuser.check();
+    for (const connection of this.#live.network.connections) {
+      const { peer } = connection;
+      // Its share bounds what waits for the abuser, which does not read the answers it asks for.
+      if (this.#abuserConnections.has(connection)) continue;
       if ((peer?.bufferedAmount ?? 0) > MOST_BUFFERED) {
         throw new Error(`a peer had ${peer?.bufferedAmount} bytes to hold`);
       }
@@ -338,17 +453,39 @@ class World {
     return `k${this.#random.integer(1, this.#keys)}`;
   }
 
-  #data(): { n: number; site: string; pad: string } {
+  #nextN(): number {
     this.#n += 1;
+    return this.#n;
+  }
+
+  #data(): { n: number; site: string; pad: string } {
     const pad = "x".repeat(this.#random.integer(0, this.#mostPadding));
-    return { n: this.#n, site: this.#random.pick(["a", "b"]), pad };
+    return { n: this.#nextN(), site: this.#random.pick(["a", "b"]), pad };
   }
 }
 
-function declarations(random: Random): ReturnType<typeof keyedTopic | typeof logTopic>[] {
+interface Abuse {
+  /** Its own, so that the others do the same with the abuser and without it. */
+  random: Random;
+  /** It has so many addresses and identities that the budget is used up. */
+  isSwarm: boolean;
+  ledger: WatchedLedger;
+}
+
+function abuseOf(seed: number, shareBytes: number): Abuse {
+  const random = new Random(seed + 0x5bd1e995);
+  const isSwarm = random.chance(0.3);
+  const budgetBytes = shareBytes * BUDGET_IN_SHARES + (isSwarm ? 0 : TOPICS_BYTES);
+  return { random, isSwarm, ledger: new WatchedLedger({ shareBytes, budgetBytes }) };
+}
+
+function declarations(
+  random: Random,
+  isSmall: boolean,
+): ReturnType<typeof keyedTopic | typeof logTopic>[] {
   const retention = (): object => ({
     maxEvents: random.pick([3, 20, 1_000]),
-    maxBytes: random.pick([20_000, 1_000_000]),
+    maxBytes: random.pick([20_000, isSmall ? 100_000 : 1_000_000]),
     maxAgeMs: random.pick([500, 5_000, 100_000]),
   });
   const common = { match: matchFields, clientPublish: true };
