@@ -3,6 +3,7 @@ export type { Closure } from "./closure.ts";
 export { Compression, compressionOf } from "./deflate/compression.ts";
 export type { CompressionChoice } from "./deflate/compression.ts";
 export type { CompressionOptions } from "./deflate/compression-options.ts";
+export { relieveMemory } from "./memory-relief.ts";
 export { nodeByteOperations } from "./node-byte-operations.ts";
 export { openClientConnection } from "./open-client-connection.ts";
 export type { Attempt, OpenOptions } from "./connecting/open-options.ts";

@@ -13,6 +13,7 @@ import {
   compressionOf,
   type Compression,
   type CompressionChoice,
+  relieveMemory,
   type HandleTransport,
 } from "../node/index.ts";
 import {
@@ -116,6 +117,8 @@ export class WebSocketServer {
   readonly #detach: (() => void)[] = [];
   readonly #direct: DirectArrivals;
   #own: OwnHttpServer | undefined;
+  /** Takes back that the process's memory is watched. */
+  #stopRelieving: (() => void) | undefined;
   #draining = false;
   #emptied: (() => void) | undefined;
 
@@ -191,6 +194,7 @@ export class WebSocketServer {
    * @returns how to let go of it
    */
   attach(http: EventEmitter): () => void {
+    this.#stopRelieving ??= relieveMemory();
     const nodeInternals = this.#nodeInternals;
     const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
       const carrier = new Http1Upgrade(incoming, socket, { head, nodeInternals, own: this.#own });
@@ -276,6 +280,8 @@ export class WebSocketServer {
     // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
     for (const detach of this.#detach.splice(0)) detach();
     await stopped;
+    this.#stopRelieving?.();
+    this.#stopRelieving = undefined;
   }
 
   /** @param isAlone whether nobody else could know the path: the client must not hang then */

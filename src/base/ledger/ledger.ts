@@ -119,7 +119,8 @@ export class Ledger implements Budget {
   }
 
   onUnused(payer: Payer): void {
-    this.#payers.delete(payer.name);
+    // One that was charged again after its end must not end its successor.
+    if (this.#payers.get(payer.name) === payer) this.#payers.delete(payer.name);
   }
 
   /**
