@@ -207,6 +207,19 @@ describe("what a node asks of Redis", () => {
     await eventually(subscribers).toEqual(["{p:news}", 0]);
   });
 
+  test("a topic that is closed and opened again at once is heard of", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url);
+    const writer = await follow(await open(server.url), news);
+    for (let n = 1; n <= 5; n += 1) {
+      await (await follow(broker, news)).topic.close();
+      const node = await follow(broker, news);
+      await append(writer.topic, 1);
+      await eventually(() => offsets(node)).toEqual(upTo(n));
+      await node.topic.close();
+    }
+  });
+
   test("own appends are one script each, and are not read back", async () => {
     const server = await RedisServer.start();
     const { topic, events } = await follow(await open(server.url), news);
