@@ -221,6 +221,7 @@ function presenceDeclaration(watched: TopicDeclaration, name: string): TopicDecl
   return {
     kind: "keyed",
     name,
+    ...(watched.pattern !== undefined && { pattern: watched.pattern }),
     maxKeys: MAX_PRESENT,
     keyLifetime: "connection",
     ...(watched.authorize !== undefined && {
