@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "./eventually.ts";
+import { ofPattern } from "./of-pattern.ts";
 import {
   keyedTopic,
   logTopic,
@@ -22,6 +23,11 @@ export interface BrokerUnderTest {
    * counts, what is due is polled for, and what is not yet due has half a second to spare.
    */
   readonly pass: (ms: number) => void | Promise<void>;
+  /**
+   * Counts what the engine keeps: streams, keys, records. Where a folder is one process's, it can
+   * be called only when the brokers are closed.
+   */
+  readonly kept: () => Promise<number>;
 }
 
 /** What every broker must do; `open` makes one that has nothing in it yet. */
@@ -354,6 +360,117 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       const [{ at }] = written as [TopicEvent];
       expect(written.at(-1)!.at).toBeGreaterThanOrEqual(at);
       for (const node of [broker, other]) await node.close();
+    });
+
+    describe("a topic of a pattern that nobody has published to", () => {
+      const kinds = [ofPattern(logTopic("rooms/log")), ofPattern(keyedTopic("rooms/keyed"))];
+
+      test("opening and reading it leaves nothing at the broker", async () => {
+        async function keptAfter(names: number): Promise<number> {
+          const { broker, another, kept } = await open();
+          const nodes = [broker, await another()];
+          for (const node of nodes) {
+            for (let n = 0; n < names; n += 1) {
+              const declaration = n % 2 === 0 ? logTopic(`rooms/${n}`) : keyedTopic(`rooms/${n}`);
+              const topic = await node.openTopic(ofPattern(declaration), ignore);
+              await topic.catchUp();
+              if (n % 3 === 0) await topic.close();
+            }
+          }
+          for (const node of nodes) await node.close();
+          return kept();
+        }
+        expect(await keptAfter(100)).toBe(await keptAfter(0));
+      });
+
+      test.each([["one node"], ["two nodes"]])(
+        "a reader that was there before the first event gets it, at the same epoch: %s",
+        async (count) => {
+          const { broker, another } = await open();
+          const other = count === "one node" ? broker : await another();
+          for (const declaration of kinds) {
+            const seen: TopicEvent[] = [];
+            const reader = await other.openTopic(declaration, (event) => seen.push(event));
+            const writer = await broker.openTopic(declaration, ignore);
+            expect([reader.offset, reader.floor]).toEqual([0, 0]);
+            expect(writer.epoch).toBe(reader.epoch);
+            const key = declaration.kind === "keyed" ? "a" : undefined;
+            await writer.append({ key, data: "first" });
+            await eventually(() => seen.map(({ offset, data }) => [offset, data])).toEqual([
+              [1, "first"],
+            ]);
+            const later = await (await another()).openTopic(declaration, ignore);
+            expect([later.epoch, later.offset, later.floor]).toEqual([reader.epoch, 1, 0]);
+            await writer.append({ key, data: "second" });
+            await eventually(() => offsets(seen)).toEqual([1, 2]);
+          }
+          await broker.close();
+          await other.close();
+        },
+      );
+
+      test("appends of two nodes that are all the first are in one log, in the order of each node", async () => {
+        const { broker, another } = await open();
+        const nodes = [broker, await another()];
+        const lost: string[] = [];
+        for (const declaration of kinds) {
+          const seen: TopicEvent[][] = [[], []];
+          const topics = await Promise.all(
+            nodes.map((node, at) =>
+              node.openTopic(
+                declaration,
+                (event) => seen[at]!.push(event),
+                () => lost.push(declaration.name),
+              ),
+            ),
+          );
+          const key = declaration.kind === "keyed" ? (n: number) => `${n}` : () => undefined;
+          const appends: Promise<unknown>[] = [];
+          for (let n = 0; n < 40; n += 1) {
+            appends.push(topics[n % 2]!.append({ key: key(n), data: n }));
+            // Some while the log is being made, some when it is there.
+            if (n % 4 === 3) await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+          await Promise.all(appends);
+          await eventually(() => seen.map(({ length }) => length)).toEqual([40, 40]);
+          expect(offsets(seen[0]!)).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
+          const data = seen.map((events) => events.map((event) => event.data as number));
+          expect(data[1]).toEqual(data[0]);
+          for (const at of [0, 1]) {
+            const own = data[0]!.filter((n) => n % 2 === at);
+            expect(own).toEqual([...own].sort((a, b) => a - b));
+          }
+        }
+        expect(lost).toEqual([]);
+        for (const node of nodes) await node.close();
+      });
+
+      test("its position is the same when it is closed and opened again, at any node", async () => {
+        const { broker, another } = await open();
+        const other = await another();
+        for (const declaration of kinds) {
+          const before = await broker.openTopic(declaration, ignore);
+          await before.close();
+          for (const node of [broker, other]) {
+            const again = await node.openTopic(declaration, ignore);
+            expect([again.epoch, again.offset]).toEqual([before.epoch, 0]);
+            await again.close();
+          }
+        }
+        for (const node of [broker, other]) await node.close();
+      });
+
+      test("an append that is rejected leaves nothing at the broker either", async () => {
+        async function keptAfter(append: boolean): Promise<number> {
+          const { broker, kept } = await open();
+          const topic = await broker.openTopic(kinds[0]!, ignore);
+          const bad = append ? topic.append({ data: 1n }) : Promise.reject(new Error());
+          await expect(bad).rejects.toThrow();
+          await broker.close();
+          return kept();
+        }
+        expect(await keptAfter(true)).toBe(await keptAfter(false));
+      });
     });
 
     describe("two nodes", () => {

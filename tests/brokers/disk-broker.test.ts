@@ -3,6 +3,7 @@ import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { DataFolder } from "./disk-folder.ts";
+import { countRecords } from "./disk-records.ts";
 
 const WINDOW_MS = 300_000;
 
@@ -19,5 +20,9 @@ describeBroker("the disk broker", async () => {
     kill: () => {},
     passWindow: () => clock.advance(WINDOW_MS + 1),
     pass: (ms) => clock.pass(ms),
+    kept: async () => {
+      const counts = Object.values(await countRecords(folder));
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
   };
 });

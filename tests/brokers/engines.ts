@@ -3,6 +3,7 @@ import type { Broker } from "../../src/live/index.ts";
 import { open as openNats } from "./nats-node.ts";
 import { NatsServer } from "./nats-server.ts";
 import { open as openRedis } from "./redis-node.ts";
+import { forPatterns } from "./of-pattern.ts";
 import { RedisServer } from "./redis-server.ts";
 
 /** What brokers on other machines have in common. */
@@ -29,6 +30,15 @@ export const engines: [name: string, engine: Engine][] = [
       start: () => NatsServer.start(),
       startDurable: () => NatsServer.start(),
       open: openNats,
+      urlAt: (port) => `nats://127.0.0.1:${port}`,
+    },
+  ],
+  [
+    "NATS, with topics of a pattern,",
+    {
+      start: () => NatsServer.start(),
+      startDurable: () => NatsServer.start(),
+      open: async (url, options) => forPatterns(await openNats(url, options)),
       urlAt: (port) => `nats://127.0.0.1:${port}`,
     },
   ],

@@ -18,6 +18,8 @@ describeBroker("the memory broker", async () => {
     kill: () => {},
     passWindow: () => clock.advance(WINDOW_MS + 1),
     pass: (ms) => clock.pass(ms),
+    // A closed one keeps nothing.
+    kept: () => Promise.resolve(0),
   };
 });
 

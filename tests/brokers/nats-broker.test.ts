@@ -4,8 +4,10 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import type { Broker } from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
-import { describeBroker } from "./broker-contract.ts";
+import { describeBroker, type BrokerUnderTest } from "./broker-contract.ts";
+import { raw } from "./nats-node.ts";
 import { NatsServer } from "./nats-server.ts";
+import { forPatterns } from "./of-pattern.ts";
 
 let server: NatsServer;
 beforeAll(async () => {
@@ -13,17 +15,34 @@ beforeAll(async () => {
 });
 afterAll(() => stopEngines());
 
-describeBroker("the NATS broker", async () => {
+async function underTest(wrap: (broker: Broker) => Broker): Promise<BrokerUnderTest> {
   const prefix = crypto.randomUUID();
-  const another = (): Promise<Broker> => NatsBroker.open({ url: server.url, prefix });
+  const another = async (): Promise<Broker> =>
+    wrap(await NatsBroker.open({ url: server.url, prefix }));
   return {
     broker: await another(),
     another,
     kill: (broker) => broker.close(),
     passWindow: () => endWindow(prefix),
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    kept: () => kept(prefix),
   };
-});
+}
+
+describeBroker("the NATS broker", () => underTest((broker) => broker));
+describeBroker("the NATS broker, with topics of a pattern", () => underTest(forPatterns));
+
+/** Streams, and messages in those that all topics share. */
+function kept(prefix: string): Promise<number> {
+  return raw(server, async ({ streams }) => {
+    let count = 0;
+    for await (const { config, state } of streams.list()) {
+      if (!config.name.startsWith(`${prefix}+`)) continue;
+      count += 1 + (/\+(meta|lease)$/.test(config.name) ? state.messages : 0);
+    }
+    return count;
+  });
+}
 
 /** Nobody waits five minutes: what NATS is to forget then is seen to be so, and forgotten now. */
 async function endWindow(prefix: string): Promise<void> {

@@ -4,6 +4,7 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import type { Broker } from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
 import { describeBroker } from "./broker-contract.ts";
+import { raw } from "./redis-node.ts";
 import { RedisServer } from "./redis-server.ts";
 
 let server: RedisServer;
@@ -21,6 +22,7 @@ describeBroker("the Redis broker", async () => {
     kill: (broker) => broker.close(),
     passWindow: () => endWindow(prefix),
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    kept: () => raw(server.url, async (client) => (await client.keys(`{${prefix}:*`)).length),
   };
 });
 

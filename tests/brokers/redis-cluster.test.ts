@@ -5,6 +5,7 @@ import type { Broker, BrokerTopic, TopicDeclaration } from "../../src/live/index
 import { stopEngines } from "./engine-process.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { RedisCluster } from "./redis-cluster.ts";
+import { raw } from "./redis-node.ts";
 import { RedisServer } from "./redis-server.ts";
 
 let cluster: RedisCluster;
@@ -28,6 +29,13 @@ describeBroker("the Redis broker on a cluster of three", async () => {
     kill: (broker) => broker.close(),
     passWindow: () => endWindow(prefix),
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    kept: async () => {
+      let count = 0;
+      for (const { url } of cluster.primaries) {
+        count += await raw(url, async (client) => (await client.keys(`{${prefix}:*`)).length);
+      }
+      return count;
+    },
   };
 });
 

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { LongwireError } from "../../src/base/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
+import { scripts } from "../../src/brokers/redis/scripts.ts";
+import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { eventually } from "./eventually.ts";
@@ -207,6 +209,19 @@ describe("what a node asks of Redis", () => {
     await eventually(subscribers).toEqual(["{p:news}", 0]);
   });
 
+  test("a topic that is closed and opened again at once is heard of", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url);
+    const writer = await follow(await open(server.url), news);
+    for (let n = 1; n <= 5; n += 1) {
+      await (await follow(broker, news)).topic.close();
+      const node = await follow(broker, news);
+      await append(writer.topic, 1);
+      await eventually(() => offsets(node)).toEqual(upTo(n));
+      await node.topic.close();
+    }
+  });
+
   test("own appends are one script each, and are not read back", async () => {
     const server = await RedisServer.start();
     const { topic, events } = await follow(await open(server.url), news);
@@ -265,12 +280,57 @@ describe("what a node asks of Redis", () => {
     expect(await topic.append({ data: 1 })).toEqual({ offset: 1, duplicate: false });
   });
 
+  test("a topic of which Redis has forgotten all but its place goes on from there", async () => {
+    const server = await RedisServer.start();
+    const broker = await open(server.url, { prefix: "p" });
+    const short = logTopic("news", { retention: { maxAgeMs: 100 } });
+    const before = await follow(broker, short);
+    await append(before.topic, 3);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    await (await follow(broker, short)).topic.close();
+    await before.topic.close();
+    const expiry = (key: string): Promise<number> =>
+      raw(server.url, (client) => client.pTTL(`{p:news}:${key}`));
+    const day = 86_400_000;
+    expect(Math.round((await expiry("log")) / day)).toBe(1);
+    expect(Math.round((await expiry("meta")) / day)).toBe(31);
+    // As after a day.
+    await raw(server.url, (client) => client.del("{p:news}:log"));
+    const node = await follow(broker, short);
+    expect(node.topic).toMatchObject({ epoch: before.topic.epoch, offset: 3, floor: 3 });
+    await append(node.topic, 1);
+    expect([offsets(node), node.losses, await expiry("meta")]).toEqual([[4], 0, -1]);
+  });
+
+  test("the first epoch of a topic that is not there holds for its period and the next", async () => {
+    const server = await RedisServer.start();
+    const tag = "{p:nothing}";
+    const period = Math.floor(Date.now() / (15 * 86_400_000));
+    const read = async (seen: string): Promise<unknown[]> => {
+      const own = ["name", "log", "10", "10000", "60000", tag, seen, "0", "", "i"];
+      const [outcome, epoch] = await raw(
+        server.url,
+        (client) =>
+          client.eval(scripts.read, {
+            keys: topicKeys(tag),
+            arguments: [...own, "0", "steps", "1", "1"],
+          }) as Promise<unknown[]>,
+      );
+      return [outcome, epoch];
+    };
+    expect(await read("")).toEqual(["read", `1.i.${period}`]);
+    expect(await read(`1.i.${period - 1}`)).toEqual(["read", `1.i.${period - 1}`]);
+    expect(await read(`1.i.${period - 2}`)).toEqual(["epoch", `1.i.${period}`]);
+    expect(await read(`1.another.${period}`)).toEqual(["epoch", `1.i.${period}`]);
+    expect(await raw(server.url, (client) => client.dbSize())).toBe(0);
+  });
+
   test("a topic that holds nothing is forgotten by Redis in the end, one that has values is not", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const { topic } = await follow(broker, keyedTopic("k"));
     const ttl = (): Promise<number> => raw(server.url, (client) => client.pTTL("{p:k}:meta"));
-    expect(await ttl()).toBeGreaterThan(86_400_000);
+    expect(await ttl()).toBe(-2);
     await topic.append({ key: "a", data: 1 });
     expect(await ttl()).toBe(-1);
     await topic.append({ key: "a", removed: true });

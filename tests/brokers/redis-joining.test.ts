@@ -16,7 +16,8 @@ test("who joins is told an event whose answer comes in the moment after that of 
     isAway: false,
     run: () => new Promise<Reply>((resolve) => asked.push(resolve)),
   } as unknown as Link;
-  const host = { link, clock: new VirtualClock(), tag: "t", onUnused: () => {} };
+  const installation = { read: () => Promise.resolve("i") };
+  const host = { link, installation, clock: new VirtualClock(), tag: "t", onUnused: () => {} };
   const topic = new RedisTopic(logTopic("news"), host);
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const told: Record<"first" | "second", number[]> = { first: [], second: [] };

@@ -32,8 +32,17 @@ export function topicNames(
 }
 
 /** What all topics share. */
-export function sharedNames(prefix: string): { meta: string; leases: string } {
-  return { meta: `${prefix}${SLASH}meta`, leases: `${prefix}${SLASH}lease` };
+export function sharedNames(prefix: string): {
+  meta: string;
+  leases: string;
+  installation: string;
+} {
+  return {
+    meta: `${prefix}${SLASH}meta`,
+    leases: `${prefix}${SLASH}lease`,
+    // A subject of `meta`. Those of topics have one part more.
+    installation: `${prefix}.meta.installation`,
+  };
 }
 
 // NATS has a meaning for dots, wildcards and spaces, and makes a folder of a stream's name.

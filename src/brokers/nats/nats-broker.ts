@@ -105,10 +105,16 @@ export class NatsBroker implements Broker {
     });
     if (this.#jetStream !== undefined) return;
     this.#jetStream = new JetStream(link);
-    const { meta } = sharedNames(this.#prefix);
-    this.#records = new TopicRecords(this.#jetStream, meta, () => this.#makeStreams());
+    const { meta, installation } = sharedNames(this.#prefix);
+    this.#records = new TopicRecords({
+      jetStream: this.#jetStream,
+      stream: meta,
+      installation,
+      makeStreams: () => this.#makeStreams(),
+    });
     // Later they are there, and a cluster without leader need not be waited for.
     await this.#makeStreams();
+    await this.#records.installation();
   }
 
   /** Makes what all topics share, where that is not there. */

@@ -1,6 +1,7 @@
 import type { Timer } from "../../base/index.ts";
 import {
   EventLog,
+  eventOf,
   LiveError,
   type BrokerTopic,
   type EventDraft,
@@ -52,13 +53,20 @@ export class NatsTopic {
   readonly #followers = new Followers();
   readonly #waiters = new Waiters();
   readonly #removed: RemovedKeys;
-  #joining = 0;
+  /** Those who join, or append and wait for the stream. */
+  #waiting = 0;
   #seen: Seen = { offset: 0, stamp: "" };
   /** Of a log topic: what was gone before it was read. */
   #gone: Offset = 0;
   /** All that there was has been read. */
   #isRead = false;
   #tail: Tail | undefined;
+  /** The stream was there, and has been followed. */
+  #isStarted = false;
+  /** Another node may have made the stream since it was last looked for. */
+  #isUnsure = false;
+  /** The stream is made for these appends, which go on in their order when this is settled. */
+  #making: Promise<unknown> | undefined;
   #looking: Promise<Offset> = Promise.resolve(0);
   #nextLook: Promise<Offset> | undefined;
   /** `left`: nobody wants to be told any more; `lost`: who was told has to open it anew. */
@@ -93,7 +101,7 @@ export class NatsTopic {
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<BrokerTopic> {
-    this.#joining += 1;
+    this.#waiting += 1;
     try {
       await this.#readAll();
       this.#requireFollowed();
@@ -113,11 +121,9 @@ export class NatsTopic {
       };
     } catch (error) {
       // Reading again does no harm.
-      if (error instanceof UnansweredError) throw new LiveError("unavailable", error.message);
-      throw error;
+      throw error instanceof UnansweredError ? unavailable(error) : error;
     } finally {
-      this.#joining -= 1;
-      if (this.#isUnused) this.#end("left");
+      this.#stopWaiting();
     }
   }
 
@@ -127,19 +133,24 @@ export class NatsTopic {
     this.#lookNext().catch(() => {});
   }
 
-  /** Another node has written down which log it is. */
+  /** A node has written down which log it is. */
   onRecord(epoch: string): void {
-    if (this.#stream.epoch !== "" && epoch !== this.#stream.epoch) this.look();
+    const isFirst = !this.#stream.isMade;
+    if (this.#stream.epoch === "" || (!isFirst && epoch === this.#stream.epoch)) return;
+    this.#isUnsure = isFirst;
+    this.look();
   }
 
   /** A consumer that has fallen silent, or could not be made, is made anew. */
   checkAlive(): void {
-    if (this.#tail?.isAlive !== true && this.#host.jetStream.link.isOpen) this.look();
+    const isFine = this.#stream.isMade ? this.#tail?.isAlive === true : !this.#isUnsure;
+    if (!isFine && this.#host.jetStream.link.isOpen) this.look();
   }
 
   /** The connection is lost. What was acknowledged may be followed after it is back, or not at all. */
   onDisconnected(): void {
     this.#tail = undefined;
+    this.#isUnsure = true;
     this.#leases.onDisconnected();
     this.#waiters.reject(new UnansweredError(`${this.#host.jetStream.link.server} is away.`));
   }
@@ -176,7 +187,12 @@ export class NatsTopic {
   }
 
   get #isUnused(): boolean {
-    return this.#followers.isEmpty && this.#joining === 0;
+    return this.#followers.isEmpty && this.#waiting === 0;
+  }
+
+  #stopWaiting(): void {
+    this.#waiting -= 1;
+    if (this.#isUnused) this.#end("left");
   }
 
   #leave(follower: Follower): Promise<void> {
@@ -193,8 +209,7 @@ export class NatsTopic {
     try {
       await this.#reachNewest();
     } catch (error) {
-      if (error instanceof UnansweredError) throw new LiveError("unavailable", error.message);
-      throw error;
+      throw error instanceof UnansweredError ? unavailable(error) : error;
     }
   }
 
@@ -243,18 +258,42 @@ export class NatsTopic {
 
   async #lookNow(): Promise<Offset> {
     this.#requireFollowed();
-    const info = this.#stream.epoch === "" ? await this.#stream.open() : await this.#lookAgain();
+    const info = this.#stream.isMade ? await this.#lookAgain() : await this.#find();
     this.#requireFollowed();
     if (this.#declaration.kind === "keyed") this.#leases.listen();
+    if (info === undefined) return 0;
     if (this.#tail?.isAlive !== true) await this.#follow();
     if (this.#isRead) this.#letGo(info).catch(() => {});
     return info.state.last_seq;
   }
 
+  /**
+   * Finds the stream, and makes it if something is to be appended. That of a name which was
+   * declared is made in any case, for those who publish by NATS's own means; of the names of a
+   * pattern there is no end.
+   */
+  async #find(): Promise<StreamInfo | undefined> {
+    const { epoch } = this.#stream;
+    const isWanted = this.#declaration.pattern === undefined || this.#making !== undefined;
+    // What is made after this is found at the next look.
+    this.#isUnsure = false;
+    const finding = isWanted ? this.#stream.make() : this.#stream.find();
+    const info = await finding.catch((error: unknown) => {
+      this.#isUnsure = true;
+      throw error;
+    });
+    if (epoch !== "" && epoch !== this.#stream.epoch) throw this.#lose();
+    return info === undefined ? undefined : this.#unbroken(info);
+  }
+
   async #lookAgain(): Promise<StreamInfo> {
     const finding = await this.#stream.look(this.#seen);
     if (finding.kind === "other") throw this.#lose();
-    const { info } = finding;
+    return this.#unbroken(finding.info);
+  }
+
+  /** @throws LiveError if events are gone that were not followed */
+  #unbroken(info: StreamInfo): StreamInfo {
     const isMissing = this.#isRead && info.state.first_seq > this.#seen.offset + 1;
     if (this.#declaration.kind === "log" && isMissing) throw this.#lose();
     return info;
@@ -274,6 +313,7 @@ export class NatsTopic {
     );
     if (this.#hasEnded || !jetStream.link.isOpen) return tail.close();
     this.#tail = tail;
+    this.#isStarted = true;
   }
 
   #take({ event, stamp, leaseMs }: Entry): void {
@@ -323,6 +363,26 @@ export class NatsTopic {
 
   async #append(draft: EventDraft): Promise<Receipt> {
     this.#requireFollowed();
+    return this.#isStarted && this.#making === undefined
+      ? this.#appendNow(draft)
+      : this.#appendFirst(draft);
+  }
+
+  /** Appends when there is a stream. Whoever has closed the topic by then has it appended. */
+  async #appendFirst(draft: EventDraft): Promise<Receipt> {
+    // What cannot be published makes no stream.
+    eventOf(draft, 1, 0);
+    this.#waiting += 1;
+    try {
+      await this.#make();
+      this.#requireFollowed();
+      return await this.#appendNow(draft);
+    } finally {
+      this.#stopWaiting();
+    }
+  }
+
+  async #appendNow(draft: EventDraft): Promise<Receipt> {
     // After a reconnect it is not known yet what log it is.
     if (this.#tail === undefined) throw this.#notRead();
     try {
@@ -332,6 +392,19 @@ export class NatsTopic {
         ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
         : error;
     }
+  }
+
+  /** Makes the stream for the first event, and follows it. Those who wait for it go on in order. */
+  #make(): Promise<unknown> {
+    if (this.#making !== undefined) return this.#making;
+    const clear = (): void => void (this.#making = undefined);
+    this.#making = this.#lookNext().catch((error: unknown) => {
+      // Whatever became of the stream, nothing was appended.
+      throw error instanceof UnansweredError ? unavailable(error) : error;
+    });
+    // Before those who wait: none that is asked for later overtakes them.
+    this.#making.then(clear, clear);
+    return this.#making;
   }
 
   #notRead(): LiveError {
@@ -378,4 +451,8 @@ export class NatsTopic {
     const message = `${this.#declaration.name} is not open any more; open it again.`;
     throw new LiveError("unavailable", message);
   }
+}
+
+function unavailable({ message }: UnansweredError): LiveError {
+  return new LiveError("unavailable", message);
 }

@@ -1,11 +1,17 @@
-import type { Offset } from "../../live/index.ts";
+import type { Offset, TopicDeclaration } from "../../live/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { isRefused, Reason } from "./nats-errors.ts";
+
+/** The value of `created` in a record whose topic has no stream. */
+export const NO_STREAM = "";
 
 /** What is written beside a topic's stream: which log it holds. */
 export interface TopicRecord {
   readonly epoch: string;
-  /** When the stream was made that this is about. */
+  /**
+   * When the stream was made that this is about. `NO_STREAM` after a loss: the epoch is that of the
+   * log that the next event begins.
+   */
   readonly created: string;
   /** Of a keyed topic: removals up to here may have been let go of. */
   readonly floor: Offset;
@@ -16,21 +22,40 @@ export interface KeptRecord extends TopicRecord {
   readonly revision: Offset;
 }
 
-/** The records of all topics, in a stream of their own: each has a subject, and the newest counts. */
-export class TopicRecords {
-  readonly #jetStream: JetStream;
-  readonly #stream: string;
-  readonly #makeStreams: () => Promise<void>;
+interface TopicRecordsHost {
+  jetStream: JetStream;
+  /** The stream of records. */
+  stream: string;
+  /** The subject in it of the record that names the installation. */
+  installation: string;
+  /** Makes the stream of records, where that is not there. */
+  makeStreams(): Promise<void>;
+}
 
-  /** @param makeStreams makes the stream of records, where that is not there */
-  constructor(jetStream: JetStream, stream: string, makeStreams: () => Promise<void>) {
-    this.#jetStream = jetStream;
-    this.#stream = stream;
-    this.#makeStreams = makeStreams;
+/**
+ * The records of all topics, in a stream of their own: each has a subject, and the newest counts.
+ *
+ * A topic without a record was never published to. The epoch that its first event will have follows
+ * from the record of the installation, so every node knows it and none has to write it down.
+ */
+export class TopicRecords {
+  readonly #host: TopicRecordsHost;
+
+  constructor(host: TopicRecordsHost) {
+    this.#host = host;
+  }
+
+  /**
+   * Returns the epoch of a topic that was never published to. It is read each time, because NATS
+   * may have been emptied, also while it runs.
+   */
+  async firstEpoch(kind: TopicDeclaration["kind"]): Promise<string> {
+    return `${await this.installation()}.${kind}`;
   }
 
   async read(subject: string): Promise<KeptRecord | undefined> {
-    const found = await this.#jetStream.message(this.#stream, { last_by_subj: subject });
+    const { jetStream, stream } = this.#host;
+    const found = await jetStream.message(stream, { last_by_subj: subject });
     if (found === undefined) return undefined;
     return { ...(JSON.parse(atob(found.data)) as TopicRecord), revision: found.seq };
   }
@@ -43,26 +68,31 @@ export class TopicRecords {
   ): Promise<KeptRecord | undefined> {
     const { epoch, created, floor } = record;
     // It may be the first one, also of an engine that came back empty.
-    if (previous === undefined) await this.#makeStreams();
+    if (previous === undefined) await this.#host.makeStreams();
     const text = JSON.stringify({ epoch, created, floor });
-    try {
-      const expected = previous?.revision ?? 0;
-      const { seq } = await this.#jetStream.publish(subject, text, { expected });
-      return { epoch, created, floor, revision: seq };
-    } catch (error) {
-      if (isRefused(error, Reason.WrongLastSequence)) return undefined;
-      throw error;
+    const revision = await this.#publish(subject, text, previous?.revision ?? 0);
+    return revision === undefined ? undefined : { epoch, created, floor, revision };
+  }
+
+  /** Returns the name of the installation; the first node that asks makes it up. */
+  async installation(): Promise<string> {
+    const { jetStream, stream, installation: subject } = this.#host;
+    for (;;) {
+      const found = await jetStream.message(stream, { last_by_subj: subject });
+      if (found !== undefined) return (JSON.parse(atob(found.data)) as { id: string }).id;
+      await this.#host.makeStreams();
+      const id = crypto.randomUUID();
+      if ((await this.#publish(subject, JSON.stringify({ id }), 0)) !== undefined) return id;
     }
   }
 
-  /** Returns the record of a stream, and writes it if this is the first to ask. */
-  async settle(subject: string, created: string): Promise<KeptRecord> {
-    for (;;) {
-      const found = await this.read(subject);
-      if (found?.created === created) return found;
-      const record = { epoch: crypto.randomUUID(), created, floor: 0 };
-      const written = await this.write(subject, record, found);
-      if (written !== undefined) return written;
+  /** Returns nothing if `expected` is not the newest of the subject. */
+  async #publish(subject: string, text: string, expected: Offset): Promise<Offset | undefined> {
+    try {
+      return (await this.#host.jetStream.publish(subject, text, { expected })).seq;
+    } catch (error) {
+      if (isRefused(error, Reason.WrongLastSequence)) return undefined;
+      throw error;
     }
   }
 }

@@ -58,9 +58,19 @@ function placed({ storage, replicas }: Placement): Omit<StreamConfig, "name" | "
 export async function settleStream(
   jetStream: JetStream,
   wanted: StreamConfig,
+  placement: Placement,
+): Promise<StreamInfo> {
+  const found = await madeStream(jetStream, wanted.name);
+  return adjusted(jetStream, found ?? (await jetStream.createStream(wanted)), wanted, placement);
+}
+
+/** Changes what of a stream is not as it is to be. */
+export async function adjusted(
+  jetStream: JetStream,
+  found: StreamInfo,
+  wanted: StreamConfig,
   { replicas }: Placement,
 ): Promise<StreamInfo> {
-  const found = (await made(jetStream, wanted.name)) ?? (await jetStream.createStream(wanted));
   const { max_msgs, max_age } = wanted;
   const { config } = found;
   const num_replicas = replicas ?? config.num_replicas;
@@ -71,10 +81,18 @@ export async function settleStream(
   return isSame ? found : jetStream.updateStream({ ...config, max_msgs, max_age, num_replicas });
 }
 
-/** Finds a stream; one that another node makes at this moment is left alone until that is done. */
-async function made(jetStream: JetStream, stream: string): Promise<StreamInfo | undefined> {
+/**
+ * Finds a stream; one that another node makes at this moment is left alone until that is done.
+ *
+ * @param isReady whether an empty stream is known to be made. Default: it is not known
+ */
+export async function madeStream(
+  jetStream: JetStream,
+  stream: string,
+  isReady: (info: StreamInfo) => boolean = () => false,
+): Promise<StreamInfo | undefined> {
   const info = await jetStream.streamInfo(stream);
-  if (info === undefined || info.state.last_seq > 0) return info;
+  if (info === undefined || info.state.last_seq > 0 || isReady(info)) return info;
   const { clock } = jetStream.link;
   const isNew = Math.abs(jetStream.now() - Date.parse(info.created)) < NEW_MS;
   if (isNew) await new Promise<void>((resolve) => clock.after(MAKING_MS, resolve));

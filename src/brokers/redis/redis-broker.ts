@@ -1,6 +1,7 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
 import { ClusterLink } from "./cluster-link.ts";
+import { Installation } from "./installation.ts";
 import type { Link, LinkHandler } from "./link.ts";
 import { RedisLink } from "./redis-link.ts";
 import { checkOptions, type RedisBrokerOptions } from "./redis-options.ts";
@@ -29,6 +30,7 @@ export class RedisBroker implements Broker {
   /** By what their keys begin with, which is their channel too. */
   readonly #followed = new Map<string, Followed>();
   #link: Link | undefined;
+  #installation: Installation | undefined;
   #timer: Timer | undefined;
   /** Those that are still to be looked at in this round. */
   #toLookAt: RedisTopic[] = [];
@@ -56,6 +58,9 @@ export class RedisBroker implements Broker {
     broker.#link = await (roots === undefined
       ? RedisLink.open(options, handler)
       : ClusterLink.open(options, roots, handler));
+    broker.#installation = new Installation(broker.#link, broker.#prefix);
+    // In a cluster it may be that its shard cannot be reached later. If it cannot now, topics say so.
+    await broker.#installation.read().catch(() => {});
     broker.#lookNow();
     return broker;
   }
@@ -90,6 +95,7 @@ export class RedisBroker implements Broker {
     const link = this.#link!;
     const topic = new RedisTopic(declaration, {
       link,
+      installation: this.#installation!,
       clock: this.#clock,
       tag,
       onUnused: () => {

@@ -40,6 +40,13 @@ export class RedisLink implements Link {
   readonly #digests = new Map<ScriptName, string>();
   /** When each command that is not answered has to be, in their order. */
   readonly #unanswered = new Set<{ until: number }>();
+  /**
+   * Named when a channel is left, too: otherwise the package takes one that is subscribed to again
+   * before the answer for one that it is subscribed to, and then hears nothing of it.
+   */
+  readonly #listener = (text: string, channel: string): void => {
+    this.#handler.onNotified(channel, text);
+  };
   #state: State = { kind: "away" };
   /** The attempt to connect that is under way. */
   #attempt: Promise<void> | undefined;
@@ -130,7 +137,7 @@ export class RedisLink implements Link {
     this.#channels.delete(channel);
     if (this.#state.kind !== "open") return;
     const { client } = this.#state;
-    this.#inTime(client.sUnsubscribe(channel)).catch((error: unknown) =>
+    this.#inTime(client.sUnsubscribe(channel, this.#listener)).catch((error: unknown) =>
       this.#explained(error, client),
     );
   }
@@ -197,7 +204,7 @@ export class RedisLink implements Link {
   }
 
   #subscribeOn(client: Client, channel: string): Promise<unknown> {
-    return client.sSubscribe(channel, (text) => this.#handler.onNotified(channel, text));
+    return client.sSubscribe(channel, this.#listener);
   }
 
   /**

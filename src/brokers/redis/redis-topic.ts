@@ -11,6 +11,7 @@ import {
 } from "../../live/index.ts";
 import { Followers, type Follower } from "../followers.ts";
 import { Waiters } from "../waiters.ts";
+import type { Installation } from "./installation.ts";
 import { UnansweredError, type Link } from "./link.ts";
 import type { Entry, Page } from "./page.ts";
 import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
@@ -18,6 +19,7 @@ import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
 /** What a topic needs of its broker. */
 export interface RedisTopicHost {
   link: Link;
+  installation: Pick<Installation, "read">;
   clock: Clock;
   /** What its keys begin with, and its channel is. */
   tag: string;
@@ -39,6 +41,10 @@ export class RedisTopic {
   #appending = 0;
   /** The newest offset that was told of while own appends were on their way. */
   #toldOf: Offset = 0;
+  /** Redis was away while the topic had no event, so it may be another Redis by now. */
+  #isUnsure = false;
+  /** That is found out for these appends, which go on in their order when this is settled. */
+  #assuring: Promise<unknown> | undefined;
   #isReading = false;
   /** There may be more than what is being read. */
   #isWoken = false;
@@ -51,6 +57,7 @@ export class RedisTopic {
     this.#host = host;
     this.#scripts = new TopicScripts(declaration, {
       link: host.link,
+      installation: host.installation,
       tag: host.tag,
       place: () => this.#place,
       onOther: () => this.#lose(),
@@ -114,6 +121,7 @@ export class RedisTopic {
 
   /** The connection is lost. What was answered may be followed after it is back, or not at all. */
   onDisconnected(): void {
+    this.#isUnsure = this.#place.offset === 0;
     this.#waiters.reject(unconfirmed(`${this.#host.link.server} is away.`));
   }
 
@@ -220,6 +228,7 @@ export class RedisTopic {
   async #read(after: Offset, how: "state" | "steps"): Promise<Page> {
     const page = await this.#scripts.read(after, how);
     if (this.#place.epoch === "") this.#place.epoch = page.epoch;
+    this.#isUnsure = false;
     return page;
   }
 
@@ -233,6 +242,10 @@ export class RedisTopic {
 
   async #append(draft: EventDraft): Promise<Receipt> {
     this.#requireFollowed();
+    if (this.#isUnsure || this.#assuring !== undefined) {
+      await this.#assure();
+      this.#requireFollowed();
+    }
     try {
       return await this.#appended(draft);
     } catch (error) {
@@ -240,6 +253,16 @@ export class RedisTopic {
         ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
         : error;
     }
+  }
+
+  /** Reads the topic before it is appended to. Those who wait for it go on in order. */
+  #assure(): Promise<unknown> {
+    if (this.#assuring !== undefined) return this.#assuring;
+    const clear = (): void => void (this.#assuring = undefined);
+    this.#assuring = this.#catchUp();
+    // Before those who wait: none that is asked for later overtakes them.
+    this.#assuring.then(clear, clear);
+    return this.#assuring;
   }
 
   async #appended(draft: EventDraft): Promise<Receipt> {

@@ -12,8 +12,11 @@
  *
  * A log topic's stream is its log. A keyed topic's is its last events only, for those who follow;
  * who has fallen behind reads from `state` what has changed.
+ *
+ * A topic that was never appended to has none of these keys. Its epoch follows from the name of the
+ * installation, which `installation` returns, so every node is told the same one.
  */
-export const scriptNames = ["append", "read", "lease"] as const;
+export const scriptNames = ["append", "read", "lease", "installation"] as const;
 
 export type ScriptName = (typeof scriptNames)[number];
 
@@ -22,14 +25,25 @@ const EVENT_OVERHEAD_BYTES = 128;
 /** How much of a keyed topic's past its stream keeps. */
 const TAIL_EVENTS = 1_000;
 const TAIL_BYTES = 4 * 1024 * 1024;
-/** For how long a topic that holds nothing is remembered after it was used. */
+/** For how long a topic that holds nothing keeps its last event after it was used. */
 const FORGET_MS = 86_400_000;
+/**
+ * How often the epoch of topics that are not there changes. One that has been forgotten is not told
+ * from one that never was, and must not have the epoch again that it had.
+ */
+const FIRST_EPOCH_MS = 15 * 86_400_000;
+/**
+ * For how long the epoch and offset of a topic that holds nothing are remembered: the epoch of one
+ * that was never there is accepted for two of the periods above, and clocks differ.
+ */
+const REMEMBER_MS = 2 * FIRST_EPOCH_MS + 86_400_000;
 /** For how long a repeated append is recognised. */
 const WINDOW_MS = 300_000;
 
 /**
  * Keys 1 to 7, of which the last one never is. Arguments: 1 a name for an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
- * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was.
+ * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was; 10
+ * the name of the installation, empty if that cannot be known: then reading makes `meta`, too.
  */
 const prelude = `
 local meta, log, state, order, gone, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -40,7 +54,8 @@ local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local stamp = string.format('%s%06d', time[1], tonumber(time[2]))
 local changed = false
 
-local head = redis.call('HMGET', meta, 'epoch', 'birth', 'offset', 'floor', 'bytes')
+local installation = ARGV[10]
+local head = redis.call('HMGET', meta, 'epoch', 'birth', 'offset', 'floor', 'bytes', 'idle')
 local epoch, birth = head[1], head[2]
 local offset = tonumber(head[3]) or 0
 local floor, bytes = tonumber(head[4]) or 0, tonumber(head[5]) or 0
@@ -66,16 +81,45 @@ local function has_lost()
   return entry ~= nil and entry[2][2] ~= ARGV[9]
 end
 
-if not epoch then
-  epoch, birth, offset, floor, bytes = new_epoch(), ARGV[1], 0, 0, 0
+-- Of a topic that is not there: what the node was told before, if it may still begin with that.
+local function first_epoch()
+  local period = math.floor(now / ${FIRST_EPOCH_MS})
+  local function named(number) return '1.' .. installation .. '.' .. text(number) end
+  for _, near in ipairs({ period - 1, period + 1 }) do
+    if ARGV[7] == named(near) then return ARGV[7] end
+  end
+  return named(period)
+end
+
+-- What the node has seen was of a log, and that is gone.
+local function has_seen_log()
+  if ARGV[7] == '' then return false end
+  return tonumber(ARGV[8]) > 0 or not string.match(ARGV[7], '^1%..+%.%d+$')
+end
+
+local is_made = epoch ~= false
+local function make(name)
+  is_made = true
+  epoch, birth, offset, floor, bytes = name, ARGV[1], 0, 0, 0
   -- First what an engine without memory refuses: then nothing is done.
   redis.call('HSET', meta, 'epoch', epoch, 'birth', birth)
   redis.call('DEL', log, state, order, gone, leases)
   changed = true
+end
+
+if not is_made then
+  if installation == '' or has_seen_log() then make(new_epoch())
+  else epoch = first_epoch() end
 elseif has_lost() then
   epoch = new_epoch()
   redis.call('HSET', meta, 'epoch', epoch)
   changed = true
+end
+
+-- Only its place is remembered of a topic that has held nothing for long.
+local is_idle = head[6] == '1'
+if is_idle and offset > floor and redis.call('EXISTS', log) == 0 then
+  floor, bytes = offset, 0
 end
 
 local function size_of(fields)
@@ -128,6 +172,7 @@ local function forget_removed()
 end
 
 local function retain()
+  if not is_made then return end
   if keyed then
     trim(math.min(max_events, ${TAIL_EVENTS}), math.min(max_bytes, ${TAIL_BYTES}))
     forget_removed()
@@ -161,7 +206,7 @@ end
 
 -- Removes the keys whose leases have run out.
 local function expire()
-  if not keyed then return end
+  if not keyed or not is_made then return end
   for _, key in ipairs(redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
     local _, removed = newest(key)
     if removed then redis.call('ZREM', leases, key) else store(key, '') end
@@ -169,7 +214,7 @@ local function expire()
 end
 
 local function next_expiry()
-  if not keyed then return -1 end
+  if not keyed or not is_made then return -1 end
   local first = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
   if #first == 0 then return -1 end
   return math.max(0, tonumber(first[2]) - now)
@@ -179,7 +224,7 @@ end
 local function finish(outcome, ...)
   if changed then
     redis.call('HSET', meta, 'offset', text(offset), 'floor', text(floor), 'bytes', text(bytes))
-    if redis.call('HGET', meta, 'idle') == '1' then
+    if is_idle then
       for _, key in ipairs({ meta, log, state, order, gone, leases }) do
         redis.call('PERSIST', key)
       end
@@ -194,18 +239,19 @@ end
 local function is_other() return ARGV[7] ~= '' and ARGV[7] ~= epoch end
 `;
 
-/** Key 8: the repeated append's; 10: the key, 11: the JSON, 12: `ifNewest`, 13: the lease. */
+/** Key 8: the repeated append's; 11: the key, 12: the JSON, 13: `ifNewest`, 14: the lease. */
 const append = `${prelude}
 local repeatable = KEYS[8]
 if is_other() then return finish('epoch') end
-if repeatable then
+if repeatable and is_made then
   local first = redis.call('GET', repeatable)
   local number = first and string.match(first, '^' .. string.gsub(birth, '%-', '%%-') .. ' (%d+)$')
   if number then return finish('duplicate', tonumber(number)) end
 end
 expire()
-local key, json, if_newest, lease = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local key, json, if_newest, lease = ARGV[11], ARGV[12], ARGV[13], ARGV[14]
 if if_newest ~= '' and newest(key) ~= tonumber(if_newest) then return finish('conflict') end
+if not is_made then make(epoch) end
 store(key, json)
 if keyed and lease ~= '' then redis.call('ZADD', leases, now + tonumber(lease), key) end
 if repeatable then
@@ -217,7 +263,7 @@ return finish('appended', mine, stamp)
 `;
 
 /**
- * 10: after which offset, 11: `state` for a keyed topic's newest, 12: how many at most, 13: how
+ * 11: after which offset, 12: `state` for a keyed topic's newest, 13: how many at most, 14: how
  * many bytes.
  *
  * Beside the entries it does what time has made due.
@@ -230,13 +276,14 @@ if floor ~= floor_before or bytes ~= bytes_before then
   redis.call('HSET', meta, 'offset', text(offset), 'floor', text(floor), 'bytes', text(bytes))
 end
 -- Without memory it is read all the same.
-if not changed and (not keyed or redis.call('ZCARD', order) == redis.call('ZCARD', gone)) then
+if is_made and not changed and (not keyed or redis.call('ZCARD', order) == redis.call('ZCARD', gone)) then
   redis.pcall('HSET', meta, 'idle', '1')
-  for _, name in ipairs({ meta, log, state, order, gone, leases }) do
+  for _, name in ipairs({ log, state, order, gone, leases }) do
     redis.call('PEXPIRE', name, max_age + ${FORGET_MS})
   end
+  redis.call('PEXPIRE', meta, max_age + ${REMEMBER_MS})
 end
-local after, most, most_bytes = tonumber(ARGV[10]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local after, most, most_bytes = tonumber(ARGV[11]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local told = {}
 local size = 0
 local count = 0
@@ -280,25 +327,35 @@ local function has_all()
 end
 local missed = 0
 if after < offset and not is_other() then
-  local by_state = keyed and (ARGV[11] == 'state' or not has_all())
+  local by_state = keyed and (ARGV[12] == 'state' or not has_all())
   if (by_state or not keyed) and after < floor then missed = 1 end
   if by_state then from_state() else from_log() end
 end
 return finish(is_other() and 'epoch' or 'read', missed, more, unpack(told))
 `;
 
-/** 10: for how long, then keys with the offsets at which they were set. */
+/** 11: for how long, then keys with the offsets at which they were set. */
 const lease = `${prelude}
 expire()
 if not is_other() then
-  for at = 11, #ARGV, 2 do
+  for at = 12, #ARGV, 2 do
     local number, removed = newest(ARGV[at])
     if not removed and number == tonumber(ARGV[at + 1]) then
-      redis.call('ZADD', leases, now + tonumber(ARGV[10]), ARGV[at])
+      redis.call('ZADD', leases, now + tonumber(ARGV[11]), ARGV[at])
     end
   end
 end
 return finish(is_other() and 'epoch' or 'leased')
 `;
 
-export const scripts: Record<ScriptName, string> = { append, read, lease };
+/** Key 1: where the name is. 1: what it is to be, should there be none. */
+const installation = `
+local name = redis.call('GET', KEYS[1])
+if not name then
+  name = ARGV[1]
+  redis.call('SET', KEYS[1], name)
+end
+return { name }
+`;
+
+export const scripts: Record<ScriptName, string> = { append, read, lease, installation };

@@ -7,6 +7,7 @@ import {
   type Offset,
   type TopicDeclaration,
 } from "../../live/index.ts";
+import type { Installation } from "./installation.ts";
 import { UnansweredError, type Link, type Reply } from "./link.ts";
 import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
 import type { ScriptName } from "./scripts.ts";
@@ -34,6 +35,7 @@ export type Appended =
 
 interface TopicScriptsHost {
   link: Link;
+  installation: Pick<Installation, "read">;
   /** What the topic's keys begin with, and its channel is. */
   tag: string;
   /** How far it is followed now. */
@@ -54,6 +56,8 @@ export class TopicScripts {
   readonly #host: TopicScriptsHost;
   readonly #keys: readonly string[];
   readonly #limits: readonly string[];
+  /** Read with the topic as long as that has no event: its first epoch follows from it. */
+  #installation = "";
 
   constructor(declaration: TopicDeclaration, host: TopicScriptsHost) {
     this.#declaration = declaration;
@@ -65,6 +69,9 @@ export class TopicScripts {
 
   /** @param how `state` begins with the newest of each key, `steps` goes on event by event */
   async read(after: Offset, how: "state" | "steps"): Promise<Page> {
+    if (this.#host.place().offset === 0) {
+      this.#installation = await this.#host.installation.read();
+    }
     const args = [String(after), how, String(PAGE_EVENTS), String(PAGE_BYTES)];
     const reply = await this.#run("read", args).catch((error: unknown) => {
       // Reading again does no harm.
@@ -103,7 +110,14 @@ export class TopicScripts {
     // It is compared each time: after a failover an append may come before a reading.
     const { epoch, offset, stamp } = this.#host.place();
     const seen = [epoch, String(offset), stamp];
-    const own = [crypto.randomUUID(), this.#declaration.kind, ...this.#limits, tag, ...seen];
+    const own = [
+      crypto.randomUUID(),
+      this.#declaration.kind,
+      ...this.#limits,
+      tag,
+      ...seen,
+      this.#installation,
+    ];
     const reply = await link.run(name, [...this.#keys, ...keys], [...own, ...args]);
     if (reply[0] === "epoch") {
       this.#host.onOther();
