@@ -81,7 +81,12 @@ export const defaultLiveLimits: LiveLimits = {
  * How long a message may be before its client has shown who it is, where the server asks for
  * credentials, in bytes. Tokens are shorter. Beyond: closed with 4413.
  */
-export const MAX_UNKNOWN_MESSAGE_BYTES: number = 16 * 1024;
+const MAX_UNKNOWN_MESSAGE_BYTES: number = 16 * 1024;
+
+/** How long a message may be before its client has shown who it is, under these limits. */
+export function mostUnknownBytes({ maxMessageBytes }: LiveLimits): number {
+  return Math.min(MAX_UNKNOWN_MESSAGE_BYTES, maxMessageBytes);
+}
 
 /** How many addresses whose credentials were refused are remembered, the most recent ones. */
 export const FAILED_LOGINS_KEPT = 10_000;

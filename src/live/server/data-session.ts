@@ -1,7 +1,7 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_UNKNOWN_MESSAGE_BYTES } from "../limits.ts";
+import { mostUnknownBytes } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
 import { SUBSCRIPTION_BYTES, textBytes } from "../memory-costs.ts";
 import type { Outlet } from "../outlet.ts";
@@ -61,7 +61,7 @@ export class DataSession implements Session, Outlet {
     const { gate, logins } = this.#realm;
     const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
     if (refusal !== undefined) return this.#refuse(refusal);
-    if (gate.isAsking) this.#peer.limitMessages(MAX_UNKNOWN_MESSAGE_BYTES);
+    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
     this.#waitFor(whenThere(gate.check(credentials), (admittance) => this.#onShown(admittance)));
   }
 

@@ -1,7 +1,7 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_IGNORED_REFUSALS, MAX_UNKNOWN_MESSAGE_BYTES } from "../limits.ts";
+import { MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { parsedBytes, REQUEST_BYTES } from "../memory-costs.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
@@ -70,7 +70,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     const { gate, logins } = this.#realm;
     const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
     if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
-    if (gate.isAsking) this.#peer.limitMessages(MAX_UNKNOWN_MESSAGE_BYTES);
+    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
     const checked = whenThere(gate.check(credentials), (admittance) => {
       this.#opening = undefined;
       this.#onShown(admittance);
@@ -180,7 +180,8 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       return this.#disconnect(LiveCloseCode.TooMany, overShare().message, this.#retryLater);
     }
     const isKnown = this.#standing.caller !== undefined;
-    const most = isKnown ? this.#realm.limits.maxMessageBytes : MAX_UNKNOWN_MESSAGE_BYTES;
+    const { limits } = this.#realm;
+    const most = isKnown ? limits.maxMessageBytes : mostUnknownBytes(limits);
     const message = `A message may have ${most} bytes at most${isKnown ? "" : " before hello"}; send less.`;
     this.#disconnect(LiveCloseCode.TooLarge, message);
   }
