@@ -25,13 +25,20 @@ export const LINEAR_GROWTH = 64;
 export function growthOf(work: (size: number) => void): number {
   let most = 0;
   for (const size of [1024, 4 * 1024, 64 * 1024]) {
-    const small = Math.max(
-      LEAST_MICROSECONDS,
-      leastTime(() => work(size)),
-    );
-    const large = leastTime(() => work(size * FACTOR));
-    most = Math.max(most, large / small);
+    let growth = growthAt(size, work);
+    // A collection of garbage, or a core that others use, may fall into one measurement; what is
+    // quadratic is so each time.
+    for (let again = 0; again < 2 && growth > LINEAR_GROWTH; again += 1) {
+      growth = Math.min(growth, growthAt(size, work));
+    }
+    most = Math.max(most, growth);
     if (most > LINEAR_GROWTH) return most;
   }
   return most;
+}
+
+function growthAt(size: number, work: (size: number) => void): number {
+  const small = leastTime(() => work(size));
+  const large = leastTime(() => work(size * FACTOR));
+  return large / Math.max(LEAST_MICROSECONDS, small);
 }
