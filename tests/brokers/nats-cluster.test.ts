@@ -52,6 +52,23 @@ async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
   }
 }
 
+/** While the new stream has no leader yet, NATS does not answer. */
+async function openTopicAgain(
+  node: NatsBroker,
+  follow: (event: TopicEvent) => void,
+  onLost: () => void,
+): Promise<BrokerTopic> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await node.openTopic(logTopic("news"), follow, onLost);
+    } catch (error) {
+      const isPassing = (error as LongwireError).code === "unavailable";
+      if (!isPassing || performance.now() > until) throw error;
+    }
+  }
+}
+
 test(
   "a cluster of three loses the leader of a topic: appends go on, nothing is lost or doubled, same epoch",
   async () => {
@@ -61,8 +78,8 @@ test(
     let losses = 0;
     const topics = await Promise.all(
       nodes.map((node, at) =>
-        node.openTopic(
-          logTopic("news"),
+        openTopicAgain(
+          node,
           (event) => seen[at]!.push(event),
           () => (losses += 1),
         ),
