@@ -62,7 +62,7 @@ export class StreamOutput implements Flushable {
       this.#onUnsent(stopReadingBytes);
     } else {
       outgoing.release();
-      this.#settle();
+      if (this.#chargedBytes > 0) this.#settle();
     }
     if (this.#owesDrain) this.#awaitDrain();
   }
