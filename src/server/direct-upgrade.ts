@@ -45,7 +45,8 @@ export class DirectUpgrade implements HandshakeCarrier {
     const request = new UpgradeRequest({
       target: this.#target,
       headers,
-      remoteAddress: () => this.#transport.remoteAddress,
+      // Not kept for the connection, which may never be asked for it.
+      remoteAddress: () => this.#transport.peerName.address,
       incoming: () => this.#incoming(),
       opening,
     });
