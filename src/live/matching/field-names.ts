@@ -24,12 +24,13 @@ export class FieldNames implements IndexPart {
     return this.#arrays > 0 && ARRAY_FIELD.test(field);
   }
 
-  add({ data }: TopicEvent): void {
-    this.#count(data, 1);
+  add(event: TopicEvent): void {
+    // Not parsed where nothing is counted any more.
+    if (this.#counts !== undefined) this.#count(event.data, 1);
   }
 
-  remove({ data }: TopicEvent): void {
-    this.#count(data, -1);
+  remove(event: TopicEvent): void {
+    if (this.#counts !== undefined) this.#count(event.data, -1);
   }
 
   #count(data: unknown, change: 1 | -1): void {

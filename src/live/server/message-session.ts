@@ -25,9 +25,6 @@ import { Standing } from "./standing.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
 
-/** From this length on it is looked at what a message costs before it is parsed. */
-const COSTLY_LENGTH = 16 * 1024;
-
 /** What could be read as a request, be it one that is refused. */
 type Readable = Exclude<Decoded, { kind: "malformed" }>;
 
@@ -86,8 +83,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
       return;
     }
-    const decoded = this.#decode(message);
-    if (decoded === undefined) return this.onLimit({ code: "over_share" });
+    const decoded = decodeClientMessage(message);
     if (decoded.kind === "malformed") {
       this.#disconnect(LiveCloseCode.BadMessage, decoded.message);
       return;
@@ -99,21 +95,6 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     const pending = this.#handle(decoded, caller, message);
     if (pending === undefined) return this.#unanswered.room();
     return pending.then(() => this.#unanswered.room());
-  }
-
-  /**
-   * Reads a message. A long one only if its client has room for what it may cost once it is parsed:
-   * `undefined` if not.
-   */
-  #decode(text: string): Decoded | undefined {
-    if (text.length < COSTLY_LENGTH) return decodeClientMessage(text);
-    const { account } = this.#peer;
-    const bytes = parsedBytes(text);
-    if (!account.charge(bytes)) return undefined;
-    const decoded = decodeClientMessage(text);
-    // What of it outlives this call is charged by the request.
-    account.refund(bytes);
-    return decoded;
   }
 
   /** Who waits longest goes first, or a busy topic would leave no room to the others. */

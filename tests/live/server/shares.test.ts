@@ -96,21 +96,6 @@ describe("what waits for an answer", () => {
     expect(ledger.payer("identity ann").heldBytes).toBe(0);
   });
 
-  test("is not parsed when it might cost more than the share has left: 4429, and the client may come back", async () => {
-    const ledger = new Ledger({ shareBytes: 400 * KIB });
-    const live = await MemoryLive.open({ topics: [], ledger });
-    const guest = await live.level1();
-    guest.take();
-    await guest.send({
-      type: "call",
-      id: 1,
-      method: "x",
-      params: Array.from({ length: 6_000 }, () => []),
-    });
-    expect(guest.take()).toMatchObject([{ type: "disconnect", code: 4429, retry: true }]);
-    expect(guest.closeCode).toBe(4429);
-  });
-
   test("is refunded when it is refused", async () => {
     const ledger = new Ledger();
     const live = await MemoryLive.open({ topics: [logTopic("t")], ledger });
