@@ -317,12 +317,9 @@ export class StreamConnection
 
   /** One connection with much to say must not hold up the others. */
   #countWork(payloadBytes: number): void {
-    if (
-      !isTurnSpent(payloadBytes) ||
-      (this.#pauses & Pause.Turn) !== 0 ||
-      this.#options.role === "client"
-    )
-      return;
+    // What this process asked for itself, as a client, takes no turn from its server's peers.
+    if (this.#options.role === "client") return;
+    if (!isTurnSpent(payloadBytes) || (this.#pauses & Pause.Turn) !== 0) return;
     this.#pauses |= Pause.Turn;
     this.#connection.pause();
     waitForTurn(this, this.account?.payer);
