@@ -1,6 +1,7 @@
 import { LongwireError, type MemoryAccount } from "../base/index.ts";
 import type { Broker } from "./broker.ts";
 import { IDLE_TOPIC_MS, MAX_PRESENT, PRESENCE_REMOVED_MS } from "./limits.ts";
+import { OPEN_UNITS } from "./in-turn.ts";
 import { LiveError } from "./live-error.ts";
 import { NAME_BYTES } from "./memory-costs.ts";
 import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
@@ -137,6 +138,7 @@ export class Catalog {
         "Your share of this server's memory is used up by names that you have opened; end subscriptions, and try again in a minute.";
       throw new LiveError("rate_limited", message);
     }
+    this.slices.charge(payer, OPEN_UNITS);
     try {
       const topic = await this.#openNow(declaration);
       this.#namePayers.set(name, payer);

@@ -91,7 +91,7 @@ function narrowed(
 ): Candidates | undefined {
   const all = log.after(walk.reached);
   if (indexes === undefined) {
-    return { events: all, test: readAnd(({ data }) => matchesPairs(pairs, data)) };
+    return { events: all, test: readAnd(({ json }) => matchesPairs(pairs, json)) };
   }
   const found = indexes.find(pairs, work);
   switch (found.kind) {

@@ -3,6 +3,12 @@ import type { Payer, SliceQueue } from "./slices.ts";
 /** What a short request costs, in units of a slice, beside a unit for each character. */
 export const REQUEST_UNITS = 128;
 
+/** What it costs to subscribe, which is also to make a view and to say where it begins. */
+export const SUBSCRIBE_UNITS = 4_096;
+
+/** What it costs to open a topic of a pattern that nobody had open. */
+export const OPEN_UNITS = 8_192;
+
 /**
  * Does something now if this turn of the event loop has time for it, else in a later turn, fairly
  * among payers. What needs no waiting so keeps its order, and costs no promise.

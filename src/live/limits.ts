@@ -103,6 +103,18 @@ export const MAX_UNANSWERED = 256;
 /** A lane is for those who keep up; who falls behind it is served from the log again. */
 export const MAX_LANE_BYTES: number = 512 * 1024;
 
+/**
+ * How deep arrays and objects may be inside one another in what a client sends; many parsers give
+ * up beyond it. Closed with 4400.
+ */
+export const MAX_DEPTH = 1_000;
+
+/**
+ * How many members the objects may have together that have more than 1,000 each, in what is parsed
+ * for the application: each costs the loop up to 5 microseconds. Beyond: `too_large`.
+ */
+export const MAX_WIDE_MEMBERS = 20_000;
+
 /** The longest key, in UTF-16 units. Beyond: `bad_request`. */
 export const MAX_KEY_LENGTH = 255;
 

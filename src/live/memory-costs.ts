@@ -18,27 +18,9 @@ export const REMEMBERED_BYTES = 192;
 /** An event in a log, beside its JSON and its key: the same event in two logs of one process. */
 export const EVENT_BYTES = 256;
 
-/** What each bracket, comma or colon of a JSON text costs at most once it is parsed. */
-const PART_BYTES = 48;
-
 const BEYOND_LATIN_1 = /[\u0100-\uffff]/;
 
 /** What a text costs: a byte a character, or two where it has characters beyond Latin-1. */
 export function textBytes(text: string): number {
   return BEYOND_LATIN_1.test(text) ? text.length * 2 : text.length;
 }
-
-/** What the value of a JSON text costs at most: `[{},{}]` costs 21 times its text. */
-export function parsedBytes(text: string): number {
-  let parts = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit === COMMA || unit === COLON || unit === BRACKET || unit === BRACE) parts += 1;
-  }
-  return text.length * 2 + parts * PART_BYTES;
-}
-
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const BRACKET = 0x5b;
-const BRACE = 0x7b;

@@ -96,26 +96,11 @@ let previous: Parsed | undefined;
 let lastRemoval: { readonly of: TopicEvent; readonly seen: TopicEvent } | undefined;
 let isForgetting = false;
 
-/** What a client has just sent, and its JSON: an event that is made of it now need not be parsed. */
-let received: { readonly json: string; readonly data: unknown } | undefined;
-
-/**
- * Returns `data`, which came from parsing JSON, as JSON again. Until the end of the present task an
- * event with this very text need not be parsed.
- */
-export function receivedJson(data: unknown): string {
-  const json = JSON.stringify(data);
-  received = { json, data };
-  forgetSoon();
-  return json;
-}
-
 function parsed(event: TopicEvent): unknown {
   if (latest?.event === event) return latest.data;
   if (previous?.event === event) return previous.data;
   previous = latest;
-  const data: unknown = received?.json === event.json ? received.data : JSON.parse(event.json);
-  latest = { event, data };
+  latest = { event, data: JSON.parse(event.json) };
   forgetSoon();
   return latest.data;
 }
@@ -125,7 +110,7 @@ function forgetSoon(): void {
   if (isForgetting) return;
   isForgetting = true;
   queueMicrotask(() => {
-    latest = previous = lastRemoval = received = undefined;
+    latest = previous = lastRemoval = undefined;
     isForgetting = false;
   });
 }

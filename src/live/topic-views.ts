@@ -46,9 +46,9 @@ export class TopicViews {
 
   constructor(source: ViewSource) {
     this.#source = source;
-    const isOpaque = kindOf(source.declaration) === "opaque";
-    this.#maxViews = isOpaque ? MAX_OPAQUE_VIEWS : MAX_VIEWS;
-    this.#maxParamsLength = isOpaque ? MAX_ALL_OPAQUE_PARAMS_LENGTH : MAX_ALL_PARAMS_LENGTH;
+    const opaque = isOpaque(source.declaration);
+    this.#maxViews = opaque ? MAX_OPAQUE_VIEWS : MAX_VIEWS;
+    this.#maxParamsLength = opaque ? MAX_ALL_OPAQUE_PARAMS_LENGTH : MAX_ALL_PARAMS_LENGTH;
     this.#routes = new ViewRoutes((pair) => source.indexes?.count(pair));
     this.#host = this.#hostFor(source);
   }
@@ -198,6 +198,11 @@ export class TopicViews {
       onUsed: (isUsed) => (this.#used += isUsed ? 1 : -1),
     };
   }
+}
+
+/** Whether its events have to be parsed, and shown to a function of the application. */
+export function isOpaque(declaration: TopicDeclaration): boolean {
+  return kindOf(declaration) === "opaque";
 }
 
 /** How a topic is narrowed: not at all, by `matchFields`, or by a function of the application. */

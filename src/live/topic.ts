@@ -1,6 +1,8 @@
 import { Backoff, type Clock, type Ledger } from "../base/index.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
+import { readValue } from "./json/members.ts";
+import { checkWidth, parsed } from "./json/parsed.ts";
 import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
 import { LiveError } from "./live-error.ts";
 import { EVENT_BYTES, textBytes } from "./memory-costs.ts";
@@ -11,7 +13,7 @@ import type { SliceQueue } from "./slices.ts";
 import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
-import { TopicViews } from "./topic-views.ts";
+import { isOpaque, TopicViews } from "./topic-views.ts";
 import type { View } from "./view.ts";
 
 /** From this change of its size on a log is charged anew. */
@@ -351,15 +353,19 @@ export class Topic {
     }
   }
 
-  /** The draft with the data that its schema makes of it. @throws LiveError `invalid_data` */
+  /** The draft with the data that its schema makes of it. @throws LiveError `invalid_data`, `too_large` */
   #validated(draft: EventDraft): EventDraft {
     const schema = this.declaration.data;
-    if (draft.removed === true || schema === undefined) return draft;
     const { json, ...rest } = draft;
-    const data: unknown = json === undefined ? draft.data : JSON.parse(json);
-    const valid = validate(schema, data);
+    if (draft.removed === true || (schema === undefined && json === undefined)) return draft;
+    if (schema === undefined) {
+      if (isOpaque(this.declaration)) checkWidth(readValue(json!)!, "data");
+      return draft;
+    }
+    const given = json === undefined ? draft.data : parsed(readValue(json)!, DATA);
+    const valid = validate(schema, given);
     if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
-    return { ...rest, data: valid.value };
+    return valid.value === given ? draft : { ...rest, data: valid.value };
   }
 
   #checkKey({ key, removed }: EventDraft): void {
@@ -392,6 +398,8 @@ export class Topic {
     throw new LiveError("too_large", message);
   }
 }
+
+const DATA = { name: "data", code: "invalid_data" } as const;
 
 function isSame(one: TopicEvent | undefined, other: TopicEvent | undefined): boolean {
   return one !== undefined && one.offset === other?.offset && one.at === other.at;

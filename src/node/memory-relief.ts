@@ -1,68 +1,67 @@
-/** How often it is looked whether memory can be given back, in milliseconds. */
-const CHECK_MS = 5_000;
-/** A process that uses less than this part of a core is quiet. */
-const QUIET_PART = 0.25;
-/** Less than this, or than an eighth of what there was, is not worth a collection. */
-const GROWTH_BYTES: number = 32 * 1024 * 1024;
-/** V8 begins a collection when this much memory outside of its heap was allocated since the last. */
-const NUDGE_BYTES: number = 96 * 1024 * 1024;
+import { collectGarbage } from "./collect-garbage.ts";
 
+/** How often it is looked whether memory can be given back, in milliseconds. */
+const CHECK_MS = 1_000;
+/** Less growth than this, or than a quarter of what there was, is not worth a collection. */
+const GROWTH_BYTES: number = 48 * 1024 * 1024;
+/** After so many collections that brought nothing, what is left is taken to be needed. */
+const MAX_TRIES = 6;
 /** What is known of the process, and what can be done. */
 export interface ProcessMemory {
   /** What it holds of the machine's memory. */
   rssBytes(): number;
-  /** How much processor time it has used. */
-  cpuMs(): number;
-  /** Has V8 begin to collect garbage, in steps. */
+  /** Has V8 collect garbage, if not at once then in steps. */
   collect(): void;
 }
 
 /**
- * Gives memory back that a burst has left as garbage.
+ * Gives memory back that is garbage.
  *
- * V8 collects when something is allocated: a server that has become quiet keeps hundreds of
- * megabytes of garbage for as long as it stays quiet. So once it is, V8 is asked to collect, until
- * that brings nothing more.
+ * V8 sizes its heap by what the process has lived through: before its first whole collection it
+ * lets hundreds of megabytes of garbage gather, and a process that has become quiet keeps them,
+ * since it is an allocation that makes V8 collect. So V8 is asked to collect once at the start, when
+ * that costs milliseconds, and whenever the process has grown much, until it brings nothing more.
  */
 export class MemoryRelief {
   readonly #memory: ProcessMemory;
-  #leastBytes: number;
-  #cpuMs: number;
-  /** How much there was when V8 was asked to collect; `undefined` when it was not. */
+  /** What the process needs: the least that it was seen with, or what no collection could free. */
+  #neededBytes: number;
+  /** How much there was when V8 was first asked in vain. */
   #askedAt: number | undefined;
+  #tries = 0;
 
   constructor(memory: ProcessMemory) {
     this.#memory = memory;
-    this.#leastBytes = memory.rssBytes();
-    this.#cpuMs = memory.cpuMs();
+    this.#neededBytes = memory.rssBytes();
+    memory.collect();
   }
 
-  /** @param elapsedMs since this was called last */
-  check(elapsedMs: number): void {
+  /** To be called once a second. */
+  check(): void {
     const rssBytes = this.#memory.rssBytes();
-    const usedMs = this.#memory.cpuMs() - this.#cpuMs;
-    this.#cpuMs += usedMs;
-    this.#leastBytes = Math.min(this.#leastBytes, rssBytes);
-    if (usedMs > elapsedMs * QUIET_PART) return;
-    const worthBytes = Math.max(GROWTH_BYTES, this.#leastBytes / 8);
-    const isInVain = this.#askedAt !== undefined && rssBytes > this.#askedAt - worthBytes / 4;
-    // What is left is needed: only what comes on top of it counts from now on.
-    if (isInVain) this.#leastBytes = rssBytes;
-    this.#askedAt = undefined;
-    if (rssBytes - this.#leastBytes < worthBytes) return;
-    this.#askedAt = rssBytes;
+    this.#neededBytes = Math.min(this.#neededBytes, rssBytes);
+    const worthBytes = Math.max(GROWTH_BYTES, this.#neededBytes / 4);
+    const hasShrunk = this.#askedAt !== undefined && rssBytes < this.#askedAt - worthBytes / 4;
+    if (hasShrunk) this.#forget();
+    if (rssBytes - this.#neededBytes < worthBytes) return this.#forget();
+    if (this.#tries === MAX_TRIES) {
+      this.#neededBytes = rssBytes;
+      return this.#forget();
+    }
+    this.#askedAt ??= rssBytes;
+    this.#tries += 1;
     this.#memory.collect();
+  }
+
+  #forget(): void {
+    this.#askedAt = undefined;
+    this.#tries = 0;
   }
 }
 
 const ofProcess: ProcessMemory = {
   rssBytes: () => process.memoryUsage.rss(),
-  cpuMs: () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1_000;
-  },
-  // Never touched, so it takes addresses and no memory.
-  collect: () => void Buffer.allocUnsafeSlow(NUDGE_BYTES),
+  collect: collectGarbage,
 };
 
 let watchers = 0;
@@ -85,5 +84,5 @@ export function relieveMemory(): () => void {
 
 function watch(): NodeJS.Timeout {
   const relief = new MemoryRelief(ofProcess);
-  return setInterval(() => relief.check(CHECK_MS), CHECK_MS).unref();
+  return setInterval(() => relief.check(), CHECK_MS).unref();
 }

@@ -19,8 +19,9 @@ import type { Row } from "./row.ts";
 const theLog = { mib: 16, reason: "the log keeps 16 MiB (retention.maxBytes)" };
 const hundredMegabytes = { mib: 96, reason: "the state keeps 100 values of 1 MB (maxStateBytes)" };
 const theInventory = {
-  mib: 96,
-  reason: "the inventory keeps 99,000 devices that were seen (maxKeys)",
+  // Measured with as many devices that came and went, and nobody attacking: 181 MiB, of 52.
+  mib: 128,
+  reason: "the inventory keeps 99,000 devices, and for five minutes the keys of their reports",
 };
 const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" };
 

@@ -1,6 +1,6 @@
 import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
-import { fieldText } from "./narrowing.ts";
+import { ownText, type FieldTexts } from "./field-texts.ts";
 import type { IndexPart } from "./index-part.ts";
 
 /** Longer texts are found by a hash, so that an index keeps no long strings alive. */
@@ -46,18 +46,18 @@ export class FieldIndex implements IndexPart {
     return isAmong && text.length > MAX_EXACT_LENGTH ? undefined : isAmong;
   }
 
-  add(event: TopicEvent): void {
-    const text = fieldText(event.data, this.field);
+  add(event: TopicEvent, texts: FieldTexts): void {
+    const text = texts.get(this.field);
     if (text === undefined) return;
     const key = keyOf(text);
     const found = this.#events.get(key);
-    if (found === undefined) this.#events.set(key, event);
+    if (found === undefined) this.#events.set(ownText(key), event);
     else if (found instanceof Set) found.add(event);
     else this.#events.set(key, new Set([found, event]));
   }
 
-  remove(event: TopicEvent): void {
-    const text = fieldText(event.data, this.field);
+  remove(event: TopicEvent, texts: FieldTexts): void {
+    const text = texts.get(this.field);
     if (text === undefined) return;
     const key = keyOf(text);
     const found = this.#events.get(key);

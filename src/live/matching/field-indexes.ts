@@ -5,7 +5,8 @@ import type { Work } from "../work.ts";
 import { FieldIndex } from "./field-index.ts";
 import { FieldNames } from "./field-names.ts";
 import type { IndexPart } from "./index-part.ts";
-import { fieldText, type FieldPair } from "./narrowing.ts";
+import { textsOf, type FieldTexts } from "./field-texts.ts";
+import { matchesPairs, type FieldPair } from "./narrowing.ts";
 
 /** A log with fewer events is walked: that costs less than an index. */
 const INDEX_FROM = 1_024;
@@ -58,8 +59,10 @@ export class FieldIndexes {
   /** A new event is in the log. `replaced` is what its key had before. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     if (!this.#isBegun) return;
-    this.#update(this.#names, event, replaced);
-    for (const index of this.#indexes.values()) this.#update(index, event, replaced);
+    const present = this.#read(event);
+    const before = replaced && this.#read(replaced);
+    this.#update(this.#names, present, before);
+    for (const index of this.#indexes.values()) this.#update(index, present, before);
   }
 
   /** Forgets everything when nobody has used it for a while; called now and then. */
@@ -113,17 +116,14 @@ export class FieldIndexes {
   /** Asks the indexes, and the event itself only where they do not know. */
   #test(pairs: readonly FieldPair[]): Test {
     return (event, work) => {
-      let isRead = false;
-      for (const { field, text } of pairs) {
-        const index = this.#indexes.get(field);
-        const has = index?.isReady === true ? index.has(text, event) : undefined;
+      const unknown: FieldPair[] = [];
+      for (const pair of pairs) {
+        const index = this.#indexes.get(pair.field);
+        const has = index?.isReady === true ? index.has(pair.text, event) : undefined;
         if (has === false) return false;
-        if (has === true) continue;
-        if (!isRead) work.read(event.json);
-        isRead = true;
-        if (fieldText(event.data, field) !== text) return false;
+        if (has === undefined) unknown.push(pair);
       }
-      return true;
+      return unknown.length === 0 || readsAs(unknown, event, work);
     };
   }
 
@@ -148,24 +148,40 @@ export class FieldIndexes {
       part.upTo = event.offset;
       if (event.removed) continue;
       work.read(event.json);
-      part.add(event);
+      part.add(event, textsOf(event.json, this.#indexes));
     }
     part.upTo = this.#log.lastOffset;
     part.isReady = true;
     return true;
   }
 
-  #update(part: IndexPart, event: TopicEvent, replaced: TopicEvent | undefined): void {
-    const knew = replaced !== undefined && (part.isReady || replaced.offset <= part.upTo);
-    if (knew && !replaced.removed) part.remove(replaced);
+  #update(part: IndexPart, { event, texts }: Read, replaced: Read | undefined): void {
+    const knew = replaced !== undefined && (part.isReady || replaced.event.offset <= part.upTo);
+    if (knew && !replaced.event.removed) part.remove(replaced.event, replaced.texts);
     // One that is being built comes to the event by itself.
-    if (part.isReady && !event.removed) part.add(event);
+    if (part.isReady && !event.removed) part.add(event, texts);
+  }
+
+  /** Once for all indexes. */
+  #read(event: TopicEvent): Read {
+    const isOfInterest = this.#indexes.size > 0 && !event.removed;
+    return { event, texts: isOfInterest ? textsOf(event.json, this.#indexes) : NO_TEXTS };
   }
 }
 
+/** An event, and what it has in the fields that are indexed. */
+interface Read {
+  readonly event: TopicEvent;
+  readonly texts: FieldTexts;
+}
+
+const NO_TEXTS: FieldTexts = new Map();
+
+function readsAs(pairs: readonly FieldPair[], event: TopicEvent, work: Work): boolean {
+  work.read(event.json);
+  return matchesPairs(pairs, event.json);
+}
+
 function plainTest(pairs: readonly FieldPair[]): Test {
-  return (event, work) => {
-    work.read(event.json);
-    return pairs.every(({ field, text }) => fieldText(event.data, field) === text);
-  };
+  return (event, work) => readsAs(pairs, event, work);
 }

@@ -1,5 +1,6 @@
 import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
+import type { FieldTexts } from "./field-texts.ts";
 
 /** What is known of a topic's events by one pass over them, and kept as they change. */
 export interface IndexPart {
@@ -7,6 +8,7 @@ export interface IndexPart {
   upTo: Offset;
   /** Whether it knows all events. */
   isReady: boolean;
-  add(event: TopicEvent): void;
-  remove(event: TopicEvent): void;
+  /** @param texts what the event has in the fields that are indexed */
+  add(event: TopicEvent, texts: FieldTexts): void;
+  remove(event: TopicEvent, texts: FieldTexts): void;
 }

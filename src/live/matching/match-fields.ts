@@ -3,7 +3,7 @@ import type { TopicEvent } from "../topic-event.ts";
 
 /**
  * A `match` for topics of objects: an event matches when every param equals the field of the same
- * name, compared as text, since params from a URL are text.
+ * name, compared as text, since params from a URL are text. Arrays have no fields.
  *
  * A topic recognises this function and never calls it: `compileParams` and `matchesPairs` do the
  * same with params that are compiled once per view.
@@ -14,6 +14,7 @@ export function matchFields(params: Params, event: TopicEvent): boolean {
     ([name, wanted]) =>
       typeof data === "object" &&
       data !== null &&
+      !Array.isArray(data) &&
       Object.hasOwn(data, name) &&
       textOf((data as Record<string, unknown>)[name]) === (textOf(wanted) ?? NO_TEXT),
   );

@@ -1,5 +1,6 @@
 import type { Params } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
+import { textsOf } from "./field-texts.ts";
 import { textOf } from "./match-fields.ts";
 
 /** A field and the text that its value must have. */
@@ -39,16 +40,16 @@ export function nameOf(compiled: CompiledParams): string {
   return JSON.stringify(compiled.pairs.map(({ field, text }) => [field, text]));
 }
 
-/** Whether `data` has every field with its text. */
-export function matchesPairs(pairs: readonly FieldPair[], data: unknown): boolean {
-  for (const { field, text } of pairs) if (fieldText(data, field) !== text) return false;
-  return true;
+/** Whether the value of a JSON text has every field with its text. */
+export function matchesPairs(pairs: readonly FieldPair[], json: string): boolean {
+  const texts = textsOf(json, fieldsOf(pairs));
+  return pairs.every(({ field, text }) => texts.get(field) === text);
 }
 
-/** The text of a field as `matchFields` compares it; `undefined` for what equals no text. */
-export function fieldText(data: unknown, field: string): string | undefined {
-  if (typeof data !== "object" || data === null || !Object.hasOwn(data, field)) return undefined;
-  return textOf((data as Record<string, unknown>)[field]);
+/** A few are compared sooner than a set of them is made. */
+function fieldsOf(pairs: readonly FieldPair[]): { has(field: string): boolean } {
+  if (pairs.length > 4) return new Set(pairs.map(({ field }) => field));
+  return { has: (name) => pairs.some(({ field }) => field === name) };
 }
 
 /** Returns the function that tells which events a narrowing has. */
@@ -59,7 +60,7 @@ export function matcherOf(narrowing: Narrowing): (event: TopicEvent) => boolean 
     case "none":
       return () => false;
     case "fields":
-      return ({ data }) => matchesPairs(narrowing.pairs, data);
+      return ({ json }) => matchesPairs(narrowing.pairs, json);
     case "opaque":
       return narrowing.matches;
   }

@@ -1,5 +1,7 @@
 import type { TopicEvent } from "../topic-event.ts";
-import { fieldText, type FieldPair, type Narrowing } from "./narrowing.ts";
+import { forEachMember } from "../json/members.ts";
+import { textAt } from "./field-texts.ts";
+import type { FieldPair, Narrowing } from "./narrowing.ts";
 
 /** What is found by its narrowing. */
 export interface Routed {
@@ -65,15 +67,14 @@ export class ViewRoutes<View extends Routed> {
     for (const view of found) visit(view);
   }
 
-  #find({ data, removed }: TopicEvent, found: Set<View>): void {
-    if (removed || typeof data !== "object" || data === null) return;
-    // An array has fields that are not listed, and perhaps very many.
-    const isShorter = !Array.isArray(data) && hasFewerFields(data, this.#narrowed.size);
-    for (const field of isShorter ? Object.keys(data) : this.#narrowed.keys()) {
-      const text = fieldText(data, field);
-      const views = text === undefined ? undefined : this.#narrowed.get(field)?.get(text);
+  #find({ json, removed }: TopicEvent, found: Set<View>): void {
+    if (removed) return;
+    forEachMember(json, (field, start, end) => {
+      const texts = this.#narrowed.get(field);
+      const text = texts === undefined ? undefined : textAt(json, start, end);
+      const views = text === undefined ? undefined : texts?.get(text);
       for (const view of views ?? []) found.add(view);
-    }
+    });
   }
 
   #mostSelective(pairs: readonly FieldPair[]): FieldPair {
@@ -91,11 +92,4 @@ export class ViewRoutes<View extends Routed> {
     }
     return best!;
   }
-}
-
-/** Whether `data` has fewer than `count` fields, of which it may have a hundred thousand. */
-function hasFewerFields(data: object, count: number): boolean {
-  let fields = 0;
-  for (const field in data) if (Object.hasOwn(data, field) && (fields += 1) >= count) return false;
-  return true;
 }

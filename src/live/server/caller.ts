@@ -19,7 +19,7 @@ export interface Caller {
 }
 
 /** Who pays for what `caller` leaves behind. @throws LiveError `unavailable` if it is gone */
-export function payerOf({ account }: Caller): Payer {
+export function payerOf({ account }: Pick<Caller, "account">): Payer {
   if (account.payer !== undefined) return account.payer;
   throw new LiveError("unavailable", "The connection has ended; connect again.");
 }

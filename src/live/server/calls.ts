@@ -1,4 +1,6 @@
 import type { Clock, TimerWheel } from "../../base/index.ts";
+import type { JsonPart } from "../json/json-part.ts";
+import { parsed } from "../json/parsed.ts";
 import type { Methods, MethodDeclaration } from "../live-api.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { validate } from "../standard-schema.ts";
@@ -6,12 +8,14 @@ import type { Authority, Params } from "../topic-declaration.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { inTime } from "./in-time.ts";
 import type { Diagnostics } from "./diagnostics.ts";
+import { heldByRequest } from "./paying.ts";
 import { permit } from "./permit.ts";
 import { RememberedCalls } from "./remembered-calls.ts";
 
 export interface CallRequest {
   method: string;
-  params: unknown;
+  /** Not parsed yet. */
+  params: JsonPart | undefined;
   idempotencyKey: string | undefined;
 }
 
@@ -71,24 +75,45 @@ export class Calls {
 
   async #make(declared: MethodDeclaration, request: CallRequest, caller: Caller): Promise<string> {
     const { idempotencyKey, method } = request;
+    // Params cost many times their text once they are parsed, and a method has them until it ends.
+    const release = heldByRequest(caller, request.params?.parsedBytes ?? 0);
+    let hasBegun = false;
+    try {
+      const params = await this.#permitted(declared, request, caller);
+      const call = (): Promise<string> => {
+        hasBegun = true;
+        return run(declared, params, caller).finally(release);
+      };
+      const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
+      const answer =
+        idempotencyKey === undefined ? call() : this.#remembered.once(payerOf(caller), once, call);
+      // Who repeats a call that took too long waits for that one, and it is not made twice.
+      return await inTime(answer, {
+        wheel: this.#wheel,
+        timeoutMs: this.#timeoutMs,
+        late: () => tookTooLong(method, this.#timeoutMs),
+      });
+    } finally {
+      if (!hasBegun) release();
+    }
+  }
+
+  /** What the method is to be called with. @throws LiveError `forbidden`, `invalid_params`, ... */
+  async #permitted(
+    declared: MethodDeclaration,
+    { method, params }: CallRequest,
+    caller: Caller,
+  ): Promise<unknown> {
+    const given = params && parsed(params, { name: "params", code: "invalid_params" });
     await permit([declared, this.#fallback], {
       caller,
       action: "call",
       target: method,
-      params: paramsOf(request),
+      params: paramsOf(given),
     });
-    const params = validate(declared.params, request.params);
-    if (params.kind === "invalid") throw new LiveError("invalid_params", params.message);
-    const call = (): Promise<string> => run(declared, params.value, caller);
-    const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
-    const answer =
-      idempotencyKey === undefined ? call() : this.#remembered.once(payerOf(caller), once, call);
-    // Who repeats a call that took too long waits for that one, and it is not made twice.
-    return inTime(answer, {
-      wheel: this.#wheel,
-      timeoutMs: this.#timeoutMs,
-      late: () => tookTooLong(method, this.#timeoutMs),
-    });
+    const valid = validate(declared.params, given);
+    if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
+    return valid.value;
   }
 
   #find(name: string): MethodDeclaration {
@@ -114,7 +139,7 @@ function tookTooLong(method: string, timeoutMs: number): LiveError {
 }
 
 /** What an authority is shown of a call's params, which may be anything. */
-function paramsOf({ params }: CallRequest): Params {
+function paramsOf(params: unknown): Params {
   const isObject = typeof params === "object" && params !== null && !Array.isArray(params);
   return isObject ? (params as Params) : {};
 }

@@ -1,7 +1,10 @@
 import type { Offset, Position } from "../position.ts";
 import type { LiveErrorCode } from "../live-error.ts";
+import type { JsonPart } from "../json/json-part.ts";
+import { readObject } from "../json/members.ts";
+import { MAX_DEPTH, MAX_PARAMS_LENGTH } from "../limits.ts";
 import type { Params } from "../topic-declaration.ts";
-import { receivedJson, type EventDraft } from "../topic-event.ts";
+import type { EventDraft } from "../topic-event.ts";
 
 /** A request's name for itself, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;
@@ -22,7 +25,8 @@ export type ClientMessage =
       type: "call";
       id: RequestId;
       method: string;
-      params: unknown;
+      /** Not parsed yet: that may cost far more than the message did. */
+      params: JsonPart | undefined;
       idempotencyKey: string | undefined;
     }
   | { type: "refresh"; token: string | undefined }
@@ -35,11 +39,24 @@ export type Decoded =
   /** Not a message at all; the connection is closed with 4400. */
   | { kind: "malformed"; message: string };
 
+/** The members of a message that mean something: parsed if they are short or plain, else not. */
 type Fields = Readonly<Record<string, unknown>>;
+
+/** The members that are the application's, and are passed on as they are. */
+const PAYLOADS: ReadonlySet<string> = new Set(["data", "params"]);
+
+const NAMES: ReadonlySet<string> = new Set(
+  ["type", "id", "topic", "method", "key", "remove", "idempotencyKey", "since", "token"].concat(
+    ...PAYLOADS,
+  ),
+);
+
+/** A longer array or object is of no use where a plain value or a position is expected. */
+const MAX_COMPOSITE_LENGTH = 2_048;
 
 /** Reads a message; whatever the text is, the outcome is a value. */
 export function decodeClientMessage(text: string): Decoded {
-  const fields = parseObject(text);
+  const fields = fieldsOf(text);
   if (fields === undefined) {
     return { kind: "malformed", message: "The message is not a JSON object; send one." };
   }
@@ -52,17 +69,38 @@ export function decodeClientMessage(text: string): Decoded {
   return refuse(fields, "unknown_type", `There is no type ${JSON.stringify(type.slice(0, 50))}.`);
 }
 
-/** Returns the JSON object that `text` is, or `undefined` for anything else. */
-export function parseObject(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
+/** Reads the members of a message, or of a request's body; `undefined` where it is no JSON object. */
+export function fieldsOf(text: string): Fields | undefined {
+  const members = readObject(text, NAMES);
+  if (members === undefined) return undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [name, part] of members) {
+    fields[name] = PAYLOADS.has(name) || isTooLong(part) ? part : part.value;
   }
+  return fields;
 }
 
-export function isObject(value: unknown): value is Fields {
+function tooDeep(name: string): string {
+  return `${name} is deeper than ${MAX_DEPTH} levels, the limit; send it flatter.`;
+}
+
+function isTooLong(part: JsonPart): boolean {
+  return part.isComposite && part.length > MAX_COMPOSITE_LENGTH;
+}
+
+/**
+ * Parses params that narrow a topic.
+ *
+ * @returns what is wrong with them as a string
+ */
+export function paramsOf(part: JsonPart): Params | string {
+  if (!part.isObject) return "params must be an object.";
+  if (part.depth > MAX_DEPTH) return tooDeep("params");
+  if (part.length <= MAX_PARAMS_LENGTH) return part.value as Params;
+  return `params have ${part.length} characters; ${MAX_PARAMS_LENGTH} are the limit.`;
+}
+
+function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
@@ -83,11 +121,13 @@ const decoders = {
 };
 
 function decodeSubscribe(fields: Fields): Decoded {
-  const { topic, params = {}, since } = fields;
+  const { topic, since } = fields;
+  const part = fields["params"] as JsonPart | undefined;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
   if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
-  if (!isObject(params)) return refuse(fields, "invalid_params", "params must be an object.");
+  const params = part === undefined ? {} : paramsOf(part);
+  if (typeof params === "string") return refuse(fields, "invalid_params", params);
   const position = since === undefined ? undefined : positionOf(since);
   if (position === null) {
     return refuse(fields, "bad_request", "since must be {epoch: string, offset: integer}.");
@@ -114,9 +154,12 @@ function decodePublish(fields: Fields): Decoded {
 }
 
 function decodeCall(fields: Fields): Decoded {
-  const { method, params, idempotencyKey } = fields;
+  const { method, idempotencyKey } = fields;
+  const params = fields["params"] as JsonPart | undefined;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (params !== undefined && params.depth > MAX_DEPTH)
+    return refuse(fields, "invalid_params", tooDeep("params"));
   if (typeof method !== "string") return refuse(fields, "bad_request", "method must be a string.");
   if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
     return refuse(fields, "bad_request", NEEDS_IDEMPOTENCY_KEY);
@@ -134,16 +177,17 @@ function decodeToken(type: "hello" | "refresh", fields: Fields): Decoded {
 
 /** Reads what is to be published; a string says what is wrong with it. */
 export function draftOf(fields: Fields): EventDraft | string {
-  const { key, data, remove, idempotencyKey } = fields;
+  const { key, remove, idempotencyKey } = fields;
+  const data = fields["data"] as JsonPart | undefined;
   if (key !== undefined && typeof key !== "string") return "key must be a string.";
   if (remove !== undefined && typeof remove !== "boolean") return "remove must be true or absent.";
   if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
     return NEEDS_IDEMPOTENCY_KEY;
   }
   const removed = remove === true;
-  if (removed === Object.hasOwn(fields, "data")) return "Give either data or remove: true.";
-  // As text, since what waits for a broker may wait long, and the value costs up to 21 times as much.
-  return { key, removed, idempotencyKey, ...(!removed && { json: receivedJson(data) }) };
+  if (removed === (data !== undefined)) return "Give either data or remove: true.";
+  if (data !== undefined && data.depth > MAX_DEPTH) return tooDeep("data");
+  return { key, removed, idempotencyKey, ...(data !== undefined && { json: data.json }) };
 }
 
 function isIdempotencyKey(value: unknown): value is string {

@@ -10,7 +10,8 @@ import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
 import { freshWalk } from "../walk.ts";
 import { payerOf, type Caller } from "./caller.ts";
-import { parseObject } from "./client-message.ts";
+import { readValue } from "../json/members.ts";
+import { paramsOf } from "./client-message.ts";
 import type { Credentials } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
@@ -73,11 +74,13 @@ export class DataSession implements Session, Outlet {
       this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
       return;
     }
-    const params = message.trim() === "" ? {} : parseObject(message);
-    if (params === undefined) {
+    const part = readValue(message.trim() === "" ? "{}" : message);
+    if (part?.isObject !== true) {
       this.#peer.close(LiveCloseCode.BadMessage, "params must be a JSON object");
       return;
     }
+    const params = paramsOf(part);
+    if (typeof params === "string") return this.#refuse(new LiveError("invalid_params", params));
     this.#realm.statistics.received += 1;
     this.#waitFor(this.#narrow(params, caller));
     return this.#pending;

@@ -1,5 +1,6 @@
 import type { Timer } from "../../base/index.ts";
 import { hasEntry } from "../has-entry.ts";
+import type { TopicEntry } from "../catalog.ts";
 import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { REQUEST_BYTES } from "../memory-costs.ts";
@@ -9,14 +10,14 @@ import type { Topic } from "../topic.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { View } from "../view.ts";
 import { freshWalk, type Walk } from "../walk.ts";
-import { draftOf, parseObject } from "./client-message.ts";
+import { draftOf, fieldsOf } from "./client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { shownCredentials } from "./credentials.ts";
 import { noCredentials } from "./gate.ts";
-import { addressOf, held, payAs } from "./paying.ts";
+import { addressOf, heldByRequest, payAs } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
 import { permitToPublish, publish, requireTopic } from "./publish.ts";
 import { Standing } from "./standing.ts";
@@ -163,20 +164,28 @@ export class HttpForms {
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
     const entry = await permitToPublish(this.#realm, name, caller);
     const body = await exchange.body(this.#realm.limits.maxMessageBytes);
-    const release = held(exchange.account, REQUEST_BYTES + body.length * 2);
-    exchange.onClosed(release);
-    const { payer = exchange.account } = exchange.account;
-    const cost = { payer, units: REQUEST_UNITS + body.length };
-    const fields = await inTurn(this.#realm.catalog.slices, cost, () => parseObject(body));
+    const release = heldByRequest(caller, REQUEST_BYTES + body.length * 2);
+    try {
+      const receipt = await this.#publish(entry, body, caller);
+      exchange.answer(201, JSON_HEADERS, JSON.stringify(receipt));
+    } finally {
+      release();
+    }
+  }
+
+  async #publish(entry: TopicEntry, body: string, caller: Caller): Promise<object> {
+    const { catalog } = this.#realm;
+    const cost = { payer: payerOf(caller), units: REQUEST_UNITS + body.length };
+    const fields = await inTurn(catalog.slices, cost, () => fieldsOf(body));
     if (fields === undefined) {
       throw new LiveError("bad_request", "The body is not a JSON object; send one.");
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
     // Only now: while a body drips in, a topic that nobody else uses would be closed again.
-    const topic = await this.#realm.catalog.open(entry, payerOf(caller));
+    const topic = await catalog.open(entry, payerOf(caller));
     const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
-    exchange.answer(201, JSON_HEADERS, JSON.stringify({ topic: topic.name, ...receipt }));
+    return { topic: topic.name, ...receipt };
   }
 
   #refuse(exchange: LiveExchange, error: unknown): void {

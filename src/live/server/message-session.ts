@@ -3,7 +3,7 @@ import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
 import { MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
-import { parsedBytes, REQUEST_BYTES } from "../memory-costs.ts";
+import { REQUEST_BYTES } from "../memory-costs.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import type { Topic } from "../topic.ts";
 import type { Caller } from "./caller.ts";
@@ -18,7 +18,7 @@ import { noCredentials, type Admittance } from "./gate.ts";
 import type { KeyOwner } from "./key-owners.ts";
 import { closeCodeOf, LiveCloseCode } from "./live-close-code.ts";
 import type { LivePeer } from "./live-peer.ts";
-import { addressOf, held, overShare, payAs, type Release } from "./paying.ts";
+import { addressOf, heldByRequest, overShare, payAs, type Release } from "./paying.ts";
 import { openToPublish, publish } from "./publish.ts";
 import type { LimitReached, Realm, Session } from "./session.ts";
 import { Standing } from "./standing.ts";
@@ -227,7 +227,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
       this.#realm.rates.count(caller);
       this.#ignoredRefusals = 0;
       if (request.kind === "refused") throw new LiveError(request.code, request.message);
-      release = held(this.#peer.account, costOf(request.message, text));
+      release = heldByRequest(caller, REQUEST_BYTES + text.length * 2);
       const pending = this.#dispatch(request.message, caller, release);
       if (pending instanceof Promise) return pending.catch(refuse);
     } catch (error) {
@@ -377,13 +377,6 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#quietTicks = 0;
     this.#peer.send(text);
   }
-}
-
-/** What a request holds until it has its answer, in bytes. */
-function costOf(message: ClientMessage, text: string): number {
-  if (message.type !== "call" && message.type !== "subscribe")
-    return REQUEST_BYTES + text.length * 2;
-  return REQUEST_BYTES + parsedBytes(text);
 }
 
 function idOf(request: Readable): RequestId | undefined {

@@ -1,5 +1,6 @@
 import type { Account, Ledger } from "../../base/index.ts";
 import { LiveError } from "../live-error.ts";
+import { payerOf } from "./caller.ts";
 import type { Identity } from "./credentials.ts";
 
 /**
@@ -24,7 +25,27 @@ export function payAs(ledger: Ledger, account: Account, identity: Identity | und
 /** Refunds what was charged; further calls do nothing. */
 export type Release = () => void;
 
-/** Charges `bytes` to `account` until the release. @throws LiveError `rate_limited` */
+/**
+ * Charges what a request holds until the release, which is when its work is over: the connection
+ * may have ended long before, and what a method or a broker still has is still there.
+ *
+ * @throws LiveError `rate_limited`, `unavailable`
+ */
+export function heldByRequest(caller: { readonly account: Account }, bytes: number): Release {
+  const payer = payerOf(caller);
+  if (!payer.charge(bytes, caller.account)) throw overShare();
+  let isHeld = true;
+  return () => {
+    if (isHeld) payer.refund(bytes);
+    isHeld = false;
+  };
+}
+
+/**
+ * Charges `bytes` to `account` until the release, or until the connection ends.
+ *
+ * @throws LiveError `rate_limited`
+ */
 export function held(account: Account, bytes: number): Release {
   if (!account.charge(bytes)) throw overShare();
   let isHeld = true;

@@ -1,6 +1,7 @@
 import type { Account } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
+import { SUBSCRIBE_UNITS } from "../in-turn.ts";
 import { LiveError } from "../live-error.ts";
 import { SUBSCRIPTION_BYTES, textBytes } from "../memory-costs.ts";
 import type { Outlet } from "../outlet.ts";
@@ -61,6 +62,7 @@ export class Subscriptions {
   start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
     const { topic: name, params } = request;
     const { maxSubscriptions } = this.#realm.limits;
+    this.#realm.catalog.slices.charge(payerOf(caller), SUBSCRIBE_UNITS);
     if (!this.#started.has(name) && this.#started.size >= maxSubscriptions) {
       const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
       throw new LiveError("rate_limited", message);

@@ -152,6 +152,31 @@ test("3,000 topics are tidied in slices, and those that nobody uses are closed",
   expect(catalog.size).toBe(0);
 });
 
+test("names that nobody had open are opened a few in each turn, however many are asked for", async () => {
+  const clock = new TurnClock();
+  const broker = new MemoryBroker({ clock: new VirtualClock() });
+  const live = await LiveServer.open({ topics: [logTopic("logs/:n")], broker, clock });
+  const endpoint = live.endpoint("/live");
+  const peer = new MemoryPeer(endpoint);
+  const upgrade = { path: "/live", search: "", protocols: ["longwire.v1"], ...NOTHING_SHOWN };
+  endpoint.onOpen(peer, upgrade);
+  for (let n = 0; n < 200; n += 1) {
+    peer.receive({ type: "subscribe", id: n, topic: `logs/${n}` });
+  }
+  await settled();
+  const subscribed = (): number => live.statistics.starts.fresh;
+  expect(subscribed()).toBe(43);
+  clock.turns(1);
+  await settled();
+  expect(subscribed()).toBeLessThanOrEqual(2 * 43);
+  for (let turn = 0; turn < 5; turn += 1) {
+    clock.turns(1);
+    await settled();
+  }
+  expect(subscribed()).toBe(200);
+  await live.close();
+});
+
 test("a tick comes to sessions in slices: no more than about 8,000 subscriptions in one turn", async () => {
   const clock = new VirtualClock();
   const turns: (() => void)[] = [];

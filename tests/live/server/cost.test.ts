@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
@@ -70,7 +70,9 @@ test("a hundred who come back to the same place share one page", async () => {
   for (let n = 0; n < 50; n += 1) await live.topic("devices").set(`k${n}`, n);
   const since = { ...live.topic("devices").position, offset: 10 };
   for (const peer of all) peer.receive({ type: "subscribe", id: 2, topic: "devices", since });
-  expect([sum(all, "encodings"), sum(all, "frameWrites")]).toEqual([1, 100]);
+  // So many are not answered in one turn of the event loop.
+  await vi.waitFor(() => expect(sum(all, "frameWrites")).toBe(100));
+  expect(sum(all, "encodings")).toBe(1);
 });
 
 test("one with little room in its socket cuts no piece for the others", async () => {

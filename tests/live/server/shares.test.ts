@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Ledger } from "../../../src/base/index.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, logTopic, matchFields, method } from "../../../src/live/index.ts";
 import type { Message } from "../live-client.ts";
 import { RunningLive } from "../running-live.ts";
@@ -36,6 +37,54 @@ describe("an identity's share", () => {
     expect(await other.ask(subscribe(3))).toMatchObject({ type: "subscribed" });
     await one.send({ type: "unsubscribe", id: 9, topic: "t0" });
     expect(await two.ask(subscribe(3))).toMatchObject({ type: "subscribed" });
+  });
+
+  test("a call's params are paid for until the method ends, at what they cost once they are parsed", async () => {
+    const ledger = new Ledger({ shareBytes: 1024 * KIB });
+    const answer = new Later<string>();
+    const methods = { slow: method({ handle: () => answer.promise }) };
+    const live = await MemoryLive.open({ topics: [], methods, authenticate, ledger });
+    const ann = await live.level1(as("ann"));
+    const params = Array.from({ length: 9_000 }, () => []);
+    await ann.send({ type: "call", id: 1, method: "slow", params });
+    const payer = ledger.payer("identity ann");
+    expect(payer.heldBytes).toBeGreaterThan(800 * KIB);
+    // Longer than anybody waits for the answer; the method still has them.
+    await ann.leave();
+    await live.pass(60_000);
+    expect(payer.heldBytes).toBeGreaterThan(800 * KIB);
+    const again = await live.level1(as("ann"));
+    const second = { type: "call", id: 2, method: "slow", params };
+    expect(await again.ask(second)).toMatchObject({ code: "rate_limited" });
+    answer.resolve("done");
+    await live.settle();
+    expect(await again.ask(second)).toMatchObject({ data: "done" });
+    expect(payer.heldBytes).toBe(0);
+  });
+
+  test("what a broker still takes in is paid for after its connection has ended", async () => {
+    const ledger = new Ledger();
+    const stored = new Later<void>();
+    const broker = new MemoryBroker();
+    const openTopic = broker.openTopic.bind(broker);
+    broker.openTopic = async (...args) => {
+      const opened = await openTopic(...args);
+      const append: typeof opened.append = async (draft) => {
+        await stored.promise;
+        return opened.append(draft);
+      };
+      return { ...opened, append };
+    };
+    const topics = [logTopic("t", { clientPublish: true })];
+    const live = await MemoryLive.open({ topics, broker, authenticate, ledger });
+    const ann = await live.level1(as("ann"));
+    await ann.send({ type: "publish", id: 1, topic: "t", data: "x".repeat(100 * KIB) });
+    await ann.leave();
+    await live.settle();
+    expect(ledger.payer("identity ann").heldBytes).toBeGreaterThan(100 * KIB);
+    stored.resolve();
+    await live.settle();
+    expect(ledger.payer("identity ann").heldBytes).toBe(0);
   });
 
   test("everything is refunded when all have left", async () => {
