@@ -187,6 +187,15 @@ export const MAX_REMEMBERED_RESULT_LENGTH: number = 32 * 1024;
 /** A presence's `graceMs`, unless its declaration says otherwise. */
 export const DEFAULT_GRACE_MS = 10_000;
 
+/**
+ * How long a stream of server-sent events goes on, in milliseconds. Nothing tells a client that is
+ * gone from one that listens, so all of them show that they are there by coming back.
+ */
+export const MAX_STREAM_MS = 120_000;
+
+/** When an EventSource whose stream has come to its end asks again, in milliseconds. */
+export const STREAM_RETURN_MS = 1_000;
+
 /** How many clients a second come back to a server that takes all of them, at most. */
 export const RETURNS_PER_SECOND = 2_000;
 

@@ -7,6 +7,12 @@ export interface Position {
   offset: Offset;
 }
 
+/** A position, and the view that it was told for, if the client says so. */
+export interface ToldPosition extends Position {
+  /** What `subscribed` said. */
+  view?: string | undefined;
+}
+
 /** Writes a position as `epoch:offset`, as an ETag and a server-sent event's id hold it. */
 export function formatPosition({ epoch, offset }: Position): string {
   return `${epoch}:${offset}`;

@@ -1,5 +1,6 @@
-import type { Offset, Position } from "./position.ts";
+import type { Offset, ToldPosition } from "./position.ts";
 import type { Topic } from "./topic.ts";
+import type { View } from "./view.ts";
 import { freshWalk, walkFrom, type Walk } from "./walk.ts";
 
 /** How a subscription starts: where its walk begins, and what must be said first. */
@@ -13,13 +14,19 @@ export type Recovery =
   /** `since` is ahead of the topic: no server of this epoch can have given it. */
   | { kind: "ahead" };
 
-/** Decides how a subscriber goes on that had read up to `since`, or nothing. */
-export function recover(topic: Topic, since: Position | undefined): Recovery {
+/**
+ * Decides how a subscriber goes on that had read up to `since`, or nothing.
+ *
+ * @param view what it reads from now on; where it was told something of another one, it is told the
+ *   whole state. Without it `since` is taken to be of the same
+ */
+export function recover(topic: Topic, since: ToldPosition | undefined, view?: View): Recovery {
   const { epoch, offset } = topic.position;
   if (since === undefined) return { kind: "fresh", walk: freshWalk(topic) };
   const isSameEpoch = since.epoch === epoch;
   if (isSameEpoch && since.offset > offset) return { kind: "ahead" };
-  if (isSameEpoch && since.offset >= topic.floor) {
+  const isSameView = view?.hasTold(since) !== false;
+  if (isSameEpoch && isSameView && since.offset >= topic.floor) {
     return { kind: "resumed", walk: walkFrom(since.offset) };
   }
   if (topic.kind === "keyed") return { kind: "fresh", walk: freshWalk(topic) };

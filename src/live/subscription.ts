@@ -85,6 +85,13 @@ export class Subscription implements LaneReader, SliceTask {
     return offset;
   }
 
+  /** Everything up to here was written to the outlet, or did not match. */
+  get reached(): Offset {
+    const place = this.#place;
+    if (place.kind === "walking") return place.walk.reached;
+    return place.position === this.#shared.lane.end ? this.topic.position.offset : place.offset;
+  }
+
   /** The view that it reads, which tells whether other params mean other events. */
   get view(): View {
     return this.#view;

@@ -15,10 +15,14 @@ import { ViewRoutes } from "./matching/view-routes.ts";
 import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { TopicEvent } from "./topic-event.ts";
+import { viewId } from "./view-id.ts";
 import { View, type ViewHost } from "./view.ts";
 
 /** With fewer views than this none is dropped. */
 const SWEEP_FROM = 100;
+
+/** The name of the view that a function of the application is given no params for. */
+const NO_PARAMS = "{}";
 
 /** What the views of a topic share, beside what they do for each other. */
 export type ViewSource = Pick<ViewHost, "keyed" | "log" | "indexes" | "pages" | "lanes"> & {
@@ -154,7 +158,11 @@ export class TopicViews {
 
   #make(name: string, narrowing: Narrowing): View {
     this.#makeRoom(name.length);
-    const view = new View(this.#source.address, narrowing, this.#host);
+    const { address, keyed } = this.#source;
+    // Of a log topic a reader has no state that could lack something.
+    const isNarrowed = keyed && narrowing.kind !== "all" && name !== NO_PARAMS;
+    const id = isNarrowed ? viewId(name) : undefined;
+    const view = new View({ ...address, view: id }, narrowing, this.#host);
     this.#views.set(name, view);
     this.#paramsLength += name.length;
     return view;

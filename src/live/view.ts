@@ -9,7 +9,7 @@ import { MAX_LANE_BYTES } from "./limits.ts";
 import type { FieldIndexes } from "./matching/field-indexes.ts";
 import { matcherOf, type Narrowing } from "./matching/narrowing.ts";
 import type { PageCache } from "./page-cache.ts";
-import type { Offset } from "./position.ts";
+import type { Offset, ToldPosition } from "./position.ts";
 import { asRemoved, type TopicEvent } from "./topic-event.ts";
 import type { Walk } from "./walk.ts";
 import { Work } from "./work.ts";
@@ -91,6 +91,8 @@ export class View {
   readonly #grown = new Set<SharedLane>();
   readonly #departures = new Departures();
   #isWatching = false;
+  /** From here on readers have been told all there is, as long as it watches. */
+  #toldFrom: Offset | undefined;
   /** The topic's count of events when the view was used last. */
   #usedAt = 0;
 
@@ -105,6 +107,18 @@ export class View {
     return this.#lanes.size === 0;
   }
 
+  /**
+   * Whether a reader that was told what there is up to `since` was told it of this view, as far as
+   * it says so or can be known. One that had other params was not told of keys that match the
+   * present ones and have not changed.
+   */
+  hasTold({ offset, view }: ToldPosition): boolean {
+    // Where there was nothing yet, everybody has been told of it.
+    if (this.topic.view === undefined || offset === 0) return true;
+    if (view !== undefined) return view === this.topic.view;
+    return this.#toldFrom !== undefined && this.#toldFrom <= offset;
+  }
+
   /** Somebody is about to use it. */
   wake(): void {
     this.#usedAt = this.#host.eventCount;
@@ -117,6 +131,7 @@ export class View {
   sleep(): void {
     this.#host.pages.clear(this);
     this.#departures.stop();
+    this.#toldFrom = undefined;
     if (this.#isWatching) this.#host.unwatch(this);
     this.#isWatching = false;
   }
@@ -240,6 +255,7 @@ export class View {
     const bytes = this.#bytesOf(encoding, { entries, reached, end }, walk);
     const told =
       this.#host.keyed && (isLast || entries.length > 0) ? reached : entries.at(-1)?.offset;
+    if (isLast) this.#toldFrom ??= reached;
     const { units, visits } = work;
     return { bytes, reached, told, isLast, isYield: end === "yield", units, visits };
   }

@@ -7,6 +7,8 @@ export class KeyedView {
   readonly entries: Map<string, unknown> = new Map();
   /** Also of removed keys, until the snapshot that told of them is complete. */
   readonly #offsets = new Map<string, Offset>();
+  /** What the server calls it. */
+  name: string | undefined;
   /** Which epoch the offsets are of. */
   #epoch: string | undefined;
   /** The keys of a snapshot of which some pages have come. */

@@ -26,6 +26,8 @@ export interface SubscribedMessage {
   kind: "log" | "keyed";
   epoch: string;
   offset: Offset;
+  /** Names the params: of a narrowed keyed topic, to be sent back beside `since`. */
+  view?: string;
   resumed: boolean;
   /** The topic's present offset. */
   latest?: Offset;
@@ -89,7 +91,7 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
  * @throws LongwireError `malformed`, or what `JSON.parse` throws
  */
 export function decodeServerMessage(text: unknown): ServerMessage {
-  if (typeof text !== "string") throw malformed("binary");
+  if (typeof text !== "string") throw malformed("message");
   const message = JSON.parse(text) as ServerMessage & Record<string, unknown>;
   for (const name of needed.get(message.type) ?? []) {
     if (typeof message[name] !== (name === "epoch" ? "string" : "number")) throw malformed(name);
@@ -98,5 +100,5 @@ export function decodeServerMessage(text: unknown): ServerMessage {
 }
 
 export function malformed(what: string): LongwireError {
-  return new LongwireError("malformed", `The server's message is malformed: ${what}.`);
+  return new LongwireError("malformed", `The server sent a malformed ${what}.`);
 }

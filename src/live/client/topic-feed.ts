@@ -227,7 +227,8 @@ export class TopicFeed implements Feed<Item, unknown> {
     const id = this.#host.newId();
     // Before it is sent, since that may end in the loss of the connection.
     this.#standing = { state: "asked", id, since, isCutOff };
-    const request = { type: "subscribe", id, topic: this.name, params: this.#params, since };
+    const view = this.#view.name;
+    const request = { type: "subscribe", id, topic: this.name, params: this.#params, since, view };
     if (!this.#link?.send(JSON.stringify(request))) this.#refuse(tooLarge());
   }
 
@@ -236,6 +237,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     if (resumed && since?.epoch !== epoch) throw malformed("resumed");
     this.#isChanged ||= this.kind !== kind;
     this.kind = kind;
+    this.#view.name = message.view;
     const isKeyed = kind === "keyed";
     // A position that was loaded is none of a view: nothing is held that could have changed.
     if (isKeyed && resumed && !this.#view.isOf(epoch)) return this.#ask(undefined);

@@ -1,4 +1,4 @@
-import type { Offset, Position } from "../position.ts";
+import type { Offset, ToldPosition } from "../position.ts";
 import type { LiveErrorCode } from "../live-error.ts";
 import type { JsonPart } from "../json/json-part.ts";
 import { readObject } from "../json/members.ts";
@@ -17,7 +17,7 @@ export type ClientMessage =
       id: RequestId;
       topic: string;
       params: Params;
-      since: Position | undefined;
+      since: ToldPosition | undefined;
     }
   | { type: "unsubscribe"; id: RequestId; topic: string }
   | { type: "publish"; id: RequestId; topic: string; draft: EventDraft }
@@ -46,9 +46,18 @@ type Fields = Readonly<Record<string, unknown>>;
 const PAYLOADS: ReadonlySet<string> = new Set(["data", "params"]);
 
 const NAMES: ReadonlySet<string> = new Set(
-  ["type", "id", "topic", "method", "key", "remove", "idempotencyKey", "since", "token"].concat(
-    ...PAYLOADS,
-  ),
+  [
+    "type",
+    "id",
+    "topic",
+    "method",
+    "key",
+    "remove",
+    "idempotencyKey",
+    "since",
+    "view",
+    "token",
+  ].concat(...PAYLOADS),
 );
 
 /** A longer array or object is of no use where a plain value or a position is expected. */
@@ -121,14 +130,14 @@ const decoders = {
 };
 
 function decodeSubscribe(fields: Fields): Decoded {
-  const { topic, since } = fields;
+  const { topic, since, view } = fields;
   const part = fields["params"] as JsonPart | undefined;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
   if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
   const params = part === undefined ? {} : paramsOf(part);
   if (typeof params === "string") return refuse(fields, "invalid_params", params);
-  const position = since === undefined ? undefined : positionOf(since);
+  const position = since === undefined ? undefined : positionOf(since, view);
   if (position === null) {
     return refuse(fields, "bad_request", "since must be {epoch: string, offset: integer}.");
   }
@@ -194,11 +203,11 @@ function isIdempotencyKey(value: unknown): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= 255;
 }
 
-function positionOf(since: unknown): Position | null {
+function positionOf(since: unknown, view: unknown): ToldPosition | null {
   if (!isObject(since)) return null;
   const { epoch, offset } = since;
   if (typeof epoch !== "string" || !isOffset(offset)) return null;
-  return { epoch, offset };
+  return { epoch, offset, ...(typeof view === "string" && { view }) };
 }
 
 function isOffset(value: unknown): value is Offset {

@@ -8,7 +8,8 @@ import type { Outlet } from "../outlet.ts";
 import { Subscription } from "../subscription.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { Topic } from "../topic.ts";
-import { freshWalk } from "../walk.ts";
+import { recover } from "../recover.ts";
+import { freshWalk, type Walk } from "../walk.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { readValue } from "../json/members.ts";
 import { paramsOf } from "./client-message.ts";
@@ -197,17 +198,18 @@ export class DataSession implements Session, Outlet {
     const view = topic.view(params);
     const { account } = this.#peer;
     const charged = held(account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
+    const walk = this.#walkOf(topic);
+    if (walk === undefined) return this.#lose();
     if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
     else this.#subscription.end();
     this.#release();
     this.#release = charged;
     const { payer = account } = account;
-    const source = { topic, view, encoding: this.#encoding, walk: freshWalk(topic), payer };
+    const source = { topic, view, encoding: this.#encoding, walk, payer };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
-        this.#realm.statistics.tooSlow += 1;
         this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
-        this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
+        this.#lose();
         return "ended";
       },
       onEnded: () =>
@@ -217,6 +219,24 @@ export class DataSession implements Session, Outlet {
     const { name } = topic;
     this.#realm.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
     this.#subscription.pump();
+  }
+
+  /**
+   * What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+   *
+   * @returns `undefined` if some of it is gone
+   */
+  #walkOf(topic: Topic): Walk | undefined {
+    const { epoch } = topic.position;
+    const present = topic.kind === "log" ? this.#subscription : undefined;
+    if (present === undefined) return freshWalk(topic);
+    const recovery = recover(topic, { epoch, offset: present.reached });
+    return recovery.kind === "resumed" ? recovery.walk : undefined;
+  }
+
+  #lose(): void {
+    this.#realm.statistics.tooSlow += 1;
+    this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
   }
 
   #endSubscription(): void {

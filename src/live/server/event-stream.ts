@@ -1,3 +1,4 @@
+import { STREAM_RETURN_MS } from "../limits.ts";
 import type { Outlet } from "../outlet.ts";
 import { formatPosition, type Offset } from "../position.ts";
 import { Subscription } from "../subscription.ts";
@@ -14,10 +15,19 @@ const STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** Begins a stream and ends it: an EventSource that is refused stays away, and one whose stream ends comes back. */
-export function endAtOnce(exchange: LiveExchange): void {
+/**
+ * Begins a stream and ends it: an EventSource that is refused with a status stays away for good, and
+ * one whose stream ends comes back.
+ */
+export function endAtOnce(exchange: LiveExchange, retryMs: number): void {
   exchange.beginStream(STREAM_HEADERS);
+  exchange.write(retryText(retryMs));
   exchange.end();
+}
+
+/** When it is to come back. (HTML, section 9.2.6) */
+function retryText(ms: number): Uint8Array {
+  return Buffer.from(`retry: ${Math.round(ms)}\n\n`);
 }
 
 /** One client of server-sent events. */
@@ -50,6 +60,7 @@ export class EventStream implements Outlet {
       },
     );
     exchange.beginStream(STREAM_HEADERS);
+    exchange.write(retryText(STREAM_RETURN_MS));
     exchange.onDrain(() => this.pump());
   }
 

@@ -2,6 +2,7 @@ import type { Timer } from "../../base/index.ts";
 import { hasEntry } from "../has-entry.ts";
 import type { TopicEntry } from "../catalog.ts";
 import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
+import { MAX_STREAM_MS } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { REQUEST_BYTES } from "../memory-costs.ts";
 import { parsePosition, type Position } from "../position.ts";
@@ -79,8 +80,15 @@ export class HttpForms {
       await this.#dispatch(exchange, name, caller);
     } catch (error) {
       // A client that goes away in the middle of its body is no failure.
-      if (!exchange.isOver) this.#refuse(exchange, error);
+      if (exchange.isOver) return;
+      if (isStream(exchange) && isPassing(error)) endAtOnce(exchange, this.#returnAfter);
+      else this.#refuse(exchange, error);
     }
+  }
+
+  /** When a stream that is refused for a time is to be asked for again. */
+  get #returnAfter(): number {
+    return this.#realm.admission.returnAfter(this.#population());
   }
 
   /** How many streams are open. */
@@ -130,33 +138,28 @@ export class HttpForms {
     const topic = await this.#realm.catalog.open(entry, payerOf(caller));
     const stream = isStream(exchange);
     const since = stream ? lastEventOf(exchange) : query.since;
-    try {
-      await topic.catchUpWith(since);
-    } catch (error) {
-      if (!stream || !(error instanceof LiveError) || exchange.isOver) throw error;
-      return endAtOnce(exchange);
-    }
+    await topic.catchUpWith(since);
     // It went away while leave was asked for.
     if (exchange.isOver) return;
     if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
-    return this.#get(exchange, topic, query);
+    return this.#get(exchange, { topic, caller }, query);
   }
 
   async #get(
     exchange: LiveExchange,
-    topic: Topic,
+    { topic, caller }: { topic: Topic; caller: Caller },
     { params, since, wait }: TopicQuery,
   ): Promise<void> {
     const view = topic.view(params);
     topic.expire();
-    const recovery = recover(topic, since);
+    const recovery = recover(topic, since, view);
     if (recovery.kind === "ahead") {
       throw new LiveError("bad_request", "offset is ahead of the topic; ask without it.");
     }
     const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery);
     if (since !== undefined && wait > 0 && recovery.kind === "resumed") {
       // A client that cannot be continued from where it was is answered at once, whatever there is.
-      return this.#longPoll(exchange, { topic, view, walk, wait });
+      return this.#longPoll(exchange, { topic, view, walk, wait, caller });
     }
     answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
   }
@@ -204,8 +207,9 @@ export class HttpForms {
   /** Answers as soon as there is something behind `walk`, or that there is nothing. */
   async #longPoll(
     exchange: LiveExchange,
-    { topic, view, walk, wait }: { topic: Topic; view: View; walk: Walk; wait: number },
+    poll: { topic: Topic; view: View; walk: Walk; wait: number; caller: Caller },
   ): Promise<void> {
+    const { topic, view, walk, wait } = poll;
     let isOver = false;
     const finish = (news: boolean): void => {
       if (isOver) return;
@@ -218,8 +222,13 @@ export class HttpForms {
     const reader = { onGrown: () => finish(true), onEnded: end };
     const shared = view.join(stateEncoding, reader);
     const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
+    const expiry = this.#onExpired(poll.caller, () => {
+      stop();
+      this.#refuse(exchange, expired());
+    });
     const stop = (): void => {
       isOver = true;
+      expiry?.cancel();
       view.leave(shared, reader);
       timer.cancel();
       this.#open.delete(end);
@@ -231,6 +240,13 @@ export class HttpForms {
     if (isBehind && (await hasEntry(topic, { view, walk, payer }))) finish(true);
   }
 
+  /** Credentials that end while a client waits are no longer good for what comes then. */
+  #onExpired({ identity }: Caller, ended: () => void): Timer | undefined {
+    const { clock, wheel } = this.#realm;
+    if (identity?.expiresAt === undefined) return undefined;
+    return wheel.after(Math.max(0, identity.expiresAt - clock.now()), ended);
+  }
+
   #stream(
     exchange: LiveExchange,
     request: { topic: Topic; caller: Caller; params: Params; since: Position | undefined },
@@ -239,8 +255,9 @@ export class HttpForms {
     const refusal = this.#realm.admission.refusal(this.#population());
     if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
     const view = topic.view(params);
+    // What an EventSource repeats is of its own URL, and so of the same params.
     const recovery = recover(topic, since);
-    // A stale id is not the page's doing, its EventSource repeats it: start again instead.
+    // An id that is ahead is not the page's doing, its EventSource repeats it: start again instead.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
     const { report, presence, statistics } = this.#realm;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
@@ -251,9 +268,11 @@ export class HttpForms {
     standing.letIn(caller.identity);
     presence.enter(topic, caller);
     const end = (): void => exchange.end();
+    const age = this.#realm.wheel.after(MAX_STREAM_MS, end);
     this.#streams.add(stream);
     this.#open.add(end);
     exchange.onClosed(() => {
+      age.cancel();
       stream.close();
       standing.end();
       presence.leave(topic, caller);
@@ -261,6 +280,8 @@ export class HttpForms {
       this.#open.delete(end);
     });
     if (recovery.kind === "gap") stream.sayGap(recovery.from, recovery.to, recovery.reason);
+    // What it knows of is not there: the log has lost its end, and nobody can say what was in it.
+    if (recovery.kind === "ahead" && topic.kind === "log") stream.sayGap(1, walk.reached, "epoch");
     if (topic.kind === "log") stream.sayPosition(walk.reached);
     stream.pump();
   }
@@ -270,6 +291,17 @@ function answerState(exchange: LiveExchange, state: State): void {
   const etag = etagOf(state.topic);
   if (isAmong(etag, exchange.header("if-none-match"))) exchange.answer(304, { ETag: etag }, "");
   else StateAnswer.send(exchange, state);
+}
+
+/** What passes by itself, so that a client should come back. */
+function isPassing(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== "string" || !isKnown(code)) return false;
+  return ["unavailable", "rate_limited"].includes(CODES_OF_SERVER[code] ?? code);
+}
+
+function expired(): LiveError {
+  return new LiveError("unauthorized", "The credentials have expired; ask again with new ones.");
 }
 
 /** A HEAD has no body that could go on. */
@@ -314,6 +346,7 @@ const JSON_HEADERS = {
 
 /** A request that came while nobody is let in. */
 export function answerUnavailable(exchange: LiveExchange, why: string, retryAfterMs: number): void {
+  if (isStream(exchange)) return endAtOnce(exchange, retryAfterMs);
   const seconds = String(Math.ceil(retryAfterMs / 1_000));
   const message = `${why}; ask again after Retry-After.`;
   answerError(exchange, 503, { code: "unavailable", message }, { "Retry-After": seconds });

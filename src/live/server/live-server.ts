@@ -154,11 +154,13 @@ export class LiveServer<Api extends LiveApi = any> {
       onRequest: (exchange) => {
         const { admission } = this.#realm;
         // A long poll or a stream would hold up the end that is waited for.
-        const refusal = isDraining ? "The server is going away" : admission.refusal(0);
+        const refusal = isDraining
+          ? "The server is going away"
+          : admission.refusal(this.#population);
         if (refusal === undefined) {
           return this.#forms.answer(exchange, topicName(exchange.path, path) ?? "");
         }
-        answerUnavailable(exchange, refusal, admission.returnAfter(this.#sessions.size));
+        answerUnavailable(exchange, refusal, admission.returnAfter(this.#population));
         return Promise.resolve();
       },
       onDraining: () => {

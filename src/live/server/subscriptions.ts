@@ -119,10 +119,11 @@ export class Subscriptions {
     const { name } = topic;
     const view = topic.view(params);
     const present = this.#started.get(name);
-    // Of other params' state nothing can be resumed: what did not match may do so now.
-    const isOther =
-      present !== undefined && present.subscription.view !== view && topic.kind === "keyed";
-    const recovery = recover(topic, isOther ? undefined : since);
+    // What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+    const reached = topic.kind === "log" ? present?.subscription.reached : undefined;
+    const { epoch } = topic.position;
+    const unread = reached === undefined ? undefined : { epoch, offset: reached };
+    const recovery = recover(topic, since ?? unread, view);
     if (recovery.kind === "ahead") {
       const message = "since is ahead of the topic; subscribe without it.";
       throw new LiveError("bad_request", message);
@@ -130,7 +131,6 @@ export class Subscriptions {
     const release = held(this.#account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
     present?.subscription.end();
     present?.release();
-    const { epoch } = topic.position;
     const { payer = this.#account } = this.#account;
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
     const subscription = new Subscription(source, this.#outlet, {
@@ -144,7 +144,7 @@ export class Subscriptions {
     });
     this.#started.set(name, { subscription, params, release });
     if (present === undefined) this.#realm.presence.enter(topic, caller);
-    this.#sayStart({ id, since }, topic, recovery);
+    this.#sayStart({ id, since }, subscription, recovery);
     subscription.pump();
     // What did not match is told at once, or a client that resumed would wait to know that it is
     // up to date.
@@ -163,12 +163,13 @@ export class Subscriptions {
 
   #sayStart(
     { id, since }: { id: RequestId; since: Position | undefined },
-    topic: Topic,
+    { topic, view }: Subscription,
     recovery: Exclude<Recovery, { kind: "ahead" }>,
   ): void {
-    const { name, kind, position } = topic;
-    const { epoch, offset: latest } = position;
-    const resumed = recovery.kind === "resumed";
+    const { name, kind } = topic;
+    const { epoch, offset: latest } = topic.position;
+    // Not one that did not ask for it, though it goes on from where it was.
+    const resumed = recovery.kind === "resumed" && since !== undefined;
     const missed = since?.epoch === epoch ? latest - since.offset : 0;
     this.#realm.statistics.starts[recovery.kind] += 1;
     this.#realm.diagnostics.tell("subscribe", () => ({
@@ -177,10 +178,12 @@ export class Subscriptions {
       missed,
     }));
     // Of a log topic, events follow from where the client was; of a keyed one, from its state.
-    const offset = resumed && kind === "log" ? recovery.walk.reached : latest;
+    const offset = kind === "log" ? recovery.walk.reached : latest;
     // How far there is to go, if the rest is yet to come: no field of the contract says it.
     const toCome = latest > offset && { latest };
-    this.#say({ type: "subscribed", id, topic: name, kind, epoch, offset, resumed, ...toCome });
+    const { view: viewName } = view.topic;
+    const position = { epoch, offset, ...(viewName !== undefined && { view: viewName }) };
+    this.#say({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
     if (recovery.kind !== "gap") return;
     const { from, to, reason } = recovery;
     this.#say({ type: "gap", topic: name, epoch, from, to, reason });

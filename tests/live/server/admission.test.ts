@@ -68,7 +68,7 @@ describe("a server that is full", () => {
     expect(await client.next()).toMatchObject(turnedAway);
     expect(await client.closed).toMatchObject({ code: 4503 });
     expect(await (await live.level0("news")).closed).toMatchObject({ code: 4503 });
-    expect((await fetch(live.http("news"))).status).toBe(200);
+    expect((await fetch(live.http("news"))).status).toBe(503);
   });
 });
 
@@ -78,8 +78,13 @@ test("a stream of server-sent events is one who is there, and is refused where t
   const ending = new AbortController();
   const stream = await fetch(live.http("news"), { headers, signal: ending.signal });
   expect(stream.status).toBe(200);
-  expect((await fetch(live.http("news"), { headers })).status).toBe(503);
-  expect((await fetch(live.http("news"))).status).toBe(200);
+  // An EventSource that gets a status stays away for good.
+  const refused = await fetch(live.http("news"), { headers });
+  expect([refused.status, await refused.text()]).toEqual([
+    200,
+    expect.stringMatching(/^retry: \d+\n\n$/),
+  ]);
+  expect((await fetch(live.http("news"))).status).toBe(503);
   const client = clientKinds.ws(live.url(), LEVEL_1);
   expect(await client.next()).toMatchObject(turnedAway);
   ending.abort();

@@ -173,7 +173,10 @@ describe("a client that comes from a server which has heard more", () => {
     way.isAway = true;
     // Refused with a status it would stay away.
     const ended = await fetch(behind.http("alerts"), { headers });
-    expect([ended.status, await ended.text()]).toEqual([200, ""]);
+    expect([ended.status, await ended.text()]).toEqual([
+      200,
+      expect.stringMatching(/^retry: \d+\n\n$/),
+    ]);
     way.isAway = false;
     const response = await fetch(behind.http("alerts"), { headers });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();

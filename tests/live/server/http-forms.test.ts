@@ -211,6 +211,17 @@ describe("long poll", () => {
     expect(body.entries).toContainEqual({ key: "a", offset: 2, data: { type: "AP" } });
   });
 
+  test("ends with 401 when the credentials end while it waits", async () => {
+    const clock = new VirtualClock();
+    const expiresAt = clock.now() + 4_000;
+    const live = await start({ clock, authenticate: () => ({ id: "ann", expiresAt }) });
+    const position = behind(live.topic("alerts").position);
+    const { answer } = await poll(live, `alerts?wait=30&${position}`);
+    clock.advance(4_500);
+    const response = await answer;
+    expect([response.status, (await json(response)).code]).toEqual([401, "unauthorized"]);
+  });
+
   test("answers at once when there is something after the position", async () => {
     const live = await start();
     const topic = live.topic("alerts");
@@ -318,6 +329,28 @@ describe("server-sent events", () => {
     await topic.publish(7);
     expect((await expired.next()).data).toMatchObject({ type: "event", offset: 7 });
     expect((await other.next()).data).toMatchObject({ type: "event", offset: 7 });
+  });
+
+  test("of a log topic, an id that is ahead of it: a gap, since the log has lost its end", async () => {
+    const live = await start();
+    const topic = live.topic("alerts");
+    await topic.publish(1);
+    const reader = await EventReader.open(live.http("alerts"), `${topic.position.epoch}:99`);
+    const gap = { type: "gap", from: 1, to: 1, reason: "epoch" };
+    expect((await reader.next()).data).toMatchObject(gap);
+    expect((await reader.next()).data).toMatchObject({ type: "position", offset: 1 });
+  });
+
+  test("a stream ends after two minutes, so that who is gone is not there for good; it says when to come back", async () => {
+    const clock = new VirtualClock();
+    const live = await start({ clock });
+    const response = await fetch(live.http("alerts"), { headers: { Accept: "text/event-stream" } });
+    await expect.poll(() => live.live.census().streams).toBe(1);
+    clock.advance(119_000);
+    expect(live.live.census().streams).toBe(1);
+    clock.advance(2_000);
+    expect(await response.text()).toMatch(/^retry: 1000\n\n/);
+    await expect.poll(() => live.live.census().streams).toBe(0);
   });
 
   test.each(["nonsense", "ahead"])(
