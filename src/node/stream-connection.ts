@@ -114,6 +114,7 @@ export class StreamConnection
   readonly #options: StreamConnectionOptions;
   /** Pays for what it holds; `undefined` where nobody counts. */
   readonly account: PayingAccount | undefined;
+  #hasStarted = false;
   #readingChunk = false;
   /** Why nothing is read, as bits of `Pause`; 0 while it is. */
   #pauses = 0;
@@ -159,6 +160,7 @@ export class StreamConnection
    * @param head bytes that came behind the handshake; given away
    */
   start(head: Uint8Array): void {
+    this.#hasStarted = true;
     this.transport.start(this, head);
     this.#applyPause();
   }
@@ -450,6 +452,12 @@ export class StreamConnection
   }
 
   #applyPause(): void {
+    if (!this.#hasStarted) {
+      // A stream that is resumed before somebody listens gives what it has read to nobody.
+      if (this.#isPaused) this.#connection.pause();
+      else this.#connection.resume();
+      return;
+    }
     if (this.#isPaused) {
       this.#connection.pause();
       this.transport.pause();
