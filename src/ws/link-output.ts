@@ -99,7 +99,9 @@ export class LinkOutput implements FrameSink {
       this.#options.codec === undefined
         ? "before it was written"
         : "while data was being compressed";
-    this.#callbacks?.fail(error ?? new Error(`The socket was closed ${when}`));
+    // What the stream failed with is told as it was.
+    const cause = error?.cause instanceof Error ? error.cause : error;
+    this.#callbacks?.fail(cause ?? new Error(`The socket was closed ${when}`));
   }
 
   get destroyed(): boolean {
