@@ -26,7 +26,8 @@ const CHECKS = {
   ],
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],
-  "package types": ["attw", "--pack", ".", "--profile", "esm-only"],
+  // Also as TypeScript's older resolution finds them (moduleResolution: node); ESM alone is meant.
+  "package types": ["attw", "--pack", ".", "--ignore-rules", "cjs-resolves-to-esm"],
   "contents of longwire-ws": ["publint", "--strict", "packages/ws"],
   "types of longwire-ws": ["attw", "--pack", "packages/ws"],
 };

@@ -1,4 +1,6 @@
-import { InvalidArgumentError } from "commander";
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import { InvalidArgumentError, type Command } from "commander";
 import { LongwireError } from "../base/index.ts";
 
 export function wholeNumber(text: string): number {
@@ -34,4 +36,37 @@ function splitPair(text: string, mark: string, usage: string): [string, string] 
     throw new LongwireError("bad_option", `${usage}, and got ${JSON.stringify(text)}.`);
   }
   return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+/** How a program that is told so trusts a server. */
+export interface TrustOptions {
+  ca?: string;
+  insecure?: boolean;
+}
+
+/** Adds `--ca` and `--insecure`. */
+export function withTrust(command: Command): Command {
+  return command
+    .option("--ca <file>", "trust the authorities in this PEM file, and no others")
+    .option("--insecure", "take any certificate; for tests only: anybody could be the server");
+}
+
+/** What the TLS connection is made with. */
+export function tlsOf({ ca, insecure }: TrustOptions): { tls?: ConnectionOptions } {
+  if (ca === undefined && insecure !== true) return {};
+  return {
+    tls: {
+      ...(ca !== undefined && { ca: readAuthorities(ca) }),
+      ...(insecure === true && { rejectUnauthorized: false }),
+    },
+  };
+}
+
+function readAuthorities(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const message = `The file ${file} cannot be read (${(cause as Error).message}); give --ca a PEM file.`;
+    throw new LongwireError("unreadable_file", message, { cause });
+  }
 }

@@ -13,6 +13,7 @@ import {
 } from "../node/index.ts";
 import type { Agreement } from "../protocol/index.ts";
 import { isBlockedPort } from "./blocked-ports.ts";
+import { onAbort } from "./abort-steps.ts";
 import { aborted, blockedPort } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";
 import { clientWheel } from "./client-wheel.ts";
@@ -63,6 +64,8 @@ export class ClientConnection {
   readonly #drainWaiters = new DrainWaiters();
   readonly #unsent = new UnsentPayload((step) => this.afterWritten(step));
   #stage: Stage = { kind: "over" };
+  /** Called once the signal does not matter any more. */
+  #ignoreSignal: (() => void) | undefined;
 
   constructor(target: ClientTarget, handler: ClientConnectionHandler) {
     const { url, settings, signal } = target;
@@ -71,7 +74,7 @@ export class ClientConnection {
     this.#handler = handler;
     // A page must not be led to write to other services; whoever sets options is no such page.
     if (settings === undefined && isBlockedPort(url)) this.#fail(blockedPort(url));
-    else if (signal?.aborted === true) this.#fail(aborted());
+    else if (signal?.aborted === true) this.#fail(aborted(signal));
     else this.#stage = { kind: "connecting", attempt: this.#open() };
   }
 
@@ -139,7 +142,7 @@ export class ClientConnection {
 
   #open(): Attempt {
     const { url, protocols, signal } = this.#target;
-    signal?.addEventListener("abort", this.#giveUp, { once: true });
+    this.#ignoreSignal = signal && onAbort(signal, this.#giveUp);
     return openClientConnection(openOptions(url, protocols, this.#settings), {
       onOpened: (stream, agreement, head) => this.#opened(stream, agreement, head),
       onFailed: (error) => this.#over({ code: 1006, reason: "", wasClean: false, error }),
@@ -147,7 +150,7 @@ export class ClientConnection {
   }
 
   #opened(socket: Duplex, agreement: Agreement, head: Uint8Array): void {
-    this.#target.signal?.removeEventListener("abort", this.#giveUp);
+    this.#ignoreSignal?.();
     const unsent = this.#unsent;
     const { limits, compression, nodeInternals } = this.#settings;
     const codec = agreement.deflate && compression?.codec("client", agreement.deflate);
@@ -193,7 +196,7 @@ export class ClientConnection {
   readonly #giveUp = (): void => {
     if (this.#stage.kind !== "connecting") return;
     this.#stage.attempt.abandon();
-    this.#fail(aborted());
+    this.#fail(aborted(this.#target.signal));
     this.#handler.onClosing();
   };
 
@@ -204,7 +207,7 @@ export class ClientConnection {
   }
 
   #over(closure: Closure): void {
-    this.#target.signal?.removeEventListener("abort", this.#giveUp);
+    this.#ignoreSignal?.();
     this.#unsent.settle();
     this.#stage = { kind: "over" };
     this.#handler.onClosed(closure);

@@ -5,8 +5,11 @@ export function blockedPort(url: URL): LongwireError {
   return new LongwireError("blocked_port", message);
 }
 
-export function aborted(): LongwireError {
-  return new LongwireError("aborted", "The connection was given up before it was open.");
+/** @param signal its reason is the error's cause, if it was aborted */
+export function aborted(signal?: AbortSignal): LongwireError {
+  const message = "The connection was given up before it was open.";
+  const options = signal?.aborted === true ? { cause: signal.reason as unknown } : undefined;
+  return new LongwireError("aborted", message, options);
 }
 
 export function lost(): LongwireError {

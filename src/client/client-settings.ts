@@ -11,12 +11,11 @@ import {
 import {
   defaultConnectionLimits,
   defaultHandshakeLimits,
-  isFieldValue,
-  isToken,
   type ConnectionLimits,
   type HandshakeLimits,
   type HeaderFields,
 } from "../protocol/index.ts";
+import { requestHeaders, type RequestHeaders } from "./request-headers.ts";
 
 /** What a client outside a browser can set beyond URL and subprotocols. */
 export interface ClientOptions
@@ -24,7 +23,7 @@ export interface ClientOptions
   /** Subprotocols in the order of preference. Default none. */
   protocols?: string | readonly string[];
   /** Further request headers, such as `Authorization`, `Cookie` or `Origin`. */
-  headers?: Record<string, string>;
+  headers?: RequestHeaders;
   /** Options of Node's `tls.connect` for `wss:`, such as `ca`, `cert`, `key`. */
   tls?: TlsOptions;
   /** Options of Node's `net.connect`, such as `lookup`, `family`, `localAddress`. */
@@ -79,19 +78,6 @@ const defaultClientTimes: ClientTimes = { handshakeTimeoutMs: 30_000, closeTimeo
 
 const DEFAULT_MAX_REDIRECTS = 5;
 
-/** Headers that the handshake itself writes. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  "host",
-  "upgrade",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "sec-websocket-key",
-  "sec-websocket-version",
-  "sec-websocket-protocol",
-  "sec-websocket-extensions",
-]);
-
 /** Options, checked once, with their defaults. */
 export class ClientSettings {
   readonly limits: ConnectionLimits;
@@ -116,7 +102,7 @@ export class ClientSettings {
     this.limits = resolveLimits(defaultConnectionLimits, options);
     this.handshakeLimits = resolveLimits(defaultHandshakeLimits, options);
     this.times = resolveLimits(defaultClientTimes, options);
-    this.headers = Object.entries(options.headers ?? {}).map(checkedHeader);
+    this.headers = requestHeaders(options.headers);
     this.tls = options.tls;
     this.tcp = options.tcp;
     this.proxy = proxyChoice(options.proxy);
@@ -151,17 +137,4 @@ function checkOneWay({ socketPath, proxy }: ClientSettings): void {
   if (socketPath === undefined || proxy === undefined || proxy === "environment") return;
   const message = `The connection cannot go over a Unix socket and the proxy ${proxy.name}; give socketPath or proxy.`;
   throw new LongwireError("invalid_proxy", message);
-}
-
-function checkedHeader([name, value]: [string, unknown]): [string, string] {
-  const text = String(value);
-  if (OWN_HEADERS.has(name.toLowerCase())) {
-    const message = `The header ${name} is written by the handshake itself; leave it out.`;
-    throw new LongwireError("invalid_header", message);
-  }
-  if (!isToken(name) || !isFieldValue(text)) {
-    const message = `The header ${JSON.stringify(name)} cannot be sent as it is; give a token as name and a value without control characters.`;
-    throw new LongwireError("invalid_header", message);
-  }
-  return [name, text];
 }

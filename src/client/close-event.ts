@@ -42,4 +42,4 @@ const platform: { CloseEvent?: unknown } = globalThis;
 /** The platform's `CloseEvent` where it has one. */
 export const CloseEvent: typeof NodeCloseEvent =
   (platform.CloseEvent as typeof NodeCloseEvent | undefined) ?? NodeCloseEvent;
-export type CloseEvent = InstanceType<typeof NodeCloseEvent>;
+export interface CloseEvent extends Event, Readonly<CloseEventFields> {}

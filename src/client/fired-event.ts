@@ -40,7 +40,10 @@ for (const fired of [FiredEvent, FiredMessageEvent, FiredCloseEvent]) {
 }
 // Node's own says "[object Event]", and its `ports` can be changed.
 Object.defineProperty(FiredMessageEvent.prototype, Symbol.toStringTag, { value: "MessageEvent" });
-Object.defineProperty(FiredMessageEvent.prototype, "ports", { get: () => NO_PORTS });
+// Deno's sets it as a property of each event, which a getter without a setter would not let it.
+if ("ports" in PlatformMessageEvent.prototype) {
+  Object.defineProperty(FiredMessageEvent.prototype, "ports", { get: () => NO_PORTS });
+}
 
 /** Fires events at `target`, whatever a subclass of it calls `dispatchEvent`. (DOM §2.10) */
 export const fire = {

@@ -5,6 +5,7 @@ export { FailureEvent } from "./fired-event.ts";
 export { openWebSocket } from "./open-web-socket.ts";
 export { openWebSocketStream } from "./open-web-socket-stream.ts";
 export { ping } from "./ping.ts";
+export type { RequestHeaders } from "./request-headers.ts";
 export { send } from "./send.ts";
 export type { SendOptions } from "./send.ts";
 export { WebSocket } from "./web-socket.ts";

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { isObject, usvString } from "./web-idl-conversions.ts";
 
 interface Measured {
@@ -46,7 +47,10 @@ function bufferSource(data: object): Uint8Array | undefined {
     if (buffer.byteLength === 0) return NO_BYTES;
     return new Uint8Array(buffer, data.byteOffset, data.byteLength);
   }
-  // A SharedArrayBuffer itself is none, and so is sent as its text.
+  // Web IDL would send its text, "[object SharedArrayBuffer]", which nobody can mean.
+  if (types.isSharedArrayBuffer(data)) {
+    throw new TypeError("The buffer is shared memory; copy it first.");
+  }
   if (!isArrayBuffer(data)) return undefined;
   requireFixedLength(data);
   return data.byteLength === 0 ? NO_BYTES : new Uint8Array(data);

@@ -164,7 +164,7 @@ export class WebSocketStream {
     if (this.#state === "open" && this.#sides?.writable.isWriting === true) {
       // The server closes and may not read what is still on its way.
       this.#wasCutOff = true;
-      this.#sides.writable.close();
+      this.#sides.writable.cutOff();
     }
     if (this.#state !== "closed") this.#state = "closing";
   }

@@ -17,6 +17,14 @@ export interface WebSocketEventMap {
   close: CloseEvent;
 }
 
+/** What an `on…` attribute takes. */
 export type EventHandler<Target, Kind extends keyof WebSocketEventMap> =
   | ((this: Target, event: WebSocketEventMap[Kind]) => unknown)
   | null;
+
+/**
+ * What an `on…` attribute gives: a function of any event, so that a socket can stand where the
+ * DOM's is expected, whose handlers are told less.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any
+export type PresentHandler = ((this: any, event: any) => unknown) | null;

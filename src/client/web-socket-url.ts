@@ -1,6 +1,6 @@
 /**
- * Makes a WebSocket URL of what a constructor was given: `http` and `https` become `ws` and `wss`,
- * a fragment is dropped. (WHATWG WebSockets §3.1, "get a URL record")
+ * Makes a WebSocket URL of what a constructor was given: `http` and `https` become `ws` and `wss`.
+ * (WHATWG WebSockets §3.1, "get a URL record")
  *
  * @throws DOMException `SyntaxError`
  */
@@ -15,8 +15,13 @@ export function webSocketUrl(text: string): URL {
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
     throw syntaxError(`The URL's scheme is "${url.protocol}"; give ws: or wss:.`);
   }
-  // Step 6.
-  url.hash = "";
+  // Step 6. Not `hash`, which is empty for an empty fragment, too.
+  if (url.href.includes("#")) {
+    const fragment = url.hash.slice(0, 50);
+    throw syntaxError(
+      `The URL has the fragment "${fragment}"; a WebSocket URL has none, leave it out.`,
+    );
+  }
   return url;
 }
 

@@ -1,4 +1,5 @@
 import type { Closure } from "../node/index.ts";
+import { onAbort } from "./abort-steps.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { lost, unreadable } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";
@@ -13,6 +14,7 @@ import { checkSubprotocols, subprotocolsArgument } from "./subprotocols.ts";
 import { clampedUint16, domString, usvString } from "./web-idl-conversions.ts";
 import type {
   EventHandler,
+  PresentHandler,
   SubprotocolsArgument,
   WebSocketData,
   WebSocketEventMap,
@@ -56,6 +58,8 @@ export class WebSocket extends EventTarget {
   );
   readonly #connection: ClientConnection;
   readonly #signal: AbortSignal | undefined;
+  /** Called once the signal does not matter any more. */
+  #ignoreSignal: (() => void) | undefined;
   /** Payload bytes that were sent when closing had begun; they count and never leave. */
   #lostBytes = 0;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
@@ -133,7 +137,7 @@ export class WebSocket extends EventTarget {
     this.#binaryType = asked === "blob" || asked === "arraybuffer" ? asked : present;
   }
 
-  get onopen(): EventHandler<WebSocket, "open"> {
+  get onopen(): PresentHandler {
     return this.#handlers.get("open");
   }
 
@@ -141,15 +145,15 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("open", handler);
   }
 
-  get onmessage(): EventHandler<WebSocket, "message"> {
-    return this.#handlers.get("message") as EventHandler<WebSocket, "message">;
+  get onmessage(): PresentHandler {
+    return this.#handlers.get("message");
   }
 
   set onmessage(handler: EventHandler<WebSocket, "message">) {
     this.#handlers.set("message", handler);
   }
 
-  get onerror(): EventHandler<WebSocket, "error"> {
+  get onerror(): PresentHandler {
     return this.#handlers.get("error");
   }
 
@@ -157,7 +161,7 @@ export class WebSocket extends EventTarget {
     this.#handlers.set("error", handler);
   }
 
-  get onclose(): EventHandler<WebSocket, "close"> {
+  get onclose(): PresentHandler {
     return this.#handlers.get("close");
   }
 
@@ -217,7 +221,7 @@ export class WebSocket extends EventTarget {
 
   /** (WHATWG WebSockets §4, "when the WebSocket connection is established") */
   #opened(protocol: string, extensions: string): void {
-    this.#signal?.addEventListener("abort", this.#abort, { once: true });
+    this.#ignoreSignal = this.#signal && onAbort(this.#signal, this.#abort);
     // Step 1.
     this.#readyState = OPEN;
     // Steps 2 and 3.
@@ -253,7 +257,7 @@ export class WebSocket extends EventTarget {
 
   /** (WHATWG WebSockets §4, "when the WebSocket connection is closed") */
   #closed({ code, reason, wasClean, error }: Closure): void {
-    this.#signal?.removeEventListener("abort", this.#abort);
+    this.#ignoreSignal?.();
     // Step 1.
     this.#readyState = CLOSED;
     // Step 2.

@@ -24,6 +24,7 @@ export class WritableSide {
   readonly #connection: ClientConnection;
   #controller: WritableStreamDefaultController | undefined;
   #write: Write | undefined;
+  #isCutOff = false;
 
   constructor(connection: ClientConnection, closing: Closing) {
     this.#connection = connection;
@@ -44,6 +45,14 @@ export class WritableSide {
   /** Whether a message is on its way out. */
   get isWriting(): boolean {
     return this.#write !== undefined;
+  }
+
+  /**
+   * The server may not read what is on its way. The write fails when the connection is closed, and
+   * not before: who awaits one of both must not miss the rejection of the other.
+   */
+  cutOff(): void {
+    this.#isCutOff = true;
   }
 
   /** The server takes nothing more. */
@@ -67,8 +76,12 @@ export class WritableSide {
     return new Promise((resolve, reject) => {
       this.#write = { resolve, reject };
       // What is sent leaves at the end of the turn; mostly it is gone at once then.
-      queueMicrotask(() => this.#connection.afterWritten(() => this.#settle()?.resolve()));
+      queueMicrotask(() => this.#connection.afterWritten(() => this.#written()));
     });
+  }
+
+  #written(): void {
+    if (!this.#isCutOff) this.#settle()?.resolve();
   }
 
   #settle(): Write | undefined {

@@ -3,6 +3,8 @@ import { whileManyWrite } from "./joined-chunks.ts";
 /** Something whose output waits for the end of this turn. */
 export interface Flushable {
   flush(): void;
+  /** `flush` threw. */
+  onFlushFailed(error: unknown): void;
 }
 
 let waiting: Flushable[] = [];
@@ -24,6 +26,15 @@ function flushAll(): void {
   const all = waiting;
   waiting = [];
   whileManyWrite(() => {
-    for (const one of all) one.flush();
+    for (const one of all) flushOne(one);
   });
+}
+
+/** What one connection fails with must neither end the process nor keep the others from writing. */
+function flushOne(one: Flushable): void {
+  try {
+    one.flush();
+  } catch (error) {
+    one.onFlushFailed(error);
+  }
 }

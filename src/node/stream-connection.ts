@@ -23,6 +23,7 @@ import {
 import type { Closure } from "./closure.ts";
 import { decodeText } from "./internals/decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
+import { keepCopy, ownCopy } from "./own-copy.ts";
 import { nodeByteOperations } from "./node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
 import type { Transport, TransportOwner } from "./transport/transport.ts";
@@ -96,6 +97,9 @@ const Pause = {
   Turn: 4,
 } as const;
 
+/** From this length a server's payload has a copy of its own, which many peers may be sent. */
+const COPIED_ONCE_BYTES = 32 * 1024;
+
 let goOn: (connection: StreamConnection) => void;
 
 /**
@@ -114,6 +118,7 @@ export class StreamConnection
   readonly #options: StreamConnectionOptions;
   /** Pays for what it holds; `undefined` where nobody counts. */
   readonly account: PayingAccount | undefined;
+  #hasStarted = false;
   #readingChunk = false;
   /** Why nothing is read, as bits of `Pause`; 0 while it is. */
   #pauses = 0;
@@ -159,6 +164,7 @@ export class StreamConnection
    * @param head bytes that came behind the handshake; given away
    */
   start(head: Uint8Array): void {
+    this.#hasStarted = true;
     this.transport.start(this, head);
     this.#applyPause();
   }
@@ -211,13 +217,31 @@ export class StreamConnection
     return this.#connection.sendText(text, compress);
   }
 
+  /** @param payload the caller's again when this returns */
   sendBinary(payload: Uint8Array, compress?: boolean): void {
-    this.#connection.sendBinary(payload, compress);
+    if (this.#isCopiedOnce(payload)) {
+      this.#connection.sendBinary(ownCopy(payload), compress, true);
+      this.#writeCopy();
+    } else this.#connection.sendBinary(payload, compress);
   }
 
   /** See `Connection.sendUtf8`. */
   sendUtf8(payload: Uint8Array, compress?: boolean): void {
-    this.#connection.sendUtf8(payload, compress);
+    if (this.#isCopiedOnce(payload)) {
+      this.#connection.sendUtf8(ownCopy(payload), compress, true);
+      this.#writeCopy();
+    } else this.#connection.sendUtf8(payload, compress);
+  }
+
+  /** At once, since mostly the kernel takes it all and the copy's memory can serve again. */
+  #writeCopy(): void {
+    this.#output.flush();
+    if (this.bufferedBytes > 0) keepCopy();
+  }
+
+  /** A client masks what it sends, with another key each time; shorter payloads go into a block. */
+  #isCopiedOnce(payload: Uint8Array): boolean {
+    return this.#options.role === "server" && payload.length >= COPIED_ONCE_BYTES;
   }
 
   sendFrames(frames: Uint8Array): void {
@@ -375,6 +399,18 @@ export class StreamConnection
     this.#output.watchDrain();
   }
 
+  onWriteFailed(cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const message = `Writing to the connection failed: ${text}. Reconnect.`;
+    this.terminate(new LongwireError("connection_lost", message, { cause }));
+  }
+
+  onMemoryGone(): void {
+    const message =
+      "Frames that were sent by reference were transferred or resized before they were written; leave them alone until drained() resolves.";
+    this.terminate(new LongwireError("memory_gone", message));
+  }
+
   onOverShare(bufferedBytes: number): void {
     const message = `The peer has ${bufferedBytes} unsent bytes, and its share of memory is used up; it does not read fast enough.`;
     this.terminate(new LongwireError("too_slow", message));
@@ -450,6 +486,12 @@ export class StreamConnection
   }
 
   #applyPause(): void {
+    if (!this.#hasStarted) {
+      // A stream that is resumed before somebody listens gives what it has read to nobody.
+      if (this.#isPaused) this.#connection.pause();
+      else this.#connection.resume();
+      return;
+    }
     if (this.#isPaused) {
       this.#connection.pause();
       this.transport.pause();

@@ -10,6 +10,10 @@ export interface OutputWatcher {
   readonly account: MemoryAccount | undefined;
   /** More is buffered than the peer should have caused; see `stopReadingBytes`. */
   onTooMuch(): void;
+  /** Writing threw. */
+  onWriteFailed(error: unknown): void;
+  /** Memory that was sent by reference is gone before it was written. */
+  onMemoryGone(): void;
   /** The account has no room for what is buffered. */
   onOverShare(bufferedBytes: number): void;
   /** All that was buffered has gone to the operating system, after it had not at once. */
@@ -55,7 +59,7 @@ export class StreamOutput implements Flushable {
     if (pendingBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (outgoing.size === 0) return;
     const transport = this.#transport;
-    outgoing.writeTo(this);
+    if (!outgoing.writeTo(this)) return this.#watcher.onMemoryGone();
     if (!transport.isWritable) return;
     // Nothing is left of it: the kernel has copied it, and the block can serve again.
     if (transport.unsentBytes > 0) {
@@ -87,6 +91,10 @@ export class StreamOutput implements Flushable {
     if (excess <= 0) return;
     this.#chargedBytes -= excess;
     this.#watcher.account?.refund(excess);
+  }
+
+  onFlushFailed(error: unknown): void {
+    this.#watcher.onWriteFailed(error);
   }
 
   write(chunk: Uint8Array): void {

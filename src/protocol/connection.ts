@@ -208,22 +208,28 @@ export class Connection implements MessageSink, WriterSink {
     return this.#writer.text(text, compress);
   }
 
-  /** Sends a binary message; see `FrameEncoder.frame` on who owns `payload`. */
-  sendBinary(payload: Uint8Array, compress = true): void {
+  /**
+   * Sends a binary message.
+   *
+   * @param given whether `payload` is given away, to be sent by reference where that is faster;
+   *   left out, it is copied before the call returns
+   */
+  sendBinary(payload: Uint8Array, compress = true, given = false): void {
     this.#requireSendable();
     requireBytes(payload);
-    this.#writer.bytes(Opcode.Binary, payload, compress);
+    this.#writer.bytes(Opcode.Binary, payload, { compress, given });
   }
 
   /**
    * Sends a text message that is encoded already, as `sendBinary` does.
    *
    * @param payload UTF-8; of anything else the peer fails the connection
+   * @param given as for `sendBinary`
    */
-  sendUtf8(payload: Uint8Array, compress = true): void {
+  sendUtf8(payload: Uint8Array, compress = true, given = false): void {
     this.#requireSendable();
     requireBytes(payload);
-    this.#writer.bytes(Opcode.Text, payload, compress);
+    this.#writer.bytes(Opcode.Text, payload, { compress, given });
   }
 
   /**

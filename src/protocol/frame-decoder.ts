@@ -26,6 +26,13 @@ export interface FrameSink {
     ends: boolean,
   ): boolean;
   onFrameViolation(error: ProtocolError): void;
+  /**
+   * What else is wrong with a header whose opcode or mask is: of several violations the one is
+   * reported that stands first in the header, as `ws` does.
+   *
+   * @param shortLength the seven bits of the payload's length
+   */
+  violationBefore?(frame: Readonly<FrameKind>, shortLength: number): ProtocolError | undefined;
 }
 
 /**
@@ -123,17 +130,14 @@ export class FrameDecoder {
     const first = source[at]!;
     const second = source[at + 1]!;
     const opcode = first & 0x0f;
-    if (!isKnownOpcode(opcode))
-      return this.#violation("reserved_opcode", badOpcode(opcode), opcode);
-    const masked = (second & 0x80) !== 0;
-    if (masked !== this.#expectsMask) {
-      return masked
-        ? this.#violation("unexpected_mask", "The server sent a masked frame; it must not mask.")
-        : this.#violation("missing_mask", "The client sent a frame without a mask; it must mask.");
-    }
-    this.#frame.opcode = opcode;
+    // One that is not known is told of at once.
+    this.#frame.opcode = opcode as Opcode;
     this.#frame.fin = (first & 0x80) !== 0;
     this.#frame.reservedBits = first & 0x70;
+    const masked = (second & 0x80) !== 0;
+    if (!isKnownOpcode(opcode) || masked !== this.#expectsMask) {
+      return this.#badHeader(opcode, masked, second & 0x7f);
+    }
     return isLongControl(first, second)
       ? this.#endHeader(second & 0x7f)
       : this.#readLength(source, at);
@@ -162,6 +166,20 @@ export class FrameDecoder {
     this.#inPayload = true;
     this.#phase = 0;
     return true;
+  }
+
+  #badHeader(opcode: number, masked: boolean, shortLength: number): false {
+    const before = this.#sink.violationBefore?.(this.#frame, shortLength);
+    if (before !== undefined) {
+      this.#sink.onFrameViolation(before);
+      return false;
+    }
+    if (!isKnownOpcode(opcode)) {
+      return this.#violation("reserved_opcode", badOpcode(opcode), opcode);
+    }
+    return masked
+      ? this.#violation("unexpected_mask", "The server sent a masked frame; it must not mask.")
+      : this.#violation("missing_mask", "The client sent a frame without a mask; it must mask.");
   }
 
   #violation(code: string, message: string, seen?: number): false {

@@ -14,7 +14,7 @@ import { Outgoing } from "./outgoing.ts";
 import type { Role } from "./role.ts";
 
 const MASK_BYTES = 4;
-/** From this length a server's payload goes out by reference: the copy would cost more. */
+/** From this length a server's payload of our own goes out by reference: the copy would cost more. */
 const SHARE_FROM_BYTES = 32 * 1024;
 
 /** Writes frames, ready for the wire, into an `Outgoing`. (RFC 6455 §5.2) */
@@ -59,9 +59,10 @@ export class FrameEncoder {
   /**
    * Writes one frame.
    *
-   * @param payload copied, except that a server's long payloads go by reference and must not
-   *   change until they are written out
-   * @param lent whether the payload changes sooner and is copied whatever its length
+   * @param payload copied, except that a server's long payloads that are not lent go by reference
+   *   and must not change until they are written out
+   * @param lent whether the payload may change, be given to another thread or be resized once this
+   *   has returned, as all that a caller sends may
    */
   frame(kind: FrameKind, payload: Uint8Array, lent = false): void {
     const first = firstOctet(kind);

@@ -22,13 +22,22 @@ export const defaultConnectionLimits: ConnectionLimits = {
 
 /** How large a handshake may be. */
 export interface HandshakeLimits {
-  /** The start line and all header lines, in bytes. Default 16 KiB, as Node's own. */
+  /**
+   * The start line and all header lines, in bytes; those of interim responses count as well.
+   * Default 16 KiB, as Node's own.
+   */
   maxHeaderBytes: number;
-  /** The number of header lines. Default 200. */
+  /** The number of header lines, those of interim responses included. Default 200. */
   maxHeaderLines: number;
+  /**
+   * How many interim responses, such as 103, may precede a server's answer.
+   * Default 16: more than any server has reason to send.
+   */
+  maxInterimResponses: number;
 }
 
 export const defaultHandshakeLimits: HandshakeLimits = {
   maxHeaderBytes: 16 * 1024,
   maxHeaderLines: 200,
+  maxInterimResponses: 16,
 };

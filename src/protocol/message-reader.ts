@@ -22,7 +22,7 @@ import {
   tooManyPieces,
   unfinishedMessage,
 } from "./message-violations.ts";
-import { isControl, Opcode } from "./opcode.ts";
+import { isControl, isKnownOpcode, Opcode } from "./opcode.ts";
 import type { ProtocolError } from "./protocol-error.ts";
 import type { Role } from "./role.ts";
 import { Utf8Validator } from "./utf8-validator.ts";
@@ -190,7 +190,7 @@ export class MessageReader implements FrameSink, InflateSink {
 
   onFrameHeader(frame: Readonly<FrameKind>, payloadBytes: number): boolean {
     const error = isControl(frame.opcode)
-      ? (this.#reservedViolation(frame) ?? controlViolation(frame, payloadBytes))
+      ? this.#controlViolation(frame, payloadBytes)
       : (this.#reservedViolation(frame) ?? this.#dataViolation(frame, payloadBytes));
     if (error !== undefined) return this.#refuse(error);
     this.#opcode = frame.opcode;
@@ -213,6 +213,16 @@ export class MessageReader implements FrameSink, InflateSink {
     if (this.#reading === "text" && !this.#checkText(source, start, end, octets)) return false;
     if (isWhole) return this.#deliver(source, start, end, true);
     return this.#readFragment(source, start, end, ends);
+  }
+
+  violationBefore(frame: Readonly<FrameKind>, shortLength: number): ProtocolError | undefined {
+    const { opcode, reservedBits: bits } = frame;
+    if (!isKnownOpcode(opcode)) {
+      const mayCompress = bits === RSV1 && this.#inflater !== undefined;
+      return bits === 0 || mayCompress ? undefined : reservedBits(bits, false);
+    }
+    if (isControl(opcode)) return this.#controlViolation(frame, shortLength);
+    return this.#reservedViolation(frame) ?? this.#orderViolation(opcode);
   }
 
   onFrameViolation(error: ProtocolError): void {
@@ -267,10 +277,24 @@ export class MessageReader implements FrameSink, InflateSink {
     return reservedBits(bits, this.#inflater !== undefined);
   }
 
-  #dataViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
-    const continues = frame.opcode === Opcode.Continuation;
+  /** Where compression was agreed, RSV1 is a bit that means something, though not here. */
+  #controlViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
+    const reserved = this.#reservedViolation(frame);
+    const isLater = !frame.fin && frame.reservedBits === RSV1 && this.#inflater !== undefined;
+    return (isLater ? undefined : reserved) ?? controlViolation(frame, payloadBytes);
+  }
+
+  #orderViolation(opcode: Opcode): ProtocolError | undefined {
+    const continues = opcode === Opcode.Continuation;
     if (continues && this.#reading === "nothing") return strayContinuation();
-    if (!continues && this.#reading !== "nothing") return unfinishedMessage(frame.opcode);
+    if (!continues && this.#reading !== "nothing") return unfinishedMessage(opcode);
+    return undefined;
+  }
+
+  #dataViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
+    const misplaced = this.#orderViolation(frame.opcode);
+    if (misplaced !== undefined) return misplaced;
+    const continues = frame.opcode === Opcode.Continuation;
     const isCompressed = continues ? this.#isCompressed : frame.reservedBits !== 0;
     const { maxMessageBytes, maxMessageFragments } = this.#limits;
     const present = isCompressed ? (this.#deflated?.length ?? 0) : this.#joinedBytes;

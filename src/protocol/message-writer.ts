@@ -28,7 +28,8 @@ export interface WriterSink {
 type Pending =
   | { kind: "message"; opcode: Opcode; payload: Uint8Array; compress: boolean }
   | { kind: "frame"; frame: FrameKind; payload: Uint8Array }
-  | { kind: "frames"; payload: Uint8Array };
+  /** `size` is taken when it comes: later the memory may be somebody else's. */
+  | { kind: "frames"; payload: Uint8Array; size: number };
 
 /**
  * Makes frames of messages, compressed where that was agreed, in the order they were sent.
@@ -38,7 +39,6 @@ type Pending =
  */
 export class MessageWriter {
   readonly #encoder: FrameEncoder;
-  readonly #role: Role;
   readonly #bytes: ByteOperations;
   readonly #outgoing: Outgoing;
   readonly #deflater: Deflater | undefined;
@@ -50,7 +50,6 @@ export class MessageWriter {
   constructor(options: MessageWriterOptions, sink: WriterSink) {
     const { role, bytes, outgoing } = options;
     this.#encoder = new FrameEncoder(role, bytes, outgoing, options.maskingKey);
-    this.#role = role;
     this.#bytes = bytes;
     this.#outgoing = outgoing;
     this.#deflater = options.deflater;
@@ -84,25 +83,37 @@ export class MessageWriter {
     return length;
   }
 
-  /** Writes a message of bytes; see `FrameEncoder.frame` on who owns `payload`. */
-  bytes(opcode: Opcode, payload: Uint8Array, compress: boolean): void {
+  /**
+   * Writes a message of bytes.
+   *
+   * @param given whether they are ours from now on; else they are the caller's when this returns
+   */
+  bytes(
+    opcode: Opcode,
+    payload: Uint8Array,
+    { compress, given }: { compress: boolean; given: boolean },
+  ): void {
     const laterFrom = compress ? (this.#deflater?.laterFromBytes ?? Infinity) : Infinity;
     const mayWait = this.#pending !== undefined || payload.length >= laterFrom;
-    this.#message(opcode, mayWait ? this.#kept(payload) : payload, compress, false);
+    // What waits is copied, for the thread pool too: memory that another thread was given, or that
+    // was resized, would be read all the same.
+    const isCopied = mayWait && !given;
+    const own = isCopied ? new Uint8Array(payload) : payload;
+    this.#message(opcode, own, compress, !isCopied && !given);
   }
 
   /** Writes one frame, uncompressed. Pings and pongs overtake messages that are not ready. */
   frame(frame: FrameKind, payload: Uint8Array): void {
     const overtakes = isControl(frame.opcode) && frame.opcode !== Opcode.Close;
-    if (this.#pending === undefined || overtakes) return this.#write(frame, payload, false);
-    this.#wait({ kind: "frame", frame, payload: this.#kept(payload) });
+    if (this.#pending === undefined || overtakes) return this.#write(frame, payload, true);
+    this.#wait({ kind: "frame", frame, payload: new Uint8Array(payload) });
   }
 
   /** Writes bytes that are frames already, by reference. */
-  frames(payload: Uint8Array): void {
-    if (this.#pending !== undefined) return this.#wait({ kind: "frames", payload });
+  frames(payload: Uint8Array, size: number = payload.length): void {
+    if (this.#pending !== undefined) return this.#wait({ kind: "frames", payload, size });
     const wasEmpty = this.#outgoing.size === 0;
-    this.#outgoing.share(payload);
+    this.#outgoing.share(payload, size);
     if (wasEmpty) this.#sink.onOutput();
   }
 
@@ -158,10 +169,10 @@ export class MessageWriter {
   }
 
   #goOn(one: Pending): void {
-    this.#pendingBytes -= one.payload.length;
+    this.#pendingBytes -= sizeOf(one);
     if (one.kind === "message") this.#message(one.opcode, one.payload, one.compress, false);
     else if (one.kind === "frame") this.frame(one.frame, one.payload);
-    else this.frames(one.payload);
+    else this.frames(one.payload, one.size);
   }
 
   #writeDeflated(
@@ -181,11 +192,10 @@ export class MessageWriter {
 
   #wait(one: Pending): void {
     this.#pending!.push(one);
-    this.#pendingBytes += one.payload.length;
+    this.#pendingBytes += sizeOf(one);
   }
+}
 
-  /** A client's caller may change what it sent at once; a server's long payloads are by reference. */
-  #kept(payload: Uint8Array): Uint8Array {
-    return this.#role === "client" ? new Uint8Array(payload) : payload;
-  }
+function sizeOf(one: Pending): number {
+  return one.kind === "frames" ? one.size : one.payload.length;
 }

@@ -65,18 +65,30 @@ export class Outgoing {
     block.position = end;
   }
 
-  /** Adds `bytes` by reference; they must not change until they are written out. */
-  share(bytes: Uint8Array): void {
+  /**
+   * Adds `bytes` by reference; they must not change until they are written out.
+   *
+   * @param size how long they were when they were given
+   */
+  share(bytes: Uint8Array, size: number = bytes.length): void {
     this.#closePiece();
     (this.#done ??= []).push(bytes);
-    this.#size += bytes.length;
+    this.#size += size;
   }
 
-  /** Hands over everything, in one call, and is empty. */
-  writeTo(sink: ByteSink): void {
+  /**
+   * Hands over everything, in one call, and is empty.
+   *
+   * @returns false, and hands over nothing, if memory that came by reference is not as long any
+   *   more: it was transferred to another thread, or resized, and a frame would lack its end
+   */
+  writeTo(sink: ByteSink): boolean {
+    const size = this.#size;
     const all = this.take();
+    if (lengthOf(all) !== size) return false;
     if (all.length === 1) sink.write(all[0]!);
     else if (all.length > 1) sink.writeAll(all);
+    return true;
   }
 
   /** Hands over everything and is empty. */
@@ -110,4 +122,10 @@ export class Outgoing {
     this.#start = 0;
     this.#end = 0;
   }
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const chunk of chunks) bytes += chunk.length;
+  return bytes;
 }

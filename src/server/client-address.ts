@@ -112,8 +112,12 @@ function listOf(header: string | undefined): string[] {
 
 function blockListOf(addresses: readonly string[]): BlockList {
   const list = new BlockList();
+  if (!Array.isArray(addresses)) {
+    const message = `trustedProxies is ${JSON.stringify(addresses) ?? String(addresses)}; give a list such as ["10.0.0.7", "10.0.0.0/8"].`;
+    throw new LongwireError("invalid_address", message);
+  }
   for (const text of addresses) {
-    const [address = "", prefix] = text.split("/");
+    const [address = "", prefix] = String(text).split("/");
     try {
       const family = familyOf(address);
       if (prefix === undefined) list.addAddress(address, family);

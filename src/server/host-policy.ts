@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { LongwireError } from "../base/index.ts";
 import type { Refusal } from "../protocol/index.ts";
 
 /**
@@ -12,6 +13,18 @@ import type { Refusal } from "../protocol/index.ts";
  * origin as the server, and may read it. (DNS rebinding)
  */
 export type HostPolicy = "any" | "loopback" | readonly string[];
+
+/** @throws LongwireError `invalid_hosts` */
+export function checkedHosts(policy: HostPolicy): HostPolicy {
+  const names: unknown = policy;
+  if (names === "any" || names === "loopback") return policy;
+  const isList =
+    Array.isArray(names) &&
+    names.every((name: unknown) => typeof name === "string" && /^(\[[^\]]*\]|[^:/]+)$/.test(name));
+  if (isList) return (names as string[]).map((name) => name.toLowerCase());
+  const message = `hosts is ${JSON.stringify(names) ?? String(names)}; give "any", "loopback", or a list of names without a port such as ["example.com"].`;
+  throw new LongwireError("invalid_hosts", message);
+}
 
 /** @param host the header with or without a port; nothing is what no browser sends */
 export function isHostAllowed(policy: HostPolicy, host: string | undefined): boolean {

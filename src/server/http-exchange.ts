@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { Account, LongwireError, type Payer, type TimerWheel } from "../base/index.ts";
 import { AnswerOutput } from "./answer-output.ts";
 import { checkedFields } from "./checked-fields.ts";
+import { LINGER_MS } from "./refuse.ts";
 import { BODY_CHUNK_BYTES, REQUEST_BYTES, UNREAD_BODY_BYTES } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
 
@@ -31,6 +32,8 @@ export class HttpExchange {
   readonly account: Account;
   readonly #host: ExchangeHost;
   readonly #output: AnswerOutput;
+  /** Whether the rest of the body is not wanted: nothing may follow it on the connection. */
+  #leavesBody = false;
 
   constructor(incoming: IncomingMessage, response: ServerResponse, host: ExchangeHost) {
     const { path, search } = splitTarget(incoming.url ?? "/");
@@ -50,9 +53,12 @@ export class HttpExchange {
 
   /** Charges what the request itself costs; false if its payer has no room for it. */
   chargeRequest(): boolean {
+    return this.account.charge(REQUEST_BYTES + (this.#hasBody ? UNREAD_BODY_BYTES : 0));
+  }
+
+  get #hasBody(): boolean {
     const { stream } = this.incoming as { stream?: ServerHttp2Stream };
-    const hasBody = stream === undefined ? hasBodyFields(this.incoming) : !stream.endAfterHeaders;
-    return this.account.charge(REQUEST_BYTES + (hasBody ? UNREAD_BODY_BYTES : 0));
+    return stream === undefined ? hasBodyFields(this.incoming) : !stream.endAfterHeaders;
   }
 
   /** Others need the memory that this request holds. */
@@ -73,10 +79,15 @@ export class HttpExchange {
    * Reads the whole body as text.
    *
    * @throws LongwireError `too_large` beyond `maxBytes`, at once where the header says so;
-   *   `over_share` when the client holds too much already; `body_timeout` when it takes too long
+   *   `over_share` when the client holds too much already; `body_timeout` when it takes too long;
+   *   `body_consumed` when somebody has read it before
    */
   async body(maxBytes: number): Promise<string> {
-    if (Number(this.header("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
+    if (this.#hasBody && this.incoming.readableDidRead) throw bodyConsumed();
+    if (Number(this.header("content-length") ?? 0) > maxBytes) {
+      this.#leavesBody = true;
+      throw tooLarge(maxBytes);
+    }
     const { wheel, bodyTimeoutMs } = this.#host;
     let isLate = false;
     const timer = wheel.after(bodyTimeoutMs, () => {
@@ -94,10 +105,12 @@ export class HttpExchange {
 
   async #read(maxBytes: number): Promise<string> {
     const chunks: Buffer[] = [];
+    // The answer that the body is refused with still has to go out.
+    const body = this.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     let size = 0;
     let charged = 0;
     try {
-      for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
+      for await (const chunk of body) {
         if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
         const cost = chunk.length + BODY_CHUNK_BYTES;
         if (!this.account.charge(cost)) throw overShare();
@@ -106,6 +119,9 @@ export class HttpExchange {
         chunks.push(chunk);
       }
       return Buffer.concat(chunks).toString("utf8");
+    } catch (error) {
+      this.#leavesBody = true;
+      throw error;
     } finally {
       this.account.refund(charged);
     }
@@ -114,9 +130,33 @@ export class HttpExchange {
   /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
   answer(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
     if (this.isOver) return;
-    this.response.writeHead(status, { ...this.#fields(headers), ...lengthOf(status, body) });
-    this.response.end(body);
+    const endsConnection = this.#leavesBody && !this.#isOverHttp2;
+    const last = endsConnection ? { Connection: "close" } : {};
+    const fields = { ...this.#fields(headers), ...lengthOf(status, body), ...last };
+    this.response.writeHead(status, fields);
+    if (endsConnection) this.#endAfterBody(body);
+    else this.response.end(body);
     this.#output.onWritten();
+  }
+
+  /**
+   * Answers, and ends the connection once the client has sent the rest of the body, or did not in
+   * time: what it still sends would otherwise turn the end into a reset, and the client could lose
+   * the answer to it. (RFC 9112 §9.6)
+   */
+  #endAfterBody(answer: string | Uint8Array): void {
+    const { incoming, response } = this;
+    response.write(answer);
+    const end = (): void => {
+      timer.cancel();
+      response.end();
+    };
+    const timer = this.#host.wheel.after(LINGER_MS, end);
+    response.once("close", () => timer.cancel());
+    if (incoming.readableEnded) return end();
+    incoming.once("end", end);
+    incoming.once("close", end);
+    incoming.resume();
   }
 
   /** Answers with a body that goes on; `write` adds to it. */
@@ -212,6 +252,12 @@ function overShare(): LongwireError {
   const message =
     "This client's share of memory is used up; wait for answers, and try again later.";
   return new LongwireError("over_share", message);
+}
+
+function bodyConsumed(): LongwireError {
+  const message =
+    "The request's body was read before longwire got the request, by a body parser as it seems; give the request to handleRequest before the parser.";
+  return new LongwireError("body_consumed", message);
 }
 
 function bodyTimeout(timeoutMs: number): LongwireError {

@@ -25,6 +25,8 @@ export interface Arrival {
   isTooLate: () => boolean;
   /** The connection is open, or never will be. */
   onDecided: () => void;
+  /** The handshake of a page is refused for its origin. */
+  onForeignOrigin: (origin: string | undefined) => void;
 }
 
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
@@ -92,6 +94,7 @@ function decide(arrival: Arrival, request: UpgradeRequest): Decision | Promise<D
   const { endpoint, carrier } = arrival;
   try {
     if (!isOriginAllowed(endpoint.origins ?? "same", request.origin, carrier.host)) {
+      arrival.onForeignOrigin(request.origin);
       return { kind: "refused", refusal: foreignOrigin(request.origin) };
     }
     const data: unknown = endpoint.authorize?.(request);

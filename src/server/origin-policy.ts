@@ -1,3 +1,4 @@
+import { LongwireError } from "../base/index.ts";
 import type { Refusal } from "../protocol/index.ts";
 
 /**
@@ -12,6 +13,49 @@ import type { Refusal } from "../protocol/index.ts";
  * `Origin` and are let through: for them it protects nothing.
  */
 export type OriginPolicy = "same" | "any" | readonly string[] | ((origin: string) => boolean);
+
+/** @throws LongwireError `invalid_origins` for what no page's origin can match */
+export function checkOrigins(policy: unknown): asserts policy is OriginPolicy {
+  if (policy === "same" || policy === "any" || typeof policy === "function") return;
+  if (Array.isArray(policy)) return policy.forEach(checkOrigin);
+  const hint =
+    policy === "*" ? '"any"' : `"same", "any", a list such as ${example(policy)}, or a function`;
+  throw invalidOrigins(`origins is ${JSON.stringify(policy) ?? String(policy)}; give ${hint}.`);
+}
+
+function checkOrigin(origin: unknown): void {
+  // What sandboxed pages and files send; an application may trust them.
+  if (origin === "null") return;
+  if (typeof origin === "string" && originOf(origin) === origin) return;
+  const shown = JSON.stringify(origin) ?? String(origin);
+  if (origin === "*")
+    throw invalidOrigins('origins has "*"; give origins: "any" to allow all pages.');
+  throw invalidOrigins(
+    `origins has ${shown}; give scheme and host as a browser sends them, such as ${example(origin)}.`,
+  );
+}
+
+/** A right form that is as near as can be to what was given. */
+function example(given: unknown): string {
+  const near =
+    typeof given === "string" ? (originOf(given) ?? originOf(`https://${given}`)) : undefined;
+  return JSON.stringify(near ?? "https://example.com");
+}
+
+function originOf(text: string): string | undefined {
+  try {
+    const { protocol, host, origin } = new URL(text);
+    if (host === "") return undefined;
+    // Those of schemes that URL does not know are "null" to it.
+    return origin === "null" ? `${protocol}//${host}` : origin;
+  } catch {
+    return undefined;
+  }
+}
+
+function invalidOrigins(message: string): LongwireError {
+  return new LongwireError("invalid_origins", message);
+}
 
 export function isOriginAllowed(
   policy: OriginPolicy,

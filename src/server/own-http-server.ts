@@ -23,6 +23,7 @@ export class OwnHttpServer {
   readonly http: Server | Http2SecureServer;
   readonly #sessions = new OpenOnes<ServerHttp2Session>();
   readonly #sockets = new OpenOnes<Socket>();
+  #isStopped = false;
 
   constructor(limits: ServerLimits, tls: (TlsOptions & { offersHttp2: boolean }) | undefined) {
     this.http = createHttp(limits, tls);
@@ -33,12 +34,17 @@ export class OwnHttpServer {
     });
   }
 
-  /** @throws LongwireError `address_in_use`, `cannot_listen` */
+  /** @throws LongwireError `address_in_use`, `cannot_listen`; `server_closed` if stopped meanwhile */
   listen(port: number, host: string): Promise<AddressInfo> {
     const { http } = this;
     return new Promise((resolve, reject) => {
       http.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(cause, port, host)));
-      http.listen({ port, host }, () => resolve(http.address() as AddressInfo));
+      http.once("close", () => reject(serverClosed()));
+      http.listen({ port, host }, () => {
+        // Some versions of Node listen all the same, once the host has been looked up.
+        if (this.#isStopped) http.close();
+        else resolve(http.address() as AddressInfo);
+      });
     });
   }
 
@@ -49,6 +55,7 @@ export class OwnHttpServer {
 
   /** Takes no more connections, and no more streams on those that are there. */
   stop(): Promise<void> {
+    this.#isStopped = true;
     const stopped = new Promise<void>((resolve) => this.http.close(() => resolve()));
     for (const session of this.#sessions.all) session.close();
     return stopped;
@@ -139,6 +146,11 @@ function endWhenIdle(session: ServerHttp2Session, timeoutMs: number): void {
     });
   });
   session.once("close", () => clearTimeout(idle));
+}
+
+export function serverClosed(): LongwireError {
+  const message = "The WebSocket server was closed; make another one to listen again.";
+  return new LongwireError("server_closed", message);
 }
 
 function cannotListen(cause: NodeJS.ErrnoException, port: number, host: string): LongwireError {

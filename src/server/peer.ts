@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { Account, LongwireError, type Payer } from "../base/index.ts";
 import {
   StreamConnection,
@@ -128,11 +129,11 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
   /**
    * Sends a message; text as text, bytes as binary.
    *
-   * @param message bytes of 32 KiB and more are sent by reference and must not change until
-   *   `drained`; shorter ones are copied
+   * @param message bytes are copied before the call returns
    * @returns whether it was accepted: false when the connection is closing or closed, or when the
    *   peer had more than `maxBufferedBytes` unsent and was cut off
-   * @throws TypeError for anything but a string, an ArrayBuffer, or a view of one
+   * @throws TypeError for anything but a string, an ArrayBuffer, or a view of one; shared memory
+   *   has to be copied first, as for a client's `send`
    */
   send(message: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean {
     if (typeof message === "string") {
@@ -148,7 +149,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 
   /**
    * Sends what `encodeText` or this peer's `frameFormat` made, by reference and in order; for one
-   * message to many peers.
+   * message to many peers. The memory must be neither changed nor transferred until `drained`.
    */
   sendFrames(frames: Uint8Array): boolean {
     if (!this.#hasRoom()) return false;
@@ -324,8 +325,14 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 }
 
 function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (message instanceof Uint8Array) return message;
   if (ArrayBuffer.isView(message)) {
+    if (types.isSharedArrayBuffer(message.buffer)) {
+      // Another thread could change it while it is being framed, and its length too.
+      throw new TypeError("The view is of shared memory; copy it first.");
+    }
+    if (message instanceof Uint8Array) return message;
+    // A detached buffer has no bytes, and some views of it would throw when asked where they are.
+    if (message.buffer.byteLength === 0) return NO_PAYLOAD;
     return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
   }
   if (message instanceof ArrayBuffer) return new Uint8Array(message);

@@ -7,7 +7,7 @@ import { hasToken, type Refusal } from "../protocol/index.ts";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** How long a refused client may take to close, in milliseconds. */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
 
 /** What each answer writes itself, or its HTTP must not have. (RFC 9112 §6, RFC 9113 §8.2.2) */
 const OWN_FIELDS: ReadonlySet<string> = new Set([

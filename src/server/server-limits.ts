@@ -7,7 +7,7 @@ import {
 } from "../protocol/index.ts";
 
 /** What one server lets its peers cost, and how long it waits for them. */
-export interface ServerLimits extends ConnectionLimits, Omit<HandshakeLimits, "maxHeaderLines"> {
+export interface ServerLimits extends ConnectionLimits, Pick<HandshakeLimits, "maxHeaderBytes"> {
   /**
    * From how many unsent bytes of a peer on nothing more is read from it until they are gone.
    * So an application that only answers needs no back-pressure of its own. Default 1 MiB.

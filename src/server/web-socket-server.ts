@@ -1,12 +1,6 @@
 import type { EventEmitter } from "node:events";
-import { IncomingMessage, type ServerResponse } from "node:http";
-import type {
-  Http2ServerRequest,
-  Http2ServerResponse,
-  IncomingHttpHeaders,
-  ServerHttp2Stream,
-} from "node:http2";
-import type { Duplex } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { TlsOptions } from "node:tls";
 import { Ledger, systemClock, TimerWheel, type Clock } from "../base/index.ts";
 import {
@@ -22,26 +16,27 @@ import {
   type ConnectionLimits,
   type Refusal,
 } from "../protocol/index.ts";
+import { checkEndpoint } from "./check-endpoint.ts";
 import { ClientAddresses, type Addressed } from "./client-address.ts";
 import { DirectArrivals } from "./direct-arrivals.ts";
 import { DirectUpgrade } from "./direct-upgrade.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { HandshakeCarrier } from "./handshake-carrier.ts";
-import { foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
-import { Http1Upgrade } from "./http1-upgrade.ts";
-import { Http2Connect } from "./http2-connect.ts";
+import { checkedHosts, foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
+import { HttpAttachment } from "./http-attachment.ts";
 import { HttpExchange } from "./http-exchange.ts";
 import { Keepalive } from "./keepalive.ts";
 import { matchEndpoint } from "./match-endpoint.ts";
 import { openPeer } from "./open-peer.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
-import { OwnHttpServer } from "./own-http-server.ts";
+import { OwnHttpServer, serverClosed } from "./own-http-server.ts";
 import { Payers, tooManyConnections } from "./payers.ts";
 import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
 import type { RequestHead } from "./plain-request-head.ts";
 import { plainRefusalFields, refusalBody } from "./refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
 import { splitTarget } from "./upgrade-request.ts";
+import { WarnOnce } from "./warn-once.ts";
 
 export interface WebSocketServerOptions extends Partial<ServerLimits> {
   /**
@@ -116,7 +111,9 @@ export class WebSocketServer {
   readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
   readonly #direct: DirectArrivals;
-  #own: OwnHttpServer | undefined;
+  /** Of the ports that it listens on, or is about to. */
+  readonly #own = new Set<OwnHttpServer>();
+  readonly #warnings = new WarnOnce();
   /** Takes back that the process's memory is watched. */
   #stopRelieving: (() => void) | undefined;
   #draining = false;
@@ -124,15 +121,18 @@ export class WebSocketServer {
 
   /**
    * @param endpoints what to do with connections; the first one whose path matches is taken
-   * @throws LongwireError `invalid_limit`, `invalid_compression`, `invalid_address`
+   * @throws LongwireError `invalid_limit`, `invalid_compression`, `invalid_address`,
+   *   `invalid_hosts`, and for an endpoint `invalid_endpoint`, `invalid_path`, `invalid_origins`,
+   *   `invalid_subprotocols`
    */
   constructor(endpoints: Endpoint | readonly Endpoint[], options: WebSocketServerOptions = {}) {
     const clock = options.clock ?? systemClock;
-    this.#endpoints = "length" in endpoints ? endpoints : [endpoints];
+    this.#endpoints = Array.isArray(endpoints) ? endpoints : [endpoints as Endpoint];
+    for (const endpoint of this.#endpoints) checkEndpoint(endpoint);
     this.#limits = resolveServerLimits(options);
     this.#nodeInternals = options.nodeInternals ?? true;
     this.#compression = compressionOf(options.compression, this.#nodeInternals);
-    this.#hosts = options.hosts ?? "any";
+    this.#hosts = checkedHosts(options.hosts ?? "any");
     const addresses = new ClientAddresses(options.trustedProxies ?? [], warnOfProxy);
     this.#payers = new Payers(options.ledger ?? Ledger.ofProcess, addresses);
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
@@ -166,19 +166,26 @@ export class WebSocketServer {
   }
 
   /**
-   * Listens on a port of its own.
+   * Listens on a port of its own; on several, if it is called several times.
    *
-   * @throws LongwireError `address_in_use`, `cannot_listen`
+   * @throws LongwireError `address_in_use`, `cannot_listen`, `server_closed` after `close`
    */
   async listen(options: ListenOptions = {}): Promise<Listening> {
     const { port = 0, host = "127.0.0.1", tls, http2 = true } = options;
+    if (this.#draining) throw serverClosed();
     const own = new OwnHttpServer(this.#limits, tls && { ...tls, offersHttp2: http2 });
     own.http.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       if (!this.handleRequest(incoming, response)) notFound(response);
     });
-    this.attach(own.http);
-    const address = await own.listen(port, host);
-    this.#own = own;
+    const detach = this.#attach(own.http, own);
+    // Before it listens: `close` may come meanwhile.
+    this.#own.add(own);
+    const address = await own.listen(port, host).catch((error: unknown) => {
+      this.#own.delete(own);
+      detach();
+      throw error;
+    });
+    if (this.#draining) throw serverClosed();
     if (this.#nodeInternals && tls === undefined) this.#direct.watch(own.http);
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address;
     const scheme = tls === undefined ? "ws" : "wss";
@@ -194,32 +201,18 @@ export class WebSocketServer {
    * @returns how to let go of it
    */
   attach(http: EventEmitter): () => void {
+    return this.#attach(http, undefined);
+  }
+
+  #attach(http: EventEmitter, own: OwnHttpServer | undefined): () => void {
     this.#stopRelieving ??= relieveMemory();
-    const nodeInternals = this.#nodeInternals;
-    const onUpgrade = (incoming: IncomingMessage, socket: Duplex, head: Buffer): void => {
-      const carrier = new Http1Upgrade(incoming, socket, { head, nodeInternals, own: this.#own });
-      this.#arrive(carrier, http.listenerCount("upgrade") === 1);
-    };
-    const onStream = (
-      stream: ServerHttp2Stream,
-      headers: IncomingHttpHeaders,
-      _flags: number,
-      rawHeaders: string[],
-    ): void => {
-      if (headers[":method"] !== "CONNECT") return;
-      // Node's own listener is there when the server has one for requests.
-      const known = http.listenerCount("request") > 0 ? 2 : 1;
-      const isAlone = http.listenerCount("stream") <= known;
-      this.#arrive(new Http2Connect(stream, headers, rawHeaders), isAlone);
-    };
-    http.on("upgrade", onUpgrade);
-    http.on("stream", onStream);
-    http.on("connect", onConnect);
-    const detach = (): void => {
-      http.off("upgrade", onUpgrade);
-      http.off("stream", onStream);
-      http.off("connect", onConnect);
-    };
+    const detach = HttpAttachment.add(http, {
+      nodeInternals: this.#nodeInternals,
+      own,
+      serves: (path) => matchEndpoint(this.#endpoints, path) !== undefined,
+      take: (carrier) => this.#arriveAt(matchEndpoint(this.#endpoints, carrier.path)!, carrier),
+      onUnknownPath: (path) => this.#warnOfPath(path),
+    });
     this.#detach.push(detach);
     return detach;
   }
@@ -256,7 +249,10 @@ export class WebSocketServer {
     const host = hostOf(incoming);
     if (!isHostAllowed(this.#hosts, host)) return foreignHost(host);
     // A page elsewhere could otherwise publish with its visitor's cookies.
-    if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) return foreignOrigin(origin);
+    if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) {
+      this.#warnOfOrigin(origin);
+      return foreignOrigin(origin);
+    }
     const hasRoom = this.#payers.hasPlace(account.payer!) && exchange.chargeRequest();
     return hasRoom ? undefined : tooManyConnections();
   }
@@ -268,27 +264,20 @@ export class WebSocketServer {
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeoutMs = 5_000, code = CloseCode.GoingAway, reason = "" } = options;
     this.#draining = true;
-    const stopped = this.#own?.stop();
+    const stopped = Promise.all(Array.from(this.#own, (own) => own.stop()));
     for (const endpoint of this.#endpoints) sayDraining(endpoint);
     for (const peer of this.#peers) peer.close(code, reason);
     await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
     for (const carrier of this.#undecided) carrier.destroy();
     this.#direct.cut();
-    this.#own?.cut();
+    for (const own of this.#own) own.cut();
     await this.#untilNoPeers(timeoutMs);
     // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
     for (const detach of this.#detach.splice(0)) detach();
     await stopped;
     this.#stopRelieving?.();
     this.#stopRelieving = undefined;
-  }
-
-  /** @param isAlone whether nobody else could know the path: the client must not hang then */
-  #arrive(carrier: HandshakeCarrier, isAlone: boolean): void {
-    const endpoint = matchEndpoint(this.#endpoints, carrier.path);
-    if (endpoint !== undefined) this.#arriveAt(endpoint, carrier);
-    else if (isAlone) carrier.refuse(NOT_FOUND);
   }
 
   #takeDirect(head: RequestHead, transport: () => HandleTransport): boolean {
@@ -313,6 +302,21 @@ export class WebSocketServer {
       payers: this.#payers,
       isTooLate: () => this.#draining,
       onDecided: () => this.#undecided.delete(carrier),
+      onForeignOrigin: (origin) => this.#warnOfOrigin(origin),
+    });
+  }
+
+  #warnOfOrigin(origin = ""): void {
+    this.#warnings.warn("foreign_origin", () => {
+      const shown = JSON.stringify(origin.slice(0, 200));
+      return `Refused a page of ${shown} with 403: it is not of the host it connects to. If it is yours, add it to the endpoint's origins: [${shown}]. Later refusals are not reported.`;
+    });
+  }
+
+  #warnOfPath(path: string): void {
+    this.#warnings.warn("unknown_path", () => {
+      const served = this.#endpoints.map((endpoint) => endpoint.path).slice(0, 10);
+      return `Refused a WebSocket at ${JSON.stringify(path.slice(0, 200))} with 404: no endpoint has this path, only ${served.join(", ")}. Correct the client's URL or the endpoint's path. Later refusals are not reported.`;
     });
   }
 
@@ -392,23 +396,7 @@ function sayDraining(endpoint: Endpoint): void {
   }
 }
 
-/**
- * Without a listener Node would answer an extended CONNECT by itself with 405, and with one it
- * leaves a CONNECT over HTTP/1.1, which wants a proxy, to it.
- */
-function onConnect(incoming: IncomingMessage | Http2ServerRequest, socket: Duplex): void {
-  // Not by its version: what comes over HTTP/1.1 may say that it is 2.0, and would stay for ever.
-  if (incoming instanceof IncomingMessage) socket.destroy();
-}
-
 const JSON_TYPE = { "Content-Type": "application/json; charset=utf-8" };
-
-const NOT_FOUND = {
-  status: 404,
-  code: "not_found",
-  message: "No WebSocket endpoint has this path; check the URL.",
-  headers: [],
-};
 
 const DRAINING = {
   status: 503,
@@ -419,5 +407,7 @@ const DRAINING = {
 
 function notFound(response: ServerResponse): void {
   response.writeHead(404, JSON_TYPE);
-  response.end(refusalBody({ code: "not_found", message: "Nothing has this path." }));
+  response.end(
+    refusalBody({ code: "not_found", message: "No endpoint has this path; check the URL." }),
+  );
 }

@@ -5,9 +5,6 @@ import { bytesOf, sizeOf, type MessageData } from "./message-bytes.ts";
 import { SendCallbacks, type SendCallback } from "./send-callbacks.ts";
 import { Sender, type Extensions, type FrameSink, type SendOptions } from "./sender.ts";
 
-/** From this length a server's payload goes out by reference. */
-const SHARED_BYTES = 32 * 1024;
-
 /** What a link sends over, and with what. */
 export interface LinkOutputOptions {
   connection: StreamConnection;
@@ -102,7 +99,9 @@ export class LinkOutput implements FrameSink {
       this.#options.codec === undefined
         ? "before it was written"
         : "while data was being compressed";
-    this.#callbacks?.fail(error ?? new Error(`The socket was closed ${when}`));
+    // What the stream failed with is told as it was.
+    const cause = error?.cause instanceof Error ? error.cause : error;
+    this.#callbacks?.fail(cause ?? new Error(`The socket was closed ${when}`));
   }
 
   get destroyed(): boolean {
@@ -120,7 +119,8 @@ export class LinkOutput implements FrameSink {
       if (callback !== undefined) process.nextTick(callback, new Error("write after end"));
       return;
     }
-    connection.sendFrames(bytesOf(frames));
+    // Frames go by reference, and the payload in one is its sender's again when this returns.
+    connection.sendFrames(typeof frames === "string" ? bytesOf(frames) : Buffer.from(frames));
     if (callback !== undefined) this.whenWritten(callback);
   }
 
@@ -147,8 +147,6 @@ export class LinkOutput implements FrameSink {
     if (binary) connection.sendBinary(bytes, compress);
     else connection.sendUtf8(bytes, compress);
     if (compress) this.#countCompressed(bytes.length);
-    // Its sender may change it as soon as this returns.
-    if (bytes.length >= SHARED_BYTES) connection.flush();
   }
 
   #countCompressed(size: number): void {

@@ -1,9 +1,11 @@
+import { constants } from "node:zlib";
 import type { ProtocolError } from "../protocol/index.ts";
 
 /** What `ws` calls a violation; `seen` goes into the text. */
 interface Naming {
   type: typeof Error;
   code: string;
+  errno?: number;
   text: (error: ProtocolError) => string;
 }
 
@@ -51,16 +53,18 @@ const NAMINGS: Readonly<Record<string, Naming>> = {
 export function receiveError(error: ProtocolError): Error & { code: string } {
   const naming = namingOf(error);
   if (naming === undefined) return error;
-  const { type, code, text } = naming;
-  return Object.assign(new type(text(error), { cause: error }), { code });
+  const { type, code, errno, text } = naming;
+  const named = new type(text(error), { cause: error });
+  return Object.assign(named, errno === undefined ? { code } : { errno, code });
 }
 
 function namingOf(error: ProtocolError): Naming | undefined {
   if (error.code === "reserved_bits") return reservedBits(error.seen ?? 0);
   if (error.code === "message_too_big") return tooBig(error);
   if (error.code === "invalid_deflate") {
-    // zlib's own code, which `ws` hands on.
-    return { type: Error, code: "Z_DATA_ERROR", text: () => error.message };
+    // zlib's own code and number, which `ws` hands on.
+    const { Z_DATA_ERROR: errno } = constants;
+    return { type: Error, code: "Z_DATA_ERROR", errno, text: () => error.message };
   }
   return NAMINGS[error.code];
 }

@@ -161,7 +161,9 @@ export class WebSocket extends EventEmitter {
   send(data?: MessageData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
     if (typeof options === "function") return this.send(data, undefined as never, options);
     const message = sendable(data);
-    if (this.#link !== undefined) this.#link.send(message, options, callback);
+    // `ws` takes over the properties of whatever comes, and what is not an object has none.
+    const given = typeof options === "object" && options !== null ? options : undefined;
+    if (this.#link !== undefined) this.#link.send(message, given, callback);
     else this.#refuse(message, callback);
   }
 

@@ -9,7 +9,7 @@ import { eventsOf, next } from "./watch-socket.ts";
 describe("what the server agrees to", () => {
   test("an open socket tells its state, URL, subprotocol and extensions", async () => {
     const { url } = await runServer({ ...echo, protocols: ["chat"] });
-    const socket = new WebSocket(`${url}/path?x=1#y`, ["other", "chat"]);
+    const socket = new WebSocket(`${url}/path?x=1`, ["other", "chat"]);
     const initial = { readyState: 0, protocol: "", extensions: "", bufferedAmount: 0 };
     expect(socket).toMatchObject(initial);
     await next(socket, "open");
@@ -31,6 +31,15 @@ describe("what the server agrees to", () => {
     await next(socket, "open");
     expect(socket.extensions).toBe(agreed);
   });
+
+  test.each([100, 102, 103])(
+    "%i before the answer is passed over (RFC 9110 §15.2)",
+    async (status) => {
+      const interim = `HTTP/1.1 ${status} Wait\r\nLink: </style.css>; rel=preload\r\n\r\n`;
+      const socket = new WebSocket(await fakeServer((accept) => interim + goodAnswer(accept)));
+      expect(await next(socket, "open")).toBeDefined();
+    },
+  );
 
   test("none are none", async () => {
     const socket = new WebSocket(await fakeServer((accept) => goodAnswer(accept)));
@@ -68,6 +77,7 @@ describe("a server that breaks the protocol", () => {
       "a subprotocol that was not offered",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Protocol: x\r\n"),
     ],
+    ["interim responses without end", () => "HTTP/1.1 103 X\r\n\r\n".repeat(17)],
     ["garbage", () => "\u0000\u0001\u0002\r\n\r\n"],
     ["an endless header", () => `HTTP/1.1 101 X\r\n${"x: y\r\n".repeat(5_000)}`],
   ])("an answer of %s fails the handshake", async (_, answer) => {

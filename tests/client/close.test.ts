@@ -1,10 +1,13 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "../../src/client/index.ts";
+import { openWebSocket, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
 import { closePayload, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { makeCertificate } from "../cli/tls-certificate.ts";
 import { runServer } from "../server/run-server.ts";
 import { turns } from "./event-loop.ts";
+import { HeldServer } from "./held-server.ts";
 import { connecting, openEcho, openHeld, openWitnessed, thrownBy } from "./open-socket.ts";
 import { eventsOf, next } from "./watch-socket.ts";
 
@@ -225,6 +228,22 @@ describe("while open", () => {
     await next(socket, "close");
     await turns(3);
     expect(states).toEqual([1, 2, 3]);
+  });
+});
+
+describe("in the open event over TLS", () => {
+  test("the close event has the server's code, whose frame came behind its answer", async () => {
+    const tls = makeCertificate();
+    const server = await HeldServer.start(tls);
+    const url = `wss://127.0.0.1:${server.port}`;
+    const socket = openWebSocket(url, { tls: { ca: readFileSync(tls.cert) } });
+    socket.onopen = () => socket.close(4001, "ours");
+    const peer = await server.next();
+    peer.accept();
+    // A record of its own, which waits in the stream until somebody listens.
+    peer.socket.end(closeFrame(4321, "theirs"));
+    const closed = await next(socket, "close");
+    expect(closed).toMatchObject({ code: 4321, reason: "theirs", wasClean: true });
   });
 });
 

@@ -101,6 +101,14 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(failure).toMatchObject({ code: "handshake_refused", status: 418 });
   });
 
+  test("may send interim responses before it (RFC 9110 §15.2)", async () => {
+    const proxy = await runHttpProxy({
+      answer: () => "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 200 OK\r\n\r\nHTTP/1.1 418 Teapot\r\n\r\n",
+    });
+    const failure = await failureOf(openWebSocket("ws://some.test", { proxy: proxy.url }));
+    expect(failure).toMatchObject({ code: "handshake_refused", status: 418 });
+  });
+
   test.each([
     ["refuses", "HTTP/1.1 403 Forbidden\r\n\r\n", "proxy_refused", 403],
     ["wants credentials", "HTTP/1.1 407 Who\r\n\r\n", "proxy_authentication_failed", 407],

@@ -138,6 +138,7 @@ describe("writable (draft, write a chunk)", () => {
     ["what has no text", { toString: () => ({}) }],
     ["a Symbol", Symbol("x")],
     ["a buffer that may be resized", resizable()],
+    ["shared memory", new SharedArrayBuffer(2)],
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(2))],
   ])("%s rejects with a TypeError", async (_, chunk) => {
     const { writable } = await echoStream();

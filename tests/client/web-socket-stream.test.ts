@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import {
   openWebSocketStream,
   WebSocketError,
@@ -26,7 +26,7 @@ describe("the constructor (WebSocketStream draft)", () => {
   );
 
   test("it makes a WebSocket URL of what it is given", async () => {
-    const stream = new WebSocketStream("http://h.invalid:80/a#b");
+    const stream = new WebSocketStream("http://h.invalid:80/a");
     expect(stream.url).toBe("ws://h.invalid/a");
     stream.close();
   });
@@ -293,6 +293,25 @@ describe("closed by the server", () => {
     await expect(stream.closed).rejects.toMatchObject({ closeCode: 1006, reason: "" });
   });
 
+  test("a write that is cut off and closed reject in one task, so that either may be awaited", async () => {
+    const { stream, peer, writable } = await heldStream();
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", note);
+    onTestFinished(() => void process.off("unhandledRejection", note));
+    peer.socket.pause();
+    const write = writable.getWriter().write(new Uint8Array(24 * 1024 * 1024));
+    await turns(5);
+    // The transport stays open, and the connection is closed only later.
+    peer.socket.write(close(4567));
+    await turns(5);
+    peer.socket.resume();
+    peer.socket.end();
+    await expect(stream.closed).rejects.toMatchObject({ closeCode: 4567 });
+    await expect(write).rejects.toMatchObject({ name: "InvalidStateError" });
+    expect(unhandled).toEqual([]);
+  });
+
   test("with a message half written it is not clean, and the write rejects", async () => {
     const { stream, peer, writable } = await heldStream();
     peer.socket.pause();
@@ -300,11 +319,11 @@ describe("closed by the server", () => {
     const write = writer.write(new Uint8Array(24 * 1024 * 1024)).catch((error: unknown) => error);
     await turns(5);
     peer.socket.end(close(4567));
+    peer.socket.resume();
     const writeError = await write;
     expect(writeError).toMatchObject({ name: "InvalidStateError" });
     // All later writes fail with the same object. (Streams §5.5)
     await expect(writer.write("word")).rejects.toBe(writeError);
-    peer.socket.resume();
     await expect(stream.closed).rejects.toMatchObject({ closeCode: 4567, reason: "" });
   });
 });

@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { load, next, type Untyped } from "./dependents.ts";
+import { home, load, next, type Untyped } from "./dependents.ts";
 
 const fastify = load("fastify");
 const fastifyWebSocket = load("@fastify/websocket");
@@ -18,6 +21,21 @@ async function open(): Promise<Untyped> {
 }
 
 describe("@fastify/websocket", () => {
+  test("passes its own suite", async () => {
+    const folder = join(home, "node_modules/@fastify/websocket");
+    const files = readdirSync(join(folder, "test")).filter((name) => name.endsWith(".test.js"));
+    const args = ["--test", "--test-reporter=tap", ...files.map((name) => join("test", name))];
+    // Vitest's own settings would make the test runner a part of this one.
+    const env = { ...process.env, NODE_OPTIONS: "", NODE_TEST_CONTEXT: undefined };
+    const run = execFile(process.execPath, args, { cwd: folder, env });
+    let output = "";
+    run.stdout!.on("data", (text: string) => (output += text));
+    await new Promise((resolve) => run.once("close", resolve));
+    const failed = output.split("\n").filter((line) => /^\s*not ok /.test(line));
+    expect(failed).toEqual([]);
+    expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThanOrEqual(66);
+  }, 60_000);
+
   test("a route echoes text and bytes", async () => {
     const app = await open();
     const address: string = await app.listen({ port: 0, host: "127.0.0.1" });

@@ -5,6 +5,7 @@ import { dropIn, home, wsOf } from "./dependents.ts";
 
 test.each([
   "@fastify/websocket",
+  "@nestjs/platform-ws",
   "engine.io",
   "engine.io-client",
   "express-ws",

@@ -97,13 +97,16 @@ const KNOWN_SHAPES = [
   /"/,
   // Its grammar has blanks between any two words (RFC 2616 §2.1); ws takes none around "=".
   /[ \t]=|=[ \t]/,
+  // ws takes no empty elements. (RFC 9110 §5.6.1.2)
+  /^,|,[ \t]*(?:,|$)/,
 ];
 
 function compareExtensions(random: Random): void {
   const length = random.integer(0, 24);
   // As HTTP hands it over, without blanks at its ends. (RFC 9110 §5.5)
   const text = trimmed(Array.from({ length }, () => random.pick(EXTENSION_UNITS)).join(""));
-  const ours = parseExtensions(text);
+  const extensions = parseExtensions(text);
+  const ours = extensions?.length === 0 ? undefined : extensions;
   let theirs = true;
   try {
     // It takes an empty text for no header at all.
@@ -118,13 +121,21 @@ function compareExtensions(random: Random): void {
 
 /** Any chunking of an answer is read as the whole of it. */
 function readResponse(random: Random, headers: HeaderFields): void {
-  const status = random.pick(["101 Switching Protocols", "200", "404 \u00e9", "1", "99999 x"]);
+  const status = random.pick([
+    "101 Switching Protocols",
+    "103 X",
+    "200",
+    "404 \u00e9",
+    "1",
+    "99999 x",
+  ]);
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const bytes = utf8(`HTTP/1.1 ${status}\r\n${lines}\r\nbehind`);
   if (random.chance(0.5)) bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
   const limits = {
     maxHeaderBytes: random.pick([200, 16_384]),
     maxHeaderLines: random.pick([5, 200]),
+    maxInterimResponses: random.pick([1, 16]),
   };
   const read = (chunks: readonly Uint8Array[]): string => {
     const reader = new ResponseHeadReader(limits);

@@ -70,11 +70,11 @@ async function runWsServer(): Promise<string> {
 describe("both ends against the peers", () => {
   test("our client and our server", async () => {
     const { url } = await runServer(echo);
-    await checkEcho(new WebSocket(url) as unknown as Client);
+    await checkEcho(new WebSocket(url));
   });
 
   test("our client and the server of ws", async () => {
-    await checkEcho(new WebSocket(await runWsServer()) as unknown as Client);
+    await checkEcho(new WebSocket(await runWsServer()));
   });
 
   test("the client of ws, which offers permessage-deflate, and our server", async () => {

@@ -6,5 +6,9 @@ test("the default limits are those that are documented (RFC 6455 §10.4)", () =>
     maxMessageBytes: 16_777_216,
     maxMessageFragments: 131_072,
   });
-  expect(defaultHandshakeLimits).toEqual({ maxHeaderBytes: 16_384, maxHeaderLines: 200 });
+  expect(defaultHandshakeLimits).toEqual({
+    maxHeaderBytes: 16_384,
+    maxHeaderLines: 200,
+    maxInterimResponses: 16,
+  });
 });

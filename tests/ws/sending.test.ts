@@ -13,6 +13,18 @@ describe("send()", () => {
     expect(await message(peer)).toEqual({ data: Buffer.from(received), isBinary: false });
   });
 
+  test.each([5, 0, null, "binary", true, Symbol("options")])(
+    "sends as without options where %s stands in their place",
+    async (options) => {
+      const { client, peer } = await openPair();
+      const told = new Promise((resolve) =>
+        client.send("hi", options as unknown as object, resolve),
+      );
+      expect(await message(peer)).toEqual({ data: Buffer.from("hi"), isBinary: false });
+      expect(await told).toBeFalsy();
+    },
+  );
+
   const floats = Float32Array.from({ length: 8 }, (_, index) => index);
   const bytes = Buffer.from(floats.buffer);
   const binaries: [string, unknown, Buffer][] = [

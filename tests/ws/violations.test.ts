@@ -53,6 +53,7 @@ describe.each(["server", "client"] as const)("a %s that receives", (role) => {
       const [seen] = await failed;
       expect(Object.getPrototypeOf(seen)).toBe(type.prototype);
       expect((seen as { code?: string }).code).toBe(error.code);
+      expect((seen as { errno?: number }).errno).toBe(error.errno);
       if (error.message !== "") expect(seen.message).toBe(error.message);
       await log.closed;
       // In its closing state at the error already, and nothing of the rest is told.

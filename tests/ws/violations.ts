@@ -6,7 +6,7 @@ import { expected } from "./implementation.ts";
 export type Violation = [
   name: string,
   frames: (role: Role) => Uint8Array[],
-  error: { code: string; message: string; type?: typeof Error },
+  error: { code: string; errno?: number; message: string; type?: typeof Error },
   status: number,
   options?: { deflate?: boolean; maxPayload?: number; maxFragments?: number },
 ];
@@ -27,12 +27,54 @@ const several =
   (role: Role) =>
     given.map((options) => frameTo(role, options));
 
+/** A frame that is masked if it must not be, and the other way round. */
+const wronglyMasked = (given: Parameters<typeof frameTo>[1]) => (role: Role) => [
+  frameTo(role === "server" ? "client" : "server", given),
+];
+
 export const violations: Violation[] = [
   [
     "RSV1 where nothing was agreed",
     one({ opcode: 2, reservedBits: 0x40 }),
     frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
     1002,
+  ],
+  [
+    "RSV1 and the wrong mask",
+    wronglyMasked({ opcode: 2, reservedBits: 0x40 }),
+    frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
+    1002,
+  ],
+  [
+    "RSV3 and an opcode that is not known, and the wrong mask",
+    wronglyMasked({ opcode: 3, reservedBits: 0x10 }),
+    frame("UNEXPECTED_RSV_2_3", "RSV2 and RSV3 must be clear"),
+    1002,
+  ],
+  [
+    "RSV1 on an opcode that is not known",
+    one({ opcode: 3, reservedBits: 0x40 }),
+    frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
+    1002,
+  ],
+  [
+    "an opcode that is not known, and the wrong mask",
+    wronglyMasked({ opcode: 3 }),
+    frame("INVALID_OPCODE", "invalid opcode 3"),
+    1002,
+  ],
+  [
+    "a continuation of nothing, with the wrong mask",
+    wronglyMasked({ opcode: 0 }),
+    frame("INVALID_OPCODE", "invalid opcode 0"),
+    1002,
+  ],
+  [
+    "a ping in fragments, with RSV1 and the wrong mask",
+    wronglyMasked({ opcode: 9, fin: false, reservedBits: 0x40 }),
+    frame("EXPECTED_FIN", "FIN must be set"),
+    1002,
+    { deflate: true },
   ],
   [
     "RSV1 on a continuation",
@@ -189,7 +231,7 @@ export const violations: Violation[] = [
   [
     "what does not inflate",
     one({ opcode: 1, reservedBits: 0x40, payload: Buffer.from("0601", "hex") }),
-    { code: "Z_DATA_ERROR", message: "", type: Error },
+    { code: "Z_DATA_ERROR", errno: -3, message: "", type: Error },
     1007,
     { deflate: true },
   ],

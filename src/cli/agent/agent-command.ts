@@ -1,22 +1,28 @@
 import * as os from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { collect, parseHeaders, wholeNumber } from "../option-values.ts";
+import {
+  collect,
+  parseHeaders,
+  tlsOf,
+  wholeNumber,
+  withTrust,
+  type TrustOptions,
+} from "../option-values.ts";
 import { untilSignal } from "../until-signal.ts";
 import { MachineMeter } from "./machine-report.ts";
 import { Reporter, type Reporting } from "./reporter.ts";
 import { SimulatedAccessPoint } from "./simulated-access-point.ts";
 
-interface AgentOptions {
+interface AgentOptions extends TrustOptions {
   url: string;
   name?: string;
   topic: string;
   simulate?: number;
   header: string[];
-  ca?: string;
 }
 
 export function agentCommand(): Command {
-  return new Command("agent")
+  return withTrust(new Command("agent"))
     .description("report this machine to a live server, once per second, until it is stopped")
     .option("-u, --url <url>", "the live server", parseUrl, "ws://127.0.0.1:8080/live")
     .option("-n, --name <name>", "the device's name (default: this machine's host name)")
@@ -34,7 +40,7 @@ Examples:
 
 async function run(options: AgentOptions): Promise<void> {
   const log = (line: string): void => console.error(`agent: ${line}`);
-  const client = { headers: parseHeaders(options.header) };
+  const client = { headers: parseHeaders(options.header), ...tlsOf(options) };
   const { url, topic } = options;
   const reporters = devicesOf(options).map(
     (device, index) =>

@@ -1,7 +1,15 @@
 import { createInterface, type Interface } from "node:readline";
 import { Command } from "commander";
 import { LongwireError, openWebSocket, ping, type WebSocket } from "../../client/index.ts";
-import { collect, parseHeaders, parseParams, wholeNumber } from "../option-values.ts";
+import {
+  collect,
+  parseHeaders,
+  parseParams,
+  tlsOf,
+  wholeNumber,
+  withTrust,
+  type TrustOptions,
+} from "../option-values.ts";
 import { PromptLine } from "./prompt-line.ts";
 import {
   JsonTranscript,
@@ -10,7 +18,7 @@ import {
   type Transcript,
 } from "./transcript.ts";
 
-interface ConnectOptions {
+interface ConnectOptions extends TrustOptions {
   param: string[];
   protocol: string[];
   header: string[];
@@ -19,7 +27,7 @@ interface ConnectOptions {
 }
 
 export function connectCommand(): Command {
-  return new Command("connect")
+  return withTrust(new Command("connect"))
     .description("talk to a WebSocket server: type a line to send it, see what comes")
     .argument("<url>", "ws:// or wss://")
     .option("--param <name=value>", "sent as a JSON object first; may be repeated", collect, [])
@@ -57,6 +65,7 @@ async function run(url: string, options: ConnectOptions): Promise<void> {
   const socket = openWebSocket(url, {
     protocols: options.protocol,
     headers: parseHeaders(options.header),
+    ...tlsOf(options),
   });
   socket.binaryType = "arraybuffer";
   const screen = screenOf(options);

@@ -35,7 +35,7 @@ export function failureOf(step: Step, url: URL, cause: unknown): LongwireError {
       return new ProxyError("proxy_cut", message, { proxy: name, cause });
     }
     case "agreeing on TLS": {
-      const message = `TLS with ${url.host} failed (${reason}); check its certificate, or trust it with tls.ca.`;
+      const message = `TLS with ${url.host} failed (${reason}); ${tlsAdvice(cause, url)}.`;
       return new LongwireError("tls_failed", message, facts);
     }
     case "shaking hands": {
@@ -55,5 +55,33 @@ export function timedOut(step: Step, url: URL, handshakeTimeoutMs: number): Long
 /** Node gathers the errors of several addresses in one without a text of its own. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  return cause.message || ((cause as NodeJS.ErrnoException).code ?? "unknown reason");
+  const { code, message } = cause as NodeJS.ErrnoException;
+  // OpenSSL's text has its own line for itself.
+  return message.replaceAll(/\s+/g, " ").trim() || (code ?? "unknown reason");
+}
+
+/** What to do, by Node's and OpenSSL's codes. */
+function tlsAdvice(cause: unknown, url: URL): string {
+  const code = String((cause as { code?: unknown } | null)?.code);
+  switch (code) {
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      return "if you trust who signed its certificate, give that certificate as tls.ca (--ca)";
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+      return "connect by a name that the certificate has, or set tls.servername to one";
+    case "CERT_HAS_EXPIRED":
+      return "renew the server's certificate, or correct this machine's clock";
+    case "CERT_NOT_YET_VALID":
+      return "correct this machine's clock, or the server's certificate";
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      return `the server does not speak TLS on this port; use ${url.protocol.replace("s:", ":")} or its TLS port`;
+    default:
+      return code.includes("ALERT")
+        ? "the server refused; check tls.cert and tls.key, and which versions of TLS it takes"
+        : "check that the server speaks TLS there";
+  }
 }

@@ -1,9 +1,7 @@
 import { constants, inflateRawSync, type InflateRaw } from "node:zlib";
 import { AT_ONCE_BYTES, LATER_FROM_BYTES, MAX_FINAL_BLOCKS } from "./limits.ts";
 import type { SyncZlib } from "../internals/sync-zlib.ts";
-
-/** What every message's end was without. (RFC 7692 §7.2.2) */
-export const TAIL: Uint8Array = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
+import { FINAL_ENDING, isAtMessageEnd, TAIL } from "./message-end.ts";
 
 /**
  * Inflates the beginning of one message on the calling thread: most often all of it.
@@ -13,9 +11,8 @@ export const TAIL: Uint8Array = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
 export class InstantInflation {
   /** How much of the output is written. */
   usedBytes = 0;
-  /** How much of the payload was read, and then of the tail, where it stopped at `"more"`. */
+  /** How much of the payload was read, where it stopped at `"more"`. */
   readTo = 0;
-  tailReadTo = 0;
   finalBlocks = 0;
   #zlib: SyncZlib<InflateRaw> | undefined;
 
@@ -28,14 +25,12 @@ export class InstantInflation {
     this.#zlib = zlib;
     this.usedBytes = 0;
     this.finalBlocks = 0;
-    this.tailReadTo = 0;
     this.readTo = this.#feed(source, start, Math.min(end, start + AT_ONCE_BYTES), output);
     if (this.readTo < 0) return "failed";
     if (this.readTo < end || this.usedBytes === output.length) return "more";
-    // To write the tail behind the payload would save this call, 0.1 µs of 15: not worth the care.
-    this.tailReadTo = this.#feed(TAIL, 0, TAIL.length, output);
-    if (this.tailReadTo < 0) return "failed";
-    return this.usedBytes === output.length ? "more" : "done";
+    const ending = isAtMessageEnd(zlib);
+    if (ending === "ended") this.finalBlocks += 1;
+    return ending === "cut" ? "failed" : "done";
   }
 
   /** Returns how far the input was read, or −1 if it is no DEFLATE data. */
@@ -59,18 +54,32 @@ export class InstantInflation {
  * Inflates a short message on a context of its own, by Node's documented ways alone: a quarter of
  * the thread pool's time.
  *
- * @returns `"failed"` if it is no DEFLATE data; `"unsuited"` if it has to be read in steps, being
- *   long, or data that ends and starts anew
+ * @returns `"failed"` if it is not DEFLATE data, or is cut off inside a block; `"unsuited"` if it
+ *   has to be read in steps, being long, or data that ends and starts again
  */
 export function inflateAlone(payload: Uint8Array): Uint8Array | "failed" | "unsuited" {
   if (payload.length > LATER_FROM_BYTES) return "unsuited";
-  const whole = Buffer.concat([payload, TAIL]);
   try {
-    const { buffer, engine } = inflateRawSync(whole, publicOptions) as unknown as Inflated;
-    return engine.bytesWritten === whole.length ? buffer : "unsuited";
+    const { buffer, engine } = inflatePublicly(Buffer.concat([payload, FINAL_ENDING]));
+    const readBytes = engine.bytesWritten;
+    // What follows a final block is new data.
+    if (readBytes < payload.length) return "unsuited";
+    if (readBytes === payload.length) return buffer;
+    // All but the last byte, which tells an end from the need of more.
+    if (readBytes !== payload.length + FINAL_ENDING.length - 1) return "failed";
+    return mayHoldTail(buffer) && holdsTail(payload, buffer) ? "failed" : buffer;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "unsuited" : "failed";
   }
+}
+
+/** Says whether a block without compression may have taken the tail for the rest of its data. */
+function mayHoldTail(output: Buffer): boolean {
+  return output.length >= TAIL.length && output.subarray(-TAIL.length).equals(TAIL);
+}
+
+function holdsTail(payload: Uint8Array, output: Buffer): boolean {
+  return inflatePublicly(payload).buffer.length < output.length;
 }
 
 /** What `info` makes of the result. */
@@ -78,6 +87,10 @@ interface Inflated {
   buffer: Buffer;
   /** The stream that was made for it. */
   engine: { bytesWritten: number };
+}
+
+function inflatePublicly(data: Uint8Array): Inflated {
+  return inflateRawSync(data, publicOptions) as unknown as Inflated;
 }
 
 const publicOptions = {

@@ -2,6 +2,7 @@ import type { InflateRaw } from "node:zlib";
 import type { InflateSink, LaterWork } from "../../protocol/index.ts";
 import type { ContextSource } from "./context-pool.ts";
 import { MAX_FINAL_BLOCKS } from "./limits.ts";
+import { FINAL_ENDING, isAtMessageEnd, OPEN_ENDING } from "./message-end.ts";
 import { runLater } from "./run-later.ts";
 import type { InflateContext } from "./zlib-context.ts";
 
@@ -21,15 +22,15 @@ export class LaterInflation implements LaterWork {
     this.#finalBlocks = finalBlocks;
   }
 
-  /** Goes on with `inputs` on `context`, which is this message's from now on. */
-  start(context: InflateContext, inputs: readonly Uint8Array[]): void {
+  /** Goes on with `input` on `context`, which is this message's from now on. */
+  start(context: InflateContext, input: Uint8Array): void {
     this.#context = context;
-    this.#run = runLater(context.stream, inputs, {
+    this.#run = runLater(context.stream, input, {
       onPiece: (piece) => {
         if (!this.#sink.onInflated(piece, 0, piece.length, false)) this.abandon();
       },
-      onDone: () => this.#end(context),
-      onEnded: (readBytes) => this.#startAnew(context, Buffer.concat(inputs).subarray(readBytes)),
+      onDone: () => this.#checkEnd(context),
+      onEnded: (readBytes) => this.#startAnew(context, input.subarray(readBytes)),
       onFailed: () => this.#fail(),
     });
   }
@@ -41,12 +42,43 @@ export class LaterInflation implements LaterWork {
     this.#context = undefined;
   }
 
-  #end(context: InflateContext): void {
+  /** The payload was read; but it may be cut off inside a block. */
+  #checkEnd(context: InflateContext): void {
+    if (context.sync === undefined) return this.#checkEndPublicly(context);
+    const end = isAtMessageEnd(context.sync);
+    if (end === "cut") return this.#fail();
+    if (end === "ended") this.#finalBlocks += 1;
+    this.#end(context);
+  }
+
+  #checkEndPublicly(context: InflateContext): void {
+    const { keepsContext } = this.#contexts;
+    // Data that has ended cannot go on with the next message.
+    const ending = keepsContext ? OPEN_ENDING : FINAL_ENDING;
+    this.#run = runLater(context.stream, ending, {
+      // All output was there before, so this is what the tail was taken for.
+      onPiece: () => this.#fail(),
+      onDone: () => (keepsContext ? this.#end(context) : this.#fail()),
+      onEnded: (readBytes) => {
+        // Nothing of it is read if the payload ended with a final block.
+        const isWhole = readBytes === 0 || (!keepsContext && readBytes === ending.length - 1);
+        if (!isWhole) return this.#fail();
+        this.#contexts.discard(context);
+        this.#end(undefined);
+      },
+      onFailed: () => this.#fail(),
+    });
+  }
+
+  /** @param context to give back; `undefined` if it is of no use any more */
+  #end(context: InflateContext | undefined): void {
     this.#run = undefined;
     this.#context = undefined;
-    // The end of the data before it may have left the context in the middle of something.
-    if (this.#finalBlocks > 0) context.sync?.reset();
-    this.#contexts.give(context);
+    if (context !== undefined) {
+      // A final block ends the data, and a context must be reset to go on behind it.
+      if (this.#finalBlocks > 0) context.sync?.reset();
+      this.#contexts.give(context);
+    }
     this.#sink.onInflated(NOTHING, 0, 0, true);
   }
 
@@ -56,7 +88,7 @@ export class LaterInflation implements LaterWork {
     this.#context = undefined;
     this.#finalBlocks += 1;
     if (this.#finalBlocks > MAX_FINAL_BLOCKS) return this.#fail();
-    this.start(this.#contexts.take(), [rest]);
+    this.start(this.#contexts.take(), rest);
   }
 
   #fail(): void {

@@ -72,7 +72,7 @@ export class MessageDeflater implements Deflater {
       contexts.discard(context);
       settle("plain");
     };
-    const run = runLater(context.stream, [payload], {
+    const run = runLater(context.stream, payload, {
       onPiece: (piece) => void pieces.push(piece),
       onDone: () => {
         contexts.give(context);

@@ -1,7 +1,7 @@
 import type { InflateRaw } from "node:zlib";
 import type { CompressedPayload, InflateSink, Inflater, LaterWork } from "../../protocol/index.ts";
 import type { ContextSource } from "./context-pool.ts";
-import { inflateAlone, InstantInflation, TAIL } from "./inflate-now.ts";
+import { inflateAlone, InstantInflation } from "./inflate-now.ts";
 import { LaterInflation } from "./later-inflation.ts";
 import { AT_ONCE_BYTES } from "./limits.ts";
 
@@ -39,7 +39,7 @@ export class MessageInflater implements Inflater {
     const contexts = this.#contexts;
     const context = contexts.take();
     const outcome = instant.run(context.sync!, payload, output);
-    const { usedBytes, finalBlocks, readTo, tailReadTo } = instant;
+    const { usedBytes, finalBlocks, readTo } = instant;
     if (outcome === "done") {
       // The end of the data before it may have left the context in the middle of something.
       if (finalBlocks > 0) context.sync!.reset();
@@ -52,9 +52,8 @@ export class MessageInflater implements Inflater {
       if (outcome === "failed") sink.onInflateFailed();
       return "done";
     }
-    const inputs = [kept({ ...payload, start: readTo }), TAIL.subarray(tailReadTo)];
     const later = new LaterInflation(contexts, sink, finalBlocks);
-    later.start(context, inputs);
+    later.start(context, kept({ ...payload, start: readTo }));
     return later;
   }
 
@@ -64,7 +63,7 @@ export class MessageInflater implements Inflater {
     const inflated = contexts.keepsContext ? "unsuited" : inflateAlone(source.subarray(start, end));
     if (inflated === "unsuited") {
       const later = new LaterInflation(contexts, sink, 0);
-      later.start(contexts.take(), [kept(payload), TAIL]);
+      later.start(contexts.take(), kept(payload));
       return later;
     }
     if (inflated === "failed") sink.onInflateFailed();

@@ -11,10 +11,10 @@ export interface LaterHandler {
   onFailed(): void;
 }
 
-/** Feeds `inputs` to a zlib stream on Node's thread pool. They must not change until the end. */
+/** Feeds `input` to a zlib stream on Node's thread pool. It must not change until the end. */
 export function runLater(
   stream: DeflateRaw | InflateRaw,
-  inputs: readonly Uint8Array[],
+  input: Uint8Array,
   handler: LaterHandler,
 ): LaterWork {
   let isOver = false;
@@ -43,8 +43,7 @@ export function runLater(
   stream.on("data", onPiece);
   stream.on("end", onEnded);
   stream.on("error", onFailed);
-  for (const input of inputs.slice(0, -1)) stream.write(input);
-  stream.write(inputs.at(-1)!, onDone);
+  stream.write(input, onDone);
   return {
     abandon: () =>
       settle(() => {

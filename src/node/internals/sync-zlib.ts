@@ -67,19 +67,24 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
     };
   }
 
-  /** Reads `input` from `start` to `end` and writes into `output` from `at`, as far as both go. */
+  /**
+   * Reads `input` from `start` to `end` and writes into `output` from `at`, as far as both go.
+   *
+   * @param flush zlib's constant for this run
+   */
   run(
     input: Uint8Array,
     start: number,
     end: number,
     output: Uint8Array,
     at: number,
+    flush: number = this.#flush,
   ): Readonly<ZlibProgress> {
     const progress = this.#progress;
     progress.failed = false;
     this.#running = true;
     const room = output.length - at;
-    this.#handle.writeSync(this.#flush, input, start, end - start, output, at, room);
+    this.#handle.writeSync(flush, input, start, end - start, output, at, room);
     this.#running = false;
     progress.unusedBytes = this.#state[0]!;
     progress.unreadBytes = this.#state[1]!;
@@ -103,6 +108,9 @@ export function canRunSynchronously(): boolean {
 
 let answer: boolean | undefined;
 
+/** What a sync flush ends with: 00 00 ff ff. */
+const TAIL_BYTES = 4;
+
 function tryOnce(): boolean {
   const streams: (DeflateRaw | InflateRaw)[] = [];
   try {
@@ -114,8 +122,10 @@ function tryOnce(): boolean {
     const inflate = new SyncZlib(createInflateRaw(), constants.Z_SYNC_FLUSH);
     streams.push(inflate.stream);
     const size = 64 - deflate.run(plain, 0, plain.length, deflated, 0).unusedBytes;
-    const { unusedBytes } = inflate.run(deflated, 0, size, inflated, 0);
-    return inflated.subarray(0, 64 - unusedBytes).equals(plain);
+    const { unusedBytes } = inflate.run(deflated, 0, size - TAIL_BYTES, inflated, 0);
+    // The end of a message is found by zlib's stopping at the end of a block.
+    const end = inflate.run(deflated, size - TAIL_BYTES, 64, inflated, 0, constants.Z_BLOCK);
+    return inflated.subarray(0, 64 - unusedBytes).equals(plain) && end.unreadBytes === 64 - size;
   } catch {
     return false;
   } finally {

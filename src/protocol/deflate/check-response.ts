@@ -37,11 +37,11 @@ export function checkDeflateResponse(
   value: string,
   preferences: DeflatePreferences | undefined,
 ): DeflateParameters | undefined | HandshakeError {
-  if (value === "") return undefined;
   const extensions = parseExtensions(value);
   if (extensions === undefined) {
     return bad("The server's Sec-WebSocket-Extensions does not follow its grammar.");
   }
+  if (extensions.length === 0) return undefined;
   const [extension] = extensions;
   if (preferences === undefined || extension?.name !== PERMESSAGE_DEFLATE) {
     return bad("The server agreed to an extension that was not offered; it must not.");

@@ -1,7 +1,7 @@
 import { checkDeflateResponse } from "../deflate/check-response.ts";
 import type { DeflateParameters, DeflatePreferences } from "../deflate/deflate-parameters.ts";
 import { HandshakeError } from "./handshake-error.ts";
-import { fieldValues, hasToken, type HeaderFields } from "./header-fields.ts";
+import { fieldValues, hasToken, listMembers, type HeaderFields } from "./header-fields.ts";
 import { acceptFor, type Sha1Base64 } from "./key.ts";
 import type { ResponseHead } from "./response-head.ts";
 
@@ -71,7 +71,7 @@ export function checkAcceptance(
   const { headers, status } = head;
   if (status !== 101) return refusedBy(head);
   if (head.httpVersion !== "1.1") return bad(`The answer is HTTP/${head.httpVersion}, not 1.1.`);
-  const upgrade = fieldValues(headers, "upgrade");
+  const upgrade = listMembers(headers, "upgrade");
   if (upgrade.length !== 1 || upgrade[0]!.toLowerCase() !== "websocket") {
     return bad("The answer's Upgrade must be websocket.");
   }

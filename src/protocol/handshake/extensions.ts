@@ -11,7 +11,7 @@ export interface Extension {
  * Parses a `Sec-WebSocket-Extensions` value. (RFC 6455 §9.1)
  *
  * One pass, so that no input takes more than linear time; parameters are pairs in an array, so
- * that no name can reach a prototype.
+ * that no name can reach a prototype. Empty elements are passed over. (RFC 9110 §5.6.1.2)
  *
  * @returns `undefined` if the value does not follow the grammar
  */
@@ -19,6 +19,7 @@ export function parseExtensions(value: string): Extension[] | undefined {
   const reader = new ElementReader(value);
   const extensions: Extension[] = [];
   do {
+    if (reader.isAtElementEnd) continue;
     const name = reader.token();
     if (name === undefined) return undefined;
     const extension: Extension = { name, parameters: [] };
@@ -58,6 +59,10 @@ class ElementReader {
 
   get isAtEnd(): boolean {
     return this.#at === this.#text.length;
+  }
+
+  get isAtElementEnd(): boolean {
+    return this.isAtEnd || this.#text[this.#at] === ",";
   }
 
   /** Goes past `mark` and the blanks around it, if it is next. */

@@ -23,6 +23,9 @@ const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 
 /**
  * Reads an HTTP/1.1 response head from bytes as they arrive, within limits. (RFC 9112 §4, §5)
+ *
+ * Interim responses before it (100, 102, 103) are passed over; 101 is the answer to an upgrade, and
+ * so is none of them. (RFC 9110 §15.2)
  */
 export class ResponseHeadReader {
   readonly #limits: HandshakeLimits;
@@ -30,6 +33,9 @@ export class ResponseHeadReader {
   /** The line that has not ended yet. */
   #line = "";
   #bytes = 0;
+  /** Of all heads so far. */
+  #lineCount = 0;
+  #interimCount = 0;
 
   constructor(limits: HandshakeLimits) {
     this.#limits = limits;
@@ -57,9 +63,18 @@ export class ResponseHeadReader {
       if (!this.#line.endsWith("\r\n")) return failed("A header line must end in CR LF.");
       const line = this.#line.slice(0, -2);
       this.#line = "";
-      if (line === "") return this.#finish(chunk.subarray(at));
-      if (this.#lines.length > this.#limits.maxHeaderLines) return this.#tooLarge("maxHeaderLines");
+      if (line === "") {
+        const progress = this.#finish(chunk.subarray(at));
+        if (progress.kind !== "complete" || !isInterim(progress.head)) return progress;
+        this.#interimCount += 1;
+        const { maxInterimResponses } = this.#limits;
+        if (this.#interimCount > maxInterimResponses) return this.#tooLarge("maxInterimResponses");
+        this.#lines.length = 0;
+        continue;
+      }
+      if (this.#lineCount > this.#limits.maxHeaderLines) return this.#tooLarge("maxHeaderLines");
       this.#lines.push(line);
+      this.#lineCount += 1;
     }
     return { kind: "incomplete" };
   }
@@ -85,10 +100,19 @@ export class ResponseHeadReader {
   #tooLarge(name: keyof HandshakeLimits): HeadProgress {
     const limit = this.#limits[name];
     const message = `The answer's header is larger than ${name} (${limit}); raise it if the server is trusted.`;
-    const size = name === "maxHeaderBytes" ? this.#bytes : this.#lines.length;
+    const sizes = {
+      maxHeaderBytes: this.#bytes,
+      maxHeaderLines: this.#lineCount,
+      maxInterimResponses: this.#interimCount,
+    };
+    const size = sizes[name];
     const error = new LimitError("header_too_large", 1002, { message, size, limit });
     return { kind: "failed", error };
   }
+}
+
+function isInterim({ status }: ResponseHead): boolean {
+  return status >= 100 && status <= 199 && status !== 101;
 }
 
 function failed(message: string): HeadProgress {

@@ -59,7 +59,7 @@ export function readOpening(headers: HeaderFields): OpeningResult {
     return refused("bad_protocols", "Sec-WebSocket-Protocol must be a list of different tokens.");
   }
   const offered = fieldValues(headers, "sec-websocket-extensions").join(", ");
-  const extensions = offered === "" ? [] : parseExtensions(offered);
+  const extensions = parseExtensions(offered);
   if (extensions === undefined) {
     return refused("bad_extensions", "Sec-WebSocket-Extensions does not follow its grammar.");
   }

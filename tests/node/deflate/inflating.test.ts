@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { MemoryBudget, Opcode, type Role } from "../../../src/protocol/index.ts";
 import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
 import { failure, roles } from "../../protocol/open-connection.ts";
+import { cutMessages } from "./cut-messages.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 
 // This is about the fast ways of this Node, also where the environment asks for the documented ones
@@ -225,6 +226,35 @@ describe.each(roles)("a %s refuses", (role) => {
     const { connection, seen } = new DeflatingConnection(role);
     connection.receive(compressedFrame(role, Uint8Array.of(0xff, 0xff, 0xff, 0xff), Opcode.Binary));
     expect(seen.events).toEqual(failure("invalid_deflate", 1007));
+  });
+
+  describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agreed) => {
+    test.each(cutMessages())(
+      "%s, cut off anywhere, with 1007 (RFC 7692 §7.2.2)",
+      async (_, beginnings) => {
+        for (const cut of beginnings) {
+          const open = new DeflatingConnection(role, { agreed });
+          open.connection.receive(compressedFrame(role, cut, Opcode.Binary));
+          await open.event("finished");
+          expect(open.seen.events, `cut to ${cut.length}`).toEqual(
+            failure("invalid_deflate", 1007),
+          );
+        }
+      },
+    );
+
+    test("a long message that is cut off, with 1007", async () => {
+      const noise = new Uint8Array(randomBytes(MIB));
+      const stored = deflated(noise, { level: 0 });
+      const prosaic = deflated(prose(4 * MIB));
+      const cuts = [stored.subarray(0, -5), stored.subarray(0, -6), prosaic.subarray(0, -9)];
+      for (const cut of cuts) {
+        const open = new DeflatingConnection(role, { agreed });
+        open.connection.receive(compressedFrame(role, cut, Opcode.Binary));
+        await open.event("finished");
+        expect(open.seen.events).toEqual(failure("invalid_deflate", 1007));
+      }
+    });
   });
 
   test("and the next connection that uses the same context is none the worse", () => {

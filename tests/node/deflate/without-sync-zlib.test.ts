@@ -7,6 +7,7 @@ import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
 import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
 import { failure, roles } from "../../protocol/open-connection.ts";
 import { readFrames } from "../../protocol/read-frames.ts";
+import { cutMessages } from "./cut-messages.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
@@ -43,6 +44,44 @@ test("and refuses what does not inflate", async () => {
   );
   await open.event("finished");
   expect(open.seen.events).toEqual(failure("invalid_deflate", 1007));
+});
+
+describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agreed) => {
+  test.each(cutMessages())("%s, cut off anywhere, fails with 1007", async (_, beginnings) => {
+    for (const cut of beginnings) {
+      const open = new DeflatingConnection("server", { agreed });
+      open.connection.receive(
+        frameTo("server", { opcode: Opcode.Binary, reservedBits: 0x40, payload: cut }),
+      );
+      await open.event("finished");
+      expect(open.seen.events, `cut to ${cut.length}`).toEqual(failure("invalid_deflate", 1007));
+    }
+  });
+
+  test("long messages are whole, end with a final block, or fail with 1007", async () => {
+    const noise = randomBytes(300_000);
+    const whole = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
+    const final = deflateRawSync(noise, { level: 0 });
+    const outcomes: string[] = [];
+    for (const payload of [
+      whole.subarray(0, -4),
+      final,
+      Buffer.concat([final, Uint8Array.of(0)]),
+      // The tail would be taken for the last four bytes.
+      whole.subarray(0, -9),
+      whole.subarray(0, -10),
+      whole.subarray(0, -5),
+    ]) {
+      const open = new DeflatingConnection("server", { agreed });
+      open.connection.receive(
+        frameTo("server", { opcode: Opcode.Binary, reservedBits: 0x40, payload }),
+      );
+      await open.until(() => open.seen.events.length > 0);
+      outcomes.push(open.seen.kinds[0]!);
+    }
+    const [good, bad] = ["binary", "failed"];
+    expect(outcomes).toEqual([good, good, good, bad, bad, bad]);
+  });
 });
 
 test.each([8, 9, 15])("and makes frames for many, within a window of 2^%i", (bits) => {

@@ -80,6 +80,15 @@ describe("an answer that is taken (RFC 6455 §4.1)", () => {
     expect(check(changed)).toEqual({ protocol: "", extensions: "" });
   });
 
+  test("the empty elements of a list count for nothing (RFC 9110 §5.6.1.2)", () => {
+    const changed = {
+      Upgrade: [",", ", websocket,"],
+      Connection: [", ,Upgrade,,"],
+      "Sec-WebSocket-Extensions": ", ,",
+    };
+    expect(check(changed)).toMatchObject({ protocol: "", deflate: undefined });
+  });
+
   test("with one of the subprotocols asked for (RFC 6455 §4.1)", () => {
     expect(check({ "Sec-WebSocket-Protocol": " b " }, ["a", "b"])).toEqual({
       protocol: "b",

@@ -76,7 +76,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
       fc.array(piece, { maxLength: 12 }).map((pieces) => octets(pieces.join(""))),
       fc.uint8Array({ maxLength: 100 }),
     );
-    const limits = { maxHeaderBytes: 60, maxHeaderLines: 2 };
+    const limits = { maxHeaderBytes: 60, maxHeaderLines: 2, maxInterimResponses: 1 };
     fc.assert(
       fc.property(bytes, cuttings, (wire, cut) => {
         const whole = read([wire], limits);
@@ -91,6 +91,15 @@ describe("a response head (RFC 9112 §4, §5)", () => {
       { numRuns: 500 },
     );
   });
+
+  test.each([100, 102, 103, 199])(
+    "passes over an interim response of %i (RFC 9110 §15.2)",
+    (status) => {
+      const interim = `HTTP/1.1 ${status} X\r\nLink: </a>; rel=preload\r\n\r\n`;
+      expect(readText(interim)).toEqual({ kind: "incomplete" });
+      expect(readText(interim + interim + HEAD)).toEqual(readText(HEAD));
+    },
+  );
 
   test("is incomplete until its empty line (RFC 9112 §2.1)", () => {
     for (let end = 0; end < HEAD.length; end += 1) {
@@ -182,9 +191,9 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
 
   test("as many bytes as the limit are taken, one more fails; what follows does not count", () => {
     const text = `${start}a: b\r\n\r\n`;
-    const limits = { maxHeaderBytes: text.length, maxHeaderLines: 10 };
+    const limits = { maxHeaderBytes: text.length, maxHeaderLines: 10, maxInterimResponses: 1 };
     expect(readText(`${text}${"x".repeat(1000)}`, limits)).toMatchObject({ kind: "complete" });
-    const tight = { maxHeaderBytes: text.length - 1, maxHeaderLines: 10 };
+    const tight = { maxHeaderBytes: text.length - 1, maxHeaderLines: 10, maxInterimResponses: 1 };
     const progress = readText(text, tight);
     expect(progress).toMatchObject({
       kind: "failed",
@@ -198,7 +207,7 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
   });
 
   test("as many lines as the limit are taken, one more fails", () => {
-    const limits = { maxHeaderBytes: 10_000, maxHeaderLines: 3 };
+    const limits = { maxHeaderBytes: 10_000, maxHeaderLines: 3, maxInterimResponses: 1 };
     const line = "a: b\r\n";
     expect(readText(`${start}${line.repeat(3)}\r\n`, limits)).toMatchObject({ kind: "complete" });
     expect(readText(`${start}${line.repeat(4)}\r\n`, limits)).toMatchObject({
@@ -224,8 +233,32 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
     expect(start.length + dripped).toBeLessThanOrEqual(defaultHandshakeLimits.maxHeaderBytes + 1);
   });
 
+  test("as many interim responses as the limit are passed over, one more fails", () => {
+    const limits = { ...defaultHandshakeLimits, maxInterimResponses: 3 };
+    const interim = "HTTP/1.1 103 Early Hints\r\n\r\n";
+    expect(readText(interim.repeat(3) + HEAD, limits)).toMatchObject({ kind: "complete" });
+    expect(readText(interim.repeat(4), limits)).toMatchObject({
+      kind: "failed",
+      error: { code: "header_too_large", size: 4, limit: 3 },
+    });
+  });
+
+  test("the bytes and lines of interim responses count", () => {
+    const interim = "HTTP/1.1 103 X\r\na: b\r\n\r\n";
+    const bytes = { ...defaultHandshakeLimits, maxHeaderBytes: 2 * interim.length };
+    expect(readText(interim.repeat(2), bytes)).toEqual({ kind: "incomplete" });
+    expect(readText(`${interim.repeat(2)}H`, bytes)).toMatchObject({ kind: "failed" });
+    const lines = { ...defaultHandshakeLimits, maxHeaderLines: 3 };
+    expect(readText(interim.repeat(2), lines)).toEqual({ kind: "incomplete" });
+    expect(readText(interim.repeat(3), lines)).toMatchObject({ kind: "failed" });
+  });
+
   test("beyond the limit it goes on failing", () => {
-    const reader = new ResponseHeadReader({ maxHeaderBytes: 10, maxHeaderLines: 5 });
+    const reader = new ResponseHeadReader({
+      maxHeaderBytes: 10,
+      maxHeaderLines: 5,
+      maxInterimResponses: 1,
+    });
     expect(reader.receive(octets("x".repeat(11))).kind).toBe("failed");
     expect(reader.receive(octets("\r\n\r\n")).kind).toBe("failed");
   });

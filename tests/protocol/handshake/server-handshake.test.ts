@@ -41,7 +41,7 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
 
   test("tokens spread over several lines, with blanks and empty members (RFC 9110 §5.6.1)", () => {
     const request = openingRequest({
-      Upgrade: ["h2c", " websocket\t"],
+      Upgrade: ["h2c", ", websocket\t,"],
       Connection: [", keep-alive ,", " Upgrade ,"],
       "Sec-WebSocket-Protocol": ["b ,a", "", "\tc"],
     });
@@ -56,6 +56,16 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
   test("with a Content-Length of 0, which says what no header says (RFC 9110 §8.6)", () => {
     expect(openingOf(openingRequest({ "Content-Length": "0" }))).toBeDefined();
     expect(openingOf(openingRequest({ "Content-Length": ["0", "0"] }))).toBeDefined();
+  });
+
+  test("with empty elements among the extensions (RFC 9110 §5.6.1.2)", () => {
+    for (const value of [", ,foo,,", ["", ",foo", ","]]) {
+      const request = openingRequest({ "Sec-WebSocket-Extensions": value });
+      expect(openingOf(request)?.extensions).toEqual([{ name: "foo", parameters: [] }]);
+    }
+    expect(openingOf(openingRequest({ "Sec-WebSocket-Extensions": ", ," }))?.extensions).toEqual(
+      [],
+    );
   });
 
   test("with extensions, parsed over all lines (RFC 6455 §9.1)", () => {

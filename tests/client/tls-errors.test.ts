@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { openWebSocket } from "../../src/client/index.ts";
+import { makeCertificate } from "../cli/tls-certificate.ts";
+import { echo, runServer } from "../server/run-server.ts";
+import { failureOf } from "./failure-of.ts";
+import { HeldServer } from "./held-server.ts";
+
+test.each<[string, (port: number, ca: Buffer) => [url: string, tls: object], RegExp]>([
+  [
+    "an authority that is not trusted",
+    (port) => [`wss://127.0.0.1:${port}`, {}],
+    /tls\.ca \(--ca\)\.$/,
+  ],
+  [
+    "a name that the certificate does not have",
+    (port, ca) => [`wss://localhost:${port}`, { ca }],
+    /a name that the certificate has, or set tls\.servername to one\.$/,
+  ],
+])("%s is told in one line, with the advice that fits", async (_, made, advice) => {
+  const files = makeCertificate();
+  const server = await HeldServer.start(files);
+  const [url, tls] = made(server.port, readFileSync(files.cert));
+  const error = await failureOf(openWebSocket(url, { tls }));
+  expect(error.code).toBe("tls_failed");
+  expect(error.message).toMatch(advice);
+  expect(error.message).not.toContain("\n");
+});
+
+test("a server without TLS is told so", async () => {
+  const { port } = await runServer(echo);
+  const error = await failureOf(openWebSocket(`wss://127.0.0.1:${port}`));
+  expect(error.message).toMatch(/does not speak TLS on this port; use ws: or its TLS port\.$/);
+  expect(error.message).not.toContain("\n");
+});
