@@ -51,6 +51,11 @@ export class HttpExchange {
     response.on("close", () => this.account.close());
   }
 
+  /** Fields that the answer has in any case. */
+  addFields(fields: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(fields)) this.response.setHeader(name, value);
+  }
+
   /** Charges what the request itself costs; false if its payer has no room for it. */
   chargeRequest(): boolean {
     return this.account.charge(REQUEST_BYTES + (this.#hasBody ? UNREAD_BODY_BYTES : 0));
@@ -128,7 +133,11 @@ export class HttpExchange {
   }
 
   /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
-  answer(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
+  answer(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+  ): void {
     if (this.isOver) return;
     const endsConnection = this.#leavesBody && !this.#isOverHttp2;
     const last = endsConnection ? { Connection: "close" } : {};
@@ -174,7 +183,7 @@ export class HttpExchange {
     this.answer(500, headers, body);
   }
 
-  #fields(headers: Record<string, string>): Record<string, string> {
+  #fields(headers: Readonly<Record<string, string>>): Record<string, string> {
     const fields = checkedFields(headers);
     if (!this.#isOverHttp2) return fields;
     const left = Object.entries(fields).filter(([name]) => !OF_CONNECTION.has(name.toLowerCase()));
@@ -236,7 +245,10 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
 ]);
 
 function lengthOf(status: number, body: string | Uint8Array): Record<string, string> {
-  return status === 304 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
+  // (RFC 9110 §8.6)
+  return status === 304 || status === 204
+    ? {}
+    : { "Content-Length": String(Buffer.byteLength(body)) };
 }
 
 /** (RFC 9112 §6.3) */

@@ -28,6 +28,7 @@ import { HttpExchange } from "./http-exchange.ts";
 import { Keepalive } from "./keepalive.ts";
 import { matchEndpoint } from "./match-endpoint.ts";
 import { openPeer } from "./open-peer.ts";
+import { crossOriginFields, isPreflight, PREFLIGHT_FIELDS, VARIES } from "./cross-origin.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { OwnHttpServer, serverClosed } from "./own-http-server.ts";
 import { Payers, tooManyConnections } from "./payers.ts";
@@ -333,10 +334,17 @@ export class WebSocketServer {
 
   async #request(endpoint: Endpoint, exchange: HttpExchange): Promise<void> {
     try {
+      const { origins = "same" } = endpoint;
       const refused = this.#refusalOf(endpoint, exchange);
+      exchange.addFields(
+        refused === undefined ? crossOriginFields(origins, exchange.header("origin")) : VARIES,
+      );
       if (refused !== undefined) {
         const fields = { ...JSON_TYPE, ...Object.fromEntries(refused.headers) };
         return exchange.answer(refused.status, fields, refusalBody(refused));
+      }
+      if (isPreflight(exchange.method, (name) => exchange.header(name))) {
+        return exchange.answer(204, PREFLIGHT_FIELDS, "");
       }
       if (endpoint.onRequest !== undefined) return await endpoint.onRequest(exchange);
       const refusal = upgradeRequired();
