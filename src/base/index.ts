@@ -3,7 +3,7 @@ export { BlockPool } from "./block-pool.ts";
 export type { Block } from "./block-pool.ts";
 export { webByteOperations } from "./byte-operations.ts";
 export type { ByteOperations } from "./byte-operations.ts";
-export { systemClock } from "./clock.ts";
+export { systemClock, wallTimeOf } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
 export { LongwireError, withoutStack } from "./error.ts";
 export { resolveLimits } from "./resolve-limits.ts";

@@ -34,8 +34,8 @@ export interface JwtIdentity extends Identity {
  * A token has to have `exp` and the claim of the id; give `issuer`, `audience` and `algorithms`
  * beside the key, as the one who issues it says.
  *
- * @throws nothing itself; a token that is not valid is refused as `unauthorized`, a key set that
- *   cannot be fetched as `internal`
+ * @throws nothing itself; a token that is not valid is refused as `unauthorized`, one whose keys
+ *   cannot be fetched now as `unavailable`
  */
 export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions): Authenticate {
   const find = keyFinder(key);
@@ -50,8 +50,28 @@ export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions
 }
 
 function keyFinder(key: JwtKey): JWTVerifyGetKey {
-  if (key instanceof URL) return createRemoteJWKSet(key);
+  if (key instanceof URL) return fetchedKeys(key);
   return typeof key === "function" ? key : () => key;
+}
+
+/**
+ * The keys of a set that is fetched. That it cannot be fetched now, or was so recently that it is
+ * not asked again for a key which may be new in it, is not the client's fault: it may come back.
+ */
+function fetchedKeys(address: URL): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(address);
+  return async (header, token) => {
+    const isRecent = keys.coolingDown;
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey && !isRecent) throw error;
+      if (error instanceof errors.JWKSMultipleMatchingKeys) throw error;
+      const { message } = error as Error;
+      const text = `The keys that tokens are checked with cannot be had from ${address.origin} now (${message}); come back in a moment.`;
+      throw new LiveError("unavailable", text);
+    }
+  };
 }
 
 async function claimsOf(
@@ -63,7 +83,7 @@ async function claimsOf(
     return (await jwtVerify(token, find, options)).payload;
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw refusal("it has expired");
-    if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) throw error;
+    if (!(error instanceof errors.JOSEError)) throw error;
     throw refusal(error.message);
   }
 }

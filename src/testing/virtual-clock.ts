@@ -14,6 +14,8 @@ interface Scheduled {
  */
 export class VirtualClock implements Clock {
   #now: number;
+  /** By how much the clock on the wall was set. */
+  #setBy = 0;
   readonly #scheduled = new Set<Scheduled>();
 
   /** @param startMs the time that it begins with, in ms since the Unix epoch */
@@ -23,6 +25,15 @@ export class VirtualClock implements Clock {
 
   now(): number {
     return this.#now;
+  }
+
+  wallTime(): number {
+    return this.#now + this.#setBy;
+  }
+
+  /** Somebody sets the clock on the wall forward, or back: no time passes by that. */
+  set(byMs: number): void {
+    this.#setBy += byMs;
   }
 
   /** How many timers wait. */

@@ -71,28 +71,71 @@ describe("jwtAuthenticate", () => {
   });
 });
 
-test("keys come from a key set's address; one that cannot be fetched is no refusal of the token", async () => {
-  const { publicKey, privateKey } = await generateKeyPair("ES256");
-  const jwk = { ...(await exportJWK(publicKey)), kid: "k1", alg: "ES256" };
-  const server = createServer((_request, response) =>
-    response.end(JSON.stringify({ keys: [jwk] })),
-  );
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const key = new URL(`http://127.0.0.1:${port}/keys`);
-  const token = await new SignJWT({ sub: "anna", exp: nowS + 60 })
-    .setProtectedHeader({ alg: "ES256", kid: "k1" })
-    .sign(privateKey);
-  expect(await jwtAuthenticate({ key })(shown(token))).toMatchObject({ id: "anna" });
-  server.closeAllConnections();
-  server.close();
-  await once(server, "close");
-  const error = await Promise.resolve(jwtAuthenticate({ key })(shown(token))).catch(
-    (e: unknown) => e,
-  );
-  expect(error).toBeInstanceOf(Error);
-  expect(error).not.toBeInstanceOf(LiveError);
+describe("keys that come from a key set's address", () => {
+  /** A key server that says what the test has it say, and a token of its key. */
+  async function keyServer(): Promise<{
+    key: URL;
+    answer: { status: number; body: string };
+    token: (kid: string) => Promise<string>;
+    close: () => Promise<void>;
+  }> {
+    const { publicKey, privateKey } = await generateKeyPair("ES256");
+    const jwk = await exportJWK(publicKey);
+    const keys = ["k1", "k2"].map((kid) => ({ ...jwk, kid, alg: "ES256" }));
+    const answer = { status: 200, body: JSON.stringify({ keys: keys.slice(0, 1) }) };
+    const server = createServer((_request, response) => {
+      response.writeHead(answer.status).end(answer.body);
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const close = async (): Promise<void> => {
+      if (!server.listening) return;
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    };
+    onTestFinished(close);
+    const { port } = server.address() as AddressInfo;
+    const token = (kid: string): Promise<string> =>
+      new SignJWT({ sub: "anna", exp: nowS + 60 })
+        .setProtectedHeader({ alg: "ES256", kid })
+        .sign(privateKey);
+    return { key: new URL(`http://127.0.0.1:${port}/keys`), answer, token, close };
+  }
+
+  const outcome = (authenticate: ReturnType<typeof jwtAuthenticate>, token: string) =>
+    Promise.resolve(authenticate(shown(token))).catch((error: LiveError) => error.code);
+
+  test("are fetched when they are needed", async () => {
+    const { key, token } = await keyServer();
+    expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toMatchObject({
+      id: "anna",
+    });
+  });
+
+  test.each([
+    ["503", { status: 503, body: "" }],
+    ["a page of HTML", { status: 200, body: "<html>sign in</html>" }],
+    ["JSON that is no key set", { status: 200, body: "{}" }],
+  ])("where the server answers with %s, nobody is refused for good", async (_name, answered) => {
+    const { key, answer, token } = await keyServer();
+    Object.assign(answer, answered);
+    expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toBe("unavailable");
+  });
+
+  test("where the server is away, nobody is refused for good", async () => {
+    const { key, token, close } = await keyServer();
+    await close();
+    expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toBe("unavailable");
+  });
+
+  test("a key that is not in a set which was just fetched may be new; one that a fetch did not bring is none", async () => {
+    const { key, token } = await keyServer();
+    const authenticate = jwtAuthenticate({ key });
+    expect(await outcome(authenticate, await token("k1"))).toMatchObject({ id: "anna" });
+    expect(await outcome(authenticate, await token("k2"))).toBe("unavailable");
+    expect(await outcome(jwtAuthenticate({ key }), await token("k2"))).toBe("unauthorized");
+  });
 });
 
 test("on a server: hello with a token opens, refresh with another goes on, a bad one is closed with 4401", async () => {

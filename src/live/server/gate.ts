@@ -1,4 +1,4 @@
-import { LongwireError, type Clock, type TimerWheel } from "../../base/index.ts";
+import { LongwireError, wallTimeOf, type Clock, type TimerWheel } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import { MAX_KEY_LENGTH } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
@@ -41,7 +41,7 @@ export class Gate {
   check(credentials: Credentials): Admittance | Promise<Admittance> {
     if (this.#authenticate === undefined) return { kind: "known", identity: undefined };
     try {
-      const now = (): number => this.#host.clock.now();
+      const now = (): number => wallTimeOf(this.#host.clock);
       const outcome = whenThere(this.#authenticate(credentials), (identity) =>
         admittanceOf(identity, now()),
       );

@@ -17,6 +17,7 @@ import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "./live-peer.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { shownCredentials } from "./credentials.ts";
+import { onExpiry } from "./expiry.ts";
 import { noCredentials } from "./gate.ts";
 import { addressOf, heldByRequest, payAs } from "./paying.ts";
 import { permitToRead } from "./permit.ts";
@@ -242,9 +243,8 @@ export class HttpForms {
 
   /** Credentials that end while a client waits are no longer good for what comes then. */
   #onExpired({ identity }: Caller, ended: () => void): Timer | undefined {
-    const { clock, wheel } = this.#realm;
     if (identity?.expiresAt === undefined) return undefined;
-    return wheel.after(Math.max(0, identity.expiresAt - clock.now()), ended);
+    return onExpiry(this.#realm, identity.expiresAt, ended);
   }
 
   #stream(

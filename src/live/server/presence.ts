@@ -1,4 +1,10 @@
-import type { Clock, MemoryAccount, Timer, TimerWheel } from "../../base/index.ts";
+import {
+  wallTimeOf,
+  type Clock,
+  type MemoryAccount,
+  type Timer,
+  type TimerWheel,
+} from "../../base/index.ts";
 import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import { inPortions } from "../in-portions.ts";
@@ -68,7 +74,10 @@ export class Presence {
       known.subscriptions += 1;
       return;
     }
-    const data = { ...this.#describe(options, caller), since: Math.floor(this.#host.clock.now()) };
+    const data = {
+      ...this.#describe(options, caller),
+      since: Math.floor(wallTimeOf(this.#host.clock)),
+    };
     const { payer } = caller.account;
     const present = { key, data, subscriptions: 1, payer, leaving: undefined, offset: undefined };
     inTopic.set(key, present);

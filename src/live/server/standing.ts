@@ -1,7 +1,8 @@
-import type { Account, Timer } from "../../base/index.ts";
+import { wallTimeOf, type Account, type Timer } from "../../base/index.ts";
 import type { Caller } from "./caller.ts";
 import type { Identity } from "./credentials.ts";
 import type { Level } from "./diagnostics.ts";
+import { onExpiry } from "./expiry.ts";
 import type { Realm } from "./session.ts";
 
 /** Who a connection has shown itself to be, and until when. */
@@ -34,7 +35,7 @@ export class Standing {
   get expiresInMs(): number | undefined {
     const expiresAt = this.#caller?.identity?.expiresAt;
     if (expiresAt === undefined) return undefined;
-    return Math.max(0, Math.floor(expiresAt - this.#realm.clock.now()));
+    return Math.max(0, Math.floor(expiresAt - wallTimeOf(this.#realm.clock)));
   }
 
   /** The connection is this one's from now on. */
@@ -49,9 +50,8 @@ export class Standing {
     };
     if (caller === undefined) this.#tellOpen(this.#caller);
     this.#expiry?.cancel();
-    const { expiresInMs } = this;
-    if (expiresInMs !== undefined) {
-      this.#expiry = this.#realm.wheel.after(expiresInMs, this.#onExpired);
+    if (identity?.expiresAt !== undefined) {
+      this.#expiry = onExpiry(this.#realm, identity.expiresAt, this.#onExpired);
     }
     return this.#caller;
   }
