@@ -3,7 +3,15 @@ import { connect } from "@nats-io/transport-node";
 import { afterAll, expect, test } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
-import { logTopic, type BrokerTopic, type Receipt, type TopicEvent } from "../../src/live/index.ts";
+import {
+  keyedTopic,
+  logTopic,
+  type BrokerTopic,
+  type EventDraft,
+  type Receipt,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -41,10 +49,10 @@ async function leaderOf(stream: string, servers: NatsServer[]): Promise<NatsServ
   return servers.find(({ name }) => name === cluster?.leader)!;
 }
 
-async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
+async function appendAgain(topic: BrokerTopic, draft: EventDraft): Promise<Receipt> {
   for (;;) {
     try {
-      return await topic.append({ data: n, idempotencyKey: `${n}` });
+      return await topic.append(draft);
     } catch (error) {
       if ((error as LongwireError).code !== "unavailable") throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -55,13 +63,14 @@ async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
 /** While the new stream has no leader yet, NATS does not answer. */
 async function openTopicAgain(
   node: NatsBroker,
+  declaration: TopicDeclaration,
   follow: (event: TopicEvent) => void,
   onLost: () => void,
 ): Promise<BrokerTopic> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      return await node.openTopic(logTopic("news"), follow, onLost);
+      return await node.openTopic(declaration, follow, onLost);
     } catch (error) {
       const isPassing = (error as LongwireError).code === "unavailable";
       if (!isPassing || performance.now() > until) throw error;
@@ -80,6 +89,7 @@ test(
       nodes.map((node, at) =>
         openTopicAgain(
           node,
+          logTopic("news"),
           (event) => seen[at]!.push(event),
           () => (losses += 1),
         ),
@@ -87,7 +97,8 @@ test(
     );
     const range = (from: number, to: number): number[] =>
       Array.from({ length: to - from }, (_, at) => from + at);
-    const append = (n: number): Promise<Receipt> => appendAgain(topics[n % 2]!, n);
+    const append = (n: number): Promise<Receipt> =>
+      appendAgain(topics[n % 2]!, { data: n, idempotencyKey: `${n}` });
     for (const n of range(0, 20)) await append(n);
     const leader = await leaderOf("longwire+log+news", servers);
     const appended = range(20, 120).map(append);
@@ -114,4 +125,58 @@ test(
     await eventually(() => again.length).toBe(160);
   },
   2 * PATIENCE_MS,
+);
+
+interface Follower {
+  topic: BrokerTopic;
+  values: Map<string, unknown>;
+  losses: number;
+}
+
+async function followKeys(node: NatsBroker): Promise<Follower> {
+  const follower = { values: new Map(), losses: 0 } as Follower;
+  follower.topic = await openTopicAgain(
+    node,
+    keyedTopic("k"),
+    ({ key, data }) => follower.values.set(key ?? "", data),
+    () => (follower.losses += 1),
+  );
+  return follower;
+}
+
+test(
+  "a repetition of what was replaced, after a replica was started again: all nodes have the same, in one epoch",
+  async () => {
+    const servers = await NatsServer.startCluster(3);
+    const writer = await followKeys(await openAgain(servers));
+    const first = { key: "a", data: 1, idempotencyKey: "1" };
+    await appendAgain(writer.topic, first);
+    await appendAgain(writer.topic, { key: "a", data: 2, idempotencyKey: "2" });
+    const leader = await leaderOf("longwire+keyed+k", servers);
+    const replica = servers.find((server) => server !== leader)!;
+    await replica.kill();
+    await replica.restart();
+    // As soon as it has what the others have.
+    await expect
+      .poll(() => leaderOf("longwire+keyed+k", [leader]).then(() => "known", String), {
+        timeout: PATIENCE_MS,
+      })
+      .toBe("known");
+    expect(await appendAgain(writer.topic, first)).toEqual({ offset: 1, duplicate: true });
+    // By a node that knows nothing of it but what NATS has.
+    const other = await followKeys(await openAgain(servers));
+    expect(await appendAgain(other.topic, first)).toEqual({ offset: 1, duplicate: true });
+    await appendAgain(writer.topic, { key: "b", data: 1, idempotencyKey: "3" });
+    // Consumers sit at any replica, whichever server their node is connected to.
+    const followers = [writer, other];
+    for (let n = 0; n < 9; n += 1) {
+      followers.push(await followKeys(await openAgain([servers[n % 3]!])));
+    }
+    for (const { topic } of followers) await topic.catchUp();
+    for (const { topic, values, losses } of followers) {
+      expect(Object.fromEntries(values)).toEqual({ a: 2, b: 1 });
+      expect([topic.epoch, losses]).toEqual([writer.topic.epoch, 0]);
+    }
+  },
+  4 * PATIENCE_MS,
 );

@@ -24,7 +24,14 @@ export interface StreamInfo {
   created: string;
   /** Of a server that is one of a cluster. */
   cluster?: { leader?: string };
-  state: { messages: number; bytes: number; first_seq: Offset; last_seq: Offset };
+  state: {
+    messages: number;
+    bytes: number;
+    first_seq: Offset;
+    last_seq: Offset;
+    /** How many messages between the two are missing. */
+    num_deleted?: number;
+  };
 }
 
 export interface StoredMessage {
@@ -40,7 +47,6 @@ export interface ConsumerInfo {
 }
 
 export interface PublishOptions {
-  messageId?: string | undefined;
   /** Published only if this is the newest of its subject. */
   expected?: Offset | undefined;
   headers?: Readonly<Record<string, string>>;
@@ -48,7 +54,6 @@ export interface PublishOptions {
 
 export interface Published {
   seq: Offset;
-  duplicate?: boolean;
 }
 
 interface ApiError {
@@ -106,9 +111,16 @@ export class JetStream {
     return this.#ask(`STREAM.UPDATE.${config.name}`, config);
   }
 
-  /** Lets all messages before `seq` go, or those of one subject. */
-  async purge(stream: string, what: { seq: Offset; filter?: string }): Promise<void> {
-    await this.#ask(`STREAM.PURGE.${stream}`, what);
+  /** Lets all messages before `seq` go. */
+  async purge(stream: string, seq: Offset): Promise<void> {
+    await this.#ask(`STREAM.PURGE.${stream}`, { seq });
+  }
+
+  /** Deletes one message, if it is there. */
+  async deleteMessage(stream: string, seq: Offset): Promise<void> {
+    // NATS has no reason of its own for one that is not there.
+    if ((await this.message(stream, { seq })) === undefined) return;
+    await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true });
   }
 
   /** Returns nothing if it is not there, or the stream is not. */
@@ -188,10 +200,9 @@ function filled(config: StreamConfig): object {
   return { ...config, ...without, retention: "limits", discard: "old" };
 }
 
-function headersOf({ messageId, expected, headers: own }: PublishOptions): MsgHdrs | undefined {
-  if (messageId === undefined && expected === undefined && own === undefined) return undefined;
+function headersOf({ expected, headers: own }: PublishOptions): MsgHdrs | undefined {
+  if (expected === undefined && own === undefined) return undefined;
   const all = headers();
-  if (messageId !== undefined) all.set("Nats-Msg-Id", messageId);
   if (expected !== undefined) all.set("Nats-Expected-Last-Subject-Sequence", String(expected));
   for (const [name, value] of Object.entries(own ?? {})) all.set(name, value);
   return all;

@@ -1,7 +1,7 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
 import { JetStream } from "./jetstream.ts";
-import { HEARTBEAT_MS } from "./limits.ts";
+import { HEARTBEAT_MS, WINDOW_MS } from "./limits.ts";
 import { sharedNames, topicNames, type TopicNames } from "./names.ts";
 import { NatsLink } from "./nats-link.ts";
 import { DEFAULT_PREFIX, type NatsBrokerOptions } from "./nats-options.ts";
@@ -22,6 +22,7 @@ export class NatsBroker implements Broker {
   readonly #clock: Clock;
   readonly #lookMs: number;
   readonly #timeoutMs: number;
+  readonly #windowMs: number;
   readonly #placement: Placement;
   /** By where it is written which log they hold. */
   readonly #topics = new Map<string, NatsTopic>();
@@ -36,6 +37,7 @@ export class NatsBroker implements Broker {
     this.#clock = options.clock ?? systemClock;
     this.#lookMs = options.lookMs ?? 10_000;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#windowMs = options.windowMs ?? WINDOW_MS;
     this.#placement = { storage: options.storage ?? "file", replicas: options.replicas };
   }
 
@@ -91,6 +93,7 @@ export class NatsBroker implements Broker {
       leaseStream: sharedNames(this.#prefix).leases,
       makeStreams: () => this.#makeStreams(),
       timeoutMs: this.#timeoutMs,
+      windowMs: this.#windowMs,
       onUnused: () => {
         if (this.#topics.get(names.record) === topic) this.#topics.delete(names.record);
       },

@@ -28,6 +28,11 @@ export interface NatsBrokerOptions {
   timeoutMs?: number;
   /** How often each topic is looked at, in milliseconds. Default 10,000. */
   lookMs?: number;
+  /**
+   * For how long a repeated append is recognised, in milliseconds; the same at all nodes. Default
+   * 300,000, which is what clients count on; for tests.
+   */
+  windowMs?: number;
   /** The longest time between two attempts to connect, in milliseconds. Default 5,000. */
   longestRetryMs?: number;
   /** Hears why the connection was lost or could not be made again. Default: nobody. */
