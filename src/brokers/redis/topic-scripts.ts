@@ -67,7 +67,7 @@ export class TopicScripts {
     this.#limits = [maxEvents, maxBytes, maxAgeMs].map(String);
   }
 
-  /** @param how `state` begins with the newest of each key, `steps` goes on event by event */
+  /** @param how `state` reads what is retained, `steps` goes on event by event, or has missed some */
   async read(after: Offset, how: "state" | "steps"): Promise<Page> {
     if (this.#host.place().offset === 0) {
       this.#installation = await this.#host.installation.read();
