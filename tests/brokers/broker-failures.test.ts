@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { LongwireError } from "../../src/base/index.ts";
+import { systemClock, type Clock, type LongwireError } from "../../src/base/index.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
+import { Topic } from "../../src/live/topic.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { engines } from "./engines.ts";
 import { eventually } from "./eventually.ts";
@@ -271,6 +272,29 @@ describe.each(engines)("the connection to %s is cut", (_name, { start, open, url
     await Promise.all(appends);
     await eventually(() => reader.events.length).toBe(200);
     expect([offsets(reader), reader.losses]).toEqual([upTo(200), 0]);
+  });
+});
+
+describe.each(engines)("a node's clock is ahead of that of %s", (_name, { start, open }) => {
+  test("what is old is reckoned by the clock of those who stored it", async () => {
+    const server = await start();
+    const hours = 2 * 3_600_000;
+    const clock: Clock = {
+      now: () => systemClock.now() + hours,
+      after: (delayMs, expire) => systemClock.after(delayMs, expire),
+    };
+    const writer = await follow(await open(server.url), news);
+    await append(writer.topic, 3);
+    const broker = await open(server.url, { clock });
+    const ahead = await follow(broker, news);
+    expect([offsets(ahead), ahead.topic.floor]).toEqual([upTo(3), 0]);
+    expect(Math.abs(ahead.topic.now!() - systemClock.now())).toBeLessThan(60_000);
+    // And the live layer of that node.
+    const topic = await Topic.open(news, broker, { clock, report: () => {} });
+    expect([[...topic.events()].length, topic.floor]).toEqual([3, 0]);
+    await append(writer.topic, 1);
+    await eventually(() => [...topic.events()].length).toBe(4);
+    await topic.close();
   });
 });
 

@@ -21,8 +21,7 @@ describe("names in NATS", () => {
         expect(textOf(token)).toBe(text);
       }),
     );
-    // Half of a pair, as JSON may have it.
-    for (const text of ["\ud800", "\udc00x", "=", "", "=41", "+", ",", "a/b.c"]) {
+    for (const text of ["=", "", "=41", "+", ",", "a/b.c"]) {
       expect(textOf(tokenOf(text))).toBe(text);
     }
   });
@@ -49,7 +48,7 @@ describe("names in NATS", () => {
     const longest = 255 - "longwire+keyed+".length;
     const { topic } = await follow(broker, keyedTopic("x".repeat(longest)));
     // As long as a key can be, of characters that take most room.
-    const key = "\ud800".repeat(255);
+    const key = "\u4e2d".repeat(255);
     expect(await topic.append({ key, data: 1 })).toMatchObject({ offset: 1 });
     const long = follow(broker, keyedTopic("x".repeat(longest + 1)));
     await expect(long).rejects.toMatchObject({ code: "bad_request" });

@@ -1,6 +1,7 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import type { Offset } from "../../live/index.ts";
-import { AGAIN_MS, CLOCK_TRUSTED_MS, CREATE_ATTEMPTS } from "./limits.ts";
+import { EngineClock } from "../engine-clock.ts";
+import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isRefused, Reason, RefusedError } from "./nats-errors.ts";
 
@@ -65,21 +66,12 @@ interface ApiError {
 /** Asks JetStream; each rejects as `NatsLink.request` does, and with a RefusedError. */
 export class JetStream {
   readonly link: NatsLink;
-  /** How far NATS's clock is ahead of this node's, and how long it took to learn that, in ms. */
-  #ahead: { byMs: number; tookMs: number; at: number } = { byMs: 0, tookMs: Infinity, at: 0 };
+  /** NATS's own. */
+  readonly clock: EngineClock;
 
   constructor(link: NatsLink) {
     this.link = link;
-  }
-
-  /** What the time is where events are stored, in ms since the Unix epoch. */
-  now(): number {
-    return this.link.clock.now() + this.#ahead.byMs;
-  }
-
-  /** Writes a time of NATS as this node's. */
-  ownTime(time: number): number {
-    return time - this.#ahead.byMs;
+    this.clock = new EngineClock(link.clock);
   }
 
   /** Returns nothing if there is no such stream. */
@@ -140,7 +132,7 @@ export class JetStream {
     const askedAt = this.link.clock.now();
     const body = { stream_name: stream, config };
     const consumer = await this.#ask<ConsumerInfo>(`CONSUMER.CREATE.${stream}`, body);
-    this.#learnTime(Date.parse(consumer.created), askedAt);
+    this.clock.learn(Date.parse(consumer.created), askedAt);
     return consumer;
   }
 
@@ -162,14 +154,6 @@ export class JetStream {
   ): Promise<Published> {
     const answer = await this.link.request(subject, payload, headersOf(options));
     return this.#read(answer) as Published;
-  }
-
-  /** The quickest answer says it best, until it is old: clocks drift. */
-  #learnTime(time: number, askedAt: number): void {
-    const tookMs = this.link.clock.now() - askedAt;
-    const isNew = askedAt - this.#ahead.at < CLOCK_TRUSTED_MS;
-    if (isNew && tookMs > this.#ahead.tookMs) return;
-    this.#ahead = { byMs: time - (askedAt + tookMs / 2), tookMs, at: askedAt };
   }
 
   async #ask<Answer>(what: string, body?: object): Promise<Answer> {

@@ -58,9 +58,6 @@ export const EXPIRY_JITTER_MS = 100;
 /** The first delay of what was refused and is tried again, in milliseconds. */
 export const FIRST_RETRY_MS = 100;
 
-/** For how long it is trusted how far another clock is ahead, in milliseconds. */
-export const CLOCK_TRUSTED_MS = 60_000;
-
 /**
  * An empty stream that was made less than so long ago may not be ready, in milliseconds; NATS 2.9
  * ends with a crash where a stream is asked for what it holds before it is. It gets that much time.

@@ -1,5 +1,11 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import {
+  requireWellFormedName,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
 import { JetStream } from "./jetstream.ts";
 import { HEARTBEAT_MS, WINDOW_MS } from "./limits.ts";
 import { sharedNames, topicNames, type TopicNames } from "./names.ts";
@@ -67,6 +73,7 @@ export class NatsBroker implements Broker {
     follow: (event: TopicEvent) => void,
     onLost?: () => void,
   ): Promise<BrokerTopic> {
+    requireWellFormedName(declaration.name);
     const names = topicNames(this.#prefix, declaration);
     let topic = this.#topics.get(names.record);
     if (topic === undefined) {

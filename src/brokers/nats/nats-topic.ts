@@ -2,6 +2,7 @@ import type { Timer } from "../../base/index.ts";
 import {
   eventOf,
   LiveError,
+  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type HeldKey,
@@ -117,7 +118,7 @@ export class NatsTopic {
       // From here on nothing waits: so nothing falls between what is told now and what is new.
       const follower: Follower = { follow, onLost };
       const { log } = this.#journal;
-      log.expire(this.#host.jetStream.now());
+      log.expire(this.#host.jetStream.clock.now());
       for (const event of log.after(0)) follow(event);
       this.#followers.add(follower);
       const floor = Math.max(log.floor, this.#gone, this.#stream.floor);
@@ -126,6 +127,7 @@ export class NatsTopic {
         // Not that of the last message, which may be one that does not count.
         offset: Math.max(log.lastOffset, floor),
         floor,
+        now: () => this.#host.jetStream.clock.now(),
         append: (draft) => this.#append(draft),
         lease: (held, leaseMs) => this.#lease(held, leaseMs),
         catchUp: () => this.#catchUp(),
@@ -396,6 +398,7 @@ export class NatsTopic {
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
+    requireWellFormed(draft);
     this.#requireFollowed();
     // Until it is known what became of it, the topic is followed, whoever has closed it.
     this.#waiting += 1;
@@ -454,7 +457,7 @@ export class NatsTopic {
     if (ifNewest !== undefined && ifNewest > this.#seen.offset) await this.#catchUp();
     if (idempotencyKey === undefined) return this.#published(draft);
     const once = tokenOf(idempotencyKey);
-    const first = this.#journal.repeats.find(once, this.#host.jetStream.now());
+    const first = this.#journal.repeats.find(once, this.#host.jetStream.clock.now());
     if (first !== undefined) return { offset: first, duplicate: true };
     const settle = this.#journal.repeats.claim(once, payer);
     try {
@@ -507,7 +510,7 @@ export class NatsTopic {
 
   /** Has NATS let go of what the retention does not keep, where NATS cannot see that itself. */
   async #letGo(info: StreamInfo): Promise<void> {
-    const now = this.#host.jetStream.now();
+    const now = this.#host.jetStream.clock.now();
     const { log, repeats } = this.#journal;
     log.expire(now);
     repeats.forget(now);

@@ -47,7 +47,7 @@ export class Shortening {
     const { jetStream, journal, windowMs } = this.#host;
     if (this.#isRunning || jetStream.link.clock.now() < this.#leftAloneUntil) return;
     // Whoever opens the topic now still finds all keys that can be repeated.
-    const last = journal.placeBefore(jetStream.now() - 2 * windowMs);
+    const last = journal.placeBefore(jetStream.clock.now() - 2 * windowMs);
     const count = last - state.first_seq + 1;
     if (count <= SPARE_MESSAGES || count < 2 * journal.onlyUpTo(last).length) return;
     this.#isRunning = true;

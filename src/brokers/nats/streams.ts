@@ -97,7 +97,7 @@ export async function madeStream(
   const info = await jetStream.streamInfo(stream);
   if (info === undefined || info.state.last_seq > 0 || isReady(info)) return info;
   const { clock } = jetStream.link;
-  const isNew = Math.abs(jetStream.now() - Date.parse(info.created)) < NEW_MS;
+  const isNew = Math.abs(jetStream.clock.now() - Date.parse(info.created)) < NEW_MS;
   if (isNew) await new Promise<void>((resolve) => clock.after(MAKING_MS, resolve));
   return info;
 }

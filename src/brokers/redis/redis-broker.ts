@@ -1,5 +1,11 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import {
+  requireWellFormedName,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { Installation } from "./installation.ts";
 import type { Link, LinkHandler } from "./link.ts";
@@ -76,6 +82,7 @@ export class RedisBroker implements Broker {
   ): Promise<BrokerTopic> {
     const tag = topicTag(this.#prefix, declaration.name);
     let followed = this.#followed.get(tag);
+    requireWellFormedName(declaration.name);
     if (followed === undefined) {
       followed = this.#follow(declaration, tag);
       this.#followed.set(tag, followed);

@@ -236,7 +236,7 @@ local function finish(outcome, ...)
     end
     redis.call('SPUBLISH', ARGV[6], epoch .. ' ' .. text(offset))
   end
-  return { outcome, epoch, offset, floor, next_expiry(), ... }
+  return { outcome, epoch, offset, floor, next_expiry(), now, ... }
 end
 
 -- Who would append to another log than this one has to look at this one first.
