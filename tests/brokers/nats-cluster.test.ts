@@ -1,5 +1,5 @@
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, nanos } from "@nats-io/transport-node";
 import { afterAll, expect, test } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
@@ -25,9 +25,18 @@ afterAll(async () => {
   await stopEngines();
 });
 
+const reports: LongwireError[] = [];
+
 async function open(servers: NatsServer[]): Promise<NatsBroker> {
   const url = servers.map((server) => server.url).join(",");
-  const broker = await NatsBroker.open({ url, replicas: 3, longestRetryMs: 200, timeoutMs: 2_000 });
+  const broker = await NatsBroker.open({
+    url,
+    replicas: 3,
+    longestRetryMs: 200,
+    timeoutMs: 2_000,
+    lookMs: 1_000,
+    onError: (error) => reports.push(error),
+  });
   brokers.push(broker);
   return broker;
 }
@@ -177,6 +186,85 @@ test(
       expect(Object.fromEntries(values)).toEqual({ a: 2, b: 1 });
       expect([topic.epoch, losses]).toEqual([writer.topic.epoch, 0]);
     }
+  },
+  4 * PATIENCE_MS,
+);
+
+/** Has the replicas of a log topic's stream differ, by what NATS 2.9 does with message ids. */
+async function diverge(stream: string, subject: string, servers: NatsServer[]): Promise<void> {
+  const leader = await leaderOf(stream, servers);
+  const connection = await connect({ servers: `127.0.0.1:${leader.port}` });
+  const manager = await jetstreamManager(connection);
+  const window = { max_msgs: 2, duplicate_window: nanos(120_000) };
+  await manager.streams.update(stream, window);
+  const publish = (id: number): Promise<unknown> =>
+    jetstream(connection).publish(subject, String(id), { msgID: String(id) });
+  for (const id of [1, 2, 3, 4]) await publish(id);
+  const replica = servers.find((server) => server !== leader)!;
+  await replica.kill();
+  await replica.restart();
+  await expect
+    .poll(() => leaderOf(stream, [leader]).then(() => "known", String), { timeout: PATIENCE_MS })
+    .toBe("known");
+  // The one that was started again has forgotten it, and stores it.
+  await publish(1);
+  await publish(5);
+  await connection.close();
+}
+
+test(
+  "replicas that differ are reported, and made the same once: one other epoch, and all nodes have the same",
+  async () => {
+    const servers = await NatsServer.startCluster(3);
+    const nodes: NatsBroker[] = [];
+    for (let n = 0; n < 6; n += 1) nodes.push(await openAgain(servers));
+    const stream = "longwire+log+news";
+    const first = await openTopicAgain(
+      nodes[0]!,
+      logTopic("news"),
+      () => {},
+      () => {},
+    );
+    await appendAgain(first, { data: 0 });
+    await first.close();
+    await diverge(stream, "longwire.log.news", servers);
+    // Consumers sit at any replica, so some of these read what differs.
+    const followed = async (node: NatsBroker) => {
+      const seen = { events: [] as unknown[], losses: 0 };
+      const topic = await openTopicAgain(
+        node,
+        logTopic("news"),
+        ({ offset, data }) => seen.events.push([offset, data]),
+        () => (seen.losses += 1),
+      );
+      return { topic, seen };
+    };
+    await Promise.all(nodes.map(followed));
+    const isReported = (): boolean => reports.some(({ code }) => code === "broker_diverged");
+    await expect.poll(isReported, { timeout: PATIENCE_MS }).toBe(true);
+    await expect
+      .poll(
+        async () => {
+          const again = await Promise.all(nodes.map(followed));
+          await Promise.all(again.map(({ topic }) => topic.catchUp()));
+          return again.map(({ topic, seen }) => [topic.epoch === first.epoch, seen]);
+        },
+        { timeout: PATIENCE_MS, interval: 500 },
+      )
+      .toEqual(nodes.map(() => [false, { events: expect.anything(), losses: 0 }]));
+    const settled = await Promise.all(nodes.map(followed));
+    const { topic } = settled[0]!;
+    // Longer than several looks.
+    for (let n = 0; n < 20; n += 1) {
+      await appendAgain(topic, { data: `after ${n}`, idempotencyKey: `after ${n}` });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    for (const each of settled) await each.topic.catchUp();
+    for (const each of settled) {
+      expect(each.seen).toEqual(settled[0]!.seen);
+      expect([each.topic.epoch, each.seen.losses]).toEqual([topic.epoch, 0]);
+    }
+    expect(reports.filter(({ code }) => code === "broker_diverged")).toHaveLength(1);
   },
   4 * PATIENCE_MS,
 );

@@ -23,8 +23,8 @@ export interface StreamInfo {
   config: StreamConfig;
   /** When it was made, which it keeps. */
   created: string;
-  /** Of a server that is one of a cluster. */
-  cluster?: { leader?: string };
+  /** Of a server that is one of a cluster; `replicas` are those beside the leader. */
+  cluster?: { leader?: string; replicas?: { name: string; current: boolean }[] };
   state: {
     messages: number;
     bytes: number;

@@ -40,6 +40,9 @@ export const FOLLOW_MS = 1_000;
  */
 export const CATCH_UP_MS = 5_000;
 
+/** For how long other nodes leave it to the one that makes replicas the same, in milliseconds. */
+export const ALIGN_MS = 30_000;
+
 /** How soon it is asked again where an answer is to change in a moment, in milliseconds. */
 export const AGAIN_MS = 50;
 

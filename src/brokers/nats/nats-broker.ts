@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Timer } from "../../base/index.ts";
+import { systemClock, type Clock, type LongwireError, type Timer } from "../../base/index.ts";
 import {
   requireWellFormedName,
   type Broker,
@@ -29,6 +29,7 @@ export class NatsBroker implements Broker {
   readonly #lookMs: number;
   readonly #timeoutMs: number;
   readonly #windowMs: number;
+  readonly #onError: (error: LongwireError) => void;
   readonly #placement: Placement;
   /** By where it is written which log they hold. */
   readonly #topics = new Map<string, NatsTopic>();
@@ -44,6 +45,7 @@ export class NatsBroker implements Broker {
     this.#lookMs = options.lookMs ?? 10_000;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
     this.#windowMs = options.windowMs ?? WINDOW_MS;
+    this.#onError = options.onError ?? (() => {});
     this.#placement = { storage: options.storage ?? "file", replicas: options.replicas };
   }
 
@@ -101,6 +103,7 @@ export class NatsBroker implements Broker {
       makeStreams: () => this.#makeStreams(),
       timeoutMs: this.#timeoutMs,
       windowMs: this.#windowMs,
+      onError: this.#onError,
       onUnused: () => {
         if (this.#topics.get(names.record) === topic) this.#topics.delete(names.record);
       },

@@ -36,7 +36,10 @@ export interface NatsBrokerOptions {
   windowMs?: number;
   /** The longest time between two attempts to connect, in milliseconds. Default 5,000. */
   longestRetryMs?: number;
-  /** Hears why the connection was lost or could not be made again. Default: nobody. */
+  /**
+   * Hears why the connection was lost or could not be made again, and that replicas of a stream
+   * differ (`broker_diverged`). Default: nobody.
+   */
   onError?: (error: LongwireError) => void;
   /** Where time comes from; for tests. */
   clock?: Clock;

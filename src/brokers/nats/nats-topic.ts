@@ -1,4 +1,4 @@
-import type { Timer } from "../../base/index.ts";
+import type { LongwireError, Timer } from "../../base/index.ts";
 import {
   eventOf,
   LiveError,
@@ -40,6 +40,8 @@ export interface NatsTopicHost {
   timeoutMs: number;
   /** For how long a repeated append is recognised, in ms. */
   windowMs: number;
+  /** Hears what is wrong at NATS. */
+  readonly onError: (error: LongwireError) => void;
   /** Nobody follows it any more. */
   onUnused(): void;
 }

@@ -22,6 +22,8 @@ export interface TopicRecord {
   readonly shortened?: Offset;
   /** Of a keyed topic: each message of the stream up to here counts. */
   readonly settled?: Offset;
+  /** Until then a node makes the replicas of the stream the same, by the clock of NATS. */
+  readonly aligningUntil?: number | undefined;
 }
 
 /** A record as it was found; a later one has a greater `revision`. */
@@ -73,11 +75,11 @@ export class TopicRecords {
     record: TopicRecord,
     previous: KeptRecord | undefined,
   ): Promise<KeptRecord | undefined> {
-    const { epoch, created, floor, shortened, settled } = record;
+    const { epoch, created, floor, shortened, settled, aligningUntil } = record;
     // It may be the first one, also of an engine that came back empty.
     if (previous === undefined) await this.#host.makeStreams();
-    const text = JSON.stringify({ epoch, created, floor, shortened, settled });
-    const revision = await this.#publish(subject, text, previous?.revision ?? 0);
+    const fields = { epoch, created, floor, shortened, settled, aligningUntil };
+    const revision = await this.#publish(subject, JSON.stringify(fields), previous?.revision ?? 0);
     return revision === undefined ? undefined : { ...record, revision };
   }
 

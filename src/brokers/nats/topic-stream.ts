@@ -1,8 +1,10 @@
+import type { LongwireError } from "../../base/index.ts";
 import { defaultRetention, type Offset, type TopicDeclaration } from "../../live/index.ts";
 import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import { AGAIN_MS, CATCH_UP_MS, SPARE_BYTES } from "./limits.ts";
 import { stampOf } from "./message.ts";
 import type { TopicNames } from "./names.ts";
+import { alignReplicas } from "./replica-alignment.ts";
 import { NO_STREAM, type KeptRecord, type TopicRecord, type TopicRecords } from "./records.ts";
 import { adjusted, madeStream, settleStream, topicStream, type Placement } from "./streams.ts";
 
@@ -33,6 +35,15 @@ interface TopicStreamHost {
   placement: Placement;
   /** For how long a repeated append is recognised, in ms. */
   windowMs: number;
+  /** Hears that replicas differ. */
+  readonly onError: (error: LongwireError) => void;
+}
+
+/** What a look found, before it is decided what comes of it. */
+interface Comparison {
+  finding: Finding | { kind: "less"; isAnother: boolean };
+  info: StreamInfo | undefined;
+  record: KeptRecord | undefined;
 }
 
 /** What is written down of a keyed topic's stream; see `TopicRecord`. */
@@ -131,11 +142,14 @@ export class TopicStream {
       const { finding, info, record } = await this.#compare(known);
       if (finding.kind !== "less") return finding;
       if (clock.now() >= until) {
-        if ((await this.#startAnew(info, record)) !== undefined) return { kind: "other" };
+        // First, or who opens the topic under the new epoch would read what differs.
+        const found = finding.isAnother ? await alignReplicas(this.#host, info, record) : record;
+        if (found === "another") await this.#pause();
+        else if ((await this.#startAnew(info, found)) !== undefined) return { kind: "other" };
         // Another node was quicker; what it has written may be the epoch of what is lost.
         continue;
       }
-      await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+      await this.#pause();
     }
   }
 
@@ -203,11 +217,7 @@ export class TopicStream {
     return { floor: 0, shortened: goneFrom(info) };
   }
 
-  async #compare({ seen, missing }: Known): Promise<{
-    finding: Finding | { kind: "less" };
-    info: StreamInfo | undefined;
-    record: KeptRecord | undefined;
-  }> {
+  async #compare({ seen, missing }: Known): Promise<Comparison> {
     const { jetStream, records, names } = this.#host;
     const known = this.#record!;
     const info = await jetStream.streamInfo(names.stream);
@@ -218,8 +228,8 @@ export class TopicStream {
     if (info?.created !== known.created) {
       // Whoever opens the topic now must not be told the epoch of what is lost.
       const epoch = record?.epoch ?? (await records.firstEpoch(this.#declaration.kind));
-      const kind = epoch === known.epoch ? "less" : "other";
-      return { finding: { kind }, info, record };
+      const isTold = epoch !== known.epoch;
+      return { finding: isTold ? { kind: "other" } : less(false), info, record };
     }
     const isEmptied = isShortenedBeyond(record, info) || this.#hasHoles(info, { seen, missing });
     const isReverted = record === undefined || record.revision < known.revision;
@@ -230,9 +240,14 @@ export class TopicStream {
       return { finding: { kind: "other" }, info, record };
     }
     if (isReverted || isLess || isAnother || isEmptied)
-      return { finding: { kind: "less" }, info, record };
+      return { finding: less(isLess || isAnother), info, record };
     this.#record = record;
     return { finding: { kind: "same", info }, info, record };
+  }
+
+  #pause(): Promise<void> {
+    const { clock } = this.#host.jetStream.link;
+    return new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
   }
 
   /** Of a keyed topic: a message is gone that was followed and counts. */
@@ -253,8 +268,16 @@ export class TopicStream {
       known?.created === created
         ? { ...known, shortened: Math.max(known.shortened ?? 0, goneFrom(info)) }
         : this.#firstMarks(info);
-    return records.write(names.record, { ...marks, epoch: crypto.randomUUID(), created }, found);
+    return records.write(
+      names.record,
+      { ...marks, epoch: crypto.randomUUID(), created, aligningUntil: undefined },
+      found,
+    );
   }
+}
+
+function less(isAnother: boolean): { kind: "less"; isAnother: boolean } {
+  return { kind: "less", isAnother };
 }
 
 /** Up to where a stream's messages are gone. */
