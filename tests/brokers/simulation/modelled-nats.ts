@@ -212,7 +212,8 @@ export class ModelledNats {
     const { max_msgs, max_msgs_per_subject } = stream.config;
     if (max_msgs_per_subject === 1 && newest !== undefined) stream.messages.delete(newest.seq);
     stream.messages.set(seq, { seq, subject, text, headers, at: this.#clock.now() });
-    while (max_msgs > 0 && stream.messages.size > max_msgs) drop(stream, stream.first + 1);
+    const excess = max_msgs > 0 ? stream.messages.size - max_msgs : 0;
+    for (let n = 0; n < excess; n += 1) drop(stream, stream.first + 1);
     drop(stream, stream.first);
     for (const consumer of this.#consumers.values()) {
       if (consumer.stream === stream) this.#push(consumer);

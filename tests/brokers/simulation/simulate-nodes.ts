@@ -63,6 +63,7 @@ class Simulation {
   /** By idempotency key: the offsets that were acknowledged, with their epochs and times. */
   readonly #acknowledged = new Map<string, { epoch: string; offset: number; at: number }>();
   #repeats: EventDraft[] = [];
+  #failure: Error | undefined;
   #count = 0;
 
   constructor(seed: number, trace: (line: string) => void) {
@@ -76,12 +77,14 @@ class Simulation {
     for (let step = 0; step < 60; step += 1) {
       await this.#act();
       await this.clock.pass(this.random.pick([1, 5, 20, 200, 3_000]));
+      if (this.#failure !== undefined) throw this.#failure;
     }
     for (const node of this.#nodes) void node.link.restore();
     // Whatever was under way ends, and every node looks.
     await this.clock.pass(60_000);
     await this.#addNode();
     await this.clock.pass(1_000);
+    if (this.#failure !== undefined) throw this.#failure;
     this.#checkEnd();
     for (const node of this.#nodes) await node.broker.close();
     this.tally.epochs = this.#epochs.size;
@@ -100,6 +103,11 @@ class Simulation {
     this.#views.set(at, view);
   }
 
+  /** Something went wrong where nobody waits for it. */
+  fail(error: unknown): void {
+    this.#failure ??= error as Error;
+  }
+
   say(line: string): void {
     this.#trace(`${Math.round(this.clock.now()) % 1e7} ${line}`);
   }
@@ -112,7 +120,7 @@ class Simulation {
     else if (random.chance(0.25)) this.#burst(node);
     else if (random.chance(0.3)) this.#cut(node);
     else if (random.chance(0.1)) this.#purge();
-    else if (random.chance(0.1)) this.#nats.forgetConsumers();
+    else if (random.chance(0.12)) this.#nats.forgetConsumers();
     else if (random.chance(0.5)) void node.link.restore();
     else if (random.chance(0.2)) await this.#addNode();
     else await this.clock.pass(4 * WINDOW_MS);
@@ -149,7 +157,7 @@ class Simulation {
     } catch (error) {
       const { code } = error as { code?: string };
       if (code === "conflict") this.tally.conflicts += 1;
-      else if (code !== "unavailable" && code !== "unconfirmed") throw error;
+      else if (code !== "unavailable" && code !== "unconfirmed") this.fail(error);
     }
   }
 
@@ -196,14 +204,11 @@ class Simulation {
     setWorld({ nats: this.#nats, random: this.random, onLink: (made) => (link ??= made) });
     const { clock } = this;
     const opening = NatsBroker.open({ clock, windowMs: WINDOW_MS, lookMs: 1_000 });
-    let broker: Broker | undefined;
-    opening.then(
-      (opened) => (broker = opened),
-      () => {},
-    );
+    const opened: Broker[] = [];
+    void opening.then((broker) => opened.push(broker));
     await settled();
-    while (broker === undefined) await clock.pass(10);
-    const node = new Node(`node ${this.#nodes.length}`, broker, link!, this);
+    while (opened.length === 0) await clock.pass(10);
+    const node = new Node(`node ${this.#nodes.length}`, opened[0]!, link!, this);
     this.#nodes.push(node);
     void node.open();
     await clock.pass(500);
@@ -271,7 +276,7 @@ class Node {
       this.#simulation.say(`${this.name} opens at ${opened.offset}`);
       this.#simulation.see(this, opened.epoch, opened.offset);
     } catch (error) {
-      if ((error as { code?: string }).code !== "unavailable") throw error;
+      if ((error as { code?: string }).code !== "unavailable") this.#simulation.fail(error);
       clock.after(100, () => void this.open());
     }
   }
