@@ -151,8 +151,9 @@ export class NatsTopic {
 
   /** A node has written down which log it is. */
   onRecord(epoch: string): void {
+    // Also while the topic is being found: what was asked for may have been answered before.
     const isFirst = !this.#stream.isMade;
-    if (this.#stream.epoch === "" || (!isFirst && epoch === this.#stream.epoch)) return;
+    if (!isFirst && epoch === this.#stream.epoch) return;
     this.#isUnsure = isFirst;
     this.look();
   }
