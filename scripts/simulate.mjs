@@ -7,7 +7,9 @@ npm run simulate -- --cluster [--nodes 6] [--clients 166667] [--lost 500000] [--
 
 Runs both simulations of the live layer with as many seeds: the server against a model of its clients
 that knows the contract (tests/live/simulation), and the server against the real client, on a clock
-and a network in memory (tests/live/world). Without --first they begin at a seed that no run had
+and a network in memory (tests/live/world). And with a twentieth of them several nodes on a modelled
+NATS, which are cut off for longer than their topic's events are kept, and whose stream is purged
+(tests/brokers/simulation). Without --first they begin at a seed that no run had
 before, by the clock; a failing seed is printed, and --seed replays it.
 
 With --cluster: a region is gone, and its --lost clients come to the --nodes servers that are left,
@@ -19,7 +21,11 @@ else {
   seededRun({
     help,
     amount: { name: "seeds", value: "2000" },
-    files: ["tests/live/simulation.test.ts", "tests/live/world.test.ts"],
+    files: [
+      "tests/live/simulation.test.ts",
+      "tests/live/world.test.ts",
+      "tests/brokers/nats-simulation.test.ts",
+    ],
   });
 }
 

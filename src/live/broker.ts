@@ -13,6 +13,7 @@ export interface Broker {
    * @param onLost called at most once, when what is followed cannot be continued: the log has
    *   another epoch, or events are gone that were not told. Nothing more is told then and nothing
    *   appended; whoever wants to go on opens the topic anew.
+   * @throws LiveError `bad_request` as a rejection if the name is not well-formed text
    */
   openTopic(
     declaration: TopicDeclaration,
@@ -33,10 +34,16 @@ export interface BrokerTopic {
    */
   readonly floor: Offset;
   /**
+   * The time by the clock that events' `at` is from, in ms since the Unix epoch; what is old is
+   * reckoned by it. Default: the clock of the process.
+   */
+  now?(): number;
+  /**
    * Appends an event, or finds that its `idempotencyKey` was appended before. It has been
    * followed when this resolves.
    *
-   * @throws LiveError as a rejection if nothing was appended. `unavailable`, which clients repeat,
+   * @throws LiveError as a rejection if nothing was appended: `bad_request` for a key that is not
+   *   well-formed text. `unavailable`, which clients repeat,
    *   also stands for not knowing it, if there is an `idempotencyKey`; without one that is any
    *   other error.
    */

@@ -29,5 +29,6 @@ export type {
   TopicDeclaration,
 } from "./topic-declaration.ts";
 export { eventOf, keptEvent } from "./topic-event.ts";
+export { requireWellFormed, requireWellFormedName } from "./well-formed.ts";
 export type { EventDraft, TopicEvent } from "./topic-event.ts";
 export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";

@@ -15,6 +15,7 @@ import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
 import { isOpaque, TopicViews } from "./topic-views.ts";
 import type { View } from "./view.ts";
+import { requireWellFormed } from "./well-formed.ts";
 
 /** From this change of its size on a log is charged anew. */
 const CHARGE_BLOCK_BYTES = 16 * 1024;
@@ -100,9 +101,9 @@ export class Topic {
     return this.#log.floor;
   }
 
-  /** Lets go of what is older than the retention allows. */
+  /** Lets go of what is older than the retention allows, by the clock of those who stored it. */
   expire(): void {
-    this.#log.expire(this.#host.clock.now());
+    this.#log.expire(this.#broker?.now?.() ?? this.#host.clock.now());
   }
 
   /** Somebody is about to use it. */
@@ -186,6 +187,7 @@ export class Topic {
    * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `conflict`
    */
   async append(draft: EventDraft): Promise<Receipt> {
+    requireWellFormed(draft);
     this.#checkKey(draft);
     const valid = this.#validated(draft);
     this.#checkBudget(valid);

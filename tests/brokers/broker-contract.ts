@@ -191,6 +191,33 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
+    test.each(["\ud800", "a\udc00b", "\udc00\ud800"])(
+      "text that is not well-formed names no key, topic or idempotency key: %j",
+      async (text) => {
+        const { broker } = await open();
+        const refused = { code: "bad_request" };
+        await expect(broker.openTopic(logTopic(text), ignore)).rejects.toMatchObject(refused);
+        const seen: TopicEvent[] = [];
+        const topic = await broker.openTopic(keyedTopic("t"), (event) => seen.push(event));
+        const bad = [
+          { key: text },
+          { key: "a", idempotencyKey: text },
+          { key: text, removed: true },
+        ];
+        for (const draft of bad) {
+          await expect(topic.append({ data: 1, ...draft })).rejects.toMatchObject(refused);
+        }
+        // What UTF-8 would make of it, and a whole pair, are other texts.
+        await topic.append({ key: "\ufffd", data: 1 });
+        await topic.append({ key: "\ud83d\ude00", data: text });
+        expect(seen.map(({ key, data }) => [key, data])).toEqual([
+          ["\ufffd", 1],
+          ["\ud83d\ude00", text],
+        ]);
+        await broker.close();
+      },
+    );
+
     test("ifNewest: appends while it is the key's newest event, removed or not, and is a conflict otherwise", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { LongwireError } from "../../src/base/index.ts";
+import { systemClock, type Clock, type LongwireError } from "../../src/base/index.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
+import { Topic } from "../../src/live/topic.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { engines } from "./engines.ts";
 import { eventually } from "./eventually.ts";
@@ -9,6 +10,22 @@ import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts"
 afterEach(closeAll);
 
 const news = logTopic("news");
+
+interface Change {
+  key?: string | undefined;
+  data?: unknown;
+  removed?: boolean;
+}
+
+/** The values that changes lead to. */
+function view(changes: readonly Change[]): Record<string, unknown> {
+  const values = new Map<string, unknown>();
+  for (const { key = "", data, removed } of changes) {
+    if (removed === true) values.delete(key);
+    else values.set(key, data);
+  }
+  return Object.fromEntries(values);
+}
 
 describe.each(engines)("%s is killed and started again", (_name, { startDurable, open, urlAt }) => {
   test("with its data: nothing acknowledged is lost, the epoch is the same, followers go on", async () => {
@@ -52,6 +69,22 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     await server.kill();
     await server.restart();
     expect(await appendAgain(topic, draft)).toEqual({ offset: 4, duplicate: true });
+  });
+
+  test("with its data: a repetition of what was replaced since is known, at any node, and changes nothing", async () => {
+    const server = await startDurable();
+    const nodes = [await follow(await open(server.url), keyedTopic("k"))];
+    const first = { key: "a", data: 1, idempotencyKey: "1" };
+    await nodes[0]!.topic.append(first);
+    await nodes[0]!.topic.append({ key: "a", data: 2, idempotencyKey: "2" });
+    await server.kill();
+    await server.restart();
+    nodes.push(await follow(await open(server.url), keyedTopic("k")));
+    for (const { topic } of nodes) {
+      expect(await appendAgain(topic, first)).toEqual({ offset: 1, duplicate: true });
+    }
+    nodes.push(await follow(await open(server.url), keyedTopic("k")));
+    expect(nodes.map(({ events }) => view(events))).toEqual([{ a: 2 }, { a: 2 }, { a: 2 }]);
   });
 
   test("empty: everybody is told once, nothing is appended to the old log, and the new one has another epoch", async () => {
@@ -194,30 +227,74 @@ describe.each(engines)("the connection to %s is cut", (_name, { start, open, url
     await proxy.close();
   });
 
-  test("a keyed topic's follower that was away gets the newest of each key", async () => {
+  test.each([
+    ["a little", 300],
+    ["more than the last events that Redis keeps as they came", 12_000],
+  ])(
+    "a keyed topic's follower that was away and missed %s is told no view that never was",
+    async (_much, count) => {
+      const server = await start();
+      let isCut = false;
+      const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
+      const broker = await open(urlAt(proxy.port));
+      const away = await follow(broker, keyedTopic("k"));
+      const { topic } = await follow(await open(server.url), keyedTopic("k"));
+      const drafts: Change[] = [{ key: "first", data: 0 }];
+      await topic.append(drafts[0]!);
+      await eventually(() => away.events.length).toBe(1);
+      isCut = true;
+      proxy.cut(1, () => 0);
+      for (let n = 0; n < count; n += 1) drafts.push({ key: `k${n % 10}`, data: n });
+      drafts.push({ key: "first", removed: true });
+      for (let at = 1; at < drafts.length; at += 500) {
+        await Promise.all(drafts.slice(at, at + 500).map((draft) => topic.append(draft)));
+      }
+      isCut = false;
+      const isBack = (): boolean => away.losses > 0 || away.events.at(-1)!.offset === count + 2;
+      await eventually(isBack).toBe(true);
+      // Either every step, or all of it again: so the view is right wherever it is.
+      expect(offsets(away)).toEqual(upTo(away.losses === 1 ? 1 : count + 2));
+      const end = away.losses === 1 ? await follow(broker, keyedTopic("k")) : away;
+      expect(view(end.events)).toEqual(view(drafts));
+      expect([end.topic.epoch, end.losses]).toEqual([topic.epoch, 0]);
+      await proxy.close();
+    },
+  );
+
+  test("a keyed topic's follower whose removals are not kept is told every change all the same", async () => {
     const server = await start();
-    let isCut = false;
-    const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
-    const away = await follow(await open(urlAt(proxy.port)), keyedTopic("k"));
-    const { topic } = await follow(await open(server.url), keyedTopic("k"));
-    await topic.append({ key: "first", data: 0 });
-    await eventually(() => away.events.length).toBe(1);
-    isCut = true;
-    proxy.cut(1, () => 0);
-    // Further behind than the last events that Redis keeps as they came.
-    const appends = Array.from({ length: 3_000 }, (_, n) =>
-      topic.append({ key: `k${n % 10}`, data: n }),
+    const forgetful = keyedTopic("k", { retention: { maxEvents: 0, maxAgeMs: 0 } });
+    const reader = await follow(await open(server.url), forgetful);
+    const { topic } = await follow(await open(server.url), forgetful);
+    const appends = upTo(200).map((n) =>
+      topic.append(n % 3 === 0 ? { key: "a", removed: true } : { key: "a", data: n }),
     );
-    await Promise.all([...appends, topic.append({ key: "first", removed: true })]);
-    isCut = false;
-    await eventually(() => away.events.at(-1)?.offset).toBe(3_002);
-    expect(away.events.map(({ key, json }) => `${key}=${json}`)).toEqual([
-      "first=0",
-      ...upTo(10).map((n) => `k${n - 1}=${2_989 + n}`),
-      "first=null",
-    ]);
-    expect(away.losses).toBe(0);
-    await proxy.close();
+    await Promise.all(appends);
+    await eventually(() => reader.events.length).toBe(200);
+    expect([offsets(reader), reader.losses]).toEqual([upTo(200), 0]);
+  });
+});
+
+describe.each(engines)("a node's clock is ahead of that of %s", (_name, { start, open }) => {
+  test("what is old is reckoned by the clock of those who stored it", async () => {
+    const server = await start();
+    const hours = 2 * 3_600_000;
+    const clock: Clock = {
+      now: () => systemClock.now() + hours,
+      after: (delayMs, expire) => systemClock.after(delayMs, expire),
+    };
+    const writer = await follow(await open(server.url), news);
+    await append(writer.topic, 3);
+    const broker = await open(server.url, { clock });
+    const ahead = await follow(broker, news);
+    expect([offsets(ahead), ahead.topic.floor]).toEqual([upTo(3), 0]);
+    expect(Math.abs(ahead.topic.now!() - systemClock.now())).toBeLessThan(60_000);
+    // And the live layer of that node.
+    const topic = await Topic.open(news, broker, { clock, report: () => {} });
+    expect([[...topic.events()].length, topic.floor]).toEqual([3, 0]);
+    await append(writer.topic, 1);
+    await eventually(() => [...topic.events()].length).toBe(4);
+    await topic.close();
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
@@ -66,6 +66,42 @@ describe("a folder that cannot be opened is refused with a line that says what t
       code: "store_corrupt",
       message: expect.stringMatching(/^The folder .* holds a damaged store; .*\)\.$/),
     });
+  });
+
+  test.each(["CURRENT", "MANIFEST"])(
+    "its file %s is missing: that is damage, and nothing is touched",
+    async (missing) => {
+      const { path: folder } = new DataFolder();
+      const broker = await DiskBroker.open({ folder });
+      const topic = await broker.openTopic(logTopic("t"), ignore);
+      await topic.append({ data: "kept" });
+      await broker.close();
+      const files = (): [string, string][] =>
+        readdirSync(folder)
+          // LevelDB's own notes, and its lock.
+          .filter((name) => !name.startsWith("LO"))
+          .map((name) => [name, readFileSync(join(folder, name), "latin1")]);
+      const before = files();
+      const name = readdirSync(folder).find((each) => each.startsWith(missing))!;
+      const content = readFileSync(join(folder, name));
+      rmSync(join(folder, name));
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
+          code: "store_corrupt",
+          message: expect.stringMatching(/^The folder .* holds a damaged store.*\.$/),
+        });
+      }
+      writeFileSync(join(folder, name), content);
+      expect(files()).toEqual(before);
+      expect(await read(folder, "t")).toHaveLength(1);
+    },
+  );
+
+  test("one that ended before it was made is made", async () => {
+    const { path: folder } = new DataFolder();
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "MANIFEST-000001"), "");
+    await (await DiskBroker.open({ folder })).close();
   });
 
   test("it is of a newer version, or a LevelDB of something else", async () => {

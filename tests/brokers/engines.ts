@@ -1,4 +1,4 @@
-import type { LongwireError } from "../../src/base/index.ts";
+import type { Clock, LongwireError } from "../../src/base/index.ts";
 import type { Broker } from "../../src/live/index.ts";
 import { open as openNats } from "./nats-node.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -10,6 +10,7 @@ import { RedisServer } from "./redis-server.ts";
 interface BrokerOptions {
   timeoutMs?: number;
   lookMs?: number;
+  clock?: Clock;
   onError?: (error: LongwireError) => void;
 }
 

@@ -1,9 +1,17 @@
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, nanos } from "@nats-io/transport-node";
 import { afterAll, expect, test } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
-import { logTopic, type BrokerTopic, type Receipt, type TopicEvent } from "../../src/live/index.ts";
+import {
+  keyedTopic,
+  logTopic,
+  type BrokerTopic,
+  type EventDraft,
+  type Receipt,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
 import { eventually } from "./eventually.ts";
 import { NatsServer } from "./nats-server.ts";
@@ -17,9 +25,18 @@ afterAll(async () => {
   await stopEngines();
 });
 
+const reports: LongwireError[] = [];
+
 async function open(servers: NatsServer[]): Promise<NatsBroker> {
   const url = servers.map((server) => server.url).join(",");
-  const broker = await NatsBroker.open({ url, replicas: 3, longestRetryMs: 200, timeoutMs: 2_000 });
+  const broker = await NatsBroker.open({
+    url,
+    replicas: 3,
+    longestRetryMs: 200,
+    timeoutMs: 2_000,
+    lookMs: 1_000,
+    onError: (error) => reports.push(error),
+  });
   brokers.push(broker);
   return broker;
 }
@@ -41,10 +58,10 @@ async function leaderOf(stream: string, servers: NatsServer[]): Promise<NatsServ
   return servers.find(({ name }) => name === cluster?.leader)!;
 }
 
-async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
+async function appendAgain(topic: BrokerTopic, draft: EventDraft): Promise<Receipt> {
   for (;;) {
     try {
-      return await topic.append({ data: n, idempotencyKey: `${n}` });
+      return await topic.append(draft);
     } catch (error) {
       if ((error as LongwireError).code !== "unavailable") throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -55,13 +72,14 @@ async function appendAgain(topic: BrokerTopic, n: number): Promise<Receipt> {
 /** While the new stream has no leader yet, NATS does not answer. */
 async function openTopicAgain(
   node: NatsBroker,
+  declaration: TopicDeclaration,
   follow: (event: TopicEvent) => void,
   onLost: () => void,
 ): Promise<BrokerTopic> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      return await node.openTopic(logTopic("news"), follow, onLost);
+      return await node.openTopic(declaration, follow, onLost);
     } catch (error) {
       const isPassing = (error as LongwireError).code === "unavailable";
       if (!isPassing || performance.now() > until) throw error;
@@ -80,6 +98,7 @@ test(
       nodes.map((node, at) =>
         openTopicAgain(
           node,
+          logTopic("news"),
           (event) => seen[at]!.push(event),
           () => (losses += 1),
         ),
@@ -87,7 +106,8 @@ test(
     );
     const range = (from: number, to: number): number[] =>
       Array.from({ length: to - from }, (_, at) => from + at);
-    const append = (n: number): Promise<Receipt> => appendAgain(topics[n % 2]!, n);
+    const append = (n: number): Promise<Receipt> =>
+      appendAgain(topics[n % 2]!, { data: n, idempotencyKey: `${n}` });
     for (const n of range(0, 20)) await append(n);
     const leader = await leaderOf("longwire+log+news", servers);
     const appended = range(20, 120).map(append);
@@ -114,4 +134,144 @@ test(
     await eventually(() => again.length).toBe(160);
   },
   2 * PATIENCE_MS,
+);
+
+interface Follower {
+  topic: BrokerTopic;
+  values: Map<string, unknown>;
+  losses: number;
+}
+
+async function followKeys(node: NatsBroker): Promise<Follower> {
+  const follower = { values: new Map(), losses: 0 } as Follower;
+  follower.topic = await openTopicAgain(
+    node,
+    keyedTopic("k"),
+    ({ key, data }) => follower.values.set(key ?? "", data),
+    () => (follower.losses += 1),
+  );
+  return follower;
+}
+
+test(
+  "a repetition of what was replaced, after a replica was started again: all nodes have the same, in one epoch",
+  async () => {
+    const servers = await NatsServer.startCluster(3);
+    const writer = await followKeys(await openAgain(servers));
+    const first = { key: "a", data: 1, idempotencyKey: "1" };
+    await appendAgain(writer.topic, first);
+    await appendAgain(writer.topic, { key: "a", data: 2, idempotencyKey: "2" });
+    const leader = await leaderOf("longwire+keyed+k", servers);
+    const replica = servers.find((server) => server !== leader)!;
+    await replica.kill();
+    await replica.restart();
+    // As soon as it has what the others have.
+    await expect
+      .poll(() => leaderOf("longwire+keyed+k", [leader]).then(() => "known", String), {
+        timeout: PATIENCE_MS,
+      })
+      .toBe("known");
+    expect(await appendAgain(writer.topic, first)).toEqual({ offset: 1, duplicate: true });
+    // By a node that knows nothing of it but what NATS has.
+    const other = await followKeys(await openAgain(servers));
+    expect(await appendAgain(other.topic, first)).toEqual({ offset: 1, duplicate: true });
+    await appendAgain(writer.topic, { key: "b", data: 1, idempotencyKey: "3" });
+    // Consumers sit at any replica, whichever server their node is connected to.
+    const followers = [writer, other];
+    for (let n = 0; n < 9; n += 1) {
+      followers.push(await followKeys(await openAgain([servers[n % 3]!])));
+    }
+    for (const { topic } of followers) await topic.catchUp();
+    for (const { topic, values, losses } of followers) {
+      expect(Object.fromEntries(values)).toEqual({ a: 2, b: 1 });
+      expect([topic.epoch, losses]).toEqual([writer.topic.epoch, 0]);
+    }
+  },
+  4 * PATIENCE_MS,
+);
+
+/** Has the replicas of a log topic's stream differ, by what NATS 2.9 does with message ids. */
+async function diverge(stream: string, subject: string, servers: NatsServer[]): Promise<void> {
+  const leader = await leaderOf(stream, servers);
+  const connection = await connect({ servers: `127.0.0.1:${leader.port}` });
+  const manager = await jetstreamManager(connection);
+  const window = { max_msgs: 2, duplicate_window: nanos(120_000) };
+  await manager.streams.update(stream, window);
+  const publish = (id: number): Promise<unknown> =>
+    jetstream(connection).publish(subject, String(id), { msgID: String(id) });
+  for (const id of [1, 2, 3, 4]) await publish(id);
+  const replica = servers.find((server) => server !== leader)!;
+  await replica.kill();
+  await replica.restart();
+  await expect
+    .poll(() => leaderOf(stream, [leader]).then(() => "known", String), { timeout: PATIENCE_MS })
+    .toBe("known");
+  // The one that was started again has forgotten it, and stores it.
+  await publish(1);
+  await publish(5);
+  await connection.close();
+}
+
+test(
+  "replicas that differ are reported, and made the same once: one other epoch, and all nodes have the same",
+  async () => {
+    const servers = await NatsServer.startCluster(3);
+    const nodes: NatsBroker[] = [];
+    for (let n = 0; n < 4; n += 1) nodes.push(await openAgain(servers));
+    const stream = "longwire+log+news";
+    const first = await openTopicAgain(
+      nodes[0]!,
+      logTopic("news"),
+      () => {},
+      () => {},
+    );
+    await appendAgain(first, { data: 0 });
+    await first.close();
+    await diverge(stream, "longwire.log.news", servers);
+    // Consumers sit at any replica, so some of these read what differs.
+    const followed = async (node: NatsBroker) => {
+      const seen = { events: [] as unknown[], losses: 0 };
+      const topic = await openTopicAgain(
+        node,
+        logTopic("news"),
+        ({ offset, data }) => seen.events.push([offset, data]),
+        () => (seen.losses += 1),
+      );
+      return { topic, seen };
+    };
+    await Promise.all(nodes.map(followed));
+    const isReported = async (): Promise<boolean> => {
+      if (reports.some(({ code }) => code === "broker_diverged")) return true;
+      // Where a consumer sits is NATS's choice: it may be that no node reads what differs yet.
+      const another = await openAgain(servers);
+      nodes.push(another);
+      await followed(another).catch(() => {});
+      return false;
+    };
+    await expect.poll(isReported, { timeout: PATIENCE_MS, interval: 1_000 }).toBe(true);
+    await expect
+      .poll(
+        async () => {
+          const again = await Promise.all(nodes.map(followed));
+          await Promise.all(again.map(({ topic }) => topic.catchUp()));
+          return again.map(({ topic, seen }) => [topic.epoch === first.epoch, seen]);
+        },
+        { timeout: PATIENCE_MS, interval: 500 },
+      )
+      .toEqual(nodes.map(() => [false, { events: expect.anything(), losses: 0 }]));
+    const settled = await Promise.all(nodes.map(followed));
+    const { topic } = settled[0]!;
+    // Longer than several looks.
+    for (let n = 0; n < 20; n += 1) {
+      await appendAgain(topic, { data: `after ${n}`, idempotencyKey: `after ${n}` });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    for (const each of settled) await each.topic.catchUp();
+    for (const each of settled) {
+      expect(each.seen).toEqual(settled[0]!.seen);
+      expect([each.topic.epoch, each.seen.losses]).toEqual([topic.epoch, 0]);
+    }
+    expect(reports.filter(({ code }) => code === "broker_diverged")).toHaveLength(1);
+  },
+  4 * PATIENCE_MS,
 );

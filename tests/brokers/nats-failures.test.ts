@@ -113,7 +113,7 @@ describe("what is said when NATS cannot be reached", () => {
       `NATS at ${at} cannot be reached (connection refused); start it, or give the address of one that runs.`,
     );
     for (const { message } of [wrong, refused]) expect(message).not.toMatch(/hush|somebody/);
-    for (const url of ["http://hush@x", "hush", "nats://a:1,hush"]) {
+    for (const url of ["http://hush@x", "hush", "nats://a:1,http://hush"]) {
       const bad = await failed({ url });
       expect(bad.code).toBe("invalid_option");
       expect(bad.message).not.toContain("hush");

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { JetStream, Published } from "../../src/brokers/nats/jetstream.ts";
+import type { MemoryAccount } from "../../src/base/index.ts";
 import { Leases } from "../../src/brokers/nats/leases.ts";
-import { topicNames } from "../../src/brokers/nats/names.ts";
-import { Publisher } from "../../src/brokers/nats/publisher.ts";
+import { Repeats } from "../../src/brokers/nats/repeats.ts";
 import { Waiters } from "../../src/brokers/waiters.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
@@ -61,6 +60,54 @@ describe("what a node knows of leases", () => {
   });
 });
 
+describe("who pays for idempotency keys", () => {
+  function payer(budget: number): { paid: () => number; account: MemoryAccount } {
+    let paid = 0;
+    const charge = (bytes: number): boolean => {
+      if (paid + bytes > budget) return false;
+      paid += bytes;
+      return true;
+    };
+    const refund = (bytes: number): void => void (paid -= bytes);
+    return { paid: () => paid, account: { charge, refund } };
+  }
+
+  test("its publisher does, from the publish until the key is forgotten", () => {
+    const { paid, account } = payer(1_000_000);
+    const repeats = new Repeats(1_000);
+    const settle = repeats.claim("k", account);
+    expect(paid()).toBeGreaterThan(0);
+    repeats.remember("k", 1, 0);
+    settle();
+    expect(paid()).toBeGreaterThan(0);
+    expect([repeats.find("k", 1_000), repeats.find("k", 1_001)]).toEqual([1, undefined]);
+    repeats.forget(61_001);
+    expect(paid()).toBe(0);
+  });
+
+  test("what is not remembered is refunded, also if the key is published twice at one time", () => {
+    const { paid, account } = payer(1_000_000);
+    const repeats = new Repeats(1_000);
+    const settles = [repeats.claim("k", account), repeats.claim("k", account)];
+    const both = paid();
+    repeats.remember("k", 1, 0);
+    for (const settle of settles) settle();
+    expect(paid()).toBe(both / 2);
+    repeats.claim("other", account)();
+    expect(paid()).toBe(both / 2);
+    repeats.close();
+    expect(paid()).toBe(0);
+  });
+
+  test("one whose share is used up is refused", () => {
+    const { account } = payer(10);
+    const repeats = new Repeats(1_000);
+    expect(() => repeats.claim("k", account)).toThrow(
+      expect.objectContaining({ code: "rate_limited" }),
+    );
+  });
+});
+
 test("who waits for an offset is told when it is reached, or passed, in whatever order they came", async () => {
   const waiters = new Waiters();
   const reached: number[] = [];
@@ -77,50 +124,4 @@ test("who waits for an offset is told when it is reached, or passed, in whatever
   waiters.reject(new Error("away"));
   await Promise.resolve();
   expect([reached, waiters.isEmpty]).toEqual([[2, 2, 5, -9], true]);
-});
-
-describe("a repetition of what is on its way to the replicas", () => {
-  /** NATS says of it that it is a duplicate, of a message that has no number yet. */
-  const pending: Published = { seq: 0, duplicate: true };
-
-  function publisher(answers: Published[]): {
-    clock: VirtualClock;
-    publish: () => Promise<unknown>;
-  } {
-    const clock = new VirtualClock(0);
-    const jetStream = {
-      link: { clock },
-      publish: () => Promise.resolve(answers.shift() ?? pending),
-    } as unknown as JetStream;
-    const writer = new Publisher("t", {
-      jetStream,
-      names: topicNames("p", { kind: "log", name: "t" }),
-      timeoutMs: 1_000,
-      newest: () => undefined,
-      seen: () => 0,
-      onNobody: () => {},
-    });
-    return { clock, publish: () => writer.publish({ data: 1, idempotencyKey: "k" }) };
-  }
-
-  async function pass(clock: VirtualClock, ms: number): Promise<void> {
-    for (let at = 0; at < ms; at += 50) {
-      for (let n = 0; n < 5; n += 1) await Promise.resolve();
-      clock.advance(50);
-    }
-  }
-
-  test("is asked again until the first one has its number", async () => {
-    const { clock, publish } = publisher([pending, pending, { seq: 7, duplicate: true }]);
-    const published = publish();
-    await pass(clock, 200);
-    expect(await published).toEqual({ seq: 7, duplicate: true });
-  });
-
-  test("is not known for how long it may take: that is unanswered", async () => {
-    const { clock, publish } = publisher([]);
-    const refused = expect(publish()).rejects.toMatchObject({ code: "unconfirmed" });
-    await pass(clock, 1_200);
-    await refused;
-  });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { LongwireError } from "../../src/base/index.ts";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { openBroker, type BrokerPlace } from "../../src/brokers/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
@@ -46,6 +47,13 @@ describe("openBroker opens", () => {
     expect(await opened({ broker: url })).toBeInstanceOf(RedisBroker);
   });
 
+  test("NATS, of which the URL names several servers, with or without the scheme of each", async () => {
+    const [gone, there] = [await NatsServer.start(), await NatsServer.start()];
+    await gone.stop();
+    const broker = `${gone.url},127.0.0.1:${there.port}`;
+    expect(await opened({ broker })).toBeInstanceOf(NatsBroker);
+  });
+
   test("NATS, also where the first server that the URL names is gone", async () => {
     const [gone, there] = [await NatsServer.start(), await NatsServer.start()];
     await gone.stop();
@@ -61,6 +69,37 @@ test.each(["http://h", "redis", "", "redis+sentinel://h", "nats:h"])(
       code: "bad_option",
       message: expect.not.stringContaining("sentinel") as string,
     });
+  },
+);
+
+test.each([
+  "nats://%zz:hush@127.0.0.1",
+  "nats://hush:%@127.0.0.1",
+  "nats://user:hu,sh@127.0.0.1",
+  "nats://127.0.0.1,http://hush",
+  "nats://127.0.0.1:99999",
+  "nats://127.0.0.1?replicas=hush",
+  "nats://127.0.0.1?creds=/hush/there",
+  "nats://",
+  "redis://%zz:hush@127.0.0.1",
+  "redis://hush:%zz@127.0.0.1",
+  "redis://127.0.0.1/hush",
+  "redis://127.0.0.1:99999",
+  "redis+cluster://%zz:hush@127.0.0.1",
+  "redis+cluster://127.0.0.1:1,127.0.0.1:99999",
+  "redis+cluster://",
+])(
+  "a wrong URL is one line that says so, and no exception of another package: %s",
+  async (broker) => {
+    const error = await openBroker({ broker, onError: () => {} }).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    expect(error).toBeInstanceOf(LongwireError);
+    const { code, message } = error as LongwireError;
+    expect(code).toMatch(/^(bad_option|invalid_option)$/);
+    expect(message).toMatch(/^[^\n]+\.$/);
+    expect(message).not.toMatch(broker.includes("creds") ? /\n/ : /hush/);
   },
 );
 

@@ -6,7 +6,7 @@ import { VirtualClock } from "../virtual-clock.ts";
 
 /** A reading's answer: one event, the newest. */
 function page(offset: number): Reply {
-  return ["read", "1.e", offset, 0, -1, 0, 0, String(offset), `${offset}000`, "", "{}"];
+  return ["read", "1.e", offset, 0, -1, 1_000, 0, 0, String(offset), `${offset}000`, "", "{}"];
 }
 
 test("who joins is told an event whose answer comes in the moment after that of its own reading", async () => {

@@ -18,6 +18,7 @@ export const NOTHING_WRONG: Findings = {
   resent: 0,
   disordered: 0,
   invented: 0,
+  wrongViews: 0,
 };
 
 /** A cluster on an engine, and whatever may happen to it. */
@@ -45,6 +46,7 @@ export function testChaos(name: string, engine: () => Promise<Engine>): void {
       expect(report.findings).toEqual(NOTHING_WRONG);
       // A broker that keeps what it acknowledges leaves nothing out.
       expect(report.gaps).toBe(0);
+      expect(report.views).toBeGreaterThan(100);
       expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { keyedTopic, logTopic, type Broker, type TopicEvent } from "../../src/live/index.ts";
+import type { Offset } from "../../src/live/position.ts";
 import { Random } from "../live/simulation/random.ts";
 import { Tally, type Subscriber } from "./clients.ts";
 import { Cluster, type Mutation } from "./cluster.ts";
@@ -8,6 +9,7 @@ import { faultNames, letFaultsHappen, type FaultName } from "./faults.ts";
 import { check, type Findings } from "./history.ts";
 import { Population } from "./population.ts";
 import { SocketAbuser } from "./socket-abuser.ts";
+import { viewText } from "./view-witness.ts";
 
 export interface ChaosOptions {
   engine: () => Promise<Engine>;
@@ -31,6 +33,8 @@ export interface ChaosReport {
   events: number;
   deliveries: number;
   gaps: number;
+  /** Views of a keyed topic that were seen, each at its position. */
+  views: number;
   /** Publishes that were never answered. */
   unconfirmed: number;
   /** Attempts to connect after the first. */
@@ -68,6 +72,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   let abuser: SocketAbuser | undefined;
   try {
     await comeRight("not live", () => subscribers.filter(({ isLive }) => !isLive));
+    // From here on it is told every change, or that it has missed one.
+    const auditor = await engine.open();
+    const truth = await everyChange(auditor, "devices");
     tally.begin();
     population.begin(options.eventsPerSecond);
     // A checker that is itself checked needs no other clients.
@@ -78,7 +85,6 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     abuser?.leave();
     const mendedAt = performance.now();
     await population.fallSilent(options.atLeastEvents ?? 0);
-    const auditor = await engine.open();
     const log = await read(auditor, "news");
     // What a broker drops on purpose nobody can wait for.
     if (mutation === undefined) await haveReadAll(subscribers, log);
@@ -86,11 +92,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     // What follows has a node end without a word, and is no part of what is measured.
     const figures = { ...figuresOf(tally), recoveryMs: performance.now() - mendedAt };
     if (mutation === undefined) await seeEveryone(auditor, cluster, population);
+    const views = population.witness.check(truth.epoch, truth.start, truth.changes());
     await auditor.close();
     const { histories, publishers } = population;
     const ledgers = publishers.map(({ ledger }) => ledger);
     return {
-      findings: check(log, { histories, ledgers }),
+      findings: { ...check(log, { histories, ledgers }), wrongViews: views.wrong },
+      views: views.seen,
       faults,
       events: log.length,
       gaps: sum(histories.map(({ gaps }) => gaps.length)),
@@ -168,8 +176,27 @@ async function keysAre(
   return [...keys, ...ids].filter((id) => keys.has(id) !== ids.has(id));
 }
 
-function viewText(entries: readonly (readonly [string, unknown])[]): string {
-  return JSON.stringify(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+interface Changes {
+  readonly epoch: string;
+  /** From here on each change is among them; before it the state. */
+  readonly start: Offset;
+  /** @throws Error if some were missed */
+  changes(): readonly TopicEvent[];
+}
+
+async function everyChange(broker: Broker, name: string): Promise<Changes> {
+  const events: TopicEvent[] = [];
+  let isLost = false;
+  const { epoch, offset } = await broker.openTopic(
+    keyedTopic(name, { retention }),
+    (event) => events.push(event),
+    () => (isLost = true),
+  );
+  const changes = (): readonly TopicEvent[] => {
+    if (isLost) throw new Error(`The auditor has missed changes of ${name}.`);
+    return events;
+  };
+  return { epoch, start: offset, changes };
 }
 
 /** What a topic has: all of a log, or a keyed topic's present values. */

@@ -3,6 +3,7 @@ import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
 import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
 import type { History, Ledger, News } from "./history.ts";
+import type { ViewWitness } from "./view-witness.ts";
 
 /** How often a device says that it is there, as agents do, in milliseconds. */
 const REPORT_MS = 1_000;
@@ -54,8 +55,10 @@ export class Subscriber {
   readonly history: History;
   readonly news: Feed<LogItem<News>, News>;
   readonly devices: Feed<KeyedItem<unknown>, unknown>;
+  #isLooking = false;
 
-  constructor(id: string, url: string, tally: Tally) {
+  /** @param witness sees each view of `devices` that it has */
+  constructor(id: string, url: string, tally: Tally, witness?: ViewWitness) {
     const history: History = { id, start: 0, offsets: [], gaps: [], resent: 0 };
     this.history = history;
     this.live = client(id, url, tally, witnessed(history));
@@ -66,7 +69,20 @@ export class Subscriber {
       this.history.offsets.push(item.offset);
       tally.deliver(item.data.at);
     });
-    this.devices.subscribe(() => {});
+    this.devices.subscribe(() => {
+      if (witness !== undefined) this.#look(witness);
+    });
+  }
+
+  /** When all of a message has been handled, the view is the one at the position that it told. */
+  #look(witness: ViewWitness): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    queueMicrotask(() => {
+      this.#isLooking = false;
+      const { position, status, entries } = this.devices;
+      if (position !== undefined && status.state === "live") witness.see(position, entries);
+    });
   }
 
   get isLive(): boolean {

@@ -48,6 +48,8 @@ export interface Findings {
   disordered: number;
   /** Deliveries of what the log does not have. */
   invented: number;
+  /** Views of a keyed topic that are not what the topic was at their position. */
+  wrongViews: number;
 }
 
 /**
@@ -58,7 +60,7 @@ export interface Findings {
 export function check(
   log: readonly TopicEvent[],
   { histories, ledgers }: { histories: readonly History[]; ledgers: readonly Ledger[] },
-): Findings {
+): Omit<Findings, "wrongViews"> {
   const findings = {
     ...checkLog(log, ledgers),
     lost: 0,

@@ -1,14 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Device, Publisher, Subscriber, type Tally } from "./clients.ts";
+import { ViewWitness } from "./view-witness.ts";
 
 const PUBLISHERS = 10;
 const DEVICES = 20;
+/** How many subscribers have their views seen at every position: it takes time. */
+const WITNESSED = 20;
 
 /** All clients of a run. */
 export class Population {
   readonly subscribers: Subscriber[];
   readonly publishers: readonly Publisher[];
   readonly devices: Device[];
+  readonly witness: ViewWitness = new ViewWitness();
   /** Those that were there once: what they were told counts, too. */
   readonly #histories: readonly Subscriber["history"][];
   readonly #all: readonly (Subscriber | Publisher | Device)[];
@@ -17,7 +21,10 @@ export class Population {
 
   /** @param url where the client with a number connects */
   constructor(url: (client: number) => string, count: number, tally: Tally) {
-    this.subscribers = many(count, (at) => new Subscriber(`subscriber-${at}`, url(at), tally));
+    this.subscribers = many(count, (at) => {
+      const witness = at < WITNESSED ? this.witness : undefined;
+      return new Subscriber(`subscriber-${at}`, url(at), tally, witness);
+    });
     this.publishers = many(PUBLISHERS, (at) => new Publisher(`publisher-${at}`, url(at), tally));
     this.devices = many(DEVICES, (at) => new Device(`device-${at}`, url(at), tally));
     this.#histories = this.subscribers.map(({ history }) => history);

@@ -1,6 +1,7 @@
 import { LongwireError, systemClock, type Clock } from "../../base/index.ts";
 import {
   LiveError,
+  requireWellFormedName,
   type Broker,
   type BrokerTopic,
   type TopicDeclaration,
@@ -79,6 +80,7 @@ export class DiskBroker implements Broker {
     follow: (event: TopicEvent) => void,
     onLost?: () => void,
   ): Promise<BrokerTopic> {
+    requireWellFormedName(declaration.name);
     for (;;) {
       const released = this.#unopened.release(declaration.name);
       if (released !== undefined) {

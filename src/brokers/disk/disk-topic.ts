@@ -3,6 +3,7 @@ import {
   eventOf,
   keptEvent,
   LiveError,
+  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type EventLog,
@@ -159,6 +160,7 @@ export class DiskTopic {
 
   // Async, so that what is thrown for bad data comes as a rejection.
   async #append(draft: EventDraft): Promise<Receipt> {
+    requireWellFormed(draft);
     // Before it waits: whoever published an object may change it afterwards.
     const { json } = eventOf(draft, 1, 0);
     const { idempotencyKey, payer } = draft;

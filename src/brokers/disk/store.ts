@@ -1,6 +1,7 @@
 import { ClassicLevel } from "classic-level";
 import { LongwireError } from "../../base/index.ts";
 import { bootId } from "./boot-id.ts";
+import { requireCurrent } from "./level-files.ts";
 import { BATCH_KEY, FORMAT, STORE_KEY, type KeyRange, type StoreRecord } from "./records.ts";
 import { storeError } from "./store-error.ts";
 
@@ -185,6 +186,7 @@ export class Store {
 }
 
 async function openLevel(folder: string): Promise<ClassicLevel> {
+  await requireCurrent(folder);
   const level = new ClassicLevel(folder);
   try {
     await level.open();

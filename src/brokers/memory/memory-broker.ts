@@ -1,6 +1,7 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import {
   LiveError,
+  requireWellFormedName,
   type Broker,
   type BrokerTopic,
   type TopicDeclaration,
@@ -49,6 +50,7 @@ export class MemoryBroker implements Broker {
     declaration: TopicDeclaration,
     follow: (event: TopicEvent) => void,
   ): Promise<BrokerTopic> {
+    requireWellFormedName(declaration.name);
     const topic = this.#topics.get(declaration.name) ?? this.#make(declaration);
     return topic.follow(follow);
   }

@@ -3,6 +3,7 @@ import {
   EventLog,
   eventOf,
   LiveError,
+  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type HeldKey,
@@ -79,6 +80,7 @@ export class MemoryTopic {
   }
 
   #append(draft: EventDraft): Receipt {
+    requireWellFormed(draft);
     const { key, idempotencyKey, payer } = draft;
     const first = idempotencyKey === undefined ? undefined : this.#window.find(idempotencyKey);
     if (first !== undefined) return { offset: first, duplicate: true };

@@ -1,6 +1,7 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import type { Offset } from "../../live/index.ts";
-import { AGAIN_MS, CLOCK_TRUSTED_MS, CREATE_ATTEMPTS } from "./limits.ts";
+import { EngineClock } from "../engine-clock.ts";
+import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isRefused, Reason, RefusedError } from "./nats-errors.ts";
 
@@ -22,9 +23,16 @@ export interface StreamInfo {
   config: StreamConfig;
   /** When it was made, which it keeps. */
   created: string;
-  /** Of a server that is one of a cluster. */
-  cluster?: { leader?: string };
-  state: { messages: number; bytes: number; first_seq: Offset; last_seq: Offset };
+  /** Of a server that is one of a cluster; `replicas` are those beside the leader. */
+  cluster?: { leader?: string; replicas?: { name: string; current: boolean }[] };
+  state: {
+    messages: number;
+    bytes: number;
+    first_seq: Offset;
+    last_seq: Offset;
+    /** How many messages between the two are missing. */
+    num_deleted?: number;
+  };
 }
 
 export interface StoredMessage {
@@ -40,7 +48,6 @@ export interface ConsumerInfo {
 }
 
 export interface PublishOptions {
-  messageId?: string | undefined;
   /** Published only if this is the newest of its subject. */
   expected?: Offset | undefined;
   headers?: Readonly<Record<string, string>>;
@@ -48,7 +55,6 @@ export interface PublishOptions {
 
 export interface Published {
   seq: Offset;
-  duplicate?: boolean;
 }
 
 interface ApiError {
@@ -60,21 +66,12 @@ interface ApiError {
 /** Asks JetStream; each rejects as `NatsLink.request` does, and with a RefusedError. */
 export class JetStream {
   readonly link: NatsLink;
-  /** How far NATS's clock is ahead of this node's, and how long it took to learn that, in ms. */
-  #ahead: { byMs: number; tookMs: number; at: number } = { byMs: 0, tookMs: Infinity, at: 0 };
+  /** NATS's own. */
+  readonly clock: EngineClock;
 
   constructor(link: NatsLink) {
     this.link = link;
-  }
-
-  /** What the time is where events are stored, in ms since the Unix epoch. */
-  now(): number {
-    return this.link.clock.now() + this.#ahead.byMs;
-  }
-
-  /** Writes a time of NATS as this node's. */
-  ownTime(time: number): number {
-    return time - this.#ahead.byMs;
+    this.clock = new EngineClock(link.clock);
   }
 
   /** Returns nothing if there is no such stream. */
@@ -106,9 +103,16 @@ export class JetStream {
     return this.#ask(`STREAM.UPDATE.${config.name}`, config);
   }
 
-  /** Lets all messages before `seq` go, or those of one subject. */
-  async purge(stream: string, what: { seq: Offset; filter?: string }): Promise<void> {
-    await this.#ask(`STREAM.PURGE.${stream}`, what);
+  /** Lets all messages before `seq` go. */
+  async purge(stream: string, seq: Offset): Promise<void> {
+    await this.#ask(`STREAM.PURGE.${stream}`, { seq });
+  }
+
+  /** Deletes one message, if it is there. */
+  async deleteMessage(stream: string, seq: Offset): Promise<void> {
+    // NATS has no reason of its own for one that is not there.
+    if ((await this.message(stream, { seq })) === undefined) return;
+    await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true });
   }
 
   /** Returns nothing if it is not there, or the stream is not. */
@@ -128,7 +132,7 @@ export class JetStream {
     const askedAt = this.link.clock.now();
     const body = { stream_name: stream, config };
     const consumer = await this.#ask<ConsumerInfo>(`CONSUMER.CREATE.${stream}`, body);
-    this.#learnTime(Date.parse(consumer.created), askedAt);
+    this.clock.learn(Date.parse(consumer.created), askedAt);
     return consumer;
   }
 
@@ -150,14 +154,6 @@ export class JetStream {
   ): Promise<Published> {
     const answer = await this.link.request(subject, payload, headersOf(options));
     return this.#read(answer) as Published;
-  }
-
-  /** The quickest answer says it best, until it is old: clocks drift. */
-  #learnTime(time: number, askedAt: number): void {
-    const tookMs = this.link.clock.now() - askedAt;
-    const isNew = askedAt - this.#ahead.at < CLOCK_TRUSTED_MS;
-    if (isNew && tookMs > this.#ahead.tookMs) return;
-    this.#ahead = { byMs: time - (askedAt + tookMs / 2), tookMs, at: askedAt };
   }
 
   async #ask<Answer>(what: string, body?: object): Promise<Answer> {
@@ -188,10 +184,9 @@ function filled(config: StreamConfig): object {
   return { ...config, ...without, retention: "limits", discard: "old" };
 }
 
-function headersOf({ messageId, expected, headers: own }: PublishOptions): MsgHdrs | undefined {
-  if (messageId === undefined && expected === undefined && own === undefined) return undefined;
+function headersOf({ expected, headers: own }: PublishOptions): MsgHdrs | undefined {
+  if (expected === undefined && own === undefined) return undefined;
   const all = headers();
-  if (messageId !== undefined) all.set("Nats-Msg-Id", messageId);
   if (expected !== undefined) all.set("Nats-Expected-Last-Subject-Sequence", String(expected));
   for (const [name, value] of Object.entries(own ?? {})) all.set(name, value);
   return all;

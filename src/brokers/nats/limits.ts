@@ -1,5 +1,17 @@
-/** For how long a repeated append is recognised, in milliseconds. */
+/** For how long a repeated append is recognised unless an option says otherwise, in milliseconds. */
 export const WINDOW_MS = 300_000;
+
+/**
+ * What a keyed topic's stream keeps beyond the window and the newest of each key, in messages. When
+ * there are more, and as many as there are keys, the stream is shortened.
+ */
+export const SPARE_MESSAGES = 1_000;
+
+/** How many values are copied at a time when a stream is shortened. */
+export const COPIES_AT_ONCE = 500;
+
+/** After another node has copied values a node leaves the stream to it for this long, in ms. */
+export const SHORTENED_BY_ANOTHER_MS = 30_000;
 
 /** NATS takes no longer name of a stream. */
 export const MAX_STREAM_NAME_LENGTH = 255;
@@ -28,6 +40,9 @@ export const FOLLOW_MS = 1_000;
  */
 export const CATCH_UP_MS = 5_000;
 
+/** For how long other nodes leave it to the one that makes replicas the same, in milliseconds. */
+export const ALIGN_MS = 30_000;
+
 /** How soon it is asked again where an answer is to change in a moment, in milliseconds. */
 export const AGAIN_MS = 50;
 
@@ -43,14 +58,8 @@ export const LEASES_AT_ONCE = 500;
 /** Nodes that have all seen a lease run out do not all end it: each waits up to this long. */
 export const EXPIRY_JITTER_MS = 100;
 
-/** How many removals are let go of at a time. */
-export const PURGES_AT_ONCE = 100;
-
 /** The first delay of what was refused and is tried again, in milliseconds. */
 export const FIRST_RETRY_MS = 100;
-
-/** For how long it is trusted how far another clock is ahead, in milliseconds. */
-export const CLOCK_TRUSTED_MS = 60_000;
 
 /**
  * An empty stream that was made less than so long ago may not be ready, in milliseconds; NATS 2.9

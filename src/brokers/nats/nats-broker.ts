@@ -1,7 +1,13 @@
-import { systemClock, type Clock, type Timer } from "../../base/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import { systemClock, type Clock, type LongwireError, type Timer } from "../../base/index.ts";
+import {
+  requireWellFormedName,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
 import { JetStream } from "./jetstream.ts";
-import { HEARTBEAT_MS } from "./limits.ts";
+import { HEARTBEAT_MS, WINDOW_MS } from "./limits.ts";
 import { sharedNames, topicNames, type TopicNames } from "./names.ts";
 import { NatsLink } from "./nats-link.ts";
 import { DEFAULT_PREFIX, type NatsBrokerOptions } from "./nats-options.ts";
@@ -22,6 +28,8 @@ export class NatsBroker implements Broker {
   readonly #clock: Clock;
   readonly #lookMs: number;
   readonly #timeoutMs: number;
+  readonly #windowMs: number;
+  readonly #onError: (error: LongwireError) => void;
   readonly #placement: Placement;
   /** By where it is written which log they hold. */
   readonly #topics = new Map<string, NatsTopic>();
@@ -36,6 +44,8 @@ export class NatsBroker implements Broker {
     this.#clock = options.clock ?? systemClock;
     this.#lookMs = options.lookMs ?? 10_000;
     this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#windowMs = options.windowMs ?? WINDOW_MS;
+    this.#onError = options.onError ?? (() => {});
     this.#placement = { storage: options.storage ?? "file", replicas: options.replicas };
   }
 
@@ -65,6 +75,7 @@ export class NatsBroker implements Broker {
     follow: (event: TopicEvent) => void,
     onLost?: () => void,
   ): Promise<BrokerTopic> {
+    requireWellFormedName(declaration.name);
     const names = topicNames(this.#prefix, declaration);
     let topic = this.#topics.get(names.record);
     if (topic === undefined) {
@@ -91,6 +102,8 @@ export class NatsBroker implements Broker {
       leaseStream: sharedNames(this.#prefix).leases,
       makeStreams: () => this.#makeStreams(),
       timeoutMs: this.#timeoutMs,
+      windowMs: this.#windowMs,
+      onError: this.#onError,
       onUnused: () => {
         if (this.#topics.get(names.record) === topic) this.#topics.delete(names.record);
       },

@@ -1,10 +1,11 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { LongwireError, type Clock } from "../../base/index.ts";
+import { isEncoded } from "../percent-encoded.ts";
 
 export interface NatsBrokerOptions {
   /**
-   * `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT]`, of a cluster several with commas between; `tls:`
-   * asks for TLS. Default `nats://127.0.0.1:4222`.
+   * `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]…]`, of a cluster several servers;
+   * `tls:` asks for TLS. Default `nats://127.0.0.1:4222`.
    */
   url?: string;
   /**
@@ -28,9 +29,17 @@ export interface NatsBrokerOptions {
   timeoutMs?: number;
   /** How often each topic is looked at, in milliseconds. Default 10,000. */
   lookMs?: number;
+  /**
+   * For how long a repeated append is recognised, in milliseconds; the same at all nodes. Default
+   * 300,000, which is what clients count on; for tests.
+   */
+  windowMs?: number;
   /** The longest time between two attempts to connect, in milliseconds. Default 5,000. */
   longestRetryMs?: number;
-  /** Hears why the connection was lost or could not be made again. Default: nobody. */
+  /**
+   * Hears why the connection was lost or could not be made again, and that replicas of a stream
+   * differ (`broker_diverged`). Default: nobody.
+   */
   onError?: (error: LongwireError) => void;
   /** Where time comes from; for tests. */
   clock?: Clock;
@@ -50,7 +59,11 @@ export interface Address {
 
 /** @throws LongwireError `invalid_option` */
 export function addressOf({ url = DEFAULT_URL, client = {} }: NatsBrokerOptions): Address {
-  const urls = url.split(",").map(parsed);
+  const [first = "", ...others] = url.split(",");
+  const scheme = /^[a-z]+:\/\//.exec(first)?.[0] ?? "";
+  // Only the first one has to say what kind of URL it is.
+  const texts = [first, ...others.map((text) => (text.includes("://") ? text : scheme + text))];
+  const urls = texts.map(parsed);
   const servers = urls.map(({ hostname, port }) => `${hostname}:${port || DEFAULT_PORT}`);
   const [named] = urls.filter(({ username }) => username !== "");
   const isSecure = urls.some(({ protocol }) => protocol === "tls:") || Boolean(client.tls);
@@ -76,9 +89,11 @@ export function checkOptions({ prefix = DEFAULT_PREFIX, replicas = 1 }: NatsBrok
 
 function parsed(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.hostname && (url.protocol === "nats:" || url.protocol === "tls:")) return url;
+  const isOfNats = url?.protocol === "nats:" || url?.protocol === "tls:";
+  if (url?.hostname && isOfNats && isEncoded(url)) return url;
   // A URL may hold a password, so no message repeats it.
-  const message = "The URL of the broker is none of NATS; give one such as nats://127.0.0.1:4222.";
+  const message =
+    "The URL of the broker is not one of NATS; give one such as nats://127.0.0.1:4222 or nats://a:4222,b:4222, with credentials percent-encoded.";
   throw new LongwireError("invalid_option", message);
 }
 

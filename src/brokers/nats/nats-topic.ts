@@ -1,8 +1,8 @@
-import type { Timer } from "../../base/index.ts";
+import type { LongwireError, Timer } from "../../base/index.ts";
 import {
-  EventLog,
   eventOf,
   LiveError,
+  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type HeldKey,
@@ -14,13 +14,14 @@ import {
 import { Followers, type Follower } from "../followers.ts";
 import { Waiters } from "../waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
+import { Journal } from "./journal.ts";
 import { FOLLOW_MS } from "./limits.ts";
 import { entryOf, type Entry } from "./message.ts";
-import type { TopicNames } from "./names.ts";
+import { tokenOf, type TopicNames } from "./names.ts";
 import { UnansweredError } from "./nats-errors.ts";
 import { Publisher } from "./publisher.ts";
 import type { TopicRecords } from "./records.ts";
-import { RemovedKeys } from "./removed-keys.ts";
+import { Shortening } from "./shortening.ts";
 import type { Placement } from "./streams.ts";
 import { Tail } from "./tail.ts";
 import { TopicLeases } from "./topic-leases.ts";
@@ -37,6 +38,10 @@ export interface NatsTopicHost {
   /** Makes it, where it is not there. */
   makeStreams(): Promise<void>;
   timeoutMs: number;
+  /** For how long a repeated append is recognised, in ms. */
+  windowMs: number;
+  /** Hears what is wrong at NATS. */
+  readonly onError: (error: LongwireError) => void;
   /** Nobody follows it any more. */
   onUnused(): void;
 }
@@ -47,17 +52,21 @@ export class NatsTopic {
   readonly #declaration: TopicDeclaration;
   readonly #stream: TopicStream;
   readonly #publisher: Publisher;
-  /** What is retained, for those who join; its events are shared with whoever follows. */
-  readonly #log: EventLog;
+  /** Has what is retained, for those who join; its events are shared with whoever follows. */
+  readonly #journal: Journal;
   readonly #leases: TopicLeases;
   readonly #followers = new Followers();
   readonly #waiters = new Waiters();
-  readonly #removed: RemovedKeys;
-  /** Those who join, or append and wait for the stream. */
+  readonly #shortening: Shortening;
+  /** Those who join, or append. */
   #waiting = 0;
   #seen: Seen = { offset: 0, stamp: "" };
   /** Of a log topic: what was gone before it was read. */
   #gone: Offset = 0;
+  /** A message was missing where the log was read. */
+  #hasHoles = false;
+  /** Of a keyed topic: up to where the stream had been shortened when it was begun to be read. */
+  #readAfter: Offset | undefined;
   /** All that there was has been read. */
   #isRead = false;
   #tail: Tail | undefined;
@@ -78,20 +87,23 @@ export class NatsTopic {
     this.#declaration = declaration;
     this.#host = host;
     this.#stream = new TopicStream(declaration, host);
-    this.#log = new EventLog(declaration.kind, declaration.retention);
-    this.#removed = new RemovedKeys(this.#log, this.#stream);
-    this.#publisher = new Publisher(declaration.name, {
+    this.#journal = new Journal(declaration, host.windowMs);
+    this.#publisher = new Publisher({ ...host, onNobody: () => this.look() });
+    this.#shortening = new Shortening({
       ...host,
-      newest: (key) => this.#log.newest(key),
-      seen: () => this.#seen.offset,
-      onNobody: () => this.look(),
+      journal: this.#journal,
+      publisher: this.#publisher,
+      stream: this.#stream,
+      reach: async (position) => {
+        if (position > this.#seen.offset) await this.#until(position);
+      },
     });
     this.#leases = new TopicLeases({
       jetStream,
       stream: leaseStream,
       subject: names.lease,
       makeStream: () => host.makeStreams(),
-      newest: (key) => this.#newest(key),
+      newest: (key) => this.#journal.live(key),
       remove: ({ key, offset }) => this.#append({ key, removed: true, ifNewest: offset }),
     });
   }
@@ -107,13 +119,17 @@ export class NatsTopic {
       this.#requireFollowed();
       // From here on nothing waits: so nothing falls between what is told now and what is new.
       const follower: Follower = { follow, onLost };
-      this.#log.expire(this.#host.jetStream.now());
-      for (const event of this.#log.after(0)) follow(event);
+      const { log } = this.#journal;
+      log.expire(this.#host.jetStream.clock.now());
+      for (const event of log.after(0)) follow(event);
       this.#followers.add(follower);
+      const floor = Math.max(log.floor, this.#gone, this.#stream.floor);
       return {
         epoch: this.#stream.epoch,
-        offset: this.#seen.offset,
-        floor: Math.max(this.#log.floor, this.#gone, this.#stream.floor),
+        // Not that of the last message, which may be one that does not count.
+        offset: Math.max(log.lastOffset, floor),
+        floor,
+        now: () => this.#host.jetStream.clock.now(),
         append: (draft) => this.#append(draft),
         lease: (held, leaseMs) => this.#lease(held, leaseMs),
         catchUp: () => this.#catchUp(),
@@ -135,8 +151,9 @@ export class NatsTopic {
 
   /** A node has written down which log it is. */
   onRecord(epoch: string): void {
+    // Also while the topic is being found: what was asked for may have been answered before.
     const isFirst = !this.#stream.isMade;
-    if (this.#stream.epoch === "" || (!isFirst && epoch === this.#stream.epoch)) return;
+    if (!isFirst && epoch === this.#stream.epoch) return;
     this.#isUnsure = isFirst;
     this.look();
   }
@@ -182,6 +199,7 @@ export class NatsTopic {
     this.#followers.clear();
     this.#tail?.close();
     this.#leases.close();
+    this.#journal.repeats.close();
     this.#watch?.cancel();
     this.#host.onUnused();
   }
@@ -197,11 +215,7 @@ export class NatsTopic {
 
   #leave(follower: Follower): Promise<void> {
     this.#followers.delete(follower);
-    if (this.#isUnused) {
-      this.#end("left");
-      // Nobody is left who has to be told of what was stored.
-      this.#waiters.reached(Number.POSITIVE_INFINITY);
-    }
+    if (this.#isUnused) this.#end("left");
     return Promise.resolve();
   }
 
@@ -220,8 +234,30 @@ export class NatsTopic {
 
   async #readAll(): Promise<void> {
     await this.#reachNewest();
-    this.#isRead = true;
+    if (!this.#isRead) {
+      if (this.#hasHoles) await this.#explainHoles();
+      this.#finishReading();
+    }
     if (this.#declaration.kind === "keyed") await this.#leases.endDue();
+  }
+
+  #finishReading(): void {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    for (const { event, leaseMs } of this.#journal.finishReading()) {
+      this.#leases.onEvent(event, leaseMs);
+    }
+  }
+
+  /** The stream was shortened while it was read; or messages are missing that did not count. */
+  async #explainHoles(): Promise<void> {
+    const { jetStream, names } = this.#host;
+    if (this.#declaration.kind === "keyed") {
+      if (await this.#stream.isShortenedSince(this.#readAfter ?? 0)) throw this.#lose();
+      return;
+    }
+    const info = await jetStream.streamInfo(names.stream);
+    if (info !== undefined) this.#gone = info.state.first_seq - 1;
   }
 
   /** Waits until `offset` is followed, or all before it if the message itself is gone. */
@@ -239,7 +275,7 @@ export class NatsTopic {
 
   #skipTo(offset: Offset): void {
     if (offset <= this.#seen.offset) return;
-    if (this.#declaration.kind === "log") this.#gone = offset;
+    this.#journal.pass(this.#seen.offset + 1, offset);
     this.#seen = { offset, stamp: "" };
     this.#waiters.reached(offset);
   }
@@ -262,6 +298,11 @@ export class NatsTopic {
     this.#requireFollowed();
     if (this.#declaration.kind === "keyed") this.#leases.listen();
     if (info === undefined) return 0;
+    const { first_seq } = info.state;
+    this.#journal.forgetBefore(first_seq);
+    this.#journal.settled = this.#stream.settledUpTo;
+    this.#readAfter ??= this.#stream.shortenedTo;
+    if (!this.#isRead && this.#declaration.kind === "log") this.#gone = Math.max(0, first_seq - 1);
     if (this.#tail?.isAlive !== true) await this.#follow();
     if (this.#isRead) this.#letGo(info).catch(() => {});
     return info.state.last_seq;
@@ -287,15 +328,17 @@ export class NatsTopic {
   }
 
   async #lookAgain(): Promise<StreamInfo> {
-    const finding = await this.#stream.look(this.#seen);
+    const finding = await this.#stream.look({
+      seen: this.#seen,
+      missing: (first) => (this.#isRead ? this.#journal.missingFrom(first) : Infinity),
+    });
     if (finding.kind === "other") throw this.#lose();
     return this.#unbroken(finding.info);
   }
 
   /** @throws LiveError if events are gone that were not followed */
   #unbroken(info: StreamInfo): StreamInfo {
-    const isMissing = this.#isRead && info.state.first_seq > this.#seen.offset + 1;
-    if (this.#declaration.kind === "log" && isMissing) throw this.#lose();
+    if (this.#isRead && info.state.first_seq > this.#seen.offset + 1) throw this.#lose();
     return info;
   }
 
@@ -316,27 +359,23 @@ export class NatsTopic {
     this.#isStarted = true;
   }
 
-  #take({ event, stamp, leaseMs }: Entry): void {
-    const { offset } = event;
-    if (this.#hasEnded || offset <= this.#seen.offset) return;
-    const isLog = this.#declaration.kind === "log";
-    if (isLog && offset > this.#seen.offset + 1) {
+  #take(entry: Entry): void {
+    const { position, stamp, isCopy, leaseMs } = entry;
+    const next = this.#seen.offset + 1;
+    if (this.#hasEnded || position < next) return;
+    if (position > next) {
+      // What was missed may be what a view had for a while, and so be a step of its readers.
       if (this.#isRead) return void this.#lose();
-      this.#gone = offset - 1;
+      if (this.#journal.pass(next, position - 1)) this.#hasHoles = true;
     }
-    this.#seen = { offset, stamp };
-    this.#log.append(event);
-    if (!isLog) {
-      this.#removed.onEvent(event);
-      this.#leases.onEvent(event, leaseMs);
+    this.#seen = { offset: position, stamp };
+    if (isCopy) this.#shortening.onCopy();
+    const event = this.#journal.take(entry);
+    if (event !== undefined) {
+      if (event.key !== undefined) this.#leases.onEvent(event, leaseMs);
+      this.#followers.tell(event);
     }
-    this.#followers.tell(event);
-    this.#waiters.reached(offset);
-  }
-
-  #newest(key: string): Offset | undefined {
-    const event = this.#log.newest(key);
-    return event === undefined || event.removed ? undefined : event.offset;
+    this.#waiters.reached(position);
   }
 
   /** Resolves when `offset` is followed, and rejects if nothing is for as long as NATS may take. */
@@ -362,24 +401,26 @@ export class NatsTopic {
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
+    requireWellFormed(draft);
     this.#requireFollowed();
-    return this.#isStarted && this.#making === undefined
-      ? this.#appendNow(draft)
-      : this.#appendFirst(draft);
-  }
-
-  /** Appends when there is a stream. Whoever has closed the topic by then has it appended. */
-  async #appendFirst(draft: EventDraft): Promise<Receipt> {
-    // What cannot be published makes no stream.
-    eventOf(draft, 1, 0);
+    // Until it is known what became of it, the topic is followed, whoever has closed it.
     this.#waiting += 1;
     try {
-      await this.#make();
-      this.#requireFollowed();
-      return await this.#appendNow(draft);
+      return await (this.#isStarted && this.#making === undefined
+        ? this.#appendNow(draft)
+        : this.#appendFirst(draft));
     } finally {
       this.#stopWaiting();
     }
+  }
+
+  /** Appends when there is a stream. */
+  async #appendFirst(draft: EventDraft): Promise<Receipt> {
+    // What cannot be published makes no stream.
+    eventOf(draft, 1, 0);
+    await this.#make();
+    this.#requireFollowed();
+    return this.#appendNow(draft);
   }
 
   async #appendNow(draft: EventDraft): Promise<Receipt> {
@@ -415,17 +456,54 @@ export class NatsTopic {
   }
 
   async #appended(draft: EventDraft): Promise<Receipt> {
+    const { idempotencyKey, payer, ifNewest } = draft;
+    if (ifNewest !== undefined && ifNewest > this.#seen.offset) await this.#catchUp();
+    if (idempotencyKey === undefined) return this.#published(draft);
+    const once = tokenOf(idempotencyKey);
+    const first = this.#journal.repeats.find(once, this.#host.jetStream.clock.now());
+    if (first !== undefined) return { offset: first, duplicate: true };
+    const settle = this.#journal.repeats.claim(once, payer);
+    try {
+      return await this.#published(draft);
+    } finally {
+      settle();
+    }
+  }
+
+  async #published(draft: EventDraft): Promise<Receipt> {
     const { offset: before } = this.#seen;
-    const { seq: offset, duplicate = false } = await this.#publisher.publish(draft);
-    if (!duplicate && offset <= before) {
+    const position = await this.#publisher.publish(draft, this.#expected(draft));
+    if (position <= before) {
       // Numbers that were given before are given again.
       this.look();
       throw new UnansweredError(this.#restarted);
     }
-    if (this.#state === "lost") throw new UnansweredError(this.#restarted);
-    // Where all have left nobody has to be told first.
-    if (this.#state === "followed" && offset > this.#seen.offset) await this.#until(offset);
-    return { offset, duplicate };
+    if (this.#hasEnded) throw new UnansweredError(this.#restarted);
+    if (position > this.#seen.offset) await this.#until(position);
+    const outcome = this.#journal.outcomeOf(position);
+    if (outcome.kind === "conflict") throw this.#conflict(draft);
+    return outcome.kind === "duplicate"
+      ? { offset: outcome.offset, duplicate: true }
+      : { offset: position, duplicate: false };
+  }
+
+  /**
+   * What the key's newest value has to be when the event is stored. Which removal it was that a key
+   * has no value by is not said: nodes may have forgotten it, and all have to decide alike.
+   *
+   * @throws LiveError `conflict`
+   */
+  #expected(draft: EventDraft): Offset | undefined {
+    const { key = "", ifNewest } = draft;
+    if (ifNewest === undefined) return undefined;
+    const newest = this.#journal.log.newest(key);
+    if (ifNewest !== (newest?.offset ?? 0)) throw this.#conflict(draft);
+    return newest?.removed ? 0 : ifNewest;
+  }
+
+  #conflict({ key }: EventDraft): LiveError {
+    const message = `The key ${JSON.stringify(key)} of ${this.#declaration.name} has changed meanwhile; look at it again.`;
+    return new LiveError("conflict", message);
   }
 
   async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
@@ -435,11 +513,14 @@ export class NatsTopic {
 
   /** Has NATS let go of what the retention does not keep, where NATS cannot see that itself. */
   async #letGo(info: StreamInfo): Promise<void> {
-    this.#log.expire(this.#host.jetStream.now());
+    const now = this.#host.jetStream.clock.now();
+    const { log, repeats } = this.#journal;
+    log.expire(now);
+    repeats.forget(now);
     this.#leases.forgetEarly(this.#seen.offset);
-    if (this.#declaration.kind === "log") return this.#stream.shorten(info, this.#log.floor);
+    if (this.#declaration.kind === "log") return this.#stream.shorten(info, log.floor);
     await this.#leases.endDue();
-    await this.#removed.forget();
+    await this.#shortening.run(info);
   }
 
   get #restarted(): string {

@@ -15,6 +15,15 @@ export interface TopicRecord {
   readonly created: string;
   /** Of a keyed topic: removals up to here may have been let go of. */
   readonly floor: Offset;
+  /**
+   * Of a keyed topic: up to here the stream may be shortened, because all values that stood there
+   * have been copied. Messages that are missing after it are lost.
+   */
+  readonly shortened?: Offset;
+  /** Of a keyed topic: each message of the stream up to here counts. */
+  readonly settled?: Offset;
+  /** Until then a node makes the replicas of the stream the same, by the clock of NATS. */
+  readonly aligningUntil?: number | undefined;
 }
 
 /** A record as it was found; a later one has a greater `revision`. */
@@ -66,12 +75,12 @@ export class TopicRecords {
     record: TopicRecord,
     previous: KeptRecord | undefined,
   ): Promise<KeptRecord | undefined> {
-    const { epoch, created, floor } = record;
+    const { epoch, created, floor, shortened, settled, aligningUntil } = record;
     // It may be the first one, also of an engine that came back empty.
     if (previous === undefined) await this.#host.makeStreams();
-    const text = JSON.stringify({ epoch, created, floor });
-    const revision = await this.#publish(subject, text, previous?.revision ?? 0);
-    return revision === undefined ? undefined : { epoch, created, floor, revision };
+    const fields = { epoch, created, floor, shortened, settled, aligningUntil };
+    const revision = await this.#publish(subject, JSON.stringify(fields), previous?.revision ?? 0);
+    return revision === undefined ? undefined : { ...record, revision };
   }
 
   /** Returns the name of the installation; the first node that asks makes it up. */

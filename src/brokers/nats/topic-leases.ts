@@ -59,7 +59,7 @@ export class TopicLeases {
 
   onEvent({ key = "", offset, at }: TopicEvent, leaseMs: number | undefined): void {
     const { jetStream } = this.#host;
-    const from = Math.min(jetStream.ownTime(at), jetStream.link.clock.now());
+    const from = Math.min(jetStream.clock.ownTime(at), jetStream.link.clock.now());
     this.#leases.replace({ key, offset }, leaseMs === undefined ? undefined : { leaseMs, from });
   }
 
@@ -133,7 +133,7 @@ export class TopicLeases {
     const info = await jetStream.streamInfo(stream);
     const now = jetStream.link.clock.now();
     // Before the stream was made they may have been renewed, too; and longer ago than it keeps.
-    const since = info === undefined ? now : jetStream.ownTime(Date.parse(info.created));
+    const since = info === undefined ? now : jetStream.clock.ownTime(Date.parse(info.created));
     this.#leases.runFrom(since, () => true);
     this.#leases.runFrom(now, (leaseMs) => leaseMs > RENEWALS_MS);
     if (info !== undefined) await this.#read(stream, subject);
@@ -148,7 +148,7 @@ export class TopicLeases {
       { stream, subject, after: 0 },
       {
         onMessage: ({ message, stamp }) => {
-          this.#take(message, jetStream.ownTime(Number(stamp) / 1e6));
+          this.#take(message, jetStream.clock.ownTime(Number(stamp) / 1e6));
         },
         onBroken: () => (isBroken = true),
       },

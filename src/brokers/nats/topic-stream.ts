@@ -1,16 +1,25 @@
+import type { LongwireError } from "../../base/index.ts";
 import { defaultRetention, type Offset, type TopicDeclaration } from "../../live/index.ts";
 import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import { AGAIN_MS, CATCH_UP_MS, SPARE_BYTES } from "./limits.ts";
 import { stampOf } from "./message.ts";
-import { tokenOf, type TopicNames } from "./names.ts";
-import { NO_STREAM, type KeptRecord, type TopicRecords } from "./records.ts";
+import type { TopicNames } from "./names.ts";
+import { alignReplicas } from "./replica-alignment.ts";
+import { NO_STREAM, type KeptRecord, type TopicRecord, type TopicRecords } from "./records.ts";
 import { adjusted, madeStream, settleStream, topicStream, type Placement } from "./streams.ts";
 
-/** The newest event that was followed. */
+/** The newest message that was followed. */
 export interface Seen {
   readonly offset: Offset;
-  /** Empty if the event itself was not there any more. */
+  /** Empty if the message itself was not there any more. */
   readonly stamp: string;
+}
+
+/** What a node knows of a stream that it compares with what is there. */
+export interface Known {
+  readonly seen: Seen;
+  /** How many messages may be missing between the first and the last one. */
+  readonly missing: (first: Offset) => number;
 }
 
 /** What a look at a stream found, compared with what was followed. */
@@ -24,7 +33,21 @@ interface TopicStreamHost {
   records: TopicRecords;
   names: TopicNames;
   placement: Placement;
+  /** For how long a repeated append is recognised, in ms. */
+  windowMs: number;
+  /** Hears that replicas differ. */
+  readonly onError: (error: LongwireError) => void;
 }
+
+/** What a look found, before it is decided what comes of it. */
+interface Comparison {
+  finding: Finding | { kind: "less"; isAnother: boolean };
+  info: StreamInfo | undefined;
+  record: KeptRecord | undefined;
+}
+
+/** What is written down of a keyed topic's stream; see `TopicRecord`. */
+type Marks = Required<Pick<TopicRecord, "floor" | "shortened" | "settled">>;
 
 /** A topic's stream and the record of which log it holds. */
 export class TopicStream {
@@ -53,6 +76,22 @@ export class TopicStream {
   /** Removals up to here may have been let go of. */
   get floor(): Offset {
     return this.#record?.floor ?? 0;
+  }
+
+  /** Each message up to here counts. */
+  get settledUpTo(): Offset {
+    return this.#record?.settled ?? 0;
+  }
+
+  /** Up to here the stream may have been shortened, as far as is known here. */
+  get shortenedTo(): Offset {
+    return this.#record?.shortened ?? 0;
+  }
+
+  /** Whether it has been shortened by more than `before`. */
+  async isShortenedSince(before: Offset): Promise<boolean> {
+    const { records, names } = this.#host;
+    return ((await records.read(names.record))?.shortened ?? 0) > before;
   }
 
   /** Finds the stream, or makes it, and learns which log it holds. */
@@ -95,28 +134,32 @@ export class TopicStream {
    * Looks whether it is still the log that was followed. If NATS has come back with less, that is
    * written down first, so that all nodes say so.
    */
-  async look(seen: Seen): Promise<Finding> {
+  async look(known: Known): Promise<Finding> {
     const { clock } = this.#host.jetStream.link;
     // What a single server says is so. Of several, the new leader may not have applied all yet.
     const until = clock.now() + (this.#isReplicated ? CATCH_UP_MS : 0);
     for (;;) {
-      const { finding, info, record } = await this.#compare(seen);
+      const { finding, info, record } = await this.#compare(known);
       if (finding.kind !== "less") return finding;
       if (clock.now() >= until) {
-        if (await this.#startAnew(info, record)) return { kind: "other" };
+        // First, or who opens the topic under the new epoch would read what differs.
+        const found = finding.isAnother ? await alignReplicas(this.#host, info, record) : record;
+        if (found === "another") await this.#pause();
+        else if ((await this.#startAnew(info, found)) !== undefined) return { kind: "other" };
         // Another node was quicker; what it has written may be the epoch of what is lost.
         continue;
       }
-      await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+      await this.#pause();
     }
   }
 
-  /** Writes down that removals up to `floor` may be gone; returns false if that has to be repeated. */
-  async raiseFloor(floor: Offset): Promise<boolean> {
+  /** Writes down what is about to become of the stream; returns false if that has to be repeated. */
+  async mark(marks: Marks): Promise<boolean> {
     const record = this.#record;
-    if (record === undefined || record.floor >= floor) return true;
+    if (record === undefined) return false;
     const { records, names } = this.#host;
-    const written = await records.write(names.record, { ...record, floor }, record);
+    const floor = Math.max(record.floor, marks.floor);
+    const written = await records.write(names.record, { ...record, ...marks, floor }, record);
     if (written !== undefined) this.#record = written;
     return written !== undefined;
   }
@@ -129,19 +172,12 @@ export class TopicStream {
     const { maxBytes } = { ...defaultRetention, ...this.#declaration.retention };
     const last = Math.min(floor, state.last_seq - 1);
     if (state.bytes <= maxBytes + SPARE_BYTES || last < state.first_seq) return;
-    await this.#host.jetStream.purge(this.#host.names.stream, { seq: last + 1 });
-  }
-
-  /** Lets go of what a key had up to `offset`. */
-  async forget(key: string, offset: Offset): Promise<void> {
-    const { jetStream, names } = this.#host;
-    const filter = `${names.subject}.${tokenOf(key)}`;
-    await jetStream.purge(names.stream, { filter, seq: offset + 1 });
+    await this.#host.jetStream.purge(this.#host.names.stream, last + 1);
   }
 
   get #wanted(): StreamConfig {
-    const { names, placement } = this.#host;
-    return topicStream(this.#declaration, names, placement);
+    const { names, placement, windowMs } = this.#host;
+    return topicStream(this.#declaration, names, { placement, windowMs });
   }
 
   /** Writes down which log the stream holds, unless that is done; nothing if there never was one. */
@@ -151,21 +187,37 @@ export class TopicStream {
   ): Promise<KeptRecord | undefined | "changed"> {
     const { records, names } = this.#host;
     const created = info?.created ?? NO_STREAM;
-    if (record?.created === created) return record;
+    if (record?.created === created) {
+      return isShortenedBeyond(record, info) ? this.#settledAnew(record, info) : record;
+    }
     if (record === undefined) this.#firstEpoch = await records.firstEpoch(this.#declaration.kind);
     if (record === undefined && info === undefined) return undefined;
     let epoch = this.#firstEpoch;
     // A stream of which there is a record was deleted, so its epoch is over.
     if (record !== undefined) epoch = isAnnounced(record) ? record.epoch : crypto.randomUUID();
-    const written = await records.write(names.record, { epoch, created, floor: 0 }, record);
+    const marks = this.#firstMarks(info);
+    const written = await records.write(names.record, { epoch, created, ...marks }, record);
     return written ?? "changed";
   }
 
-  async #compare(seen: Seen): Promise<{
-    finding: Finding | { kind: "less" };
-    info: StreamInfo | undefined;
-    record: KeptRecord | undefined;
-  }> {
+  /** Values are missing. That is another epoch, unless a node has shortened it at this moment. */
+  async #settledAnew(
+    record: KeptRecord,
+    info: StreamInfo | undefined,
+  ): Promise<KeptRecord | "changed"> {
+    const { records, names } = this.#host;
+    const latest = await records.read(names.record);
+    if (latest?.revision !== record.revision) return "changed";
+    return (await this.#startAnew(info, record)) ?? "changed";
+  }
+
+  /** A stream that was there before has what it has. */
+  #firstMarks(info: StreamInfo | undefined): { floor: Offset; shortened?: Offset } {
+    if (this.#declaration.kind === "log") return { floor: 0 };
+    return { floor: 0, shortened: goneFrom(info) };
+  }
+
+  async #compare({ seen, missing }: Known): Promise<Comparison> {
     const { jetStream, records, names } = this.#host;
     const known = this.#record!;
     const info = await jetStream.streamInfo(names.stream);
@@ -176,9 +228,10 @@ export class TopicStream {
     if (info?.created !== known.created) {
       // Whoever opens the topic now must not be told the epoch of what is lost.
       const epoch = record?.epoch ?? (await records.firstEpoch(this.#declaration.kind));
-      const kind = epoch === known.epoch ? "less" : "other";
-      return { finding: { kind }, info, record };
+      const isTold = epoch !== known.epoch;
+      return { finding: isTold ? { kind: "other" } : less(false), info, record };
     }
+    const isEmptied = isShortenedBeyond(record, info) || this.#hasHoles(info, { seen, missing });
     const isReverted = record === undefined || record.revision < known.revision;
     const isAnother = event !== undefined && stampOf(event.time) !== seen.stamp;
     const isLess = event === undefined && info.state.last_seq < seen.offset;
@@ -186,19 +239,59 @@ export class TopicStream {
     if (!isReverted && record.epoch !== known.epoch) {
       return { finding: { kind: "other" }, info, record };
     }
-    if (isReverted || isLess || isAnother) return { finding: { kind: "less" }, info, record };
+    if (isReverted || isLess || isAnother || isEmptied)
+      return { finding: less(isLess || isAnother), info, record };
     this.#record = record;
     return { finding: { kind: "same", info }, info, record };
   }
 
-  /** Returns false if another node was quicker. */
-  async #startAnew(info: StreamInfo | undefined, found: KeptRecord | undefined): Promise<boolean> {
+  #pause(): Promise<void> {
+    const { clock } = this.#host.jetStream.link;
+    return new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+  }
+
+  /** Of a keyed topic: a message is gone that was followed and counts. */
+  #hasHoles({ state }: StreamInfo, { seen, missing }: Known): boolean {
+    if (this.#declaration.kind === "log" || state.last_seq !== seen.offset) return false;
+    return (state.num_deleted ?? 0) > missing(state.first_seq);
+  }
+
+  /** Returns nothing if another node was quicker. */
+  async #startAnew(
+    info: StreamInfo | undefined,
+    found: KeptRecord | undefined,
+  ): Promise<KeptRecord | undefined> {
     const { records, names } = this.#host;
     const created = info?.created ?? NO_STREAM;
-    const floor = created === this.#record!.created ? this.#record!.floor : 0;
-    const record = { epoch: crypto.randomUUID(), created, floor };
-    return (await records.write(names.record, record, found)) !== undefined;
+    const known = this.#record ?? found;
+    const marks =
+      known?.created === created
+        ? { ...known, shortened: Math.max(known.shortened ?? 0, goneFrom(info)) }
+        : this.#firstMarks(info);
+    return records.write(
+      names.record,
+      { ...marks, epoch: crypto.randomUUID(), created, aligningUntil: undefined },
+      found,
+    );
   }
+}
+
+function less(isAnother: boolean): { kind: "less"; isAnother: boolean } {
+  return { kind: "less", isAnother };
+}
+
+/** Up to where a stream's messages are gone. */
+function goneFrom(info: StreamInfo | undefined): Offset {
+  return Math.max(0, (info?.state.first_seq ?? 0) - 1);
+}
+
+/** Of a keyed topic: more is gone than what a node has written down that it may go. */
+function isShortenedBeyond(
+  record: KeptRecord | undefined,
+  info: StreamInfo | undefined,
+): record is KeptRecord {
+  const { shortened } = record ?? {};
+  return shortened !== undefined && info !== undefined && goneFrom(info) > shortened;
 }
 
 /** Whether the record names the epoch of a log that the next event begins. */

@@ -77,6 +77,11 @@ export class ClusterLink implements Link {
     );
   }
 
+  async askAll(command: readonly string[]): Promise<{ server: string; answer: string }[]> {
+    const shards = [...this.#shards.values()];
+    return (await Promise.all(shards.map(({ scripts }) => scripts.askAll(command)))).flat();
+  }
+
   async subscribe(channel: string): Promise<void> {
     const slot = slotOf(channel);
     const until = this.#clock.now() + this.#timeoutMs;

@@ -32,6 +32,8 @@ export interface Link {
    * @throws LiveError `unavailable` if it was not done, UnansweredError if it may be, as a rejection
    */
   run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<Reply>;
+  /** Asks all servers that can be reached now; one that refuses is left out. */
+  askAll(command: readonly string[]): Promise<{ server: string; answer: string }[]>;
   /**
    * From when this resolves, the handler hears of the channel.
    *

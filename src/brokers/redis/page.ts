@@ -26,7 +26,7 @@ export interface Page {
 
 /** Reads what the script `read` returns. */
 export function pageOf(reply: Reply, kind: TopicDeclaration["kind"]): Page {
-  const [, epoch, offset, floor, , missed, more, ...fields] = reply;
+  const [, epoch, offset, floor, , , missed, more, ...fields] = reply;
   const entries: Entry[] = [];
   for (let at = 0; at < fields.length; at += 4) {
     const [number, stamp = "", key, json = ""] = fields.slice(at, at + 4).map(String);

@@ -1,8 +1,15 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../live/index.ts";
+import {
+  requireWellFormedName,
+  type Broker,
+  type BrokerTopic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../live/index.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { Installation } from "./installation.ts";
 import type { Link, LinkHandler } from "./link.ts";
+import { evictionErrors } from "./memory-policy.ts";
 import { RedisLink } from "./redis-link.ts";
 import { checkOptions, type RedisBrokerOptions } from "./redis-options.ts";
 import { RedisTopic } from "./redis-topic.ts";
@@ -61,6 +68,7 @@ export class RedisBroker implements Broker {
     broker.#installation = new Installation(broker.#link, broker.#prefix);
     // In a cluster it may be that its shard cannot be reached later. If it cannot now, topics say so.
     await broker.#installation.read().catch(() => {});
+    for (const error of await evictionErrors(broker.#link)) options.onError?.(error);
     broker.#lookNow();
     return broker;
   }
@@ -74,6 +82,7 @@ export class RedisBroker implements Broker {
     follow: (event: TopicEvent) => void,
     onLost?: () => void,
   ): Promise<BrokerTopic> {
+    requireWellFormedName(declaration.name);
     const tag = topicTag(this.#prefix, declaration.name);
     let followed = this.#followed.get(tag);
     if (followed === undefined) {

@@ -104,6 +104,14 @@ export class RedisLink implements Link {
     return this.#ask(this.#open.client, command);
   }
 
+  async askAll(command: readonly string[]): Promise<{ server: string; answer: string }[]> {
+    try {
+      return [{ server: this.server, answer: await this.ask<string>(command) }];
+    } catch {
+      return [];
+    }
+  }
+
   async subscribe(channel: string): Promise<void> {
     const { client } = this.#open;
     this.#channels.add(channel);

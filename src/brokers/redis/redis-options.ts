@@ -25,7 +25,10 @@ export interface RedisBrokerOptions {
   lookMs?: number;
   /** The longest time between two attempts to connect, in milliseconds. Default 5,000. */
   longestRetryMs?: number;
-  /** Hears why the connection was lost or could not be made again. Default: nobody. */
+  /**
+   * Hears why the connection was lost or could not be made again, and once, when it is opened, of a
+   * server that deletes keys when its memory is full (`broker_evicts`). Default: nobody.
+   */
   onError?: (error: LongwireError) => void;
   /** Where time comes from; for tests. */
   clock?: Clock;

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import {
   LiveError,
+  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type HeldKey,
@@ -9,6 +10,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../live/index.ts";
+import { EngineClock } from "../engine-clock.ts";
 import { Followers, type Follower } from "../followers.ts";
 import { Waiters } from "../waiters.ts";
 import type { Installation } from "./installation.ts";
@@ -32,6 +34,8 @@ export class RedisTopic {
   readonly #host: RedisTopicHost;
   readonly #declaration: TopicDeclaration;
   readonly #scripts: TopicScripts;
+  /** That of the server that has the topic. */
+  readonly #engineClock: EngineClock;
   readonly #followers = new Followers();
   /** Those who have appended, and wait until it is followed here. */
   readonly #waiters = new Waiters();
@@ -55,12 +59,15 @@ export class RedisTopic {
   constructor(declaration: TopicDeclaration, host: RedisTopicHost) {
     this.#declaration = declaration;
     this.#host = host;
+    this.#engineClock = new EngineClock(host.clock);
     this.#scripts = new TopicScripts(declaration, {
       link: host.link,
       installation: host.installation,
       tag: host.tag,
       place: () => this.#place,
       onOther: () => this.#lose(),
+      now: () => host.clock.now(),
+      onTime: (time, askedAt) => this.#engineClock.learn(time, askedAt),
       onLease: (delayMs) => this.#wakeIn(delayMs),
     });
   }
@@ -84,6 +91,7 @@ export class RedisTopic {
         epoch: this.#place.epoch,
         offset,
         floor,
+        now: () => this.#engineClock.now(),
         append: (draft) => this.#append(draft),
         lease: (held, leaseMs) => this.#lease(held, leaseMs),
         catchUp: () => this.#catchUp(),
@@ -241,6 +249,7 @@ export class RedisTopic {
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
+    requireWellFormed(draft);
     this.#requireFollowed();
     if (this.#isUnsure || this.#assuring !== undefined) {
       await this.#assure();

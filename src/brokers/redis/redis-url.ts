@@ -1,4 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
+import { isEncoded } from "../percent-encoded.ts";
 
 const CLUSTER = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/?#]+)\/?$/;
 
@@ -28,11 +29,13 @@ export function checkUrl(url: string): void {
   const urls = clusterRoots(url) ?? [url];
   if (urls.every(isRedisUrl)) return;
   const message =
-    "The URL of the broker is none of Redis; give one such as redis://127.0.0.1:6379, or redis+cluster://a:6379,b:6379 for a cluster.";
+    "The URL of the broker is not one of Redis; give one such as redis://127.0.0.1:6379, or redis+cluster://a:6379,b:6379 for a cluster, with credentials percent-encoded.";
   throw new LongwireError("invalid_option", message);
 }
 
-function isRedisUrl(url: string): boolean {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  return protocol === "redis:" || protocol === "rediss:";
+/** Whether the package `redis` can read it: it throws where credentials or a database are wrong. */
+function isRedisUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^rediss?:$/.test(url.protocol)) return false;
+  return isEncoded(url) && /^\/?\d*$/.test(url.pathname);
 }

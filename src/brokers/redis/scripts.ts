@@ -11,7 +11,7 @@
  * | `leases` | sorted set | its keys by the time, in ms, at which they are to be removed |
  *
  * A log topic's stream is its log. A keyed topic's is its last events only, for those who follow;
- * who has fallen behind reads from `state` what has changed.
+ * a node that has fallen further behind reads all of `state` again.
  *
  * A topic that was never appended to has none of these keys. Its epoch follows from the name of the
  * installation, which `installation` returns, so every node is told the same one.
@@ -22,9 +22,13 @@ export type ScriptName = (typeof scriptNames)[number];
 
 /** What an event costs in a stream beside its JSON, in bytes, as the node's own log counts. */
 const EVENT_OVERHEAD_BYTES = 128;
-/** How much of a keyed topic's past its stream keeps. */
-const TAIL_EVENTS = 1_000;
+/**
+ * How much of a keyed topic's past its stream keeps, for those who follow. Whatever its retention
+ * is: that is about removals.
+ */
+const TAIL_EVENTS = 10_000;
 const TAIL_BYTES = 4 * 1024 * 1024;
+const TAIL_MS = 300_000;
 /** For how long a topic that holds nothing keeps its last event after it was used. */
 const FORGET_MS = 86_400_000;
 /**
@@ -132,7 +136,7 @@ local function is_old(when) return now - ms(when) > max_age end
 
 -- Lets the oldest entries of the stream go, some at a time; returns the last one's offset. The
 -- newest stays, however long: who follows from another node has to read it.
-local function trim(most_events, most_bytes)
+local function trim(most_events, most_bytes, most_ms)
   local last
   local count = redis.call('XLEN', log)
   local batch = 2
@@ -142,7 +146,7 @@ local function trim(most_events, most_bytes)
     for _, entry in ipairs(oldest) do
       local fields = entry[2]
       local fits = count == 1 or (count <= most_events and bytes <= most_bytes)
-      if fits and not is_old(fields[2]) then break end
+      if fits and now - ms(fields[2]) <= most_ms then break end
       count = count - 1
       bytes = bytes - size_of(fields)
       last = tonumber(string.match(entry[1], '^%d+'))
@@ -174,10 +178,10 @@ end
 local function retain()
   if not is_made then return end
   if keyed then
-    trim(math.min(max_events, ${TAIL_EVENTS}), math.min(max_bytes, ${TAIL_BYTES}))
+    trim(${TAIL_EVENTS}, ${TAIL_BYTES}, ${TAIL_MS})
     forget_removed()
   else
-    floor = math.max(floor, trim(max_events, max_bytes) or 0)
+    floor = math.max(floor, trim(max_events, max_bytes, max_age) or 0)
   end
 end
 
@@ -232,7 +236,7 @@ local function finish(outcome, ...)
     end
     redis.call('SPUBLISH', ARGV[6], epoch .. ' ' .. text(offset))
   end
-  return { outcome, epoch, offset, floor, next_expiry(), ... }
+  return { outcome, epoch, offset, floor, next_expiry(), now, ... }
 end
 
 -- Who would append to another log than this one has to look at this one first.
@@ -263,8 +267,8 @@ return finish('appended', mine, stamp)
 `;
 
 /**
- * 11: after which offset, 12: `state` for a keyed topic's newest, 13: how many at most, 14: how
- * many bytes.
+ * 11: after which offset, 12: `state` for what is retained, of a keyed topic the newest of each key,
+ * or `steps` for every event, 13: how many at most, 14: how many bytes.
  *
  * Beside the entries it does what time has made due.
  */
@@ -327,9 +331,11 @@ local function has_all()
 end
 local missed = 0
 if after < offset and not is_other() then
-  local by_state = keyed and (ARGV[12] == 'state' or not has_all())
-  if (by_state or not keyed) and after < floor then missed = 1 end
-  if by_state then from_state() else from_log() end
+  local is_all = ARGV[12] == 'state'
+  if is_all and after < floor or not is_all and not has_all() then missed = 1 end
+  if keyed and is_all then from_state()
+  -- The newest of each key would be told with offsets at which the view was another one.
+  elseif is_all or missed == 0 then from_log() end
 end
 return finish(is_other() and 'epoch' or 'read', missed, more, unpack(told))
 `;

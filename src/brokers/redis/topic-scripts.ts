@@ -42,6 +42,10 @@ interface TopicScriptsHost {
   place(): Place;
   /** What is there is another log than the one that is followed. */
   onOther(): void;
+  /** The time by this node's clock. */
+  now(): number;
+  /** What it is by that of Redis, as an answer says to what was asked at `askedAt`. */
+  onTime(time: number, askedAt: number): void;
   /** The next lease runs out by then; a negative number says that there is none. */
   onLease(delayMs: number): void;
 }
@@ -67,7 +71,7 @@ export class TopicScripts {
     this.#limits = [maxEvents, maxBytes, maxAgeMs].map(String);
   }
 
-  /** @param how `state` begins with the newest of each key, `steps` goes on event by event */
+  /** @param how `state` reads what is retained, `steps` goes on event by event, or has missed some */
   async read(after: Offset, how: "state" | "steps"): Promise<Page> {
     if (this.#host.place().offset === 0) {
       this.#installation = await this.#host.installation.read();
@@ -86,7 +90,7 @@ export class TopicScripts {
     const json = draft.removed === true ? "" : eventOf(draft, 1, 0).json;
     const repeat = idempotencyKey === undefined ? [] : [repeatKey(this.#host.tag, idempotencyKey)];
     const args = [key ?? "", json, String(ifNewest), String(leaseMs)];
-    const [outcome, , , , , at, stamp] = await this.#run("append", args, repeat);
+    const [outcome, , , , , , at, stamp] = await this.#run("append", args, repeat);
     if (outcome === "conflict") return { kind: "conflict" };
     const offset = Number(at);
     if (outcome === "duplicate") return { kind: "duplicate", offset };
@@ -118,7 +122,9 @@ export class TopicScripts {
       ...seen,
       this.#installation,
     ];
+    const askedAt = this.#host.now();
     const reply = await link.run(name, [...this.#keys, ...keys], [...own, ...args]);
+    this.#host.onTime(Number(reply[5]), askedAt);
     if (reply[0] === "epoch") {
       this.#host.onOther();
       const message = `The log of ${this.#declaration.name} has started again at the broker; try again.`;

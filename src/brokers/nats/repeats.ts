@@ -1,0 +1,91 @@
+import type { MemoryAccount } from "../../base/index.ts";
+import { LiveError, REMEMBERED_BYTES, textBytes, type Offset } from "../../live/index.ts";
+
+/** How many keys a topic remembers at most; beyond it the oldest go before their time. */
+const MAX_KEYS = 1_000_000;
+/** For how much longer than it counts a key is kept, in ms: clocks of NATS's servers may differ. */
+const SLACK_MS = 60_000;
+
+interface First {
+  readonly offset: Offset;
+  readonly at: number;
+  readonly payer: MemoryAccount | undefined;
+}
+
+/**
+ * The idempotency keys of a topic's recent events, read from the stream as the events are.
+ *
+ * Whether a message is a repetition follows from the stream and its times alone, so that all nodes
+ * find the same. NATS's own window (`Nats-Msg-Id`) does not hold: a server that is started again
+ * rebuilds it from the messages that it still has, and then replicas disagree.
+ */
+export class Repeats {
+  readonly #windowMs: number;
+  /** Oldest first. */
+  readonly #firsts = new Map<string, First>();
+  /** Who pays for a key that this node has published and not read yet. */
+  readonly #claims = new Map<string, MemoryAccount | undefined>();
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  /** The offset of the first event with this key, if one at `at` repeats it. */
+  find(key: string, at: number): Offset | undefined {
+    const first = this.#firsts.get(key);
+    return first !== undefined && at - first.at <= this.#windowMs ? first.offset : undefined;
+  }
+
+  /** An event with this key counts. */
+  remember(key: string, offset: Offset, at: number): void {
+    this.#refund(key);
+    this.#firsts.delete(key);
+    this.#firsts.set(key, { offset, at, payer: this.#claims.get(key) });
+    this.#claims.delete(key);
+    this.forget(at);
+  }
+
+  /**
+   * Charges `payer` for a key that is about to be published. Returns what is to be called when it
+   * is known whether the key is remembered: it refunds the charge if not.
+   *
+   * @throws LiveError `rate_limited` if the payer has no room for it
+   */
+  claim(key: string, payer: MemoryAccount | undefined): () => void {
+    if (payer === undefined) return () => {};
+    if (!payer.charge(costOf(key))) {
+      const message =
+        "Your share of this server's memory is used up by keys of recent publishes; publish more slowly, or without idempotencyKey.";
+      throw new LiveError("rate_limited", message);
+    }
+    const isOnly = !this.#claims.has(key);
+    if (isOnly) this.#claims.set(key, payer);
+    return () => {
+      // Otherwise the key is remembered, and refunded when it is forgotten.
+      if (!isOnly || this.#claims.delete(key)) payer.refund(costOf(key));
+    };
+  }
+
+  /** Drops the keys that no message at `now` or later repeats. */
+  forget(now: number): void {
+    const oldest = now - this.#windowMs - SLACK_MS;
+    for (const [key, { at }] of this.#firsts) {
+      if (at >= oldest && this.#firsts.size <= MAX_KEYS) return;
+      this.#refund(key);
+      this.#firsts.delete(key);
+    }
+  }
+
+  close(): void {
+    for (const key of this.#firsts.keys()) this.#refund(key);
+    this.#firsts.clear();
+  }
+
+  #refund(key: string): void {
+    this.#firsts.get(key)?.payer?.refund(costOf(key));
+  }
+}
+
+function costOf(key: string): number {
+  return REMEMBERED_BYTES + textBytes(key);
+}

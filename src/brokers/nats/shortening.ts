@@ -1,0 +1,86 @@
+import type { Offset } from "../../live/index.ts";
+import type { JetStream, StreamInfo } from "./jetstream.ts";
+import type { Journal } from "./journal.ts";
+import { COPIES_AT_ONCE, SHORTENED_BY_ANOTHER_MS, SPARE_MESSAGES } from "./limits.ts";
+import type { TopicNames } from "./names.ts";
+import type { Publisher } from "./publisher.ts";
+import type { TopicStream } from "./topic-stream.ts";
+
+interface ShorteningHost {
+  jetStream: JetStream;
+  names: TopicNames;
+  journal: Journal;
+  publisher: Publisher;
+  stream: TopicStream;
+  windowMs: number;
+  /** Resolves when the message at `position` has been followed. */
+  readonly reach: (position: Offset) => Promise<void>;
+}
+
+/**
+ * Shortens a keyed topic's stream, of which only the newest of each key is needed once idempotency
+ * keys are over: values that stand at its beginning are written again at its end, and then the
+ * beginning goes.
+ *
+ * NATS could keep one message per key by itself. But then a message that does not count would have
+ * replaced one that does, who follows late would miss steps between, and idempotency keys would go
+ * with the messages that had them.
+ */
+export class Shortening {
+  readonly #host: ShorteningHost;
+  #isRunning = false;
+  #leftAloneUntil = 0;
+
+  constructor(host: ShorteningHost) {
+    this.#host = host;
+  }
+
+  /** A copy was followed: if it is not of this node, another one is at work. */
+  onCopy(): void {
+    if (this.#isRunning) return;
+    const { clock } = this.#host.jetStream.link;
+    this.#leftAloneUntil = clock.now() + SHORTENED_BY_ANOTHER_MS;
+  }
+
+  /** Shortens the stream, if that is worth it. @throws LiveError, UnansweredError as a rejection */
+  async run({ state }: StreamInfo): Promise<void> {
+    const { jetStream, journal, windowMs } = this.#host;
+    if (this.#isRunning || jetStream.link.clock.now() < this.#leftAloneUntil) return;
+    // Whoever opens the topic now still finds all keys that can be repeated.
+    const last = journal.placeBefore(jetStream.clock.now() - 2 * windowMs);
+    const count = last - state.first_seq + 1;
+    if (count <= SPARE_MESSAGES || count < 2 * journal.onlyUpTo(last).length) return;
+    this.#isRunning = true;
+    try {
+      await this.#shorten(last);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #shorten(last: Offset): Promise<void> {
+    const { jetStream, names, journal, stream } = this.#host;
+    await this.#copyAll(last);
+    // One may have been removed, and the removal let go of, meanwhile; and there may be new ones.
+    if (journal.onlyUpTo(last).length > 0) return;
+    const settled = journal.position;
+    for (const position of journal.voids()) {
+      if (position > last) await jetStream.deleteMessage(names.stream, position);
+    }
+    // First it is written down: who finds the stream shorter knows then that nothing is lost.
+    const marks = { floor: journal.log.floor, shortened: last, settled };
+    if (await stream.mark(marks)) await jetStream.purge(names.stream, last + 1);
+  }
+
+  async #copyAll(last: Offset): Promise<void> {
+    const { journal, publisher, reach } = this.#host;
+    const events = journal.onlyUpTo(last);
+    for (let at = 0; at < events.length; at += COPIES_AT_ONCE) {
+      const some = events.slice(at, at + COPIES_AT_ONCE);
+      const positions = await Promise.all(
+        some.map((event) => publisher.copy(event, journal.leaseOf(event.key ?? ""))),
+      );
+      await reach(Math.max(...positions));
+    }
+  }
+}
