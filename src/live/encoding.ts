@@ -24,6 +24,6 @@ export interface Encoding {
 export interface TopicAddress {
   name: string;
   epoch: string;
-  /** Names the params of a keyed topic, see `viewId`; absent where nothing is narrowed. */
+  /** Names the params of a keyed topic, see `viewId`; absent where it cannot be narrowed. */
   view?: string | undefined;
 }

@@ -15,7 +15,7 @@ import { ViewRoutes } from "./matching/view-routes.ts";
 import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { TopicEvent } from "./topic-event.ts";
-import { viewId } from "./view-id.ts";
+import { viewId, WHOLE_VIEW } from "./view-id.ts";
 import { View, type ViewHost } from "./view.ts";
 
 /** With fewer views than this none is dropped. */
@@ -158,11 +158,13 @@ export class TopicViews {
 
   #make(name: string, narrowing: Narrowing): View {
     this.#makeRoom(name.length);
-    const { address, keyed } = this.#source;
+    const { address, keyed, declaration } = this.#source;
+    const isNarrowed = narrowing.kind !== "all" && name !== NO_PARAMS;
+    const id = isNarrowed ? viewId(name) : WHOLE_VIEW;
     // Of a log topic a reader has no state that could lack something.
-    const isNarrowed = keyed && narrowing.kind !== "all" && name !== NO_PARAMS;
-    const id = isNarrowed ? viewId(name) : undefined;
-    const view = new View({ ...address, view: id }, narrowing, this.#host);
+    const canDiffer = keyed && declaration.match !== undefined;
+    const named = { ...address, view: canDiffer ? id : undefined };
+    const view = new View(named, narrowing, this.#host);
     this.#views.set(name, view);
     this.#paramsLength += name.length;
     return view;

@@ -1,3 +1,6 @@
+/** The view of a topic that can be narrowed, and is not. */
+export const WHOLE_VIEW = "all";
+
 /**
  * What tells the view of some params from those of others, the same on every server: two FNV-1a
  * hashes of 32 bits. Who makes two params have the same one harms itself only.

@@ -11,6 +11,7 @@ import { matcherOf, type Narrowing } from "./matching/narrowing.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Offset, ToldPosition } from "./position.ts";
 import { asRemoved, type TopicEvent } from "./topic-event.ts";
+import { WHOLE_VIEW } from "./view-id.ts";
 import type { Walk } from "./walk.ts";
 import { Work } from "./work.ts";
 
@@ -113,9 +114,11 @@ export class View {
    * present ones and have not changed.
    */
   hasTold({ offset, view }: ToldPosition): boolean {
+    const own = this.topic.view;
     // Where there was nothing yet, everybody has been told of it.
-    if (this.topic.view === undefined || offset === 0) return true;
-    if (view !== undefined) return view === this.topic.view;
+    if (own === undefined || offset === 0) return true;
+    if (view !== undefined) return view === own;
+    if (own === WHOLE_VIEW) return true;
     return this.#toldFrom !== undefined && this.#toldFrom <= offset;
   }
 

@@ -26,7 +26,7 @@ export interface SubscribedMessage {
   kind: "log" | "keyed";
   epoch: string;
   offset: Offset;
-  /** Names the params: of a narrowed keyed topic, to be sent back beside `since`. */
+  /** Names the params of a keyed topic that can be narrowed, to be sent back beside `since`. */
   view?: string;
   resumed: boolean;
   /** The topic's present offset. */

@@ -123,7 +123,10 @@ export class Subscriptions {
     const reached = topic.kind === "log" ? present?.subscription.reached : undefined;
     const { epoch } = topic.position;
     const unread = reached === undefined ? undefined : { epoch, offset: reached };
-    const recovery = recover(topic, since ?? unread, view);
+    // By the time of the answer a client has the state of the params before, wherever it was.
+    const isOther = topic.kind === "keyed" && present !== undefined;
+    const hasChanged = isOther && present.subscription.view !== view;
+    const recovery = recover(topic, hasChanged ? undefined : (since ?? unread), view);
     if (recovery.kind === "ahead") {
       const message = "since is ahead of the topic; subscribe without it.";
       throw new LiveError("bad_request", message);
@@ -186,7 +189,9 @@ export class Subscriptions {
     this.#say({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
     if (recovery.kind !== "gap") return;
     const { from, to, reason } = recovery;
-    this.#say({ type: "gap", topic: name, epoch, from, to, reason });
+    // It did not say where it was, so nothing has expired but what it was too slow for.
+    if (since === undefined) this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+    else this.#say({ type: "gap", topic: name, epoch, from, to, reason });
   }
 
   #sayGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {

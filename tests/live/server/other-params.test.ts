@@ -69,7 +69,7 @@ describe("a subscriber of a log that sends other params while it is behind", () 
     const { peer, seen } = await behind(1, { maxEvents: 10 });
     say(peer, 1, { site: "a" });
     await readOn(peer);
-    expect(seen.filter(({ type }) => type === "gap")).toMatchObject([{ to: 100 }]);
+    expect(seen.filter(({ type }) => type === "gap")).toMatchObject([{ to: 100, reason: "slow" }]);
   });
 
   test("at Level 0 is closed with 4429 if some of it is gone by then", async () => {

@@ -14,6 +14,7 @@ export interface TopicMessage {
   topic: string;
   epoch: string;
   offset: number;
+  view?: string;
   resumed: boolean;
   key?: string;
   removed?: true;
@@ -46,6 +47,8 @@ export class ModelSubscriber {
   #wanted: Params = {};
   position: { epoch: string; offset: number } | undefined;
   view = new Map<string, number>();
+  /** What the server calls it. */
+  #viewName: string | undefined;
   isSubscribed = false;
   gaps = 0;
   #named: Set<string> | undefined;
@@ -76,11 +79,10 @@ export class ModelSubscriber {
 
   /** What `subscribe` says beside its id and topic. */
   ask(id: number): object {
-    // A keyed view of other params is no base for the one that is wanted.
-    const isBase = this.kind === "log" || this.#wanted === this.params;
-    const asked = { id, params: this.#wanted, ...(isBase && { since: this.position }) };
+    // Also where other params are wanted now: the server has to know that this is no base for them.
+    const asked = { id, params: this.#wanted, since: this.position };
     this.#asked.push(asked);
-    return asked;
+    return { ...asked, view: this.#viewName };
   }
 
   onMessage(message: TopicMessage): void {
@@ -110,8 +112,13 @@ export class ModelSubscriber {
     this.#checkNoneMissing(truth.lastOffset);
   }
 
-  #onSubscribed({ epoch, offset, resumed }: TopicMessage): void {
+  #onSubscribed({ epoch, offset, view, resumed }: TopicMessage): void {
     const { params, since } = this.#asked.shift()!;
+    const isOther = this.kind === "keyed" && params !== this.params;
+    // Where there was nothing yet, nothing can be missing.
+    if (resumed && isOther && since!.offset > 0)
+      throw this.#wrong(`resumed for ${JSON.stringify(params)}`);
+    this.#viewName = view;
     // What is held is the view of other params; cut now, it could not go on from there.
     if (this.kind === "keyed" && params !== this.params) this.position = undefined;
     this.params = params;
@@ -142,7 +149,9 @@ export class ModelSubscriber {
     } else {
       if (reason !== "slow") throw this.#wrong(`has a gap ${reason} while it was live`);
       this.#checkNoneMissing(from - 1);
-      if (to < from || to <= this.#reached) throw this.#wrong(`has a gap ${from}–${to}`);
+      // One that asked again without saying where it was may have been too slow before.
+      const most = since === undefined ? this.#reached : this.#reached + 1;
+      if (to < from || to < most) throw this.#wrong(`has a gap ${from}–${to}`);
     }
     this.gaps += 1;
     this.#owesGap = false;

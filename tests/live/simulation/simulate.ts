@@ -218,7 +218,7 @@ class Simulation {
       if (this.#random.chance(0.3)) {
         peer.end();
         this.#dataClients.delete(connection);
-      } else if (peer.bufferedAmount === 0 && peer.isOpen) {
+      } else if ((peer.bufferedAmount === 0 || model.kind === "log") && peer.isOpen) {
         model.narrow(this.#params());
         peer.receive(model.params);
       }
