@@ -3,6 +3,7 @@ import { stopEngines } from "../brokers/engine-process.ts";
 import { runChaos, type ChaosReport } from "./chaos.ts";
 import type { Engine } from "./engine.ts";
 import type { FaultName } from "./faults.ts";
+import { httpForms } from "./http-reader.ts";
 import type { Findings } from "./history.ts";
 
 /** `npm run chaos` sets these: see scripts/chaos.mjs. */
@@ -19,6 +20,7 @@ export const NOTHING_WRONG: Findings = {
   disordered: 0,
   invented: 0,
   wrongViews: 0,
+  wrongHttpViews: 0,
 };
 
 /** A cluster on an engine, and whatever may happen to it. */
@@ -47,6 +49,7 @@ export function testChaos(name: string, engine: () => Promise<Engine>): void {
       // A broker that keeps what it acknowledges leaves nothing out.
       expect(report.gaps).toBe(0);
       expect(report.views).toBeGreaterThan(100);
+      for (const form of httpForms) expect(report.httpViews[form], form).toBeGreaterThan(10);
       expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },

@@ -35,6 +35,8 @@ export interface ChaosReport {
   gaps: number;
   /** Views of a keyed topic that were seen, each at its position. */
   views: number;
+  /** And over plain HTTP, by how. */
+  httpViews: Record<string, number>;
   /** Publishes that were never answered. */
   unconfirmed: number;
   /** Attempts to connect after the first. */
@@ -92,13 +94,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     // What follows has a node end without a word, and is no part of what is measured.
     const figures = { ...figuresOf(tally), recoveryMs: performance.now() - mendedAt };
     if (mutation === undefined) await seeEveryone(auditor, cluster, population);
-    const views = population.witness.check(truth.epoch, truth.start, truth.changes());
+    const changes = truth.changes();
+    const views = population.witness.check(truth.epoch, truth.start, changes);
+    const httpViews = [...population.httpWitnesses].map(([form, witness]) => {
+      return { form, ...witness.check(truth.epoch, truth.start, changes) };
+    });
     await auditor.close();
     const { histories, publishers } = population;
     const ledgers = publishers.map(({ ledger }) => ledger);
     return {
-      findings: { ...check(log, { histories, ledgers }), wrongViews: views.wrong },
+      findings: {
+        ...check(log, { histories, ledgers }),
+        wrongViews: views.wrong,
+        wrongHttpViews: sum(httpViews.map(({ wrong }) => wrong)),
+      },
       views: views.seen,
+      httpViews: Object.fromEntries(httpViews.map(({ form, seen }) => [form, seen])),
       faults,
       events: log.length,
       gaps: sum(histories.map(({ gaps }) => gaps.length)),

@@ -50,6 +50,8 @@ export interface Findings {
   invented: number;
   /** Views of a keyed topic that are not what the topic was at their position. */
   wrongViews: number;
+  /** The same of those who read over plain HTTP. */
+  wrongHttpViews: number;
 }
 
 /**
@@ -60,7 +62,7 @@ export interface Findings {
 export function check(
   log: readonly TopicEvent[],
   { histories, ledgers }: { histories: readonly History[]; ledgers: readonly Ledger[] },
-): Omit<Findings, "wrongViews"> {
+): Omit<Findings, "wrongViews" | "wrongHttpViews"> {
   const findings = {
     ...checkLog(log, ledgers),
     lost: 0,

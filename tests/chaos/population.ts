@@ -1,11 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Device, Publisher, Subscriber, type Tally } from "./clients.ts";
+import { httpForms, HttpReader, type HttpForm } from "./http-reader.ts";
 import { ViewWitness } from "./view-witness.ts";
 
 const PUBLISHERS = 10;
 const DEVICES = 20;
 /** How many subscribers have their views seen at every position: it takes time. */
 const WITNESSED = 20;
+/** Two for each way. */
+const HTTP_READERS: number = 2 * httpForms.length;
 
 /** All clients of a run. */
 export class Population {
@@ -13,6 +16,11 @@ export class Population {
   readonly publishers: readonly Publisher[];
   readonly devices: Device[];
   readonly witness: ViewWitness = new ViewWitness();
+  /** What those see who read over plain HTTP, by how they do. */
+  readonly httpWitnesses: ReadonlyMap<HttpForm, ViewWitness> = new Map(
+    httpForms.map((form) => [form, new ViewWitness()]),
+  );
+  readonly #httpReaders: readonly HttpReader[];
   /** Those that were there once: what they were told counts, too. */
   readonly #histories: readonly Subscriber["history"][];
   readonly #all: readonly (Subscriber | Publisher | Device)[];
@@ -27,6 +35,12 @@ export class Population {
     });
     this.publishers = many(PUBLISHERS, (at) => new Publisher(`publisher-${at}`, url(at), tally));
     this.devices = many(DEVICES, (at) => new Device(`device-${at}`, url(at), tally));
+    this.#httpReaders = many(HTTP_READERS, (at) => {
+      const form = httpForms[at % httpForms.length]!;
+      const topic = `${url(at).replace("ws:", "http:")}/devices`;
+      const source = { url: topic, token: `reader-${at}`, form };
+      return new HttpReader(source, this.httpWitnesses.get(form)!);
+    });
     this.#histories = this.subscribers.map(({ history }) => history);
     this.#all = [...this.subscribers, ...this.publishers, ...this.devices];
   }
@@ -63,6 +77,7 @@ export class Population {
     this.#isOver = true;
     // What is unanswered now is so because something else went wrong, which is told.
     for (const publishing of this.#publishing) publishing.catch(() => {});
+    for (const reader of this.#httpReaders) reader.close();
     for (const one of this.#all) {
       if (one instanceof Device) one.close();
       else one.live.close();
