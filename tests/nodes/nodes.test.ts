@@ -19,7 +19,9 @@ const runs = installedNodes().flatMap(({ name, program }) =>
 test.concurrent.each(runs)(
   "$name $position: every check over real sockets passes, and the process ends by itself",
   async ({ program, flags, env }) => {
-    expect(await run(program, [battery, ...flags], env)).toEqual({ failed: false, output: "" });
+    // The battery asks for a path that there is not, of which the server tells once.
+    const args = ["--disable-warning=unknown_path", battery, ...flags];
+    expect(await run(program, args, env)).toEqual({ failed: false, output: "" });
   },
   60_000,
 );
