@@ -1,4 +1,6 @@
 import { Backoff, type Clock, type Ledger } from "../base/index.ts";
+import { ApplicationError, quoted } from "./application-error.ts";
+import { isPending } from "./awaitable.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
 import { readValue } from "./json/members.ts";
@@ -21,7 +23,7 @@ import { requireWellFormed } from "./well-formed.ts";
 const CHARGE_BLOCK_BYTES = 16 * 1024;
 
 /** Hears of each new event, and of what its key had before. */
-type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
+type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => unknown;
 
 /** Takes errors of the application's own functions, which end nothing else. */
 export type Report = (cause: unknown) => void;
@@ -85,6 +87,11 @@ export class Topic {
 
   get name(): string {
     return this.declaration.name;
+  }
+
+  /** In quotes; of a pattern the pattern. */
+  get #declaredName(): string {
+    return quoted(this.declaration.pattern ?? this.name);
   }
 
   get kind(): "log" | "keyed" {
@@ -211,7 +218,7 @@ export class Topic {
   }
 
   /** Keeps keys alive; see `BrokerTopic.lease`. */
-  lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+  async lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     return this.#opened.lease(held, leaseMs);
   }
 
@@ -348,10 +355,16 @@ export class Topic {
   }
 
   #tell(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
+    const fail = (error: unknown): void => {
+      const name = `A listener of the topic ${this.#declaredName}`;
+      const occasion = `on the event ${event.offset} of ${quoted(this.name)}`;
+      this.#host.report(new ApplicationError({ name, occasion }, error));
+    };
     try {
-      listener(event, replaced);
+      const pending = listener(event, replaced);
+      if (isPending(pending)) Promise.resolve(pending).catch(fail);
     } catch (error) {
-      this.#host.report(error);
+      fail(error);
     }
   }
 
@@ -365,7 +378,11 @@ export class Topic {
       return draft;
     }
     const given = json === undefined ? draft.data : parsed(readValue(json)!, DATA);
-    const valid = validate(schema, given);
+    const valid = validate(
+      schema,
+      given,
+      () => `The data schema of the topic ${this.#declaredName}`,
+    );
     if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
     return valid.value === given ? draft : { ...rest, data: valid.value };
   }

@@ -1,6 +1,6 @@
 import {
   Ledger,
-  LongwireError,
+  type LongwireError,
   resolveLimits,
   systemClock,
   TimerWheel,
@@ -11,7 +11,6 @@ import { Catalog } from "../catalog.ts";
 import type { LiveApi } from "../live-api.ts";
 import { defaultLiveLimits, type LiveLimits } from "../limits.ts";
 import type { Authority } from "../topic-declaration.ts";
-import type { Report } from "../topic.ts";
 import { Admission } from "./admission.ts";
 import { Calls } from "./calls.ts";
 import { Rates } from "./caller.ts";
@@ -21,6 +20,7 @@ import { Gate } from "./gate.ts";
 import { KeyOwners } from "./key-owners.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { Presence } from "./presence.ts";
+import { reporter } from "./reporter.ts";
 import type { Realm } from "./session.ts";
 import { Statistics } from "./statistics.ts";
 
@@ -35,8 +35,13 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
    */
   tokenQuery?: string;
   /**
-   * A function of the application, `match` say, threw, or a broker failed. Default: one line on
-   * standard error.
+   * Receives what nobody else is told. Default: one line each on standard error.
+   *
+   * `application_failed`: a function of the application threw, or a broker failed; the message
+   * names the function and what it was called for, `cause` is what it threw, with its stack. The
+   * same error comes ten times a second at most, then with a count. `append_failed`,
+   * `open_failed`: a publish or `ready` of the server's own code failed, and nobody awaited its
+   * promise; and `invalid_identity`: once, then once a minute with a count while it goes on.
    */
   onError?: (error: LongwireError) => void;
   /**
@@ -98,7 +103,7 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
       methods,
       authority,
       { clock, wheel, timeoutMs: limits.callTimeoutMs },
-      diagnostics,
+      { diagnostics, report },
     ),
     rates: new Rates(clock, limits),
     owners,
@@ -111,40 +116,5 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
     clock,
     wheel,
     report,
-  };
-}
-
-/** How often the same error is reported within a second; then it is counted. */
-const REPORTS_PER_SECOND = 10;
-/** How many different errors are told apart. */
-const MAX_KINDS = 100;
-
-/**
- * Makes one kind of error of all, and gives it to who asked for it: the same one ten times a second,
- * since clients could repeat what causes it as fast as they like.
- */
-function reporter(onError: LiveServerOptions["onError"], clock: Clock): Report {
-  const repeats = new Map<string, number>();
-  const tell = (message: string, cause: unknown): void => {
-    try {
-      if (onError === undefined) console.error(`longwire: ${message}`);
-      else onError(new LongwireError("application_failed", message, { cause }));
-    } catch {
-      // Who is told of errors and fails has nobody left to tell.
-    }
-  };
-  return (cause) => {
-    const seen = cause instanceof Error ? cause.message : String(cause);
-    const message = `The application or its broker failed: ${seen}. See cause.`;
-    const before = repeats.get(message) ?? 0;
-    if (before === 0 && repeats.size >= MAX_KINDS) return;
-    repeats.set(message, before + 1);
-    if (before < REPORTS_PER_SECOND) tell(message, cause);
-    if (before > 0) return;
-    clock.after(1_000, () => {
-      const more = (repeats.get(message) ?? 0) - REPORTS_PER_SECOND;
-      repeats.delete(message);
-      if (more > 0) tell(`${message} It came ${more} more times within a second.`, cause);
-    });
   };
 }
