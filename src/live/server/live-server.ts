@@ -97,7 +97,8 @@ export class LiveServer<Api extends LiveApi = any> {
    * @throws LongwireError `unknown_topic`
    */
   topic<Name extends TopicName<Api>>(name: Name): HandleNamed<Api, Name> {
-    return new TopicHandle(this.#realm.catalog, name) as unknown as HandleNamed<Api, Name>;
+    const { catalog, report } = this.#realm;
+    return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
   }
 
   /** What has been counted since it was opened. */
