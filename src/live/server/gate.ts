@@ -1,8 +1,9 @@
 import { wallTimeOf, type Clock, type TimerWheel } from "../../base/index.ts";
-import { callApplication, oneLine } from "../application-error.ts";
+import { callApplication } from "../application-error.ts";
 import { whenThere } from "../awaitable.ts";
 import { MAX_KEY_LENGTH } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
+import { shown } from "../shown.ts";
 import type { Report } from "../topic.ts";
 import type { Authenticate, Credentials, Identity } from "./credentials.ts";
 import { inTime } from "./in-time.ts";
@@ -108,21 +109,19 @@ function isInSeconds(expiresAt: number, now: number): boolean {
 
 function invalidId(id: unknown): LastingError {
   const form = typeof id === "number" || typeof id === "bigint" ? ", such as String(id)" : "";
-  const message = `authenticate returned an identity whose id is ${shown(id)}; return a string of 1 to ${MAX_KEY_LENGTH} characters${form}.`;
+  const message = `authenticate returned an identity whose id is ${shownId(id)}; return a string of 1 to ${MAX_KEY_LENGTH} characters${form}.`;
   return new LastingError("invalid_identity", message, { kind: `id ${typeof id}` });
+}
+
+/** An id that is too long is shown by its length: it may be a token. */
+function shownId(id: unknown): string {
+  if (typeof id === "string") return `a string of ${id.length} characters`;
+  return typeof id === "number" ? `${id}, a number` : shown(id);
 }
 
 function invalidExpiry(expiresAt: unknown, form: string): LastingError {
   const message = `authenticate returned an identity whose expiresAt is ${shown(expiresAt)}; ${form}, or leave it out.`;
   return new LastingError("invalid_identity", message, { kind: `expiresAt ${form}` });
-}
-
-/** What was returned, and its type. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return `a string of ${value.length} characters`;
-  if (value === null || value === undefined) return String(value);
-  const isPlain = typeof value === "number" || typeof value === "bigint";
-  return isPlain ? `${oneLine(String(value))}, a ${typeof value}` : `of type ${typeof value}`;
 }
 
 /** What somebody is told who showed no credentials. */

@@ -14,6 +14,7 @@ import type { Authority } from "../topic-declaration.ts";
 import { Admission } from "./admission.ts";
 import { Calls } from "./calls.ts";
 import { Rates } from "./caller.ts";
+import { checkOptions } from "./check-options.ts";
 import type { Authenticate } from "./credentials.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
@@ -58,10 +59,11 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
 /**
  * Makes what the sessions of a server share, and opens its topics.
  *
- * @throws LongwireError `invalid_topic`, `invalid_limit` as a rejection, and what the broker
- *   rejects with
+ * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
+ *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
  */
 export async function openRealm(options: LiveServerOptions): Promise<Realm> {
+  checkOptions(options);
   const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
   const report = reporter(options.onError, clock);
   const ledger = options.ledger ?? Ledger.ofProcess;
