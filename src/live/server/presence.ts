@@ -9,6 +9,7 @@ import { ApplicationError, isStrayPromise, quoted } from "../application-error.t
 import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import { inPortions } from "../in-portions.ts";
+import { jsonOf } from "../json-data.ts";
 import { DEFAULT_GRACE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { PresenceOptions } from "../topic-declaration.ts";
@@ -193,7 +194,7 @@ export class Presence {
       const described: unknown = options.describe?.(caller.identity);
       if (isStrayPromise(described)) throw new Error("It returned a promise; return an object");
       const data = { ...(described as object | undefined) };
-      JSON.stringify(data);
+      jsonOf(data, "description");
       return data;
     } catch (error) {
       const name = `presence.describe of the topic ${quoted(declaration.pattern ?? declaration.name)}`;
