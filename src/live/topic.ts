@@ -3,6 +3,7 @@ import { ApplicationError, quoted } from "./application-error.ts";
 import { isPending } from "./awaitable.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
+import { jsonOf } from "./json-data.ts";
 import { readValue } from "./json/members.ts";
 import { checkWidth, parsed } from "./json/parsed.ts";
 import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
@@ -34,6 +35,8 @@ export interface TopicHost {
   report: Report;
   /** Default: the topic, or the catalog, makes its own. */
   shared?: SharedResources;
+  /** How long a value may be as JSON, in bytes of UTF-8. Default: as long as a string may be. */
+  maxValueBytes?: number;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
   /** What the logs that topics keep are charged to; nothing where nobody counts. */
@@ -191,12 +194,14 @@ export class Topic {
   /**
    * Appends an event.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `conflict`
+   * @throws LiveError `invalid_data`, `bad_request`, `conflict`; `too_large` also for a value that is
+   *   longer than `maxValueBytes`
    */
   async append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
     this.#checkKey(draft);
-    const valid = this.#validated(draft);
+    const valid = asJson(this.#validated(draft));
+    this.#checkLength(valid);
     this.#checkBudget(valid);
     this.#appending += 1;
     try {
@@ -337,6 +342,17 @@ export class Topic {
     this.#chargedBytes += growth;
   }
 
+  /** What is longer no client could be sent. @throws LiveError `too_large` */
+  #checkLength({ json = "" }: EventDraft): void {
+    const { maxValueBytes = Number.POSITIVE_INFINITY } = this.#host;
+    // A UTF-16 unit is three bytes of UTF-8 at most, so that few values have to be counted.
+    if (json.length * 3 <= maxValueBytes) return;
+    const bytes = json.length > maxValueBytes ? json.length : encoder.encode(json).length;
+    if (bytes <= maxValueBytes) return;
+    const message = `The data has ${bytes} bytes or more as JSON, above the ${maxValueBytes} of maxMessageBytes; publish it in parts, or raise the limit.`;
+    throw new LiveError("too_large", message);
+  }
+
   /** @throws LiveError `unavailable` if the process has no memory for one more event */
   #checkBudget({ json = "", removed }: EventDraft): void {
     const common = this.#host.ledger?.common;
@@ -416,6 +432,15 @@ export class Topic {
     const message = `${this.name} holds ${maxStateBytes} bytes, its limit; remove some keys or raise maxStateBytes.`;
     throw new LiveError("too_large", message);
   }
+}
+
+const encoder = new TextEncoder();
+
+/** The draft with its data as JSON. @throws LiveError `invalid_data` for what JSON cannot hold */
+function asJson(draft: EventDraft): EventDraft {
+  if (draft.removed === true || draft.json !== undefined) return draft;
+  const { data, ...rest } = draft;
+  return { ...rest, json: jsonOf(data) };
 }
 
 const DATA = { name: "data", code: "invalid_data" } as const;

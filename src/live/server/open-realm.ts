@@ -84,6 +84,7 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
     report,
     ledger,
     maxTopics: limits.maxTopics,
+    maxValueBytes: limits.maxMessageBytes,
     onEvent: (topic, event) => {
       statistics.events += 1;
       owners.onEvent(topic, event);

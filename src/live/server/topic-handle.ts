@@ -73,7 +73,7 @@ export class TopicHandle<
    * Appends to a log topic. As with `JSON.stringify`, members that are `undefined` are left out, and
    * `undefined` in an array becomes `null`.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `unavailable` as a rejection
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
   publish(
     this: TopicHandle<Data, "log">,
