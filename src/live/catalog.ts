@@ -2,13 +2,13 @@ import { LongwireError, type MemoryAccount } from "../base/index.ts";
 import type { Broker } from "./broker.ts";
 import { IDLE_TOPIC_MS, MAX_PRESENT, PRESENCE_REMOVED_MS } from "./limits.ts";
 import { OPEN_UNITS } from "./in-turn.ts";
+import { checkDeclaration, checkPattern } from "./check-declaration.ts";
 import { LiveError } from "./live-error.ts";
 import { NAME_BYTES } from "./memory-costs.ts";
-import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
+import type { TopicDeclaration } from "./topic-declaration.ts";
 import {
   hasParameters,
   isTopicName,
-  isTopicPattern,
   readName,
   topicOfPresence,
   type NameParameters,
@@ -217,18 +217,19 @@ export class Catalog {
   }
 
   #declare(declaration: TopicDeclaration): void {
+    checkDeclaration(declaration);
     const { name } = declaration;
-    if (!isTopicPattern(name)) {
-      const message = `The topic name ${JSON.stringify(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end, and :name for a part that stands for any.`;
-      throw new LongwireError("invalid_topic", message);
-    }
     if (this.#named.has(name) || this.#patterns.some((pattern) => pattern.name === name)) {
       const message = `The topic ${name} is declared twice; declare it once.`;
       throw new LongwireError("invalid_topic", message);
     }
-    checkNumbers(declaration);
-    if (hasParameters(name)) this.#patterns.push(declaration);
-    else this.#named.set(name, declaration);
+    if (!hasParameters(name)) {
+      this.#named.set(name, declaration);
+      return;
+    }
+    const before = this.#patterns.map((pattern) => pattern.name);
+    checkPattern(name, before);
+    this.#patterns.push(declaration);
   }
 
   #findPresence(name: string, watched: string): TopicEntry | undefined {

@@ -1,6 +1,9 @@
 /** What clients may ask of the live layer; options of `LiveServer.open`. */
 export interface LiveLimits {
-  /** The longest message or HTTP body from a client, in bytes. Default 1 MiB. Closed with 4413. */
+  /**
+   * The longest message or HTTP body from a client, in bytes. Default 1 MiB. Closed with 4413. A
+   * longer value that the server's own code publishes is refused with `too_large`.
+   */
   maxMessageBytes: number;
   /** Subscriptions of one connection. Default 1,000. Beyond: `rate_limited`. */
   maxSubscriptions: number;

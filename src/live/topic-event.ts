@@ -1,5 +1,5 @@
 import type { MemoryAccount } from "../base/index.ts";
-import { LiveError } from "./live-error.ts";
+import { jsonOf } from "./json-data.ts";
 import type { Offset } from "./position.ts";
 
 /** What is to be appended to a topic. */
@@ -113,19 +113,4 @@ function forgetSoon(): void {
     latest = previous = lastRemoval = undefined;
     isForgetting = false;
   });
-}
-
-/** @throws LiveError `invalid_data` for what JSON cannot hold */
-export function jsonOf(data: unknown): string {
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(data) as string | undefined;
-  } catch {
-    json = undefined;
-  }
-  if (json !== undefined) return json;
-  throw new LiveError(
-    "invalid_data",
-    "The data cannot be serialized as JSON; publish JSON-compatible data.",
-  );
 }

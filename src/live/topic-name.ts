@@ -42,6 +42,27 @@ export function readName(pattern: string, name: string): NameParameters | undefi
   return Object.fromEntries(parameters);
 }
 
+/** How the names of two patterns lie to one another. */
+export type Overlap = "none" | "equal" | "first-narrower" | "second-narrower" | "partial";
+
+/** Says which names two patterns share, and whether one stands for all names of the other. */
+export function overlapOf(first: string, second: string): Overlap {
+  const ones = first.split("/");
+  const others = second.split("/");
+  if (ones.length !== others.length) return "none";
+  let isFirstNarrower = false;
+  let isSecondNarrower = false;
+  for (const [at, one] of ones.entries()) {
+    const other = others[at]!;
+    const [isOneOpen, isOtherOpen] = [one.startsWith(":"), other.startsWith(":")];
+    if (!isOneOpen && !isOtherOpen && one !== other) return "none";
+    if (!isOneOpen && isOtherOpen) isFirstNarrower = true;
+    if (isOneOpen && !isOtherOpen) isSecondNarrower = true;
+  }
+  if (isFirstNarrower) return isSecondNarrower ? "partial" : "first-narrower";
+  return isSecondNarrower ? "second-narrower" : "equal";
+}
+
 export function presenceOf(topic: string): string {
   return topic + PRESENCE;
 }

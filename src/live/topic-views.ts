@@ -1,3 +1,4 @@
+import { ApplicationError, isStrayPromise, oneLine, quoted } from "./application-error.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { TopicAddress } from "./encoding.ts";
 import {
@@ -87,12 +88,22 @@ export class TopicViews {
    */
   view(params: Params): View {
     const given = this.#checked(params);
-    const valid = validate(this.#source.declaration.params, params);
+    const valid = validate(
+      this.#source.declaration.params,
+      params,
+      () => `The params schema of the topic ${this.#declaredName}`,
+    );
     if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
     const { name, narrowing } = this.#narrow(given, valid.value as Params);
     const view = this.#views.get(name) ?? this.#make(name, narrowing);
     view.wake();
     return view;
+  }
+
+  /** In quotes; of a pattern the pattern. */
+  get #declaredName(): string {
+    const { pattern, name } = this.#source.declaration;
+    return quoted(pattern ?? name);
   }
 
   /** Tells all readers that nothing more comes. */
@@ -136,7 +147,8 @@ export class TopicViews {
       return compileParams(params);
     } catch (error) {
       // A schema has made something of them that has no fields, or no text.
-      this.#source.report(error);
+      const name = `The params schema of the topic ${this.#declaredName}`;
+      this.#source.report(new ApplicationError({ name, occasion: "on params" }, error));
       return { kind: "none" };
     }
   }
@@ -147,9 +159,14 @@ export class TopicViews {
     let hasThrown = false;
     return (event) => {
       try {
-        return declaration.match?.(params, event) ?? true;
+        const isMatch: unknown = declaration.match?.(params, event) ?? true;
+        // A promise is truthy: everything would match.
+        if (isStrayPromise(isMatch)) throw new Error("it returned a promise; return a boolean");
+        return Boolean(isMatch);
       } catch (error) {
-        if (!hasThrown) report(error);
+        const name = `match of the topic ${this.#declaredName}`;
+        const occasion = `on the event ${event.offset} of ${quoted(declaration.name)} for the params ${shownParams(params)}`;
+        if (!hasThrown) report(new ApplicationError({ name, occasion }, error));
         hasThrown = true;
         return false;
       }
@@ -207,6 +224,15 @@ export class TopicViews {
       unwatch: (view) => this.#routes.delete(view),
       onUsed: (isUsed) => (this.#used += isUsed ? 1 : -1),
     };
+  }
+}
+
+/** Params in a report; a schema may have made anything of them. */
+function shownParams(params: Params): string {
+  try {
+    return oneLine(JSON.stringify(params) ?? "undefined").slice(0, 100);
+  } catch {
+    return `of type ${typeof params}`;
   }
 }
 

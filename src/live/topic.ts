@@ -1,6 +1,9 @@
 import { Backoff, type Clock, type Ledger } from "../base/index.ts";
+import { ApplicationError, quoted } from "./application-error.ts";
+import { isPending } from "./awaitable.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
+import { jsonOf } from "./json-data.ts";
 import { readValue } from "./json/members.ts";
 import { checkWidth, parsed } from "./json/parsed.ts";
 import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
@@ -21,7 +24,7 @@ import { requireWellFormed } from "./well-formed.ts";
 const CHARGE_BLOCK_BYTES = 16 * 1024;
 
 /** Hears of each new event, and of what its key had before. */
-type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => void;
+type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => unknown;
 
 /** Takes errors of the application's own functions, which end nothing else. */
 export type Report = (cause: unknown) => void;
@@ -32,6 +35,8 @@ export interface TopicHost {
   report: Report;
   /** Default: the topic, or the catalog, makes its own. */
   shared?: SharedResources;
+  /** How long a value may be as JSON, in bytes of UTF-8. Default: as long as a string may be. */
+  maxValueBytes?: number;
   /** Hears of each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
   /** What the logs that topics keep are charged to; nothing where nobody counts. */
@@ -85,6 +90,11 @@ export class Topic {
 
   get name(): string {
     return this.declaration.name;
+  }
+
+  /** In quotes; of a pattern the pattern. */
+  get #declaredName(): string {
+    return quoted(this.declaration.pattern ?? this.name);
   }
 
   get kind(): "log" | "keyed" {
@@ -184,12 +194,14 @@ export class Topic {
   /**
    * Appends an event.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `conflict`
+   * @throws LiveError `invalid_data`, `bad_request`, `conflict`; `too_large` also for a value that is
+   *   longer than `maxValueBytes`
    */
   async append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
     this.#checkKey(draft);
-    const valid = this.#validated(draft);
+    const valid = asJson(this.#validated(draft));
+    this.#checkLength(valid);
     this.#checkBudget(valid);
     this.#appending += 1;
     try {
@@ -211,7 +223,7 @@ export class Topic {
   }
 
   /** Keeps keys alive; see `BrokerTopic.lease`. */
-  lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
+  async lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     return this.#opened.lease(held, leaseMs);
   }
 
@@ -330,6 +342,17 @@ export class Topic {
     this.#chargedBytes += growth;
   }
 
+  /** What is longer no client could be sent. @throws LiveError `too_large` */
+  #checkLength({ json = "" }: EventDraft): void {
+    const { maxValueBytes = Number.POSITIVE_INFINITY } = this.#host;
+    // A UTF-16 unit is three bytes of UTF-8 at most, so that few values have to be counted.
+    if (json.length * 3 <= maxValueBytes) return;
+    const bytes = json.length > maxValueBytes ? json.length : encoder.encode(json).length;
+    if (bytes <= maxValueBytes) return;
+    const message = `The data has ${bytes} bytes or more as JSON, above the ${maxValueBytes} of maxMessageBytes; publish it in parts, or raise the limit.`;
+    throw new LiveError("too_large", message);
+  }
+
   /** @throws LiveError `unavailable` if the process has no memory for one more event */
   #checkBudget({ json = "", removed }: EventDraft): void {
     const common = this.#host.ledger?.common;
@@ -348,10 +371,16 @@ export class Topic {
   }
 
   #tell(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
+    const fail = (error: unknown): void => {
+      const name = `A listener of the topic ${this.#declaredName}`;
+      const occasion = `on the event ${event.offset} of ${quoted(this.name)}`;
+      this.#host.report(new ApplicationError({ name, occasion }, error));
+    };
     try {
-      listener(event, replaced);
+      const pending = listener(event, replaced);
+      if (isPending(pending)) Promise.resolve(pending).catch(fail);
     } catch (error) {
-      this.#host.report(error);
+      fail(error);
     }
   }
 
@@ -365,7 +394,11 @@ export class Topic {
       return draft;
     }
     const given = json === undefined ? draft.data : parsed(readValue(json)!, DATA);
-    const valid = validate(schema, given);
+    const valid = validate(
+      schema,
+      given,
+      () => `The data schema of the topic ${this.#declaredName}`,
+    );
     if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
     return valid.value === given ? draft : { ...rest, data: valid.value };
   }
@@ -399,6 +432,15 @@ export class Topic {
     const message = `${this.name} holds ${maxStateBytes} bytes, its limit; remove some keys or raise maxStateBytes.`;
     throw new LiveError("too_large", message);
   }
+}
+
+const encoder = new TextEncoder();
+
+/** The draft with its data as JSON. @throws LiveError `invalid_data` for what JSON cannot hold */
+function asJson(draft: EventDraft): EventDraft {
+  if (draft.removed === true || draft.json !== undefined) return draft;
+  const { data, ...rest } = draft;
+  return { ...rest, json: jsonOf(data) };
 }
 
 const DATA = { name: "data", code: "invalid_data" } as const;

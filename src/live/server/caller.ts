@@ -1,5 +1,6 @@
 import type { Account, Clock, Payer } from "../../base/index.ts";
 import type { LiveLimits } from "../limits.ts";
+import { quoted } from "../application-error.ts";
 import { LiveError } from "../live-error.ts";
 import type { Identity } from "./credentials.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -22,6 +23,16 @@ export interface Caller {
 export function payerOf({ account }: Pick<Caller, "account">): Payer {
   if (account.payer !== undefined) return account.payer;
   throw new LiveError("unavailable", "The connection has ended; connect again.");
+}
+
+/** A caller as a report to the developer names it. */
+export function shownCaller({
+  identity,
+  connection,
+}: Pick<Caller, "identity" | "connection">): string {
+  return identity === undefined
+    ? `the connection ${quoted(connection)}`
+    : `the identity ${quoted(identity.id)}`;
 }
 
 /** What callers may do in a time, by connection and by identity. */

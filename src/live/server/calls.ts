@@ -1,11 +1,13 @@
 import type { Clock, TimerWheel } from "../../base/index.ts";
+import { callApplication, quoted } from "../application-error.ts";
 import type { JsonPart } from "../json/json-part.ts";
 import { parsed } from "../json/parsed.ts";
 import type { Methods, MethodDeclaration } from "../live-api.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { validate } from "../standard-schema.ts";
 import type { Authority, Params } from "../topic-declaration.ts";
-import { payerOf, type Caller } from "./caller.ts";
+import type { Report } from "../topic.ts";
+import { payerOf, shownCaller, type Caller } from "./caller.ts";
 import { inTime } from "./in-time.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 import { heldByRequest } from "./paying.ts";
@@ -27,13 +29,14 @@ export class Calls {
   readonly #wheel: TimerWheel;
   readonly #timeoutMs: number;
   readonly #diagnostics: Diagnostics;
+  readonly #report: Report;
   readonly #remembered: RememberedCalls;
 
   constructor(
     methods: Methods,
     fallback: Authority,
     time: { clock: Clock; wheel: TimerWheel; timeoutMs: number },
-    diagnostics: Diagnostics,
+    { diagnostics, report }: { diagnostics: Diagnostics; report: Report },
   ) {
     this.#methods = methods;
     this.#fallback = fallback;
@@ -41,6 +44,7 @@ export class Calls {
     this.#wheel = time.wheel;
     this.#timeoutMs = time.timeoutMs;
     this.#diagnostics = diagnostics;
+    this.#report = report;
     this.#remembered = new RememberedCalls(time.clock);
   }
 
@@ -82,7 +86,7 @@ export class Calls {
       const params = await this.#permitted(declared, request, caller);
       const call = (): Promise<string> => {
         hasBegun = true;
-        return run(declared, params, caller).finally(release);
+        return run(method, declared, { params, caller }).finally(release);
       };
       const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
       const answer =
@@ -92,6 +96,9 @@ export class Calls {
         wheel: this.#wheel,
         timeoutMs: this.#timeoutMs,
         late: () => tookTooLong(method, this.#timeoutMs),
+        onTooLate: (error) => {
+          if (!(error instanceof LiveError)) this.#report(error);
+        },
       });
     } finally {
       if (!hasBegun) release();
@@ -111,7 +118,11 @@ export class Calls {
       target: method,
       params: paramsOf(given),
     });
-    const valid = validate(declared.params, given);
+    const valid = validate(
+      declared.params,
+      given,
+      () => `The params schema of the method ${quoted(method)}`,
+    );
     if (valid.kind === "invalid") throw new LiveError("invalid_params", valid.message);
     return valid.value;
   }
@@ -124,12 +135,20 @@ export class Calls {
   }
 }
 
+/** Calls a method, and makes JSON of what it returns. */
 async function run(
+  method: string,
   declared: MethodDeclaration,
-  params: unknown,
-  { identity, connection }: Caller,
+  { params, caller }: { params: unknown; caller: Caller },
 ): Promise<string> {
-  return JSON.stringify(await declared.handle(params, { identity, connection })) ?? "null";
+  const { identity, connection } = caller;
+  return callApplication(
+    () => ({
+      name: `The method ${quoted(method)}`,
+      occasion: `on a call by ${shownCaller(caller)}`,
+    }),
+    async () => JSON.stringify(await declared.handle(params, { identity, connection })) ?? "null",
+  );
 }
 
 function tookTooLong(method: string, timeoutMs: number): LiveError {

@@ -6,12 +6,21 @@ export interface Patience {
   readonly timeoutMs: number;
   /** Makes the error that who waits gets when the time is over. */
   readonly late: () => Error;
+  /** Takes what `pending` rejects with after that, which nobody waits for any more. */
+  readonly onTooLate: (error: unknown) => void;
 }
 
 /** What `pending` comes to, or a rejection when it takes too long. */
-export function inTime<T>(pending: Promise<T>, { wheel, timeoutMs, late }: Patience): Promise<T> {
+export function inTime<T>(pending: Promise<T>, patience: Patience): Promise<T> {
+  const { wheel, timeoutMs, late, onTooLate } = patience;
   return new Promise((resolve, reject) => {
-    const timer = wheel.after(timeoutMs, () => reject(late()));
-    void pending.then(resolve, reject).finally(() => timer.cancel());
+    let isLate = false;
+    const timer = wheel.after(timeoutMs, () => {
+      isLate = true;
+      reject(late());
+    });
+    void pending
+      .then(resolve, (error: unknown) => (isLate ? onTooLate(error) : reject(error)))
+      .finally(() => timer.cancel());
   });
 }

@@ -3,6 +3,7 @@ import type { Timer } from "../../base/index.ts";
 import type { Broker } from "../broker.ts";
 import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
 import { textBytes } from "../memory-costs.ts";
+import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";
 import { FrameEncodings } from "./encodings.ts";
@@ -82,8 +83,8 @@ export class LiveServer<Api extends LiveApi = any> {
   /**
    * Opens all topics that are declared by name with the broker.
    *
-   * @throws LongwireError `invalid_topic`, `invalid_limit` as a rejection, and what the broker
-   *   rejects with
+   * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
+   *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
    */
   static async open<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
     options: LiveServerOptions & { topics: Topics; methods?: Named },
@@ -97,7 +98,8 @@ export class LiveServer<Api extends LiveApi = any> {
    * @throws LongwireError `unknown_topic`
    */
   topic<Name extends TopicName<Api>>(name: Name): HandleNamed<Api, Name> {
-    return new TopicHandle(this.#realm.catalog, name) as unknown as HandleNamed<Api, Name>;
+    const { catalog, report } = this.#realm;
+    return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
   }
 
   /** What has been counted since it was opened. */
@@ -135,9 +137,12 @@ export class LiveServer<Api extends LiveApi = any> {
   /**
    * Returns an endpoint for `WebSocketServer`.
    *
-   * @param path where it is mounted: Level 1 there, Level 0 and the HTTP forms at `path/TOPIC`
+   * @param path where it is mounted, such as `/live`: Level 1 there, Level 0 and the HTTP forms at
+   *   `path/TOPIC`
+   * @throws LongwireError `invalid_path`
    */
   endpoint(path: string): LiveEndpoint {
+    checkMountPath(path);
     let isDraining = false;
     return {
       path: `${path}/*`,

@@ -1,6 +1,6 @@
 import {
   Ledger,
-  LongwireError,
+  type LongwireError,
   resolveLimits,
   systemClock,
   TimerWheel,
@@ -11,16 +11,17 @@ import { Catalog } from "../catalog.ts";
 import type { LiveApi } from "../live-api.ts";
 import { defaultLiveLimits, type LiveLimits } from "../limits.ts";
 import type { Authority } from "../topic-declaration.ts";
-import type { Report } from "../topic.ts";
 import { Admission } from "./admission.ts";
 import { Calls } from "./calls.ts";
 import { Rates } from "./caller.ts";
+import { checkOptions } from "./check-options.ts";
 import type { Authenticate } from "./credentials.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
 import { KeyOwners } from "./key-owners.ts";
 import { LoginGuard } from "./login-guard.ts";
 import { Presence } from "./presence.ts";
+import { reporter } from "./reporter.ts";
 import type { Realm } from "./session.ts";
 import { Statistics } from "./statistics.ts";
 
@@ -35,8 +36,13 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
    */
   tokenQuery?: string;
   /**
-   * A function of the application, `match` say, threw, or a broker failed. Default: one line on
-   * standard error.
+   * Receives what nobody else is told. Default: one line each on standard error.
+   *
+   * `application_failed`: a function of the application threw, or a broker failed; the message
+   * names the function and what it was called for, `cause` is what it threw, with its stack. The
+   * same error comes ten times a second at most, then with a count. `append_failed`,
+   * `open_failed`: a publish or `ready` of the server's own code failed, and nobody awaited its
+   * promise; and `invalid_identity`: once, then once a minute with a count while it goes on.
    */
   onError?: (error: LongwireError) => void;
   /**
@@ -53,10 +59,11 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
 /**
  * Makes what the sessions of a server share, and opens its topics.
  *
- * @throws LongwireError `invalid_topic`, `invalid_limit` as a rejection, and what the broker
- *   rejects with
+ * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
+ *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
  */
 export async function openRealm(options: LiveServerOptions): Promise<Realm> {
+  checkOptions(options);
   const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
   const report = reporter(options.onError, clock);
   const ledger = options.ledger ?? Ledger.ofProcess;
@@ -77,6 +84,7 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
     report,
     ledger,
     maxTopics: limits.maxTopics,
+    maxValueBytes: limits.maxMessageBytes,
     onEvent: (topic, event) => {
       statistics.events += 1;
       owners.onEvent(topic, event);
@@ -98,7 +106,7 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
       methods,
       authority,
       { clock, wheel, timeoutMs: limits.callTimeoutMs },
-      diagnostics,
+      { diagnostics, report },
     ),
     rates: new Rates(clock, limits),
     owners,
@@ -111,40 +119,5 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
     clock,
     wheel,
     report,
-  };
-}
-
-/** How often the same error is reported within a second; then it is counted. */
-const REPORTS_PER_SECOND = 10;
-/** How many different errors are told apart. */
-const MAX_KINDS = 100;
-
-/**
- * Makes one kind of error of all, and gives it to who asked for it: the same one ten times a second,
- * since clients could repeat what causes it as fast as they like.
- */
-function reporter(onError: LiveServerOptions["onError"], clock: Clock): Report {
-  const repeats = new Map<string, number>();
-  const tell = (message: string, cause: unknown): void => {
-    try {
-      if (onError === undefined) console.error(`longwire: ${message}`);
-      else onError(new LongwireError("application_failed", message, { cause }));
-    } catch {
-      // Who is told of errors and fails has nobody left to tell.
-    }
-  };
-  return (cause) => {
-    const seen = cause instanceof Error ? cause.message : String(cause);
-    const message = `The application or its broker failed: ${seen}. See cause.`;
-    const before = repeats.get(message) ?? 0;
-    if (before === 0 && repeats.size >= MAX_KINDS) return;
-    repeats.set(message, before + 1);
-    if (before < REPORTS_PER_SECOND) tell(message, cause);
-    if (before > 0) return;
-    clock.after(1_000, () => {
-      const more = (repeats.get(message) ?? 0) - REPORTS_PER_SECOND;
-      repeats.delete(message);
-      if (more > 0) tell(`${message} It came ${more} more times within a second.`, cause);
-    });
   };
 }

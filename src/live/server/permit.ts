@@ -1,8 +1,9 @@
-import { whenThere, type Awaitable } from "../awaitable.ts";
+import { callApplication, quoted } from "../application-error.ts";
+import { whenThere } from "../awaitable.ts";
 import type { TopicEntry } from "../catalog.ts";
 import { LiveError } from "../live-error.ts";
 import type { Authority, LiveAction, Params } from "../topic-declaration.ts";
-import type { Caller } from "./caller.ts";
+import { shownCaller, type Caller } from "./caller.ts";
 
 /** What somebody asks leave for. */
 interface Asked {
@@ -22,7 +23,13 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
   const authority = authorities.find((authority) => authority.authorize !== undefined);
   if (authority?.authorize === undefined) return;
   const { caller, action, target, params } = asked;
-  const answer: Awaitable<unknown> = authority.authorize(caller.identity, action, target, params);
+  const answer = callApplication<unknown>(
+    () => ({
+      name: "authorize",
+      occasion: `for ${shownCaller(caller)} asking to ${action}${action === "call" ? "" : " to"} ${quoted(target)}`,
+    }),
+    () => authority.authorize?.(caller.identity, action, target, params),
+  );
   return whenThere(answer, (isAllowed) => {
     // A slip that returns an object, or the text of a reason, must let nobody in.
     if (isAllowed === true) return;

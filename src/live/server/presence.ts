@@ -5,16 +5,18 @@ import {
   type Timer,
   type TimerWheel,
 } from "../../base/index.ts";
+import { ApplicationError, isStrayPromise, quoted } from "../application-error.ts";
 import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import { inPortions } from "../in-portions.ts";
+import { jsonOf } from "../json-data.ts";
 import { DEFAULT_GRACE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { PresenceOptions } from "../topic-declaration.ts";
 import type { TopicEvent } from "../topic-event.ts";
 import { presenceOf, topicOfPresence } from "../topic-name.ts";
 import type { Report, Topic } from "../topic.ts";
-import type { Caller } from "./caller.ts";
+import { shownCaller, type Caller } from "./caller.ts";
 
 /** How many leases are renewed with one request to the broker. */
 const LEASES_AT_ONCE = 1_000;
@@ -75,7 +77,7 @@ export class Presence {
       return;
     }
     const data = {
-      ...this.#describe(options, caller),
+      ...this.#describe(topic, options, caller),
       since: Math.floor(wallTimeOf(this.#host.clock)),
     };
     const { payer } = caller.account;
@@ -183,13 +185,21 @@ export class Presence {
   }
 
   /** What cannot be said of somebody is left out: that they are here is said all the same. */
-  #describe(options: PresenceOptions, { identity }: Caller): Readonly<Record<string, unknown>> {
+  #describe(
+    { declaration }: Topic,
+    options: PresenceOptions,
+    caller: Caller,
+  ): Readonly<Record<string, unknown>> {
     try {
-      const described = { ...options.describe?.(identity) };
-      JSON.stringify(described);
-      return described;
+      const described: unknown = options.describe?.(caller.identity);
+      if (isStrayPromise(described)) throw new Error("It returned a promise; return an object");
+      const data = { ...(described as object | undefined) };
+      jsonOf(data, "description");
+      return data;
     } catch (error) {
-      this.#host.report(error);
+      const name = `presence.describe of the topic ${quoted(declaration.pattern ?? declaration.name)}`;
+      const occasion = `for ${shownCaller(caller)}`;
+      this.#host.report(new ApplicationError({ name, occasion }, error));
       return {};
     }
   }

@@ -1,11 +1,14 @@
 import { LongwireError } from "../../base/index.ts";
+import { errorText, quoted } from "../application-error.ts";
 import type { Receipt } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import type { DataOf, LiveApi, TopicName, TopicNamed } from "../live-api.ts";
 import type { Position } from "../position.ts";
 import type { TopicDeclaration } from "../topic-declaration.ts";
-import type { TopicEvent } from "../topic-event.ts";
-import type { Topic } from "../topic.ts";
+import type { EventDraft, TopicEvent } from "../topic-event.ts";
+import type { Report, Topic } from "../topic.ts";
+import { ReportedPromise } from "./reported-promise.ts";
+import { LastingError } from "./reporter.ts";
 
 export interface PublishOptions {
   /** A repeated publish with the same key, within five minutes, is in the log once. */
@@ -28,6 +31,9 @@ type HandleOf<Declaration extends TopicDeclaration> = TopicHandle<
  *
  * Those of a pattern are opened by the first publish or by `ready`; what reads a topic needs it
  * open, and throws `topic_not_ready` otherwise.
+ *
+ * `publish`, `set`, `remove` and `ready` return promises that may be left alone: what fails is
+ * given to `onError` then. Whoever awaits one has it rejected as usual.
  */
 export class TopicHandle<
   Data = unknown,
@@ -38,11 +44,13 @@ export class TopicHandle<
   readonly name: string;
   readonly kind: Kind;
   readonly #catalog: Catalog;
+  readonly #report: Report;
 
   /** @throws LongwireError `unknown_topic` */
-  constructor(catalog: Catalog, name: string) {
+  constructor(catalog: Catalog, name: string, report: Report) {
     this.name = name;
     this.#catalog = catalog;
+    this.#report = report;
     const entry = catalog.find(name);
     if (entry === undefined) {
       throw new LongwireError("unknown_topic", `There is no topic ${name}; declare it first.`);
@@ -51,8 +59,10 @@ export class TopicHandle<
   }
 
   /** Opens the topic. It stays open while somebody reads it, and for half a minute after. */
-  async ready(): Promise<void> {
-    await this.#open();
+  ready(): Promise<void> {
+    return ReportedPromise.watch(this.#makeReady(), (error) =>
+      this.#reportUnhandled(error, { code: "open_failed", what: "was not opened" }),
+    );
   }
 
   get position(): Position {
@@ -60,38 +70,37 @@ export class TopicHandle<
   }
 
   /**
-   * Appends to a log topic.
+   * Appends to a log topic. As with `JSON.stringify`, members that are `undefined` are left out, and
+   * `undefined` in an array becomes `null`.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `unavailable` as a rejection
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
-  async publish(
+  publish(
     this: TopicHandle<Data, "log">,
     data: Data,
     options: PublishOptions = {},
   ): Promise<Receipt> {
-    const topic = this.#catalog.get(this.name) ?? (await this.#open());
-    return topic.append({ data, ...options });
+    return this.#append({ data, ...options });
   }
 
   /**
-   * Sets a key of a keyed topic.
+   * Sets a key of a keyed topic. As with `JSON.stringify`, members that are `undefined` are left
+   * out, and `undefined` in an array becomes `null`.
    *
    * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
-  async set(
+  set(
     this: TopicHandle<Data, "keyed">,
     key: string,
     data: Data,
     options: PublishOptions = {},
   ): Promise<Receipt> {
-    const topic = this.#catalog.get(this.name) ?? (await this.#open());
-    return topic.append({ key, data, ...options });
+    return this.#append({ key, data, ...options });
   }
 
   /** Removes a key of a keyed topic. */
-  async remove(this: TopicHandle<Data, "keyed">, key: string): Promise<Receipt> {
-    const topic = this.#catalog.get(this.name) ?? (await this.#open());
-    return topic.append({ key, removed: true });
+  remove(this: TopicHandle<Data, "keyed">, key: string): Promise<Receipt> {
+    return this.#append({ key, removed: true });
   }
 
   /** A keyed topic's newest value for `key`. */
@@ -105,7 +114,10 @@ export class TopicHandle<
     return this.#opened.events() as IterableIterator<TopicEvent<Data>>;
   }
 
-  /** Calls `listener` for each new event, and keeps the topic open. Returns how to stop. */
+  /**
+   * Calls `listener` for each new event, and keeps the topic open. Returns how to stop. What it
+   * throws, or rejects with, is given to `onError`.
+   */
   onEvent(listener: (event: TopicEvent<Data>) => void): () => void {
     return this.#opened.listen((event) => listener(event as TopicEvent<Data>));
   }
@@ -115,6 +127,30 @@ export class TopicHandle<
     if (topic !== undefined) return topic;
     const message = `The topic ${this.name} is of a pattern and not open; await ready() before you read it.`;
     throw new LongwireError("topic_not_ready", message);
+  }
+
+  #append(draft: EventDraft): Promise<Receipt> {
+    return ReportedPromise.watch(this.#appendNow(draft), (error) =>
+      this.#reportUnhandled(error, { code: "append_failed", what: "did not take an event" }),
+    );
+  }
+
+  async #appendNow(draft: EventDraft): Promise<Receipt> {
+    const topic = this.#catalog.get(this.name) ?? (await this.#open());
+    return topic.append(draft);
+  }
+
+  async #makeReady(): Promise<void> {
+    await this.#open();
+  }
+
+  /** A broker that is away fails each event: all of a cause are one kind. */
+  #reportUnhandled(cause: unknown, { code, what }: { code: string; what: string }): void {
+    const declared = this.#catalog.find(this.name)?.declaration.pattern ?? this.name;
+    const { code: why } = cause as { code?: unknown };
+    const kind = `${code} ${declared} ${typeof why === "string" ? why : errorText(cause)}`;
+    const message = `The topic ${quoted(this.name)} ${what}: ${errorText(cause)}. Await the promise to handle it in place.`;
+    this.#report(new LastingError(code, message, { kind, cause }));
   }
 
   #open(): Topic | Promise<Topic> {

@@ -151,14 +151,17 @@ describe("params", () => {
     ["a promise", async (value: unknown) => ({ value })],
     ["a thenable", (value: unknown) => thenable({ value })],
   ])(
-    "of a schema that answers with %s are refused: nothing unchecked reaches the method",
+    "of a schema that answers with %s are refused and reported: nothing unchecked reaches the method",
     async (_what, validate) => {
       let made = 0;
       const live = await open({
         act: method({ params: schema(validate), handle: () => (made += 1) }),
       });
-      expect(await called(await as(live, "ann"), "act", { params: 1 })).toBe("invalid_params");
+      expect(await called(await as(live, "ann"), "act", { params: 1 })).toBe("internal");
       expect(made).toBe(0);
+      expect(live.reports).toMatchObject([
+        { message: expect.stringMatching(/^The params schema of the method "act" .*asynchronous/) },
+      ]);
     },
   );
 

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { Ledger } from "../../../src/base/index.ts";
+import { Ledger, type LongwireError } from "../../../src/base/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { LiveServer, type LiveServerOptions } from "../../../src/live/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
@@ -19,14 +19,21 @@ export interface Shown {
 export class MemoryLive {
   readonly clock: VirtualClock;
   readonly live: LiveServer;
-  /** What was reported to `onError`. */
+  /** What was reported to `onError`: what was thrown, or the report where that is all. */
   readonly errors: Error[];
+  /** The reports themselves. */
+  readonly reports: LongwireError[];
   readonly endpoint: ReturnType<LiveServer["endpoint"]>;
   readonly ledger: Ledger;
   readonly #guests = new Set<Guest>();
 
-  private constructor(live: LiveServer, clock: VirtualClock, errors: Error[], ledger: Ledger) {
+  private constructor(
+    live: LiveServer,
+    clock: VirtualClock,
+    { errors, reports, ledger }: Pick<MemoryLive, "errors" | "reports" | "ledger">,
+  ) {
     this.live = live;
+    this.reports = reports;
     this.ledger = ledger;
     this.clock = clock;
     this.errors = errors;
@@ -35,16 +42,20 @@ export class MemoryLive {
 
   static async open(options: Options, clock = new VirtualClock()): Promise<MemoryLive> {
     const errors: Error[] = [];
+    const reports: LongwireError[] = [];
     const { ledger = new Ledger() } = options;
     const live = await LiveServer.open({
       broker: new MemoryBroker({ clock }),
-      onError: (error) => errors.push(error.cause as Error),
+      onError: (error) => {
+        reports.push(error);
+        errors.push((error.cause as Error | undefined) ?? error);
+      },
       clock,
       ledger,
       ...options,
     });
     onTestFinished(() => live.close());
-    return new MemoryLive(live, clock, errors, ledger);
+    return new MemoryLive(live, clock, { errors, reports, ledger });
   }
 
   /** Lets everything that was begun come to its end, and clients get what was sent to them. */

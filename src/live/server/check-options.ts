@@ -1,0 +1,78 @@
+import { LongwireError } from "../../base/index.ts";
+import { requireFunction, requireSchema } from "../check-declaration.ts";
+import { quoted } from "../application-error.ts";
+import { shown } from "../shown.ts";
+import type { LiveServerOptions } from "./open-realm.ts";
+
+const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;
+
+/**
+ * Checks what a live server is opened with: a mistake would show only when a client comes.
+ *
+ * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
+ *   `invalid_option`
+ */
+export function checkOptions(options: LiveServerOptions): void {
+  checkBroker((options as Partial<LiveServerOptions> | undefined)?.broker);
+  const { topics, methods, tokenQuery } = options;
+  if (!Array.isArray(topics)) {
+    const message = `topics is ${shown(topics)}; give a list of declarations, such as [keyedTopic("prices")].`;
+    throw new LongwireError("invalid_topic", message);
+  }
+  for (const [name, declared] of Object.entries(methods ?? {})) checkMethod(name, declared);
+  for (const name of FUNCTIONS) {
+    const given: unknown = options[name];
+    if (given === undefined || typeof given === "function") continue;
+    throw invalidOption(name, given, "a function");
+  }
+  if (tokenQuery === undefined || (typeof tokenQuery === "string" && tokenQuery !== "")) return;
+  throw invalidOption("tokenQuery", tokenQuery, 'a name such as "token"');
+}
+
+/**
+ * Checks where an endpoint is mounted.
+ *
+ * @throws LongwireError `invalid_path`
+ */
+export function checkMountPath(path: unknown): void {
+  if (typeof path === "string" && /^\/[^?#*\s]*[^?#*\s/]$/.test(path)) return;
+  const bare = typeof path === "string" ? bareOf(path) : "";
+  const example = JSON.stringify(`/${bare === "" ? "live" : bare}`);
+  const message = `The endpoint's path is ${shown(path)}; give one with a slash at its beginning and none at its end, such as ${example}.`;
+  throw new LongwireError("invalid_path", message);
+}
+
+/** A path without what it must not have. */
+function bareOf(path: string): string {
+  return path
+    .replace(/[?#].*$/s, "")
+    .replaceAll(/[*\s]+/g, "")
+    .replaceAll(/^\/+|\/+$/g, "");
+}
+
+function checkBroker(broker: unknown): void {
+  const { openTopic } = (broker ?? {}) as { openTopic?: unknown };
+  if (typeof openTopic === "function") return;
+  const form =
+    shown(broker) === "a promise" ? "await it" : "give one, such as broker: new MemoryBroker()";
+  throw new LongwireError("missing_broker", `The broker is ${shown(broker)}; ${form}.`);
+}
+
+function checkMethod(name: string, declared: unknown): void {
+  const { handle, params, authorize } = (declared ?? {}) as Record<string, unknown>;
+  if (typeof handle !== "function") {
+    const seen =
+      typeof declared === "function" ? "is a function" : `has ${shown(handle)} as handle`;
+    const message = `The method ${quoted(name)} ${seen}; declare it as method({ handle: (params) => … }).`;
+    throw new LongwireError("invalid_method", message);
+  }
+  requireSchema(params, `The params schema of the method ${quoted(name)}`);
+  requireFunction(authorize, "invalid_method", `authorize of the method ${quoted(name)}`);
+}
+
+function invalidOption(name: string, given: unknown, form: string): LongwireError {
+  return new LongwireError(
+    "invalid_option",
+    `${name} is ${shown(given)}; give ${form}, or leave it out.`,
+  );
+}
