@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since the Unix epoch, possibly with a fraction; never goes back. */
   now(): number;
+  /** The same as the wall clock shows it, which may be set, for what people see. Default: `now`. */
+  wall?(): number;
   /** Calls `expire` once, `delayMs` from now. The timer alone keeps no process alive. */
   after(delayMs: number, expire: () => void): Timer;
 }
