@@ -123,14 +123,23 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await expect.poll(status, patience).toBe("live");
   });
 
-  test("a page that is shown for the first time dials once", async () => {
-    const { sessions } = served.live.statistics;
-    const before = sessions.level1;
-    await page.evaluateOnNewDocument(`${script}; globalThis.live = inLeaving.connect();`);
+  test("a page that is shown for the first time dials once, also while that dial is in progress", async () => {
+    proxy.isHolding = true;
+    await page.evaluateOnNewDocument(`
+      globalThis.dials = 0;
+      globalThis.WebSocket = class extends WebSocket {
+        constructor(...given) {
+          super(...given);
+          globalThis.dials += 1;
+        }
+      };
+      ${script};
+      globalThis.live = inLeaving.connect();
+      addEventListener("pageshow", () => (globalThis.isShown = true));
+    `);
     await page.goto(`http://${proxy.host}/`);
-    await expect.poll(status, patience).toBe("live");
-    await page.waitForFunction(() => document.readyState === "complete");
-    expect(served.live.statistics.sessions.level1 - before).toBe(1);
+    await page.waitForFunction(() => "isShown" in globalThis);
+    expect(await page.evaluate("globalThis.dials")).toBe(1);
   });
 
   test("in a sandboxed frame a client connects by itself, and no rejection is left unhandled", async () => {
