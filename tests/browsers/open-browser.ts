@@ -7,6 +7,8 @@ const programs: Record<BrowserName, LaunchOptions> = {
   chromium: {
     browser: "chrome",
     executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+    // A page that comes back from there is what some tests are about.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
     args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
   },
   firefox: {

@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import type { Browser, Page } from "puppeteer-core";
-import { build, type Rolldown } from "vite";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { bundle } from "./bundle.ts";
 import { openBrowser } from "./open-browser.ts";
 import { ServedLive, type Device } from "./served-live.ts";
 import type { InTab } from "./tab.ts";
@@ -11,18 +10,12 @@ vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 /** How long something may take on a machine that is busy; tabs behind others are slow besides. */
 const patience = { timeout: 30_000, interval: 25 };
 
+/** Much less than it takes to find out by silence that a connection is dead. */
+const soon = { timeout: 10_000, interval: 25 };
+
 declare const inTab: InTab;
 
 const ap = (name: string, clients = 1): Device => ({ name, deviceType: "AP", clients });
-
-/** `tab.ts` and all that it imports, as one classic script. */
-async function bundle(): Promise<string> {
-  const entry = join(import.meta.dirname, "tab.ts");
-  const lib = { entry, formats: ["iife" as const], name: "tab" };
-  const built = await build({ configFile: false, logLevel: "error", build: { lib, write: false } });
-  const [{ output }] = built as [Rolldown.RolldownOutput];
-  return output[0].code;
-}
 
 describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   let browser: Browser;
@@ -34,7 +27,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     [{ browser, end: endBrowser }, served, script] = await Promise.all([
       openBrowser(name),
       ServedLive.start(),
-      bundle(),
+      bundle("tab.ts"),
     ]);
   });
   afterAll(async () => {
@@ -151,6 +144,43 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await expectAll(tabs, ["before", "meanwhile", "after"]);
     expect(sessions()).toBe(1);
   });
+
+  // Only there a test can freeze a tab, and be sure that a page is kept.
+  if (name === "chromium") {
+    test("the tab with the connection is in the back/forward cache: the others are current, and it is when it is back", async () => {
+      const tabs = await openTabs();
+      const [first, ...others] = tabs;
+      await first.goto(`http://${served.host}/live/devices`);
+      await publish("while it is away");
+      // Far less than two heartbeats, after which the others would find out by themselves.
+      for (const tab of others) {
+        await expect.poll(() => newsOf(tab), soon).toEqual(["while it is away"]);
+      }
+      expect(sessions()).toBe(1);
+      await first.goBack();
+      // What was kept is the same page, not another one.
+      expect(await first.evaluate(() => "inTab" in globalThis)).toBe(true);
+      await expectAll(tabs, ["while it is away"]);
+      expect(sessions()).toBe(1);
+      await publish("after");
+      await expectAll(tabs, ["while it is away", "after"]);
+    });
+
+    test("the tab with the connection is frozen: the others are current, and it is when it thaws", async () => {
+      const tabs = await openTabs();
+      const [first, ...others] = tabs;
+      const devtools = await first.createCDPSession();
+      await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+      await publish("while it is frozen");
+      for (const tab of others) {
+        await expect.poll(() => newsOf(tab), soon).toEqual(["while it is frozen"]);
+      }
+      expect(sessions()).toBe(1);
+      await devtools.send("Page.setWebLifecycleState", { state: "active" });
+      await expectAll(tabs, ["while it is frozen"]);
+      expect(sessions()).toBe(1);
+    });
+  }
 
   test("without Web Locks each tab has a connection of its own", async () => {
     const tabs = await openTabs(() => {

@@ -42,6 +42,7 @@ class Client implements FeedHost, LinkOwner {
     first.connect();
     this.#stopListening = settings.page.listen((event) => {
       for (const link of this.#links) link.onPage(event);
+      this.requests.onPage(event);
     });
   }
 
@@ -160,7 +161,9 @@ function canonicalJson(params: Params = {}): string {
   return JSON.stringify(params, names.sort());
 }
 
-/** Not `randomUUID`: pages of insecure origins have none. */
+/** Not `randomUUID`: pages of insecure origins have none. React Native has no `crypto` at all. */
 function randomKey(): string {
-  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+  // It must be unlike all others, not secret.
+  const parts = globalThis.crypto?.getRandomValues(new Uint32Array(4));
+  return (parts ?? [Math.random(), Math.random()]).join("-");
 }

@@ -8,6 +8,8 @@ export type FeedStatus =
   | { readonly state: "catching-up" }
   /** Nothing is known to be missing. */
   | { readonly state: "live" }
+  /** The server refused the connection; it goes on with a `reconnect()` of the client. */
+  | { readonly state: "refused"; readonly error: Error }
   /** The server refused it, or ended it, with a LongwireError; who reads it again asks again. */
   | { readonly state: "ended"; readonly error: Error };
 

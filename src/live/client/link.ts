@@ -1,4 +1,6 @@
 import { Backoff, LongwireError, type Timer } from "../../base/index.ts";
+import type { Position } from "../position.ts";
+import { wallNow } from "./client-clock.ts";
 import type { FeedStatus } from "./feed.ts";
 import type { ClientSocket, Settings } from "./options.ts";
 import type { PageEvent } from "./page.ts";
@@ -18,6 +20,7 @@ type LinkState = Exclude<LiveStatus, { state: "live" | "catching-up" }> | { stat
 interface LinkFeed {
   readonly name: string;
   readonly status: FeedStatus;
+  readonly position: Position | undefined;
   onOpen(): void;
   onLost(): void;
   onMessage(message: TopicMessage): void;
@@ -29,6 +32,8 @@ interface LinkFeed {
 export interface LinkOwner {
   readonly settings: Settings;
   readonly requests: {
+    /** A message has come on a link, perhaps not the one that carries requests. */
+    onHeard(link: Link): void;
     onAnswer(message: AnswerMessage): void;
     onError(id: number, error: LongwireError): void;
   };
@@ -36,11 +41,20 @@ export interface LinkOwner {
   onLinkChanged(link: Link, wasOpen: boolean): void;
 }
 
+/** What the error events of WebSocket classes outside of browsers tell. */
+interface Failure {
+  message?: string;
+  error?: { code?: string };
+}
+
 /** Codes with which a server says that trying the same again is of no use. */
 const terminalCodes: readonly number[] = [4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429];
 
 /** A connection that lived this long was a good one: the next loss starts from short waits. */
 const PROOF_MS = 5_000;
+
+/** Within this time a page is notified of one wake by several events. */
+const SAME_WAKE_MS = 100;
 
 /** How long a connection has to show that it outlived its page's absence. */
 const PROBE_MS = 5_000;
@@ -58,6 +72,9 @@ const SILENT = "The server is silent.";
 
 /** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
 const ABNORMAL = 1006;
+
+/** What a connection ends with that a message was too long for. (RFC 6455 §7.4.1) */
+const TOO_BIG = 1009;
 
 /** One connection, and another one whenever it ends: never two at a time that are listened to. */
 export class Link {
@@ -79,12 +96,23 @@ export class Link {
   #isProven = false;
   /** Whether it is the server that wants the next attempt to wait. */
   #isAsked = false;
+  /** Whether the page's code is about to stop running, or has stopped. */
+  #isAway = false;
+  #wokeAt = Number.NEGATIVE_INFINITY;
+  /** What the socket said of its failure; a browser's says nothing. */
+  #failure: Failure = {};
+  /** How far its feeds had come when a message was too long for the client. */
+  #stuckAt: string | undefined;
+  /** What the server was shown last. */
+  credentials: string | undefined;
 
   constructor(owner: LinkOwner) {
     this.#settings = owner.settings;
     this.#owner = owner;
     this.#backoff = new Backoff(owner.settings.backoff);
     this.#retries = new Backoff(owner.settings.backoff);
+    const { token } = owner.settings;
+    if (typeof token === "string") this.credentials = token;
   }
 
   get state(): LinkState {
@@ -115,12 +143,12 @@ export class Link {
 
   onPage(event: PageEvent): void {
     const { state } = this.#state;
-    if (event === "left") {
-      // An open connection would keep the page out of the cache.
+    this.#isAway = event === "left";
+    if (this.#isAway) {
+      // An open connection would keep the page out of the cache, and be dead when it is back.
       if (state === "open" || state === "connecting") this.#wait("The page was left.");
     } else if (state === "open") this.#probe();
-    // How long the server wants to be left alone does not depend on the page.
-    else if (state === "offline" && !this.#isAsked) this.connect();
+    else if (event === "woke") this.#wake();
   }
 
   /** Sends while the connection is open; returns false for what is longer than the server takes. */
@@ -130,13 +158,26 @@ export class Link {
     return fits;
   }
 
+  /** What waited, or was tried while there was perhaps no network, is tried now. */
+  #wake(): void {
+    const { state } = this.#state;
+    const now = this.#settings.clock.now();
+    // A dial that hangs since the network was away goes on hanging; one of this same wake does not.
+    if (state === "connecting" ? now - this.#wokeAt < SAME_WAKE_MS : state !== "offline") return;
+    // How long the server wants to be left alone does not depend on the page.
+    if (this.#isAsked && this.#timers.has("retry")) return;
+    this.#wokeAt = now;
+    this.#backoff.reset();
+    this.connect();
+  }
+
   /** Calls back later and later, unless the connection is lost before. */
   retry(id: number, expire: () => void): void {
     this.#time(id, this.#retries.next(), expire);
   }
 
   /** All transitions but to `open`, which is `#begin`. */
-  #enter(state: LinkState): void {
+  #enter(state: LinkState, delayMs = 0): void {
     const wasOpen = this.isOpen;
     const socket = this.#socket;
     for (const timer of this.#timers.values()) timer.cancel();
@@ -146,17 +187,19 @@ export class Link {
     // Its close event may never come, if the network is gone, and is not waited for.
     socket?.close();
     if (state.state === "offline") {
-      this.#time("retry", state.retryAt - this.#settings.clock.now(), () => this.connect());
+      this.#time("retry", delayMs, () => {
+        // In the moments before the page's code stops, no connection is of use.
+        if (!this.#isAway) this.connect();
+      });
     } else if (state.state === "connecting") this.#dial();
-    if (wasOpen || state.state === "closed") {
-      for (const feed of this.feeds.values()) feed.onLost();
-    }
+    for (const feed of this.feeds.values()) feed.onLost();
     this.#owner.onLinkChanged(this, wasOpen);
   }
 
   #dial(): void {
     const { webSocket, url, connectTimeoutMs, token } = this.#settings;
     this.#reason = undefined;
+    this.#failure = {};
     this.#welcome = undefined;
     this.#isGreeted = token === undefined;
     this.#isProven = false;
@@ -173,8 +216,7 @@ export class Link {
     });
     socket.onmessage = whenCurrent((event: MessageEvent) => this.#receive(event.data));
     socket.onclose = whenCurrent(({ code, reason }: CloseEvent) => this.#onClosed(code, reason));
-    // The close event says all; but some classes throw an error that nobody listens to.
-    socket.onerror = () => {};
+    socket.onerror = whenCurrent((failure: Failure) => (this.#failure = failure));
   }
 
   /** Shows who asks, first on a connection or again on it. */
@@ -182,9 +224,11 @@ export class Link {
     const socket = this.#socket;
     const { token } = this.#settings;
     try {
-      const credentials = await (typeof token === "function" ? token() : token);
+      const shown = await (typeof token === "function" ? token() : token);
       if (this.#socket !== socket) return;
-      socket?.send(JSON.stringify({ type, token: credentials }));
+      this.credentials = shown;
+      const { maxMessageBytes: maxMessage } = this.#settings;
+      socket?.send(JSON.stringify({ type, token: shown, maxMessage }));
       this.#isGreeted = true;
       this.#begin();
     } catch (error) {
@@ -195,7 +239,8 @@ export class Link {
 
   #receive(data: unknown): void {
     this.#heardAt = this.#settings.clock.now();
-    this.#timers.get("probe")?.cancel();
+    this.#stop("probe");
+    this.#owner.requests.onHeard(this);
     try {
       this.#obey(decodeServerMessage(data));
     } catch (error) {
@@ -257,10 +302,20 @@ export class Link {
   }
 
   #onClosed(code: number, reason: string): void {
-    const { message = reason, disconnect } = this.#reason ?? {};
-    if (terminalCodes.includes(code) && disconnect?.retry !== true) {
-      this.#enter({ state: "refused", code, message });
+    const { error, message: told = "" } = this.#failure;
+    const { message = reason || told, disconnect } = this.#reason ?? {};
+    const isTooBig = code === TOO_BIG || error?.code === "message_too_big";
+    const isFinal = terminalCodes.includes(code) && disconnect?.retry !== true;
+    if (isFinal || (isTooBig && this.#isStuck())) {
+      this.#enter({ state: "refused", code: isTooBig ? TOO_BIG : code, message });
     } else this.#wait(message, code, disconnect?.retryAfter);
+  }
+
+  /** Whether the same message was too long before: asked for again, it comes again. */
+  #isStuck(): boolean {
+    const before = this.#stuckAt;
+    this.#stuckAt = JSON.stringify([...this.feeds.values()].map(({ position }) => position));
+    return before === this.#stuckAt;
   }
 
   /** @param retryAfter how long the server asks to wait, in milliseconds */
@@ -269,8 +324,9 @@ export class Link {
     // Who is told each time to come back at once would never stop.
     const ownMs = this.#isAsked && this.#isProven ? 0 : this.#backoff.next();
     const delayMs = Math.max(this.#isAsked ? retryAfter! : 0, ownMs);
-    const retryAt = this.#settings.clock.now() + delayMs;
-    this.#enter({ state: "offline", retryAt, code, message });
+    const retryAt = wallNow(this.#settings.clock) + delayMs;
+    const reason = this.#failure.error?.code;
+    this.#enter({ state: "offline", retryAt, code, message, reason }, delayMs);
   }
 
   #watchSilence(limitMs: number): void {
@@ -284,6 +340,7 @@ export class Link {
 
   /** The computer may have slept, or changed networks, and the connection seem open for long. */
   #probe(): void {
+    if (this.#timers.has("probe")) return;
     this.#time("probe", PROBE_MS, () => this.#wait(SILENT));
     this.send('{"type":"ping"}');
   }
@@ -298,12 +355,17 @@ export class Link {
   }
 
   #time(name: string | number, delayMs: number, expire: () => void): void {
-    this.#timers.get(name)?.cancel();
+    this.#stop(name);
     const delay = Math.min(delayMs, LONGEST_TIMER_MS);
     const timer = this.#settings.clock.after(delay, () => {
       this.#timers.delete(name);
       expire();
     });
     this.#timers.set(name, timer);
+  }
+
+  #stop(name: string | number): void {
+    this.#timers.get(name)?.cancel();
+    this.#timers.delete(name);
   }
 }

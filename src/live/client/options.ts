@@ -51,6 +51,11 @@ export interface ConnectOptions {
    * unsubscribes, and comes back when they are handled.
    */
   maxQueuedEvents?: number;
+  /**
+   * The longest message that the `webSocket` class takes, in bytes; a `hello` tells the server.
+   * Default: not told.
+   */
+  maxMessageBytes?: number | undefined;
   /** How long a connection may take to be welcomed, in milliseconds. Default 10,000. */
   connectTimeoutMs?: number;
   /** How long to wait between attempts: exponential with full jitter. */
@@ -61,8 +66,10 @@ export interface ConnectOptions {
   clock?: Clock;
 }
 
-export type Settings = Required<Omit<ConnectOptions, "token" | "positions" | "webSocket">> &
-  Pick<ConnectOptions, "token" | "positions"> & {
+export type Settings = Required<
+  Omit<ConnectOptions, "token" | "positions" | "webSocket" | "maxMessageBytes">
+> &
+  Pick<ConnectOptions, "token" | "positions" | "maxMessageBytes"> & {
     url: string;
     webSocket: NonNullable<ConnectOptions["webSocket"]>;
   };
@@ -83,7 +90,7 @@ export function settingsOf(url: string, options: ConnectOptions): Settings {
     maxQueuedEvents: 1_000,
     connectTimeoutMs: 10_000,
     page: browserPage,
-    clock: clientClock(),
+    clock: clientClock,
     ...options,
     webSocket,
   };

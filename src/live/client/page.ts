@@ -1,27 +1,33 @@
 /**
- * What happens to a page: `"left"`, it goes away, perhaps into the back/forward cache; `"woke"`, it
- * is back from there, or visible or online again.
+ * What happens to a page: `"left"`, its code is about to stop running, in the back/forward cache,
+ * frozen or for good; `"woke"`, it is back from there, or visible or online again; `"offline"`,
+ * its computer has lost the network.
  */
-export type PageEvent = "woke" | "left";
+export type PageEvent = "woke" | "left" | "offline";
 
-/** How the client hears of its page. */
+/** How the client is notified of its page. */
 export interface Page {
   /** Returns a function that stops it. */
   listen(listener: (event: PageEvent) => void): () => void;
 }
 
-const eventTypes = ["online", "visibilitychange", "pagehide", "pageshow"];
+const leaving = ["pagehide", "freeze"];
+const eventTypes = ["online", "offline", "visibilitychange", "pageshow", "resume", ...leaving];
 
 /** The page that this code runs in; in a worker or in Node perhaps less of it, or nothing. */
 export const browserPage: Page = {
   listen(listener) {
-    const hear = ({ type }: Event): void => {
-      if (type === "pagehide") listener("left");
+    const onEvent = ({ type, persisted }: Event & { persisted?: boolean }): void => {
+      // A page that is shown for the first time has nothing to come back from.
+      if (type === "pageshow" && !persisted) return;
+      if (leaving.includes(type)) listener("left");
+      else if (type === "offline") listener(type);
       else if (type !== "visibilitychange" || !document.hidden) listener("woke");
     };
-    // All of them come up to the window.
     const stopping = new AbortController();
-    for (const type of eventTypes) globalThis.addEventListener?.(type, hear, stopping);
+    // Captured at the window, because `freeze` and `resume` go to the document and do not bubble.
+    const options = { capture: true, signal: stopping.signal };
+    for (const type of eventTypes) globalThis.addEventListener?.(type, onEvent, options);
     return () => stopping.abort();
   },
 };

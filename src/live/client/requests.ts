@@ -1,5 +1,8 @@
 import { LongwireError, type Timer } from "../../base/index.ts";
+import { ServerTime } from "./client-clock.ts";
 import type { Link } from "./link.ts";
+import type { PageEvent } from "./page.ts";
+import { postParting } from "./parting-post.ts";
 import type { Settings } from "./options.ts";
 import type { AnswerMessage } from "./server-message.ts";
 
@@ -7,6 +10,9 @@ import type { AnswerMessage } from "./server-message.ts";
 interface Request {
   readonly id: number;
   readonly text: string;
+  /** Where a publish goes; a call has none. */
+  readonly topic: string | undefined;
+  readonly key: string | undefined;
   /** Whether the server knows a repetition by its idempotency key. */
   readonly isRepeatable: boolean;
   readonly resolve: (answer: AnswerMessage) => void;
@@ -34,29 +40,62 @@ export class Requests {
   readonly #settings: Settings;
   readonly #link: Link;
   readonly #pending = new Map<number, Request>();
+  readonly #time: ServerTime;
+  /** Whether the page is being left, so that nothing can be sent later. */
+  #isLeaving = false;
 
   constructor(settings: Settings, link: Link) {
     this.#settings = settings;
+    this.#time = new ServerTime(settings.clock);
     this.#link = link;
   }
 
   /** @throws LongwireError as a rejection */
-  ask(message: { id: number; idempotencyKey?: string | undefined }): Promise<AnswerMessage> {
+  ask(message: {
+    id: number;
+    topic?: string;
+    key?: string;
+    idempotencyKey?: string | undefined;
+  }): Promise<AnswerMessage> {
     return new Promise((resolve, reject) => {
-      const { id, idempotencyKey } = message;
+      const { id, topic, key, idempotencyKey } = message;
       const isRepeatable = idempotencyKey !== undefined;
       const text = JSON.stringify(message);
-      const request = { id, text, isRepeatable, resolve, reject, sentAt: 0, sends: 0 };
+      const about = { id, text, topic, key, isRepeatable };
+      const request = { ...about, resolve, reject, sentAt: 0, sends: 0 };
       if (this.#pending.size >= this.#settings.maxQueuedRequests) {
         return reject(new LongwireError("queue_full", "Too many are unanswered; wait."));
       }
       this.#pending.set(id, request);
       this.#rejectIfOver();
-      this.#send(request);
+      if (this.#isLeaving) this.#post(request);
+      else this.#send(request);
     });
   }
 
+  /** The page is being left: what is unanswered goes by requests that outlive it. */
+  onPage(event: PageEvent): void {
+    this.#isLeaving = event === "left";
+    if (!this.#isLeaving) return;
+    const newest = new Map<string, Request>();
+    for (const request of this.#pending.values()) {
+      const { id, topic, key = id } = request;
+      const name = `${topic} ${key}`;
+      const older = newest.get(name);
+      // Side by side they could come in another order, and the older value stay.
+      if (older) this.#unconfirmed(older);
+      newest.set(name, request);
+    }
+    for (const request of newest.values()) this.#post(request);
+  }
+
+  onHeard(link: Link): void {
+    if (link === this.#link) this.#time.onHeard();
+  }
+
   onLinkChanged(wasOpen: boolean): void {
+    // Another connection proves nothing.
+    if (wasOpen) this.#time.jumpedAt = undefined;
     for (const request of this.#pending.values()) {
       if (wasOpen && request.sends > 0 && !request.isRepeatable) this.#unconfirmed(request);
       this.#send(request);
@@ -82,17 +121,38 @@ export class Requests {
   }
 
   #send(request: Request): void {
-    const { clock } = this.#settings;
-    if (!this.#link.isOpen || !this.#pending.has(request.id)) return;
+    if (!this.#link.isOpen || !this.#begin(request)) return;
+    if (!this.#link.send(request.text)) this.#reject(request, tooLarge());
+  }
+
+  /** Its answer, or that of its repetition on the next connection, is what counts. */
+  #post(request: Request): void {
+    const { id, topic, text } = request;
+    if (topic === undefined || !this.#begin(request)) return;
+    const token = this.#link.credentials;
+    postParting({ url: this.#settings.url, topic, body: text, token }).then(
+      (answer) => answer && this.onAnswer({ ...answer, type: "published", id }),
+      () => {},
+    );
+  }
+
+  /** Counts a time that the server may do it; returns false if it must not be asked again. */
+  #begin(request: Request): boolean {
+    if (!this.#pending.has(request.id)) return false;
+    const now = this.#time.now();
     if (request.sends === 0) {
-      request.sentAt = clock.now();
+      request.sentAt = now;
       if (request.isRepeatable) {
+        const { clock } = this.#settings;
         request.expiry = clock.after(REPEAT_WINDOW_MS, () => this.#unconfirmed(request));
       }
       // A timer may be late: the computer slept.
-    } else if (clock.now() - request.sentAt >= REPEAT_WINDOW_MS) return this.#unconfirmed(request);
+    } else if (now - request.sentAt >= REPEAT_WINDOW_MS) {
+      this.#unconfirmed(request);
+      return false;
+    }
     request.sends += 1;
-    if (!this.#link.send(request.text)) this.#reject(request, tooLarge());
+    return true;
   }
 
   #rejectIfOver(): void {

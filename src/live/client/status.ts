@@ -13,6 +13,8 @@ export type LiveStatus =
       /** The close code; 1006 where there was none. */
       readonly code: number;
       readonly message: string;
+      /** The code of what failed, such as `unreachable`; only where the WebSocket class tells. */
+      readonly reason?: string | undefined;
     }
   /** The server wants no further attempt; `reconnect()` makes one all the same. */
   | { readonly state: "refused"; readonly code: number; readonly message: string }

@@ -8,7 +8,7 @@ import type { PositionStore, Settings } from "./options.ts";
 import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
 import { addListener, report } from "./report.ts";
 import { tooLarge } from "./requests.ts";
-import { positionSaver } from "./saved-position.ts";
+import { loadPosition, positionSaver } from "./saved-position.ts";
 import { malformed, type MessageOf, type TopicMessage } from "./server-message.ts";
 import type { Asked, Following, Over, Standing } from "./standing.ts";
 import type { Item } from "./topic-items.ts";
@@ -184,7 +184,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.#standing = loading;
     this.#settle();
     try {
-      const position = await positions.load(this.#fullName);
+      const position = await loadPosition(positions, this.#fullName);
       if (this.#standing !== loading) return;
       this.#move(position);
       this.#savedCount = this.#received.count;
@@ -355,6 +355,10 @@ export class TopicFeed implements Feed<Item, unknown> {
   #statusNow(): FeedStatus {
     const standing = this.#standing;
     if (standing.state === "closed" || standing.state === "ended") return standing;
+    const link = this.#link?.state;
+    if (link?.state === "refused") {
+      return { state: "refused", error: new LongwireError("refused", link.message) };
+    }
     const { offset = 0 } = this.position ?? {};
     const isLive =
       standing.state === "following" && this.#isBase(standing) && offset >= standing.target;

@@ -55,6 +55,8 @@ export class TabHub implements UpstreamOwner {
   #ids = 0;
   hello: string | undefined;
   #welcome: { message: Message; at: number } | undefined;
+  /** Whether a socket has given up an attempt to connect that is still in progress. */
+  #isGivenUp = false;
 
   constructor(host: HubHost) {
     this.#host = host;
@@ -64,7 +66,10 @@ export class TabHub implements UpstreamOwner {
   hear(message: SocketMessage): void {
     if (message.kind === "open") return this.#open(message.from);
     if (!this.#sockets.has(message.from)) return;
-    if (message.kind === "close") return this.leave(message.from);
+    if (message.kind === "close") {
+      this.#isGivenUp ||= this.#welcome === undefined;
+      return this.leave(message.from);
+    }
     this.#onRequest(message.from, JSON.parse(message.text) as Message, message.text);
   }
 
@@ -136,7 +141,8 @@ export class TabHub implements UpstreamOwner {
 
   #open(socket: string): void {
     if (this.#sockets.has(socket)) return;
-    if (this.#isSilent) this.#endAll(ABNORMAL, "");
+    // Whoever left the attempt and comes back dials again: its network is another one by now.
+    if (this.#isGivenUp || this.#isSilent) this.#endAll(ABNORMAL, "");
     this.#sockets.add(socket);
     const [first] = this.#upstreams;
     if (first === undefined) this.#connect();
@@ -174,8 +180,7 @@ export class TabHub implements UpstreamOwner {
       this.hello ??= text;
       first.sayHello();
     } else if (type === "refresh") {
-      const { token } = request;
-      this.hello = JSON.stringify({ type: "hello", token });
+      this.hello = JSON.stringify({ ...request, type: "hello" });
       for (const upstream of this.#upstreams) upstream.send(request);
     } else if (type === "subscribe") this.#subscribe(socket, request);
     else if (type === "unsubscribe") {
@@ -260,6 +265,7 @@ export class TabHub implements UpstreamOwner {
   /** The first connection's is everybody's. */
   #onWelcome(upstream: Upstream, message: Message): void {
     if (upstream !== this.#upstreams[0]) return;
+    this.#isGivenUp = false;
     const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
     this.#welcome = { message: { ...message, maxMessage }, at: this.#host.clock.now() };
     this.#sayToAll(message, JSON.stringify(this.#welcome.message));
@@ -323,6 +329,7 @@ export class TabHub implements UpstreamOwner {
     this.#groups = [];
     this.#routes.clear();
     this.#welcome = undefined;
+    this.#isGivenUp = false;
     this.hello = undefined;
   }
 }

@@ -9,6 +9,8 @@ export type SocketMessage =
 export type HubMessage =
   /** There is a hub now, and none that was before. */
   | { to: "all"; kind: "hub" }
+  /** There never will be one, since this tab cannot share; told within a tab only. */
+  | { to: "all"; kind: "alone" }
   | { to: string; kind: "opened" }
   | { to: string; kind: "text"; text: string }
   | { to: string; kind: "closed"; code: number; reason: string };

@@ -12,6 +12,8 @@ const ABNORMAL = 1006;
 export interface Tab {
   readonly id: string;
   readonly clock: Clock;
+  /** Whether there is no hub to wait for. */
+  readonly isAlone: boolean;
   /** Hears what the hub says to this socket, until `forget`. */
   listen(socket: string, listener: (message: HubMessage) => void): void;
   forget(socket: string): void;
@@ -42,7 +44,8 @@ export class TabSocket implements ClientSocket {
     const timer = tab.clock.after(HUB_TIMEOUT_MS, () => this.#goDirectly());
     this.#way = { kind: "asking", timer };
     tab.listen(id, (message) => this.#hear(message));
-    this.#ask();
+    if (tab.isAlone) this.#goDirectly();
+    else this.#ask();
   }
 
   send(text: string): void {
@@ -67,6 +70,8 @@ export class TabSocket implements ClientSocket {
         // The tab that had the connection is gone, and the connection with it.
         if (this.#way.kind === "hub") return this.#end(ABNORMAL, "");
         return this.#ask();
+      case "alone":
+        return this.#goDirectly();
       case "opened":
         if (this.#way.kind === "hub") return;
         this.#way.timer.cancel();
@@ -79,8 +84,9 @@ export class TabSocket implements ClientSocket {
     }
   }
 
-  /** The tab that has the connection does not answer: it is frozen, or something is wrong there. */
+  /** The tab that has the connection does not answer, or this one cannot share. */
   #goDirectly(): void {
+    if (this.#way.kind === "asking") this.#way.timer.cancel();
     this.#tab.tell({ to: "hub", from: this.#id, kind: "close" });
     this.#tab.forget(this.#id);
     const socket = this.#tab.connectDirectly();

@@ -1,5 +1,4 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { clientClock } from "../../../src/live/client/client-clock.ts";
 import { browserPage } from "../../../src/live/client/page.ts";
 
 let window: EventTarget;
@@ -13,35 +12,36 @@ beforeEach(() => {
   onTestFinished(() => void vi.unstubAllGlobals());
 });
 
-test("a page wakes when it is online, shown again or visible, and not when it is hidden", () => {
+/** As browsers tell whether a page comes out of the back/forward cache. */
+const shown = (persisted: boolean) => Object.assign(new Event("pageshow"), { persisted });
+
+test("a page wakes when it is online, back, thawed or visible, and not when it is hidden", () => {
   const stop = browserPage.listen((event) => heard.push(event));
-  for (const type of ["online", "pageshow", "visibilitychange", "pagehide"]) {
+  for (const type of ["online", "visibilitychange", "resume"]) {
     window.dispatchEvent(new Event(type));
   }
+  window.dispatchEvent(shown(true));
   vi.stubGlobal("document", { hidden: true });
   window.dispatchEvent(new Event("visibilitychange"));
-  window.dispatchEvent(new Event("online"));
-  expect(heard).toEqual(["woke", "woke", "woke", "left", "woke"]);
+  expect(heard).toEqual(["woke", "woke", "woke", "woke"]);
   stop();
   window.dispatchEvent(new Event("online"));
-  expect(heard).toHaveLength(5);
+  expect(heard).toHaveLength(4);
+});
+
+test("a page that is shown for the first time has not woken: its first dial goes on", () => {
+  browserPage.listen((event) => heard.push(event));
+  window.dispatchEvent(shown(false));
+  expect(heard).toEqual([]);
+});
+
+test("a page is left when it is hidden for good or frozen, and told that the network is gone", () => {
+  browserPage.listen((event) => heard.push(event));
+  for (const type of ["pagehide", "freeze", "offline"]) window.dispatchEvent(new Event(type));
+  expect(heard).toEqual(["left", "left", "offline"]);
 });
 
 test("without a window there is nothing to hear", () => {
   vi.stubGlobal("addEventListener", undefined);
   browserPage.listen(() => {})();
-});
-
-test("the client's clock counts the time that the computer slept, and never goes back", () => {
-  const wall = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
-  const awake = vi.spyOn(performance, "now").mockReturnValue(50);
-  onTestFinished(() => void vi.restoreAllMocks());
-  const clock = clientClock();
-  expect(clock.now()).toBe(1_000_000);
-  awake.mockReturnValue(60);
-  wall.mockReturnValue(1_600_000);
-  expect(clock.now()).toBe(1_600_000);
-  awake.mockReturnValue(70);
-  wall.mockReturnValue(0);
-  expect(clock.now()).toBe(1_600_010);
 });

@@ -1,9 +1,64 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { clientClock } from "../../../src/live/client/client-clock.ts";
+import { clientClock, ServerTime } from "../../../src/live/client/client-clock.ts";
+import { VirtualClock } from "../../virtual-clock.ts";
 
 test("a client's clock asks for no time that is over, of which newer Nodes warn", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   onTestFinished(() => set.mockRestore());
-  await new Promise<void>((resolve) => void clientClock().after(-0.01, resolve));
+  await new Promise<void>((resolve) => void clientClock.after(-0.01, resolve));
   expect(set.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
+});
+
+test("setting the wall clock does not move the clock of intervals, only the time that is shown", () => {
+  const wall = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
+  vi.spyOn(performance, "now").mockReturnValue(50);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const before = clientClock.now();
+  wall.mockReturnValue(9_000_000);
+  expect(clientClock.now() - before).toBe(0);
+  expect(clientClock.wallTime?.()).toBe(9_000_000);
+});
+
+/** A virtual clock beside a wall clock that can be set, or goes on while the computer sleeps. */
+function twoClocks() {
+  const clock = new VirtualClock();
+  let aheadMs = 0;
+  const wallTime = (): number => clock.now() + aheadMs;
+  const time = new ServerTime(Object.assign(clock, { wallTime }));
+  return { clock, time, set: (ms: number) => (aheadMs += ms) };
+}
+
+test("what the wall clock gains counts as sleep, as long as nothing shows the contrary", () => {
+  const { clock, time, set } = twoClocks();
+  const started = time.now();
+  set(600_000);
+  clock.advance(10);
+  expect(time.now() - started).toBe(600_010);
+});
+
+test("what comes at once after a sleep was sent before it, and proves nothing", () => {
+  const { clock, time, set } = twoClocks();
+  const started = time.now();
+  set(600_000);
+  time.onHeard();
+  clock.advance(4_999);
+  time.onHeard();
+  expect(time.now() - started).toBe(604_999);
+});
+
+test("a connection that still works five seconds after the jump shows that the clock was set", () => {
+  const { clock, time, set } = twoClocks();
+  const started = time.now();
+  set(600_000);
+  time.onHeard();
+  clock.advance(5_000);
+  time.onHeard();
+  expect(time.now() - started).toBe(5_000);
+  // Set back as well; a sleep after that is seen.
+  set(-600_000);
+  time.onHeard();
+  clock.advance(5_000);
+  time.onHeard();
+  set(300_000);
+  expect(time.now() - started).toBe(310_000);
 });

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "../../../src/client/index.ts";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
@@ -118,4 +120,23 @@ test("a feed that the server refuses ends, and the others go on", async () => {
   await reach(live, "live");
   await live.publish("news", 1);
   expect(await news).toMatchObject([{ data: 1 }]);
+});
+
+test("the status tells why an attempt fails: a refusal, no TLS, nobody listens", async () => {
+  const refusing = createServer((_, response) => response.writeHead(404).end());
+  refusing.on("upgrade", (_, socket) => socket.end("HTTP/1.1 403 Forbidden\r\n\r\n"));
+  await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve));
+  const { port } = refusing.address() as AddressInfo;
+  const failure = async (url: string) => {
+    const live = connect(url, { webSocket: WebSocket });
+    onTestFinished(() => live.close());
+    await reach(live, "offline");
+    return live.status;
+  };
+  const refused = await failure(`ws://127.0.0.1:${port}/live`);
+  expect(refused).toMatchObject({ reason: "handshake_refused", code: 1006 });
+  expect(refused).toHaveProperty("message", expect.stringContaining("403") as string);
+  expect(await failure(`wss://127.0.0.1:${port}/live`)).toMatchObject({ reason: "tls_failed" });
+  await new Promise((resolve) => refusing.close(resolve));
+  expect(await failure(`ws://127.0.0.1:${port}/live`)).toMatchObject({ reason: "unreachable" });
 });

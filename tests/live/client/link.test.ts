@@ -249,13 +249,185 @@ test("a page that wakes while it is connected wants to hear something within fiv
   expect(opened.live.status).toMatchObject({ state: "offline" });
 });
 
-test("a page that is left closes its connection, and opens another when it is back", () => {
-  const { live, socket, sockets, page } = openWelcomed();
-  page("left");
-  expect(socket.isClosed).toBe(true);
-  expect(live.status).toMatchObject({ state: "offline" });
+test("a page that wakes while a dial hangs dials again, whatever its age, and waits grow anew", () => {
+  const { clock, live, sockets, page } = openClient();
+  for (let n = 0; n < 6; n += 1) {
+    sockets.at(-1)!.end();
+    clock.advance(30_000);
+  }
+  const before = sockets.length;
+  page("woke");
+  expect(sockets).toHaveLength(before + 1);
+  expect([sockets.at(-2)!.isClosed, live.status.state]).toEqual([true, "connecting"]);
+  sockets.at(-1)!.end();
+  if (live.status.state !== "offline") throw new Error(live.status.state);
+  expect(Math.round(live.status.retryAt - clock.now())).toBe(500);
+});
+
+test("the several events of one wake are one dial, and those of the next one another", () => {
+  const { clock, sockets, page } = openClient();
+  page("woke");
+  clock.advance(99);
   page("woke");
   expect(sockets).toHaveLength(2);
+  clock.advance(1);
+  page("woke");
+  expect(sockets).toHaveLength(3);
+});
+
+test("a connection whose network is gone has to answer within five seconds, however often that is said", () => {
+  const { live, socket, clock, page } = openWelcomed();
+  page("offline");
+  expect(socket.taken()).toEqual([{ type: "ping" }]);
+  clock.advance(4_000);
+  page("offline");
+  clock.advance(1_000);
+  expect(live.status).toMatchObject({ state: "offline", code: 1006 });
+});
+
+test("without a connection the loss of the network changes nothing", () => {
+  const { sockets, page, socket } = openClient();
+  page("offline");
+  socket.end();
+  page("offline");
+  expect(sockets).toHaveLength(1);
+});
+
+test("a page that is left closes its connection, and dials only when it is back", () => {
+  const { live, socket, sockets, page, clock } = openWelcomed();
+  page("left");
+  expect(socket.isClosed).toBe(true);
+  clock.advance(60_000);
+  expect([live.status.state, sockets.length]).toEqual(["offline", 1]);
+  page("woke");
+  expect(sockets).toHaveLength(2);
+});
+
+test("a page that is left while the server wants to be left alone comes back at that time, or later", () => {
+  for (const awayMs of [1_000, 5_000]) {
+    const { clock, socket, sockets, page } = openWelcomed();
+    const drain = { type: "disconnect", code: 1001, message: "drain", retry: true };
+    socket.say({ ...drain, retryAfter: 4_000 });
+    page("left");
+    clock.advance(awayMs);
+    expect(sockets).toHaveLength(1);
+    page("woke");
+    expect(sockets).toHaveLength(awayMs < 4_000 ? 1 : 2);
+    clock.advance(4_000);
+    expect(sockets).toHaveLength(2);
+  }
+});
+
+test("retryAt is by the wall clock, and the wait by the other one", () => {
+  const { clock, live, socket, sockets } = openWelcomed();
+  const twoHours = 7_200_000;
+  Object.assign(clock, { wallTime: () => clock.now() - twoHours });
+  socket.end();
+  if (live.status.state !== "offline") throw new Error(live.status.state);
+  expect(Math.round(live.status.retryAt - (clock.now() - twoHours))).toBe(500);
+  clock.advance(500);
+  expect(sockets).toHaveLength(2);
+});
+
+test("what a socket says of its failure is the status's message, and its code the reason", () => {
+  const { live, socket } = openClient();
+  const error = { code: "unreachable", message: "Nothing listens there." };
+  (socket.onerror as (event: unknown) => void)({ error, message: error.message });
+  socket.end();
+  expect(live.status).toMatchObject({
+    state: "offline",
+    code: 1006,
+    reason: "unreachable",
+    message: "Nothing listens there.",
+  });
+});
+
+test("a failure is not told of the attempt after it", () => {
+  const { live, socket, sockets, clock } = openClient();
+  (socket.onerror as (event: unknown) => void)({ error: { code: "unreachable" }, message: "no" });
+  socket.end();
+  clock.advance(500);
+  sockets[1]!.end();
+  expect(live.status).toMatchObject({ state: "offline", message: "" });
+  expect((live.status as { reason?: string }).reason).toBeUndefined();
+});
+
+/** Ends a connection because a message is too long: the server's close, or the socket's own limit. */
+const tooBig = {
+  "close code 1009": (socket: FakeSocket) => socket.end(1009, "too big"),
+  "the socket's own limit": (socket: FakeSocket) => {
+    const error = { code: "message_too_big", message: "too big" };
+    (socket.onerror as (event: unknown) => void)({ error, message: "too big" });
+    socket.end(1006);
+  },
+};
+
+test.each(Object.entries(tooBig))(
+  "a message that is too long (%s) is asked for once more, and not for ever",
+  (_how, end) => {
+    const { live, sockets, clock } = openWelcomed();
+    const feed = live.topic("news");
+    feed.subscribe(() => {});
+    sockets[0]!.subscribed();
+    end(sockets[0]!);
+    expect(live.status.state).toBe("offline");
+    clock.advance(500);
+    sockets[1]!.welcome();
+    sockets[1]!.subscribed({ resumed: true });
+    // However long it lived.
+    clock.advance(10_000);
+    end(sockets[1]!);
+    expect(live.status).toEqual({ state: "refused", code: 1009, message: "too big" });
+    clock.advance(3_600_000);
+    expect(sockets).toHaveLength(2);
+    expect(feed.status).toMatchObject({ state: "refused", error: { code: "refused" } });
+  },
+);
+
+test("a client that has come further since the last message that was too long tries again", () => {
+  const { live, sockets } = openWelcomed();
+  live.topic("news").subscribe(() => {});
+  for (let n = 0; n < 5; n += 1) {
+    const socket = sockets.at(-1)!;
+    socket.subscribed({ offset: 10 + n, resumed: n > 0 });
+    socket.say({ type: "event", topic: "news", offset: 11 + n, data: n });
+    socket.end(1009, "too big");
+    expect(live.status.state).toBe("offline");
+    live.reconnect();
+    sockets.at(-1)!.welcome();
+  }
+});
+
+test("hello tells the longest message that the client takes, if it was told that", async () => {
+  for (const maxMessageBytes of [undefined, 65_536]) {
+    const { socket } = openClient({ token: "t", maxMessageBytes });
+    socket.accept();
+    await settle();
+    const told = maxMessageBytes && { maxMessage: maxMessageBytes };
+    expect(socket.sent).toEqual([{ type: "hello", token: "t", ...told }]);
+  }
+});
+
+test("a feed is refused with its connection, opened or not, and goes on after reconnect", () => {
+  for (const isOpen of [true, false]) {
+    const { live, socket, sockets } = openClient();
+    const feed = live.topic("news");
+    feed.subscribe(() => {});
+    const changes: string[] = [];
+    feed.onChange(() => changes.push(feed.status.state));
+    if (isOpen) socket.welcome();
+    socket.end(4403, "not you");
+    expect(feed.status).toMatchObject({
+      state: "refused",
+      error: { code: "refused", message: "not you" },
+    });
+    expect(changes).toEqual(["refused"]);
+    live.reconnect();
+    expect(feed.status).toEqual({ state: "catching-up" });
+    sockets[1]!.welcome();
+    sockets[1]!.subscribed();
+    expect(feed.status).toEqual({ state: "live" });
+  }
 });
 
 test.each([

@@ -109,19 +109,67 @@ test("saves do not overtake each other, and of those that wait the newest is mad
   expect(saved).toEqual([10, 19]);
 });
 
-test("a save that fails is reported, and the next one is made", async () => {
+test("a store that fails is reported once until it works again, and each save is tried", async () => {
   const report = vi.spyOn(console, "error").mockImplementation(() => {});
   onTestFinished(() => report.mockRestore());
   let saves = 0;
-  const positions = { ...store(), save: () => Promise.reject(new Error(`full ${(saves += 1)}`)) };
-  const { live, socket } = openWelcomed({ positions });
+  let isFull = true;
+  const save = () => {
+    saves += 1;
+    return isFull ? Promise.reject(new Error("full")) : undefined;
+  };
+  const { live, socket } = openWelcomed({ positions: { ...store(), save } });
   live.topic("news").subscribe(() => {});
   await settle();
   socket.subscribed();
+  let offset = 10;
+  const next = async (full: boolean): Promise<void> => {
+    isFull = full;
+    socket.say(event("news", (offset += 1)));
+    await settle();
+  };
   await settle();
-  socket.say(event("news", 11));
+  await next(true);
+  await next(true);
+  expect([saves, report.mock.calls.length]).toEqual([3, 1]);
+  await next(false);
+  await next(true);
+  expect([saves, report.mock.calls.length]).toEqual([5, 2]);
+});
+
+test.each([
+  ["text", () => "7"],
+  ["an object of something else", () => ({ offset: 3 })],
+  ["an offset that is text", () => ({ epoch: "e", offset: "3" })],
+  ["broken JSON", () => JSON.parse('{"epoch":"e","off') as unknown],
+])(
+  "a value that is no position (%s) is reported once and dropped: a gap says that events are lost",
+  async (_what, load) => {
+    const report = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => report.mockRestore());
+    const positions = { ...store(), load: load as () => Position };
+    const { live, socket } = openWelcomed({ positions });
+    const items: Message[] = [];
+    live.topic("news").subscribe((item) => items.push(item));
+    await settle();
+    expect(report.mock.calls).toMatchObject([[{ code: "bad_position" }]]);
+    expect(socket.sent).toMatchObject([{ topic: "news", since: { epoch: "lost", offset: 0 } }]);
+    socket.subscribed();
+    socket.say({ type: "gap", topic: "news", epoch: "e", from: 1, to: 10, reason: "epoch" });
+    socket.say(event("news", 11));
+    await settle();
+    expect(items).toMatchObject([{ type: "gap", reason: "epoch" }, { offset: 11 }]);
+    expect(positions.saved.at(-1)).toEqual(["news", 11]);
+  },
+);
+
+test("a store that says null has nothing kept", async () => {
+  const positions = { ...store(), load: () => null as never };
+  const { live, socket } = openWelcomed({ positions });
+  live.topic("news").subscribe(() => {});
   await settle();
-  expect([saves, report.mock.calls.length]).toEqual([2, 2]);
+  expect(socket.sent).toHaveLength(1);
+  expect(socket.sent[0]).not.toHaveProperty("since");
 });
 
 test("a position that cannot be loaded ends the feed, and is no start from now", async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { comeBack, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
 
 test("publishes wait for the connection, and go out in order", () => {
@@ -124,6 +124,33 @@ test("after a long sleep a publish is not repeated, even if the timer is late", 
   await settle();
   expect(sockets[1]!.sent).toEqual([]);
   expect(outcome.error).toMatchObject({ code: "unconfirmed" });
+});
+
+test("a wall clock that is set does not make a publish unconfirmed, if the connection lives on", async () => {
+  const { live, clock, sockets, socket } = openWelcomed();
+  let aheadMs = 0;
+  Object.assign(clock, { wallTime: () => clock.now() + aheadMs });
+  const outcome = outcomeOf(live.publish("news", 1));
+  aheadMs = 7_200_000;
+  socket.say({ type: "heartbeat" });
+  clock.advance(5_000);
+  socket.say({ type: "heartbeat" });
+  socket.end();
+  clock.advance(500);
+  sockets[1]!.welcome();
+  await settle();
+  expect(sockets[1]!.sent).toHaveLength(1);
+  expect(outcome).toEqual({});
+});
+
+test("where there is no crypto, as in React Native, a publish has a key all the same", () => {
+  vi.stubGlobal("crypto", undefined);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const { live, socket } = openWelcomed();
+  for (const n of [1, 2]) outcomeOf(live.publish("news", n));
+  const keys = socket.sent.map(({ idempotencyKey }) => idempotencyKey as string);
+  expect(new Set(keys).size).toBe(2);
+  for (const key of keys) expect(key).toMatch(/^0\.\d+-0\.\d+$/);
 });
 
 test("a refusal for a time says that it was not done, so that its time begins anew", async () => {

@@ -1,29 +1,74 @@
+import type { Page, PageEvent } from "../../../src/live/client/index.ts";
 import type { Locks, TabChannel } from "../../../src/live/tabs/index.ts";
+
+interface LockRequest {
+  tab: string;
+  hold: () => Promise<unknown>;
+}
 
 /** One browser: the channels and locks that its tabs have in common. */
 export class BrowserTabs {
   readonly #channels = new Map<string, Set<MemoryChannel>>();
-  readonly #locks = new Map<string, { tab: string; hold: () => Promise<unknown> }[]>();
+  readonly #locks = new Map<string, LockRequest[]>();
   /** Tabs that hear nothing and do nothing, as a browser freezes them. */
   readonly frozen: Set<string> = new Set();
   /** Tabs whose requests for locks are on their way, until `arrive`. */
   readonly slow: Set<string> = new Set();
   readonly #onTheWay: (() => void)[] = [];
   readonly #closed = new Set<string>();
+  readonly #pages = new Map<string, Set<(event: PageEvent) => void>>();
 
-  /** What `shareAmongTabs` takes, for one of the tabs. */
-  tab(id: string): { channel: (name: string) => TabChannel; locks: Locks } {
+  /** What `shareAmongTabs` and `connect` take, for one of the tabs. */
+  tab(id: string): { channel: (name: string) => TabChannel; locks: Locks; page: Page } {
     return {
       channel: (name) => {
-        const channel = new MemoryChannel(id, (from, message) =>
-          this.#broadcast(name, from, message),
-        );
         const all = this.#channels.get(name) ?? new Set();
+        const channel = new MemoryChannel(id, {
+          post: (from, message) => this.#broadcast(name, from, message),
+          close: (one) => all.delete(one),
+        });
         this.#channels.set(name, all.add(channel));
         return channel;
       },
-      locks: { request: (name, hold) => this.#request(name, id, hold) },
+      locks: {
+        request: (name, { signal }, hold) => this.#request(name, { tab: id, hold }, signal),
+      },
+      page: {
+        listen: (listener) => {
+          const all = this.#pages.get(id) ?? new Set();
+          this.#pages.set(id, all.add(listener));
+          return () => all.delete(listener);
+        },
+      },
     };
+  }
+
+  /** Notifies a tab's code of what happens to its page, in the order in which it listened. */
+  notify(id: string, event: PageEvent): void {
+    for (const listener of this.#pages.get(id) ?? []) listener(event);
+  }
+
+  /** The tab's code is notified, and stops running: the page is in the back/forward cache. */
+  async putAside(id: string): Promise<void> {
+    this.notify(id, "left");
+    // What its listeners resolved still runs.
+    await new Promise(setImmediate);
+    this.frozen.add(id);
+  }
+
+  /** The tab's code runs again. */
+  thaw(id: string): void {
+    this.frozen.delete(id);
+    this.notify(id, "woke");
+  }
+
+  /** Which locks a tab has or waits for, and on which channels it can be reached. */
+  heldBy(id: string): string[] {
+    const locks = [...this.#locks].filter(([, waiting]) => waiting.some(({ tab }) => tab === id));
+    const channels = [...this.#channels].filter(([, all]) =>
+      [...all].some(({ tab }) => tab === id),
+    );
+    return [...locks, ...channels].map(([name]) => name);
   }
 
   /** A tab is closed without a word: it hears nothing more, and its locks go to who waits. */
@@ -57,16 +102,27 @@ export class BrowserTabs {
     }
   }
 
-  #request(name: string, tab: string, hold: () => Promise<unknown>): Promise<unknown> {
-    if (this.slow.has(tab)) {
-      this.#onTheWay.push(() => void this.#request(name, tab, hold));
+  #request(name: string, request: LockRequest, signal: AbortSignal): Promise<unknown> {
+    if (this.slow.has(request.tab)) {
+      this.#onTheWay.push(() => void this.#request(name, request, signal));
       return Promise.resolve();
     }
     const waiting = this.#locks.get(name) ?? [];
     this.#locks.set(name, waiting);
-    waiting.push({ tab, hold });
+    waiting.push(request);
     if (waiting.length === 1) this.#grant(name);
-    return Promise.resolve();
+    return new Promise((_, reject) => {
+      signal.addEventListener("abort", () => {
+        const all = this.#locks.get(name) ?? [];
+        // Who has it gives it back by itself. (Web Locks §3, "AbortSignal")
+        if (all.indexOf(request) <= 0) return;
+        this.#locks.set(
+          name,
+          all.filter((one) => one !== request),
+        );
+        reject(signal.reason as Error);
+      });
+    });
   }
 
   #grant(name: string): void {
@@ -83,18 +139,27 @@ export class BrowserTabs {
   }
 }
 
+interface ChannelHost {
+  post(from: MemoryChannel, message: unknown): void;
+  close(channel: MemoryChannel): void;
+}
+
 class MemoryChannel implements TabChannel {
   onmessage: unknown = null;
   readonly tab: string;
-  readonly #post: (from: MemoryChannel, message: unknown) => void;
+  readonly #host: ChannelHost;
 
-  constructor(tab: string, post: (from: MemoryChannel, message: unknown) => void) {
+  constructor(tab: string, host: ChannelHost) {
     this.tab = tab;
-    this.#post = post;
+    this.#host = host;
   }
 
   postMessage(message: unknown): void {
-    this.#post(this, message);
+    this.#host.post(this, message);
+  }
+
+  close(): void {
+    this.#host.close(this);
   }
 
   hear(data: unknown): void {

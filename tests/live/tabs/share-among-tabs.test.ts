@@ -19,8 +19,9 @@ async function start(options: Partial<TestLiveOptions> = {}) {
   const browser = new BrowserTabs();
   const open = (id: string, more: ConnectOptions = {}) => {
     const { clock, network } = live;
-    const webSocket = shareAmongTabs({ ...browser.tab(id), clock, webSocket: network.WebSocket });
-    return live.connect({ webSocket, backoff: { random: () => 0.5 }, ...more });
+    const tab = browser.tab(id);
+    const webSocket = shareAmongTabs({ ...tab, clock, webSocket: network.WebSocket });
+    return live.connect({ webSocket, page: tab.page, backoff: { random: () => 0.5 }, ...more });
   };
   return { live, browser, open };
 }
@@ -217,6 +218,84 @@ describe("a tab that is closed", () => {
     await live.pass(100);
     expect(live.server.census().sessions).toBe(0);
   });
+});
+
+describe("a tab that is put aside", () => {
+  test("gives back its lock, its channel and its connection: the others are current within a second", async () => {
+    const { live, browser, open } = await start();
+    open("a");
+    await live.pass(100);
+    const [b, c] = [open("b"), open("c")];
+    const seen = [b, c].map((client) => collect(client.topic("news")));
+    await live.pass(100);
+    await browser.putAside("a");
+    expect(browser.heldBy("a")).toEqual([]);
+    await live.server.topic("news").publish({ n: 1 });
+    await live.pass(1_000);
+    for (const items of seen) expect(items).toMatchObject([{ data: { n: 1 } }]);
+    for (const client of [b, c]) expect(client.status).toEqual({ state: "live" });
+    expect(live.network.connections).toHaveLength(1);
+  });
+
+  test("queues again when it is back, so that there is one connection, and it is current", async () => {
+    const { live, browser, open } = await start();
+    const a = open("a");
+    const mine = collect(a.topic("news"));
+    await live.pass(100);
+    open("b");
+    await live.pass(100);
+    await browser.putAside("a");
+    await live.pass(60_000);
+    await live.server.topic("news").publish({ n: 1 });
+    browser.thaw("a");
+    await live.pass(1_000);
+    expect(mine).toMatchObject([{ data: { n: 1 } }]);
+    expect(live.network.connections).toHaveLength(1);
+    expect(live.server.census().sessions).toBe(1);
+    // And it takes over, as any other.
+    browser.close("b");
+    await live.pass(5_000);
+    expect(a.status).toEqual({ state: "live" });
+    // Of the tab that is closed the network still has one.
+    expect(live.network.connections).toHaveLength(2);
+  });
+
+  test("that waits for the connection does not keep it from the others later", async () => {
+    const { live, browser, open } = await start();
+    open("a");
+    await live.pass(100);
+    open("b");
+    await live.pass(100);
+    const c = open("c");
+    await live.pass(100);
+    await browser.putAside("b");
+    browser.close("a");
+    await live.pass(5_000);
+    expect(c.status).toEqual({ state: "live" });
+    // Of the tab that is closed the network still has one.
+    expect(live.network.connections).toHaveLength(2);
+  });
+});
+
+test("in a frame that may use neither locks nor channels, a tab connects by itself at once, and no rejection is left", async () => {
+  const { live } = await start();
+  const refuse = (): never => {
+    throw new DOMException("opaque origin", "SecurityError");
+  };
+  const refusals = [
+    { locks: { request: async () => refuse() }, channel: new BrowserTabs().tab("a").channel },
+    { locks: { request: async () => refuse() }, channel: refuse },
+  ];
+  for (const refusal of refusals) {
+    const { clock, network } = live;
+    const webSocket = shareAmongTabs({ ...refusal, clock, webSocket: network.WebSocket });
+    const client = live.connect({ webSocket });
+    await live.pass(100);
+    expect(client.status).toEqual({ state: "live" });
+    const later = live.connect({ webSocket });
+    await live.pass(100);
+    expect(later.status).toEqual({ state: "live" });
+  }
 });
 
 test("while the tab that has the connection is frozen, a new one connects by itself after three seconds", async () => {

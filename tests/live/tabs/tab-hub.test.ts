@@ -104,6 +104,41 @@ function followKeyed(): void {
   hub.clear();
 }
 
+describe("an attempt to connect that is in progress", () => {
+  beforeEach(() => {
+    hub = new TestHub();
+    hub.open("a", "b");
+  });
+
+  test("ends when a tab gives it up and dials again: with the network back, it may hang for long", () => {
+    hub.leave("a");
+    hub.open("a 2");
+    expect(hub.server.isClosed).toBe(true);
+    expect(hub.servers).toHaveLength(2);
+    expect(hub.heard("b")).toMatchObject([closed]);
+    // The others do the same a moment later, and are on the new one.
+    hub.leave("b");
+    hub.open("b 2");
+    expect(hub.servers).toHaveLength(2);
+    hub.servers[1]!.welcome();
+    for (const socket of ["a 2", "b 2"]) expect(hub.heard(socket)).toHaveLength(2);
+  });
+
+  test("goes on when a tab joins, and after a tab is gone", () => {
+    hub.open("c");
+    hub.leaveTab("a");
+    hub.open("d");
+    expect(hub.servers).toHaveLength(1);
+  });
+
+  test("a tab that leaves a connection that works ends nothing", () => {
+    hub.server.welcome();
+    hub.leave("a");
+    hub.open("a 2");
+    expect(hub.servers).toHaveLength(1);
+  });
+});
+
 describe("one start of a topic at a time", () => {
   test("the second waits for the answer of the first", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 3 } });
@@ -515,12 +550,13 @@ describe("who the tabs are", () => {
     hub.subscribe("b", { params: { site: "x" } });
     hub.servers[1]!.welcome();
     hub.clear();
-    hub.send("b", { type: "refresh", token: "2" });
-    for (const one of hub.servers) expect(one.taken()).toEqual([{ type: "refresh", token: "2" }]);
+    hub.send("b", { type: "refresh", token: "2", maxMessage: 9 });
+    for (const one of hub.servers)
+      expect(one.taken()).toMatchObject([{ type: "refresh", token: "2" }]);
     hub.open("c");
     hub.subscribe("c", { params: { site: "y" } });
     hub.servers[2]!.accept();
-    expect(hub.servers[2]!.taken()).toEqual([{ type: "hello", token: "2" }]);
+    expect(hub.servers[2]!.taken()).toEqual([{ type: "hello", token: "2", maxMessage: 9 }]);
   });
 
   test("who joins later is told for how long the credentials are still good", () => {

@@ -1,0 +1,21 @@
+import { connect, type ConnectOptions } from "../../src/live/client/index.ts";
+import { shareAmongTabs } from "../../src/live/tabs/index.ts";
+import type { Api } from "./served-live.ts";
+
+/** What the tests of pages that stop find in a page. */
+const inLeaving = {
+  connect: (options?: ConnectOptions) => connect<Api>(`ws://${location.host}/live`, options),
+  /** For a frame whose own location has no host. */
+  connectShared: (url: string) =>
+    connect<Api>(url, {
+      webSocket: shareAmongTabs(),
+      positions: {
+        load: (name) => JSON.parse(localStorage.getItem(name) ?? "null"),
+        save: (name, position) => localStorage.setItem(name, JSON.stringify(position)),
+      },
+    }),
+};
+
+export type InLeaving = typeof inLeaving;
+
+Object.assign(globalThis, { inLeaving });
