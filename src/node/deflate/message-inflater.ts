@@ -5,6 +5,8 @@ import { inflateAlone, InstantInflation } from "./inflate-now.ts";
 import { LaterInflation } from "./later-inflation.ts";
 import { AT_ONCE_BYTES } from "./limits.ts";
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** Output that one message at a time borrows, so that a short message allocates nothing. */
 let spare: Uint8Array | undefined;
 
@@ -22,6 +24,11 @@ export class MessageInflater implements Inflater {
   }
 
   inflate(payload: CompressedPayload, sink: InflateSink): "done" | LaterWork {
+    if (payload.start === payload.end) {
+      // No block at all is not cut off inside one, and some peers send it for an empty message.
+      sink.onInflated(NOTHING, 0, 0, true);
+      return "done";
+    }
     if (!this.#contexts.isSynchronous) return this.#inflatePublicly(payload, sink);
     const output = spare ?? Buffer.allocUnsafeSlow(AT_ONCE_BYTES);
     // What the sink does may bring the next message.
