@@ -16,7 +16,7 @@ export function cutMessages(): [kind: string, beginnings: Uint8Array[]][] {
 
 function beginningsOf(payload: Uint8Array): Uint8Array[] {
   return (
-    Array.from({ length: payload.length }, (_, size) => payload.subarray(0, size))
+    Array.from({ length: payload.length - 1 }, (_, rest) => payload.subarray(0, rest + 1))
       // An empty message. (RFC 7692 §7.2.3.6)
       .filter((beginning) => beginning.length !== 1 || beginning[0] !== 0)
   );
