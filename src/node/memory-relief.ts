@@ -10,8 +10,8 @@ const MAX_TRIES = 6;
 export interface ProcessMemory {
   /** What it holds of the machine's memory. */
   rssBytes(): number;
-  /** Has V8 collect garbage, if not at once then in steps. */
-  collect(): void;
+  /** Has V8 collect garbage, if not at once then in steps; false where nothing was done. */
+  collect(): boolean;
 }
 
 /**
@@ -49,8 +49,7 @@ export class MemoryRelief {
       return this.#forget();
     }
     this.#askedAt ??= rssBytes;
-    this.#tries += 1;
-    this.#memory.collect();
+    if (this.#memory.collect()) this.#tries += 1;
   }
 
   #forget(): void {

@@ -7,6 +7,8 @@ const MIB = 1024 * 1024;
 class TestProcess {
   rss = 80 * MIB;
   collections = 0;
+  /** The last collection is so recent that there is no other one. */
+  isTooSoon = false;
   /** What a collection brings. */
   garbage = 0;
   readonly #relief: MemoryRelief;
@@ -15,9 +17,11 @@ class TestProcess {
     this.#relief = new MemoryRelief({
       rssBytes: () => this.rss,
       collect: () => {
+        if (this.isTooSoon) return false;
         this.collections += 1;
         this.rss -= this.garbage;
         this.garbage = 0;
+        return true;
       },
     });
   }
@@ -52,6 +56,17 @@ test("what is needed is tried six times and then left alone; what comes on top o
   process.rss = 640 * MIB;
   process.pass(60);
   expect(process.collections).toBe(1 + 6 + 6);
+});
+
+test("what could not be collected yet is not taken to be needed", () => {
+  const process = new TestProcess();
+  process.rss = 500 * MIB;
+  process.isTooSoon = true;
+  process.pass(60);
+  process.isTooSoon = false;
+  process.garbage = 400 * MIB;
+  process.pass(1);
+  expect([process.collections, process.rss]).toEqual([2, 100 * MIB]);
 });
 
 test("growth of less than 48 MiB, is not worth it", () => {
