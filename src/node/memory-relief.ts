@@ -1,4 +1,4 @@
-import { collectGarbage } from "./collect-garbage.ts";
+import { Collector, ownHeap } from "./collect-garbage.ts";
 
 /** How often it is looked whether memory can be given back, in milliseconds. */
 const CHECK_MS = 1_000;
@@ -6,6 +6,7 @@ const CHECK_MS = 1_000;
 const GROWTH_BYTES: number = 48 * 1024 * 1024;
 /** After so many collections that brought nothing, what is left is taken to be needed. */
 const MAX_TRIES = 6;
+
 /** What is known of the process, and what can be done. */
 export interface ProcessMemory {
   /** What it holds of the machine's memory. */
@@ -58,10 +59,10 @@ export class MemoryRelief {
   }
 }
 
-const ofProcess: ProcessMemory = {
-  rssBytes: () => process.memoryUsage.rss(),
-  collect: collectGarbage,
-};
+function ofProcess(): ProcessMemory {
+  const collector = new Collector(ownHeap());
+  return { rssBytes: () => process.memoryUsage.rss(), collect: () => collector.collect() };
+}
 
 let watchers = 0;
 let timer: NodeJS.Timeout | undefined;
@@ -82,6 +83,6 @@ export function relieveMemory(): () => void {
 }
 
 function watch(): NodeJS.Timeout {
-  const relief = new MemoryRelief(ofProcess);
+  const relief = new MemoryRelief(ofProcess());
   return setInterval(() => relief.check(), CHECK_MS).unref();
 }
