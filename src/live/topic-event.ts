@@ -1,5 +1,5 @@
 import type { MemoryAccount } from "../base/index.ts";
-import { jsonOf } from "./json-data.ts";
+import { jsonOf } from "./json/json-data.ts";
 import type { Offset } from "./position.ts";
 
 /** What is to be appended to a topic. */

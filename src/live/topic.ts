@@ -3,7 +3,7 @@ import { ApplicationError, quoted } from "./application-error.ts";
 import { isPending } from "./awaitable.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./event-log.ts";
-import { jsonOf } from "./json-data.ts";
+import { jsonOf } from "./json/json-data.ts";
 import { readValue } from "./json/members.ts";
 import { checkWidth, parsed } from "./json/parsed.ts";
 import { DEFAULT_MAX_KEYS, DEFAULT_MAX_STATE_BYTES, MAX_KEY_LENGTH } from "./limits.ts";
@@ -400,7 +400,8 @@ export class Topic {
       () => `The data schema of the topic ${this.#declaredName}`,
     );
     if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
-    return valid.value === given ? draft : { ...rest, data: valid.value };
+    // Written again even if it is the same object, which the schema may have changed.
+    return { ...rest, data: valid.value };
   }
 
   #checkKey({ key, removed }: EventDraft): void {

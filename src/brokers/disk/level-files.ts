@@ -15,6 +15,6 @@ export async function requireCurrent(folder: string): Promise<void> {
   const names: string[] = await readdir(folder).catch(() => []);
   const records = names.filter((name) => RECORDS.test(name));
   if (records.length === 0 || names.includes("CURRENT")) return;
-  const message = `The folder ${folder} holds a damaged store (${records[0]} is there and CURRENT is not); put back a copy of it, or move it away to begin anew.`;
+  const message = `The folder ${folder} holds a damaged store (${records[0]} is there and CURRENT is not); put back a copy of it, or move it away to start empty.`;
   throw new LongwireError("store_corrupt", message);
 }

@@ -12,7 +12,7 @@ const CASES: readonly [code: string, seen: RegExp, whatToDo: string][] = [
   [
     "store_corrupt",
     /LEVEL_CORRUPTION|Corruption|SyntaxError|does not exist \(create_if_missing|MANIFEST-\d+: No such file/,
-    "holds a damaged store; put back a copy of it, or move it away to begin anew",
+    "holds a damaged store; put back a copy of it, or move it away to start empty",
   ],
 ];
 

@@ -65,7 +65,7 @@ export class NatsTopic {
   #gone: Offset = 0;
   /** A message was missing where the log was read. */
   #hasHoles = false;
-  /** Of a keyed topic: up to where the stream had been shortened when it was begun to be read. */
+  /** Keyed topics: how far the stream was shortened when reading it began. */
   #readAfter: Offset | undefined;
   /** All that there was has been read. */
   #isRead = false;
@@ -310,8 +310,8 @@ export class NatsTopic {
 
   /**
    * Finds the stream, and makes it if something is to be appended. That of a name which was
-   * declared is made in any case, for those who publish by NATS's own means; of the names of a
-   * pattern there is no end.
+   * declared is made in any case, for those who publish by NATS's own means; a pattern has endless
+   * names.
    */
   async #find(): Promise<StreamInfo | undefined> {
     const { epoch } = this.#stream;

@@ -13,14 +13,14 @@ export interface TopicRecord {
    * log that the next event begins.
    */
   readonly created: string;
-  /** Of a keyed topic: removals up to here may have been let go of. */
+  /** Keyed topics: removals up to here may have been dropped. */
   readonly floor: Offset;
   /**
-   * Of a keyed topic: up to here the stream may be shortened, because all values that stood there
+   * Keyed topics: up to here the stream may be shortened, because all values that stood there
    * have been copied. Messages that are missing after it are lost.
    */
   readonly shortened?: Offset;
-  /** Of a keyed topic: each message of the stream up to here counts. */
+  /** Keyed topics: each message of the stream up to here counts. */
   readonly settled?: Offset;
   /** Until then a node makes the replicas of the stream the same, by the clock of NATS. */
   readonly aligningUntil?: number | undefined;

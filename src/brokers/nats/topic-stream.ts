@@ -250,7 +250,7 @@ export class TopicStream {
     return new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
   }
 
-  /** Of a keyed topic: a message is gone that was followed and counts. */
+  /** Keyed topics: a message that was followed and counts is gone. */
   #hasHoles({ state }: StreamInfo, { seen, missing }: Known): boolean {
     if (this.#declaration.kind === "log" || state.last_seq !== seen.offset) return false;
     return (state.num_deleted ?? 0) > missing(state.first_seq);
@@ -285,7 +285,7 @@ function goneFrom(info: StreamInfo | undefined): Offset {
   return Math.max(0, (info?.state.first_seq ?? 0) - 1);
 }
 
-/** Of a keyed topic: more is gone than what a node has written down that it may go. */
+/** Keyed topics: more is gone than a node has written down that may go. */
 function isShortenedBeyond(
   record: KeptRecord | undefined,
   info: StreamInfo | undefined,

@@ -1,5 +1,5 @@
-import { errorText } from "./application-error.ts";
-import { LiveError } from "./live-error.ts";
+import { errorText } from "../application-error.ts";
+import { LiveError } from "../live-error.ts";
 
 /** A longer path to a value is cut off in the middle of nowhere anyway. */
 const MAX_PATH_LENGTH = 200;

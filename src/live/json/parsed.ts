@@ -14,13 +14,14 @@ export function parsed(
   { name, code }: { name: string; code: LiveErrorCode },
 ): unknown {
   const { lossyNumber } = part;
-  if (lossyNumber !== undefined) {
-    const shown = lossyNumber.slice(0, 40);
-    const message = `${name} has the number ${shown}, which would become ${Number(lossyNumber)}; send it as a string.`;
-    throw new LiveError(code, message);
-  }
+  if (lossyNumber !== undefined) throw new LiveError(code, lossy(name, lossyNumber));
   checkWidth(part, name);
   return part.value;
+}
+
+/** What is said of a number that parsing would change. */
+export function lossy(name: string, number: string): string {
+  return `${name} has the number ${number.slice(0, 40)}, which would become ${Number(number)}; send it as a string.`;
 }
 
 /** @throws LiveError `too_large` for what would hold the loop for too long while it is parsed */

@@ -1,6 +1,7 @@
 import type { Offset, ToldPosition } from "../position.ts";
 import type { LiveErrorCode } from "../live-error.ts";
 import type { JsonPart } from "../json/json-part.ts";
+import { lossy } from "../json/parsed.ts";
 import { readObject } from "../json/members.ts";
 import { MAX_DEPTH, MAX_PARAMS_LENGTH } from "../limits.ts";
 import type { Params } from "../topic-declaration.ts";
@@ -105,6 +106,8 @@ function isTooLong(part: JsonPart): boolean {
 export function paramsOf(part: JsonPart): Params | string {
   if (!part.isObject) return "params must be an object.";
   if (part.depth > MAX_DEPTH) return tooDeep("params");
+  const { lossyNumber } = part;
+  if (lossyNumber !== undefined) return lossy("params", lossyNumber);
   if (part.length <= MAX_PARAMS_LENGTH) return part.value as Params;
   return `params have ${part.length} characters; ${MAX_PARAMS_LENGTH} are the limit.`;
 }

@@ -9,7 +9,7 @@ import { ApplicationError, isStrayPromise, quoted } from "../application-error.t
 import type { HeldKey } from "../broker.ts";
 import type { Catalog } from "../catalog.ts";
 import { inPortions } from "../in-portions.ts";
-import { jsonOf } from "../json-data.ts";
+import { jsonOf } from "../json/json-data.ts";
 import { DEFAULT_GRACE_MS } from "../limits.ts";
 import type { Offset } from "../position.ts";
 import type { PresenceOptions } from "../topic-declaration.ts";

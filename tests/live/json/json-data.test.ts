@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { logTopic } from "../../../src/live/index.ts";
-import { jsonOf } from "../../../src/live/json-data.ts";
+import { jsonOf } from "../../../src/live/json/json-data.ts";
 import { MemoryLive } from "../server/memory-live.ts";
 
 const circle: Record<string, unknown> = {};

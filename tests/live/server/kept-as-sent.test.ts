@@ -65,10 +65,32 @@ describe("what is published", () => {
   });
 });
 
+test("what a schema has changed in place is what subscribers get", async () => {
+  const rounding: StandardSchema<unknown, { n: number }> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) => {
+        const given = value as { n: number };
+        given.n = Math.round(given.n);
+        return { value: given };
+      },
+    },
+  };
+  const live = await MemoryLive.open({
+    topics: [logTopic("rounded", { clientPublish: true, data: rounding })],
+  });
+  const ann = await live.level1();
+  await ann.send({ type: "subscribe", id: 1, topic: "rounded" });
+  await ann.send({ type: "publish", id: 2, topic: "rounded", data: { n: 1.6 } });
+  expect(ann.take()).toContainEqual(expect.objectContaining({ type: "event", data: { n: 2 } }));
+});
+
 describe("what the server has to parse", () => {
   test.each([
     ["publish", { topic: "checked", data: "LOSSY" }, "invalid_data"],
     ["call", { method: "echo", params: "LOSSY" }, "invalid_params"],
+    ["subscribe", { topic: "state", params: "LOSSY" }, "invalid_params"],
   ])("%s with a number that would become another one is refused", async (type, fields, code) => {
     const ann = await guest();
     const request = JSON.stringify({ type, id: 1, ...fields });
