@@ -72,7 +72,7 @@ function nudge(): void {
 function exposedGc(): () => void {
   // Set by the user, the flag stays as it is.
   const { gc } = globalThis;
-  if (gc !== undefined) return () => void gc();
+  if (gc !== undefined) return () => gc();
   try {
     setFlagsFromString("--expose-gc");
     return runInNewContext("gc") as () => void;
