@@ -15,10 +15,18 @@ export interface StatePage {
 /** How a topic's events become bytes on the wire; a lane exists per view and encoding. */
 export interface Encoding {
   readonly name: string;
-  /** One event, as a subscriber with this encoding gets it. To keep, not to change. */
-  event(topic: TopicAddress, event: TopicEvent): Uint8Array;
-  /** A page of a keyed topic's state, to keep. May be empty where an empty page says nothing. */
-  page(topic: TopicAddress, page: StatePage): Uint8Array;
+  /**
+   * One event, as a subscriber with this encoding gets it. To keep, not to change.
+   *
+   * @returns `undefined` if it is longer than the subscribers take
+   */
+  event(topic: TopicAddress, event: TopicEvent): Uint8Array | undefined;
+  /**
+   * A page of a keyed topic's state, to keep. May be empty where an empty page says nothing.
+   *
+   * @returns `undefined` if it is longer than the subscribers take
+   */
+  page(topic: TopicAddress, page: StatePage): Uint8Array | undefined;
 }
 
 export interface TopicAddress {

@@ -1,9 +1,25 @@
-/** What `encode` makes of each, in one piece; it may use its memory again for the next one. */
+type Encode<Item, Encoded> = (item: Item) => Encoded;
+
+/**
+ * What `encode` makes of each, in one piece; it may use its memory again for the next one.
+ *
+ * @returns `undefined` if it makes nothing of one of them
+ */
+export function joined<Item>(items: readonly Item[], encode: Encode<Item, Uint8Array>): Uint8Array;
 export function joined<Item>(
   items: readonly Item[],
-  encode: (item: Item) => Uint8Array,
-): Uint8Array {
-  const parts = items.map((item) => new Uint8Array(encode(item)));
+  encode: Encode<Item, Uint8Array | undefined>,
+): Uint8Array | undefined;
+export function joined<Item>(
+  items: readonly Item[],
+  encode: Encode<Item, Uint8Array | undefined>,
+): Uint8Array | undefined {
+  const parts: Uint8Array[] = [];
+  for (const item of items) {
+    const part = encode(item);
+    if (part === undefined) return undefined;
+    parts.push(new Uint8Array(part));
+  }
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
   let at = 0;
   for (const part of parts) {

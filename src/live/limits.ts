@@ -91,6 +91,14 @@ export function mostUnknownBytes({ maxMessageBytes }: LiveLimits): number {
   return Math.min(MAX_UNKNOWN_MESSAGE_BYTES, maxMessageBytes);
 }
 
+/** The least that a client may say it takes, in bytes; the server's own messages are shorter. */
+export const MIN_CLIENT_MESSAGE_BYTES = 1_024;
+
+/** No message of the server is longer than this, in bytes: a page, and one entry beyond it. */
+export function longestMessage({ maxMessageBytes }: LiveLimits): number {
+  return maxMessageBytes + 4 * PAGE_BYTES;
+}
+
 /** How many addresses whose credentials were refused are remembered, the most recent ones. */
 export const FAILED_LOGINS_KEPT = 10_000;
 
@@ -102,6 +110,9 @@ export const OUTSTANDING_BYTES: number = 64 * 1024;
 
 /** With this many publishes unanswered, nothing more is taken from a connection meanwhile. */
 export const MAX_UNANSWERED = 256;
+
+/** About how many bytes a page of a snapshot may have before another one is begun. */
+export const PAGE_BYTES: number = 64 * 1024;
 
 /** A lane is for those who keep up; who falls behind it is served from the log again. */
 export const MAX_LANE_BYTES: number = 512 * 1024;

@@ -67,5 +67,5 @@ export class PageCache {
 }
 
 function sizeOf({ name, page }: KeptPage): number {
-  return page.bytes.length + name.length + PAGE_OVERHEAD_BYTES;
+  return (page.bytes?.length ?? 0) + name.length + PAGE_OVERHEAD_BYTES;
 }

@@ -35,6 +35,8 @@ export interface SubscriptionHandler {
   onLost: OnLost;
   /** The topic's log starts again: it is to be subscribed to anew. */
   onEnded: (subscription: Subscription) => void;
+  /** What comes next is longer than its reader takes: it has ended. */
+  onTooLong?: (subscription: Subscription) => void;
   /** A walk that took more than one turn has come to the end of the log. */
   onCaughtUp?: (subscription: Subscription) => void;
 }
@@ -139,10 +141,10 @@ export class Subscription implements LaneReader, SliceTask {
   #step(room: number): boolean {
     const place = this.#place;
     if (place.kind === "walking") return this.#hasTime() && this.#walk(place);
-    const { lane } = this.#shared;
+    const { lane, isCut } = this.#shared;
     if (place.position < lane.start) return this.#fallBack(place.offset);
     const slice = lane.read(place.position, room);
-    if (slice === undefined) return false;
+    if (slice === undefined) return isCut && this.#refuse();
     place.position = slice.next;
     place.offset = slice.offset;
     this.#outlet.write(slice.bytes);
@@ -167,6 +169,7 @@ export class Subscription implements LaneReader, SliceTask {
     const { base } = walk.complete && !place.hasBegun ? freshWalk(this.topic) : walk;
     const page = this.#view.page(this.#encoding, { ...walk, base });
     this.topic.slices.charge(this.#payer, page.units);
+    if (page.bytes === undefined) return this.#refuse();
     const told = page.told ?? place.told;
     if (page.isLast) {
       this.#place = { kind: "live", position: this.#shared.lane.end, offset: told };
@@ -177,6 +180,12 @@ export class Subscription implements LaneReader, SliceTask {
     }
     if (page.bytes.length > 0) this.#outlet.write(page.bytes);
     return true;
+  }
+
+  #refuse(): false {
+    this.end();
+    this.#handler.onTooLong?.(this);
+    return false;
   }
 
   #tellCaughtUp(): void {
@@ -216,7 +225,7 @@ export class Subscription implements LaneReader, SliceTask {
   #breakOff({ reached }: Walk): void {
     const page = { offset: reached, entries: [], complete: false, more: false };
     const bytes = this.#encoding.page(this.#view.topic, page);
-    if (bytes.length > 0) this.#outlet.write(bytes);
+    if (bytes !== undefined && bytes.length > 0) this.#outlet.write(bytes);
   }
 
   /** The lane has gone on without this subscriber: it reads from the log what it lacks. */

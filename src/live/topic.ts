@@ -17,6 +17,7 @@ import { validate } from "./standard-schema.ts";
 import type { Params, TopicDeclaration } from "./topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./topic-event.ts";
 import { isOpaque, TopicViews } from "./topic-views.ts";
+import { exceedsBytes } from "./utf8-length.ts";
 import type { View } from "./view.ts";
 import { requireWellFormed } from "./well-formed.ts";
 
@@ -345,11 +346,8 @@ export class Topic {
   /** What is longer no client could be sent. @throws LiveError `too_large` */
   #checkLength({ json = "" }: EventDraft): void {
     const { maxValueBytes = Number.POSITIVE_INFINITY } = this.#host;
-    // A UTF-16 unit is three bytes of UTF-8 at most, so that few values have to be counted.
-    if (json.length * 3 <= maxValueBytes) return;
-    const bytes = json.length > maxValueBytes ? json.length : encoder.encode(json).length;
-    if (bytes <= maxValueBytes) return;
-    const message = `The data has ${bytes} bytes or more as JSON, above the ${maxValueBytes} of maxMessageBytes; publish it in parts, or raise the limit.`;
+    if (!exceedsBytes(json, maxValueBytes)) return;
+    const message = `The data, ${json.length} characters of JSON, takes more than the ${maxValueBytes} bytes of maxMessageBytes; publish it in parts, or raise the limit.`;
     throw new LiveError("too_large", message);
   }
 
@@ -434,8 +432,6 @@ export class Topic {
     throw new LiveError("too_large", message);
   }
 }
-
-const encoder = new TextEncoder();
 
 /** The draft with its data as JSON. @throws LiveError `invalid_data` for what JSON cannot hold */
 function asJson(draft: EventDraft): EventDraft {

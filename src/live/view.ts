@@ -5,7 +5,7 @@ import { gather, type Gathered } from "./gather.ts";
 import { joined } from "./joined.ts";
 import type { LaneBudget } from "./lane-budget.ts";
 import { Lane } from "./lane.ts";
-import { MAX_LANE_BYTES } from "./limits.ts";
+import { MAX_LANE_BYTES, PAGE_BYTES } from "./limits.ts";
 import type { FieldIndexes } from "./matching/field-indexes.ts";
 import { matcherOf, type Narrowing } from "./matching/narrowing.ts";
 import type { PageCache } from "./page-cache.ts";
@@ -14,9 +14,6 @@ import { asRemoved, type TopicEvent } from "./topic-event.ts";
 import { WHOLE_VIEW } from "./view-id.ts";
 import type { Walk } from "./walk.ts";
 import { Work } from "./work.ts";
-
-/** About how many bytes a page may have before another one is begun. */
-const PAGE_BYTES = 64 * 1024;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -32,6 +29,8 @@ export interface SharedLane {
   readonly encoding: Encoding;
   readonly lane: Lane;
   readonly readers: Set<LaneReader>;
+  /** Its end is followed by an event that is longer than its readers take. */
+  isCut: boolean;
 }
 
 /**
@@ -41,8 +40,8 @@ export interface SharedLane {
 const AWAKE_EVENTS = 1_000;
 
 export interface Page {
-  /** Empty where there is nothing to write. */
-  bytes: Uint8Array;
+  /** Empty where there is nothing to write, absent if it is longer than its reader takes. */
+  bytes: Uint8Array | undefined;
   /** Everything up to here has been told, or did not match. */
   reached: Offset;
   /** The offset that the subscriber can know from the page itself, if there is one. */
@@ -89,6 +88,8 @@ export class View {
   readonly #host: ViewHost;
   readonly #matches: (event: TopicEvent) => boolean;
   readonly #lanes = new Map<string, SharedLane>();
+  /** Lanes that end before an event that was too long for them, while they are read. */
+  readonly #cutLanes = new Set<SharedLane>();
   readonly #grown = new Set<SharedLane>();
   readonly #departures = new Departures();
   #isWatching = false;
@@ -105,7 +106,7 @@ export class View {
   }
 
   get isUnused(): boolean {
-    return this.#lanes.size === 0;
+    return this.#lanes.size === 0 && this.#cutLanes.size === 0;
   }
 
   /**
@@ -148,7 +149,7 @@ export class View {
     let shared = this.#lanes.get(encoding.name);
     if (shared === undefined) {
       const lane = new Lane(MAX_LANE_BYTES, this.#host.lanes);
-      shared = { encoding, lane, readers: new Set() };
+      shared = { encoding, lane, readers: new Set(), isCut: false };
       this.#lanes.set(encoding.name, shared);
     }
     shared.readers.add(reader);
@@ -157,14 +158,18 @@ export class View {
 
   /** Tells all who read it that nothing more comes. */
   end(): void {
-    for (const { readers } of this.#lanes.values()) {
+    for (const { readers } of [...this.#lanes.values(), ...this.#cutLanes]) {
       for (const reader of readers) reader.onEnded?.();
     }
   }
 
   leave(shared: SharedLane, reader: LaneReader): void {
     shared.readers.delete(reader);
-    if (shared.readers.size > 0 || !this.#lanes.delete(shared.encoding.name)) return;
+    if (shared.readers.size > 0) return;
+    const isHere = shared.isCut
+      ? this.#cutLanes.delete(shared)
+      : this.#lanes.delete(shared.encoding.name);
+    if (!isHere) return;
     shared.lane.close();
     if (!this.isUnused) return;
     this.#usedAt = this.#host.eventCount;
@@ -183,7 +188,9 @@ export class View {
     if (seen.removed && seen.key !== undefined) this.#departures.left(seen.key, seen.offset);
     this.#departures.forgetUpTo(this.#host.log.floor);
     for (const shared of this.#lanes.values()) {
-      shared.lane.append(shared.encoding.event(this.topic, seen), event.offset);
+      const frame = shared.encoding.event(this.topic, seen);
+      if (frame === undefined) this.#cut(shared);
+      else shared.lane.append(frame, event.offset);
       if (this.#grown.size === 0) queueMicrotask(() => this.#tellReaders());
       this.#grown.add(shared);
     }
@@ -245,6 +252,13 @@ export class View {
     return key !== undefined && offset > base && this.#departures.mayBeHeld(key, base);
   }
 
+  /** Readers get what is in the lane, and then learn that they cannot go on. */
+  #cut(shared: SharedLane): void {
+    this.#lanes.delete(shared.encoding.name);
+    this.#cutLanes.add(shared);
+    shared.isCut = true;
+  }
+
   #watch(): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
@@ -253,9 +267,15 @@ export class View {
 
   #makePage(encoding: Encoding, walk: Walk): Page {
     const work = new Work();
-    const { entries, reached, end } = this.#gather(walk, work, PAGE_BYTES);
+    let gathered = this.#gather(walk, work, PAGE_BYTES);
+    let bytes = this.#bytesOf(encoding, gathered, walk);
+    if (bytes === undefined && gathered.entries.length > 1) {
+      // Too long together; one by one, what comes before the one that is too long gets through.
+      gathered = this.#gather(walk, work, 0);
+      bytes = this.#bytesOf(encoding, gathered, walk);
+    }
+    const { entries, reached, end } = gathered;
     const isLast = end === "last";
-    const bytes = this.#bytesOf(encoding, { entries, reached, end }, walk);
     const told =
       this.#host.keyed && (isLast || entries.length > 0) ? reached : entries.at(-1)?.offset;
     if (isLast) this.#toldFrom ??= reached;
@@ -263,7 +283,11 @@ export class View {
     return { bytes, reached, told, isLast, isYield: end === "yield", units, visits };
   }
 
-  #bytesOf(encoding: Encoding, { entries, reached, end }: Gathered, walk: Walk): Uint8Array {
+  #bytesOf(
+    encoding: Encoding,
+    { entries, reached, end }: Gathered,
+    walk: Walk,
+  ): Uint8Array | undefined {
     const isLast = end === "last";
     // A page that tells nothing says at most that it is the last one.
     if (entries.length === 0 && !isLast) return NO_BYTES;

@@ -71,7 +71,7 @@ describe("a view of a keyed topic", () => {
     const view = topic.view(ap);
     const walk = freshWalk(topic);
     const first = view.page(encoding, walk);
-    expect([Buffer.from(first.bytes).toString(), first.reached, first.isLast]).toEqual([
+    expect([Buffer.from(first.bytes!).toString(), first.reached, first.isLast]).toEqual([
       "a@1;b@2;c@3;",
       3,
       false,
@@ -79,11 +79,11 @@ describe("a view of a keyed topic", () => {
     expect(view.page(encoding, walk).bytes, "shared").toBe(first.bytes);
     await topic.append({ key: "a", removed: true });
     const now = view.page(encoding, walk);
-    expect(Buffer.from(now.bytes).toString(), "made again").toBe("b@2;c@3;d@4;");
+    expect(Buffer.from(now.bytes!).toString(), "made again").toBe("b@2;c@3;d@4;");
     await topic.append({ key: "b", data: { type: "switch" } });
     await topic.append({ key: "e", data });
     const second = view.page(encoding, { ...walk, reached: first.reached });
-    expect([Buffer.from(second.bytes).toString(), second.isLast]).toEqual([
+    expect([Buffer.from(second.bytes!).toString(), second.isLast]).toEqual([
       "d@4;f@6;a@7x;b@8x;e@9;",
       true,
     ]);
@@ -191,7 +191,7 @@ describe("views of a topic", () => {
     const walk = walkFrom(0);
     expect(view.page(encoding, walk).bytes).toHaveLength(0);
     await topic.append({ data: ap });
-    expect(Buffer.from(view.page(encoding, walk).bytes).toString()).toBe("@1;");
+    expect(Buffer.from(view.page(encoding, walk).bytes!).toString()).toBe("@1;");
   });
 
   test("remember 1,000 departures, and say of what was before that they do not know", () => {

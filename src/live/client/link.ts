@@ -197,11 +197,11 @@ export class Link {
   }
 
   #dial(): void {
-    const { webSocket, url, connectTimeoutMs, token } = this.#settings;
+    const { webSocket, url, connectTimeoutMs, token, maxMessageBytes } = this.#settings;
     this.#reason = undefined;
     this.#failure = {};
     this.#welcome = undefined;
-    this.#isGreeted = token === undefined;
+    this.#isGreeted = (token ?? maxMessageBytes) === undefined;
     this.#isProven = false;
     const socket = new webSocket(url, "longwire.v1");
     this.#socket = socket;
@@ -233,7 +233,7 @@ export class Link {
       this.#begin();
     } catch (error) {
       // Also of a refresh: connecting again asks for a token again, and later each time.
-      if (this.#socket === socket) this.#wait(`There is no token: ${String(error)}`);
+      if (this.#socket === socket) this.#wait(`No token: ${String(error)}`);
     }
   }
 

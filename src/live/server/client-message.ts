@@ -3,7 +3,7 @@ import type { LiveErrorCode } from "../live-error.ts";
 import type { JsonPart } from "../json/json-part.ts";
 import { lossy } from "../json/parsed.ts";
 import { readObject } from "../json/members.ts";
-import { MAX_DEPTH, MAX_PARAMS_LENGTH } from "../limits.ts";
+import { MAX_DEPTH, MAX_PARAMS_LENGTH, MIN_CLIENT_MESSAGE_BYTES } from "../limits.ts";
 import type { Params } from "../topic-declaration.ts";
 import type { EventDraft } from "../topic-event.ts";
 
@@ -12,7 +12,7 @@ export type RequestId = string | number;
 
 /** What a client may say at Level 1. */
 export type ClientMessage =
-  | { type: "hello"; token: string | undefined }
+  | { type: "hello"; token: string | undefined; maxMessage: number | undefined }
   | {
       type: "subscribe";
       id: RequestId;
@@ -30,7 +30,7 @@ export type ClientMessage =
       params: JsonPart | undefined;
       idempotencyKey: string | undefined;
     }
-  | { type: "refresh"; token: string | undefined }
+  | { type: "refresh"; token: string }
   | { type: "ping"; id: RequestId | undefined };
 
 export type Decoded =
@@ -58,6 +58,7 @@ const NAMES: ReadonlySet<string> = new Set(
     "since",
     "view",
     "token",
+    "maxMessage",
   ].concat(...PAYLOADS),
 );
 
@@ -117,11 +118,8 @@ function isObject(value: unknown): value is Fields {
 }
 
 const decoders = {
-  hello: (fields: Fields): Decoded => decodeToken("hello", fields),
-  refresh: (fields: Fields): Decoded =>
-    fields["token"] === undefined
-      ? refuse(fields, "bad_request", "refresh needs a token.")
-      : decodeToken("refresh", fields),
+  hello: decodeHello,
+  refresh: decodeRefresh,
   ping: (fields: Fields): Decoded => ({
     kind: "message",
     message: { type: "ping", id: idOf(fields) },
@@ -179,12 +177,26 @@ function decodeCall(fields: Fields): Decoded {
   return { kind: "message", message: { type: "call", id, method, params, idempotencyKey } };
 }
 
-function decodeToken(type: "hello" | "refresh", fields: Fields): Decoded {
-  const { token } = fields;
-  if (token === undefined || typeof token === "string") {
-    return { kind: "message", message: { type, token } };
+function decodeHello(fields: Fields): Decoded {
+  const { token, maxMessage } = fields;
+  if (token !== undefined && typeof token !== "string") {
+    return refuse(fields, "bad_request", "token must be a string.");
   }
-  return refuse(fields, "bad_request", "token must be a string.");
+  if (maxMessage !== undefined && !isMaxMessage(maxMessage)) {
+    const message = `maxMessage must be a number of bytes, ${MIN_CLIENT_MESSAGE_BYTES} or more.`;
+    return refuse(fields, "bad_request", message);
+  }
+  return { kind: "message", message: { type: "hello", token, maxMessage } };
+}
+
+function isMaxMessage(value: unknown): value is number {
+  return typeof value === "number" && value >= MIN_CLIENT_MESSAGE_BYTES;
+}
+
+function decodeRefresh(fields: Fields): Decoded {
+  const { token } = fields;
+  if (typeof token === "string") return { kind: "message", message: { type: "refresh", token } };
+  return refuse(fields, "bad_request", "refresh needs a token, a string.");
 }
 
 /** Reads what is to be published; a string says what is wrong with it. */

@@ -2,6 +2,7 @@ import { joined } from "../joined.ts";
 import type { Encoding, StatePage, TopicAddress } from "../encoding.ts";
 import { formatPosition } from "../position.ts";
 import type { TopicEvent } from "../topic-event.ts";
+import { exceedsBytes } from "../utf8-length.ts";
 import type { FrameFormat } from "./live-peer.ts";
 import type { SessionEncodings } from "./session.ts";
 
@@ -41,29 +42,37 @@ function contentText(event: TopicEvent): string {
 
 /** The encodings that go over WebSocket, of every format that a peer came with. */
 export class FrameEncodings {
-  readonly #byFormat = new Map<string, SessionEncodings>();
+  readonly #byName = new Map<string, SessionEncodings>();
 
-  /** Peers whose formats have the same name share encodings, and so lanes and pages. */
-  of(format: FrameFormat): SessionEncodings {
-    let encodings = this.#byFormat.get(format.name);
+  /**
+   * Peers whose formats have the same name share encodings, and so lanes and pages.
+   *
+   * @param maxBytes the longest message that the client takes; rounded down to a power of two, so
+   *   that there are few encodings, whatever clients say
+   */
+  of(format: FrameFormat, maxBytes: number = Infinity): SessionEncodings {
+    const most = maxBytes === Infinity ? Infinity : 2 ** Math.floor(Math.log2(maxBytes));
+    const name = most === Infinity ? format.name : `${format.name}<=${most}`;
+    let encodings = this.#byName.get(name);
     if (encodings === undefined) {
-      encodings = frameEncodings(format);
-      this.#byFormat.set(format.name, encodings);
+      encodings = frameEncodings(format, name, most);
+      this.#byName.set(name, encodings);
     }
     return encodings;
   }
 }
 
-function frameEncodings(format: FrameFormat): SessionEncodings {
-  const framed = (text: string): Uint8Array => format.encodeText(text);
+function frameEncodings(format: FrameFormat, name: string, maxBytes: number): SessionEncodings {
+  const framed = (text: string): Uint8Array | undefined =>
+    exceedsBytes(text, maxBytes) ? undefined : format.encodeText(text);
   return {
     data: {
-      name: `data+${format.name}`,
+      name: `data+${name}`,
       event: once((_topic, event) => framed(dataText(event))),
       page: (_topic, page) => joined(page.entries, (entry) => framed(dataText(entry))),
     },
     event: {
-      name: `event+${format.name}`,
+      name: `event+${name}`,
       event: once((topic, event) => framed(eventText(topic, event))),
       // An empty page says something: that the state is complete, or that nothing changed.
       page: (topic, page) => framed(snapshotText(topic, page)),
@@ -91,7 +100,7 @@ function once(encode: Encoding["event"]): Encoding["event"] {
 interface LastFrame {
   readonly topic: string;
   readonly event: TopicEvent;
-  readonly frame: Uint8Array;
+  readonly frame: Uint8Array | undefined;
 }
 
 /** Server-sent events: a Level 1 message each, with the position to resume from as its id. */

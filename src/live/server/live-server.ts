@@ -12,7 +12,7 @@ import { LiveCloseCode } from "./live-close-code.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./message-session.ts";
 import { openRealm, type LiveServerOptions } from "./open-realm.ts";
-import type { LimitReached, Realm, Session } from "./session.ts";
+import type { LimitReached, Realm, Session, SessionEncodings } from "./session.ts";
 import type { LiveStatistics } from "./statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
@@ -220,9 +220,10 @@ export class LiveServer<Api extends LiveApi = any> {
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
     const { tokenQuery } = this.#realm;
-    const encodings = this.#encodings.of(peer.frameFormat);
+    const encodingsUpTo = (maxBytes: number): SessionEncodings =>
+      this.#encodings.of(peer.frameFormat, maxBytes);
     if (peer.protocol === SUBPROTOCOL) {
-      return new MessageSession(this.#realm, peer, encodings.event);
+      return new MessageSession(this.#realm, peer, (maxBytes) => encodingsUpTo(maxBytes).event);
     }
     const name = topicName(request.path, path);
     if (name === undefined) {
@@ -232,7 +233,11 @@ export class LiveServer<Api extends LiveApi = any> {
     }
     const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
     const params = query.length === 0 ? undefined : Object.fromEntries(query);
-    return new DataSession(this.#realm, peer, { name, encoding: encodings.data, params });
+    return new DataSession(this.#realm, peer, {
+      name,
+      encoding: encodingsUpTo(Infinity).data,
+      params,
+    });
   }
 
   /** Reading a message is work, too: one client's must not hold up the others. */

@@ -1,11 +1,12 @@
 import type { Timer } from "../../base/index.ts";
 import { whenThere } from "../awaitable.ts";
 import type { Encoding } from "../encoding.ts";
-import { MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
+import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
 import { LiveError, type LiveErrorCode } from "../live-error.ts";
 import { REQUEST_BYTES } from "../memory-costs.ts";
 import type { Outlet, Pumped } from "../outlet.ts";
 import type { Topic } from "../topic.ts";
+import { exceedsBytes } from "../utf8-length.ts";
 import type { Caller } from "./caller.ts";
 import {
   decodeClientMessage,
@@ -36,6 +37,9 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   readonly #peer: LivePeer;
   readonly #standing: Standing;
   readonly #subscriptions: Subscriptions;
+  readonly #encodingUpTo: (maxBytes: number) => Encoding;
+  /** The longest message that the client takes, in bytes. */
+  #maxClientBytes = Infinity;
   /** Those that wait for room, in the order in which they get it. */
   readonly #waiting = new Set<Pumped>();
   /** Runs while the client is to say who it is. */
@@ -51,12 +55,14 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   /** Who pays until somebody is let in. */
   readonly #address: string;
 
-  constructor(realm: Realm, peer: LivePeer, encoding: Encoding) {
+  /** @param encodingUpTo the encoding for a client that takes messages of so many bytes */
+  constructor(realm: Realm, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
     this.#realm = realm;
     this.#peer = peer;
+    this.#encodingUpTo = encodingUpTo;
     this.#address = addressOf(peer);
     this.#standing = new Standing(realm, { level: 1, account: peer.account }, () => this.#expire());
-    this.#subscriptions = new Subscriptions(realm, encoding, {
+    this.#subscriptions = new Subscriptions(realm, encodingUpTo(Infinity), {
       outlet: this,
       account: peer.account,
       say: (message) => this.#send(message),
@@ -205,6 +211,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     if (request?.type !== "hello" || request.token === undefined) {
       return this.#expel(noCredentials());
     }
+    this.#limitTo(request.maxMessage);
     // From here on it is the server that takes its time.
     this.#deadline?.cancel();
     return whenThere(this.#realm.gate.check(tokenAlone(request.token)), (admittance) =>
@@ -253,9 +260,12 @@ export class MessageSession implements Session, Outlet, KeyOwner {
         release();
         return this.#send({ type: "pong", ...(message.id !== undefined && { id: message.id }) });
       case "hello":
+        release();
+        this.#limitTo(message.maxMessage);
+        return message.token === undefined ? undefined : this.#refresh(message.token, caller);
       case "refresh":
         release();
-        return message.token === undefined ? undefined : this.#refresh(message.token, caller);
+        return this.#refresh(message.token, caller);
     }
   }
 
@@ -272,7 +282,17 @@ export class MessageSession implements Session, Outlet, KeyOwner {
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
     this.#realm.statistics.calls += 1;
     const json = await this.#realm.calls.make(request, caller);
-    return `{"type":"result","id":${JSON.stringify(id)},"data":${json}}`;
+    const text = `{"type":"result","id":${JSON.stringify(id)},"data":${json}}`;
+    if (!exceedsBytes(text, this.#maxClientBytes)) return text;
+    const message = "The answer is longer than the maxMessage of your hello; raise it.";
+    throw new LiveError("too_large", message);
+  }
+
+  /** What the client could not take is not sent to it. */
+  #limitTo(maxBytes: number | undefined): void {
+    if (maxBytes === undefined || maxBytes >= longestMessage(this.#realm.limits)) return;
+    this.#maxClientBytes = maxBytes;
+    this.#subscriptions.encodeAs(this.#encodingUpTo(maxBytes));
   }
 
   /** Sends a request's answer when it is there, and meanwhile takes the next ones. */

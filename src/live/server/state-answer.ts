@@ -115,9 +115,11 @@ export class StateAnswer implements SliceTask {
     this.#topic.slices.charge(this.#payer, page.units);
     this.#walk = { ...this.#walk, reached: page.reached };
     this.#isLast = page.isLast;
+    // An HTTP client takes what is long, too.
+    const { bytes = NO_BYTES } = page;
     // Every entry begins with a comma, so that pages can be shared; the first one has none.
-    const entries = this.#hasEntries ? page.bytes : page.bytes.subarray(1);
-    this.#hasEntries ||= page.bytes.length > 0;
+    const entries = this.#hasEntries ? bytes : bytes.subarray(1);
+    this.#hasEntries ||= bytes.length > 0;
     if (entries.length > 0) this.#parts.push(entries);
     if (page.isLast) this.#parts.push(bytesOf(tailOf(page.reached)));
     return true;
@@ -156,6 +158,8 @@ function tailOf(offset: Offset): string {
 }
 
 const encoder = new TextEncoder();
+
+const NO_BYTES = new Uint8Array(0);
 
 function bytesOf(text: string): Uint8Array {
   return encoder.encode(text);

@@ -39,7 +39,7 @@ export interface Subscriber {
 /** What one Level 1 connection is subscribed to: of each topic once. */
 export class Subscriptions {
   readonly #realm: Realm;
-  readonly #encoding: Encoding;
+  #encoding: Encoding;
   readonly #outlet: Outlet;
   readonly #account: Account;
   readonly #say: Say;
@@ -52,6 +52,11 @@ export class Subscriptions {
     this.#outlet = outlet;
     this.#account = account;
     this.#say = say;
+  }
+
+  /** What is subscribed to from now on comes in this encoding. */
+  encodeAs(encoding: Encoding): void {
+    this.#encoding = encoding;
   }
 
   get size(): number {
@@ -141,7 +146,15 @@ export class Subscriptions {
         if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
         return "go-on";
       },
-      onEnded: (ended) => this.#onEnded(ended, caller),
+      onEnded: (ended) => {
+        const message = `${name} has started again at the server; subscribe again.`;
+        this.#onEnded(ended, caller, new LiveError("unavailable", message));
+      },
+      onTooLong: (ended) => {
+        const message = `${name} has a message that is longer than the maxMessage of your hello; raise it.`;
+        this.#realm.statistics.refused("too_large");
+        this.#onEnded(ended, caller, new LiveError("too_large", message));
+      },
       // A client that resumed would wait to know that it is up to date.
       onCaughtUp: (caughtUp) => this.#tellPosition(caughtUp),
     });
@@ -155,13 +168,12 @@ export class Subscriptions {
   }
 
   /** A client that subscribes again, from where it is, is told what it has lost. */
-  #onEnded({ topic }: Subscription, caller: Caller): void {
+  #onEnded({ topic }: Subscription, caller: Caller, { code, message }: LiveError): void {
     const { name } = topic;
     this.#started.get(name)?.release();
     this.#started.delete(name);
     this.#realm.presence.leave(topic, caller);
-    const message = `${name} has started again at the server; subscribe again.`;
-    this.#say({ type: "unsubscribed", topic: name, code: "unavailable", message });
+    this.#say({ type: "unsubscribed", topic: name, code, message });
   }
 
   #sayStart(

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { connect } from "../../../src/live/client/index.ts";
+import { connect, type ConnectOptions } from "../../../src/live/client/index.ts";
 import { FakeSocket, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
 
 test("it connects at once, with the subprotocol, and is live when welcomed", () => {
@@ -399,13 +399,19 @@ test("a client that has come further since the last message that was too long tr
 });
 
 test("hello tells the longest message that the client takes, if it was told that", async () => {
-  for (const maxMessageBytes of [undefined, 65_536]) {
-    const { socket } = openClient({ token: "t", maxMessageBytes });
+  const said = async (options: ConnectOptions): Promise<unknown> => {
+    const { socket } = openClient(options);
     socket.accept();
     await settle();
-    const told = maxMessageBytes && { maxMessage: maxMessageBytes };
-    expect(socket.sent).toEqual([{ type: "hello", token: "t", ...told }]);
-  }
+    return socket.sent;
+  };
+  const type = "hello";
+  expect(await said({ token: "t" })).toEqual([{ type, token: "t" }]);
+  expect(await said({ token: "t", maxMessageBytes: 65_536 })).toEqual([
+    { type, token: "t", maxMessage: 65_536 },
+  ]);
+  expect(await said({ maxMessageBytes: 65_536 })).toEqual([{ type, maxMessage: 65_536 }]);
+  expect(await said({})).toEqual([]);
 });
 
 test("a feed is refused with its connection, opened or not, and goes on after reconnect", () => {

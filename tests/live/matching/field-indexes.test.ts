@@ -74,7 +74,7 @@ class Reader {
     if (this.#walk === undefined) return;
     if (this.#walk.base < log.floor) this.#walk = freshWalkOf(log);
     const page = this.#view.page(encoding, this.#walk);
-    this.pages.push(Buffer.from(page.bytes).toString());
+    this.pages.push(Buffer.from(page.bytes!).toString());
     this.#walk = page.isLast ? undefined : { ...this.#walk, reached: page.reached };
     if (page.isLast) expect(page.reached).toBe(log.lastOffset);
   }

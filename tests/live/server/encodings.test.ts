@@ -15,7 +15,8 @@ const set = eventOf({ key: 'k"', data: { n: 1 } }, 5, 0);
 const removed = eventOf({ key: "gone", removed: true }, 6, 0);
 const logged = eventOf({ data: [1] }, 7, 0);
 const page = { offset: 6, entries: [set, removed], complete: true, more: false };
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+const text = (bytes: Uint8Array | undefined): string | undefined =>
+  bytes && Buffer.from(bytes).toString();
 
 describe("as the contract's tables have it", () => {
   test("event", () => {
@@ -80,6 +81,31 @@ describe("frames", () => {
     const { data, event } = new FrameEncodings().of(format("plain"));
     expect(text(data.page(topic, page))).toBe('{"n":1}\n{"removed":"gone"}\n');
     expect(text(event.page(topic, page))).toBe(`${snapshotText(topic, page)}\n`);
+  });
+
+  test("what is longer than the client takes is not framed", () => {
+    const length = Buffer.byteLength(eventText(topic, logged));
+    const most = 2 ** Math.ceil(Math.log2(length));
+    const fitting = eventOf({ data: "x".repeat(most - length + 1) }, 7, 0);
+    const longer = eventOf({ data: "x".repeat(most - length + 2) }, 7, 0);
+    // Two characters take the place of [1], and one takes four bytes.
+    const wide = eventOf({ data: `${"x".repeat(most - length - 2)}😀` }, 7, 0);
+    const { data, event } = new FrameEncodings().of(format("plain"), most);
+    expect(text(event.event(topic, fitting))).toHaveLength(most + 1);
+    expect(event.event(topic, longer)).toBe(undefined);
+    expect(event.event(topic, wide)).toBe(undefined);
+    expect(event.page(topic, { ...page, entries: [longer] })).toBe(undefined);
+    expect(text(data.page(topic, { ...page, entries: [set, longer] }))).toBeDefined();
+    const both = { ...page, entries: [set, eventOf({ data: "x".repeat(most) }, 8, 0)] };
+    expect(data.page(topic, both)).toBe(undefined);
+  });
+
+  test("limits are rounded down to powers of two, so that clients cannot make many encodings", () => {
+    const encodings = new FrameEncodings();
+    const plain = format("plain");
+    expect(encodings.of(plain, 1_025)).toBe(encodings.of(plain, 2_047));
+    expect(encodings.of(plain, 2_048)).not.toBe(encodings.of(plain, 2_047));
+    expect(encodings.of(plain, 2_048)).not.toBe(encodings.of(plain));
   });
 
   test("formats of one name share encodings, those of others have their own, also by name", () => {

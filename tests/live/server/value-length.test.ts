@@ -30,7 +30,10 @@ test.each([
   "a value %s may have maxMessageBytes as JSON, and not one more",
   async (_what, fits, longerOne) => {
     const { live } = await open();
-    const why = { code: "too_large", message: expect.stringContaining("1000 of maxMessageBytes") };
+    const why = {
+      code: "too_large",
+      message: expect.stringContaining("1000 bytes of maxMessageBytes"),
+    };
     await live.topic("news").publish(fits);
     await live.topic("prices").set("a", fits);
     await expect(live.topic("news").publish(longerOne)).rejects.toMatchObject(why);
