@@ -222,18 +222,17 @@ export class Link {
   /** Shows who asks, first on a connection or again on it. */
   async #present(type: "hello" | "refresh"): Promise<void> {
     const socket = this.#socket;
-    const { token } = this.#settings;
+    const { token, maxMessageBytes: maxMessage } = this.#settings;
     try {
       const shown = await (typeof token === "function" ? token() : token);
       if (this.#socket !== socket) return;
       this.credentials = shown;
-      const { maxMessageBytes: maxMessage } = this.#settings;
       socket?.send(JSON.stringify({ type, token: shown, maxMessage }));
       this.#isGreeted = true;
       this.#begin();
     } catch (error) {
       // Also of a refresh: connecting again asks for a token again, and later each time.
-      if (this.#socket === socket) this.#wait(`No token: ${String(error)}`);
+      if (this.#socket === socket) this.#wait(`There is no token: ${String(error)}`);
     }
   }
 

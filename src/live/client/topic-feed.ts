@@ -265,7 +265,7 @@ export class TopicFeed implements Feed<Item, unknown> {
       case "position":
         return this.#advance(message, following);
       case "unsubscribed": {
-        const { id, code = "unsubscribed", message: text = "The server ended it." } = message;
+        const { id, code = "unsubscribed", message: text = code } = message;
         // With an id it answers what was asked earlier.
         if (id === undefined) this.#refuse(new LongwireError(code, text));
         return;

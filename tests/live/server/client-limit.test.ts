@@ -7,7 +7,7 @@ const fits = "x".repeat(800);
 const tooLong = "x".repeat(1_100);
 
 const methods = {
-  repeat: method({ handle: (params) => "x".repeat(Number((params as { times: number }).times)) }),
+  repeat: method({ handle: (params) => "x".repeat((params as { times: number }).times) }),
 };
 
 const open = (options: Partial<LiveServerOptions> = {}): Promise<MemoryLive> =>
@@ -71,9 +71,7 @@ describe("a client that takes little", () => {
 
   test("comes back to a log up to the event that is too long", async () => {
     const live = await open();
-    const { epoch, offset } = (await small(live).then(async (guest) => {
-      return guest.ask(subscribe("news") as { type: string });
-    })) as unknown as { epoch: string; offset: number };
+    const { epoch, offset } = (await (await small(live)).ask({ ...subscribe("news") }))!;
     for (const data of [fits, fits, tooLong, fits]) await live.live.topic("news").publish(data);
     const guest = await small(live);
     await guest.send(subscribe("news", { since: { epoch, offset } }));
