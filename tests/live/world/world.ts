@@ -1,3 +1,4 @@
+import { wallTimeOf } from "../../../src/base/index.ts";
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
@@ -37,6 +38,12 @@ const BUDGET_IN_SHARES = 8;
 const TOPICS_BYTES: number = 12 * 1024 * 1024;
 const PARTIES_OF_SWARM = 12;
 
+/** By how much somebody sets the clock, in milliseconds. */
+const CLOCK_JUMPS = [-2 * 86_400_000, -3_600_000, -5_000, 5_000, 3_600_000, 2 * 86_400_000];
+
+/** A session may outlive its token by so much: a clock that was set is noticed late. */
+const LATEST_END_MS = 35_000;
+
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 const LOGS = ["news", "traffic/a", "traffic/b"] as const;
 const KEYED = ["devices", "rooms/1"] as const;
@@ -51,6 +58,7 @@ export interface WorldTally {
   lostLogs: number;
   drains: number;
   leaps: number;
+  clocksSet: number;
   closedTabs: number;
   gaps: number;
   items: number;
@@ -78,6 +86,11 @@ class World {
   readonly #browser: BrowserTabs | undefined;
   readonly #socketsOf = new Map<string, Set<MemoryWebSocket>>();
   readonly #errors: unknown[];
+  /** Until when, by the clock on the wall, the newest token of each identity is good. */
+  readonly #tokensEnd: ReadonlyMap<string, number>;
+  readonly #identities = new WeakMap<object, string>();
+  /** Since when, by the clock that nobody sets, a connection should have ended. */
+  readonly #overdueSince = new WeakMap<object, number>();
   readonly #ledger: WatchedLedger;
   readonly #abuser: Abuser;
   readonly #abuserConnections = new WeakSet<object>();
@@ -92,6 +105,7 @@ class World {
     lostLogs: 0,
     drains: 0,
     leaps: 0,
+    clocksSet: 0,
     closedTabs: 0,
     gaps: 0,
     items: 0,
@@ -111,6 +125,7 @@ class World {
       live: TestLive;
       records: Records;
       errors: unknown[];
+      tokensEnd: ReadonlyMap<string, number>;
       trace: (line: string) => void;
       abuse: Abuse;
       mostPadding: number;
@@ -132,6 +147,7 @@ class World {
     this.#live = source.live;
     this.#records = source.records;
     this.#errors = source.errors;
+    this.#tokensEnd = source.tokensEnd;
     this.#trace = source.trace;
     this.steps = random.integer(30, 90);
     this.#mostPadding = source.mostPadding;
@@ -149,9 +165,12 @@ class World {
     const onRefused = (text: string): void => {
       this.#errors.push(new Error(`an ordinary client was told ${text.slice(0, 300)}`));
     };
+    const identity = this.#browser === undefined ? `c${at}` : "user";
+    const identities = this.#identities;
     const WitnessedSocket = class extends network.WebSocket {
       constructor(url: string, protocol: string) {
         super(url, protocol);
+        identities.set(this, identity);
         this.addEventListener("message", (event) => {
           const { data } = event as MessageEvent<string>;
           if (TOO_MUCH.test(data)) onRefused(data);
@@ -159,7 +178,7 @@ class World {
       }
     };
     const source = { records: this.#records, random: this.#random, webSocket: WitnessedSocket };
-    if (this.#browser === undefined) return new WorldClient(`c${at}`, this.#live, source);
+    if (this.#browser === undefined) return new WorldClient(identity, this.#live, source);
     const tab = `tab${at}`;
     const sockets = new Set<MemoryWebSocket>();
     this.#socketsOf.set(tab, sockets);
@@ -170,13 +189,14 @@ class World {
       }
     };
     const webSocket = shareAmongTabs({ ...this.#browser.tab(tab), clock, webSocket: OfTab });
-    return new WorldClient("user", this.#live, { ...source, webSocket, tab });
+    return new WorldClient(identity, this.#live, { ...source, webSocket, tab });
   }
 
   static async create(seed: number, trace: (line: string) => void): Promise<World> {
     const random = new Random(seed);
     const records = new Records();
     const errors: unknown[] = [];
+    const tokensEnd = new Map<string, number>();
     let now = (): number => 0;
     const mostPadding = random.pick([0, 300, 300, 5_000, 20_000]);
     const abuse = abuseOf(seed, mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES);
@@ -186,10 +206,14 @@ class World {
       maxMessageBytes: MAX_MESSAGE_BYTES,
       ...REQUEST_LIMITS,
       broker: (clock) => {
-        now = () => clock.now();
+        now = () => wallTimeOf(clock);
         return new RecordingBroker(clock, records);
       },
-      authenticate: ({ token }) => identityOf(token, now()),
+      authenticate: ({ token }) => {
+        const identity = identityOf(token, now());
+        if (identity !== undefined) tokensEnd.set(identity.id, identity.expiresAt);
+        return identity;
+      },
       heartbeatMs: 5_000,
       returnWindowMs: 3_000,
       random: () => random.next(),
@@ -202,6 +226,7 @@ class World {
       live: live as unknown as TestLive,
       records,
       errors,
+      tokensEnd,
       trace,
       abuse,
       mostPadding,
@@ -223,6 +248,8 @@ class World {
     const { network } = this.#live;
     this.#trace("finish");
     this.#abuser.leave();
+    // Then connections live long enough to end by it.
+    if (this.#random.chance(0.3)) this.#setClock();
     network.comeBack();
     for (const client of this.#clients) client.tokensLast = true;
     if (network.endpoint === undefined) await this.#live.restart("kept");
@@ -269,7 +296,8 @@ class World {
     else if (roll < 0.93) await this.#crash();
     else if (roll < 0.95) this.#drain();
     else if (roll < 0.98) await this.#startIfGone();
-    else if (roll < 0.99) this.#leap();
+    else if (roll < 0.986) this.#leap();
+    else if (roll < 0.994) this.#setClock();
     else this.#closeTab();
   }
 
@@ -404,11 +432,35 @@ class World {
     this.#live.clock.leap(this.#random.pick([2_000, 20_000, 200_000]));
   }
 
+  #setClock(): void {
+    this.tally.clocksSet += 1;
+    const byMs = this.#random.pick(CLOCK_JUMPS);
+    this.#trace(`clock set by ${byMs}`);
+    this.#live.clock.set(byMs);
+  }
+
+  /** No session goes on beyond its token. */
+  #checkTokens(): void {
+    const { clock, network } = this.#live;
+    for (const { socket, peer } of network.connections) {
+      const endsAt = this.#tokensEnd.get(this.#identities.get(socket) ?? "");
+      if (peer?.isOpen !== true || endsAt === undefined || endsAt >= clock.wallTime()) {
+        this.#overdueSince.delete(socket);
+        continue;
+      }
+      const since = this.#overdueSince.get(socket) ?? clock.now();
+      this.#overdueSince.set(socket, since);
+      const lateMs = clock.now() - since;
+      if (lateMs > LATEST_END_MS) throw new Error(`a session is ${lateMs} ms beyond its token`);
+    }
+  }
+
   #check(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
     for (const { failures } of this.#clients) if (failures.length > 0) throw failures[0];
     this.#ledger.check();
     this.#abuser.check();
+    this.#checkTokens();
     for (const connection of this.#live.network.connections) {
       const { peer } = connection;
       // Its share bounds what waits for the abuser, which does not read the answers it asks for.
