@@ -148,7 +148,8 @@ export class Subscription implements LaneReader, SliceTask {
     place.position = slice.next;
     place.offset = slice.offset;
     this.#outlet.write(slice.bytes);
-    return true;
+    // Mostly that was all, and how much room is left need not be asked.
+    return slice.next < lane.end || (isCut && this.#refuse());
   }
 
   /** Whether this turn has time for a walk; else it goes on in a later one. */
