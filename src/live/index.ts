@@ -1,12 +1,12 @@
 export { asyncApiDocument } from "./async-api/async-api-document.ts";
 export type { AsyncApiDocument, AsyncApiInfo } from "./async-api/async-api-document.ts";
-export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
-export { eventBytes, EventLog } from "./event-log.ts";
-export { EVENT_BYTES, NAME_BYTES, REMEMBERED_BYTES, textBytes } from "./memory-costs.ts";
-export { LiveError } from "./live-error.ts";
-export type { LiveErrorCode } from "./live-error.ts";
-export { matchFields } from "./matching/match-fields.ts";
-export type { Offset, Position } from "./position.ts";
+export type { Broker, BrokerTopic, HeldKey, Receipt } from "../topics/broker.ts";
+export { eventBytes, EventLog } from "../topics/log/event-log.ts";
+export { EVENT_BYTES, NAME_BYTES, REMEMBERED_BYTES, textBytes } from "../topics/memory-costs.ts";
+export { LiveError } from "../topics/live-error.ts";
+export type { LiveErrorCode } from "../topics/live-error.ts";
+export { matchFields } from "../topics/matching/match-fields.ts";
+export type { Offset, Position } from "../topics/position.ts";
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export type { LiveServerOptions } from "./server/open-realm.ts";
@@ -16,8 +16,8 @@ export type { LiveStatistics } from "./server/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
 export { method } from "./live-api.ts";
 export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";
-export type { StandardSchema } from "./standard-schema.ts";
-export { defaultRetention, keyedTopic, logTopic } from "./topic-declaration.ts";
+export type { StandardSchema } from "../topics/declaration/standard-schema.ts";
+export { defaultRetention, keyedTopic, logTopic } from "../topics/declaration/topic-declaration.ts";
 export type {
   Authority,
   KeyedTopicDeclaration,
@@ -27,8 +27,8 @@ export type {
   PresenceOptions,
   Retention,
   TopicDeclaration,
-} from "./topic-declaration.ts";
-export { eventOf, keptEvent } from "./topic-event.ts";
-export { requireWellFormed, requireWellFormedName } from "./well-formed.ts";
-export type { EventDraft, TopicEvent } from "./topic-event.ts";
+} from "../topics/declaration/topic-declaration.ts";
+export { eventOf, keptEvent } from "../topics/event.ts";
+export { requireWellFormed, requireWellFormedName } from "../topics/well-formed.ts";
+export type { EventDraft, TopicEvent } from "../topics/event.ts";
 export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";

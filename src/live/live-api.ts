@@ -1,5 +1,9 @@
-import type { Authority, Params, TopicDeclaration } from "./topic-declaration.ts";
-import type { StandardSchema } from "./standard-schema.ts";
+import type {
+  Authority,
+  Params,
+  TopicDeclaration,
+} from "../topics/declaration/topic-declaration.ts";
+import type { StandardSchema } from "../topics/declaration/standard-schema.ts";
 
 /** What a server offers, as one declaration that its clients take their types from. */
 export interface LiveApi {

@@ -10,7 +10,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../src/live/index.ts";
-import { Topic } from "../../src/live/topic.ts";
+import { Topic } from "../../src/topics/topic.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 /** A broker that can lose what it told, as one of another machine does. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { keyedTopic, logTopic, type Broker, type TopicEvent } from "../../src/live/index.ts";
-import type { Offset } from "../../src/live/position.ts";
+import type { Offset } from "../../src/topics/position.ts";
 import { Random } from "../live/simulation/random.ts";
 import { Tally, type Subscriber } from "./clients.ts";
 import { Cluster, type Mutation } from "./cluster.ts";

@@ -1,5 +1,5 @@
 import type { TopicEvent } from "../../src/live/index.ts";
-import type { Offset } from "../../src/live/position.ts";
+import type { Offset } from "../../src/topics/position.ts";
 
 /** What an event of `news` holds. */
 export interface News {

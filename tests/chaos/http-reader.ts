@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Position } from "../../src/live/position.ts";
+import type { Position } from "../../src/topics/position.ts";
 import type { ViewWitness } from "./view-witness.ts";
 
 /** How a topic can be read over plain HTTP. */

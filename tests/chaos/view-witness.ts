@@ -1,5 +1,5 @@
 import type { TopicEvent } from "../../src/live/index.ts";
-import type { Offset, Position } from "../../src/live/position.ts";
+import type { Offset, Position } from "../../src/topics/position.ts";
 
 type Entries = Iterable<readonly [string, unknown]>;
 

@@ -1,5 +1,5 @@
 import type { LiveApi, MethodDeclaration } from "../live-api.ts";
-import type { TopicDeclaration } from "../topic-declaration.ts";
+import type { TopicDeclaration } from "../../topics/declaration/topic-declaration.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
 
 export interface AsyncApiInfo {

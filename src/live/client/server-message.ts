@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import type { Offset } from "../position.ts";
+import type { Offset } from "../../topics/position.ts";
 
 /** What a keyed topic's entry or event says of its key. */
 export interface EntryMessage {

@@ -1,7 +1,7 @@
 import { LongwireError } from "../../base/index.ts";
-import { requireFunction, requireSchema } from "../check-declaration.ts";
-import { quoted } from "../application-error.ts";
-import { shown } from "../shown.ts";
+import { requireFunction, requireSchema } from "../../topics/declaration/check-declaration.ts";
+import { quoted } from "../../topics/application-error.ts";
+import { shown } from "../../topics/shown.ts";
 import type { LiveServerOptions } from "./open-realm.ts";
 
 const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;

@@ -1,11 +1,11 @@
-import type { Offset, ToldPosition } from "../position.ts";
-import type { LiveErrorCode } from "../live-error.ts";
-import type { JsonPart } from "../json/json-part.ts";
-import { lossy } from "../json/parsed.ts";
-import { readObject } from "../json/members.ts";
-import { MAX_DEPTH, MAX_PARAMS_LENGTH, MIN_CLIENT_MESSAGE_BYTES } from "../limits.ts";
-import type { Params } from "../topic-declaration.ts";
-import type { EventDraft } from "../topic-event.ts";
+import type { Offset, ToldPosition } from "../../topics/position.ts";
+import type { LiveErrorCode } from "../../topics/live-error.ts";
+import type { JsonPart } from "../../topics/json/json-part.ts";
+import { lossy } from "../../topics/json/parsed.ts";
+import { readObject } from "../../topics/json/members.ts";
+import { MAX_DEPTH, MAX_PARAMS_LENGTH, MIN_CLIENT_MESSAGE_BYTES } from "../../topics/limits.ts";
+import type { Params } from "../../topics/declaration/topic-declaration.ts";
+import type { EventDraft } from "../../topics/event.ts";
 
 /** A request's name for itself, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;

@@ -1,8 +1,8 @@
-import { joined } from "../joined.ts";
-import type { Encoding, StatePage, TopicAddress } from "../encoding.ts";
-import { formatPosition } from "../position.ts";
-import type { TopicEvent } from "../topic-event.ts";
-import { exceedsBytes } from "../utf8-length.ts";
+import { joined } from "../../base/joined.ts";
+import type { Encoding, StatePage, TopicAddress } from "../../topics/fan-out/encoding.ts";
+import { formatPosition } from "../../topics/position.ts";
+import type { TopicEvent } from "../../topics/event.ts";
+import { exceedsBytes } from "../../base/utf8-length.ts";
 import type { FrameFormat } from "./live-peer.ts";
 import type { SessionEncodings } from "./session.ts";
 

@@ -1,10 +1,10 @@
 import { wallTimeOf, type Clock, type TimerWheel } from "../../base/index.ts";
-import { callApplication } from "../application-error.ts";
-import { whenThere } from "../awaitable.ts";
-import { MAX_KEY_LENGTH } from "../limits.ts";
-import { LiveError } from "../live-error.ts";
-import { shown } from "../shown.ts";
-import type { Report } from "../topic.ts";
+import { callApplication } from "../../topics/application-error.ts";
+import { whenThere } from "../../base/awaitable.ts";
+import { MAX_KEY_LENGTH } from "../../topics/limits.ts";
+import { LiveError } from "../../topics/live-error.ts";
+import { shown } from "../../topics/shown.ts";
+import type { Report } from "../../topics/topic.ts";
 import type { Authenticate, Credentials, Identity } from "./credentials.ts";
 import { inTime } from "./in-time.ts";
 import { LastingError } from "./reporter.ts";

@@ -1,8 +1,8 @@
-import type { HeldKey } from "../broker.ts";
-import { inPortions } from "../in-portions.ts";
-import type { Offset } from "../position.ts";
-import type { TopicEvent } from "../topic-event.ts";
-import { livesWithConnection, type Report, type Topic } from "../topic.ts";
+import type { HeldKey } from "../../topics/broker.ts";
+import { inPortions } from "../../base/in-portions.ts";
+import type { Offset } from "../../topics/position.ts";
+import type { TopicEvent } from "../../topics/event.ts";
+import { livesWithConnection, type Report, type Topic } from "../../topics/topic.ts";
 
 /** A connection that keys can live with. */
 export interface KeyOwner {

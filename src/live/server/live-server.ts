@@ -1,8 +1,8 @@
 import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
-import type { Broker } from "../broker.ts";
-import { inTurn, REQUEST_UNITS } from "../in-turn.ts";
-import { textBytes } from "../memory-costs.ts";
+import type { Broker } from "../../topics/broker.ts";
+import { inTurn, REQUEST_UNITS } from "../../topics/slices/in-turn.ts";
+import { textBytes } from "../../topics/memory-costs.ts";
 import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";

@@ -1,12 +1,12 @@
 import type { Timer } from "../../base/index.ts";
-import { whenThere } from "../awaitable.ts";
-import type { Encoding } from "../encoding.ts";
-import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
-import { LiveError, type LiveErrorCode } from "../live-error.ts";
-import { REQUEST_BYTES } from "../memory-costs.ts";
-import type { Outlet, Pumped } from "../outlet.ts";
-import type { Topic } from "../topic.ts";
-import { exceedsBytes } from "../utf8-length.ts";
+import { whenThere } from "../../base/awaitable.ts";
+import type { Encoding } from "../../topics/fan-out/encoding.ts";
+import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../../topics/limits.ts";
+import { LiveError, type LiveErrorCode } from "../../topics/live-error.ts";
+import { REQUEST_BYTES } from "../../topics/memory-costs.ts";
+import type { Outlet, Pumped } from "../../topics/fan-out/send-buffer.ts";
+import type { Topic } from "../../topics/topic.ts";
+import { exceedsBytes } from "../../base/utf8-length.ts";
 import type { Caller } from "./caller.ts";
 import {
   decodeClientMessage,

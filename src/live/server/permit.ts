@@ -1,8 +1,8 @@
-import { callApplication, quoted } from "../application-error.ts";
-import { whenThere } from "../awaitable.ts";
-import type { TopicEntry } from "../catalog.ts";
-import { LiveError } from "../live-error.ts";
-import type { Authority, LiveAction, Params } from "../topic-declaration.ts";
+import { callApplication, quoted } from "../../topics/application-error.ts";
+import { whenThere } from "../../base/awaitable.ts";
+import type { TopicEntry } from "../../topics/catalog.ts";
+import { LiveError } from "../../topics/live-error.ts";
+import type { Authority, LiveAction, Params } from "../../topics/declaration/topic-declaration.ts";
 import { shownCaller, type Caller } from "./caller.ts";
 
 /** What somebody asks leave for. */

@@ -5,17 +5,17 @@ import {
   type Timer,
   type TimerWheel,
 } from "../../base/index.ts";
-import { ApplicationError, isStrayPromise, quoted } from "../application-error.ts";
-import type { HeldKey } from "../broker.ts";
-import type { Catalog } from "../catalog.ts";
-import { inPortions } from "../in-portions.ts";
-import { jsonOf } from "../json/json-data.ts";
-import { DEFAULT_GRACE_MS } from "../limits.ts";
-import type { Offset } from "../position.ts";
-import type { PresenceOptions } from "../topic-declaration.ts";
-import type { TopicEvent } from "../topic-event.ts";
-import { presenceOf, topicOfPresence } from "../topic-name.ts";
-import type { Report, Topic } from "../topic.ts";
+import { ApplicationError, isStrayPromise, quoted } from "../../topics/application-error.ts";
+import type { HeldKey } from "../../topics/broker.ts";
+import type { Catalog } from "../../topics/catalog.ts";
+import { inPortions } from "../../base/in-portions.ts";
+import { jsonOf } from "../../topics/json/json-data.ts";
+import { DEFAULT_GRACE_MS } from "../../topics/limits.ts";
+import type { Offset } from "../../topics/position.ts";
+import type { PresenceOptions } from "../../topics/declaration/topic-declaration.ts";
+import type { TopicEvent } from "../../topics/event.ts";
+import { presenceOf, topicOfPresence } from "../../topics/declaration/topic-name.ts";
+import type { Report, Topic } from "../../topics/topic.ts";
 import { shownCaller, type Caller } from "./caller.ts";
 
 /** How many leases are renewed with one request to the broker. */

@@ -3,8 +3,8 @@ import {
   IDEMPOTENCY_WINDOW_MS,
   MAX_REMEMBERED_CALLS,
   MAX_REMEMBERED_RESULT_LENGTH,
-} from "../limits.ts";
-import { REMEMBERED_BYTES, textBytes } from "../memory-costs.ts";
+} from "../../topics/limits.ts";
+import { REMEMBERED_BYTES, textBytes } from "../../topics/memory-costs.ts";
 import { overShare } from "./paying.ts";
 
 /** A call that was made, to answer the same one with. */

@@ -8,7 +8,7 @@ import {
   type Broker,
   type TopicEvent,
 } from "../../../src/live/index.ts";
-import { Topic } from "../../../src/live/topic.ts";
+import { Topic } from "../../../src/topics/topic.ts";
 import { RunningLive } from "../running-live.ts";
 
 /** A server's way to a log that others append to: what they append comes when it is asked for. */

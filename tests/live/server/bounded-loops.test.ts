@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import type { Broker } from "../../../src/live/broker.ts";
-import { Catalog } from "../../../src/live/catalog.ts";
+import type { Broker } from "../../../src/topics/broker.ts";
+import { Catalog } from "../../../src/topics/catalog.ts";
 import { keyedTopic, LiveServer, logTopic } from "../../../src/live/index.ts";
 import { KeyOwners } from "../../../src/live/server/key-owners.ts";
 import { Presence } from "../../../src/live/server/presence.ts";
-import type { Topic } from "../../../src/live/topic.ts";
+import type { Topic } from "../../../src/topics/topic.ts";
 import { TimerWheel } from "../../../src/base/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
 import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
-import { openTopic } from "../open-topic.ts";
-import { TurnClock } from "../turn-clock.ts";
+import { openTopic } from "../../topics/open-topic.ts";
+import { TurnClock } from "../../topics/slices/turn-clock.ts";
 
 const report = (error: unknown): void => expect.unreachable(String(error));
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { eventOf } from "../../../src/live/index.ts";
-import { asRemoved } from "../../../src/live/topic-event.ts";
+import { asRemoved } from "../../../src/topics/event.ts";
 import {
   dataText,
   entryText,

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { Catalog, type TopicEntry } from "../../../src/live/catalog.ts";
+import { Catalog, type TopicEntry } from "../../../src/topics/catalog.ts";
 import {
   keyedTopic,
   LiveError,

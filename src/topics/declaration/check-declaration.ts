@@ -1,0 +1,80 @@
+import { LongwireError } from "../../base/index.ts";
+import { quoted } from "../application-error.ts";
+import { shown } from "../shown.ts";
+import type { StandardSchema } from "./standard-schema.ts";
+import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
+import { isTopicPattern, overlapOf } from "./topic-name.ts";
+
+/**
+ * Checks a declaration by itself.
+ *
+ * @throws LongwireError `invalid_topic`, `invalid_schema`, `invalid_limit`
+ */
+export function checkDeclaration(declaration: TopicDeclaration): void {
+  const { kind, name, data, params, match, authorize, presence } = (declaration ??
+    {}) as Partial<TopicDeclaration>;
+  if (kind !== "log" && kind !== "keyed") {
+    const form = 'declare it with logTopic("news") or keyedTopic("prices")';
+    throw invalidTopic(
+      `A declared topic is ${shown(declaration)} of kind ${shown(kind)}; ${form}.`,
+    );
+  }
+  if (typeof name !== "string" || !isTopicPattern(name)) {
+    throw invalidTopic(
+      `The topic name ${shown(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end, and :name for a part that stands for any.`,
+    );
+  }
+  requireSchema(data, `The data schema of the topic ${quoted(name)}`);
+  requireSchema(params, `The params schema of the topic ${quoted(name)}`);
+  const described = (presence as { describe?: unknown } | boolean | null | undefined) ?? {};
+  const describe = typeof described === "object" ? described.describe : undefined;
+  const functions = { match, authorize, "presence.describe": describe };
+  for (const [option, given] of Object.entries(functions)) {
+    requireFunction(given, "invalid_topic", `${option} of the topic ${quoted(name)}`);
+  }
+  checkNumbers(declaration);
+}
+
+/**
+ * Checks that it is decided which declaration a topic's name belongs to: a name goes before
+ * patterns, and of patterns the first one that fits, so that a narrower one has to come first.
+ *
+ * @param before the patterns that were declared before
+ * @throws LongwireError `invalid_topic`
+ */
+export function checkPattern(name: string, before: readonly string[]): void {
+  for (const other of before) {
+    const overlap = overlapOf(other, name);
+    // The narrower one comes first, and both are reached.
+    if (overlap === "none" || overlap === "first-narrower") continue;
+    const names = `The topic patterns ${quoted(other)} and ${quoted(name)}`;
+    if (overlap === "equal") throw invalidTopic(`${names} stand for the same names; declare one.`);
+    if (overlap === "second-narrower") {
+      throw invalidTopic(
+        `The topic pattern ${quoted(name)} is never reached, because ${quoted(other)} fits all of its names; declare ${quoted(name)} before it.`,
+      );
+    }
+    throw invalidTopic(
+      `${names} both fit some names, and neither is the narrower one; let a part differ that is a parameter in neither.`,
+    );
+  }
+}
+
+/** @throws LongwireError `invalid_schema` */
+export function requireSchema(schema: unknown, what: string): void {
+  if (schema === undefined) return;
+  const given: Partial<StandardSchema> = schema ?? {};
+  if (typeof given["~standard"]?.validate === "function") return;
+  const form = "give a schema of a library that has Standard Schema, such as valibot or zod";
+  throw new LongwireError("invalid_schema", `${what} is ${shown(schema)}; ${form}.`);
+}
+
+/** @throws LongwireError with `code` */
+export function requireFunction(given: unknown, code: string, what: string): void {
+  if (given === undefined || typeof given === "function") return;
+  throw new LongwireError(code, `${what} is ${shown(given)}; give a function, or leave it out.`);
+}
+
+function invalidTopic(message: string): LongwireError {
+  return new LongwireError("invalid_topic", message);
+}

@@ -1,0 +1,208 @@
+import { EVENT_BYTES, textBytes } from "../memory-costs.ts";
+import type { Offset } from "../position.ts";
+import { defaultRetention, type Retention } from "../declaration/topic-declaration.ts";
+import type { TopicEvent } from "../event.ts";
+
+/** Fewer empty slots than this are not worth closing up. */
+const HOLES_WORTH_CLOSING = 64;
+
+/**
+ * A topic's events in offset order.
+ *
+ * A log topic keeps its recent ones. A keyed topic keeps the newest of each key: a newer event
+ * empties the slot of the older, and empty slots are closed up now and then. So a keyed topic's
+ * state, what changed since an offset, and a page of either are all the same walk: the events
+ * after an offset, in order.
+ */
+export class EventLog {
+  readonly #keyed: boolean;
+  readonly #retention: Retention;
+  #slots: (TopicEvent | undefined)[] = [];
+  /** The offset of each slot, also of emptied ones, to search by. */
+  #offsets: Offset[] = [];
+  /** How many slots at the start are gone. */
+  #head = 0;
+  #holes = 0;
+  #bytes = 0;
+  readonly #slotOfKey = new Map<string, number>();
+  /** Of the keys that are removed now, oldest first. */
+  readonly #tombstones = new Set<TopicEvent>();
+  #liveKeys = 0;
+  #onDropped: ((offset: Offset) => void) | undefined;
+  #lastOffset: Offset = 0;
+  #floor: Offset = 0;
+
+  constructor(kind: "log" | "keyed", retention: Partial<Retention> = {}) {
+    this.#keyed = kind === "keyed";
+    this.#retention = { ...defaultRetention, ...retention };
+  }
+
+  /**
+   * Has `onDropped` called for each event that is kept no longer, with the offset that it had. For
+   * whoever pays for what is kept.
+   */
+  set onDropped(onDropped: (offset: Offset) => void) {
+    this.#onDropped = onDropped;
+  }
+
+  /** The newest event's offset, 0 before the first. */
+  get lastOffset(): Offset {
+    return this.#lastOffset;
+  }
+
+  /** Events up to this offset have been let go of; who was there or later misses nothing. */
+  get floor(): Offset {
+    return this.#floor;
+  }
+
+  /** How many keys have a value. */
+  get keyCount(): number {
+    return this.#liveKeys;
+  }
+
+  /** How many events are kept, removals among them. */
+  get eventCount(): number {
+    return this.#slots.length - this.#head - this.#holes;
+  }
+
+  /** An estimate of what the kept events cost, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether nothing is kept, not even that something was removed. */
+  get isEmpty(): boolean {
+    return this.eventCount === 0;
+  }
+
+  /**
+   * Takes over what another log says of itself, of which this one got what was retained.
+   *
+   * @param newest its newest offset; where the event itself is gone, the log starts behind it
+   */
+  continueFrom(newest: Offset, floor: Offset): void {
+    this.#floor = Math.max(this.#floor, floor, this.#lastOffset < newest ? newest : 0);
+    this.#lastOffset = Math.max(this.#lastOffset, newest);
+  }
+
+  newest(key: string): TopicEvent | undefined {
+    const slot = this.#slotOfKey.get(key);
+    return slot === undefined ? undefined : this.#slots[slot];
+  }
+
+  /** Appends `event` and returns the one that it replaces, if any. */
+  append(event: TopicEvent): TopicEvent | undefined {
+    const replaced = this.#keyed ? this.#replace(event) : undefined;
+    this.#slots.push(event);
+    this.#offsets.push(event.offset);
+    this.#lastOffset = event.offset;
+    this.#bytes += eventBytes(event);
+    this.#trim(event.at);
+    return replaced;
+  }
+
+  /** The events after `offset`, oldest first. Do not append while it runs. */
+  *after(offset: Offset): Generator<TopicEvent, void, undefined> {
+    for (let slot = this.#slotAfter(offset); slot < this.#slots.length; slot += 1) {
+      const event = this.#slots[slot];
+      if (event !== undefined) yield event;
+    }
+  }
+
+  /** Lets go of what is older than the retention allows. */
+  expire(now: number): void {
+    this.#trim(now);
+  }
+
+  #replace(event: TopicEvent): TopicEvent | undefined {
+    const { key = "" } = event;
+    const slot = this.#slotOfKey.get(key);
+    const replaced = slot === undefined ? undefined : this.#slots[slot];
+    if (slot !== undefined) this.#empty(slot);
+    this.#slotOfKey.set(key, this.#slots.length);
+    const had = replaced !== undefined && !replaced.removed;
+    if (replaced?.removed) this.#tombstones.delete(replaced);
+    if (event.removed) this.#tombstones.add(event);
+    this.#liveKeys += (event.removed ? 0 : 1) - (had ? 1 : 0);
+    if (this.#holes > HOLES_WORTH_CLOSING && this.#holes > this.#slots.length / 2) {
+      this.#closeHoles();
+      this.#slotOfKey.set(key, this.#slots.length);
+    }
+    return replaced;
+  }
+
+  #empty(slot: number): void {
+    const event = this.#slots[slot];
+    if (event === undefined) return;
+    this.#slots[slot] = undefined;
+    this.#holes += 1;
+    this.#bytes -= eventBytes(event);
+    this.#onDropped?.(event.offset);
+  }
+
+  #trim(now: number): void {
+    if (this.#keyed) this.#trimTombstones(now);
+    else this.#trimEvents(now);
+  }
+
+  #trimEvents(now: number): void {
+    const { maxEvents, maxBytes, maxAgeMs } = this.#retention;
+    for (;;) {
+      const oldest = this.#slots[this.#head];
+      if (oldest === undefined) break;
+      const tooMany = this.#slots.length - this.#head > maxEvents || this.#bytes > maxBytes;
+      if (!tooMany && now - oldest.at <= maxAgeMs) break;
+      this.#slots[this.#head] = undefined;
+      this.#head += 1;
+      this.#bytes -= eventBytes(oldest);
+      this.#onDropped?.(oldest.offset);
+      this.#floor = oldest.offset;
+    }
+    if (this.#head > HOLES_WORTH_CLOSING && this.#head > this.#slots.length / 2) {
+      this.#slots = this.#slots.slice(this.#head);
+      this.#offsets = this.#offsets.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  #trimTombstones(now: number): void {
+    const { maxEvents, maxAgeMs } = this.#retention;
+    for (const tombstone of this.#tombstones) {
+      if (this.#tombstones.size <= maxEvents && now - tombstone.at <= maxAgeMs) return;
+      const { key = "" } = tombstone;
+      this.#tombstones.delete(tombstone);
+      this.#floor = tombstone.offset;
+      this.#empty(this.#slotOfKey.get(key)!);
+      this.#slotOfKey.delete(key);
+    }
+  }
+
+  #closeHoles(): void {
+    const slots: TopicEvent[] = [];
+    for (const event of this.#slots) {
+      if (event === undefined) continue;
+      this.#slotOfKey.set(event.key ?? "", slots.length);
+      slots.push(event);
+    }
+    this.#slots = slots;
+    this.#offsets = slots.map((event) => event.offset);
+    this.#holes = 0;
+  }
+
+  /** The first slot whose offset is above `offset`, by bisection. */
+  #slotAfter(offset: Offset): number {
+    let low = this.#head;
+    let high = this.#offsets.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#offsets[middle]! <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** What an event costs in a log, in bytes; so that a million empty ones count, too. */
+export function eventBytes({ json, key = "" }: Pick<TopicEvent, "json" | "key">): number {
+  return textBytes(json) + textBytes(key) + EVENT_BYTES;
+}

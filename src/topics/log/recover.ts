@@ -1,0 +1,39 @@
+import type { Offset, ToldPosition } from "../position.ts";
+import type { Topic } from "../topic.ts";
+import type { View } from "../fan-out/view.ts";
+import { freshWalk, walkFrom, type Walk } from "./walk.ts";
+
+/** How a subscription starts: where its walk begins, and what must be said first. */
+export type Recovery =
+  /** Everything after `since` follows. */
+  | { kind: "resumed"; walk: Walk }
+  /** A log topic's events from `from` to `to` are lost to this subscriber. */
+  | { kind: "gap"; from: Offset; to: Offset; reason: "expired" | "epoch"; walk: Walk }
+  /** A keyed topic's whole state follows, or a log topic's next event. */
+  | { kind: "fresh"; walk: Walk }
+  /** `since` is ahead of the topic: no server of this epoch can have given it. */
+  | { kind: "ahead" };
+
+/**
+ * Decides how a subscriber goes on that had read up to `since`, or nothing.
+ *
+ * @param view what it reads from now on; where it was told something of another one, it is told the
+ *   whole state. Without it `since` is taken to be of the same
+ */
+export function recover(topic: Topic, since: ToldPosition | undefined, view?: View): Recovery {
+  const { epoch, offset } = topic.position;
+  if (since === undefined) return { kind: "fresh", walk: freshWalk(topic) };
+  const isSameEpoch = since.epoch === epoch;
+  if (isSameEpoch && since.offset > offset) return { kind: "ahead" };
+  const isSameView = view?.hasTold(since) !== false;
+  if (isSameEpoch && isSameView && since.offset >= topic.floor) {
+    return { kind: "resumed", walk: walkFrom(since.offset) };
+  }
+  if (topic.kind === "keyed") return { kind: "fresh", walk: freshWalk(topic) };
+  const walk = freshWalk(topic);
+  if (isSameEpoch)
+    return { kind: "gap", from: since.offset + 1, to: offset, reason: "expired", walk };
+  // Nothing is comparable: all of the present epoch was missed, and how much of the other one
+  // nobody knows. So it is said also where the present one is empty, and `to` is 0.
+  return { kind: "gap", from: 1, to: offset, reason: "epoch", walk };
+}

@@ -1,0 +1,67 @@
+import type { Params } from "../declaration/topic-declaration.ts";
+import type { TopicEvent } from "../event.ts";
+import { textsOf } from "./field-texts.ts";
+import { textOf } from "./match-fields.ts";
+
+/** A field and the text that its value must have. */
+export interface FieldPair {
+  readonly field: string;
+  readonly text: string;
+}
+
+/** Which events of a topic a view has. */
+export type Narrowing =
+  | { readonly kind: "all" }
+  /** The params compare a field with an object, which equals nothing. */
+  | { readonly kind: "none" }
+  /** What `matchFields` compares, sorted by field. */
+  | { readonly kind: "fields"; readonly pairs: readonly FieldPair[] }
+  /** A function of the application, which has to be asked about each event. */
+  | { readonly kind: "opaque"; readonly matches: (event: TopicEvent) => boolean };
+
+/** The narrowings of which a topic knows which events they have without asking about each. */
+export type CompiledParams = Exclude<Narrowing, { kind: "opaque" }>;
+
+/** Compiles params for `matchFields`, so that no event costs a look at the params again. */
+export function compileParams(params: Params): CompiledParams {
+  const pairs: FieldPair[] = [];
+  for (const [field, wanted] of Object.entries(params)) {
+    const text = textOf(wanted);
+    if (text === undefined) return { kind: "none" };
+    pairs.push({ field, text });
+  }
+  if (pairs.length === 0) return { kind: "all" };
+  return { kind: "fields", pairs: pairs.sort((a, b) => (a.field < b.field ? -1 : 1)) };
+}
+
+/** Returns the same name for compiled params that have the same events, and for no others. */
+export function nameOf(compiled: CompiledParams): string {
+  if (compiled.kind !== "fields") return compiled.kind;
+  return JSON.stringify(compiled.pairs.map(({ field, text }) => [field, text]));
+}
+
+/** Whether the value of a JSON text has every field with its text. */
+export function matchesPairs(pairs: readonly FieldPair[], json: string): boolean {
+  const texts = textsOf(json, fieldsOf(pairs));
+  return pairs.every(({ field, text }) => texts.get(field) === text);
+}
+
+/** A few are compared sooner than a set of them is made. */
+function fieldsOf(pairs: readonly FieldPair[]): { has(field: string): boolean } {
+  if (pairs.length > 4) return new Set(pairs.map(({ field }) => field));
+  return { has: (name) => pairs.some(({ field }) => field === name) };
+}
+
+/** Returns the function that tells which events a narrowing has. */
+export function matcherOf(narrowing: Narrowing): (event: TopicEvent) => boolean {
+  switch (narrowing.kind) {
+    case "all":
+      return () => true;
+    case "none":
+      return () => false;
+    case "fields":
+      return ({ json }) => matchesPairs(narrowing.pairs, json);
+    case "opaque":
+      return narrowing.matches;
+  }
+}

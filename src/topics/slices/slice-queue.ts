@@ -1,0 +1,196 @@
+import type { Clock, Timer } from "../../base/index.ts";
+import { SLICE_UNITS } from "./work.ts";
+
+/** Who loop time is charged to: an identity, a connection, or what works by itself. */
+export type Payer = object | string;
+
+/** Work that goes on in slices. */
+export interface SliceTask {
+  /** Does one slice, charges it, and enqueues itself again if there is more. */
+  runSlice(): void;
+  /** Does the rest at once, because the server closes; without it the rest is not done. */
+  finish?(): void;
+}
+
+/** Work on each of many items. */
+export interface Visits<Item> {
+  /** What a visit costs. */
+  unitsOf: (item: Item) => number;
+  visit: (item: Item) => void;
+  /** Whether the rest is done at once when the server closes. Default false. */
+  mustFinish?: boolean;
+}
+
+interface Account {
+  used: number;
+  readonly tasks: Set<SliceTask>;
+}
+
+/** What a slice costs at least, so that even empty ones end a turn. */
+const MIN_SLICE_UNITS = SLICE_UNITS / 64;
+
+/**
+ * Shares the event loop among those with long work: about one slice per turn of the loop, and the
+ * payer that has used least goes first.
+ */
+export class SliceQueue {
+  readonly #clock: Clock;
+  readonly #accounts = new Map<Payer, Account>();
+  /** What the payer had used that ran last: newcomers begin here, so that waiting earns nothing. */
+  #usedByLast = 0;
+  #usedInTurn = 0;
+  #waiting = 0;
+  #timer: Timer | undefined;
+  #slices = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** How many slices have been run from the queue. */
+  get slices(): number {
+    return this.#slices;
+  }
+
+  /** How many tasks wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether this turn of the loop has time for work that does not wait in the queue. */
+  get hasTime(): boolean {
+    return this.#usedInTurn < SLICE_UNITS;
+  }
+
+  /** Charges work that was done. */
+  charge(payer: Payer, units: number): void {
+    // Who has had a long slice in this turn may be about to ask for another one.
+    const isLong = units >= MIN_SLICE_UNITS;
+    const account = isLong ? this.#accountOf(payer) : this.#accounts.get(payer);
+    if (account !== undefined) account.used += units;
+    this.#usedInTurn += units;
+    // What is very short does not need a timer each; it adds up.
+    if (this.#usedInTurn >= MIN_SLICE_UNITS) this.#wake();
+  }
+
+  /** Runs `task` in a later turn, once. */
+  enqueue(payer: Payer, task: SliceTask): void {
+    const { tasks } = this.#accountOf(payer);
+    if (!tasks.has(task)) this.#waiting += 1;
+    tasks.add(task);
+    this.#wake();
+  }
+
+  cancel(payer: Payer, task: SliceTask): void {
+    if (this.#accounts.get(payer)?.tasks.delete(task) === true) this.#waiting -= 1;
+  }
+
+  /** Resolves when it is the payer's turn. A whole slice is charged, so what is done then is not. */
+  turn(payer: Payer): Promise<void> {
+    return new Promise((resolve) => {
+      const runSlice = (): void => {
+        this.charge(payer, SLICE_UNITS);
+        resolve();
+      };
+      this.enqueue(payer, { runSlice });
+    });
+  }
+
+  /**
+   * Visits each item: at once as many as a slice allows, the rest in later slices. The items must
+   * bear changes meanwhile, as maps and sets do.
+   *
+   * @returns what says whether all are done
+   */
+  forEach<Item>(
+    payer: Payer,
+    items: Iterable<Item>,
+    { unitsOf, visit, mustFinish = false }: Visits<Item>,
+  ): { readonly isDone: boolean } {
+    const iterator = items[Symbol.iterator]();
+    const progress = { isDone: false };
+    const visitFor = (maxUnits: number): void => {
+      let units = 0;
+      while (units < maxUnits && !progress.isDone) {
+        const next = iterator.next();
+        progress.isDone = next.done === true;
+        if (next.done === true) break;
+        units += unitsOf(next.value);
+        visit(next.value);
+      }
+      this.charge(payer, units);
+    };
+    const task: SliceTask = {
+      runSlice: () => {
+        try {
+          visitFor(SLICE_UNITS);
+        } finally {
+          if (!progress.isDone) this.enqueue(payer, task);
+        }
+      },
+      ...(mustFinish && { finish: () => visitFor(Infinity) }),
+    };
+    task.runSlice();
+    return progress;
+  }
+
+  /** Runs no further slices. What must be finished is. */
+  close(): void {
+    this.#timer?.cancel();
+    const tasks = [...this.#accounts.values()].flatMap((account) => [...account.tasks]);
+    this.#accounts.clear();
+    this.#waiting = 0;
+    for (const task of tasks) task.finish?.();
+  }
+
+  #wake(): void {
+    this.#timer ??= this.#clock.after(0, () => this.#run());
+  }
+
+  #run(): void {
+    this.#timer = undefined;
+    this.#usedInTurn = 0;
+    try {
+      while (this.#waiting > 0 && this.hasTime) this.#runNext();
+    } finally {
+      for (const [payer, { tasks }] of this.#accounts) {
+        if (tasks.size === 0) this.#accounts.delete(payer);
+      }
+      if (this.#waiting > 0) this.#wake();
+    }
+  }
+
+  #runNext(): void {
+    const [payer, account] = this.#first();
+    const [task] = account.tasks;
+    account.tasks.delete(task!);
+    this.#waiting -= 1;
+    this.#usedByLast = account.used;
+    // Behind others that have used as much.
+    this.#accounts.delete(payer);
+    this.#accounts.set(payer, account);
+    this.#slices += 1;
+    const before = this.#usedInTurn;
+    try {
+      task!.runSlice();
+    } finally {
+      if (this.#usedInTurn === before) this.charge(payer, MIN_SLICE_UNITS);
+    }
+  }
+
+  /** The one that has used least of those who have something to do. */
+  #first(): [Payer, Account] {
+    let first: [Payer, Account] | undefined;
+    for (const entry of this.#accounts) {
+      const { used, tasks } = entry[1];
+      if (tasks.size > 0 && (first === undefined || used < first[1].used)) first = entry;
+    }
+    return first!;
+  }
+
+  #accountOf(payer: Payer): Account {
+    const account = this.#accounts.get(payer) ?? { used: this.#usedByLast, tasks: new Set() };
+    this.#accounts.set(payer, account);
+    return account;
+  }
+}
