@@ -1,4 +1,4 @@
-import type { TopicEvent } from "../live/index.ts";
+import type { TopicEvent } from "../topics/index.ts";
 
 export interface Follower {
   readonly follow: (event: TopicEvent) => void;

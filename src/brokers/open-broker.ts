@@ -1,6 +1,6 @@
 import { LongwireError } from "../base/index.ts";
+import type { Broker } from "../topics/index.ts";
 import { MemoryBroker } from "./memory/index.ts";
-import type { Broker } from "../live/index.ts";
 
 /** Where topics are kept: at most one of the two; in memory if it is none. */
 export interface BrokerPlace {

@@ -1,4 +1,4 @@
-import type { Offset } from "../live/index.ts";
+import type { Offset } from "../topics/index.ts";
 
 interface Waiter {
   readonly offset: Offset;

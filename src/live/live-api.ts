@@ -1,9 +1,4 @@
-import type {
-  Authority,
-  Params,
-  TopicDeclaration,
-} from "../topics/declaration/topic-declaration.ts";
-import type { StandardSchema } from "../topics/declaration/standard-schema.ts";
+import type { Authority, Params, StandardSchema, TopicDeclaration } from "../topics/index.ts";
 
 /** What a server offers, as one declaration that its clients take their types from. */
 export interface LiveApi {

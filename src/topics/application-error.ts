@@ -1,5 +1,4 @@
-import { LongwireError } from "../base/index.ts";
-import { isPending, type Awaitable } from "../base/awaitable.ts";
+import { type Awaitable, isPending, LongwireError } from "../base/index.ts";
 import { LiveError } from "./live-error.ts";
 
 /** A longer text of an error is cut off: a report is one line. */

@@ -1,6 +1,5 @@
-import { Backoff, type Clock, type Ledger } from "../base/index.ts";
+import { Backoff, type Clock, exceedsBytes, isPending, type Ledger } from "../base/index.ts";
 import { ApplicationError, quoted } from "./application-error.ts";
-import { isPending } from "../base/awaitable.ts";
 import type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 import { EventLog } from "./log/event-log.ts";
 import { jsonOf } from "./json/json-data.ts";
@@ -17,7 +16,6 @@ import { validate } from "./declaration/standard-schema.ts";
 import type { Params, TopicDeclaration } from "./declaration/topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./event.ts";
 import { isOpaque, TopicViews } from "./fan-out/topic-views.ts";
-import { exceedsBytes } from "../base/utf8-length.ts";
 import type { View } from "./fan-out/view.ts";
 import { requireWellFormed } from "./well-formed.ts";
 

@@ -5,7 +5,8 @@ import type { Entry } from "../../src/brokers/nats/message.ts";
 import type { Publisher } from "../../src/brokers/nats/publisher.ts";
 import { Shortening } from "../../src/brokers/nats/shortening.ts";
 import type { TopicStream } from "../../src/brokers/nats/topic-stream.ts";
-import { keptEvent, keyedTopic } from "../../src/live/index.ts";
+import { keyedTopic } from "../../src/live/index.ts";
+import { keptEvent } from "../../src/topics/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 const WINDOW_MS = 1_000;

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/base/canonical-json.ts";
-import { keyedTopic, LiveServer, matchFields, eventOf } from "../../src/live/index.ts";
+import { keyedTopic, LiveServer, matchFields } from "../../src/live/index.ts";
+import { eventOf } from "../../src/topics/index.ts";
 import { formatPosition, parseOffset, parsePosition } from "../../src/topics/position.ts";
 import { isTopicName } from "../../src/topics/declaration/topic-name.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";

@@ -1,4 +1,4 @@
-import type { Offset } from "../../live/index.ts";
+import type { Offset } from "../../topics/index.ts";
 import type { Operation } from "./store.ts";
 
 /** What a topic will be when the batch is written. */

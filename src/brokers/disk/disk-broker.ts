@@ -1,12 +1,12 @@
 import { LongwireError, systemClock, type Clock } from "../../base/index.ts";
 import {
-  LiveError,
-  requireWellFormedName,
   type Broker,
   type BrokerTopic,
+  LiveError,
+  requireWellFormedName,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { DiskTopic, type DiskTopicHost } from "./disk-topic.ts";
 import { allTopics, nameOfTopicKey } from "./records.ts";
 import { Store } from "./store.ts";

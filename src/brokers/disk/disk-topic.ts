@@ -1,18 +1,18 @@
 import type { Clock, LongwireError } from "../../base/index.ts";
 import {
-  eventOf,
-  keptEvent,
-  LiveError,
-  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type EventLog,
+  eventOf,
   type HeldKey,
+  keptEvent,
+  LiveError,
   type Offset,
   type Receipt,
+  requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { Followers, type Follower } from "../followers.ts";
 import { IdempotencyWindow } from "../memory/idempotency-window.ts";
 import { KeyLeases } from "../memory/key-leases.ts";

@@ -4,7 +4,7 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import type { Batch } from "./batch.ts";
 import type { TopicKeys, TopicRecord } from "./records.ts";
 import type { StoredTopic } from "./stored-topic.ts";

@@ -1,4 +1,4 @@
-import { keptEvent, type HeldKey, type Offset, type TopicEvent } from "../../live/index.ts";
+import { type HeldKey, keptEvent, type Offset, type TopicEvent } from "../../topics/index.ts";
 
 /*
  * How it lies in the store: text, so that any tool for LevelDB shows it. Names and keys are JSON

@@ -1,5 +1,10 @@
 import { LongwireError } from "../../base/index.ts";
-import { EventLog, type Offset, type TopicDeclaration, type TopicEvent } from "../../live/index.ts";
+import {
+  EventLog,
+  type Offset,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../topics/index.ts";
 import {
   offsetOfKey,
   readEvent,

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/index.ts";
-import { keyedTopic, logTopic, type TopicDeclaration } from "../../live/index.ts";
+import { keyedTopic, logTopic, type TopicDeclaration } from "../../topics/index.ts";
 import { DiskTopic, type DiskTopicHost } from "./disk-topic.ts";
 import { offsetOfKey, readEvent, readLease, TopicKeys, type TopicRecord } from "./records.ts";
 

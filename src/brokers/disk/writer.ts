@@ -1,5 +1,5 @@
 import { Backoff, LongwireError, type Clock } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import { Batch } from "./batch.ts";
 import type { Store } from "./store.ts";
 

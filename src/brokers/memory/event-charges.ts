@@ -5,7 +5,7 @@ import {
   NAME_BYTES,
   type Offset,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 
 interface Charge {
   readonly payer: MemoryAccount;

@@ -1,11 +1,11 @@
 import type { Clock, MemoryAccount, Timer } from "../../base/index.ts";
 import {
   LiveError,
-  REMEMBERED_BYTES,
-  textBytes,
   type Offset,
   type Receipt,
-} from "../../live/index.ts";
+  REMEMBERED_BYTES,
+  textBytes,
+} from "../../topics/index.ts";
 
 /** For how long a repeated publish is recognised, in milliseconds. */
 const WINDOW_MS = 300_000;

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/index.ts";
-import type { HeldKey, Offset } from "../../live/index.ts";
+import type { HeldKey, Offset } from "../../topics/index.ts";
 
 /** Keys that live for as long as somebody says so. */
 export class KeyLeases {

@@ -1,12 +1,12 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import {
-  LiveError,
-  requireWellFormedName,
   type Broker,
   type BrokerTopic,
+  LiveError,
+  requireWellFormedName,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { MemoryTopic } from "./memory-topic.ts";
 
 /** With fewer topics than this none is forgotten. */

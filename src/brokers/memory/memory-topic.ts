@@ -1,17 +1,17 @@
 import type { Clock } from "../../base/index.ts";
 import {
-  EventLog,
-  eventOf,
-  LiveError,
-  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
+  EventLog,
+  eventOf,
   type HeldKey,
+  LiveError,
   type Offset,
   type Receipt,
+  requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { EventCharges } from "./event-charges.ts";
 import { IdempotencyWindow } from "./idempotency-window.ts";
 import { KeyLeases } from "./key-leases.ts";

@@ -1,5 +1,5 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
-import type { Offset } from "../../live/index.ts";
+import type { Offset } from "../../topics/index.ts";
 import { EngineClock } from "../engine-clock.ts";
 import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";

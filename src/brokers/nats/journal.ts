@@ -1,4 +1,9 @@
-import { EventLog, type Offset, type TopicDeclaration, type TopicEvent } from "../../live/index.ts";
+import {
+  EventLog,
+  type Offset,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../topics/index.ts";
 import type { Entry } from "./message.ts";
 import { Repeats } from "./repeats.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/index.ts";
-import type { HeldKey, Offset } from "../../live/index.ts";
+import type { HeldKey, Offset } from "../../topics/index.ts";
 
 /** From when a key's lease runs, by this node's clock. */
 interface Lease {

@@ -3,7 +3,7 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { textOf } from "./names.ts";
 import type { Delivery } from "./tail.ts";
 

@@ -1,4 +1,4 @@
-import { LiveError, type TopicDeclaration } from "../../live/index.ts";
+import { LiveError, type TopicDeclaration } from "../../topics/index.ts";
 import { MAX_STREAM_NAME_LENGTH } from "./limits.ts";
 
 /** What a topic is called in NATS. */

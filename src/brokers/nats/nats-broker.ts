@@ -1,11 +1,11 @@
 import { systemClock, type Clock, type LongwireError, type Timer } from "../../base/index.ts";
 import {
-  requireWellFormedName,
   type Broker,
   type BrokerTopic,
+  requireWellFormedName,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { JetStream } from "./jetstream.ts";
 import { HEARTBEAT_MS, WINDOW_MS } from "./limits.ts";
 import { sharedNames, topicNames, type TopicNames } from "./names.ts";

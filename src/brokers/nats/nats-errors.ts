@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 
 /** Something was sent, and no answer came: it may be done or not. */
 export class UnansweredError extends LongwireError {

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from "@nats-io/transport-node";
 import { Backoff, LongwireError, systemClock, type Clock, type Timer } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import { FIRST_RETRY_MS } from "./limits.ts";
 import { isRefused, Reason, RefusedError, UnansweredError } from "./nats-errors.ts";
 import { addressOf, checkOptions, type Address, type NatsBrokerOptions } from "./nats-options.ts";

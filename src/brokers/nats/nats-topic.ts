@@ -1,16 +1,16 @@
 import type { LongwireError, Timer } from "../../base/index.ts";
 import {
-  eventOf,
-  LiveError,
-  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
+  eventOf,
   type HeldKey,
+  LiveError,
   type Offset,
   type Receipt,
+  requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { Followers, type Follower } from "../followers.ts";
 import { Waiters } from "../waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";

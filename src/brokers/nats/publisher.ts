@@ -1,4 +1,4 @@
-import { eventOf, type EventDraft, type Offset, type TopicEvent } from "../../live/index.ts";
+import { type EventDraft, eventOf, type Offset, type TopicEvent } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { COPY_OF, IF_NEWEST, LEASE, ONCE, REMOVED } from "./message.ts";
 import { tokenOf, type TopicNames } from "./names.ts";

@@ -1,4 +1,4 @@
-import type { Offset, TopicDeclaration } from "../../live/index.ts";
+import type { Offset, TopicDeclaration } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { isRefused, Reason } from "./nats-errors.ts";
 

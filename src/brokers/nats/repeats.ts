@@ -1,5 +1,5 @@
 import type { MemoryAccount } from "../../base/index.ts";
-import { LiveError, REMEMBERED_BYTES, textBytes, type Offset } from "../../live/index.ts";
+import { LiveError, type Offset, REMEMBERED_BYTES, textBytes } from "../../topics/index.ts";
 
 /** How many keys a topic remembers at most; beyond it the oldest go before their time. */
 const MAX_KEYS = 1_000_000;

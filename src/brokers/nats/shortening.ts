@@ -1,4 +1,4 @@
-import type { Offset } from "../../live/index.ts";
+import type { Offset } from "../../topics/index.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import type { Journal } from "./journal.ts";
 import { COPIES_AT_ONCE, SHORTENED_BY_ANOTHER_MS, SPARE_MESSAGES } from "./limits.ts";

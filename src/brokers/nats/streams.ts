@@ -1,4 +1,4 @@
-import { defaultRetention, type TopicDeclaration } from "../../live/index.ts";
+import { defaultRetention, type TopicDeclaration } from "../../topics/index.ts";
 import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import { MAKING_MS, NEW_MS, RENEWALS_MS, SPARE_EVENTS } from "./limits.ts";
 import { sharedNames, type TopicNames } from "./names.ts";

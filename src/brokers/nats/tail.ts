@@ -1,5 +1,5 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import type { Offset } from "../../live/index.ts";
+import type { Offset } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { HEARTBEAT_MS, SILENCE_MS } from "./limits.ts";
 

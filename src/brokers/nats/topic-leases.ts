@@ -1,5 +1,5 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import type { HeldKey, Offset, TopicEvent } from "../../live/index.ts";
+import type { HeldKey, Offset, TopicEvent } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { Leases } from "./leases.ts";
 import { EXPIRY_JITTER_MS, FIRST_RETRY_MS, LEASES_AT_ONCE, RENEWALS_MS } from "./limits.ts";

@@ -1,5 +1,5 @@
 import type { LongwireError } from "../../base/index.ts";
-import { defaultRetention, type Offset, type TopicDeclaration } from "../../live/index.ts";
+import { defaultRetention, type Offset, type TopicDeclaration } from "../../topics/index.ts";
 import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import { AGAIN_MS, CATCH_UP_MS, SPARE_BYTES } from "./limits.ts";
 import { stampOf } from "./message.ts";

@@ -1,5 +1,5 @@
 import { systemClock, type Clock, type LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import type { Link, LinkHandler, Reply } from "./link.ts";
 import { connectable, destroy, unreachable } from "./redis-client.ts";
 import { isClusterDown, redirectionOf, type Redirection } from "./redirection.ts";

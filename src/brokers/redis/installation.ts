@@ -1,4 +1,4 @@
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import { RefusedError, UnansweredError, type Link } from "./link.ts";
 import { topicTag } from "./topic-keys.ts";
 

@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import type { ScriptName } from "./scripts.ts";
 
 /** What a script returns: strings and whole numbers. */

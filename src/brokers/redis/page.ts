@@ -3,7 +3,7 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import type { Reply } from "./link.ts";
 
 /** An event, and when it was appended by the clock of Redis, in µs. */

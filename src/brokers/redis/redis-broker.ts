@@ -1,11 +1,11 @@
 import { systemClock, type Clock, type Timer } from "../../base/index.ts";
 import {
-  requireWellFormedName,
   type Broker,
   type BrokerTopic,
+  requireWellFormedName,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { ClusterLink } from "./cluster-link.ts";
 import { Installation } from "./installation.ts";
 import type { Link, LinkHandler } from "./link.ts";

@@ -6,7 +6,7 @@ import {
   type LongwireError,
   type Timer,
 } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import { RefusedError, UnansweredError, type Link, type LinkHandler, type Reply } from "./link.ts";
 import { connectable, destroy, isReply, unreachable, type Client } from "./redis-client.ts";
 import { serverName, type RedisBrokerOptions } from "./redis-options.ts";

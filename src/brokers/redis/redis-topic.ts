@@ -1,15 +1,15 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import {
-  LiveError,
-  requireWellFormed,
   type BrokerTopic,
   type EventDraft,
   type HeldKey,
+  LiveError,
   type Offset,
   type Receipt,
+  requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import { EngineClock } from "../engine-clock.ts";
 import { Followers, type Follower } from "../followers.ts";
 import { Waiters } from "../waiters.ts";

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/index.ts";
-import { LiveError } from "../../live/index.ts";
+import { LiveError } from "../../topics/index.ts";
 import type { Reply } from "./link.ts";
 import { redirectionOf, type Redirection } from "./redirection.ts";
 

@@ -1,12 +1,12 @@
 import {
   defaultRetention,
-  eventOf,
-  LiveError,
   type EventDraft,
+  eventOf,
   type HeldKey,
+  LiveError,
   type Offset,
   type TopicDeclaration,
-} from "../../live/index.ts";
+} from "../../topics/index.ts";
 import type { Installation } from "./installation.ts";
 import { UnansweredError, type Link, type Reply } from "./link.ts";
 import { entryOf, pageOf, type Entry, type Page } from "./page.ts";

@@ -1,5 +1,5 @@
+import type { TopicDeclaration } from "../../topics/index.ts";
 import type { LiveApi, MethodDeclaration } from "../live-api.ts";
-import type { TopicDeclaration } from "../../topics/declaration/topic-declaration.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
 
 export interface AsyncApiInfo {

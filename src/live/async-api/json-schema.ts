@@ -1,4 +1,4 @@
-import type { StandardSchema } from "../../topics/declaration/standard-schema.ts";
+import type { StandardSchema } from "../../topics/index.ts";
 
 /** A JSON Schema, draft 7, which AsyncAPI's own schemas extend. */
 export type JsonSchema = Readonly<Record<string, unknown>>;

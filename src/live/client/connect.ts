@@ -1,5 +1,5 @@
+import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
 import { Link, type LinkOwner } from "./link.ts";
 import type { Live, Published, RequestOptions } from "./live.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";

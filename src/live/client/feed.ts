@@ -1,4 +1,4 @@
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 
 /** How a feed stands. */
 export type FeedStatus =

@@ -1,6 +1,6 @@
 export { LongwireError } from "../../base/index.ts";
 export type { Clock } from "../../base/index.ts";
-export type { Offset, Position } from "../../topics/position.ts";
+export type { Offset, Position } from "../../topics/index.ts";
 export { connect } from "./connect.ts";
 export type { Feed, FeedStatus } from "./feed.ts";
 export type { Live, Presence, Published, RequestOptions } from "./live.ts";

@@ -1,4 +1,4 @@
-import type { Offset } from "../../topics/position.ts";
+import type { Offset } from "../../topics/index.ts";
 import { malformed, type EntryMessage, type SnapshotMessage } from "./server-message.ts";
 import type { KeyedItem } from "./topic-items.ts";
 

@@ -1,5 +1,5 @@
 import { Backoff, LongwireError, type Timer } from "../../base/index.ts";
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 import { wallNow } from "./client-clock.ts";
 import type { FeedStatus } from "./feed.ts";
 import type { ClientSocket, Settings } from "./options.ts";

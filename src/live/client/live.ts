@@ -1,5 +1,5 @@
+import type { Offset } from "../../topics/index.ts";
 import type { InputOf, LiveApi, MethodsOf, ResultOf, TopicName } from "../live-api.ts";
-import type { Offset } from "../../topics/position.ts";
 import type { Feed } from "./feed.ts";
 import type { LiveStatus } from "./status.ts";
 import type { DataNamed, ItemNamed, KeyedItem, NameOfKind, ParamsNamed } from "./topic-items.ts";

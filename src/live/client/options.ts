@@ -1,5 +1,5 @@
 import { LongwireError, type Clock } from "../../base/index.ts";
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./client-clock.ts";
 import { browserPage, type Page } from "./page.ts";
 

@@ -1,4 +1,4 @@
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 import { callSafely, report } from "./report.ts";
 import type { Item } from "./topic-items.ts";
 

@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 import type { PositionStore } from "./options.ts";
 import { report } from "./report.ts";
 

@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import type { Offset } from "../../topics/position.ts";
+import type { Offset } from "../../topics/index.ts";
 
 /** What a keyed topic's entry or event says of its key. */
 export interface EntryMessage {

@@ -1,4 +1,4 @@
-import type { Offset, Position } from "../../topics/position.ts";
+import type { Offset, Position } from "../../topics/index.ts";
 import type { FeedStatus } from "./feed.ts";
 
 /** There is none, and none is wanted. */

@@ -1,6 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import type { Offset, Position } from "../../topics/position.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
+import type { Offset, Params, Position } from "../../topics/index.ts";
 import type { Feed, FeedStatus } from "./feed.ts";
 import { KeyedView } from "./keyed-view.ts";
 import type { Link } from "./link.ts";

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../base/index.ts";
+import { LAG_PROBE_MS, type LiveLimits, RETURNS_PER_SECOND } from "./limits.ts";
 import type { Diagnostics } from "./diagnostics.ts";
-import { LAG_PROBE_MS, RETURNS_PER_SECOND, type LiveLimits } from "../../topics/limits.ts";
 
 /** Whether there is room for one more, and when those should come back for whom there is none. */
 export class Admission {

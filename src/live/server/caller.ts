@@ -1,7 +1,6 @@
 import type { Account, Clock, Payer } from "../../base/index.ts";
-import type { LiveLimits } from "../../topics/limits.ts";
-import { quoted } from "../../topics/application-error.ts";
-import { LiveError } from "../../topics/live-error.ts";
+import { LiveError, quoted } from "../../topics/index.ts";
+import type { LiveLimits } from "./limits.ts";
 import type { Identity } from "./credentials.ts";
 import { TokenBucket } from "./token-bucket.ts";
 

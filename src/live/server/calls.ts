@@ -1,12 +1,17 @@
 import type { Clock, TimerWheel } from "../../base/index.ts";
-import { callApplication, quoted } from "../../topics/application-error.ts";
-import type { JsonPart } from "../../topics/json/json-part.ts";
-import { parsed } from "../../topics/json/parsed.ts";
+import {
+  type Authority,
+  callApplication,
+  type JsonPart,
+  LiveError,
+  type LiveErrorCode,
+  type Params,
+  parsed,
+  quoted,
+  type Report,
+  validate,
+} from "../../topics/index.ts";
 import type { Methods, MethodDeclaration } from "../live-api.ts";
-import { LiveError, type LiveErrorCode } from "../../topics/live-error.ts";
-import { validate } from "../../topics/declaration/standard-schema.ts";
-import type { Authority, Params } from "../../topics/declaration/topic-declaration.ts";
-import type { Report } from "../../topics/topic.ts";
 import { payerOf, shownCaller, type Caller } from "./caller.ts";
 import { inTime } from "./in-time.ts";
 import type { Diagnostics } from "./diagnostics.ts";

@@ -1,7 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import { requireFunction, requireSchema } from "../../topics/declaration/check-declaration.ts";
-import { quoted } from "../../topics/application-error.ts";
-import { shown } from "../../topics/shown.ts";
+import { quoted, requireFunction, requireSchema, shown } from "../../topics/index.ts";
 import type { LiveServerOptions } from "./open-realm.ts";
 
 const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;

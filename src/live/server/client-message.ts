@@ -1,11 +1,16 @@
-import type { Offset, ToldPosition } from "../../topics/position.ts";
-import type { LiveErrorCode } from "../../topics/live-error.ts";
-import type { JsonPart } from "../../topics/json/json-part.ts";
-import { lossy } from "../../topics/json/parsed.ts";
-import { readObject } from "../../topics/json/members.ts";
-import { MAX_DEPTH, MAX_PARAMS_LENGTH, MIN_CLIENT_MESSAGE_BYTES } from "../../topics/limits.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
-import type { EventDraft } from "../../topics/event.ts";
+import {
+  type EventDraft,
+  type JsonPart,
+  type LiveErrorCode,
+  lossy,
+  MAX_DEPTH,
+  MAX_PARAMS_LENGTH,
+  type Offset,
+  type Params,
+  readObject,
+  type ToldPosition,
+} from "../../topics/index.ts";
+import { MIN_CLIENT_MESSAGE_BYTES } from "./limits.ts";
 
 /** A request's name for itself, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;

@@ -1,4 +1,4 @@
-import type { Awaitable } from "../../base/awaitable.ts";
+import type { Awaitable } from "../../base/index.ts";
 
 /** Who a client is, as `authenticate` says. Whatever else it holds reaches `authorize`. */
 export interface Identity {

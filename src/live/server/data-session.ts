@@ -1,17 +1,20 @@
-import type { Timer } from "../../base/index.ts";
-import { whenThere } from "../../base/awaitable.ts";
-import type { Encoding } from "../../topics/fan-out/encoding.ts";
-import { mostUnknownBytes } from "../../topics/limits.ts";
-import { LiveError } from "../../topics/live-error.ts";
-import { SUBSCRIPTION_BYTES, textBytes } from "../../topics/memory-costs.ts";
-import type { Outlet } from "../../topics/fan-out/send-buffer.ts";
-import { Subscription } from "../../topics/fan-out/subscription.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
-import type { Topic } from "../../topics/topic.ts";
-import { recover } from "../../topics/log/recover.ts";
-import { freshWalk, type Walk } from "../../topics/log/walk.ts";
+import { type Timer, whenThere } from "../../base/index.ts";
+import {
+  type Encoding,
+  freshWalk,
+  LiveError,
+  type Outlet,
+  type Params,
+  readValue,
+  recover,
+  Subscription,
+  SUBSCRIPTION_BYTES,
+  textBytes,
+  type Topic,
+  type Walk,
+} from "../../topics/index.ts";
+import { mostUnknownBytes } from "./limits.ts";
 import { payerOf, type Caller } from "./caller.ts";
-import { readValue } from "../../topics/json/members.ts";
 import { paramsOf } from "./client-message.ts";
 import type { Credentials } from "./credentials.ts";
 import { noCredentials, type Admittance } from "./gate.ts";

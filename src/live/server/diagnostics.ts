@@ -1,4 +1,4 @@
-import type { LiveErrorCode } from "../../topics/live-error.ts";
+import type { LiveErrorCode } from "../../topics/index.ts";
 import type { StartKind } from "./statistics.ts";
 
 /** How a client is connected; `http` is a stream of server-sent events. */

@@ -1,8 +1,11 @@
-import { joined } from "../../base/joined.ts";
-import type { Encoding, StatePage, TopicAddress } from "../../topics/fan-out/encoding.ts";
-import { formatPosition } from "../../topics/position.ts";
-import type { TopicEvent } from "../../topics/event.ts";
-import { exceedsBytes } from "../../base/utf8-length.ts";
+import {
+  type Encoding,
+  formatPosition,
+  type StatePage,
+  type TopicAddress,
+  type TopicEvent,
+} from "../../topics/index.ts";
+import { exceedsBytes, joined } from "../../base/index.ts";
 import type { FrameFormat } from "./live-peer.ts";
 import type { SessionEncodings } from "./session.ts";
 

@@ -1,10 +1,14 @@
-import { STREAM_RETURN_MS } from "../../topics/limits.ts";
-import type { Outlet } from "../../topics/fan-out/send-buffer.ts";
-import { formatPosition, type Offset } from "../../topics/position.ts";
-import { Subscription } from "../../topics/fan-out/subscription.ts";
-import type { Report, Topic } from "../../topics/topic.ts";
-import type { View } from "../../topics/fan-out/view.ts";
-import type { Walk } from "../../topics/log/walk.ts";
+import {
+  formatPosition,
+  type Offset,
+  type Outlet,
+  type Report,
+  Subscription,
+  type Topic,
+  type View,
+  type Walk,
+} from "../../topics/index.ts";
+import { STREAM_RETURN_MS } from "./limits.ts";
 import { eventStreamEncoding } from "./encodings.ts";
 import type { LiveExchange } from "./live-peer.ts";
 

@@ -1,10 +1,11 @@
-import { wallTimeOf, type Clock, type TimerWheel } from "../../base/index.ts";
-import { callApplication } from "../../topics/application-error.ts";
-import { whenThere } from "../../base/awaitable.ts";
-import { MAX_KEY_LENGTH } from "../../topics/limits.ts";
-import { LiveError } from "../../topics/live-error.ts";
-import { shown } from "../../topics/shown.ts";
-import type { Report } from "../../topics/topic.ts";
+import { type Clock, type TimerWheel, wallTimeOf, whenThere } from "../../base/index.ts";
+import {
+  callApplication,
+  LiveError,
+  MAX_KEY_LENGTH,
+  type Report,
+  shown,
+} from "../../topics/index.ts";
 import type { Authenticate, Credentials, Identity } from "./credentials.ts";
 import { inTime } from "./in-time.ts";
 import { LastingError } from "./reporter.ts";

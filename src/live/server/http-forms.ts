@@ -1,16 +1,23 @@
 import type { Timer } from "../../base/index.ts";
-import { hasEntry } from "../../topics/log/has-entry.ts";
-import type { TopicEntry } from "../../topics/catalog.ts";
-import { inTurn, REQUEST_UNITS } from "../../topics/slices/in-turn.ts";
-import { MAX_STREAM_MS } from "../../topics/limits.ts";
-import { LiveError, type LiveErrorCode } from "../../topics/live-error.ts";
-import { REQUEST_BYTES } from "../../topics/memory-costs.ts";
-import { parsePosition, type Position } from "../../topics/position.ts";
-import { recover, type Recovery } from "../../topics/log/recover.ts";
-import type { Topic } from "../../topics/topic.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
-import type { View } from "../../topics/fan-out/view.ts";
-import { freshWalk, type Walk } from "../../topics/log/walk.ts";
+import {
+  freshWalk,
+  hasEntry,
+  inTurn,
+  LiveError,
+  type LiveErrorCode,
+  type Params,
+  parsePosition,
+  type Position,
+  recover,
+  type Recovery,
+  REQUEST_BYTES,
+  REQUEST_UNITS,
+  type Topic,
+  type TopicEntry,
+  type View,
+  type Walk,
+} from "../../topics/index.ts";
+import { MAX_STREAM_MS } from "./limits.ts";
 import { draftOf, fieldsOf } from "./client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";

@@ -1,7 +1,5 @@
-import { LiveError } from "../../topics/live-error.ts";
-import { MAX_WAIT_S } from "../../topics/limits.ts";
-import { parseOffset, type Position } from "../../topics/position.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
+import { LiveError, type Params, parseOffset, type Position } from "../../topics/index.ts";
+import { MAX_WAIT_S } from "./limits.ts";
 import { withoutToken } from "./credentials.ts";
 
 /** Query names that are not params. */

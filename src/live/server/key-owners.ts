@@ -1,8 +1,12 @@
-import type { HeldKey } from "../../topics/broker.ts";
-import { inPortions } from "../../base/in-portions.ts";
-import type { Offset } from "../../topics/position.ts";
-import type { TopicEvent } from "../../topics/event.ts";
-import { livesWithConnection, type Report, type Topic } from "../../topics/topic.ts";
+import {
+  type HeldKey,
+  livesWithConnection,
+  type Offset,
+  type Report,
+  type Topic,
+  type TopicEvent,
+} from "../../topics/index.ts";
+import { inPortions } from "../../base/index.ts";
 
 /** A connection that keys can live with. */
 export interface KeyOwner {

@@ -1,4 +1,4 @@
-import type { LiveError } from "../../topics/live-error.ts";
+import type { LiveError } from "../../topics/index.ts";
 
 /** Why the live layer closes a connection. */
 export const LiveCloseCode = {

@@ -1,8 +1,6 @@
 import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
-import type { Broker } from "../../topics/broker.ts";
-import { inTurn, REQUEST_UNITS } from "../../topics/slices/in-turn.ts";
-import { textBytes } from "../../topics/memory-costs.ts";
+import { type Broker, inTurn, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
 import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./credentials.ts";
 import { DataSession } from "./data-session.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
-import { FAILED_LOGINS_KEPT, type LiveLimits } from "../../topics/limits.ts";
-import { LiveError } from "../../topics/live-error.ts";
+import { LiveError } from "../../topics/index.ts";
+import { FAILED_LOGINS_KEPT, type LiveLimits } from "./limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /**

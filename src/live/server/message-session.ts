@@ -1,12 +1,14 @@
-import type { Timer } from "../../base/index.ts";
-import { whenThere } from "../../base/awaitable.ts";
-import type { Encoding } from "../../topics/fan-out/encoding.ts";
-import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../../topics/limits.ts";
-import { LiveError, type LiveErrorCode } from "../../topics/live-error.ts";
-import { REQUEST_BYTES } from "../../topics/memory-costs.ts";
-import type { Outlet, Pumped } from "../../topics/fan-out/send-buffer.ts";
-import type { Topic } from "../../topics/topic.ts";
-import { exceedsBytes } from "../../base/utf8-length.ts";
+import { exceedsBytes, type Timer, whenThere } from "../../base/index.ts";
+import {
+  type Encoding,
+  LiveError,
+  type LiveErrorCode,
+  type Outlet,
+  type Pumped,
+  REQUEST_BYTES,
+  type Topic,
+} from "../../topics/index.ts";
+import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "./limits.ts";
 import type { Caller } from "./caller.ts";
 import {
   decodeClientMessage,

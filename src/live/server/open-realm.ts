@@ -6,11 +6,9 @@ import {
   TimerWheel,
   type Clock,
 } from "../../base/index.ts";
-import type { Broker } from "../../topics/broker.ts";
-import { Catalog } from "../../topics/catalog.ts";
+import { type Authority, type Broker, Catalog } from "../../topics/index.ts";
+import { defaultLiveLimits, type LiveLimits } from "./limits.ts";
 import type { LiveApi } from "../live-api.ts";
-import { defaultLiveLimits, type LiveLimits } from "../../topics/limits.ts";
-import type { Authority } from "../../topics/declaration/topic-declaration.ts";
 import { Admission } from "./admission.ts";
 import { Calls } from "./calls.ts";
 import { Rates } from "./caller.ts";

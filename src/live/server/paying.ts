@@ -1,5 +1,5 @@
 import type { Account, Ledger } from "../../base/index.ts";
-import { LiveError } from "../../topics/live-error.ts";
+import { LiveError } from "../../topics/index.ts";
 import { payerOf } from "./caller.ts";
 import type { Identity } from "./credentials.ts";
 

@@ -1,8 +1,13 @@
-import { callApplication, quoted } from "../../topics/application-error.ts";
-import { whenThere } from "../../base/awaitable.ts";
-import type { TopicEntry } from "../../topics/catalog.ts";
-import { LiveError } from "../../topics/live-error.ts";
-import type { Authority, LiveAction, Params } from "../../topics/declaration/topic-declaration.ts";
+import {
+  type Authority,
+  callApplication,
+  type LiveAction,
+  LiveError,
+  type Params,
+  quoted,
+  type TopicEntry,
+} from "../../topics/index.ts";
+import { whenThere } from "../../base/index.ts";
 import { shownCaller, type Caller } from "./caller.ts";
 
 /** What somebody asks leave for. */

@@ -1,21 +1,27 @@
 import {
-  wallTimeOf,
   type Clock,
+  inPortions,
   type MemoryAccount,
   type Timer,
   type TimerWheel,
+  wallTimeOf,
 } from "../../base/index.ts";
-import { ApplicationError, isStrayPromise, quoted } from "../../topics/application-error.ts";
-import type { HeldKey } from "../../topics/broker.ts";
-import type { Catalog } from "../../topics/catalog.ts";
-import { inPortions } from "../../base/in-portions.ts";
-import { jsonOf } from "../../topics/json/json-data.ts";
-import { DEFAULT_GRACE_MS } from "../../topics/limits.ts";
-import type { Offset } from "../../topics/position.ts";
-import type { PresenceOptions } from "../../topics/declaration/topic-declaration.ts";
-import type { TopicEvent } from "../../topics/event.ts";
-import { presenceOf, topicOfPresence } from "../../topics/declaration/topic-name.ts";
-import type { Report, Topic } from "../../topics/topic.ts";
+import {
+  ApplicationError,
+  type Catalog,
+  type HeldKey,
+  isStrayPromise,
+  jsonOf,
+  type Offset,
+  presenceOf,
+  type PresenceOptions,
+  quoted,
+  type Report,
+  type Topic,
+  type TopicEvent,
+  topicOfPresence,
+} from "../../topics/index.ts";
+import { DEFAULT_GRACE_MS } from "./limits.ts";
 import { shownCaller, type Caller } from "./caller.ts";
 
 /** How many leases are renewed with one request to the broker. */

@@ -1,10 +1,13 @@
-import { whenThere } from "../../base/awaitable.ts";
-import type { Receipt } from "../../topics/broker.ts";
-import type { TopicEntry } from "../../topics/catalog.ts";
-import { DEFAULT_LEASE_MS } from "../../topics/limits.ts";
-import { LiveError } from "../../topics/live-error.ts";
-import { livesWithConnection, type Topic } from "../../topics/topic.ts";
-import type { EventDraft } from "../../topics/event.ts";
+import {
+  type EventDraft,
+  LiveError,
+  livesWithConnection,
+  type Receipt,
+  type Topic,
+  type TopicEntry,
+} from "../../topics/index.ts";
+import { DEFAULT_LEASE_MS } from "./limits.ts";
+import { whenThere } from "../../base/index.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import type { KeyOwner } from "./key-owners.ts";
 import { permit } from "./permit.ts";

@@ -1,10 +1,6 @@
 import type { Clock, Payer } from "../../base/index.ts";
-import {
-  IDEMPOTENCY_WINDOW_MS,
-  MAX_REMEMBERED_CALLS,
-  MAX_REMEMBERED_RESULT_LENGTH,
-} from "../../topics/limits.ts";
-import { REMEMBERED_BYTES, textBytes } from "../../topics/memory-costs.ts";
+import { IDEMPOTENCY_WINDOW_MS, REMEMBERED_BYTES, textBytes } from "../../topics/index.ts";
+import { MAX_REMEMBERED_CALLS, MAX_REMEMBERED_RESULT_LENGTH } from "./limits.ts";
 import { overShare } from "./paying.ts";
 
 /** A call that was made, to answer the same one with. */

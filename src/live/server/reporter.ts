@@ -1,6 +1,5 @@
 import { LongwireError, type Clock } from "../../base/index.ts";
-import { ApplicationError, errorText, oneLine } from "../../topics/application-error.ts";
-import type { Report } from "../../topics/topic.ts";
+import { ApplicationError, errorText, oneLine, type Report } from "../../topics/index.ts";
 
 /** How often errors of the same kind are reported in a time; then they are counted. */
 interface Pace {

@@ -1,9 +1,6 @@
 import type { Clock, Ledger, TimerWheel } from "../../base/index.ts";
-import type { Catalog } from "../../topics/catalog.ts";
-import type { Encoding } from "../../topics/fan-out/encoding.ts";
-import type { LiveLimits } from "../../topics/limits.ts";
-import type { Authority } from "../../topics/declaration/topic-declaration.ts";
-import type { Report } from "../../topics/topic.ts";
+import type { Authority, Catalog, Encoding, Report } from "../../topics/index.ts";
+import type { LiveLimits } from "./limits.ts";
 import type { Admission } from "./admission.ts";
 import type { Calls } from "./calls.ts";
 import type { Rates } from "./caller.ts";

@@ -1,11 +1,14 @@
-import type { Encoding } from "../../topics/fan-out/encoding.ts";
-import { joined } from "../../base/joined.ts";
-import { OUTSTANDING_BYTES } from "../../topics/limits.ts";
-import { formatPosition, type Offset } from "../../topics/position.ts";
-import type { SliceTask } from "../../topics/slices/slice-queue.ts";
-import type { Topic } from "../../topics/topic.ts";
-import type { View } from "../../topics/fan-out/view.ts";
-import type { Walk } from "../../topics/log/walk.ts";
+import {
+  type Encoding,
+  formatPosition,
+  type Offset,
+  OUTSTANDING_BYTES,
+  type SliceTask,
+  type Topic,
+  type View,
+  type Walk,
+} from "../../topics/index.ts";
+import { joined } from "../../base/index.ts";
 import { entryText } from "./encodings.ts";
 import type { LiveExchange } from "./live-peer.ts";
 

@@ -1,4 +1,4 @@
-import type { LiveErrorCode } from "../../topics/live-error.ts";
+import type { LiveErrorCode } from "../../topics/index.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 
 /** How a subscription began: see `Recovery`; `fresh` also without `since`. */

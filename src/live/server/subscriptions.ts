@@ -1,15 +1,18 @@
-import type { Account } from "../../base/index.ts";
-import { whenThere } from "../../base/awaitable.ts";
-import type { Encoding } from "../../topics/fan-out/encoding.ts";
-import { SUBSCRIBE_UNITS } from "../../topics/slices/in-turn.ts";
-import { LiveError } from "../../topics/live-error.ts";
-import { SUBSCRIPTION_BYTES, textBytes } from "../../topics/memory-costs.ts";
-import type { Outlet } from "../../topics/fan-out/send-buffer.ts";
-import type { Position } from "../../topics/position.ts";
-import { recover, type Recovery } from "../../topics/log/recover.ts";
-import { Subscription } from "../../topics/fan-out/subscription.ts";
-import type { Params } from "../../topics/declaration/topic-declaration.ts";
-import type { Topic } from "../../topics/topic.ts";
+import { type Account, whenThere } from "../../base/index.ts";
+import {
+  type Encoding,
+  LiveError,
+  type Outlet,
+  type Params,
+  type Position,
+  recover,
+  type Recovery,
+  SUBSCRIBE_UNITS,
+  Subscription,
+  SUBSCRIPTION_BYTES,
+  textBytes,
+  type Topic,
+} from "../../topics/index.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import type { ClientMessage, RequestId } from "./client-message.ts";
 import { held, type Release } from "./paying.ts";

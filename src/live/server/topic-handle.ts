@@ -1,12 +1,17 @@
 import { LongwireError } from "../../base/index.ts";
-import { errorText, quoted } from "../../topics/application-error.ts";
-import type { Receipt } from "../../topics/broker.ts";
-import type { Catalog } from "../../topics/catalog.ts";
+import {
+  type Catalog,
+  errorText,
+  type EventDraft,
+  type Position,
+  quoted,
+  type Receipt,
+  type Report,
+  type Topic,
+  type TopicDeclaration,
+  type TopicEvent,
+} from "../../topics/index.ts";
 import type { DataOf, LiveApi, TopicName, TopicNamed } from "../live-api.ts";
-import type { Position } from "../../topics/position.ts";
-import type { TopicDeclaration } from "../../topics/declaration/topic-declaration.ts";
-import type { EventDraft, TopicEvent } from "../../topics/event.ts";
-import type { Report, Topic } from "../../topics/topic.ts";
 import { ReportedPromise } from "./reported-promise.ts";
 import { LastingError } from "./reporter.ts";
 

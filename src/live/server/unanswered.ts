@@ -1,4 +1,4 @@
-import { MAX_UNANSWERED } from "../../topics/limits.ts";
+import { MAX_UNANSWERED } from "./limits.ts";
 
 /** The requests of a connection whose answers are being made. */
 export class Unanswered {

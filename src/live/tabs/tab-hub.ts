@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
+import type { Position } from "../../topics/index.ts";
 import type { ClientSocket } from "../client/index.ts";
-import type { Position } from "../../topics/position.ts";
 import type { HubMessage, SocketMessage } from "./tab-message.ts";
 import { TopicGroup } from "./topic-group.ts";
 import { Upstream, type Message, type UpstreamOwner } from "./upstream.ts";

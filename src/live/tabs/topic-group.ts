@@ -1,4 +1,4 @@
-import type { Position } from "../../topics/position.ts";
+import type { Position } from "../../topics/index.ts";
 import type { Message, Upstream } from "./upstream.ts";
 
 /** What the subscription is doing. */

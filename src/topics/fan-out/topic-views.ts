@@ -1,5 +1,5 @@
 import { ApplicationError, isStrayPromise, oneLine, quoted } from "../application-error.ts";
-import { canonicalJson } from "../../base/canonical-json.ts";
+import { canonicalJson } from "../../base/index.ts";
 import type { TopicAddress } from "./encoding.ts";
 import {
   MAX_ALL_OPAQUE_PARAMS_LENGTH,

@@ -2,7 +2,7 @@ import { Departures } from "../log/tombstones.ts";
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { gather, type Gathered } from "../log/gather.ts";
-import { joined } from "../../base/joined.ts";
+import { joined } from "../../base/index.ts";
 import type { LaneBudget } from "./lane-budget.ts";
 import { Lane } from "./lane.ts";
 import { MAX_LANE_BYTES, PAGE_BYTES } from "../limits.ts";

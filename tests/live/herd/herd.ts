@@ -1,5 +1,5 @@
 import { Backoff, type Clock } from "../../../src/base/index.ts";
-import { defaultLiveLimits } from "../../../src/topics/limits.ts";
+import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
 import { Admission } from "../../../src/live/server/admission.ts";
 import { Diagnostics } from "../../../src/live/server/diagnostics.ts";
 import { Random } from "../simulation/random.ts";

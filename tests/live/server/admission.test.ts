@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defaultLiveLimits } from "../../../src/topics/limits.ts";
+import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
 import { logTopic, type LiveServerOptions } from "../../../src/live/index.ts";
 import { Admission } from "../../../src/live/server/admission.ts";
 import { Diagnostics } from "../../../src/live/server/diagnostics.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { eventOf } from "../../../src/live/index.ts";
+import { eventOf } from "../../../src/topics/index.ts";
 import { asRemoved } from "../../../src/topics/event.ts";
 import {
   dataText,

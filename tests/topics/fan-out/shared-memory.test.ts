@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Encoding } from "../../../src/topics/fan-out/encoding.ts";
-import { eventOf, keyedTopic, matchFields } from "../../../src/live/index.ts";
+import { keyedTopic, matchFields } from "../../../src/live/index.ts";
+import { eventOf } from "../../../src/topics/index.ts";
 import { LaneBudget } from "../../../src/topics/fan-out/lane-budget.ts";
 import { Lane } from "../../../src/topics/fan-out/lane.ts";
 import { PageCache } from "../../../src/topics/fan-out/page-cache.ts";

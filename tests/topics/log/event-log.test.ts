@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { EventLog, eventOf, type TopicEvent } from "../../../src/live/index.ts";
+import { type TopicEvent } from "../../../src/live/index.ts";
+import { EventLog, eventOf } from "../../../src/topics/index.ts";
 
 const OVERHEAD = 256;
 const sizeOf = ({ json, key = "" }: TopicEvent): number => json.length + key.length + OVERHEAD;

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Encoding } from "../../../src/topics/fan-out/encoding.ts";
-import { EventLog, eventOf, type TopicEvent } from "../../../src/live/index.ts";
+import { type TopicEvent } from "../../../src/live/index.ts";
+import { EventLog, eventOf } from "../../../src/topics/index.ts";
 import { LaneBudget } from "../../../src/topics/fan-out/lane-budget.ts";
 import { FieldIndexes } from "../../../src/topics/matching/field-indexes.ts";
 import { compileParams, type FieldPair } from "../../../src/topics/matching/narrowing.ts";

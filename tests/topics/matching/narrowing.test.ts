@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventOf, matchFields, type Params } from "../../../src/live/index.ts";
+import { matchFields, type Params } from "../../../src/live/index.ts";
+import { eventOf } from "../../../src/topics/index.ts";
 import { compileParams, matcherOf, nameOf } from "../../../src/topics/matching/narrowing.ts";
 
 const NAMES = ["a", "b", "0", "1", "length", "__proto__", "constructor", "toString"];
