@@ -70,10 +70,10 @@ export const MAX_INDEXED_FIELDS = 8;
 export const MAX_FIELD_NAMES = 1_024;
 
 /**
- * Departures that a view remembers, so that its memory does not grow with the topic. A client that
+ * Tombstones that a view remembers, so that its memory does not grow with the topic. A client that
  * comes back from before them is told of each key that changed since, as if the view were new.
  */
-export const MAX_DEPARTURES = 1_000;
+export const MAX_TOMBSTONES = 1_000;
 
 /** For how long a topic of a pattern stays open when nobody uses it. */
 export const IDLE_TOPIC_MS = 30_000;

@@ -8,7 +8,7 @@ import {
   type TopicEvent,
 } from "../../src/live/index.ts";
 import { hasEntry } from "../../src/topics/log/has-entry.ts";
-import type { Outlet } from "../../src/topics/fan-out/send-buffer.ts";
+import type { SendBuffer } from "../../src/topics/fan-out/send-buffer.ts";
 import { Subscription } from "../../src/topics/fan-out/subscription.ts";
 import type { Topic } from "../../src/topics/topic.ts";
 import { freshWalk, walkFrom, type Walk } from "../../src/topics/log/walk.ts";
@@ -27,7 +27,7 @@ const encoding: Encoding = {
 const reader = { onGrown: () => {} };
 
 /** Takes everything at once. */
-class Sink implements Outlet {
+class Sink implements SendBuffer {
   readonly bufferedAmount = 0;
   got = "";
   writes = 0;

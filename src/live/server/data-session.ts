@@ -3,7 +3,7 @@ import {
   type Encoding,
   freshWalk,
   LiveError,
-  type Outlet,
+  type SendBuffer,
   type Params,
   readValue,
   recover,
@@ -31,7 +31,7 @@ import { Standing } from "./standing.ts";
  *
  * What goes wrong is said with a close code, the only thing such a client is sure to see.
  */
-export class DataSession implements Session, Outlet {
+export class DataSession implements Session, SendBuffer {
   readonly #realm: Realm;
   readonly #peer: LivePeer;
   readonly #name: string;

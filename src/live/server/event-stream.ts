@@ -1,7 +1,7 @@
 import {
   formatPosition,
   type Offset,
-  type Outlet,
+  type SendBuffer,
   type Report,
   Subscription,
   type Topic,
@@ -35,7 +35,7 @@ function retryText(ms: number): Uint8Array {
 }
 
 /** One client of server-sent events. */
-export class EventStream implements Outlet {
+export class EventStream implements SendBuffer {
   readonly #exchange: LiveExchange;
   readonly #topic: Topic;
   readonly #report: Report;

@@ -3,7 +3,7 @@ import {
   type Encoding,
   LiveError,
   type LiveErrorCode,
-  type Outlet,
+  type SendBuffer,
   type Pumped,
   REQUEST_BYTES,
   type Topic,
@@ -34,7 +34,7 @@ type Readable = Exclude<Decoded, { kind: "malformed" }>;
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
 /** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
-export class MessageSession implements Session, Outlet, KeyOwner {
+export class MessageSession implements Session, SendBuffer, KeyOwner {
   readonly #realm: Realm;
   readonly #peer: LivePeer;
   readonly #standing: Standing;
@@ -65,7 +65,7 @@ export class MessageSession implements Session, Outlet, KeyOwner {
     this.#address = addressOf(peer);
     this.#standing = new Standing(realm, { level: 1, account: peer.account }, () => this.#expire());
     this.#subscriptions = new Subscriptions(realm, encodingUpTo(Infinity), {
-      outlet: this,
+      buffer: this,
       account: peer.account,
       say: (message) => this.#send(message),
     });

@@ -2,7 +2,7 @@ import { type Account, whenThere } from "../../base/index.ts";
 import {
   type Encoding,
   LiveError,
-  type Outlet,
+  type SendBuffer,
   type Params,
   type Position,
   recover,
@@ -34,7 +34,7 @@ interface Started {
 
 /** What subscriptions need of their connection. */
 export interface Subscriber {
-  readonly outlet: Outlet;
+  readonly buffer: SendBuffer;
   readonly account: Account;
   readonly say: Say;
 }
@@ -43,16 +43,16 @@ export interface Subscriber {
 export class Subscriptions {
   readonly #realm: Realm;
   #encoding: Encoding;
-  readonly #outlet: Outlet;
+  readonly #buffer: SendBuffer;
   readonly #account: Account;
   readonly #say: Say;
   readonly #started = new Map<string, Started>();
   #hasEnded = false;
 
-  constructor(realm: Realm, encoding: Encoding, { outlet, account, say }: Subscriber) {
+  constructor(realm: Realm, encoding: Encoding, { buffer, account, say }: Subscriber) {
     this.#realm = realm;
     this.#encoding = encoding;
-    this.#outlet = outlet;
+    this.#buffer = buffer;
     this.#account = account;
     this.#say = say;
   }
@@ -144,7 +144,7 @@ export class Subscriptions {
     present?.release();
     const { payer = this.#account } = this.#account;
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
-    const subscription = new Subscription(source, this.#outlet, {
+    const subscription = new Subscription(source, this.#buffer, {
       onLost: (from, to) => {
         if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
         return "go-on";

@@ -4,7 +4,7 @@ export interface Pumped {
 }
 
 /** Where a subscriber's bytes go. */
-export interface Outlet {
+export interface SendBuffer {
   /** What was written and has not left the process. */
   readonly bufferedAmount: number;
   /** Writes encoded bytes, by reference: they don't change any more. */

@@ -1,6 +1,6 @@
 import type { Encoding } from "./encoding.ts";
 import { OUTSTANDING_BYTES } from "../limits.ts";
-import type { Outlet } from "./send-buffer.ts";
+import type { SendBuffer } from "./send-buffer.ts";
 import type { Offset } from "../position.ts";
 import type { Topic } from "../topic.ts";
 import type { LaneReader, SharedLane, View } from "./view.ts";
@@ -41,12 +41,12 @@ export interface SubscriptionHandler {
   onCaughtUp?: (subscription: Subscription) => void;
 }
 
-/** A cursor in a topic's log, with the outlet that what it reads is written to. */
+/** A cursor in a topic's log, with the buffer that what it reads is written to. */
 export class Subscription implements LaneReader, SliceTask {
   readonly topic: Topic;
   readonly #view: View;
   readonly #encoding: Encoding;
-  readonly #outlet: Outlet;
+  readonly #buffer: SendBuffer;
   readonly #handler: SubscriptionHandler;
   readonly #shared: SharedLane;
   readonly #payer: Payer;
@@ -60,13 +60,13 @@ export class Subscription implements LaneReader, SliceTask {
   /** @param source `payer` is who the time of long walks is charged to; default the subscription */
   constructor(
     source: { topic: Topic; view: View; encoding: Encoding; walk: Walk; payer?: Payer },
-    outlet: Outlet,
+    buffer: SendBuffer,
     handler: SubscriptionHandler,
   ) {
     this.topic = source.topic;
     this.#view = source.view;
     this.#encoding = source.encoding;
-    this.#outlet = outlet;
+    this.#buffer = buffer;
     this.#handler = handler;
     this.#payer = source.payer ?? this;
     this.#place = begun(source.walk);
@@ -87,7 +87,7 @@ export class Subscription implements LaneReader, SliceTask {
     return offset;
   }
 
-  /** Everything up to here was written to the outlet, or did not match. */
+  /** Everything up to here was written to the buffer, or did not match. */
   get reached(): Offset {
     const place = this.#place;
     if (place.kind === "walking") return place.walk.reached;
@@ -99,19 +99,19 @@ export class Subscription implements LaneReader, SliceTask {
     return this.#view;
   }
 
-  /** Writes what the outlet has room for. Never throws, so that one reader ends no other's turn. */
+  /** Writes what the buffer has room for. Never throws, so that one reader ends no other's turn. */
   pump(): void {
     if (this.#isQueued) return;
     try {
       while (!this.#ended) {
-        const room = OUTSTANDING_BYTES - this.#outlet.bufferedAmount;
-        if (room <= 0) return this.#outlet.watchDrain(this);
+        const room = OUTSTANDING_BYTES - this.#buffer.bufferedAmount;
+        if (room <= 0) return this.#buffer.watchDrain(this);
         if (!this.#step(room)) break;
       }
       if (this.#hasWaited) this.#tellCaughtUp();
     } catch (error) {
       this.end();
-      this.#outlet.fail(error);
+      this.#buffer.fail(error);
     }
   }
 
@@ -147,7 +147,7 @@ export class Subscription implements LaneReader, SliceTask {
     if (slice === undefined) return isCut && this.#refuse();
     place.position = slice.next;
     place.offset = slice.offset;
-    this.#outlet.write(slice.bytes);
+    this.#buffer.write(slice.bytes);
     // Mostly that was all, and how much room is left need not be asked.
     return slice.next < lane.end || (isCut && this.#refuse());
   }
@@ -179,7 +179,7 @@ export class Subscription implements LaneReader, SliceTask {
       const next = { ...walk, base, reached: page.reached };
       this.#place = { kind: "walking", walk: next, told, hasBegun };
     }
-    if (page.bytes.length > 0) this.#outlet.write(page.bytes);
+    if (page.bytes.length > 0) this.#buffer.write(page.bytes);
     return true;
   }
 
@@ -226,7 +226,7 @@ export class Subscription implements LaneReader, SliceTask {
   #breakOff({ reached }: Walk): void {
     const page = { offset: reached, entries: [], complete: false, more: false };
     const bytes = this.#encoding.page(this.#view.topic, page);
-    if (bytes !== undefined && bytes.length > 0) this.#outlet.write(bytes);
+    if (bytes !== undefined && bytes.length > 0) this.#buffer.write(bytes);
   }
 
   /** The lane has gone on without this subscriber: it reads from the log what it lacks. */

@@ -1,4 +1,4 @@
-import { Departures } from "../log/tombstones.ts";
+import { Tombstones } from "../log/tombstones.ts";
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { gather, type Gathered } from "../log/gather.ts";
@@ -91,7 +91,7 @@ export class View {
   /** Lanes that end before an event that was too long for them, while they are read. */
   readonly #cutLanes = new Set<SharedLane>();
   readonly #grown = new Set<SharedLane>();
-  readonly #departures = new Departures();
+  readonly #tombstones = new Tombstones();
   #isWatching = false;
   /** From here on readers have been told all there is, as long as it watches. */
   #toldFrom: Offset | undefined;
@@ -128,13 +128,13 @@ export class View {
     this.#usedAt = this.#host.eventCount;
     if (!this.#host.keyed) return;
     this.#watch();
-    this.#departures.watchFrom(this.#host.log.lastOffset);
+    this.#tombstones.watchFrom(this.#host.log.lastOffset);
   }
 
   /** It is not asked about events any more, and does not know what it misses. */
   sleep(): void {
     this.#host.pages.clear(this);
-    this.#departures.stop();
+    this.#tombstones.stop();
     this.#toldFrom = undefined;
     if (this.#isWatching) this.#host.unwatch(this);
     this.#isWatching = false;
@@ -185,8 +185,8 @@ export class View {
     const seen = this.seenAs(event, replaced);
     if (seen === undefined) return;
     this.#host.pages.clear(this);
-    if (seen.removed && seen.key !== undefined) this.#departures.left(seen.key, seen.offset);
-    this.#departures.forgetUpTo(this.#host.log.floor);
+    if (seen.removed && seen.key !== undefined) this.#tombstones.left(seen.key, seen.offset);
+    this.#tombstones.forgetUpTo(this.#host.log.floor);
     for (const shared of this.#lanes.values()) {
       const frame = shared.encoding.event(this.topic, seen);
       if (frame === undefined) this.#cut(shared);
@@ -249,7 +249,7 @@ export class View {
 
   /** Whether who was told everything up to `base` has to be told that the event's key is gone. */
   #wasLost({ key, offset }: TopicEvent, base: Offset): boolean {
-    return key !== undefined && offset > base && this.#departures.mayBeHeld(key, base);
+    return key !== undefined && offset > base && this.#tombstones.mayBeHeld(key, base);
   }
 
   /** Readers get what is in the lane, and then learn that they cannot go on. */

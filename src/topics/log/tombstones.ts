@@ -1,4 +1,4 @@
-import { MAX_DEPARTURES } from "../limits.ts";
+import { MAX_TOMBSTONES } from "../limits.ts";
 import type { Offset } from "../position.ts";
 
 /**
@@ -7,7 +7,7 @@ import type { Offset } from "../position.ts";
  * It lets a subscriber that comes back be told of the keys that it has lost, and not of all those
  * that changed meanwhile and never concerned it.
  */
-export class Departures {
+export class Tombstones {
   /** From here on it knows of every departure; `undefined` while it does not watch. */
   #knownFrom: Offset | undefined;
   /** The newest departure of each key, in the order of their offsets. */
@@ -26,7 +26,7 @@ export class Departures {
   left(key: string, offset: Offset): void {
     this.#left.delete(key);
     this.#left.set(key, offset);
-    if (this.#left.size > MAX_DEPARTURES) this.#forgetOldest();
+    if (this.#left.size > MAX_TOMBSTONES) this.#forgetOldest();
   }
 
   /** Nobody can resume from before `offset` any more. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Departures } from "../../../src/topics/log/tombstones.ts";
+import { Tombstones } from "../../../src/topics/log/tombstones.ts";
 import type { Encoding } from "../../../src/topics/fan-out/encoding.ts";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { TopicEvent } from "../../../src/live/index.ts";
@@ -194,12 +194,12 @@ describe("views of a topic", () => {
     expect(Buffer.from(view.page(encoding, walk).bytes!).toString()).toBe("@1;");
   });
 
-  test("remember 1,000 departures, and say of what was before that they do not know", () => {
-    const departures = new Departures();
-    departures.watchFrom(0);
-    for (let offset = 1; offset <= 1_001; offset += 1) departures.left(`k${offset}`, offset);
-    expect(departures.mayBeHeld("never there", 1)).toBe(false);
-    expect(departures.mayBeHeld("k2", 1)).toBe(true);
-    expect(departures.mayBeHeld("never there", 0)).toBe(true);
+  test("remember 1,000 tombstones, and say of what was before that they do not know", () => {
+    const tombstones = new Tombstones();
+    tombstones.watchFrom(0);
+    for (let offset = 1; offset <= 1_001; offset += 1) tombstones.left(`k${offset}`, offset);
+    expect(tombstones.mayBeHeld("never there", 1)).toBe(false);
+    expect(tombstones.mayBeHeld("k2", 1)).toBe(true);
+    expect(tombstones.mayBeHeld("never there", 0)).toBe(true);
   });
 });
