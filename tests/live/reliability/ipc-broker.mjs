@@ -1,4 +1,4 @@
-import { eventOf, LiveError } from "../../../dist/live/index.js";
+import { eventOf, LiveError } from "../../../dist/brokers/index.js";
 
 /**
  * A broker in the parent process, as a server process sees it: what was acknowledged outlives the
