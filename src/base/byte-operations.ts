@@ -17,7 +17,7 @@ export interface ByteOperations {
   writeUtf8(text: string, target: Uint8Array, at: number): number;
   /**
    * XORs `bytes` from `start` to `end` with a masking key, in place; see `mask` in
-   * `src/protocol/masking.ts`, which is used without it.
+   * `src/protocol/frames/masking.ts`, which is used without it.
    */
   mask?: (bytes: Uint8Array, start: number, end: number, key: number, phase: number) => number;
   /** Room for output. */

@@ -1,19 +1,23 @@
-export type { ClientOptions, ClientTimes } from "./client-settings.ts";
-export { CloseEvent } from "./close-event.ts";
-export type { WebSocketCloseInfo } from "./close-info.ts";
-export { FailureEvent } from "./fired-event.ts";
-export { openWebSocket } from "./open-web-socket.ts";
-export { openWebSocketStream } from "./open-web-socket-stream.ts";
-export { ping } from "./ping.ts";
-export type { RequestHeaders } from "./request-headers.ts";
-export { send } from "./send.ts";
-export type { SendOptions } from "./send.ts";
-export { WebSocket } from "./web-socket.ts";
-export { WebSocketError } from "./web-socket-error.ts";
-export { WebSocketStream } from "./web-socket-stream.ts";
-export type { WebSocketOpenInfo } from "./web-socket-stream.ts";
-export type { WebSocketStreamOptions } from "./web-socket-stream-options.ts";
-export type { SubprotocolsArgument, WebSocketData, WebSocketEventMap } from "./web-socket-types.ts";
+export type { ClientOptions, ClientTimes } from "./connection/client-settings.ts";
+export { CloseEvent } from "./standard/close-event.ts";
+export type { WebSocketCloseInfo } from "./standard/close-info.ts";
+export { FailureEvent } from "./standard/fired-event.ts";
+export { openWebSocket } from "./connection/open-web-socket.ts";
+export { openWebSocketStream } from "./connection/open-web-socket-stream.ts";
+export { ping } from "./connection/ping.ts";
+export type { RequestHeaders } from "./connection/request-headers.ts";
+export { send } from "./connection/send.ts";
+export type { SendOptions } from "./connection/send.ts";
+export { WebSocket } from "./standard/web-socket.ts";
+export { WebSocketError } from "./standard/web-socket-error.ts";
+export { WebSocketStream } from "./standard/web-socket-stream.ts";
+export type { WebSocketOpenInfo } from "./standard/web-socket-stream.ts";
+export type { WebSocketStreamOptions } from "./standard/web-socket-stream-options.ts";
+export type {
+  SubprotocolsArgument,
+  WebSocketData,
+  WebSocketEventMap,
+} from "./standard/web-socket-types.ts";
 export { Compression } from "../node/index.ts";
 export type { CompressionChoice, CompressionOptions } from "../node/index.ts";
 export { LongwireError } from "../base/index.ts";

@@ -1,8 +1,8 @@
 /** The entry `longwire`: in Node our classes, in a browser (by another file) the native ones. */
-export { CloseEvent } from "./close-event.ts";
-export type { WebSocketCloseInfo } from "./close-info.ts";
-export { WebSocket } from "./web-socket.ts";
-export { WebSocketError } from "./web-socket-error.ts";
-export { WebSocketStream } from "./web-socket-stream.ts";
-export type { WebSocketOpenInfo } from "./web-socket-stream.ts";
-export type { WebSocketStreamOptions } from "./web-socket-stream-options.ts";
+export { CloseEvent } from "./standard/close-event.ts";
+export type { WebSocketCloseInfo } from "./standard/close-info.ts";
+export { WebSocket } from "./standard/web-socket.ts";
+export { WebSocketError } from "./standard/web-socket-error.ts";
+export { WebSocketStream } from "./standard/web-socket-stream.ts";
+export type { WebSocketOpenInfo } from "./standard/web-socket-stream.ts";
+export type { WebSocketStreamOptions } from "./standard/web-socket-stream-options.ts";

@@ -5,10 +5,10 @@ export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-ap
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export type { LiveServerOptions } from "./server/open-realm.ts";
-export type { Authenticate, Credentials, Identity } from "./server/credentials.ts";
-export type { LiveDiagnostics } from "./server/diagnostics.ts";
+export type { Authenticate, Credentials, Identity } from "./server/access/credentials.ts";
+export type { LiveDiagnostics } from "./server/observing/diagnostics.ts";
 export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";
-export type { LiveStatistics } from "./server/statistics.ts";
+export type { LiveStatistics } from "./server/observing/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
 export { defaultRetention, keyedTopic, LiveError, logTopic, matchFields } from "../topics/index.ts";
 export type {

@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from "node:buffer";
 import { BlockPool, webByteOperations, type ByteOperations } from "../base/index.ts";
-import { allocateLong } from "./long-memory.ts";
+import { allocateLong } from "./memory/long-memory.ts";
 import { writeText } from "./internals/write-text.ts";
 import { maskFast } from "./masking/kernel.ts";
 

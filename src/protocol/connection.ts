@@ -4,15 +4,15 @@ import {
   type ByteOperations,
   type MemoryAccount,
 } from "../base/index.ts";
-import { decodeClose, encodeClose } from "./close-payload.ts";
+import { decodeClose, encodeClose } from "./messages/close-payload.ts";
 import type { MessageCodec } from "./deflate/message-codec.ts";
-import { MAX_CONTROL_BYTES } from "./frame-header.ts";
+import { MAX_CONTROL_BYTES } from "./frames/frame-header.ts";
 import { defaultConnectionLimits, type ConnectionLimits } from "./limits.ts";
-import { MessageReader, type MessageSink } from "./message-reader.ts";
-import { overShare } from "./message-violations.ts";
-import { MessageWriter, type WriterSink } from "./message-writer.ts";
-import { Opcode } from "./opcode.ts";
-import { Outgoing } from "./outgoing.ts";
+import { MessageReader, type MessageSink } from "./messages/message-reader.ts";
+import { overShare } from "./messages/message-violations.ts";
+import { MessageWriter, type WriterSink } from "./messages/message-writer.ts";
+import { Opcode } from "./frames/opcode.ts";
+import { Outgoing } from "./messages/outgoing.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { Role } from "./role.ts";
 

@@ -1,4 +1,4 @@
-export { CloseCode, isSendableCloseCode } from "./close-code.ts";
+export { CloseCode, isSendableCloseCode } from "./messages/close-code.ts";
 export { Connection } from "./connection.ts";
 export type {
   ConnectionHabits,
@@ -18,9 +18,9 @@ export type {
   LaterWork,
   MessageCodec,
 } from "./deflate/message-codec.ts";
-export { encodeTextFrame } from "./frame-encoder.ts";
-export { encodeHeader } from "./frame-header.ts";
-export type { FrameKind } from "./frame-header.ts";
+export { encodeTextFrame } from "./frames/frame-encoder.ts";
+export { encodeHeader } from "./frames/frame-header.ts";
+export type { FrameKind } from "./frames/frame-header.ts";
 export {
   checkAcceptance,
   checkConnectAcceptance,
@@ -56,11 +56,11 @@ export type {
 } from "./handshake/server-handshake.ts";
 export { defaultConnectionLimits, defaultHandshakeLimits } from "./limits.ts";
 export type { ConnectionLimits, HandshakeLimits } from "./limits.ts";
-export { freshMaskingKey } from "./masking-keys.ts";
-export { mask } from "./masking.ts";
-export { MemoryBudget } from "./memory-budget.ts";
-export { messageTimeout, overShare } from "./message-violations.ts";
-export { Opcode } from "./opcode.ts";
-export type { Outgoing } from "./outgoing.ts";
+export { freshMaskingKey } from "./frames/masking-keys.ts";
+export { mask } from "./frames/masking.ts";
+export { MemoryBudget } from "./messages/memory-budget.ts";
+export { messageTimeout, overShare } from "./messages/message-violations.ts";
+export { Opcode } from "./frames/opcode.ts";
+export type { Outgoing } from "./messages/outgoing.ts";
 export { LimitError, ProtocolError } from "./protocol-error.ts";
 export type { Role } from "./role.ts";

@@ -1,7 +1,7 @@
 import { LongwireError, resolveLimits } from "../base/index.ts";
 import { isToken } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { checkOrigins } from "./origin-policy.ts";
+import { checkOrigins } from "./accept/origin-policy.ts";
 
 const METHODS = [
   "authorize",

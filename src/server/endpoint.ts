@@ -1,11 +1,11 @@
 import type { LongwireError } from "../base/index.ts";
 import type { Closure } from "../node/index.ts";
 import type { LimitError } from "../protocol/index.ts";
-import type { HttpExchange } from "./http-exchange.ts";
-import type { OriginPolicy } from "./origin-policy.ts";
-import type { Peer } from "./peer.ts";
-import type { HandshakeRefusal } from "./handshake-refusal.ts";
-import type { UpgradeRequest } from "./upgrade-request.ts";
+import type { HttpExchange } from "./http/http-exchange.ts";
+import type { OriginPolicy } from "./accept/origin-policy.ts";
+import type { Peer } from "./peer/peer.ts";
+import type { HandshakeRefusal } from "./accept/handshake-refusal.ts";
+import type { UpgradeRequest } from "./accept/upgrade-request.ts";
 
 /** A message as it is delivered: text, or bytes that the receiver may keep. */
 export type Message = string | Uint8Array;

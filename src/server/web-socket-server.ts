@@ -17,26 +17,26 @@ import {
   type Refusal,
 } from "../protocol/index.ts";
 import { checkEndpoint } from "./check-endpoint.ts";
-import { ClientAddresses, type Addressed } from "./client-address.ts";
-import { DirectArrivals } from "./direct-arrivals.ts";
-import { DirectUpgrade } from "./direct-upgrade.ts";
+import { ClientAddresses, type Addressed } from "./accept/client-address.ts";
+import { DirectArrivals } from "./accept/direct-arrivals.ts";
+import { DirectUpgrade } from "./accept/direct-upgrade.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { HandshakeCarrier } from "./handshake-carrier.ts";
-import { checkedHosts, foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
-import { HttpAttachment } from "./http-attachment.ts";
-import { HttpExchange } from "./http-exchange.ts";
-import { Keepalive } from "./keepalive.ts";
-import { matchEndpoint } from "./match-endpoint.ts";
-import { openPeer } from "./open-peer.ts";
-import { crossOriginFields, isPreflight, PREFLIGHT_FIELDS, VARIES } from "./cross-origin.ts";
-import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
-import { OwnHttpServer, serverClosed } from "./own-http-server.ts";
-import { Payers, tooManyConnections } from "./payers.ts";
-import { reportFailure, type Peer, type PeerHost } from "./peer.ts";
-import type { RequestHead } from "./plain-request-head.ts";
-import { plainRefusalFields, refusalBody } from "./refuse.ts";
+import type { HandshakeCarrier } from "./accept/handshake-carrier.ts";
+import { checkedHosts, foreignHost, isHostAllowed, type HostPolicy } from "./accept/host-policy.ts";
+import { HttpAttachment } from "./accept/http-attachment.ts";
+import { HttpExchange } from "./http/http-exchange.ts";
+import { Keepalive } from "./peer/keepalive.ts";
+import { matchEndpoint } from "./accept/match-endpoint.ts";
+import { openPeer } from "./accept/open-peer.ts";
+import { crossOriginFields, isPreflight, PREFLIGHT_FIELDS, VARIES } from "./accept/cross-origin.ts";
+import { foreignOrigin, isOriginAllowed } from "./accept/origin-policy.ts";
+import { OwnHttpServer, serverClosed } from "./http/own-http-server.ts";
+import { Payers, tooManyConnections } from "./accept/payers.ts";
+import { reportFailure, type Peer, type PeerHost } from "./peer/peer.ts";
+import type { RequestHead } from "./accept/plain-request-head.ts";
+import { plainRefusalFields, refusalBody } from "./accept/refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
-import { splitTarget } from "./upgrade-request.ts";
+import { splitTarget } from "./accept/upgrade-request.ts";
 import { WarnOnce } from "./warn-once.ts";
 
 export interface WebSocketServerOptions extends Partial<ServerLimits> {

@@ -1,9 +1,9 @@
-import * as extension from "./extension.ts";
-import { PerMessageDeflate } from "./per-message-deflate.ts";
-import { Receiver } from "./receiver.ts";
-import { Sender } from "./sender.ts";
-import * as subprotocol from "./subprotocol.ts";
-import { WebSocketServer } from "./web-socket-server.ts";
+import * as extension from "./deflate/extension.ts";
+import { PerMessageDeflate } from "./deflate/per-message-deflate.ts";
+import { Receiver } from "./wire/receiver.ts";
+import { Sender } from "./wire/sender.ts";
+import * as subprotocol from "./wire/subprotocol.ts";
+import { WebSocketServer } from "./server/web-socket-server.ts";
 import { createWebSocketStream } from "./web-socket-stream.ts";
 import { WebSocket } from "./web-socket.ts";
 

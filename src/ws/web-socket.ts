@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
 import type { ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
-import { isBinaryType, type BinaryType } from "./binary-types.ts";
-import { clientArguments, type ClientOptions } from "./client-options.ts";
-import { ClientOpening, type Opened } from "./client-opening.ts";
+import { isBinaryType, type BinaryType } from "./wire/binary-types.ts";
+import { clientArguments, type ClientOptions } from "./client/client-options.ts";
+import { ClientOpening, type Opened } from "./client/client-opening.ts";
 import { defaultConnectionOptions } from "./connection-options.ts";
 import {
   addListener,
@@ -12,11 +12,11 @@ import {
   setAttribute,
   type EventListener,
 } from "./event-target.ts";
-import { Link } from "./link.ts";
-import { linkSettings, type SocketOptions } from "./link-settings.ts";
-import { sizeOf, type MessageData } from "./message-bytes.ts";
-import type { SendCallback } from "./send-callbacks.ts";
-import type { Extensions, Sender, SendOptions } from "./sender.ts";
+import { Link } from "./wire/link.ts";
+import { linkSettings, type SocketOptions } from "./wire/link-settings.ts";
+import { sizeOf, type MessageData } from "./wire/message-bytes.ts";
+import type { SendCallback } from "./wire/send-callbacks.ts";
+import type { Extensions, Sender, SendOptions } from "./wire/sender.ts";
 
 const NOTHING: Buffer = Buffer.alloc(0);
 /** Of most sockets; replaced where one is agreed on. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { KeyLeases } from "../../src/brokers/memory/key-leases.ts";
+import { KeyLeases } from "../../src/brokers/shared/key-leases.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 function leases(): { clock: VirtualClock; leases: KeyLeases; ended: string[] } {

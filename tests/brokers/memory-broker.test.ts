@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import { IdempotencyWindow } from "../../src/brokers/memory/idempotency-window.ts";
+import { IdempotencyWindow } from "../../src/brokers/shared/idempotency-window.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { describeBroker } from "./broker-contract.ts";

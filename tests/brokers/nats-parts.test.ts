@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { MemoryAccount } from "../../src/base/index.ts";
 import { Leases } from "../../src/brokers/nats/leases.ts";
 import { Repeats } from "../../src/brokers/nats/repeats.ts";
-import { Waiters } from "../../src/brokers/waiters.ts";
+import { Waiters } from "../../src/brokers/shared/waiters.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
 describe("what a node knows of leases", () => {

@@ -191,7 +191,7 @@ describe("subclasses", () => {
 async function standIn(): Promise<typeof CloseEvent> {
   vi.stubGlobal("CloseEvent", undefined);
   vi.resetModules();
-  const found = await import("../../src/client/close-event.ts");
+  const found = await import("../../src/client/standard/close-event.ts");
   vi.unstubAllGlobals();
   return found.CloseEvent;
 }

@@ -14,7 +14,7 @@ test("a message arrives where the platform sets ports on each event, as Deno doe
   }
   vi.stubGlobal("MessageEvent", OwnPortsEvent);
   vi.resetModules();
-  const { fire } = await import("../../src/client/fired-event.ts");
+  const { fire } = await import("../../src/client/standard/fired-event.ts");
   const target = new EventTarget();
   const seen: Event[] = [];
   target.addEventListener("message", (event) => seen.push(event));

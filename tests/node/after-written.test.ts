@@ -1,7 +1,7 @@
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { afterWritten, DrainWaiters } from "../../src/node/after-written.ts";
-import { clientWheel } from "../../src/client/client-wheel.ts";
+import { afterWritten, DrainWaiters } from "../../src/node/stream/after-written.ts";
+import { clientWheel } from "../../src/client/connection/client-wheel.ts";
 import {
   StreamConnection,
   transportOver,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flushLater } from "../../src/node/flush-queue.ts";
+import { flushLater } from "../../src/node/stream/flush-queue.ts";
 
 test("one whose flush throws is told, and the others are flushed", async () => {
   const told: string[] = [];

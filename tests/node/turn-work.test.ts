@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Ledger, type Payer } from "../../src/base/index.ts";
-import { isTurnSpent, waitForTurn } from "../../src/node/turn-work.ts";
+import { isTurnSpent, waitForTurn } from "../../src/node/stream/turn-work.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import { maskedFrame } from "../protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mask } from "../../src/protocol/masking.ts";
-import { freshMaskingKey } from "../../src/protocol/masking-keys.ts";
+import { mask } from "../../src/protocol/frames/masking.ts";
+import { freshMaskingKey } from "../../src/protocol/frames/masking-keys.ts";
 import { bytes } from "./masked-frame.ts";
 import { openClientConnection, openServerConnection } from "./open-connection.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { webByteOperations } from "../../src/base/index.ts";
 import { encodeTextFrame, Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
-import { Outgoing } from "../../src/protocol/outgoing.ts";
+import { Outgoing } from "../../src/protocol/messages/outgoing.ts";
 import { CountingBytes } from "./counting-bytes.ts";
 import { bytes, joinBytes, plainFrame } from "./masked-frame.ts";
 import { hex, openConnection, openServerConnection, other, roles } from "./open-connection.ts";

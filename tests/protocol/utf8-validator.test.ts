@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { Utf8Validator } from "../../src/protocol/utf8-validator.ts";
+import { Utf8Validator } from "../../src/protocol/messages/utf8-validator.ts";
 import { cuttings, singleBytes } from "./cut-chunks.ts";
 import { frameTo, joinBytes, utf8 } from "./masked-frame.ts";
 import { openConnection, roles } from "./open-connection.ts";

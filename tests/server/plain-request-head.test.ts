@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plainRequestHead } from "../../src/server/plain-request-head.ts";
+import { plainRequestHead } from "../../src/server/accept/plain-request-head.ts";
 import { growthOf, LINEAR_GROWTH } from "../hardening/linear-work.ts";
 import { GOOD_HEADERS, handshake } from "../raw-client.ts";
 

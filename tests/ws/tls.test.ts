@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { ClientInfo } from "../../src/ws/server-options.ts";
+import type { ClientInfo } from "../../src/ws/server/server-options.ts";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "./implementation.ts";
 import { closed, connect, endWithTest, failed, keep, Log, message, next } from "./rig.ts";
 

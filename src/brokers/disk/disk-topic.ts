@@ -13,9 +13,9 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { Followers, type Follower } from "../followers.ts";
-import { IdempotencyWindow } from "../memory/idempotency-window.ts";
-import { KeyLeases } from "../memory/key-leases.ts";
+import { Followers, type Follower } from "../shared/followers.ts";
+import { IdempotencyWindow } from "../shared/idempotency-window.ts";
+import { KeyLeases } from "../shared/key-leases.ts";
 import type { Batch, StagedTopic } from "./batch.ts";
 import { Leftovers } from "./leftovers.ts";
 import { TopicKeys, writeEvent, writeLease, type RepeatRecord } from "./records.ts";

@@ -13,8 +13,8 @@ import {
   type TopicEvent,
 } from "../../topics/index.ts";
 import { EventCharges } from "./event-charges.ts";
-import { IdempotencyWindow } from "./idempotency-window.ts";
-import { KeyLeases } from "./key-leases.ts";
+import { IdempotencyWindow } from "../shared/idempotency-window.ts";
+import { KeyLeases } from "../shared/key-leases.ts";
 
 type Follow = (event: TopicEvent) => void;
 

@@ -1,6 +1,6 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
 import type { Offset } from "../../topics/index.ts";
-import { EngineClock } from "../engine-clock.ts";
+import { EngineClock } from "../shared/engine-clock.ts";
 import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isRefused, Reason, RefusedError } from "./nats-errors.ts";

@@ -1,6 +1,6 @@
 import type { NodeConnectionOptions } from "@nats-io/transport-node";
 import { LongwireError, type Clock } from "../../base/index.ts";
-import { isEncoded } from "../percent-encoded.ts";
+import { isEncoded } from "../shared/percent-encoded.ts";
 
 export interface NatsBrokerOptions {
   /**

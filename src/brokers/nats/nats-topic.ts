@@ -11,8 +11,8 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { Followers, type Follower } from "../followers.ts";
-import { Waiters } from "../waiters.ts";
+import { Followers, type Follower } from "../shared/followers.ts";
+import { Waiters } from "../shared/waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { Journal } from "./journal.ts";
 import { FOLLOW_MS } from "./limits.ts";

@@ -10,9 +10,9 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { EngineClock } from "../engine-clock.ts";
-import { Followers, type Follower } from "../followers.ts";
-import { Waiters } from "../waiters.ts";
+import { EngineClock } from "../shared/engine-clock.ts";
+import { Followers, type Follower } from "../shared/followers.ts";
+import { Waiters } from "../shared/waiters.ts";
 import type { Installation } from "./installation.ts";
 import { UnansweredError, type Link } from "./link.ts";
 import type { Entry, Page } from "./page.ts";

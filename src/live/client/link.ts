@@ -10,7 +10,7 @@ import {
   type MessageOf,
   type ServerMessage,
   type TopicMessage,
-} from "./server-message.ts";
+} from "../wire/server-message.ts";
 import type { LiveStatus } from "./status.ts";
 
 /** A client's status as far as one connection determines it, and feeds don't. */

@@ -4,7 +4,7 @@ import type { Link } from "./link.ts";
 import type { PageEvent } from "./page.ts";
 import { postParting } from "./parting-post.ts";
 import type { Settings } from "./options.ts";
-import type { AnswerMessage } from "./server-message.ts";
+import type { AnswerMessage } from "../wire/server-message.ts";
 
 /** Something asked of the server that is not answered yet. */
 interface Request {

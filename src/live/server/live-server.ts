@@ -2,16 +2,16 @@ import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
 import { type Broker, inTurn, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
 import { checkMountPath } from "./check-options.ts";
-import { shownCredentials, withoutToken } from "./credentials.ts";
-import { DataSession } from "./data-session.ts";
-import { FrameEncodings } from "./encodings.ts";
-import { answerUnavailable, HttpForms } from "./http-forms.ts";
-import { LiveCloseCode } from "./live-close-code.ts";
+import { shownCredentials, withoutToken } from "./access/credentials.ts";
+import { DataSession } from "./sessions/data-session.ts";
+import { FrameEncodings } from "./sessions/encodings.ts";
+import { answerUnavailable, HttpForms } from "./http/http-forms.ts";
+import { LiveCloseCode } from "../wire/live-close-code.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
-import { MessageSession } from "./message-session.ts";
+import { MessageSession } from "./sessions/message-session.ts";
 import { openRealm, type LiveServerOptions } from "./open-realm.ts";
-import type { LimitReached, Realm, Session, SessionEncodings } from "./session.ts";
-import type { LiveStatistics } from "./statistics.ts";
+import type { LimitReached, Realm, Session, SessionEncodings } from "./sessions/session.ts";
+import type { LiveStatistics } from "./observing/statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */

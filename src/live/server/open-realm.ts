@@ -9,19 +9,19 @@ import {
 import { type Authority, type Broker, Catalog } from "../../topics/index.ts";
 import { defaultLiveLimits, type LiveLimits } from "./limits.ts";
 import type { LiveApi } from "../live-api.ts";
-import { Admission } from "./admission.ts";
-import { Calls } from "./calls.ts";
-import { Rates } from "./caller.ts";
+import { Admission } from "./access/admission.ts";
+import { Calls } from "./calls/calls.ts";
+import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
-import type { Authenticate } from "./credentials.ts";
-import { Diagnostics } from "./diagnostics.ts";
-import { Gate } from "./gate.ts";
-import { KeyOwners } from "./key-owners.ts";
-import { LoginGuard } from "./login-guard.ts";
-import { Presence } from "./presence.ts";
-import { reporter } from "./reporter.ts";
-import type { Realm } from "./session.ts";
-import { Statistics } from "./statistics.ts";
+import type { Authenticate } from "./access/credentials.ts";
+import { Diagnostics } from "./observing/diagnostics.ts";
+import { Gate } from "./access/gate.ts";
+import { KeyOwners } from "./keys/key-owners.ts";
+import { LoginGuard } from "./access/login-guard.ts";
+import { Presence } from "./keys/presence.ts";
+import { reporter } from "./observing/reporter.ts";
+import type { Realm } from "./sessions/session.ts";
+import { Statistics } from "./observing/statistics.ts";
 
 export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authority {
   /** Where events are kept and numbered, such as a `MemoryBroker`. */

@@ -8,10 +8,10 @@ import {
 } from "../../topics/index.ts";
 import { DEFAULT_LEASE_MS } from "./limits.ts";
 import { whenThere } from "../../base/index.ts";
-import { payerOf, type Caller } from "./caller.ts";
-import type { KeyOwner } from "./key-owners.ts";
-import { permit } from "./permit.ts";
-import type { Realm } from "./session.ts";
+import { payerOf, type Caller } from "./sessions/caller.ts";
+import type { KeyOwner } from "./keys/key-owners.ts";
+import { permit } from "./access/permit.ts";
+import type { Realm } from "./sessions/session.ts";
 
 /** Returns what the name stands for, or refuses. @throws LiveError `unknown_topic` */
 export function requireTopic(realm: Realm, name: string): TopicEntry {

@@ -12,8 +12,8 @@ import {
   type TopicEvent,
 } from "../../topics/index.ts";
 import type { DataOf, LiveApi, TopicName, TopicNamed } from "../live-api.ts";
-import { ReportedPromise } from "./reported-promise.ts";
-import { LastingError } from "./reporter.ts";
+import { ReportedPromise } from "./observing/reported-promise.ts";
+import { LastingError } from "./observing/reporter.ts";
 
 export interface PublishOptions {
   /** A repeated publish with the same key, within five minutes, is in the log once. */

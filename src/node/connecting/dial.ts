@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { cutStream } from "../cut-stream.ts";
+import { cutStream } from "../stream/cut-stream.ts";
 import type { Step } from "./failures.ts";
 
 /** One try to reach a server: where it stands, and the streams it opened, each on the one before. */

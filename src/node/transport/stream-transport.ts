@@ -1,7 +1,7 @@
 import type { ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { cutStream } from "../cut-stream.ts";
+import { cutStream } from "../stream/cut-stream.ts";
 import type { Transport, TransportOwner } from "./transport.ts";
 
 const NOTHING = Buffer.alloc(0);

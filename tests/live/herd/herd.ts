@@ -1,7 +1,7 @@
 import { Backoff, type Clock } from "../../../src/base/index.ts";
 import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
-import { Admission } from "../../../src/live/server/admission.ts";
-import { Diagnostics } from "../../../src/live/server/diagnostics.ts";
+import { Admission } from "../../../src/live/server/access/admission.ts";
+import { Diagnostics } from "../../../src/live/server/observing/diagnostics.ts";
 import { Random } from "../simulation/random.ts";
 import { Agenda } from "./agenda.ts";
 

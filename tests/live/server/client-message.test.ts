@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeClientMessage } from "../../../src/live/server/client-message.ts";
+import { decodeClientMessage } from "../../../src/live/wire/client-message.ts";
 
 const names = fc.oneof(
   fc.constantFrom("type", "id", "topic", "params", "since", "key", "data", "remove", "method"),

@@ -8,7 +8,7 @@ import {
   eventText,
   FrameEncodings,
   snapshotText,
-} from "../../../src/live/server/encodings.ts";
+} from "../../../src/live/server/sessions/encodings.ts";
 
 const topic = { name: 'a"b', epoch: "e:1" };
 const set = eventOf({ key: 'k"', data: { n: 1 } }, 5, 0);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, type Broker } from "../../../src/live/index.ts";
-import { KeyOwners } from "../../../src/live/server/key-owners.ts";
+import { KeyOwners } from "../../../src/live/server/keys/key-owners.ts";
 import { Topic } from "../../../src/topics/topic.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
 import { LEVEL_1 } from "../live-client.ts";

@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { ClientSettings } from "../../../src/client/client-settings.ts";
-import { openOptions } from "../../../src/client/open-options.ts";
+import { ClientSettings } from "../../../src/client/connection/client-settings.ts";
+import { openOptions } from "../../../src/client/connection/open-options.ts";
 import { openClientConnection } from "../../../src/node/index.ts";
 import { HeldServer } from "../../client/held-server.ts";
 

@@ -1,0 +1,36 @@
+import { isToken } from "../../protocol/index.ts";
+import { dictionary, domString, isObject, sequence } from "./web-idl-conversions.ts";
+import { syntaxError } from "./web-socket-url.ts";
+
+/**
+ * The constructor's second argument: (DOMString or sequence<DOMString> or WebSocketInit).
+ *
+ * An object that is no sequence is an option bag with `protocols`. Taken as a string, as it was
+ * before there were option bags, it would hardly ever be a token. (Web IDL §3.2.24)
+ */
+export function subprotocolsArgument(given: unknown): string[] {
+  if (given === undefined) return [];
+  const sequenceOrString = stringOrStrings(given);
+  if (sequenceOrString !== undefined) return sequenceOrString;
+  const { protocols } = dictionary(given);
+  return protocols === undefined ? [] : (stringOrStrings(protocols) ?? [domString(protocols)]);
+}
+
+/** Each must be a token, and none may be there twice, be it in another case. (RFC 6455 §4.1) */
+export function checkSubprotocols(protocols: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const protocol of protocols) {
+    if (!isToken(protocol)) {
+      throw syntaxError(`The subprotocol ${JSON.stringify(protocol)} is not a token; give one.`);
+    }
+    const folded = protocol.toLowerCase();
+    if (seen.has(folded)) {
+      throw syntaxError(`The subprotocol ${protocol} is given twice; give it once.`);
+    }
+    seen.add(folded);
+  }
+}
+
+function stringOrStrings(value: unknown): string[] | undefined {
+  return isObject(value) ? sequence(value, domString) : [domString(value)];
+}

@@ -1,0 +1,23 @@
+import { wallTimeOf, type Clock, type Timer, type TimerWheel } from "../../../base/index.ts";
+
+/** How long a clock that was set, or a machine that slept, goes unnoticed, in milliseconds. */
+const LOOK_MS = 30_000;
+
+/**
+ * Calls `ended` when the clock on the wall says `expiresAt`. That it was set meanwhile, or that the
+ * machine was suspended, is noticed within half a minute.
+ */
+export function onExpiry(
+  { clock, wheel }: { clock: Clock; wheel: TimerWheel },
+  expiresAt: number,
+  ended: () => void,
+): Timer {
+  const leftMs = (): number => Math.max(0, expiresAt - wallTimeOf(clock));
+  const wait = (): Timer => wheel.after(Math.min(leftMs(), LOOK_MS), look);
+  const look = (): void => {
+    if (leftMs() === 0) ended();
+    else timer = wait();
+  };
+  let timer = wait();
+  return { cancel: () => timer.cancel() };
+}

@@ -1,0 +1,132 @@
+import { type Clock, type TimerWheel, wallTimeOf, whenThere } from "../../../base/index.ts";
+import {
+  callApplication,
+  LiveError,
+  MAX_KEY_LENGTH,
+  type Report,
+  shown,
+} from "../../../topics/index.ts";
+import type { Authenticate, Credentials, Identity } from "./credentials.ts";
+import { inTime } from "./in-time.ts";
+import { LastingError } from "../observing/reporter.ts";
+
+/** What became of somebody's credentials. */
+export type Admittance =
+  /** Known, or of a server that asks nobody. */
+  | { kind: "known"; identity: Identity | undefined }
+  /** These were no credentials; others may follow. */
+  | { kind: "unknown" }
+  | { kind: "refused"; error: LiveError };
+
+interface GateHost {
+  clock: Clock;
+  wheel: TimerWheel;
+  /** How long `authenticate` may take. */
+  timeoutMs: number;
+  report: Report;
+}
+
+/** Says who is at the door. */
+export class Gate {
+  readonly #authenticate: Authenticate | undefined;
+  readonly #host: GateHost;
+
+  constructor(authenticate: Authenticate | undefined, host: GateHost) {
+    this.#authenticate = authenticate;
+    this.#host = host;
+  }
+
+  /** Whether clients have to show who they are. */
+  get isAsking(): boolean {
+    return this.#authenticate !== undefined;
+  }
+
+  /** Checks credentials. Never throws: a refusal is a value. */
+  check(credentials: Credentials): Admittance | Promise<Admittance> {
+    const authenticate = this.#authenticate;
+    if (authenticate === undefined) return { kind: "known", identity: undefined };
+    const { remoteAddress = "an unknown address" } = credentials;
+    const called = { name: "authenticate", occasion: `for a client at ${remoteAddress}` };
+    try {
+      const shown = callApplication(
+        () => called,
+        () => authenticate(credentials),
+      );
+      const outcome = whenThere(shown, (identity) => this.#admittanceOf(identity));
+      return outcome instanceof Promise ? this.#inTime(outcome) : outcome;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  /** A check that never ends must not keep a connection whose client is nobody. */
+  #inTime(outcome: Promise<Admittance>): Promise<Admittance> {
+    const { wheel, timeoutMs } = this.#host;
+    const late = (): LiveError => {
+      const message = "Checking the credentials took too long; try again later.";
+      return new LiveError("unavailable", message);
+    };
+    const checked = inTime(outcome, {
+      wheel,
+      timeoutMs,
+      late,
+      onTooLate: (error) => void this.#refused(error),
+    });
+    return checked.catch((error) => this.#refused(error));
+  }
+
+  #admittanceOf(identity: Identity | undefined): Admittance {
+    if (identity === undefined || identity === null) return { kind: "unknown" };
+    const { id, expiresAt } = identity as { id: unknown; expiresAt: unknown };
+    if (typeof id !== "string" || id === "" || id.length > MAX_KEY_LENGTH) throw invalidId(id);
+    if (expiresAt === undefined) return { kind: "known", identity };
+    if (typeof expiresAt !== "number" || !Number.isFinite(expiresAt)) {
+      throw invalidExpiry(expiresAt, "return a finite number of ms since the Unix epoch");
+    }
+    const now = wallTimeOf(this.#host.clock);
+    if (expiresAt > now) return { kind: "known", identity };
+    if (isInSeconds(expiresAt, now)) {
+      throw invalidExpiry(expiresAt, "that is in seconds; return ms since the Unix epoch");
+    }
+    const message = "The credentials have expired; sign in again, or show new ones.";
+    return { kind: "refused", error: new LiveError("unauthorized", message) };
+  }
+
+  #refused(error: unknown): Admittance {
+    if (error instanceof LiveError) return { kind: "refused", error };
+    this.#host.report(error);
+    const message = "The server failed to check the credentials; try again later.";
+    return { kind: "refused", error: new LiveError("internal", message) };
+  }
+}
+
+/** As ms since the Unix epoch this is in 1973; as seconds it is in the year 5138. */
+const LAST_SECOND = 100_000_000_000;
+
+/** Whether it is an `exp` of a token, say, which is in seconds, and would be good as such. */
+function isInSeconds(expiresAt: number, now: number): boolean {
+  return expiresAt < LAST_SECOND && now > LAST_SECOND && expiresAt * 1_000 > now;
+}
+
+function invalidId(id: unknown): LastingError {
+  const form = typeof id === "number" || typeof id === "bigint" ? ", such as String(id)" : "";
+  const message = `authenticate returned an identity whose id is ${shownId(id)}; return a string of 1 to ${MAX_KEY_LENGTH} characters${form}.`;
+  return new LastingError("invalid_identity", message, { kind: `id ${typeof id}` });
+}
+
+/** An id that is too long is shown by its length: it may be a token. */
+function shownId(id: unknown): string {
+  if (typeof id === "string") return `a string of ${id.length} characters`;
+  return typeof id === "number" ? `${id}, a number` : shown(id);
+}
+
+function invalidExpiry(expiresAt: unknown, form: string): LastingError {
+  const message = `authenticate returned an identity whose expiresAt is ${shown(expiresAt)}; ${form}, or leave it out.`;
+  return new LastingError("invalid_identity", message, { kind: `expiresAt ${form}` });
+}
+
+/** What somebody is told who showed no credentials. */
+export function noCredentials(): LiveError {
+  const message = "No valid credentials came; sign in, or send hello with a token.";
+  return new LiveError("unauthorized", message);
+}

@@ -1,0 +1,74 @@
+import type { Clock, Payer } from "../../../base/index.ts";
+import { IDEMPOTENCY_WINDOW_MS, REMEMBERED_BYTES, textBytes } from "../../../topics/index.ts";
+import { MAX_REMEMBERED_CALLS, MAX_REMEMBERED_RESULT_LENGTH } from "../limits.ts";
+import { overShare } from "../access/paying.ts";
+
+/** A call that was made, to answer the same one with. */
+interface Remembered {
+  readonly answer: Promise<string>;
+  readonly at: number;
+  /** What of it is charged. */
+  bytes: number;
+}
+
+/**
+ * The answers of recent calls that came with an idempotency key.
+ *
+ * Each payer has its own, so that nobody makes others' be forgotten, and pays for them.
+ */
+export class RememberedCalls {
+  readonly #clock: Clock;
+  /** Of each payer by who called, what, and the key; in the order they came. */
+  readonly #calls = new Map<Payer, Map<string, Remembered>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Makes a call, or finds its answer. One that failed may be made again: nothing of it is said to
+   * have been done.
+   *
+   * @throws LiveError `rate_limited`
+   */
+  once(payer: Payer, name: string, call: () => Promise<string>): Promise<string> {
+    const own = this.#calls.get(payer) ?? new Map<string, Remembered>();
+    this.#forgetOld(payer, own);
+    const known = own.get(name);
+    if (known !== undefined) return known.answer;
+    const bytes = REMEMBERED_BYTES + textBytes(name);
+    if (!payer.charge(bytes)) throw overShare();
+    const made = { answer: call(), at: this.#clock.now(), bytes };
+    own.set(name, made);
+    this.#calls.set(payer, own);
+    const forget = (): void => {
+      if (own.get(name) === made) this.#forget(payer, own, name);
+    };
+    made.answer.then((json) => {
+      const size = textBytes(json);
+      const isKept = json.length <= MAX_REMEMBERED_RESULT_LENGTH && own.get(name) === made;
+      if (!isKept || !payer.charge(size)) return forget();
+      made.bytes += size;
+    }, forget);
+    return made.answer;
+  }
+
+  tidy(): void {
+    for (const [payer, own] of this.#calls) this.#forgetOld(payer, own);
+  }
+
+  #forgetOld(payer: Payer, own: Map<string, Remembered>): void {
+    const oldest = this.#clock.now() - IDEMPOTENCY_WINDOW_MS;
+    for (const [name, { at }] of own) {
+      if (at >= oldest && own.size < MAX_REMEMBERED_CALLS) break;
+      this.#forget(payer, own, name);
+    }
+  }
+
+  #forget(payer: Payer, own: Map<string, Remembered>, name: string): void {
+    const forgotten = own.get(name);
+    own.delete(name);
+    if (forgotten !== undefined) payer.refund(forgotten.bytes);
+    if (own.size === 0) this.#calls.delete(payer);
+  }
+}

@@ -1,0 +1,120 @@
+import {
+  formatPosition,
+  type Offset,
+  type SendBuffer,
+  type Report,
+  Subscription,
+  type Topic,
+  type View,
+  type Walk,
+} from "../../../topics/index.ts";
+import { STREAM_RETURN_MS } from "../limits.ts";
+import { eventStreamEncoding } from "../sessions/encodings.ts";
+import type { LiveExchange } from "../live-peer.ts";
+
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream; charset=utf-8",
+  "Cache-Control": "no-store",
+  // Proxies that gather output would make a stream of it that stutters.
+  "X-Accel-Buffering": "no",
+};
+
+/**
+ * Begins a stream and ends it: an EventSource that is refused with a status stays away for good, and
+ * one whose stream ends comes back.
+ */
+export function endAtOnce(exchange: LiveExchange, retryMs: number): void {
+  exchange.beginStream(STREAM_HEADERS);
+  exchange.write(retryText(retryMs));
+  exchange.end();
+}
+
+/** When it is to come back. (HTML, section 9.2.6) */
+function retryText(ms: number): Uint8Array {
+  return Buffer.from(`retry: ${Math.round(ms)}\n\n`);
+}
+
+/** One client of server-sent events. */
+export class EventStream implements SendBuffer {
+  readonly #exchange: LiveExchange;
+  readonly #topic: Topic;
+  readonly #report: Report;
+  readonly #subscription: Subscription;
+  #quietTicks = 0;
+
+  constructor(
+    exchange: LiveExchange,
+    source: { topic: Topic; view: View; walk: Walk },
+    report: Report,
+  ) {
+    this.#exchange = exchange;
+    this.#topic = source.topic;
+    this.#report = report;
+    const { payer = exchange.account } = exchange.account;
+    this.#subscription = new Subscription(
+      { ...source, encoding: eventStreamEncoding, payer },
+      this,
+      {
+        onLost: (from, to) => {
+          if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
+          return "go-on";
+        },
+        // It comes back by itself, with the position that it has.
+        onEnded: () => exchange.end(),
+      },
+    );
+    exchange.beginStream(STREAM_HEADERS);
+    exchange.write(retryText(STREAM_RETURN_MS));
+    exchange.onDrain(() => this.pump());
+  }
+
+  get bufferedAmount(): number {
+    return this.#exchange.bufferedAmount;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#quietTicks = 0;
+    this.#exchange.write(bytes);
+  }
+
+  /** The exchange says by itself when it has drained. */
+  watchDrain(): void {}
+
+  fail(cause: unknown): void {
+    this.#report(cause);
+    this.#exchange.end();
+  }
+
+  pump(): void {
+    this.#subscription.pump();
+  }
+
+  sayGap(from: Offset, to: Offset, reason: string): void {
+    const { epoch } = this.#topic.position;
+    const gap = { type: "gap", topic: this.#topic.name, epoch, from, to, reason };
+    this.write(Buffer.from(`data: ${JSON.stringify(gap)}\n\n`));
+  }
+
+  /**
+   * Says where the client stands. Its `id` is what a stream that is cut before any event, or
+   * while none matches, goes on from.
+   */
+  sayPosition(offset: Offset): void {
+    const { name: topic, position } = this.#topic;
+    const { epoch } = position;
+    const text = JSON.stringify({ type: "position", topic, epoch, offset });
+    this.write(Buffer.from(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`));
+  }
+
+  /** A comment now and then keeps proxies from taking the stream for dead. */
+  beat(): void {
+    this.#quietTicks += 1;
+    const offset = this.#subscription.takeUntold();
+    if (offset !== undefined) this.sayPosition(offset);
+    else if (this.#quietTicks > 1) this.write(Buffer.from(":\n\n"));
+  }
+
+  close(): void {
+    this.#subscription.end();
+  }
+}

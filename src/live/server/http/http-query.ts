@@ -1,0 +1,46 @@
+import { LiveError, type Params, parseOffset, type Position } from "../../../topics/index.ts";
+import { MAX_WAIT_S } from "../limits.ts";
+import { withoutToken } from "../access/credentials.ts";
+
+/** Query names that are not params. */
+const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);
+
+/** What the query of a GET asks for. */
+export interface TopicQuery {
+  params: Params;
+  /** The position that the client has. */
+  since: Position | undefined;
+  /** For how long it would wait for news, in seconds. */
+  wait: number;
+}
+
+/**
+ * @param tokenQuery the name of what is no param but a token, if any is
+ * @throws LiveError `bad_request`
+ */
+export function readQuery(search: string, tokenQuery: string | undefined): TopicQuery {
+  const query = withoutToken(new URLSearchParams(search), tokenQuery);
+  const params = Object.fromEntries([...query].filter(([name]) => !RESERVED.has(name)));
+  return { params, since: sinceOf(query), wait: waitOf(query) };
+}
+
+function sinceOf(query: URLSearchParams): Position | undefined {
+  const epoch = query.get("epoch");
+  const text = query.get("offset");
+  if (epoch === null && text === null) return undefined;
+  const offset = text === null ? undefined : parseOffset(text);
+  if (epoch === null || offset === undefined) {
+    throw new LiveError("bad_request", "Give epoch and offset together, as an answer had them.");
+  }
+  return { epoch, offset };
+}
+
+function waitOf(query: URLSearchParams): number {
+  const text = query.get("wait");
+  if (text === null) return 0;
+  const wait = /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+  if (wait === undefined) {
+    throw new LiveError("bad_request", `wait must be whole seconds, 0 to ${MAX_WAIT_S}.`);
+  }
+  return Math.min(wait, MAX_WAIT_S);
+}

@@ -1,0 +1,169 @@
+import {
+  type Encoding,
+  formatPosition,
+  type Offset,
+  OUTSTANDING_BYTES,
+  type SliceTask,
+  type Topic,
+  type View,
+  type Walk,
+} from "../../../topics/index.ts";
+import { joined } from "../../../base/index.ts";
+import { entryText } from "../sessions/encodings.ts";
+import type { LiveExchange } from "../live-peer.ts";
+
+/** What of a topic is answered, and how. */
+export interface State {
+  topic: Topic;
+  view: View;
+  walk: Walk;
+  gap?: object | undefined;
+}
+
+/** Giving bytes to the operating system costs a quarter of parsing as many. */
+const BYTES_PER_UNIT = 4;
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/**
+ * The answer to a GET: a state, or the events that are kept, as JSON.
+ *
+ * A long one is a reader like any other: it walks the log page by page, as the client takes it, and
+ * its pages are shared with all who stand at the same place. The offset comes last, since the log
+ * goes on meanwhile.
+ */
+export class StateAnswer implements SliceTask {
+  readonly #exchange: LiveExchange;
+  readonly #view: View;
+  readonly #topic: Topic;
+  #walk: Walk;
+  /** What was made and is not written; pages are shared, so nothing is copied. */
+  readonly #parts: Uint8Array[] = [];
+  #isLast = false;
+  #hasEntries = false;
+  /** It waits for its next slice. */
+  #isQueued = false;
+
+  constructor(exchange: LiveExchange, { topic, view, walk }: State) {
+    this.#exchange = exchange;
+    this.#topic = topic;
+    this.#view = view;
+    this.#walk = walk;
+  }
+
+  /** Answers, at once if it is short. */
+  static send(exchange: LiveExchange, state: State): void {
+    const headers = {
+      "Content-Type": JSON_TYPE,
+      // The next request asks whether it has changed.
+      "Cache-Control": "no-cache",
+      ETag: etagOf(state.topic),
+    };
+    const answer = new StateAnswer(exchange, state);
+    answer.#parts.push(bytesOf(headOf(state)));
+    if (state.topic.slices.hasTime) answer.#makePage();
+    if (answer.#isLast) {
+      return exchange.answer(
+        200,
+        headers,
+        joined(answer.#parts, (part) => part),
+      );
+    }
+    exchange.beginStream(headers);
+    exchange.onDrain(() => answer.#pump());
+    exchange.onClosed(() => state.topic.slices.cancel(answer.#payer, answer));
+    answer.#pump();
+  }
+
+  runSlice(): void {
+    this.#isQueued = false;
+    this.#pump();
+  }
+
+  #pump(): void {
+    const exchange = this.#exchange;
+    while (!exchange.isOver && !this.#isQueued) {
+      const room = OUTSTANDING_BYTES - exchange.bufferedAmount;
+      if (room <= 0) return;
+      const { slices } = this.#topic;
+      if (!slices.hasTime) return this.#wait();
+      const [part] = this.#parts;
+      if (part === undefined) {
+        if (this.#isLast) return exchange.end();
+        if (!this.#makePage()) return exchange.abort();
+        continue;
+      }
+      const piece = part.subarray(0, room);
+      slices.charge(this.#payer, piece.length / BYTES_PER_UNIT);
+      exchange.write(piece);
+      if (part.length > room) this.#parts[0] = part.subarray(room);
+      else this.#parts.shift();
+    }
+  }
+
+  #wait(): void {
+    this.#isQueued = true;
+    this.#topic.slices.enqueue(this.#payer, this);
+  }
+
+  get #payer(): object {
+    const { account } = this.#exchange;
+    return account.payer ?? account;
+  }
+
+  /** @returns false if some of what had to be told is gone */
+  #makePage(): boolean {
+    if (this.#misses()) return false;
+    const page = this.#view.page(stateEncoding, this.#walk);
+    this.#topic.slices.charge(this.#payer, page.units);
+    this.#walk = { ...this.#walk, reached: page.reached };
+    this.#isLast = page.isLast;
+    // An HTTP client takes what is long, too.
+    const { bytes = NO_BYTES } = page;
+    // Every entry begins with a comma, so that pages can be shared; the first one has none.
+    const entries = this.#hasEntries ? bytes : bytes.subarray(1);
+    this.#hasEntries ||= bytes.length > 0;
+    if (entries.length > 0) this.#parts.push(entries);
+    if (page.isLast) this.#parts.push(bytesOf(tailOf(page.reached)));
+    return true;
+  }
+
+  /** Whether events that were not told yet have expired while the client was reading. */
+  #misses(): boolean {
+    const { floor, kind } = this.#topic;
+    const { reached, base } = this.#walk;
+    if (reached === 0 || reached >= floor) return false;
+    return kind === "log" || base < floor;
+  }
+}
+
+/** Entries as JSON, each with a comma before it. */
+export const stateEncoding: Encoding = {
+  name: "state",
+  event: (_topic, event) => bytesOf(`,${entryText(event)}`),
+  page: (_topic, { entries }) => bytesOf(entries.map((entry) => `,${entryText(entry)}`).join("")),
+};
+
+export function etagOf({ position }: Topic): string {
+  return `"${formatPosition(position)}"`;
+}
+
+function headOf({ topic, view, walk, gap }: State): string {
+  const { name, kind } = topic;
+  const head = JSON.stringify({ topic: name, kind, epoch: view.topic.epoch, gap }).slice(0, -1);
+  return kind === "keyed"
+    ? `${head},"complete":${walk.complete},"entries":[`
+    : `${head},"events":[`;
+}
+
+function tailOf(offset: Offset): string {
+  return `],"offset":${offset}}`;
+}
+
+const encoder = new TextEncoder();
+
+const NO_BYTES = new Uint8Array(0);
+
+function bytesOf(text: string): Uint8Array {
+  return encoder.encode(text);
+}

@@ -1,0 +1,277 @@
+import { type Timer, whenThere } from "../../../base/index.ts";
+import {
+  type Encoding,
+  freshWalk,
+  LiveError,
+  type SendBuffer,
+  type Params,
+  readValue,
+  recover,
+  Subscription,
+  SUBSCRIPTION_BYTES,
+  textBytes,
+  type Topic,
+  type Walk,
+} from "../../../topics/index.ts";
+import { mostUnknownBytes } from "../limits.ts";
+import { payerOf, type Caller } from "./caller.ts";
+import { paramsOf } from "../../wire/client-message.ts";
+import type { Credentials } from "../access/credentials.ts";
+import { noCredentials, type Admittance } from "../access/gate.ts";
+import { closeCodeOf, LiveCloseCode } from "../../wire/live-close-code.ts";
+import type { LivePeer } from "../live-peer.ts";
+import { addressOf, held, payAs, type Release } from "../access/paying.ts";
+import { permitToRead } from "../access/permit.ts";
+import { requireTopic, unknownTopic } from "../publish.ts";
+import type { LimitReached, Realm, Session } from "./session.ts";
+import { Standing } from "./standing.ts";
+
+/**
+ * A Level 0 client: any WebSocket, one topic, params in and data out.
+ *
+ * What goes wrong is said with a close code, the only thing such a client is sure to see.
+ */
+export class DataSession implements Session, SendBuffer {
+  readonly #realm: Realm;
+  readonly #peer: LivePeer;
+  readonly #name: string;
+  readonly #encoding: Encoding;
+  readonly #params: Params | undefined;
+  readonly #standing: Standing;
+  /** Credentials, or leave to subscribe, are being asked for. */
+  #pending: Promise<void> | undefined;
+  #subscription: Subscription | undefined;
+  /** Refunds what the subscription costs. */
+  #release: Release = () => {};
+  /** Who pays until somebody is let in. */
+  readonly #address: string;
+  #deadline: Timer | undefined;
+
+  /** @param params from the URL's query; without them the first message brings them */
+  constructor(
+    realm: Realm,
+    peer: LivePeer,
+    source: { name: string; encoding: Encoding; params: Params | undefined },
+  ) {
+    this.#realm = realm;
+    this.#peer = peer;
+    this.#address = addressOf(peer);
+    this.#name = source.name;
+    this.#encoding = source.encoding;
+    this.#params = source.params;
+    this.#standing = new Standing(realm, { level: 0, account: peer.account }, () => this.#expire());
+  }
+
+  start(credentials: Credentials): void {
+    const { gate, logins } = this.#realm;
+    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    if (refusal !== undefined) return this.#refuse(refusal);
+    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
+    this.#waitFor(whenThere(gate.check(credentials), (admittance) => this.#onShown(admittance)));
+  }
+
+  onMessage(message: string | Uint8Array): void | Promise<void> {
+    if (this.#pending !== undefined) return this.#pending.then(() => this.onMessage(message));
+    const { caller } = this.#standing;
+    if (!this.#peer.isOpen || caller === undefined) return;
+    if (typeof message !== "string") {
+      this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
+      return;
+    }
+    const part = readValue(message.trim() === "" ? "{}" : message);
+    if (part?.isObject !== true) {
+      this.#peer.close(LiveCloseCode.BadMessage, "params must be a JSON object");
+      return;
+    }
+    const params = paramsOf(part);
+    if (typeof params === "string") return this.#refuse(new LiveError("invalid_params", params));
+    this.#realm.statistics.received += 1;
+    this.#waitFor(this.#narrow(params, caller));
+    return this.#pending;
+  }
+
+  onDrain(): void {
+    this.#subscription?.pump();
+  }
+
+  onLimit({ code }: LimitReached): void {
+    if (code === "message_timeout") {
+      this.#peer.close(LiveCloseCode.Timeout, "the params did not come whole in time");
+    } else if (code === "over_share") {
+      this.#peer.close(
+        LiveCloseCode.TooMany,
+        "your share of memory is used up; connect again later",
+      );
+    } else {
+      this.#peer.close(LiveCloseCode.TooLarge, "params are shorter than that");
+    }
+  }
+
+  /** Nobody is told where this client stands, but what it has need not be kept for it. */
+  onTick(): void {
+    this.#subscription?.takeUntold();
+  }
+
+  onDraining(): void {
+    this.#peer.close(LiveCloseCode.Restarting, "the server is going away; connect again");
+  }
+
+  onClosed(): void {
+    this.#deadline?.cancel();
+    this.#standing.end();
+    this.#endSubscription();
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscription === undefined ? 0 : 1;
+  }
+
+  get isWaiting(): boolean {
+    return this.bufferedAmount > 0;
+  }
+
+  get bufferedAmount(): number {
+    return this.#peer.bufferedAmount;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#realm.statistics.wrote(bytes);
+    this.#peer.sendFrames(bytes);
+  }
+
+  watchDrain(): void {
+    this.#peer.watchDrain();
+  }
+
+  fail(cause: unknown): void {
+    this.#realm.report(cause);
+    this.#peer.close(LiveCloseCode.InternalError, "internal error");
+  }
+
+  #onShown(admittance: Admittance): void | Promise<void> {
+    if (!this.#peer.isOpen) return;
+    if (admittance.kind !== "known") {
+      // There is no hello here with which a token could still come.
+      const error = admittance.kind === "refused" ? admittance.error : noCredentials();
+      this.#realm.statistics.unauthorized += 1;
+      if (error.code === "unauthorized") this.#realm.logins.onFailed(this.#address);
+      return this.#refuse(error);
+    }
+    try {
+      payAs(this.#realm.ledger, this.#peer.account, admittance.identity);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
+    const caller = this.#standing.letIn(admittance.identity);
+    if (this.#params !== undefined) return this.#narrow(this.#params, caller);
+    // Not before, so that who is nobody does not learn what there is.
+    const exists = this.#realm.catalog.find(this.#name) !== undefined;
+    if (!exists) return this.#refuse(unknownTopic(this.#name));
+    const { wheel, limits } = this.#realm;
+    this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
+      this.#peer.close(
+        LiveCloseCode.Timeout,
+        "no params came; send a JSON object, {} for everything",
+      ),
+    );
+  }
+
+  /** Starts with these params, or goes on with them. */
+  #narrow(params: Params, caller: Caller): void | Promise<void> {
+    this.#deadline?.cancel();
+    try {
+      this.#realm.rates.count(caller);
+      const entry = requireTopic(this.#realm, this.#name);
+      const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
+      const begun = whenThere(permitted, () =>
+        whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
+          this.#subscribe(topic, params, caller),
+        ),
+      );
+      return begun instanceof Promise ? begun.catch((error) => this.#refuse(error)) : begun;
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  #subscribe(topic: Topic, params: Params, caller: Caller): void {
+    // It has ended while leave was asked for.
+    if (!this.#peer.isOpen) return;
+    const view = topic.view(params);
+    const { account } = this.#peer;
+    const charged = held(account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
+    const walk = this.#walkOf(topic);
+    if (walk === undefined) return this.#lose();
+    if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
+    else this.#subscription.end();
+    this.#release();
+    this.#release = charged;
+    const { payer = account } = account;
+    const source = { topic, view, encoding: this.#encoding, walk, payer };
+    this.#subscription = new Subscription(source, this, {
+      onLost: (from, to) => {
+        this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
+        this.#lose();
+        return "ended";
+      },
+      onEnded: () =>
+        this.#peer.close(LiveCloseCode.Restarting, "the topic has started again; connect again"),
+    });
+    this.#realm.statistics.starts.fresh += 1;
+    const { name } = topic;
+    this.#realm.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
+    this.#subscription.pump();
+  }
+
+  /**
+   * What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+   *
+   * @returns `undefined` if some of it is gone
+   */
+  #walkOf(topic: Topic): Walk | undefined {
+    const { epoch } = topic.position;
+    const present = topic.kind === "log" ? this.#subscription : undefined;
+    if (present === undefined) return freshWalk(topic);
+    const recovery = recover(topic, { epoch, offset: present.reached });
+    return recovery.kind === "resumed" ? recovery.walk : undefined;
+  }
+
+  #lose(): void {
+    this.#realm.statistics.tooSlow += 1;
+    this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
+  }
+
+  #endSubscription(): void {
+    const { caller } = this.#standing;
+    if (this.#subscription === undefined || caller === undefined) return;
+    this.#subscription.end();
+    this.#release();
+    this.#realm.presence.leave(this.#subscription.topic, caller);
+    this.#subscription = undefined;
+  }
+
+  /** The messages that come meanwhile wait for it. */
+  #waitFor(pending: void | Promise<void>): void {
+    if (!(pending instanceof Promise)) return;
+    this.#pending = pending.then(() => {
+      this.#pending = undefined;
+    });
+  }
+
+  #expire(): void {
+    this.#realm.statistics.unauthorized += 1;
+    this.#peer.close(LiveCloseCode.Unauthorized, "the credentials have expired; connect again");
+  }
+
+  #refuse(error: unknown): void {
+    if (!(error instanceof LiveError)) return this.fail(error);
+    this.#realm.statistics.refused(error.code);
+    this.#peer.close(closeCodeOf(error), reasonOf(error));
+  }
+}
+
+/** A close reason has room for 123 bytes. */
+function reasonOf(error: LiveError): string {
+  return error.message.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
+}

@@ -1,0 +1,407 @@
+import { exceedsBytes, type Timer, whenThere } from "../../../base/index.ts";
+import {
+  type Encoding,
+  LiveError,
+  type LiveErrorCode,
+  type SendBuffer,
+  type Pumped,
+  REQUEST_BYTES,
+  type Topic,
+} from "../../../topics/index.ts";
+import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
+import type { Caller } from "./caller.ts";
+import {
+  decodeClientMessage,
+  type ClientMessage,
+  type Decoded,
+  type RequestId,
+} from "../../wire/client-message.ts";
+import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
+import { noCredentials, type Admittance } from "../access/gate.ts";
+import type { KeyOwner } from "../keys/key-owners.ts";
+import { closeCodeOf, LiveCloseCode } from "../../wire/live-close-code.ts";
+import type { LivePeer } from "../live-peer.ts";
+import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
+import { openToPublish, publish } from "../publish.ts";
+import type { LimitReached, Realm, Session } from "./session.ts";
+import { Standing } from "./standing.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { Unanswered } from "./unanswered.ts";
+
+/** What could be read as a request, be it one that is refused. */
+type Readable = Exclude<Decoded, { kind: "malformed" }>;
+
+type Request<Type> = Extract<ClientMessage, { type: Type }>;
+
+/** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
+export class MessageSession implements Session, SendBuffer, KeyOwner {
+  readonly #realm: Realm;
+  readonly #peer: LivePeer;
+  readonly #standing: Standing;
+  readonly #subscriptions: Subscriptions;
+  readonly #encodingUpTo: (maxBytes: number) => Encoding;
+  /** The longest message that the client takes, in bytes. */
+  #maxClientBytes = Infinity;
+  /** Those that wait for room, in the order in which they get it. */
+  readonly #waiting = new Set<Pumped>();
+  /** Runs while the client is to say who it is. */
+  #deadline: Timer | undefined;
+  /** The credentials of the handshake are being checked. */
+  #opening: Promise<void> | undefined;
+  readonly #unanswered = new Unanswered();
+  #ignoredRefusals = 0;
+  #quietTicks = 0;
+  #ended = false;
+  /** Its credentials were refused, and that was counted. */
+  #hasFailed = false;
+  /** Who pays until somebody is let in. */
+  readonly #address: string;
+
+  /** @param encodingUpTo the encoding for a client that takes messages of so many bytes */
+  constructor(realm: Realm, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
+    this.#realm = realm;
+    this.#peer = peer;
+    this.#encodingUpTo = encodingUpTo;
+    this.#address = addressOf(peer);
+    this.#standing = new Standing(realm, { level: 1, account: peer.account }, () => this.#expire());
+    this.#subscriptions = new Subscriptions(realm, encodingUpTo(Infinity), {
+      buffer: this,
+      account: peer.account,
+      say: (message) => this.#send(message),
+    });
+  }
+
+  start(credentials: Credentials): void {
+    const { gate, logins } = this.#realm;
+    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
+    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
+    const checked = whenThere(gate.check(credentials), (admittance) => {
+      this.#opening = undefined;
+      this.#onShown(admittance);
+    });
+    if (checked instanceof Promise) this.#opening = checked;
+  }
+
+  onMessage(message: string | Uint8Array): void | Promise<void> {
+    if (this.#opening !== undefined) return this.#opening.then(() => this.onMessage(message));
+    // It waited for the credentials, and they were refused.
+    if (!this.#peer.isOpen) return;
+    if (typeof message !== "string") {
+      this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
+      return;
+    }
+    const decoded = decodeClientMessage(message);
+    if (decoded.kind === "malformed") {
+      this.#disconnect(LiveCloseCode.BadMessage, decoded.message);
+      return;
+    }
+    const { caller } = this.#standing;
+    if (caller === undefined) {
+      return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
+    }
+    const pending = this.#handle(decoded, caller, message);
+    if (pending === undefined) return this.#unanswered.room();
+    return pending.then(() => this.#unanswered.room());
+  }
+
+  /** Who waits longest goes first, or a busy topic would leave no room to the others. */
+  onDrain(): void {
+    for (const reader of this.#waiting) {
+      this.#waiting.delete(reader);
+      reader.pump();
+      // It waits again: there is no more room.
+      if (this.#waiting.has(reader)) return;
+    }
+  }
+
+  onTick(): void {
+    if (this.#standing.caller === undefined) return;
+    this.#quietTicks += 1;
+    this.#subscriptions.tellPositions();
+    if (this.#quietTicks > 1) this.#send({ type: "heartbeat" });
+  }
+
+  onDraining(retryAfterMs: number): void {
+    const message = "The server is going away; connect again after retryAfter.";
+    this.#disconnect(LiveCloseCode.Restarting, message, { retryAfterMs });
+  }
+
+  /** A connection's keys end with it. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.size;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  get bufferedAmount(): number {
+    return this.#peer.bufferedAmount;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#quietTicks = 0;
+    this.#realm.statistics.wrote(bytes);
+    this.#peer.sendFrames(bytes);
+  }
+
+  watchDrain(reader: Pumped): void {
+    this.#waiting.add(reader);
+    this.#peer.watchDrain();
+  }
+
+  fail(cause: unknown): void {
+    this.#realm.report(cause);
+    this.#peer.close(LiveCloseCode.InternalError, "internal error");
+  }
+
+  onLimit({ code }: LimitReached): void {
+    if (code === "message_timeout") {
+      const message = "A message did not come whole in time; send it faster, or in parts.";
+      return this.#disconnect(LiveCloseCode.Timeout, message, {});
+    }
+    if (code === "over_share") {
+      return this.#disconnect(LiveCloseCode.TooMany, overShare().message, this.#retryLater);
+    }
+    const isKnown = this.#standing.caller !== undefined;
+    const { limits } = this.#realm;
+    const most = isKnown ? limits.maxMessageBytes : mostUnknownBytes(limits);
+    const message = `A message may have ${most} bytes at most${isKnown ? "" : " before hello"}; send less.`;
+    this.#disconnect(LiveCloseCode.TooLarge, message);
+  }
+
+  onClosed(): void {
+    this.#ended = true;
+    this.#deadline?.cancel();
+    this.#standing.end();
+    const { caller } = this.#standing;
+    if (caller !== undefined) this.#subscriptions.stopAll(caller);
+    else if (this.#realm.gate.isAsking) this.#onLoginFailed();
+    this.#waiting.clear();
+    this.#realm.owners.end(this);
+  }
+
+  /** What the client showed of itself before it was let in. */
+  #onShown(admittance: Admittance): void {
+    if (!this.#peer.isOpen) return;
+    if (admittance.kind === "known") return this.#welcome(admittance.identity);
+    if (admittance.kind === "refused") return this.#expel(admittance.error);
+    const { wheel, limits } = this.#realm;
+    this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
+  }
+
+  #welcome(identity: Identity | undefined): void {
+    this.#deadline?.cancel();
+    try {
+      payAs(this.#realm.ledger, this.#peer.account, identity);
+    } catch (error) {
+      return this.#expel(error as LiveError, this.#retryLater);
+    }
+    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
+    const { connection } = this.#standing.letIn(identity);
+    const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#realm.limits;
+    this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
+  }
+
+  /** A client that has to say who it is says this first, or nothing at all. */
+  #introduce(request: ClientMessage | undefined): void | Promise<void> {
+    if (request?.type !== "hello" || request.token === undefined) {
+      return this.#expel(noCredentials());
+    }
+    this.#limitTo(request.maxMessage);
+    // From here on it is the server that takes its time.
+    this.#deadline?.cancel();
+    return whenThere(this.#realm.gate.check(tokenAlone(request.token)), (admittance) =>
+      this.#onShown(
+        admittance.kind === "unknown" ? { kind: "refused", error: noCredentials() } : admittance,
+      ),
+    );
+  }
+
+  /** Does what a request asks for; what speaks against it is the answer. */
+  #handle(request: Readable, caller: Caller, text: string): void | Promise<void> {
+    const id = idOf(request);
+    let release: Release = () => {};
+    const refuse = (error: unknown): void => {
+      release();
+      this.#refuseWith(id, error);
+    };
+    try {
+      this.#realm.statistics.received += 1;
+      this.#realm.rates.count(caller);
+      this.#ignoredRefusals = 0;
+      if (request.kind === "refused") throw new LiveError(request.code, request.message);
+      release = heldByRequest(caller, REQUEST_BYTES + text.length * 2);
+      const pending = this.#dispatch(request.message, caller, release);
+      if (pending instanceof Promise) return pending.catch(refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  /** @param release to be called when the request has its answer */
+  #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
+    switch (message.type) {
+      case "publish":
+        return whenThere(openToPublish(this.#realm, message.topic, caller), (topic) =>
+          this.#answer(message.id, this.#publish(message, topic, caller), release),
+        );
+      case "call":
+        return this.#answer(message.id, this.#call(message, caller), release);
+      case "subscribe":
+        return whenThere(this.#subscriptions.start(message, caller), release);
+      case "unsubscribe":
+        release();
+        return this.#unsubscribe(message, caller);
+      case "ping":
+        release();
+        return this.#send({ type: "pong", ...(message.id !== undefined && { id: message.id }) });
+      case "hello":
+        release();
+        this.#limitTo(message.maxMessage);
+        return message.token === undefined ? undefined : this.#refresh(message.token, caller);
+      case "refresh":
+        release();
+        return this.#refresh(message.token, caller);
+    }
+  }
+
+  #unsubscribe({ id, topic }: Request<"unsubscribe">, caller: Caller): void {
+    this.#subscriptions.stop(topic, caller, (subscription) => this.#waiting.delete(subscription));
+    this.#send({ type: "unsubscribed", id, topic });
+  }
+
+  async #publish({ id, draft }: Request<"publish">, topic: Topic, caller: Caller): Promise<string> {
+    const receipt = await publish(this.#realm, { topic, draft, caller }, this);
+    return JSON.stringify({ type: "published", id, topic: topic.name, ...receipt });
+  }
+
+  async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
+    this.#realm.statistics.calls += 1;
+    const json = await this.#realm.calls.make(request, caller);
+    const text = `{"type":"result","id":${JSON.stringify(id)},"data":${json}}`;
+    if (!exceedsBytes(text, this.#maxClientBytes)) return text;
+    const message = "The answer is longer than the maxMessage of your hello; raise it.";
+    throw new LiveError("too_large", message);
+  }
+
+  /** What the client could not take is not sent to it. */
+  #limitTo(maxBytes: number | undefined): void {
+    if (maxBytes === undefined || maxBytes >= longestMessage(this.#realm.limits)) return;
+    this.#maxClientBytes = maxBytes;
+    this.#subscriptions.encodeAs(this.#encodingUpTo(maxBytes));
+  }
+
+  /** Sends a request's answer when it is there, and meanwhile takes the next ones. */
+  #answer(id: RequestId, answer: Promise<string>, release: Release): void {
+    const told = answer.then(
+      (text) => {
+        release();
+        this.#sendText(text);
+      },
+      (error: unknown) => {
+        release();
+        this.#refuseWith(id, error);
+      },
+    );
+    this.#unanswered.add(told);
+  }
+
+  /** New credentials on the connection: of the same one, with perhaps other rights. */
+  #refresh(token: string, { identity }: Caller): void | Promise<void> {
+    return whenThere(this.#realm.gate.check(tokenAlone(token)), (admittance) => {
+      if (this.#ended) return;
+      if (admittance.kind === "unknown") throw noCredentials();
+      if (admittance.kind === "refused") throw admittance.error;
+      if (admittance.identity?.id !== identity?.id) {
+        const message = "The new credentials are of someone else; connect again to use them.";
+        throw new LiveError("unauthorized", message);
+      }
+      const caller = this.#standing.letIn(admittance.identity);
+      if (identity !== undefined) this.#send({ type: "refreshed", ...this.#expiry() });
+      return this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
+    });
+  }
+
+  #expire(): void {
+    const message = "The credentials have expired; connect again with new ones.";
+    this.#realm.statistics.unauthorized += 1;
+    this.#disconnect(LiveCloseCode.Unauthorized, message, { retryAfterMs: 0 });
+  }
+
+  #expiry(): object {
+    const { expiresInMs } = this.#standing;
+    return expiresInMs === undefined ? {} : { expiresIn: expiresInMs };
+  }
+
+  #refuseWith(id: RequestId | undefined, error: unknown): void {
+    const { code, message } = error instanceof LiveError ? error : this.#failure(error);
+    if (this.#ended) return;
+    this.#refuse(id, code, message);
+    if (code !== "rate_limited") return;
+    this.#ignoredRefusals += 1;
+    if (this.#ignoredRefusals < MAX_IGNORED_REFUSALS) return;
+    this.#disconnect(LiveCloseCode.TooMany, "Too many requests came too fast; slow down.");
+  }
+
+  #failure(cause: unknown): LiveError {
+    this.#realm.report(cause);
+    return new LiveError("internal", "The server failed on this request; try again later.");
+  }
+
+  #refuse(id: RequestId | undefined, code: LiveErrorCode, message: string): void {
+    this.#realm.statistics.refused(code);
+    this.#send({ type: "error", ...(id !== undefined && { id }), code, message });
+  }
+
+  /** The client learns why, which a refused handshake would not tell a browser. */
+  #expel(error: LiveError, retry?: { retryAfterMs?: number }): void {
+    this.#realm.statistics.unauthorized += 1;
+    if (error.code === "unauthorized") this.#onLoginFailed();
+    this.#refuse(undefined, error.code, error.message);
+    const isPassing = error.code === "internal" || error.code === "unavailable";
+    this.#disconnect(closeCodeOf(error), error.message, retry ?? (isPassing ? {} : undefined));
+  }
+
+  /** For a client of which too much is there: it may come back, spread with others. */
+  get #retryLater(): { retryAfterMs: number } {
+    return { retryAfterMs: this.#realm.admission.returnAfter(1) };
+  }
+
+  #onLoginFailed(): void {
+    if (!this.#hasFailed) this.#realm.logins.onFailed(this.#address);
+    this.#hasFailed = true;
+  }
+
+  /** @param retry whether the client may come back, and when; without it what was sent was wrong */
+  #disconnect(code: number, message: string, retry?: { retryAfterMs?: number }): void {
+    const retryAfter = retry?.retryAfterMs;
+    this.#send({
+      type: "disconnect",
+      code,
+      message,
+      retry: retry !== undefined,
+      ...(retryAfter !== undefined && { retryAfter }),
+    });
+    this.#peer.close(code, "");
+  }
+
+  #send(message: { type: string } & Record<string, unknown>): void {
+    this.#sendText(JSON.stringify(message));
+  }
+
+  #sendText(text: string): void {
+    this.#quietTicks = 0;
+    this.#peer.send(text);
+  }
+}
+
+function idOf(request: Readable): RequestId | undefined {
+  if (request.kind === "refused") return request.id;
+  return "id" in request.message ? request.message.id : undefined;
+}

@@ -1,0 +1,225 @@
+import { type Account, whenThere } from "../../../base/index.ts";
+import {
+  type Encoding,
+  LiveError,
+  type SendBuffer,
+  type Params,
+  type Position,
+  recover,
+  type Recovery,
+  SUBSCRIBE_UNITS,
+  Subscription,
+  SUBSCRIPTION_BYTES,
+  textBytes,
+  type Topic,
+} from "../../../topics/index.ts";
+import { payerOf, type Caller } from "./caller.ts";
+import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
+import { held, type Release } from "../access/paying.ts";
+import { permitToRead } from "../access/permit.ts";
+import { requireTopic } from "../publish.ts";
+import type { Realm } from "./session.ts";
+
+type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
+
+/** Sends a message to the client. */
+export type Say = (message: { type: string } & Record<string, unknown>) => void;
+
+interface Started {
+  readonly subscription: Subscription;
+  readonly params: Params;
+  /** Refunds what it costs. */
+  readonly release: Release;
+}
+
+/** What subscriptions need of their connection. */
+export interface Subscriber {
+  readonly buffer: SendBuffer;
+  readonly account: Account;
+  readonly say: Say;
+}
+
+/** What one Level 1 connection is subscribed to: of each topic once. */
+export class Subscriptions {
+  readonly #realm: Realm;
+  #encoding: Encoding;
+  readonly #buffer: SendBuffer;
+  readonly #account: Account;
+  readonly #say: Say;
+  readonly #started = new Map<string, Started>();
+  #hasEnded = false;
+
+  constructor(realm: Realm, encoding: Encoding, { buffer, account, say }: Subscriber) {
+    this.#realm = realm;
+    this.#encoding = encoding;
+    this.#buffer = buffer;
+    this.#account = account;
+    this.#say = say;
+  }
+
+  /** What is subscribed to from now on comes in this encoding. */
+  encodeAs(encoding: Encoding): void {
+    this.#encoding = encoding;
+  }
+
+  get size(): number {
+    return this.#started.size;
+  }
+
+  /** @throws LiveError what speaks against it, perhaps as a rejection */
+  start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
+    const { topic: name, params } = request;
+    const { maxSubscriptions } = this.#realm.limits;
+    this.#realm.catalog.slices.charge(payerOf(caller), SUBSCRIBE_UNITS);
+    if (!this.#started.has(name) && this.#started.size >= maxSubscriptions) {
+      const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
+      throw new LiveError("rate_limited", message);
+    }
+    const entry = requireTopic(this.#realm, name);
+    const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
+    return whenThere(permitted, () =>
+      whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
+        whenThere(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
+      ),
+    );
+  }
+
+  /** @param stopped takes the subscription that was ended */
+  stop(name: string, caller: Caller, stopped: (subscription: Subscription) => void): void {
+    const present = this.#started.get(name);
+    if (present === undefined) return;
+    this.#started.delete(name);
+    present.subscription.end();
+    present.release();
+    stopped(present.subscription);
+    this.#realm.presence.leave(present.subscription.topic, caller);
+  }
+
+  stopAll(caller: Caller): void {
+    this.#hasEnded = true;
+    for (const name of this.#started.keys()) this.stop(name, caller, () => {});
+  }
+
+  /** Where a subscriber stands moves on also while nothing matches; this tells it. */
+  tellPositions(): void {
+    for (const { subscription } of this.#started.values()) this.#tellPosition(subscription);
+  }
+
+  /** Ends what `caller`, with new credentials, may not read any more. */
+  async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
+    for (const [name, { params }] of this.#started) {
+      try {
+        const entry = requireTopic(this.#realm, name);
+        await permitToRead(entry, this.#realm.authority, { caller, params });
+      } catch (error) {
+        if (!(error instanceof LiveError)) this.#realm.report(error);
+        if (this.#hasEnded) return;
+        this.stop(name, caller, stopped);
+        const message = `The new credentials do not let you read ${name}; ask for access.`;
+        this.#say({ type: "unsubscribed", topic: name, code: "forbidden", message });
+      }
+    }
+  }
+
+  #begin(topic: Topic, { id, params, since }: SubscribeRequest, caller: Caller): void {
+    // The connection has ended while leave was asked for.
+    if (this.#hasEnded) return;
+    const { name } = topic;
+    const view = topic.view(params);
+    const present = this.#started.get(name);
+    // What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+    const reached = topic.kind === "log" ? present?.subscription.reached : undefined;
+    const { epoch } = topic.position;
+    const unread = reached === undefined ? undefined : { epoch, offset: reached };
+    // By the time of the answer a client has the state of the params before, wherever it was.
+    const isOther = topic.kind === "keyed" && present !== undefined;
+    const hasChanged = isOther && present.subscription.view !== view;
+    const recovery = recover(topic, hasChanged ? undefined : (since ?? unread), view);
+    if (recovery.kind === "ahead") {
+      const message = "since is ahead of the topic; subscribe without it.";
+      throw new LiveError("bad_request", message);
+    }
+    const release = held(this.#account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
+    present?.subscription.end();
+    present?.release();
+    const { payer = this.#account } = this.#account;
+    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
+    const subscription = new Subscription(source, this.#buffer, {
+      onLost: (from, to) => {
+        if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+        return "go-on";
+      },
+      onEnded: (ended) => {
+        const message = `${name} has started again at the server; subscribe again.`;
+        this.#onEnded(ended, caller, new LiveError("unavailable", message));
+      },
+      onTooLong: (ended) => {
+        const message = `${name} has a message that is longer than the maxMessage of your hello; raise it.`;
+        this.#realm.statistics.refused("too_large");
+        this.#onEnded(ended, caller, new LiveError("too_large", message));
+      },
+      // A client that resumed would wait to know that it is up to date.
+      onCaughtUp: (caughtUp) => this.#tellPosition(caughtUp),
+    });
+    this.#started.set(name, { subscription, params, release });
+    if (present === undefined) this.#realm.presence.enter(topic, caller);
+    this.#sayStart({ id, since }, subscription, recovery);
+    subscription.pump();
+    // What did not match is told at once, or a client that resumed would wait to know that it is
+    // up to date.
+    this.#tellPosition(subscription);
+  }
+
+  /** A client that subscribes again, from where it is, is told what it has lost. */
+  #onEnded({ topic }: Subscription, caller: Caller, { code, message }: LiveError): void {
+    const { name } = topic;
+    this.#started.get(name)?.release();
+    this.#started.delete(name);
+    this.#realm.presence.leave(topic, caller);
+    this.#say({ type: "unsubscribed", topic: name, code, message });
+  }
+
+  #sayStart(
+    { id, since }: { id: RequestId; since: Position | undefined },
+    { topic, view }: Subscription,
+    recovery: Exclude<Recovery, { kind: "ahead" }>,
+  ): void {
+    const { name, kind } = topic;
+    const { epoch, offset: latest } = topic.position;
+    // Not one that did not ask for it, though it goes on from where it was.
+    const resumed = recovery.kind === "resumed" && since !== undefined;
+    const missed = since?.epoch === epoch ? latest - since.offset : 0;
+    this.#realm.statistics.starts[recovery.kind] += 1;
+    this.#realm.diagnostics.tell("subscribe", () => ({
+      topic: name,
+      start: recovery.kind,
+      missed,
+    }));
+    // Of a log topic, events follow from where the client was; of a keyed one, from its state.
+    const offset = kind === "log" ? recovery.walk.reached : latest;
+    // How far there is to go, if the rest is yet to come: no field of the contract says it.
+    const toCome = latest > offset && { latest };
+    const { view: viewName } = view.topic;
+    const position = { epoch, offset, ...(viewName !== undefined && { view: viewName }) };
+    this.#say({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
+    if (recovery.kind !== "gap") return;
+    const { from, to, reason } = recovery;
+    // It did not say where it was, so nothing has expired but what it was too slow for.
+    if (since === undefined) this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+    else this.#say({ type: "gap", topic: name, epoch, from, to, reason });
+  }
+
+  #sayGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
+    this.#realm.statistics.slowGaps += 1;
+    const { topic, from, to } = gap;
+    this.#realm.diagnostics.tell("slow", () => ({ topic, from, to }));
+    this.#say({ type: "gap", ...gap });
+  }
+
+  #tellPosition(subscription: Subscription): void {
+    const offset = subscription.takeUntold();
+    if (offset === undefined) return;
+    const { name, position } = subscription.topic;
+    this.#say({ type: "position", topic: name, epoch: position.epoch, offset });
+  }
+}

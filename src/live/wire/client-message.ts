@@ -1,0 +1,248 @@
+import {
+  type EventDraft,
+  type JsonPart,
+  type LiveErrorCode,
+  lossy,
+  MAX_DEPTH,
+  MAX_PARAMS_LENGTH,
+  type Offset,
+  type Params,
+  readObject,
+  type ToldPosition,
+} from "../../topics/index.ts";
+import { MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
+
+/** A request's name for itself, chosen by the client and repeated in the answer. */
+export type RequestId = string | number;
+
+/** What a client may say at Level 1. */
+export type ClientMessage =
+  | { type: "hello"; token: string | undefined; maxMessage: number | undefined }
+  | {
+      type: "subscribe";
+      id: RequestId;
+      topic: string;
+      params: Params;
+      since: ToldPosition | undefined;
+    }
+  | { type: "unsubscribe"; id: RequestId; topic: string }
+  | { type: "publish"; id: RequestId; topic: string; draft: EventDraft }
+  | {
+      type: "call";
+      id: RequestId;
+      method: string;
+      /** Not parsed yet: that may cost far more than the message did. */
+      params: JsonPart | undefined;
+      idempotencyKey: string | undefined;
+    }
+  | { type: "refresh"; token: string }
+  | { type: "ping"; id: RequestId | undefined };
+
+export type Decoded =
+  | { kind: "message"; message: ClientMessage }
+  /** A request that can be answered with `error`. */
+  | { kind: "refused"; id: RequestId | undefined; code: LiveErrorCode; message: string }
+  /** Not a message at all; the connection is closed with 4400. */
+  | { kind: "malformed"; message: string };
+
+/** The members of a message that mean something: parsed if they are short or plain, else not. */
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The members that are the application's, and are passed on as they are. */
+const PAYLOADS: ReadonlySet<string> = new Set(["data", "params"]);
+
+const NAMES: ReadonlySet<string> = new Set(
+  [
+    "type",
+    "id",
+    "topic",
+    "method",
+    "key",
+    "remove",
+    "idempotencyKey",
+    "since",
+    "view",
+    "token",
+    "maxMessage",
+  ].concat(...PAYLOADS),
+);
+
+/** A longer array or object is of no use where a plain value or a position is expected. */
+const MAX_COMPOSITE_LENGTH = 2_048;
+
+/** Reads a message; whatever the text is, the outcome is a value. */
+export function decodeClientMessage(text: string): Decoded {
+  const fields = fieldsOf(text);
+  if (fields === undefined) {
+    return { kind: "malformed", message: "The message is not a JSON object; send one." };
+  }
+  const { type } = fields;
+  if (typeof type !== "string") return refuse(fields, "bad_request", "type must be a string.");
+  const decode = Object.hasOwn(decoders, type)
+    ? decoders[type as keyof typeof decoders]
+    : undefined;
+  if (decode !== undefined) return decode(fields);
+  return refuse(fields, "unknown_type", `There is no type ${JSON.stringify(type.slice(0, 50))}.`);
+}
+
+/** Reads the members of a message, or of a request's body; `undefined` where it is no JSON object. */
+export function fieldsOf(text: string): Fields | undefined {
+  const members = readObject(text, NAMES);
+  if (members === undefined) return undefined;
+  const fields: Record<string, unknown> = {};
+  for (const [name, part] of members) {
+    fields[name] = PAYLOADS.has(name) || isTooLong(part) ? part : part.value;
+  }
+  return fields;
+}
+
+function tooDeep(name: string): string {
+  return `${name} is deeper than ${MAX_DEPTH} levels, the limit; send it flatter.`;
+}
+
+function isTooLong(part: JsonPart): boolean {
+  return part.isComposite && part.length > MAX_COMPOSITE_LENGTH;
+}
+
+/**
+ * Parses params that narrow a topic.
+ *
+ * @returns what is wrong with them as a string
+ */
+export function paramsOf(part: JsonPart): Params | string {
+  if (!part.isObject) return "params must be an object.";
+  if (part.depth > MAX_DEPTH) return tooDeep("params");
+  const { lossyNumber } = part;
+  if (lossyNumber !== undefined) return lossy("params", lossyNumber);
+  if (part.length <= MAX_PARAMS_LENGTH) return part.value as Params;
+  return `params have ${part.length} characters; ${MAX_PARAMS_LENGTH} are the limit.`;
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const decoders = {
+  hello: decodeHello,
+  refresh: decodeRefresh,
+  ping: (fields: Fields): Decoded => ({
+    kind: "message",
+    message: { type: "ping", id: idOf(fields) },
+  }),
+  subscribe: decodeSubscribe,
+  unsubscribe: decodeUnsubscribe,
+  publish: decodePublish,
+  call: decodeCall,
+};
+
+function decodeSubscribe(fields: Fields): Decoded {
+  const { topic, since, view } = fields;
+  const part = fields["params"] as JsonPart | undefined;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
+  const params = part === undefined ? {} : paramsOf(part);
+  if (typeof params === "string") return refuse(fields, "invalid_params", params);
+  const position = since === undefined ? undefined : positionOf(since, view);
+  if (position === null) {
+    return refuse(fields, "bad_request", "since must be {epoch: string, offset: integer}.");
+  }
+  return { kind: "message", message: { type: "subscribe", id, topic, params, since: position } };
+}
+
+function decodeUnsubscribe(fields: Fields): Decoded {
+  const { topic } = fields;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
+  return { kind: "message", message: { type: "unsubscribe", id, topic } };
+}
+
+function decodePublish(fields: Fields): Decoded {
+  const { topic } = fields;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
+  const draft = draftOf(fields);
+  if (typeof draft === "string") return refuse(fields, "bad_request", draft);
+  return { kind: "message", message: { type: "publish", id, topic, draft } };
+}
+
+function decodeCall(fields: Fields): Decoded {
+  const { method, idempotencyKey } = fields;
+  const params = fields["params"] as JsonPart | undefined;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (params !== undefined && params.depth > MAX_DEPTH)
+    return refuse(fields, "invalid_params", tooDeep("params"));
+  if (typeof method !== "string") return refuse(fields, "bad_request", "method must be a string.");
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+    return refuse(fields, "bad_request", NEEDS_IDEMPOTENCY_KEY);
+  }
+  return { kind: "message", message: { type: "call", id, method, params, idempotencyKey } };
+}
+
+function decodeHello(fields: Fields): Decoded {
+  const { token, maxMessage } = fields;
+  if (token !== undefined && typeof token !== "string") {
+    return refuse(fields, "bad_request", "token must be a string.");
+  }
+  if (maxMessage !== undefined && !isMaxMessage(maxMessage)) {
+    const message = `maxMessage must be a number of bytes, ${MIN_CLIENT_MESSAGE_BYTES} or more.`;
+    return refuse(fields, "bad_request", message);
+  }
+  return { kind: "message", message: { type: "hello", token, maxMessage } };
+}
+
+function isMaxMessage(value: unknown): value is number {
+  return typeof value === "number" && value >= MIN_CLIENT_MESSAGE_BYTES;
+}
+
+function decodeRefresh(fields: Fields): Decoded {
+  const { token } = fields;
+  if (typeof token === "string") return { kind: "message", message: { type: "refresh", token } };
+  return refuse(fields, "bad_request", "refresh needs a token, a string.");
+}
+
+/** Reads what is to be published; a string says what is wrong with it. */
+export function draftOf(fields: Fields): EventDraft | string {
+  const { key, remove, idempotencyKey } = fields;
+  const data = fields["data"] as JsonPart | undefined;
+  if (key !== undefined && typeof key !== "string") return "key must be a string.";
+  if (remove !== undefined && typeof remove !== "boolean") return "remove must be true or absent.";
+  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+    return NEEDS_IDEMPOTENCY_KEY;
+  }
+  const removed = remove === true;
+  if (removed === (data !== undefined)) return "Give either data or remove: true.";
+  if (data !== undefined && data.depth > MAX_DEPTH) return tooDeep("data");
+  return { key, removed, idempotencyKey, ...(data !== undefined && { json: data.json }) };
+}
+
+function isIdempotencyKey(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 255;
+}
+
+function positionOf(since: unknown, view: unknown): ToldPosition | null {
+  if (!isObject(since)) return null;
+  const { epoch, offset } = since;
+  if (typeof epoch !== "string" || !isOffset(offset)) return null;
+  return { epoch, offset, ...(typeof view === "string" && { view }) };
+}
+
+function isOffset(value: unknown): value is Offset {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function idOf({ id }: Fields): RequestId | undefined {
+  if (typeof id === "string" && id.length <= 255) return id;
+  return Number.isSafeInteger(id) ? (id as number) : undefined;
+}
+
+function refuse(fields: Fields, code: LiveErrorCode, message: string): Decoded {
+  return { kind: "refused", id: idOf(fields), code, message };
+}
+
+const NEEDS_ID = "id must be a string of at most 255 characters or an integer.";
+const NEEDS_IDEMPOTENCY_KEY = "idempotencyKey must be a string of 1 to 255 characters.";
+const NEEDS_TOPIC = "topic must be a string.";

@@ -1,0 +1,94 @@
+import type { Server } from "node:net";
+import type { Clock, Timer } from "../../base/index.ts";
+import {
+  HandleTransport,
+  receiveConnections,
+  type Newcomer,
+  type Reception,
+} from "../../node/index.ts";
+import { plainRequestHead, type RequestHead } from "./plain-request-head.ts";
+
+export interface DirectArrivalsOptions {
+  clock: Clock;
+  /** How long a connection may say nothing. */
+  timeoutMs: number;
+  maxHeaderBytes: number;
+  /** Takes a plain handshake, or says that it is not for it. */
+  take: (head: RequestHead, transport: () => HandleTransport) => boolean;
+}
+
+/**
+ * Takes plain WebSocket handshakes out of what an HTTP server accepts, before its parser.
+ *
+ * Everything else goes to the server, as if nobody had looked.
+ */
+export class DirectArrivals implements Reception {
+  readonly #options: DirectArrivalsOptions;
+  /** Who has said nothing yet, and since when, the oldest first. */
+  readonly #silent = new Map<Newcomer, number>();
+  #timer: Timer | undefined;
+
+  constructor(options: DirectArrivalsOptions) {
+    this.#options = options;
+  }
+
+  /** @param server listens already */
+  watch(server: Server): void {
+    receiveConnections(server, this);
+  }
+
+  onArrived(newcomer: Newcomer): void {
+    this.#silent.set(newcomer, this.#options.clock.now());
+    this.#timer ??= this.#wait(this.#options.timeoutMs);
+  }
+
+  onFirstBytes(newcomer: Newcomer, bytes: Uint8Array): void {
+    this.#silent.delete(newcomer);
+    const head = plainRequestHead(bytes, this.#options.maxHeaderBytes);
+    const transport = (): HandleTransport => {
+      const { handle, server } = newcomer;
+      const behind = bytes.subarray(head!.length);
+      return new HandleTransport({ handle, server, head: behind.length > 0 ? behind : undefined });
+    };
+    if (head === undefined || !this.#options.take(head, transport)) newcomer.giveBack(bytes);
+  }
+
+  onGone(newcomer: Newcomer): void {
+    this.#silent.delete(newcomer);
+  }
+
+  /** Ends those that have said nothing. */
+  cut(): void {
+    for (const newcomer of this.#silent.keys()) newcomer.close();
+    this.#silent.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #wait(delayMs: number): Timer {
+    return this.#options.clock.after(delayMs, () => this.#expire());
+  }
+
+  #expire(): void {
+    this.#timer = undefined;
+    const { clock, timeoutMs } = this.#options;
+    const now = clock.now();
+    for (const [newcomer, since] of this.#silent) {
+      const left = since + timeoutMs - now;
+      if (left > 0) {
+        this.#timer = this.#wait(left);
+        return;
+      }
+      this.#silent.delete(newcomer);
+      const { handle, server } = newcomer;
+      const transport = new HandleTransport({ handle, server, head: undefined });
+      transport.write(REQUEST_TIMEOUT);
+      transport.destroy();
+    }
+  }
+}
+
+/** What Node answers too. (RFC 9110 §15.5.9) */
+const REQUEST_TIMEOUT: Uint8Array = Buffer.from(
+  "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n",
+);

@@ -1,0 +1,65 @@
+import { decodeText } from "../../node/index.ts";
+import {
+  fieldValues,
+  hasToken,
+  isToken,
+  trimmed,
+  type HeaderFields,
+} from "../../protocol/index.ts";
+
+/** The head of a request that asks for an upgrade to WebSocket. */
+export interface RequestHead {
+  target: string;
+  headers: HeaderFields;
+  /** How many bytes it has. */
+  length: number;
+}
+
+const END = "\r\n\r\n";
+/** An absolute path, and perhaps a query, of visible ASCII. */
+const REQUEST_LINE = /^GET (\/[!-"$-~]*) HTTP\/1\.1$/;
+const VALUE = /^[\t -~]*$/;
+/** With these there is more to a request than its head. */
+const UNUSUAL: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "expect"]);
+const MOST_LINES = 100;
+
+/**
+ * Reads the head of a WebSocket handshake as browsers and libraries write it.
+ *
+ * It reads nothing else: whatever is unusual, legal or not, is left to a parser that knows all of
+ * HTTP, and to what that thinks of it.
+ *
+ * @param bytes the first that came of a connection
+ * @returns `undefined` for everything but a whole and plain head of an upgrade to WebSocket
+ */
+export function plainRequestHead(bytes: Uint8Array, maxBytes: number): RequestHead | undefined {
+  const text = decodeText(bytes, 0, bytes.length, true);
+  const end = text.indexOf(END);
+  if (end === -1 || end + END.length > maxBytes) return undefined;
+  const [first = "", ...lines] = text.slice(0, end).split("\r\n");
+  const target = REQUEST_LINE.exec(first)?.[1];
+  const headers = target === undefined ? undefined : plainHeaders(lines);
+  if (target === undefined || headers === undefined || !asksForWebSocket(headers)) return undefined;
+  return { target, headers, length: end + END.length };
+}
+
+function plainHeaders(lines: readonly string[]): HeaderFields | undefined {
+  if (lines.length > MOST_LINES) return undefined;
+  const headers: [string, string][] = [];
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon));
+    const value = line.slice(colon + 1);
+    if (!isToken(name) || !VALUE.test(value) || UNUSUAL.has(name.toLowerCase())) return undefined;
+    headers.push([name, trimmed(value)]);
+  }
+  return headers;
+}
+
+function asksForWebSocket(headers: HeaderFields): boolean {
+  return (
+    hasToken(headers, "upgrade", "websocket") &&
+    hasToken(headers, "connection", "upgrade") &&
+    fieldValues(headers, "host").length === 1
+  );
+}

@@ -1,0 +1,48 @@
+import { afterWritten, DrainWaiters, type StreamConnection } from "../../node/index.ts";
+
+/** Told when what was sent has been written, or why it will not be. */
+export type SendCallback = (error?: Error | null) => void;
+
+/** Who wants to know when what was sent has gone to the operating system. */
+export class SendCallbacks {
+  readonly #connection: StreamConnection;
+  readonly #waiters = new DrainWaiters();
+  /** Of the present turn: one look at the output does for all of them. */
+  #fresh: SendCallback[] | undefined;
+  readonly #written = new Set<SendCallback[]>();
+
+  constructor(connection: StreamConnection) {
+    this.#connection = connection;
+  }
+
+  add(callback: SendCallback): void {
+    if (this.#fresh === undefined) {
+      this.#fresh = [];
+      process.nextTick(() => this.#await());
+    }
+    this.#fresh.push(callback);
+  }
+
+  drained(): void {
+    this.#waiters.drained();
+  }
+
+  /** Nothing more will be written. */
+  fail(error: Error): void {
+    const lost = [...this.#written, this.#fresh ?? []].flat();
+    this.#written.clear();
+    this.#fresh = undefined;
+    for (const callback of lost) callback(error);
+  }
+
+  #await(): void {
+    const callbacks = this.#fresh;
+    if (callbacks === undefined) return;
+    this.#fresh = undefined;
+    this.#written.add(callbacks);
+    afterWritten(this.#connection, this.#waiters, () => {
+      if (!this.#written.delete(callbacks)) return;
+      for (const callback of callbacks) callback();
+    });
+  }
+}
