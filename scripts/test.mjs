@@ -16,7 +16,8 @@ install("tools/dependents");
 
 const CHECKS = {
   format: ["oxfmt", "--check"],
-  "lint and layers": ["oxlint", "--type-aware", "src", "tests", "demo", "scripts"],
+  layers: ["node", "scripts/layers.mjs"],
+  lint: ["oxlint", "--type-aware", "src", "tests", "demo", "scripts"],
   types: ["tsc", "-p", "tsconfig.json"],
   "types of the page": [
     "../../tools/vue-types/node_modules/.bin/vue-tsc",
@@ -37,9 +38,13 @@ let failed = 0;
 
 for (const [name, [program, ...args]] of Object.entries(CHECKS)) {
   const started = performance.now();
-  const { status, stdout, stderr } = spawnSync(`node_modules/.bin/${program}`, args, {
-    encoding: "utf8",
-  });
+  const { status, stdout, stderr } = spawnSync(
+    program === "node" ? process.execPath : `node_modules/.bin/${program}`,
+    args,
+    {
+      encoding: "utf8",
+    },
+  );
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (status === 0) passed += 1;
   else failed += 1;

@@ -1,5 +1,6 @@
 import type { TopicDeclaration } from "../../topics/index.ts";
 import type { LiveApi, MethodDeclaration } from "../live-api.ts";
+import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
 
 export interface AsyncApiInfo {
@@ -171,15 +172,14 @@ function requestChannel(mount: string, messages: Part): Part {
   return {
     address: mount === "" ? "/" : mount,
     title: "Requests",
-    description:
-      "Any number of topics, publishes and calls on one connection: the subprotocol longwire.v1.",
+    description: `Any number of topics, publishes and calls on one connection: the subprotocol ${SUBPROTOCOL}.`,
     messages,
     bindings: {
       ws: {
         method: "GET",
         headers: {
           type: "object",
-          properties: { "Sec-WebSocket-Protocol": { const: "longwire.v1" } },
+          properties: { "Sec-WebSocket-Protocol": { const: SUBPROTOCOL } },
         },
       },
     },

@@ -5,7 +5,7 @@ import type { Live, Published, RequestOptions } from "./live.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
 import { addListener } from "./report.ts";
 import { Requests } from "./requests.ts";
-import type { MessageOf } from "../wire/server-message.ts";
+import type { MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
 import { TopicFeed, type FeedHost } from "./topic-feed.ts";
 

@@ -10,7 +10,9 @@ import {
   type MessageOf,
   type ServerMessage,
   type TopicMessage,
-} from "../wire/server-message.ts";
+  isTerminal,
+  SUBPROTOCOL,
+} from "../wire/index.ts";
 import type { LiveStatus } from "./status.ts";
 
 /** A client's status as far as one connection determines it, and feeds don't. */
@@ -46,9 +48,6 @@ interface Failure {
   message?: string;
   error?: { code?: string };
 }
-
-/** Codes with which a server says that trying the same again is of no use. */
-const terminalCodes: readonly number[] = [4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429];
 
 /** A connection that lived this long was a good one: the next loss starts from short waits. */
 const PROOF_MS = 5_000;
@@ -203,7 +202,7 @@ export class Link {
     this.#welcome = undefined;
     this.#isGreeted = (token ?? maxMessageBytes) === undefined;
     this.#isProven = false;
-    const socket = new webSocket(url, "longwire.v1");
+    const socket = new webSocket(url, SUBPROTOCOL);
     this.#socket = socket;
     this.#time("deadline", connectTimeoutMs, () => this.#wait(SILENT));
     const whenCurrent =
@@ -304,7 +303,7 @@ export class Link {
     const { error, message: told = "" } = this.#failure;
     const { message = reason || told, disconnect } = this.#reason ?? {};
     const isTooBig = code === TOO_BIG || error?.code === "message_too_big";
-    const isFinal = terminalCodes.includes(code) && disconnect?.retry !== true;
+    const isFinal = isTerminal(code) && disconnect?.retry !== true;
     if (isFinal || (isTooBig && this.#isStuck())) {
       this.#enter({ state: "refused", code: isTooBig ? TOO_BIG : code, message });
     } else this.#wait(message, code, disconnect?.retryAfter);

@@ -1,4 +1,4 @@
-import type { AnswerMessage } from "../wire/server-message.ts";
+import type { AnswerMessage } from "../wire/index.ts";
 
 /** A publish as plain HTTP takes it, and who publishes. */
 export interface Parting {

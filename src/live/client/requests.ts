@@ -4,7 +4,7 @@ import type { Link } from "./link.ts";
 import type { PageEvent } from "./page.ts";
 import { postParting } from "./parting-post.ts";
 import type { Settings } from "./options.ts";
-import type { AnswerMessage } from "../wire/server-message.ts";
+import { REPEAT_WINDOW_MS, type AnswerMessage } from "../wire/index.ts";
 
 /** Something asked of the server that is not answered yet. */
 interface Request {
@@ -24,12 +24,6 @@ interface Request {
   /** Set while it can be repeated. */
   expiry?: Timer;
 }
-
-/**
- * For how long after it was first sent a request can be repeated, in milliseconds. The server knows
- * it again for 5 minutes; the rest is for the way there.
- */
-const REPEAT_WINDOW_MS = 270_000;
 
 export function tooLarge(): LongwireError {
   return new LongwireError("too_large", "The server takes less; send less.");

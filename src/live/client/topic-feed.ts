@@ -8,7 +8,7 @@ import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
 import { addListener, report } from "./report.ts";
 import { tooLarge } from "./requests.ts";
 import { loadPosition, positionSaver } from "./saved-position.ts";
-import { malformed, type MessageOf, type TopicMessage } from "../wire/server-message.ts";
+import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
 import type { Asked, Following, Over, Standing } from "./standing.ts";
 import type { Item } from "./topic-items.ts";
 

@@ -6,7 +6,8 @@ import { shownCredentials, withoutToken } from "./access/credentials.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
 import { answerUnavailable, HttpForms } from "./http/http-forms.ts";
-import { LiveCloseCode } from "../wire/live-close-code.ts";
+import { LiveCloseCode } from "../wire/close-code.ts";
+import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./sessions/message-session.ts";
 import { openRealm, type LiveServerOptions } from "./open-realm.ts";
@@ -15,7 +16,6 @@ import type { LiveStatistics } from "./observing/statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */
-const SUBPROTOCOL = "longwire.v1";
 
 /** What a look at a session or at a subscription costs, in units of a slice. */
 const TICK_UNITS = 64;

@@ -57,7 +57,7 @@ test("a connection has proved itself after five seconds, and not before", () => 
   expect([lose(4_999), lose(4_999), lose(5_000), lose(0)]).toEqual([500, 999, 500, 999]);
 });
 
-test.each([4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429])("%i is final", (code) => {
+test.each([4400, 4401, 4403, 4404, 4408, 4413, 4422, 4429, 4499])("%i is final", (code) => {
   const { live, clock, sockets, socket } = openWelcomed();
   socket.end(code, "no");
   expect(live.status).toEqual({ state: "refused", code, message: "no" });
@@ -65,7 +65,7 @@ test.each([4400, 4401, 4403, 4404, 4409, 4413, 4422, 4429])("%i is final", (code
   expect(sockets).toHaveLength(1);
 });
 
-test.each([1001, 1006, 1011, 1012, 4408, 4503])("after %i it tries again", (code) => {
+test.each([1001, 1006, 1011, 1012, 4399, 4500, 4503])("after %i it tries again", (code) => {
   const { live, clock, sockets, socket } = openWelcomed();
   socket.end(code, "later");
   expect(live.status).toMatchObject({ state: "offline", code, message: "later" });

@@ -12,6 +12,8 @@ import { STREAM_RETURN_MS } from "../limits.ts";
 import { eventStreamEncoding } from "../sessions/encodings.ts";
 import type { LiveExchange } from "../live-peer.ts";
 
+const encoder = new TextEncoder();
+
 const STREAM_HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-store",
@@ -31,7 +33,7 @@ export function endAtOnce(exchange: LiveExchange, retryMs: number): void {
 
 /** When it is to come back. (HTML, section 9.2.6) */
 function retryText(ms: number): Uint8Array {
-  return Buffer.from(`retry: ${Math.round(ms)}\n\n`);
+  return encoder.encode(`retry: ${Math.round(ms)}\n\n`);
 }
 
 /** One client of server-sent events. */
@@ -92,7 +94,7 @@ export class EventStream implements SendBuffer {
   sayGap(from: Offset, to: Offset, reason: string): void {
     const { epoch } = this.#topic.position;
     const gap = { type: "gap", topic: this.#topic.name, epoch, from, to, reason };
-    this.write(Buffer.from(`data: ${JSON.stringify(gap)}\n\n`));
+    this.write(encoder.encode(`data: ${JSON.stringify(gap)}\n\n`));
   }
 
   /**
@@ -103,7 +105,7 @@ export class EventStream implements SendBuffer {
     const { name: topic, position } = this.#topic;
     const { epoch } = position;
     const text = JSON.stringify({ type: "position", topic, epoch, offset });
-    this.write(Buffer.from(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`));
+    this.write(encoder.encode(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`));
   }
 
   /** A comment now and then keeps proxies from taking the stream for dead. */
@@ -111,7 +113,7 @@ export class EventStream implements SendBuffer {
     this.#quietTicks += 1;
     const offset = this.#subscription.takeUntold();
     if (offset !== undefined) this.sayPosition(offset);
-    else if (this.#quietTicks > 1) this.write(Buffer.from(":\n\n"));
+    else if (this.#quietTicks > 1) this.write(encoder.encode(":\n\n"));
   }
 
   close(): void {

@@ -18,7 +18,7 @@ import { payerOf, type Caller } from "./caller.ts";
 import { paramsOf } from "../../wire/client-message.ts";
 import type { Credentials } from "../access/credentials.ts";
 import { noCredentials, type Admittance } from "../access/gate.ts";
-import { closeCodeOf, LiveCloseCode } from "../../wire/live-close-code.ts";
+import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, held, payAs, type Release } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";

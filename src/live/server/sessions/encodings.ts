@@ -9,6 +9,8 @@ import { exceedsBytes, joined } from "../../../base/index.ts";
 import type { FrameFormat } from "../live-peer.ts";
 import type { SessionEncodings } from "./session.ts";
 
+const encoder = new TextEncoder();
+
 /** Level 0: an event's data and nothing around it. */
 export function dataText(event: TopicEvent): string {
   return event.removed ? `{"removed":${JSON.stringify(event.key)}}` : event.json;
@@ -113,10 +115,10 @@ export const eventStreamEncoding: Encoding = {
   page: (topic, page) => {
     // Only behind the last page is there a position that can be resumed from.
     const text = snapshotText(topic, page);
-    return page.more ? Buffer.from(`data: ${text}\n\n`) : streamItem(topic, page.offset, text);
+    return page.more ? encoder.encode(`data: ${text}\n\n`) : streamItem(topic, page.offset, text);
   },
 };
 
 function streamItem({ epoch }: TopicAddress, offset: number, text: string): Uint8Array {
-  return Buffer.from(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`);
+  return encoder.encode(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`);
 }

@@ -19,7 +19,7 @@ import {
 import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
 import { noCredentials, type Admittance } from "../access/gate.ts";
 import type { KeyOwner } from "../keys/key-owners.ts";
-import { closeCodeOf, LiveCloseCode } from "../../wire/live-close-code.ts";
+import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
 import { openToPublish, publish } from "../publish.ts";

@@ -15,6 +15,14 @@ export const LiveCloseCode = {
   Overloaded: 4503,
 } as const;
 
+/**
+ * Whether a client that is closed with `code` must not come back by itself: from 4400 to 4499 the
+ * same would fail again, unless the server's `disconnect` says `retry`.
+ */
+export function isTerminal(code: number): boolean {
+  return code >= 4400 && code < 4500;
+}
+
 /** What a connection is closed with that an error ends. */
 export function closeCodeOf({ code }: LiveError): number {
   switch (code) {

@@ -1,0 +1,13 @@
+export { isTerminal } from "./close-code.ts";
+export { decodeServerMessage, malformed } from "./server-message.ts";
+export type {
+  AnswerMessage,
+  EntryMessage,
+  LinkMessage,
+  MessageOf,
+  ServerMessage,
+  SnapshotMessage,
+  TopicMessage,
+} from "./server-message.ts";
+export { SUBPROTOCOL } from "./subprotocol.ts";
+export { REPEAT_WINDOW_MS } from "./time-windows.ts";
