@@ -3,7 +3,6 @@ export { decodeServerMessage, malformed } from "./server-message.ts";
 export type {
   AnswerMessage,
   EntryMessage,
-  LinkMessage,
   MessageOf,
   ServerMessage,
   SnapshotMessage,
