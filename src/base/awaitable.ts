@@ -5,7 +5,7 @@ export type Awaitable<T> = T | PromiseLike<T>;
  * Goes on with a value when it is there: now, if it is. What needs no waiting so keeps its order,
  * and costs no promise.
  */
-export function whenThere<T, U>(
+export function onceAvailable<T, U>(
   value: Awaitable<T>,
   proceed: (value: T) => U | Promise<U>,
 ): U | Promise<U> {

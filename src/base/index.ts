@@ -10,7 +10,7 @@ export { resolveLimits } from "./resolve-limits.ts";
 export { TimerWheel } from "./timer-wheel.ts";
 export { Account, Ledger, Payer } from "./ledger/index.ts";
 export type { LedgerLimits, MemoryAccount } from "./ledger/index.ts";
-export { isPending, whenThere } from "./awaitable.ts";
+export { isPending, onceAvailable } from "./awaitable.ts";
 export type { Awaitable } from "./awaitable.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { inPortions } from "./in-portions.ts";

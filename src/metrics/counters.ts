@@ -1,6 +1,6 @@
 import { Counter } from "prom-client";
 import type { LiveStatistics } from "../live/index.ts";
-import type { ObservedLive, Shelf } from "./observe-live.ts";
+import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
 
 /** What a live server has counted: a figure, or one for each value of a label. */
 type Count =
@@ -80,7 +80,10 @@ const COUNTS: readonly Count[] = [
   },
 ];
 
-export function registerCounters({ statistics }: ObservedLive, { registry, prefix }: Shelf): void {
+export function registerCounters(
+  { statistics }: ObservedLive,
+  { registry, prefix }: MetricRegistry,
+): void {
   for (const count of COUNTS) {
     const counter: Counter = new Counter({
       name: prefix + count.name,

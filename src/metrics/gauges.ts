@@ -1,6 +1,6 @@
 import { Gauge } from "prom-client";
 import type { LiveCensus } from "../live/index.ts";
-import type { ObservedLive, Shelf } from "./observe-live.ts";
+import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
 
 /** What a live server holds at a moment: the metric, what it says, and its figure. */
 const GAUGES: readonly [name: string, help: string, of: (census: LiveCensus) => number][] = [
@@ -18,7 +18,7 @@ const GAUGES: readonly [name: string, help: string, of: (census: LiveCensus) => 
   ["log_bytes", "What the topics keep, in bytes", ({ logBytes }) => logBytes],
 ];
 
-export function registerGauges(live: ObservedLive, { registry, prefix }: Shelf): void {
+export function registerGauges(live: ObservedLive, { registry, prefix }: MetricRegistry): void {
   const census = oncePerScrape(() => live.census());
   for (const [name, help, of] of GAUGES) {
     const gauge: Gauge = new Gauge({

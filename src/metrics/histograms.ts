@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Histogram, type Registry } from "prom-client";
 import type { LiveDiagnostics } from "../live/index.ts";
-import type { Shelf } from "./observe-live.ts";
+import type { MetricRegistry } from "./observe-live.ts";
 
 /** In seconds: from what a look into memory takes to what a user gives up over. */
 const DURATIONS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -66,8 +66,8 @@ const HISTOGRAMS = [
 ] as const;
 
 /** @returns a function that stops it and takes them out of the registry again */
-export function feedHistograms(shelf: Shelf): () => void {
-  const stops = HISTOGRAMS.map((histogram) => feed(histogram as Fed<never>, shelf));
+export function feedHistograms(metrics: MetricRegistry): () => void {
+  const stops = HISTOGRAMS.map((histogram) => feed(histogram as Fed<never>, metrics));
   return () => {
     for (const stop of stops) stop();
   };

@@ -18,7 +18,7 @@ export interface ObserveOptions {
 }
 
 /** Where metrics are put, and under which names. */
-export interface Shelf {
+export interface MetricRegistry {
   readonly registry: Registry;
   readonly prefix: string;
 }
@@ -33,16 +33,16 @@ export interface Shelf {
  * @throws what `prom-client` does for a name that is registered already
  */
 export function observeLive(live: ObservedLive, options: ObserveOptions): () => void {
-  const shelf = { registry: options.registry, prefix: options.prefix ?? "longwire_live_" };
-  const stopFeeding = feedHistograms(shelf);
-  const before = new Set(shelf.registry.getMetricsAsArray().map(({ name }) => name));
-  registerGauges(live, shelf);
-  registerCounters(live, shelf);
+  const metrics = { registry: options.registry, prefix: options.prefix ?? "longwire_live_" };
+  const stopFeeding = feedHistograms(metrics);
+  const before = new Set(metrics.registry.getMetricsAsArray().map(({ name }) => name));
+  registerGauges(live, metrics);
+  registerCounters(live, metrics);
   return () => {
     stopFeeding();
-    for (const { name } of shelf.registry.getMetricsAsArray()) {
-      if (name.startsWith(shelf.prefix) && !before.has(name)) {
-        shelf.registry.removeSingleMetric(name);
+    for (const { name } of metrics.registry.getMetricsAsArray()) {
+      if (name.startsWith(metrics.prefix) && !before.has(name)) {
+        metrics.registry.removeSingleMetric(name);
       }
     }
   };

@@ -15,7 +15,11 @@ export { sha1Base64 } from "./sha1.ts";
 export { StreamConnection } from "./stream/stream-connection.ts";
 export { decodeText } from "./internals/decode-text.ts";
 export { HandleTransport } from "./transport/handle-transport.ts";
-export { receiveConnections, type Newcomer, type Reception } from "./internals/newcomers.ts";
+export {
+  receiveConnections,
+  type RawSocket,
+  type RawSocketHandler,
+} from "./internals/raw-sockets.ts";
 export { readHeaders } from "./internals/read-headers.ts";
 export { SharedTransport } from "./transport/shared-transport.ts";
 export { transportOver } from "./transport/transport-over.ts";

@@ -64,11 +64,11 @@ export interface ConnectionOptions {
   account?: MemoryAccount;
   /** What compresses and inflates, when permessage-deflate was agreed. (RFC 7692) */
   codec?: MessageCodec;
-  habits?: ConnectionHabits;
+  behavior?: ConnectionBehavior;
 }
 
 /** What an owner may do in another way than RFC 6455 recommends. */
-export interface ConnectionHabits {
+export interface ConnectionBehavior {
   /** Whether pings are answered here; if not, the owner owes the pong. Default true. (§5.5.2) */
   answersPings?: boolean | undefined;
   /** Whether text and close reasons must be UTF-8. Default true. (§8.1) */
@@ -100,7 +100,7 @@ export class Connection implements MessageSink, WriterSink {
   readonly #writer: MessageWriter;
   readonly #reader: MessageReader;
   readonly #codec: MessageCodec | undefined;
-  readonly #habits: ConnectionHabits;
+  readonly #behavior: ConnectionBehavior;
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
@@ -111,13 +111,13 @@ export class Connection implements MessageSink, WriterSink {
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
     const bytes = options.bytes ?? webByteOperations;
     const limits = options.limits ?? defaultConnectionLimits;
-    const { account, codec, habits = RECOMMENDED } = options;
+    const { account, codec, behavior = RECOMMENDED } = options;
     this.#handler = handler;
     this.#codec = codec;
-    this.#habits = habits;
+    this.#behavior = behavior;
     this.outgoing = new Outgoing(bytes);
     const { outgoing } = this;
-    const { maskingKey, checksText = true, maxFramePieces = Infinity } = habits;
+    const { maskingKey, checksText = true, maxFramePieces = Infinity } = behavior;
     this.#writer = new MessageWriter(
       { role, bytes, outgoing, deflater: codec?.deflater, maskingKey },
       this,
@@ -317,7 +317,7 @@ export class Connection implements MessageSink, WriterSink {
     if (opcode === Opcode.Pong) {
       this.#handler.onPong(payload);
     } else {
-      const answers = this.#habits.answersPings !== false && this.#state === "open";
+      const answers = this.#behavior.answersPings !== false && this.#state === "open";
       if (answers) this.#frame(Opcode.Pong, true, payload);
       this.#handler.onPing(payload);
     }
@@ -420,7 +420,7 @@ export class Connection implements MessageSink, WriterSink {
   }
 
   #receiveClose(payload: Uint8Array): void {
-    const close = decodeClose(payload, this.#habits.checksText !== false);
+    const close = decodeClose(payload, this.#behavior.checksText !== false);
     if (close instanceof ProtocolError) return this.onViolation(close);
     const wasOpen = this.#state === "open";
     this.#state = "finished";
@@ -474,7 +474,7 @@ export class Connection implements MessageSink, WriterSink {
   }
 }
 
-const RECOMMENDED: ConnectionHabits = {};
+const RECOMMENDED: ConnectionBehavior = {};
 
 function kept(chunk: Uint8Array, start: number, end: number, lent: boolean): Uint8Array {
   const part = chunk.subarray(start, end);

@@ -1,7 +1,7 @@
 export { CloseCode, isSendableCloseCode } from "./messages/close-code.ts";
 export { Connection } from "./connection.ts";
 export type {
-  ConnectionHabits,
+  ConnectionBehavior,
   ConnectionHandler,
   ConnectionOptions,
   ConnectionState,

@@ -18,7 +18,7 @@ import {
 } from "../protocol/index.ts";
 import { checkEndpoint } from "./check-endpoint.ts";
 import { ClientAddresses, type Addressed } from "./accept/client-address.ts";
-import { DirectArrivals } from "./accept/direct-arrivals.ts";
+import { DirectAccept } from "./accept/direct-accept.ts";
 import { DirectUpgrade } from "./accept/direct-upgrade.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { HandshakeCarrier } from "./accept/handshake-carrier.ts";
@@ -111,7 +111,7 @@ export class WebSocketServer {
   readonly #hosts: HostPolicy;
   readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
-  readonly #direct: DirectArrivals;
+  readonly #direct: DirectAccept;
   /** Of the ports that it listens on, or is about to. */
   readonly #own = new Set<OwnHttpServer>();
   readonly #warnings = new WarnOnce();
@@ -138,7 +138,7 @@ export class WebSocketServer {
     this.#payers = new Payers(options.ledger ?? Ledger.ofProcess, addresses);
     this.#keepalive = new Keepalive(clock, this.#limits.keepaliveIntervalMs);
     this.#wheel = new TimerWheel(clock);
-    this.#direct = new DirectArrivals({
+    this.#direct = new DirectAccept({
       clock,
       timeoutMs: this.#limits.handshakeTimeoutMs,
       maxHeaderBytes: this.#limits.maxHeaderBytes,
@@ -266,7 +266,7 @@ export class WebSocketServer {
     const { timeoutMs = 5_000, code = CloseCode.GoingAway, reason = "" } = options;
     this.#draining = true;
     const stopped = Promise.all(Array.from(this.#own, (own) => own.stop()));
-    for (const endpoint of this.#endpoints) sayDraining(endpoint);
+    for (const endpoint of this.#endpoints) sendDraining(endpoint);
     for (const peer of this.#peers) peer.close(code, reason);
     await this.#untilNoPeers(timeoutMs);
     for (const peer of this.#peers) peer.terminate();
@@ -396,7 +396,7 @@ function warnOfProxy(address: string): void {
 }
 
 /** One endpoint that fails must not keep the others from draining. */
-function sayDraining(endpoint: Endpoint): void {
+function sendDraining(endpoint: Endpoint): void {
   try {
     endpoint.onDraining?.();
   } catch (cause) {

@@ -1,4 +1,4 @@
-import type { ConnectionHabits, ConnectionLimits } from "../protocol/index.ts";
+import type { ConnectionBehavior, ConnectionLimits } from "../protocol/index.ts";
 
 /** What `ws` takes for each connection, of a server as of a client. */
 export interface ConnectionOptions {
@@ -45,7 +45,7 @@ export function limitsOf({ maxPayload, maxFragments }: ConnectionOptions): Conne
 export function habitsOf(
   { skipUTF8Validation, maxBufferedChunks }: ConnectionOptions,
   generateMask?: GenerateMask,
-): ConnectionHabits {
+): ConnectionBehavior {
   return {
     // Whoever stands on it does, and counts them.
     answersPings: false,

@@ -17,7 +17,7 @@ import { Followers, type Follower } from "../shared/followers.ts";
 import { IdempotencyWindow } from "../shared/idempotency-window.ts";
 import { KeyLeases } from "../shared/key-leases.ts";
 import type { Batch, StagedTopic } from "./batch.ts";
-import { Leftovers } from "./leftovers.ts";
+import { ExpiredRecords } from "./expired-records.ts";
 import { TopicKeys, writeEvent, writeLease, type RepeatRecord } from "./records.ts";
 import type { Store } from "./store.ts";
 import { readTopic, type StoredTopic } from "./stored-topic.ts";
@@ -50,7 +50,7 @@ export class DiskTopic {
   readonly #log: EventLog;
   readonly #window: IdempotencyWindow;
   readonly #leases: KeyLeases;
-  readonly #leftovers: Leftovers;
+  readonly #expiredRecords: ExpiredRecords;
   readonly #birth: number;
   readonly #followers = new Followers();
   #isRecorded: boolean;
@@ -76,10 +76,12 @@ export class DiskTopic {
     this.#log = log;
     this.#birth = record?.birth ?? store.births;
     this.epoch = store.epochOf(this.#birth);
-    this.#leftovers = new Leftovers(declaration, keys, stored, this.#birth);
+    this.#expiredRecords = new ExpiredRecords(declaration, keys, stored, this.#birth);
     this.#isRecorded = record !== undefined;
     this.#hasLeases = leases.length > 0;
-    this.#window = new IdempotencyWindow(clock, (offset) => this.#leftovers.onRepeatOver(offset));
+    this.#window = new IdempotencyWindow(clock, (offset) =>
+      this.#expiredRecords.onRepeatOver(offset),
+    );
     this.#leases = new KeyLeases(clock, (held) => this.#onLeaseOver(held));
     const now = clock.now();
     log.expire(now);
@@ -239,7 +241,7 @@ export class DiskTopic {
   #appended(event: TopicEvent, { leaseMs, idempotencyKey, payer }: EventDraft): Receipt {
     const { offset, key } = event;
     this.#log.append(event);
-    this.#leftovers.onAppended(event);
+    this.#expiredRecords.onAppended(event);
     if (key !== undefined) this.#leases.replace({ key, offset }, leaseMs);
     if (idempotencyKey !== undefined)
       this.#window.remember(idempotencyKey, offset, { at: event.at, payer });
@@ -259,7 +261,7 @@ export class DiskTopic {
 
   #stageReplaced(batch: Batch, staged: StagedTopic, key: string): void {
     // Of a removal the store may have what the log has let go of.
-    const replaced = this.#newestOffset(key, staged) || this.#leftovers.tombstone(key);
+    const replaced = this.#newestOffset(key, staged) || this.#expiredRecords.tombstone(key);
     if (replaced > 0) batch.delete(this.#keys.event(replaced));
     staged.newest.set(key, staged.last);
   }
@@ -329,7 +331,7 @@ export class DiskTopic {
         isRecorded: this.#isRecorded,
       };
       this.#log.expire(this.#host.clock.now());
-      this.#leftovers.stageDeletes(batch);
+      this.#expiredRecords.stageDeletes(batch);
       return staged;
     });
   }
@@ -337,14 +339,14 @@ export class DiskTopic {
   #stageRecord(batch: Batch, staged: StagedTopic): void {
     if (staged.isRecorded) return;
     staged.isRecorded = true;
-    this.#leftovers.stageRecord(batch);
+    this.#expiredRecords.stageRecord(batch);
     batch.effects.push(() => (this.#isRecorded = true));
   }
 
   /** Deletes in batches what was let go of. If it fails, there is a next time. */
   async #deleteRest(): Promise<void> {
     try {
-      while (this.#leftovers.any && !this.#hasEnded) {
+      while (this.#expiredRecords.any && !this.#hasEnded) {
         await this.#change(true, (batch) => {
           this.#staged(batch);
           return () => {};
@@ -377,7 +379,7 @@ export class DiskTopic {
       const staged = this.#staged(batch);
       const isStill =
         this.#window.isEmpty && this.#log.isEmpty && staged.last === this.#log.lastOffset;
-      if (!isStill || !this.#followers.isEmpty || this.#leftovers.any) return () => {};
+      if (!isStill || !this.#followers.isEmpty || this.#expiredRecords.any) return () => {};
       const forgetting = store.forgetting();
       batch.operations.push(forgetting.operation);
       batch.delete(this.#keys.topic);
@@ -385,7 +387,7 @@ export class DiskTopic {
       return () => {
         forgetting.written();
         this.#isRecorded = false;
-        this.#leftovers.onForgotten();
+        this.#expiredRecords.onForgotten();
       };
     });
   }

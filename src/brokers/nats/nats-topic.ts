@@ -146,7 +146,7 @@ export class NatsTopic {
   /** Looks at what NATS has, and does what is due. */
   look(): void {
     // Away: it is looked at again when the connection is back. Or lost, and that is told.
-    this.#lookNext().catch(() => {});
+    this.#refreshNext().catch(() => {});
   }
 
   /** A node has written down which log it is. */
@@ -228,7 +228,7 @@ export class NatsTopic {
   }
 
   async #reachNewest(): Promise<void> {
-    const newest = await this.#lookNext();
+    const newest = await this.#refreshNext();
     if (newest > this.#seen.offset) await this.#reach(newest);
   }
 
@@ -281,20 +281,20 @@ export class NatsTopic {
   }
 
   /** One look at a time; who asks while one runs shares the next. */
-  #lookNext(): Promise<Offset> {
+  #refreshNext(): Promise<Offset> {
     this.#nextLook ??= this.#looking
       .catch(() => {})
       .then(() => {
         this.#nextLook = undefined;
-        this.#looking = this.#lookNow();
+        this.#looking = this.#refreshNow();
         return this.#looking;
       });
     return this.#nextLook;
   }
 
-  async #lookNow(): Promise<Offset> {
+  async #refreshNow(): Promise<Offset> {
     this.#requireFollowed();
-    const info = this.#stream.isMade ? await this.#lookAgain() : await this.#find();
+    const info = this.#stream.isMade ? await this.#refreshAgain() : await this.#find();
     this.#requireFollowed();
     if (this.#declaration.kind === "keyed") this.#leases.listen();
     if (info === undefined) return 0;
@@ -327,7 +327,7 @@ export class NatsTopic {
     return info === undefined ? undefined : this.#unbroken(info);
   }
 
-  async #lookAgain(): Promise<StreamInfo> {
+  async #refreshAgain(): Promise<StreamInfo> {
     const finding = await this.#stream.look({
       seen: this.#seen,
       missing: (first) => (this.#isRead ? this.#journal.missingFrom(first) : Infinity),
@@ -439,7 +439,7 @@ export class NatsTopic {
   #make(): Promise<unknown> {
     if (this.#making !== undefined) return this.#making;
     const clear = (): void => void (this.#making = undefined);
-    this.#making = this.#lookNext().catch((error: unknown) => {
+    this.#making = this.#refreshNext().catch((error: unknown) => {
       // Whatever became of the stream, nothing was appended.
       throw error instanceof UnansweredError ? unavailable(error) : error;
     });

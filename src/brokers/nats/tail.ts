@@ -106,7 +106,7 @@ export class Tail {
     if (this.#isBroken) return;
     this.#heardAt = this.#jetStream.link.clock.now();
     if (message.reply?.startsWith("$JS.ACK.")) this.#deliver(message, message.reply);
-    else this.#obey(message);
+    else this.#dispatch(message);
   }
 
   #deliver(message: Msg, reply: string): void {
@@ -121,7 +121,7 @@ export class Tail {
   }
 
   /** What NATS says beside messages. */
-  #obey(message: Msg): void {
+  #dispatch(message: Msg): void {
     const { headers, reply } = message;
     // Anything but a sign of life: the consumer is deleted, or not this node's any more.
     if (headers?.code !== 100) return this.#break();

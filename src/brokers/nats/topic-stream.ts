@@ -23,7 +23,7 @@ export interface Known {
 }
 
 /** What a look at a stream found, compared with what was followed. */
-export type Finding =
+export type StreamChange =
   | { kind: "same"; info: StreamInfo }
   /** It is not the log that was followed. */
   | { kind: "other" };
@@ -41,7 +41,7 @@ interface TopicStreamHost {
 
 /** What a look found, before it is decided what comes of it. */
 interface Comparison {
-  finding: Finding | { kind: "less"; isAnother: boolean };
+  finding: StreamChange | { kind: "less"; isAnother: boolean };
   info: StreamInfo | undefined;
   record: KeptRecord | undefined;
 }
@@ -134,7 +134,7 @@ export class TopicStream {
    * Looks whether it is still the log that was followed. If NATS has come back with less, that is
    * written down first, so that all nodes say so.
    */
-  async look(known: Known): Promise<Finding> {
+  async look(known: Known): Promise<StreamChange> {
     const { clock } = this.#host.jetStream.link;
     // What a single server says is so. Of several, the new leader may not have applied all yet.
     const until = clock.now() + (this.#isReplicated ? CATCH_UP_MS : 0);

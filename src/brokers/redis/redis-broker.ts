@@ -69,7 +69,7 @@ export class RedisBroker implements Broker {
     // In a cluster it may be that its shard cannot be reached later. If it cannot now, topics say so.
     await broker.#installation.read().catch(() => {});
     for (const error of await evictionErrors(broker.#link)) options.onError?.(error);
-    broker.#lookNow();
+    broker.#refreshNow();
     return broker;
   }
 
@@ -117,8 +117,8 @@ export class RedisBroker implements Broker {
   }
 
   /** A part of them each time, so that many topics are no burst. */
-  #lookNow(): void {
-    this.#timer = this.#clock.after(this.#lookMs / PARTS, () => this.#lookNow());
+  #refreshNow(): void {
+    this.#timer = this.#clock.after(this.#lookMs / PARTS, () => this.#refreshNow());
     if (this.#toLookAt.length === 0) {
       this.#toLookAt = [...this.#followed.values()].map(({ topic }) => topic);
     }

@@ -85,7 +85,7 @@ export class RedisTopic {
     this.#joining += 1;
     try {
       await subscribed;
-      const { follower, offset, floor } = await this.#tellAll(follow, onLost);
+      const { follower, offset, floor } = await this.#notifyAll(follow, onLost);
       if (this.#isWoken) this.look();
       return {
         epoch: this.#place.epoch,
@@ -168,7 +168,7 @@ export class RedisTopic {
     return Promise.resolve();
   }
 
-  async #tellAll(
+  async #notifyAll(
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<{ follower: Follower; offset: Offset; floor: Offset }> {

@@ -240,13 +240,13 @@ export class Link {
     this.#stop("probe");
     this.#owner.requests.onHeard(this);
     try {
-      this.#obey(decodeServerMessage(data));
+      this.#dispatch(decodeServerMessage(data));
     } catch (error) {
       this.#wait(String(error));
     }
   }
 
-  #obey(message: ServerMessage): void {
+  #dispatch(message: ServerMessage): void {
     // What was granted is not refused any more.
     if ("id" in message && message.type !== "error") this.#retries.reset();
     switch (message.type) {

@@ -9,7 +9,7 @@ import { addListener, report } from "./report.ts";
 import { tooLarge } from "./requests.ts";
 import { loadPosition, positionSaver } from "./saved-position.ts";
 import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
-import type { Asked, Following, Over, Standing } from "./standing.ts";
+import type { Asked, Following, Over, SubscriptionState } from "./subscription-state.ts";
 import type { Item } from "./topic-items.ts";
 
 /** What feeds need of the client that they belong to. */
@@ -38,7 +38,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   readonly #watchers = new Set<(nothing: undefined) => void>();
   readonly #view: KeyedView;
   #link: Link | undefined;
-  #standing: Standing = CLOSED;
+  #subscription: SubscriptionState = CLOSED;
   #status: FeedStatus = CLOSED;
   #received: Mark = START;
   #savedCount = 0;
@@ -114,20 +114,20 @@ export class TopicFeed implements Feed<Item, unknown> {
       if (slowest === undefined || handled.count < slowest.count) slowest = handled;
     }
     this.#save(slowest);
-    const { state } = this.#standing;
+    const { state } = this.#subscription;
     if (state === "paused" && mostQueued === 0) {
-      this.#standing = { state: "off" };
+      this.#subscription = { state: "off" };
       this.onOpen();
     } else if (state === "following" && mostQueued >= this.#host.settings.maxQueuedEvents) {
       if (this.kind === "keyed") return;
       this.#unsubscribe();
-      this.#standing = { state: "paused" };
+      this.#subscription = { state: "paused" };
     }
   }
 
   /** The link is open, or this feed may go on where it is. */
   onOpen(): void {
-    if (this.#standing.state === "off" && this.#link?.isOpen) this.#ask(this.position);
+    if (this.#subscription.state === "off" && this.#link?.isOpen) this.#ask(this.position);
     this.#settle();
   }
 
@@ -135,26 +135,26 @@ export class TopicFeed implements Feed<Item, unknown> {
   onLost(): void {
     if (this.#link?.state.state === "closed") return this.#finish(CLOSED);
     this.#view.breakOff();
-    const { state } = this.#standing;
-    if (state !== "paused" && state !== "loading") this.#standing = { state: "off" };
+    const { state } = this.#subscription;
+    if (state !== "paused" && state !== "loading") this.#subscription = { state: "off" };
     this.#settle();
   }
 
   onMessage(message: TopicMessage): void {
-    const standing = this.#standing;
-    if (standing.state === "following") this.#onFollowed(message, standing);
+    const subscription = this.#subscription;
+    if (subscription.state === "following") this.#onFollowed(message, subscription);
     // What else is on its way belongs to a subscription that was ended.
-    else if (standing.state === "asked" && message.type === "subscribed") {
-      if (message.id === standing.id) this.#onSubscribed(message, standing);
+    else if (subscription.state === "asked" && message.type === "subscribed") {
+      if (message.id === subscription.id) this.#onSubscribed(message, subscription);
     }
     this.#settle();
   }
 
   /** Returns whether the request that failed was this feed's. */
   onError(id: number, error: LongwireError): boolean {
-    const standing = this.#standing;
-    if (standing.state !== "asked" || standing.id !== id) return false;
-    if (error.code === "bad_request" && standing.since !== undefined) {
+    const subscription = this.#subscription;
+    if (subscription.state !== "asked" || subscription.id !== id) return false;
+    if (error.code === "bad_request" && subscription.since !== undefined) {
       // The server's topic is behind it. What that means for a log is said with a gap.
       this.#ask(undefined, true);
     } else this.#refuse(error);
@@ -169,7 +169,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   #openIfClosed(): void {
-    if (this.#standing.state !== "closed" && this.#standing.state !== "ended") return;
+    if (this.#subscription.state !== "closed" && this.#subscription.state !== "ended") return;
     this.#link = this.#host.attach(this);
     // A client that is closed ends it at once.
     this.onLost();
@@ -179,18 +179,18 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   async #load(positions: PositionStore): Promise<void> {
-    const loading: Standing = { state: "loading" };
-    this.#standing = loading;
+    const loading: SubscriptionState = { state: "loading" };
+    this.#subscription = loading;
     this.#settle();
     try {
       const position = await loadPosition(positions, this.#fullName);
-      if (this.#standing !== loading) return;
+      if (this.#subscription !== loading) return;
       this.#move(position);
       this.#savedCount = this.#received.count;
-      this.#standing = { state: "off" };
+      this.#subscription = { state: "off" };
       this.onOpen();
     } catch (error) {
-      if (this.#standing === loading) this.#finish({ state: "ended", error: error as Error });
+      if (this.#subscription === loading) this.#finish({ state: "ended", error: error as Error });
     }
   }
 
@@ -199,9 +199,9 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   /** Ends it for all that read it, after what they have still to handle. */
-  #finish(standing: Over): void {
+  #finish(subscription: Over): void {
     this.#unsubscribe();
-    this.#standing = standing;
+    this.#subscription = subscription;
     const link = this.#link;
     this.#link = undefined;
     const readers = [...this.#readers];
@@ -210,13 +210,13 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.#view.clear();
     this.#move(undefined);
     if (link !== undefined) this.#host.detach(this, link);
-    const error = standing.state === "ended" ? standing.error : undefined;
+    const error = subscription.state === "ended" ? subscription.error : undefined;
     for (const reader of readers) reader.finish(error);
     this.#settle();
   }
 
   #unsubscribe(): void {
-    const { state } = this.#standing;
+    const { state } = this.#subscription;
     if (state !== "asked" && state !== "following") return;
     const id = this.#host.newId();
     this.#link?.send(JSON.stringify({ type: "unsubscribe", id, topic: this.name }));
@@ -225,7 +225,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   #ask(since: Position | undefined, isCutOff = false): void {
     const id = this.#host.newId();
     // Before it is sent, since that may end in the loss of the connection.
-    this.#standing = { state: "asked", id, since, isCutOff };
+    this.#subscription = { state: "asked", id, since, isCutOff };
     const view = this.#view.name;
     const request = { type: "subscribe", id, topic: this.name, params: this.#params, since, view };
     if (!this.#link?.send(JSON.stringify(request))) this.#refuse(tooLarge());
@@ -241,7 +241,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     // A position that was loaded is none of a view: nothing is held that could have changed.
     if (isKeyed && resumed && !this.#view.isOf(epoch)) return this.#ask(undefined);
     const isOwed = !resumed && (isKeyed || since !== undefined);
-    this.#standing = { state: "following", epoch, isOwed, target: Math.max(offset, latest) };
+    this.#subscription = { state: "following", epoch, isOwed, target: Math.max(offset, latest) };
     if (isKeyed || since !== undefined) return;
     const position = { epoch, offset };
     if (isCutOff) this.#emit({ type: "gap", from: 1, to: offset, reason: "epoch" }, position);
@@ -313,7 +313,7 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #refuse(error: LongwireError): void {
     // There is no subscription that could be ended.
-    this.#standing = { state: "off" };
+    this.#subscription = { state: "off" };
     if (!passingCodes.includes(error.code)) return this.#finish({ state: "ended", error });
     this.#link?.retry(this.#host.newId(), () => this.onOpen());
     this.#settle();
@@ -352,15 +352,17 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   #statusNow(): FeedStatus {
-    const standing = this.#standing;
-    if (standing.state === "closed" || standing.state === "ended") return standing;
+    const subscription = this.#subscription;
+    if (subscription.state === "closed" || subscription.state === "ended") return subscription;
     const link = this.#link?.state;
     if (link?.state === "refused") {
       return { state: "refused", error: new LongwireError("refused", link.message) };
     }
     const { offset = 0 } = this.position ?? {};
     const isLive =
-      standing.state === "following" && this.#isBase(standing) && offset >= standing.target;
+      subscription.state === "following" &&
+      this.#isBase(subscription) &&
+      offset >= subscription.target;
     return { state: isLive ? "live" : "catching-up" };
   }
 }

@@ -1,6 +1,6 @@
 import { LongwireError } from "../../base/index.ts";
 import { quoted, requireFunction, requireSchema, shown } from "../../topics/index.ts";
-import type { LiveServerOptions } from "./open-realm.ts";
+import type { LiveServerOptions } from "./open-live-core.ts";
 
 const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;
 

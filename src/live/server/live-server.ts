@@ -10,8 +10,8 @@ import { LiveCloseCode } from "../wire/close-code.ts";
 import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./sessions/message-session.ts";
-import { openRealm, type LiveServerOptions } from "./open-realm.ts";
-import type { LimitReached, Realm, Session, SessionEncodings } from "./sessions/session.ts";
+import { openLiveCore, type LiveServerOptions } from "./open-live-core.ts";
+import type { LimitReached, LiveCore, Session, SessionEncodings } from "./sessions/session.ts";
 import type { LiveStatistics } from "./observing/statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
@@ -58,7 +58,7 @@ export interface LiveCensus {
 // Any: a server of whatever API is a `LiveServer`, for those who don't name it.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class LiveServer<Api extends LiveApi = any> {
-  readonly #realm: Realm;
+  readonly #core: LiveCore;
   readonly #broker: Broker;
   readonly #forms: HttpForms;
   readonly #sessions = new Set<Session>();
@@ -66,15 +66,15 @@ export class LiveServer<Api extends LiveApi = any> {
   readonly #timers = new Set<Timer>();
   #ticking = { isDone: true };
 
-  private constructor(realm: Realm, broker: Broker) {
-    this.#realm = realm;
+  private constructor(core: LiveCore, broker: Broker) {
+    this.#core = core;
     this.#broker = broker;
-    this.#forms = new HttpForms(realm, () => this.#population);
-    this.#every(realm.limits.heartbeatMs / 2, () => this.#tick());
+    this.#forms = new HttpForms(core, () => this.#population);
+    this.#every(core.limits.heartbeatMs / 2, () => this.#tick());
     // Three times in a lease, so that one which was late does no harm.
-    this.#every(realm.limits.serverLeaseMs / 3, () => {
-      realm.owners.renewLeases();
-      realm.presence.renewLeases();
+    this.#every(core.limits.serverLeaseMs / 3, () => {
+      core.owners.renewLeases();
+      core.presence.renewLeases();
     });
   }
 
@@ -87,7 +87,7 @@ export class LiveServer<Api extends LiveApi = any> {
   static async open<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
     options: LiveServerOptions & { topics: Topics; methods?: Named },
   ): Promise<LiveServer<{ topics: Topics; methods: Named }>> {
-    return new LiveServer(await openRealm(options), options.broker);
+    return new LiveServer(await openLiveCore(options), options.broker);
   }
 
   /**
@@ -96,18 +96,18 @@ export class LiveServer<Api extends LiveApi = any> {
    * @throws LongwireError `unknown_topic`
    */
   topic<Name extends TopicName<Api>>(name: Name): HandleNamed<Api, Name> {
-    const { catalog, report } = this.#realm;
+    const { catalog, report } = this.#core;
     return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
   }
 
   /** What has been counted since it was opened. */
   get statistics(): LiveStatistics {
-    return this.#realm.statistics;
+    return this.#core.statistics;
   }
 
   /** What there is now; it takes a look at every connection and topic. */
   census(): LiveCensus {
-    const { catalog, owners, admission } = this.#realm;
+    const { catalog, owners, admission } = this.#core;
     const sessions = [...this.#sessions];
     const topics = [...catalog.topics()];
     return {
@@ -129,7 +129,7 @@ export class LiveServer<Api extends LiveApi = any> {
    */
   get whyNotReady(): string | undefined {
     if (this.#broker.isAway === true) return "The broker cannot be reached";
-    return this.#realm.admission.refusal(this.#population);
+    return this.#core.admission.refusal(this.#population);
   }
 
   /**
@@ -144,7 +144,7 @@ export class LiveServer<Api extends LiveApi = any> {
     let isDraining = false;
     return {
       path: `${path}/*`,
-      maxMessageBytes: this.#realm.limits.maxMessageBytes,
+      maxMessageBytes: this.#core.limits.maxMessageBytes,
       protocols: (request) =>
         topicName(request.path, path) === undefined && request.protocols.includes(SUBPROTOCOL)
           ? SUBPROTOCOL
@@ -155,7 +155,7 @@ export class LiveServer<Api extends LiveApi = any> {
       onDrain: (peer) => sessionOf(peer)?.onDrain(),
       onClose: (peer) => this.#close(peer),
       onRequest: (exchange) => {
-        const { admission } = this.#realm;
+        const { admission } = this.#core;
         // A long poll or a stream would hold up the end that is waited for.
         const refusal = isDraining
           ? "The server is going away"
@@ -168,7 +168,7 @@ export class LiveServer<Api extends LiveApi = any> {
       },
       onDraining: () => {
         isDraining = true;
-        const { admission } = this.#realm;
+        const { admission } = this.#core;
         const clients = this.#sessions.size;
         for (const session of this.#sessions) session.onDraining(admission.returnAfter(clients));
         this.#forms.onDraining();
@@ -179,9 +179,9 @@ export class LiveServer<Api extends LiveApi = any> {
   /** Ends timers and the broker; call it after the WebSocket server has closed. */
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
-    this.#realm.wheel.close();
-    this.#realm.admission.close();
-    await this.#realm.catalog.close();
+    this.#core.wheel.close();
+    this.#core.admission.close();
+    await this.#core.catalog.close();
     await this.#broker.close();
   }
 
@@ -191,7 +191,7 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   #open(peer: LivePeer, request: LiveUpgrade, path: string): void {
-    const { admission, statistics, tokenQuery } = this.#realm;
+    const { admission, statistics, tokenQuery } = this.#core;
     const refusal = admission.refusal(this.#population);
     if (refusal !== undefined) return this.#turnAway(peer, refusal);
     const session = this.#sessionFor(peer, request, path);
@@ -205,7 +205,7 @@ export class LiveServer<Api extends LiveApi = any> {
 
   /** A client that is let in only to be told when to come back. */
   #turnAway(peer: LivePeer, why: string): void {
-    const { admission, statistics } = this.#realm;
+    const { admission, statistics } = this.#core;
     statistics.turnedAway += 1;
     const code = LiveCloseCode.Overloaded;
     if (peer.protocol === SUBPROTOCOL) {
@@ -217,11 +217,11 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
-    const { tokenQuery } = this.#realm;
+    const { tokenQuery } = this.#core;
     const encodingsUpTo = (maxBytes: number): SessionEncodings =>
       this.#encodings.of(peer.frameFormat, maxBytes);
     if (peer.protocol === SUBPROTOCOL) {
-      return new MessageSession(this.#realm, peer, (maxBytes) => encodingsUpTo(maxBytes).event);
+      return new MessageSession(this.#core, peer, (maxBytes) => encodingsUpTo(maxBytes).event);
     }
     const name = topicName(request.path, path);
     if (name === undefined) {
@@ -231,7 +231,7 @@ export class LiveServer<Api extends LiveApi = any> {
     }
     const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
     const params = query.length === 0 ? undefined : Object.fromEntries(query);
-    return new DataSession(this.#realm, peer, {
+    return new DataSession(this.#core, peer, {
       name,
       encoding: encodingsUpTo(Infinity).data,
       params,
@@ -243,7 +243,7 @@ export class LiveServer<Api extends LiveApi = any> {
     const session = sessionOf(peer);
     if (session === undefined) return;
     const { account } = peer;
-    const { slices } = this.#realm.catalog;
+    const { slices } = this.#core.catalog;
     const cost = { payer: account.payer ?? account, units: REQUEST_UNITS + message.length };
     if (slices.hasTime) return inTurn(slices, cost, () => session.onMessage(message));
     const bytes = typeof message === "string" ? textBytes(message) : message.length;
@@ -265,21 +265,21 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   #tick(): void {
-    this.#realm.catalog.tidy();
-    this.#realm.rates.tidy();
-    this.#realm.logins.tidy();
-    this.#realm.calls.tidy();
+    this.#core.catalog.tidy();
+    this.#core.rates.tidy();
+    this.#core.logins.tidy();
+    this.#core.calls.tidy();
     this.#forms.onTick();
     // A tick that has not come to all sessions yet goes on instead of a second one.
     if (!this.#ticking.isDone) return;
-    this.#ticking = this.#realm.catalog.slices.forEach("tick", this.#sessions, {
+    this.#ticking = this.#core.catalog.slices.forEach("tick", this.#sessions, {
       unitsOf: ({ subscriptionCount }) => TICK_UNITS * (1 + subscriptionCount),
       visit: (session) => session.onTick(),
     });
   }
 
   #every(ms: number, act: () => void): void {
-    const timer = this.#realm.clock.after(ms, () => {
+    const timer = this.#core.clock.after(ms, () => {
       this.#timers.delete(timer);
       this.#every(ms, act);
       act();

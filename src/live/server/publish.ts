@@ -7,15 +7,15 @@ import {
   type TopicEntry,
 } from "../../topics/index.ts";
 import { DEFAULT_LEASE_MS } from "./limits.ts";
-import { whenThere } from "../../base/index.ts";
+import { onceAvailable } from "../../base/index.ts";
 import { payerOf, type Caller } from "./sessions/caller.ts";
 import type { KeyOwner } from "./keys/key-owners.ts";
 import { permit } from "./access/permit.ts";
-import type { Realm } from "./sessions/session.ts";
+import type { LiveCore } from "./sessions/session.ts";
 
 /** Returns what the name stands for, or refuses. @throws LiveError `unknown_topic` */
-export function requireTopic(realm: Realm, name: string): TopicEntry {
-  const entry = realm.catalog.find(name);
+export function requireTopic(core: LiveCore, name: string): TopicEntry {
+  const entry = core.catalog.find(name);
   if (entry !== undefined) return entry;
   throw unknownTopic(name);
 }
@@ -31,18 +31,18 @@ export function unknownTopic(name: string): LiveError {
  * @throws LiveError `unknown_topic`, `forbidden`, perhaps as a rejection
  */
 export function permitToPublish(
-  realm: Realm,
+  core: LiveCore,
   name: string,
   caller: Caller,
 ): TopicEntry | Promise<TopicEntry> {
-  const entry = requireTopic(realm, name);
+  const entry = requireTopic(core, name);
   const { declaration, parameters } = entry;
   if (declaration.clientPublish !== true) {
     const message = `${name} takes events from the server only; clients can't publish to it.`;
     throw new LiveError("forbidden", message);
   }
   const asked = { caller, action: "publish", target: name, params: parameters } as const;
-  return whenThere(permit([declaration, realm.authority], asked), () => entry);
+  return onceAvailable(permit([declaration, core.authority], asked), () => entry);
 }
 
 /**
@@ -50,9 +50,13 @@ export function permitToPublish(
  *
  * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
  */
-export function openToPublish(realm: Realm, name: string, caller: Caller): Topic | Promise<Topic> {
-  return whenThere(permitToPublish(realm, name, caller), (entry) =>
-    realm.catalog.open(entry, payerOf(caller)),
+export function openToPublish(
+  core: LiveCore,
+  name: string,
+  caller: Caller,
+): Topic | Promise<Topic> {
+  return onceAvailable(permitToPublish(core, name, caller), (entry) =>
+    core.catalog.open(entry, payerOf(caller)),
   );
 }
 
@@ -63,30 +67,30 @@ export function openToPublish(realm: Realm, name: string, caller: Caller): Topic
  * @throws LiveError as a rejection
  */
 export async function publish(
-  realm: Realm,
+  core: LiveCore,
   { topic, draft, caller }: { topic: Topic; draft: EventDraft; caller: Caller },
   owner: KeyOwner | undefined,
 ): Promise<Receipt> {
   const { idempotencyKey } = draft;
-  const startedAt = realm.clock.now();
+  const startedAt = core.clock.now();
   const payer = payerOf(caller);
   const receipt = await topic.append({
     ...draft,
-    ...leaseOf(topic, draft, owner && realm.limits.serverLeaseMs),
+    ...leaseOf(topic, draft, owner && core.limits.serverLeaseMs),
     idempotencyKey: idempotencyKey && scoped(idempotencyKey, caller),
     payer,
   });
-  if (receipt.duplicate) realm.statistics.duplicates += 1;
-  else realm.statistics.published += 1;
-  realm.diagnostics.tell("publish", () => ({
+  if (receipt.duplicate) core.statistics.duplicates += 1;
+  else core.statistics.published += 1;
+  core.diagnostics.tell("publish", () => ({
     topic: topic.name,
-    durationMs: realm.clock.now() - startedAt,
+    durationMs: core.clock.now() - startedAt,
     duplicate: receipt.duplicate,
   }));
   const { key } = draft;
   if (key === undefined || draft.removed === true) return receipt;
-  if (owner !== undefined) realm.owners.setBy(owner, { topic, key, offset: receipt.offset });
-  else if (topic.newest(key)?.offset === receipt.offset) realm.owners.release(topic, key);
+  if (owner !== undefined) core.owners.setBy(owner, { topic, key, offset: receipt.offset });
+  else if (topic.newest(key)?.offset === receipt.offset) core.owners.release(topic, key);
   return receipt;
 }
 

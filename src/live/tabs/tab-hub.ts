@@ -109,7 +109,7 @@ export class TabHub implements UpstreamOwner {
     if (topic === undefined) {
       // What ends another connection ends the first one's, too, and without its reasons: the
       // credentials may just be out of date, and each tab comes back with new ones.
-      return upstream === this.#upstreams[0] ? this.#sayToAll(message, text) : undefined;
+      return upstream === this.#upstreams[0] ? this.#sendToAll(message, text) : undefined;
     }
     const group = this.#groups.find((one) => one.topic === topic && one.upstream === upstream);
     if (group === undefined) return;
@@ -178,7 +178,7 @@ export class TabHub implements UpstreamOwner {
     if (first === undefined) return;
     if (type === "hello") {
       this.hello ??= text;
-      first.sayHello();
+      first.sendHello();
     } else if (type === "refresh") {
       this.hello = JSON.stringify({ ...request, type: "hello" });
       for (const upstream of this.#upstreams) upstream.send(request);
@@ -268,7 +268,7 @@ export class TabHub implements UpstreamOwner {
     this.#isGivenUp = false;
     const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
     this.#welcome = { message: { ...message, maxMessage }, at: this.#host.clock.now() };
-    this.#sayToAll(message, JSON.stringify(this.#welcome.message));
+    this.#sendToAll(message, JSON.stringify(this.#welcome.message));
   }
 
   /** As the server would say it now. */
@@ -300,7 +300,7 @@ export class TabHub implements UpstreamOwner {
     group.onSubscribed(message);
   }
 
-  #sayToAll(message: Message, text: string): void {
+  #sendToAll(message: Message, text: string): void {
     if (message.type === "refreshed" && this.#welcome !== undefined) {
       const welcome = { ...this.#welcome.message, expiresIn: message["expiresIn"] };
       this.#welcome = { message: welcome, at: this.#host.clock.now() };

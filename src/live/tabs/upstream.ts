@@ -44,7 +44,7 @@ export class Upstream {
   }
 
   /** Shows who the tabs are, once, when that is known and the connection open. */
-  sayHello(): void {
+  sendHello(): void {
     const { hello } = this.#owner;
     if (hello === undefined || this.#hasSaidHello || !this.#isOpen) return;
     this.#hasSaidHello = true;
@@ -65,7 +65,7 @@ export class Upstream {
 
   #onOpen(): void {
     this.#isOpen = true;
-    this.sayHello();
+    this.sendHello();
     this.#owner.onOpen();
   }
 

@@ -13,7 +13,7 @@ import {
   LimitError,
   messageTimeout,
   overShare,
-  type ConnectionHabits,
+  type ConnectionBehavior,
   type ConnectionHandler,
   type ConnectionLimits,
   type MessageCodec,
@@ -72,7 +72,7 @@ export interface StreamConnectionOptions {
    * for the server. Default false. (RFC 6455 §7.1.1)
    */
   clientEnds?: boolean;
-  habits?: ConnectionHabits;
+  behavior?: ConnectionBehavior;
 }
 
 /** What a connection is given beside its transport and its options. */
@@ -144,13 +144,13 @@ export class StreamConnection
     this.transport = transport;
     this.#handler = handler;
     this.#options = options;
-    const { role, limits, habits } = options;
+    const { role, limits, behavior } = options;
     this.#connection = new Connection(role, this, {
       limits,
       bytes: nodeByteOperations,
       ...(account && { account }),
       ...(codec && { codec }),
-      ...(habits && { habits }),
+      ...(behavior && { behavior }),
     });
     this.#output = new StreamOutput(this.transport, this.#connection, {
       watcher: this,
@@ -183,7 +183,7 @@ export class StreamConnection
   }
 
   /** Whether anything came from the peer since this was last asked, or nothing is being read. */
-  takeSignOfLife(): boolean {
+  consumeActivity(): boolean {
     const heard = this.#heard || this.#pauses !== 0;
     this.#heard = false;
     return heard;
@@ -264,7 +264,7 @@ export class StreamConnection
     this.#pauses &= ~Pause.Owner;
     this.#applyPause();
     this.#startCloseTimer();
-    this.#sayClosing();
+    this.#notifyClosing();
   }
 
   /** Ends our half of the transport without a Close frame; the peer has `closeTimeoutMs` for its own. */
@@ -272,7 +272,7 @@ export class StreamConnection
     this.#output.flush();
     this.transport.end();
     this.#startCloseTimer();
-    this.#sayClosing();
+    this.#notifyClosing();
   }
 
   /** Ends the transport at once, without a closing handshake. */
@@ -314,13 +314,13 @@ export class StreamConnection
       if (text === undefined) return;
       handler.onText(text);
     }
-    if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
+    if (this.#options.oneTaskPerMessage) this.flushMicrotasks();
     else this.#countWork(end - start);
   }
 
   onBinary(source: Uint8Array, start: number, end: number, lent: boolean): void {
     this.#handler.onBinary(rangeOf(source, start, end), lent);
-    if (this.#options.oneTaskPerMessage) this.letPromisesSettle();
+    if (this.#options.oneTaskPerMessage) this.flushMicrotasks();
     else this.#countWork(end - start);
   }
 
@@ -358,7 +358,7 @@ export class StreamConnection
     this.#peerClose = { code, reason };
     this.#handler.onPeerClose?.(reasonBytes);
     this.#startCloseTimer();
-    this.#sayClosing();
+    this.#notifyClosing();
   }
 
   onFailing(error: ProtocolError): void {
@@ -368,7 +368,7 @@ export class StreamConnection
   onFailed(error: ProtocolError): void {
     this.#error ??= error;
     this.#handler.onFailed?.(error);
-    this.#sayClosing();
+    this.#notifyClosing();
   }
 
   onOutput(): void {
@@ -470,7 +470,7 @@ export class StreamConnection
    * Holds delivery until every pending microtask has run. A tick that is asked for in a microtask
    * comes after all of them and before any I/O, so the stream itself need not be paused.
    */
-  letPromisesSettle(): void {
+  flushMicrotasks(): void {
     if (this.#letting) return;
     this.#letting = true;
     this.#connection.pause();
@@ -552,7 +552,7 @@ export class StreamConnection
     this.#closeTimer?.cancel();
     const wasClean = this.#connection.state === "finished";
     this.#connection.transportEnded();
-    this.#sayClosing();
+    this.#notifyClosing();
     const { code, reason } = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
     this.#handler.onClosed({ code, reason, wasClean, error: this.#error });
   }
@@ -563,7 +563,7 @@ export class StreamConnection
     );
   }
 
-  #sayClosing(): void {
+  #notifyClosing(): void {
     if (this.#closingSaid) return;
     this.#closingSaid = true;
     this.#handler.onClosing();

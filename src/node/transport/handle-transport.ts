@@ -70,7 +70,7 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#head = undefined;
     if (head.length > 0) owner.onChunk(head, head.length, false);
     if (behind !== undefined && !this.isGone) owner.onChunk(behind, behind.length, false);
-    if (this.#peerEnd === "held") process.nextTick(() => this.#sayEnd());
+    if (this.#peerEnd === "held") process.nextTick(() => this.#sendEnd());
   }
 
   get remoteAddress(): string | undefined {
@@ -168,7 +168,7 @@ export class HandleTransport implements Transport, HandleOwner {
     if (error !== undefined) return this.#break(error);
     this.#stopReading();
     this.#peerEnd = "held";
-    if (this.#owner !== undefined) this.#sayEnd();
+    if (this.#owner !== undefined) this.#sendEnd();
   }
 
   onWriteEnd(error: Error | undefined): void {
@@ -212,7 +212,7 @@ export class HandleTransport implements Transport, HandleOwner {
     this.#backlog = { writingBytes: bytes, steps: [], chunks: [], chunkBytes: 0, nextSteps: [] };
   }
 
-  #sayEnd(): void {
+  #sendEnd(): void {
     if (this.isGone) return;
     this.#peerEnd = "said";
     this.#owner?.onEnd();

@@ -21,8 +21,8 @@ const REQUEST_CHECK_MS = 1_000;
  */
 export class OwnHttpServer {
   readonly http: Server | Http2SecureServer;
-  readonly #sessions = new OpenOnes<ServerHttp2Session>();
-  readonly #sockets = new OpenOnes<Socket>();
+  readonly #sessions = new OpenConnections<ServerHttp2Session>();
+  readonly #sockets = new OpenConnections<Socket>();
   #isStopped = false;
 
   constructor(limits: ServerLimits, tls: (TlsOptions & { offersHttp2: boolean }) | undefined) {
@@ -69,7 +69,7 @@ export class OwnHttpServer {
 }
 
 /** Things until they close. */
-class OpenOnes<One extends Socket | ServerHttp2Session> {
+class OpenConnections<One extends Socket | ServerHttp2Session> {
   readonly all: Set<One> = new Set();
   /** One for all of them. */
   readonly #onClose: (this: One) => void;

@@ -216,7 +216,7 @@ export class Peer<Data = unknown> implements StreamConnectionHandler, Pulse {
 
   checkPulse(): void {
     this.#connection.requireProgress(LEAST_PROGRESS_BYTES, this.#host.keepaliveIntervalMs);
-    this.#silentIntervals = this.#connection.takeSignOfLife() ? 0 : this.#silentIntervals + 1;
+    this.#silentIntervals = this.#connection.consumeActivity() ? 0 : this.#silentIntervals + 1;
     if (this.#silentIntervals < 2) {
       this.ping();
       return;

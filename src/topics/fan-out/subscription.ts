@@ -108,7 +108,7 @@ export class Subscription implements LaneReader, SliceTask {
         if (room <= 0) return this.#buffer.watchDrain(this);
         if (!this.#step(room)) break;
       }
-      if (this.#hasWaited) this.#tellCaughtUp();
+      if (this.#hasWaited) this.#notifyCaughtUp();
     } catch (error) {
       this.end();
       this.#buffer.fail(error);
@@ -189,7 +189,7 @@ export class Subscription implements LaneReader, SliceTask {
     return false;
   }
 
-  #tellCaughtUp(): void {
+  #notifyCaughtUp(): void {
     if (this.#isQueued || this.#place.kind !== "live") return;
     this.#hasWaited = false;
     this.#handler.onCaughtUp?.(this);

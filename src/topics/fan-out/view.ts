@@ -191,7 +191,7 @@ export class View {
       const frame = shared.encoding.event(this.topic, seen);
       if (frame === undefined) this.#cut(shared);
       else shared.lane.append(frame, event.offset);
-      if (this.#grown.size === 0) queueMicrotask(() => this.#tellReaders());
+      if (this.#grown.size === 0) queueMicrotask(() => this.#notifyReaders());
       this.#grown.add(shared);
     }
   }
@@ -302,7 +302,7 @@ export class View {
     return gather({ log, indexes, narrowing: this.narrowing, wasLost }, walk, { work, maxBytes });
   }
 
-  #tellReaders(): void {
+  #notifyReaders(): void {
     const grown = [...this.#grown];
     this.#grown.clear();
     for (const { readers } of grown) for (const reader of readers) reader.onGrown();

@@ -64,7 +64,7 @@ function settingsOf(
       role,
       wheel,
       limits: limitsOf(given),
-      habits: habitsOf(given, given.generateMask),
+      behavior: habitsOf(given, given.generateMask),
       closeTimeoutMs: closeTimeout,
       stopReadingBytes: role === "server" ? STOP_READING_BYTES : Infinity,
       oneTaskPerMessage: given.allowSynchronousEvents === false,

@@ -222,7 +222,7 @@ export class Link implements StreamConnectionHandler {
 
   #emitControl(event: "ping" | "pong", data: Buffer): void {
     this.#emit(event, data);
-    if (this.#options.settings.connection.oneTaskPerMessage) this.#connection.letPromisesSettle();
+    if (this.#options.settings.connection.oneTaskPerMessage) this.#connection.flushMicrotasks();
   }
 
   /** What a listener throws is nobody's but the process's, and must not stop the reading. */

@@ -36,7 +36,7 @@ export class Receiver extends Writable {
       {
         limits: limitsOf(options),
         bytes: nodeByteOperations,
-        habits: habitsOf(options),
+        behavior: habitsOf(options),
         ...(codec && { codec }),
       },
     );

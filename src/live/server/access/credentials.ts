@@ -32,7 +32,7 @@ export interface Credentials {
 export type Authenticate = (credentials: Credentials) => Awaitable<Identity | undefined>;
 
 /** What a handshake and a plain request have in common. */
-interface Shown {
+interface Handshake {
   readonly search: string;
   readonly remoteAddress?: string | undefined;
   readonly clientAddress?: string | undefined;
@@ -40,7 +40,7 @@ interface Shown {
 }
 
 /** @param tokenQuery the name in the query that holds a token, if any does */
-export function shownCredentials(request: Shown, tokenQuery: string | undefined): Credentials {
+export function shownCredentials(request: Handshake, tokenQuery: string | undefined): Credentials {
   const query = new URLSearchParams(request.search);
   const inQuery = tokenQuery === undefined ? undefined : query.get(tokenQuery);
   const bearer = /^Bearer +(\S+) *$/i.exec(request.header("authorization") ?? "")?.[1];

@@ -1,7 +1,7 @@
 import type { TimerWheel } from "../../../base/index.ts";
 
 /** For how long something is waited for, and what is said then. */
-export interface Patience {
+export interface TimeLimit {
   readonly wheel: TimerWheel;
   readonly timeoutMs: number;
   /** Makes the error that who waits gets when the time is over. */
@@ -11,8 +11,8 @@ export interface Patience {
 }
 
 /** What `pending` comes to, or a rejection when it takes too long. */
-export function inTime<T>(pending: Promise<T>, patience: Patience): Promise<T> {
-  const { wheel, timeoutMs, late, onTooLate } = patience;
+export function inTime<T>(pending: Promise<T>, limit: TimeLimit): Promise<T> {
+  const { wheel, timeoutMs, late, onTooLate } = limit;
   return new Promise((resolve, reject) => {
     let isLate = false;
     const timer = wheel.after(timeoutMs, () => {

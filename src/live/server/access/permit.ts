@@ -7,7 +7,7 @@ import {
   quoted,
   type TopicEntry,
 } from "../../../topics/index.ts";
-import { whenThere } from "../../../base/index.ts";
+import { onceAvailable } from "../../../base/index.ts";
 import { shownCaller, type Caller } from "../sessions/caller.ts";
 
 /** What somebody asks leave for. */
@@ -35,7 +35,7 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
     }),
     () => authority.authorize?.(caller.identity, action, target, params),
   );
-  return whenThere(answer, (isAllowed) => {
+  return onceAvailable(answer, (isAllowed) => {
     // A slip that returns an object, or the text of a reason, must let nobody in.
     if (isAllowed === true) return;
     const message = `You may not ${action}${action === "call" ? "" : " to"} ${target}; ask for access, or sign in as someone who may.`;

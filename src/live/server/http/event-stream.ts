@@ -58,7 +58,7 @@ export class EventStream implements SendBuffer {
       this,
       {
         onLost: (from, to) => {
-          if (this.#topic.kind === "log") this.sayGap(from, to, "slow");
+          if (this.#topic.kind === "log") this.sendGap(from, to, "slow");
           return "go-on";
         },
         // It comes back by itself, with the position that it has.
@@ -91,7 +91,7 @@ export class EventStream implements SendBuffer {
     this.#subscription.pump();
   }
 
-  sayGap(from: Offset, to: Offset, reason: string): void {
+  sendGap(from: Offset, to: Offset, reason: string): void {
     const { epoch } = this.#topic.position;
     const gap = { type: "gap", topic: this.#topic.name, epoch, from, to, reason };
     this.write(encoder.encode(`data: ${JSON.stringify(gap)}\n\n`));
@@ -101,7 +101,7 @@ export class EventStream implements SendBuffer {
    * Says where the client stands. Its `id` is what a stream that is cut before any event, or
    * while none matches, goes on from.
    */
-  sayPosition(offset: Offset): void {
+  sendPosition(offset: Offset): void {
     const { name: topic, position } = this.#topic;
     const { epoch } = position;
     const text = JSON.stringify({ type: "position", topic, epoch, offset });
@@ -112,7 +112,7 @@ export class EventStream implements SendBuffer {
   beat(): void {
     this.#quietTicks += 1;
     const offset = this.#subscription.takeUntold();
-    if (offset !== undefined) this.sayPosition(offset);
+    if (offset !== undefined) this.sendPosition(offset);
     else if (this.#quietTicks > 1) this.write(encoder.encode(":\n\n"));
   }
 

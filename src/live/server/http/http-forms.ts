@@ -25,13 +25,13 @@ import type { LiveExchange } from "../live-peer.ts";
 import { payerOf, type Caller } from "../sessions/caller.ts";
 import { shownCredentials } from "../access/credentials.ts";
 import { onExpiry } from "../access/expiry.ts";
-import { noCredentials } from "../access/gate.ts";
+import { noCredentials } from "../access/authenticator.ts";
 import { addressOf, heldByRequest, payAs } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
 import { permitToPublish, publish, requireTopic } from "../publish.ts";
-import { Standing } from "../sessions/standing.ts";
+import { SessionIdentity } from "../sessions/session-identity.ts";
 import { etagOf, StateAnswer, stateEncoding, type State } from "./state-answer.ts";
-import type { Realm } from "../sessions/session.ts";
+import type { LiveCore } from "../sessions/session.ts";
 
 const STATUS: Record<LiveErrorCode, number> = {
   bad_request: 400,
@@ -68,14 +68,14 @@ const HINTS: Record<number, Record<string, string>> = {
 
 /** The topics over plain HTTP: state, long poll, server-sent events, publish. */
 export class HttpForms {
-  readonly #realm: Realm;
+  readonly #core: LiveCore;
   readonly #population: () => number;
   /** How to end each request that is still open, when the server drains. */
   readonly #open = new Set<() => void>();
 
   /** @param population how many are connected, streams among them */
-  constructor(realm: Realm, population: () => number) {
-    this.#realm = realm;
+  constructor(core: LiveCore, population: () => number) {
+    this.#core = core;
     this.#population = population;
   }
 
@@ -83,8 +83,8 @@ export class HttpForms {
   async answer(exchange: LiveExchange, name: string): Promise<void> {
     try {
       const caller = await this.#callerOf(exchange);
-      this.#realm.statistics.received += 1;
-      this.#realm.rates.count(caller);
+      this.#core.statistics.received += 1;
+      this.#core.rates.count(caller);
       await this.#dispatch(exchange, name, caller);
     } catch (error) {
       // A client that goes away in the middle of its body is no failure.
@@ -96,7 +96,7 @@ export class HttpForms {
 
   /** When a stream that is refused for a time is to be asked for again. */
   get #returnAfter(): number {
-    return this.#realm.admission.returnAfter(this.#population());
+    return this.#core.admission.returnAfter(this.#population());
   }
 
   /** How many streams are open. */
@@ -116,34 +116,34 @@ export class HttpForms {
 
   /** Who asks. @throws LiveError `unauthorized` as a rejection */
   async #callerOf(exchange: LiveExchange): Promise<Caller> {
-    const { gate, tokenQuery, statistics, logins, ledger } = this.#realm;
+    const { authenticator, tokenQuery, statistics, logins, ledger } = this.#core;
     const address = addressOf(exchange);
-    const refusal = gate.isAsking ? logins.refusal(address) : undefined;
+    const refusal = authenticator.isAsking ? logins.refusal(address) : undefined;
     if (refusal !== undefined) throw refusal;
-    const admittance = await gate.check(shownCredentials(exchange, tokenQuery));
-    if (admittance.kind === "known") {
-      const { identity } = admittance;
+    const result = await authenticator.check(shownCredentials(exchange, tokenQuery));
+    if (result.kind === "known") {
+      const { identity } = result;
       payAs(ledger, exchange.account, identity);
       const sharedRate = identity?.id ?? address;
       const { account } = exchange;
       return { connection: crypto.randomUUID(), identity, account, bucket: undefined, sharedRate };
     }
     statistics.unauthorized += 1;
-    const error = admittance.kind === "refused" ? admittance.error : noCredentials();
+    const error = result.kind === "refused" ? result.error : noCredentials();
     if (error.code === "unauthorized") logins.onFailed(address);
     throw error;
   }
 
   async #dispatch(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
     if (exchange.method === "POST") return this.#post(exchange, name, caller);
-    const entry = requireTopic(this.#realm, name);
+    const entry = requireTopic(this.#core, name);
     if (exchange.method !== "GET" && exchange.method !== "HEAD") {
       const message = `The method is ${exchange.method}; use GET or POST.`;
       return answerError(exchange, 405, { code: "bad_request", message }, { Allow: "GET, POST" });
     }
-    const query = readQuery(exchange.search, this.#realm.tokenQuery);
-    await permitToRead(entry, this.#realm.authority, { caller, params: query.params });
-    const topic = await this.#realm.catalog.open(entry, payerOf(caller));
+    const query = readQuery(exchange.search, this.#core.tokenQuery);
+    await permitToRead(entry, this.#core.authority, { caller, params: query.params });
+    const topic = await this.#core.catalog.open(entry, payerOf(caller));
     const stream = isStream(exchange);
     const since = stream ? lastEventOf(exchange) : query.since;
     await topic.catchUpWith(since);
@@ -173,8 +173,8 @@ export class HttpForms {
   }
 
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
-    const entry = await permitToPublish(this.#realm, name, caller);
-    const body = await exchange.body(this.#realm.limits.maxMessageBytes);
+    const entry = await permitToPublish(this.#core, name, caller);
+    const body = await exchange.body(this.#core.limits.maxMessageBytes);
     const release = heldByRequest(caller, REQUEST_BYTES + body.length * 2);
     try {
       const receipt = await this.#publish(entry, body, caller);
@@ -185,7 +185,7 @@ export class HttpForms {
   }
 
   async #publish(entry: TopicEntry, body: string, caller: Caller): Promise<object> {
-    const { catalog } = this.#realm;
+    const { catalog } = this.#core;
     const cost = { payer: payerOf(caller), units: REQUEST_UNITS + body.length };
     const fields = await inTurn(catalog.slices, cost, () => fieldsOf(body));
     if (fields === undefined) {
@@ -195,19 +195,19 @@ export class HttpForms {
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
     // Only now: while a body drips in, a topic that nobody else uses would be closed again.
     const topic = await catalog.open(entry, payerOf(caller));
-    const receipt = await publish(this.#realm, { topic, draft, caller }, undefined);
+    const receipt = await publish(this.#core, { topic, draft, caller }, undefined);
     return { topic: topic.name, ...receipt };
   }
 
   #refuse(exchange: LiveExchange, error: unknown): void {
     const { code, message } = error as { code?: unknown; message?: unknown };
     if (typeof code !== "string" || typeof message !== "string" || !isKnown(code)) {
-      this.#realm.report(error);
+      this.#core.report(error);
       const text = "The server failed on this request; try again later.";
       return answerError(exchange, 500, { code: "internal", message: text });
     }
     const told = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
-    this.#realm.statistics.refused(told);
+    this.#core.statistics.refused(told);
     const status = code === "body_timeout" ? 408 : STATUS[told];
     answerError(exchange, status, { code: told, message }, HINTS[status]);
   }
@@ -229,7 +229,7 @@ export class HttpForms {
     // As a reader of the view, so that an event costs nothing for those whom it does not concern.
     const reader = { onGrown: () => finish(true), onEnded: end };
     const shared = view.join(stateEncoding, reader);
-    const timer: Timer = this.#realm.wheel.after(wait * 1_000, end);
+    const timer: Timer = this.#core.wheel.after(wait * 1_000, end);
     const expiry = this.#onExpired(poll.caller, () => {
       stop();
       this.#refuse(exchange, expired());
@@ -251,7 +251,7 @@ export class HttpForms {
   /** Credentials that end while a client waits are no longer good for what comes then. */
   #onExpired({ identity }: Caller, ended: () => void): Timer | undefined {
     if (identity?.expiresAt === undefined) return undefined;
-    return onExpiry(this.#realm, identity.expiresAt, ended);
+    return onExpiry(this.#core, identity.expiresAt, ended);
   }
 
   #stream(
@@ -259,23 +259,25 @@ export class HttpForms {
     request: { topic: Topic; caller: Caller; params: Params; since: Position | undefined },
   ): void {
     const { topic, caller, params, since } = request;
-    const refusal = this.#realm.admission.refusal(this.#population());
+    const refusal = this.#core.admission.refusal(this.#population());
     if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
     const view = topic.view(params);
     // What an EventSource repeats is of its own URL, and so of the same params.
     const recovery = recover(topic, since);
     // An id that is ahead is not the page's doing, its EventSource repeats it: start again instead.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
-    const { report, presence, statistics } = this.#realm;
+    const { report, presence, statistics } = this.#core;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
     const stream = new EventStream(exchange, { topic, view, walk }, report);
-    const standing = new Standing(this.#realm, { level: "http", account: exchange.account }, () =>
-      exchange.end(),
+    const standing = new SessionIdentity(
+      this.#core,
+      { level: "http", account: exchange.account },
+      () => exchange.end(),
     );
     standing.letIn(caller.identity);
     presence.enter(topic, caller);
     const end = (): void => exchange.end();
-    const age = this.#realm.wheel.after(MAX_STREAM_MS, end);
+    const age = this.#core.wheel.after(MAX_STREAM_MS, end);
     this.#streams.add(stream);
     this.#open.add(end);
     exchange.onClosed(() => {
@@ -286,10 +288,10 @@ export class HttpForms {
       this.#streams.delete(stream);
       this.#open.delete(end);
     });
-    if (recovery.kind === "gap") stream.sayGap(recovery.from, recovery.to, recovery.reason);
+    if (recovery.kind === "gap") stream.sendGap(recovery.from, recovery.to, recovery.reason);
     // What it knows of is not there: the log has lost its end, and nobody can say what was in it.
-    if (recovery.kind === "ahead" && topic.kind === "log") stream.sayGap(1, walk.reached, "epoch");
-    if (topic.kind === "log") stream.sayPosition(walk.reached);
+    if (recovery.kind === "ahead" && topic.kind === "log") stream.sendGap(1, walk.reached, "epoch");
+    if (topic.kind === "log") stream.sendPosition(walk.reached);
     stream.pump();
   }
 }

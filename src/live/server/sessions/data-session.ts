@@ -1,4 +1,4 @@
-import { type Timer, whenThere } from "../../../base/index.ts";
+import { type Timer, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
   freshWalk,
@@ -17,14 +17,14 @@ import { mostUnknownBytes } from "../limits.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { paramsOf } from "../../wire/client-message.ts";
 import type { Credentials } from "../access/credentials.ts";
-import { noCredentials, type Admittance } from "../access/gate.ts";
+import { noCredentials, type AuthResult } from "../access/authenticator.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, held, payAs, type Release } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
 import { requireTopic, unknownTopic } from "../publish.ts";
-import type { LimitReached, Realm, Session } from "./session.ts";
-import { Standing } from "./standing.ts";
+import type { LimitReached, LiveCore, Session } from "./session.ts";
+import { SessionIdentity } from "./session-identity.ts";
 
 /**
  * A Level 0 client: any WebSocket, one topic, params in and data out.
@@ -32,12 +32,12 @@ import { Standing } from "./standing.ts";
  * What goes wrong is said with a close code, the only thing such a client is sure to see.
  */
 export class DataSession implements Session, SendBuffer {
-  readonly #realm: Realm;
+  readonly #core: LiveCore;
   readonly #peer: LivePeer;
   readonly #name: string;
   readonly #encoding: Encoding;
   readonly #params: Params | undefined;
-  readonly #standing: Standing;
+  readonly #sessionIdentity: SessionIdentity;
   /** Credentials, or leave to subscribe, are being asked for. */
   #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
@@ -49,30 +49,34 @@ export class DataSession implements Session, SendBuffer {
 
   /** @param params from the URL's query; without them the first message brings them */
   constructor(
-    realm: Realm,
+    core: LiveCore,
     peer: LivePeer,
     source: { name: string; encoding: Encoding; params: Params | undefined },
   ) {
-    this.#realm = realm;
+    this.#core = core;
     this.#peer = peer;
     this.#address = addressOf(peer);
     this.#name = source.name;
     this.#encoding = source.encoding;
     this.#params = source.params;
-    this.#standing = new Standing(realm, { level: 0, account: peer.account }, () => this.#expire());
+    this.#sessionIdentity = new SessionIdentity(core, { level: 0, account: peer.account }, () =>
+      this.#expire(),
+    );
   }
 
   start(credentials: Credentials): void {
-    const { gate, logins } = this.#realm;
-    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    const { authenticator, logins } = this.#core;
+    const refusal = authenticator.isAsking ? logins.refusal(this.#address) : undefined;
     if (refusal !== undefined) return this.#refuse(refusal);
-    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
-    this.#waitFor(whenThere(gate.check(credentials), (admittance) => this.#onShown(admittance)));
+    if (authenticator.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
+    this.#waitFor(
+      onceAvailable(authenticator.check(credentials), (result) => this.#onShown(result)),
+    );
   }
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
     if (this.#pending !== undefined) return this.#pending.then(() => this.onMessage(message));
-    const { caller } = this.#standing;
+    const { caller } = this.#sessionIdentity;
     if (!this.#peer.isOpen || caller === undefined) return;
     if (typeof message !== "string") {
       this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
@@ -85,7 +89,7 @@ export class DataSession implements Session, SendBuffer {
     }
     const params = paramsOf(part);
     if (typeof params === "string") return this.#refuse(new LiveError("invalid_params", params));
-    this.#realm.statistics.received += 1;
+    this.#core.statistics.received += 1;
     this.#waitFor(this.#narrow(params, caller));
     return this.#pending;
   }
@@ -118,7 +122,7 @@ export class DataSession implements Session, SendBuffer {
 
   onClosed(): void {
     this.#deadline?.cancel();
-    this.#standing.end();
+    this.#sessionIdentity.end();
     this.#endSubscription();
   }
 
@@ -135,7 +139,7 @@ export class DataSession implements Session, SendBuffer {
   }
 
   write(bytes: Uint8Array): void {
-    this.#realm.statistics.wrote(bytes);
+    this.#core.statistics.wrote(bytes);
     this.#peer.sendFrames(bytes);
   }
 
@@ -144,31 +148,31 @@ export class DataSession implements Session, SendBuffer {
   }
 
   fail(cause: unknown): void {
-    this.#realm.report(cause);
+    this.#core.report(cause);
     this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
-  #onShown(admittance: Admittance): void | Promise<void> {
+  #onShown(result: AuthResult): void | Promise<void> {
     if (!this.#peer.isOpen) return;
-    if (admittance.kind !== "known") {
+    if (result.kind !== "known") {
       // There is no hello here with which a token could still come.
-      const error = admittance.kind === "refused" ? admittance.error : noCredentials();
-      this.#realm.statistics.unauthorized += 1;
-      if (error.code === "unauthorized") this.#realm.logins.onFailed(this.#address);
+      const error = result.kind === "refused" ? result.error : noCredentials();
+      this.#core.statistics.unauthorized += 1;
+      if (error.code === "unauthorized") this.#core.logins.onFailed(this.#address);
       return this.#refuse(error);
     }
     try {
-      payAs(this.#realm.ledger, this.#peer.account, admittance.identity);
+      payAs(this.#core.ledger, this.#peer.account, result.identity);
     } catch (error) {
       return this.#refuse(error);
     }
-    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
-    const caller = this.#standing.letIn(admittance.identity);
+    this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
+    const caller = this.#sessionIdentity.letIn(result.identity);
     if (this.#params !== undefined) return this.#narrow(this.#params, caller);
     // Not before, so that who is nobody does not learn what there is.
-    const exists = this.#realm.catalog.find(this.#name) !== undefined;
+    const exists = this.#core.catalog.find(this.#name) !== undefined;
     if (!exists) return this.#refuse(unknownTopic(this.#name));
-    const { wheel, limits } = this.#realm;
+    const { wheel, limits } = this.#core;
     this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
       this.#peer.close(
         LiveCloseCode.Timeout,
@@ -181,11 +185,11 @@ export class DataSession implements Session, SendBuffer {
   #narrow(params: Params, caller: Caller): void | Promise<void> {
     this.#deadline?.cancel();
     try {
-      this.#realm.rates.count(caller);
-      const entry = requireTopic(this.#realm, this.#name);
-      const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
-      const begun = whenThere(permitted, () =>
-        whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
+      this.#core.rates.count(caller);
+      const entry = requireTopic(this.#core, this.#name);
+      const permitted = permitToRead(entry, this.#core.authority, { caller, params });
+      const begun = onceAvailable(permitted, () =>
+        onceAvailable(this.#core.catalog.open(entry, payerOf(caller)), (topic) =>
           this.#subscribe(topic, params, caller),
         ),
       );
@@ -203,7 +207,7 @@ export class DataSession implements Session, SendBuffer {
     const charged = held(account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
     const walk = this.#walkOf(topic);
     if (walk === undefined) return this.#lose();
-    if (this.#subscription === undefined) this.#realm.presence.enter(topic, caller);
+    if (this.#subscription === undefined) this.#core.presence.enter(topic, caller);
     else this.#subscription.end();
     this.#release();
     this.#release = charged;
@@ -211,16 +215,16 @@ export class DataSession implements Session, SendBuffer {
     const source = { topic, view, encoding: this.#encoding, walk, payer };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
-        this.#realm.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
+        this.#core.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
         this.#lose();
         return "ended";
       },
       onEnded: () =>
         this.#peer.close(LiveCloseCode.Restarting, "the topic has started again; connect again"),
     });
-    this.#realm.statistics.starts.fresh += 1;
+    this.#core.statistics.starts.fresh += 1;
     const { name } = topic;
-    this.#realm.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
+    this.#core.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
     this.#subscription.pump();
   }
 
@@ -238,16 +242,16 @@ export class DataSession implements Session, SendBuffer {
   }
 
   #lose(): void {
-    this.#realm.statistics.tooSlow += 1;
+    this.#core.statistics.tooSlow += 1;
     this.#peer.close(LiveCloseCode.TooMany, "events were lost to you; connect again");
   }
 
   #endSubscription(): void {
-    const { caller } = this.#standing;
+    const { caller } = this.#sessionIdentity;
     if (this.#subscription === undefined || caller === undefined) return;
     this.#subscription.end();
     this.#release();
-    this.#realm.presence.leave(this.#subscription.topic, caller);
+    this.#core.presence.leave(this.#subscription.topic, caller);
     this.#subscription = undefined;
   }
 
@@ -260,13 +264,13 @@ export class DataSession implements Session, SendBuffer {
   }
 
   #expire(): void {
-    this.#realm.statistics.unauthorized += 1;
+    this.#core.statistics.unauthorized += 1;
     this.#peer.close(LiveCloseCode.Unauthorized, "the credentials have expired; connect again");
   }
 
   #refuse(error: unknown): void {
     if (!(error instanceof LiveError)) return this.fail(error);
-    this.#realm.statistics.refused(error.code);
+    this.#core.statistics.refused(error.code);
     this.#peer.close(closeCodeOf(error), reasonOf(error));
   }
 }

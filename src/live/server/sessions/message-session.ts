@@ -1,4 +1,4 @@
-import { exceedsBytes, type Timer, whenThere } from "../../../base/index.ts";
+import { exceedsBytes, type Timer, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
   LiveError,
@@ -17,14 +17,14 @@ import {
   type RequestId,
 } from "../../wire/client-message.ts";
 import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
-import { noCredentials, type Admittance } from "../access/gate.ts";
+import { noCredentials, type AuthResult } from "../access/authenticator.ts";
 import type { KeyOwner } from "../keys/key-owners.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
 import { openToPublish, publish } from "../publish.ts";
-import type { LimitReached, Realm, Session } from "./session.ts";
-import { Standing } from "./standing.ts";
+import type { LimitReached, LiveCore, Session } from "./session.ts";
+import { SessionIdentity } from "./session-identity.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
 
@@ -35,9 +35,9 @@ type Request<Type> = Extract<ClientMessage, { type: Type }>;
 
 /** A Level 1 client: one connection, any number of topics, JSON messages both ways. */
 export class MessageSession implements Session, SendBuffer, KeyOwner {
-  readonly #realm: Realm;
+  readonly #core: LiveCore;
   readonly #peer: LivePeer;
-  readonly #standing: Standing;
+  readonly #sessionIdentity: SessionIdentity;
   readonly #subscriptions: Subscriptions;
   readonly #encodingUpTo: (maxBytes: number) => Encoding;
   /** The longest message that the client takes, in bytes. */
@@ -58,13 +58,15 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   readonly #address: string;
 
   /** @param encodingUpTo the encoding for a client that takes messages of so many bytes */
-  constructor(realm: Realm, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
-    this.#realm = realm;
+  constructor(core: LiveCore, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
+    this.#core = core;
     this.#peer = peer;
     this.#encodingUpTo = encodingUpTo;
     this.#address = addressOf(peer);
-    this.#standing = new Standing(realm, { level: 1, account: peer.account }, () => this.#expire());
-    this.#subscriptions = new Subscriptions(realm, encodingUpTo(Infinity), {
+    this.#sessionIdentity = new SessionIdentity(core, { level: 1, account: peer.account }, () =>
+      this.#expire(),
+    );
+    this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
       account: peer.account,
       say: (message) => this.#send(message),
@@ -72,13 +74,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   start(credentials: Credentials): void {
-    const { gate, logins } = this.#realm;
-    const refusal = gate.isAsking ? logins.refusal(this.#address) : undefined;
+    const { authenticator, logins } = this.#core;
+    const refusal = authenticator.isAsking ? logins.refusal(this.#address) : undefined;
     if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
-    if (gate.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#realm.limits));
-    const checked = whenThere(gate.check(credentials), (admittance) => {
+    if (authenticator.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
+    const checked = onceAvailable(authenticator.check(credentials), (result) => {
       this.#opening = undefined;
-      this.#onShown(admittance);
+      this.#onShown(result);
     });
     if (checked instanceof Promise) this.#opening = checked;
   }
@@ -96,7 +98,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#disconnect(LiveCloseCode.BadMessage, decoded.message);
       return;
     }
-    const { caller } = this.#standing;
+    const { caller } = this.#sessionIdentity;
     if (caller === undefined) {
       return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
     }
@@ -116,9 +118,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   onTick(): void {
-    if (this.#standing.caller === undefined) return;
+    if (this.#sessionIdentity.caller === undefined) return;
     this.#quietTicks += 1;
-    this.#subscriptions.tellPositions();
+    this.#subscriptions.announcePositions();
     if (this.#quietTicks > 1) this.#send({ type: "heartbeat" });
   }
 
@@ -146,7 +148,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   write(bytes: Uint8Array): void {
     this.#quietTicks = 0;
-    this.#realm.statistics.wrote(bytes);
+    this.#core.statistics.wrote(bytes);
     this.#peer.sendFrames(bytes);
   }
 
@@ -156,7 +158,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   fail(cause: unknown): void {
-    this.#realm.report(cause);
+    this.#core.report(cause);
     this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
@@ -168,8 +170,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (code === "over_share") {
       return this.#disconnect(LiveCloseCode.TooMany, overShare().message, this.#retryLater);
     }
-    const isKnown = this.#standing.caller !== undefined;
-    const { limits } = this.#realm;
+    const isKnown = this.#sessionIdentity.caller !== undefined;
+    const { limits } = this.#core;
     const most = isKnown ? limits.maxMessageBytes : mostUnknownBytes(limits);
     const message = `A message may have ${most} bytes at most${isKnown ? "" : " before hello"}; send less.`;
     this.#disconnect(LiveCloseCode.TooLarge, message);
@@ -178,33 +180,33 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   onClosed(): void {
     this.#ended = true;
     this.#deadline?.cancel();
-    this.#standing.end();
-    const { caller } = this.#standing;
+    this.#sessionIdentity.end();
+    const { caller } = this.#sessionIdentity;
     if (caller !== undefined) this.#subscriptions.stopAll(caller);
-    else if (this.#realm.gate.isAsking) this.#onLoginFailed();
+    else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
     this.#waiting.clear();
-    this.#realm.owners.end(this);
+    this.#core.owners.end(this);
   }
 
   /** What the client showed of itself before it was let in. */
-  #onShown(admittance: Admittance): void {
+  #onShown(result: AuthResult): void {
     if (!this.#peer.isOpen) return;
-    if (admittance.kind === "known") return this.#welcome(admittance.identity);
-    if (admittance.kind === "refused") return this.#expel(admittance.error);
-    const { wheel, limits } = this.#realm;
+    if (result.kind === "known") return this.#welcome(result.identity);
+    if (result.kind === "refused") return this.#expel(result.error);
+    const { wheel, limits } = this.#core;
     this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
   }
 
   #welcome(identity: Identity | undefined): void {
     this.#deadline?.cancel();
     try {
-      payAs(this.#realm.ledger, this.#peer.account, identity);
+      payAs(this.#core.ledger, this.#peer.account, identity);
     } catch (error) {
       return this.#expel(error as LiveError, this.#retryLater);
     }
-    this.#peer.limitMessages(this.#realm.limits.maxMessageBytes);
-    const { connection } = this.#standing.letIn(identity);
-    const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#realm.limits;
+    this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
+    const { connection } = this.#sessionIdentity.letIn(identity);
+    const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#core.limits;
     this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
   }
 
@@ -216,9 +218,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#limitTo(request.maxMessage);
     // From here on it is the server that takes its time.
     this.#deadline?.cancel();
-    return whenThere(this.#realm.gate.check(tokenAlone(request.token)), (admittance) =>
+    return onceAvailable(this.#core.authenticator.check(tokenAlone(request.token)), (result) =>
       this.#onShown(
-        admittance.kind === "unknown" ? { kind: "refused", error: noCredentials() } : admittance,
+        result.kind === "unknown" ? { kind: "refused", error: noCredentials() } : result,
       ),
     );
   }
@@ -232,8 +234,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#refuseWith(id, error);
     };
     try {
-      this.#realm.statistics.received += 1;
-      this.#realm.rates.count(caller);
+      this.#core.statistics.received += 1;
+      this.#core.rates.count(caller);
       this.#ignoredRefusals = 0;
       if (request.kind === "refused") throw new LiveError(request.code, request.message);
       release = heldByRequest(caller, REQUEST_BYTES + text.length * 2);
@@ -248,13 +250,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
     switch (message.type) {
       case "publish":
-        return whenThere(openToPublish(this.#realm, message.topic, caller), (topic) =>
+        return onceAvailable(openToPublish(this.#core, message.topic, caller), (topic) =>
           this.#answer(message.id, this.#publish(message, topic, caller), release),
         );
       case "call":
         return this.#answer(message.id, this.#call(message, caller), release);
       case "subscribe":
-        return whenThere(this.#subscriptions.start(message, caller), release);
+        return onceAvailable(this.#subscriptions.start(message, caller), release);
       case "unsubscribe":
         release();
         return this.#unsubscribe(message, caller);
@@ -277,13 +279,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   async #publish({ id, draft }: Request<"publish">, topic: Topic, caller: Caller): Promise<string> {
-    const receipt = await publish(this.#realm, { topic, draft, caller }, this);
+    const receipt = await publish(this.#core, { topic, draft, caller }, this);
     return JSON.stringify({ type: "published", id, topic: topic.name, ...receipt });
   }
 
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
-    this.#realm.statistics.calls += 1;
-    const json = await this.#realm.calls.make(request, caller);
+    this.#core.statistics.calls += 1;
+    const json = await this.#core.calls.make(request, caller);
     const text = `{"type":"result","id":${JSON.stringify(id)},"data":${json}}`;
     if (!exceedsBytes(text, this.#maxClientBytes)) return text;
     const message = "The answer is longer than the maxMessage of your hello; raise it.";
@@ -292,7 +294,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /** What the client could not take is not sent to it. */
   #limitTo(maxBytes: number | undefined): void {
-    if (maxBytes === undefined || maxBytes >= longestMessage(this.#realm.limits)) return;
+    if (maxBytes === undefined || maxBytes >= longestMessage(this.#core.limits)) return;
     this.#maxClientBytes = maxBytes;
     this.#subscriptions.encodeAs(this.#encodingUpTo(maxBytes));
   }
@@ -314,15 +316,15 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /** New credentials on the connection: of the same one, with perhaps other rights. */
   #refresh(token: string, { identity }: Caller): void | Promise<void> {
-    return whenThere(this.#realm.gate.check(tokenAlone(token)), (admittance) => {
+    return onceAvailable(this.#core.authenticator.check(tokenAlone(token)), (result) => {
       if (this.#ended) return;
-      if (admittance.kind === "unknown") throw noCredentials();
-      if (admittance.kind === "refused") throw admittance.error;
-      if (admittance.identity?.id !== identity?.id) {
+      if (result.kind === "unknown") throw noCredentials();
+      if (result.kind === "refused") throw result.error;
+      if (result.identity?.id !== identity?.id) {
         const message = "The new credentials are of someone else; connect again to use them.";
         throw new LiveError("unauthorized", message);
       }
-      const caller = this.#standing.letIn(admittance.identity);
+      const caller = this.#sessionIdentity.letIn(result.identity);
       if (identity !== undefined) this.#send({ type: "refreshed", ...this.#expiry() });
       return this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
     });
@@ -330,12 +332,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   #expire(): void {
     const message = "The credentials have expired; connect again with new ones.";
-    this.#realm.statistics.unauthorized += 1;
+    this.#core.statistics.unauthorized += 1;
     this.#disconnect(LiveCloseCode.Unauthorized, message, { retryAfterMs: 0 });
   }
 
   #expiry(): object {
-    const { expiresInMs } = this.#standing;
+    const { expiresInMs } = this.#sessionIdentity;
     return expiresInMs === undefined ? {} : { expiresIn: expiresInMs };
   }
 
@@ -350,18 +352,18 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   #failure(cause: unknown): LiveError {
-    this.#realm.report(cause);
+    this.#core.report(cause);
     return new LiveError("internal", "The server failed on this request; try again later.");
   }
 
   #refuse(id: RequestId | undefined, code: LiveErrorCode, message: string): void {
-    this.#realm.statistics.refused(code);
+    this.#core.statistics.refused(code);
     this.#send({ type: "error", ...(id !== undefined && { id }), code, message });
   }
 
   /** The client learns why, which a refused handshake would not tell a browser. */
   #expel(error: LiveError, retry?: { retryAfterMs?: number }): void {
-    this.#realm.statistics.unauthorized += 1;
+    this.#core.statistics.unauthorized += 1;
     if (error.code === "unauthorized") this.#onLoginFailed();
     this.#refuse(undefined, error.code, error.message);
     const isPassing = error.code === "internal" || error.code === "unavailable";
@@ -370,11 +372,11 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /** For a client of which too much is there: it may come back, spread with others. */
   get #retryLater(): { retryAfterMs: number } {
-    return { retryAfterMs: this.#realm.admission.returnAfter(1) };
+    return { retryAfterMs: this.#core.admission.returnAfter(1) };
   }
 
   #onLoginFailed(): void {
-    if (!this.#hasFailed) this.#realm.logins.onFailed(this.#address);
+    if (!this.#hasFailed) this.#core.logins.onFailed(this.#address);
     this.#hasFailed = true;
   }
 

@@ -6,16 +6,16 @@ import type { Calls } from "../calls/calls.ts";
 import type { Rates } from "./caller.ts";
 import type { Credentials } from "../access/credentials.ts";
 import type { Diagnostics } from "../observing/diagnostics.ts";
-import type { Gate } from "../access/gate.ts";
+import type { Authenticator } from "../access/authenticator.ts";
 import type { KeyOwners } from "../keys/key-owners.ts";
 import type { LoginGuard } from "../access/login-guard.ts";
 import type { Presence } from "../keys/presence.ts";
 import type { Statistics } from "../observing/statistics.ts";
 
 /** What the sessions of one live server share. */
-export interface Realm {
+export interface LiveCore {
   readonly catalog: Catalog;
-  readonly gate: Gate;
+  readonly authenticator: Authenticator;
   /** Counts credentials that were refused. */
   readonly logins: LoginGuard;
   /** What the memory that clients hold is charged to. */

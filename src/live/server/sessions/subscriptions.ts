@@ -1,4 +1,4 @@
-import { type Account, whenThere } from "../../../base/index.ts";
+import { type Account, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
   LiveError,
@@ -18,7 +18,7 @@ import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
 import { held, type Release } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
 import { requireTopic } from "../publish.ts";
-import type { Realm } from "./session.ts";
+import type { LiveCore } from "./session.ts";
 
 type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
 
@@ -41,7 +41,7 @@ export interface Subscriber {
 
 /** What one Level 1 connection is subscribed to: of each topic once. */
 export class Subscriptions {
-  readonly #realm: Realm;
+  readonly #core: LiveCore;
   #encoding: Encoding;
   readonly #buffer: SendBuffer;
   readonly #account: Account;
@@ -49,8 +49,8 @@ export class Subscriptions {
   readonly #started = new Map<string, Started>();
   #hasEnded = false;
 
-  constructor(realm: Realm, encoding: Encoding, { buffer, account, say }: Subscriber) {
-    this.#realm = realm;
+  constructor(core: LiveCore, encoding: Encoding, { buffer, account, say }: Subscriber) {
+    this.#core = core;
     this.#encoding = encoding;
     this.#buffer = buffer;
     this.#account = account;
@@ -69,17 +69,17 @@ export class Subscriptions {
   /** @throws LiveError what speaks against it, perhaps as a rejection */
   start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
     const { topic: name, params } = request;
-    const { maxSubscriptions } = this.#realm.limits;
-    this.#realm.catalog.slices.charge(payerOf(caller), SUBSCRIBE_UNITS);
+    const { maxSubscriptions } = this.#core.limits;
+    this.#core.catalog.slices.charge(payerOf(caller), SUBSCRIBE_UNITS);
     if (!this.#started.has(name) && this.#started.size >= maxSubscriptions) {
       const message = `This connection has ${maxSubscriptions} subscriptions, its limit; end some.`;
       throw new LiveError("rate_limited", message);
     }
-    const entry = requireTopic(this.#realm, name);
-    const permitted = permitToRead(entry, this.#realm.authority, { caller, params });
-    return whenThere(permitted, () =>
-      whenThere(this.#realm.catalog.open(entry, payerOf(caller)), (topic) =>
-        whenThere(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
+    const entry = requireTopic(this.#core, name);
+    const permitted = permitToRead(entry, this.#core.authority, { caller, params });
+    return onceAvailable(permitted, () =>
+      onceAvailable(this.#core.catalog.open(entry, payerOf(caller)), (topic) =>
+        onceAvailable(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
       ),
     );
   }
@@ -92,7 +92,7 @@ export class Subscriptions {
     present.subscription.end();
     present.release();
     stopped(present.subscription);
-    this.#realm.presence.leave(present.subscription.topic, caller);
+    this.#core.presence.leave(present.subscription.topic, caller);
   }
 
   stopAll(caller: Caller): void {
@@ -101,18 +101,18 @@ export class Subscriptions {
   }
 
   /** Where a subscriber stands moves on also while nothing matches; this tells it. */
-  tellPositions(): void {
-    for (const { subscription } of this.#started.values()) this.#tellPosition(subscription);
+  announcePositions(): void {
+    for (const { subscription } of this.#started.values()) this.#announcePosition(subscription);
   }
 
   /** Ends what `caller`, with new credentials, may not read any more. */
   async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
     for (const [name, { params }] of this.#started) {
       try {
-        const entry = requireTopic(this.#realm, name);
-        await permitToRead(entry, this.#realm.authority, { caller, params });
+        const entry = requireTopic(this.#core, name);
+        await permitToRead(entry, this.#core.authority, { caller, params });
       } catch (error) {
-        if (!(error instanceof LiveError)) this.#realm.report(error);
+        if (!(error instanceof LiveError)) this.#core.report(error);
         if (this.#hasEnded) return;
         this.stop(name, caller, stopped);
         const message = `The new credentials do not let you read ${name}; ask for access.`;
@@ -146,7 +146,7 @@ export class Subscriptions {
     const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
     const subscription = new Subscription(source, this.#buffer, {
       onLost: (from, to) => {
-        if (topic.kind === "log") this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+        if (topic.kind === "log") this.#sendGap({ topic: name, epoch, from, to, reason: "slow" });
         return "go-on";
       },
       onEnded: (ended) => {
@@ -155,19 +155,19 @@ export class Subscriptions {
       },
       onTooLong: (ended) => {
         const message = `${name} has a message that is longer than the maxMessage of your hello; raise it.`;
-        this.#realm.statistics.refused("too_large");
+        this.#core.statistics.refused("too_large");
         this.#onEnded(ended, caller, new LiveError("too_large", message));
       },
       // A client that resumed would wait to know that it is up to date.
-      onCaughtUp: (caughtUp) => this.#tellPosition(caughtUp),
+      onCaughtUp: (caughtUp) => this.#announcePosition(caughtUp),
     });
     this.#started.set(name, { subscription, params, release });
-    if (present === undefined) this.#realm.presence.enter(topic, caller);
-    this.#sayStart({ id, since }, subscription, recovery);
+    if (present === undefined) this.#core.presence.enter(topic, caller);
+    this.#sendStart({ id, since }, subscription, recovery);
     subscription.pump();
     // What did not match is told at once, or a client that resumed would wait to know that it is
     // up to date.
-    this.#tellPosition(subscription);
+    this.#announcePosition(subscription);
   }
 
   /** A client that subscribes again, from where it is, is told what it has lost. */
@@ -175,11 +175,11 @@ export class Subscriptions {
     const { name } = topic;
     this.#started.get(name)?.release();
     this.#started.delete(name);
-    this.#realm.presence.leave(topic, caller);
+    this.#core.presence.leave(topic, caller);
     this.#say({ type: "unsubscribed", topic: name, code, message });
   }
 
-  #sayStart(
+  #sendStart(
     { id, since }: { id: RequestId; since: Position | undefined },
     { topic, view }: Subscription,
     recovery: Exclude<Recovery, { kind: "ahead" }>,
@@ -189,8 +189,8 @@ export class Subscriptions {
     // Not one that did not ask for it, though it goes on from where it was.
     const resumed = recovery.kind === "resumed" && since !== undefined;
     const missed = since?.epoch === epoch ? latest - since.offset : 0;
-    this.#realm.statistics.starts[recovery.kind] += 1;
-    this.#realm.diagnostics.tell("subscribe", () => ({
+    this.#core.statistics.starts[recovery.kind] += 1;
+    this.#core.diagnostics.tell("subscribe", () => ({
       topic: name,
       start: recovery.kind,
       missed,
@@ -205,18 +205,18 @@ export class Subscriptions {
     if (recovery.kind !== "gap") return;
     const { from, to, reason } = recovery;
     // It did not say where it was, so nothing has expired but what it was too slow for.
-    if (since === undefined) this.#sayGap({ topic: name, epoch, from, to, reason: "slow" });
+    if (since === undefined) this.#sendGap({ topic: name, epoch, from, to, reason: "slow" });
     else this.#say({ type: "gap", topic: name, epoch, from, to, reason });
   }
 
-  #sayGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
-    this.#realm.statistics.slowGaps += 1;
+  #sendGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
+    this.#core.statistics.slowGaps += 1;
     const { topic, from, to } = gap;
-    this.#realm.diagnostics.tell("slow", () => ({ topic, from, to }));
+    this.#core.diagnostics.tell("slow", () => ({ topic, from, to }));
     this.#say({ type: "gap", ...gap });
   }
 
-  #tellPosition(subscription: Subscription): void {
+  #announcePosition(subscription: Subscription): void {
     const offset = subscription.takeUntold();
     if (offset === undefined) return;
     const { name, position } = subscription.topic;

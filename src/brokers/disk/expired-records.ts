@@ -13,7 +13,7 @@ import type { StoredTopic } from "./stored-topic.ts";
 const MAX_DELETES = 1_000;
 
 /** What the store still has of a topic that has let go of it. */
-export class Leftovers {
+export class ExpiredRecords {
   readonly #declaration: TopicDeclaration;
   readonly #keys: TopicKeys;
   readonly #log: EventLog;

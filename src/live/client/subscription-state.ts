@@ -22,7 +22,7 @@ export interface Following {
 }
 
 /** How its subscription stands with the server. */
-export type Standing =
+export type SubscriptionState =
   | Over
   /** The position from which to go on is being loaded. */
   | { state: "loading" }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { HandleTransport, receiveConnections } from "../../src/node/index.ts";
-import type { Newcomer, Reception } from "../../src/node/internals/newcomers.ts";
+import type { RawSocket, RawSocketHandler } from "../../src/node/internals/raw-sockets.ts";
 import { turns, until } from "../client/event-loop.ts";
 import { strayErrors } from "../hardening/stray-errors.ts";
 
@@ -18,27 +18,27 @@ beforeEach(() => {
 });
 
 /** Notes who comes, and does with their first bytes what a test wants. */
-class Desk implements Reception {
-  readonly arrived: Newcomer[] = [];
+class Desk implements RawSocketHandler {
+  readonly arrived: RawSocket[] = [];
   readonly first: string[] = [];
-  readonly gone: Newcomer[] = [];
-  readonly #onFirst: (newcomer: Newcomer, bytes: Uint8Array) => void;
+  readonly gone: RawSocket[] = [];
+  readonly #onFirst: (rawSocket: RawSocket, bytes: Uint8Array) => void;
 
-  constructor(onFirst: (newcomer: Newcomer, bytes: Uint8Array) => void = () => {}) {
+  constructor(onFirst: (rawSocket: RawSocket, bytes: Uint8Array) => void = () => {}) {
     this.#onFirst = onFirst;
   }
 
-  onArrived(newcomer: Newcomer): void {
-    this.arrived.push(newcomer);
+  onArrived(rawSocket: RawSocket): void {
+    this.arrived.push(rawSocket);
   }
 
-  onFirstBytes(newcomer: Newcomer, bytes: Uint8Array): void {
+  onFirstBytes(rawSocket: RawSocket, bytes: Uint8Array): void {
     this.first.push(Buffer.from(bytes).toString());
-    this.#onFirst(newcomer, bytes);
+    this.#onFirst(rawSocket, bytes);
   }
 
-  onGone(newcomer: Newcomer): void {
-    this.gone.push(newcomer);
+  onGone(rawSocket: RawSocket): void {
+    this.gone.push(rawSocket);
   }
 }
 
@@ -86,7 +86,7 @@ const listeningOf = (server: Server): Listening =>
   // oxlint-disable-next-line eslint/no-underscore-dangle
   (server as unknown as { _handle: Listening })._handle;
 
-describe("a newcomer", () => {
+describe("a rawSocket", () => {
   test("is one before it says anything, has no socket, and is counted by the server", async () => {
     const { server, sockets, call } = await listen();
     const desk = new Desk();
@@ -97,7 +97,7 @@ describe("a newcomer", () => {
     await until(() => desk.arrived.length === 2);
     expect(await countOf(server)).toBe(2);
     expect(desk).toMatchObject({ first: [], gone: [] });
-    for (const newcomer of desk.arrived) newcomer.close();
+    for (const rawSocket of desk.arrived) rawSocket.close();
     await closed(server);
     expect(sockets).toEqual([]);
     expect(await countOf(server)).toBe(0);
@@ -105,7 +105,7 @@ describe("a newcomer", () => {
 
   test("has its first bytes told as they came", async () => {
     const { server, call } = await listen();
-    const desk = new Desk((newcomer) => newcomer.close());
+    const desk = new Desk((rawSocket) => rawSocket.close());
     receiveConnections(server, desk);
     for (const text of ["a", "grüße", "x".repeat(20_000)]) {
       // oxlint-disable-next-line eslint/no-await-in-loop
@@ -119,7 +119,7 @@ describe("a newcomer", () => {
 
   test("given back is a socket with those bytes and what comes behind, counted once", async () => {
     const { server, sockets, call } = await listen();
-    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    receiveConnections(server, new Desk((rawSocket, bytes) => rawSocket.giveBack(bytes)));
     const client = await call();
     client.write("first");
     await until(() => sockets.length === 1);
@@ -143,7 +143,7 @@ describe("a newcomer", () => {
     const errors = strayErrors();
     const { server, sockets, call } = await listen();
     server.maxConnections = 1;
-    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    receiveConnections(server, new Desk((rawSocket, bytes) => rawSocket.giveBack(bytes)));
     (await call()).write("a");
     await until(() => sockets.length === 1);
     const second = await call();
@@ -221,14 +221,14 @@ describe("a newcomer", () => {
     await until(() => desk.arrived.length === 2);
     expect(setNoDelay.mock.calls.slice(-1)).toEqual([[true]]);
     expect(setNoDelay.mock.contexts.at(-1)).toBe(desk.arrived[1]!.handle);
-    for (const newcomer of desk.arrived) newcomer.close();
+    for (const rawSocket of desk.arrived) rawSocket.close();
   });
 
   test("over a Unix socket is one, too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "longwire-newcomers-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { server, sockets, call } = await listen({ path: join(folder, "socket") });
-    receiveConnections(server, new Desk((newcomer, bytes) => newcomer.giveBack(bytes)));
+    receiveConnections(server, new Desk((rawSocket, bytes) => rawSocket.giveBack(bytes)));
     (await call()).write("hello");
     await until(() => sockets.length === 1);
     expect(String((await once(sockets[0]!, "data"))[0])).toBe("hello");

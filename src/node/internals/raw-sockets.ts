@@ -26,30 +26,27 @@ interface ServerInside extends CountingServer {
 }
 
 /** Where newcomers go. */
-export interface Reception {
-  onArrived(newcomer: Newcomer): void;
+export interface RawSocketHandler {
+  onArrived(rawSocket: RawSocket): void;
   /** Its first bytes. */
-  onFirstBytes(newcomer: Newcomer, bytes: Uint8Array): void;
+  onFirstBytes(rawSocket: RawSocket, bytes: Uint8Array): void;
   /** It ended without any. */
-  onGone(newcomer: Newcomer): void;
+  onGone(rawSocket: RawSocket): void;
 }
 
 /** A connection that a server accepted and that Node has made no socket of. */
-export class Newcomer implements FirstReader {
+export class RawSocket implements FirstReader {
   readonly handle: SocketHandle;
   /** Which counts it. */
   readonly server: CountingServer;
-  readonly #reception: Reception;
+  readonly #handler: RawSocketHandler;
   readonly #listening: ListeningHandle;
   readonly #onconnection: ListeningHandle["onconnection"];
 
-  constructor(
-    handle: SocketHandle,
-    { server, reception, listening, onconnection }: NewcomerOptions,
-  ) {
+  constructor(handle: SocketHandle, { server, handler, listening, onconnection }: NewcomerOptions) {
     this.handle = handle;
     this.server = server;
-    this.#reception = reception;
+    this.#handler = handler;
     this.#listening = listening;
     this.#onconnection = onconnection;
     server._connections += 1;
@@ -57,8 +54,8 @@ export class Newcomer implements FirstReader {
   }
 
   onFirstBytes(bytes: Uint8Array | undefined): void {
-    if (bytes !== undefined) return this.#reception.onFirstBytes(this, bytes);
-    this.#reception.onGone(this);
+    if (bytes !== undefined) return this.#handler.onFirstBytes(this, bytes);
+    this.#handler.onGone(this);
     this.close();
   }
 
@@ -85,7 +82,7 @@ export class Newcomer implements FirstReader {
 
 interface NewcomerOptions {
   server: CountingServer;
-  reception: Reception;
+  handler: RawSocketHandler;
   listening: ListeningHandle;
   onconnection: ListeningHandle["onconnection"];
 }
@@ -97,16 +94,16 @@ interface NewcomerOptions {
  * Nothing happens where this Node is not as expected, or where the server gets its connections some
  * other way, as in a cluster.
  */
-export function receiveConnections(server: Server, reception: Reception): void {
+export function receiveConnections(server: Server, handler: RawSocketHandler): void {
   const inside = server as unknown as ServerInside;
   const listening = inside._handle ?? undefined;
   if (!areInternalsAllowed() || listening === undefined) return;
   const { onconnection } = listening;
   if (typeof onconnection !== "function" || !isKnown(listening)) return;
-  const options: NewcomerOptions = { server: inside, reception, listening, onconnection };
+  const options: NewcomerOptions = { server: inside, handler, listening, onconnection };
   listening.onconnection = (status, accepted) => {
     if (accepted === undefined) return onconnection.call(listening, status, accepted);
     (accepted as AcceptedHandle).setNoDelay?.(true);
-    reception.onArrived(new Newcomer(accepted, options));
+    handler.onArrived(new RawSocket(accepted, options));
   };
 }

@@ -3,11 +3,11 @@ import type { Caller } from "./caller.ts";
 import type { Identity } from "../access/credentials.ts";
 import type { Level } from "../observing/diagnostics.ts";
 import { onExpiry } from "../access/expiry.ts";
-import type { Realm } from "./session.ts";
+import type { LiveCore } from "./session.ts";
 
 /** Who a connection has shown itself to be, and until when. */
-export class Standing {
-  readonly #realm: Realm;
+export class SessionIdentity {
+  readonly #core: LiveCore;
   readonly #level: Level;
   readonly #account: Account;
   readonly #onExpired: () => void;
@@ -16,11 +16,11 @@ export class Standing {
   #expiry: Timer | undefined;
 
   constructor(
-    realm: Realm,
+    core: LiveCore,
     { level, account }: { level: Level; account: Account },
     onExpired: () => void,
   ) {
-    this.#realm = realm;
+    this.#core = core;
     this.#level = level;
     this.#account = account;
     this.#onExpired = onExpired;
@@ -35,7 +35,7 @@ export class Standing {
   get expiresInMs(): number | undefined {
     const expiresAt = this.#caller?.identity?.expiresAt;
     if (expiresAt === undefined) return undefined;
-    return Math.max(0, Math.floor(expiresAt - wallTimeOf(this.#realm.clock)));
+    return Math.max(0, Math.floor(expiresAt - wallTimeOf(this.#core.clock)));
   }
 
   /** The connection is this one's from now on. */
@@ -45,13 +45,13 @@ export class Standing {
       connection: caller?.connection ?? crypto.randomUUID(),
       identity,
       account: this.#account,
-      bucket: caller?.bucket ?? this.#realm.rates.newBucket(),
+      bucket: caller?.bucket ?? this.#core.rates.newBucket(),
       sharedRate: identity?.id,
     };
-    if (caller === undefined) this.#tellOpen(this.#caller);
+    if (caller === undefined) this.#notifyOpen(this.#caller);
     this.#expiry?.cancel();
     if (identity?.expiresAt !== undefined) {
-      this.#expiry = onExpiry(this.#realm, identity.expiresAt, this.#onExpired);
+      this.#expiry = onExpiry(this.#core, identity.expiresAt, this.#onExpired);
     }
     return this.#caller;
   }
@@ -60,7 +60,7 @@ export class Standing {
     this.#expiry?.cancel();
     const caller = this.#caller;
     if (caller === undefined) return;
-    const { clock, diagnostics } = this.#realm;
+    const { clock, diagnostics } = this.#core;
     diagnostics.tell("session.close", () => ({
       connection: caller.connection,
       level: this.#level,
@@ -68,8 +68,8 @@ export class Standing {
     }));
   }
 
-  #tellOpen({ connection, identity }: Caller): void {
-    const { clock, diagnostics } = this.#realm;
+  #notifyOpen({ connection, identity }: Caller): void {
+    const { clock, diagnostics } = this.#core;
     this.#openedAt = clock.now();
     const level = this.#level;
     diagnostics.tell("session.open", () => ({ connection, level, identity: identity?.id }));

@@ -1,4 +1,4 @@
-import { type Clock, type TimerWheel, wallTimeOf, whenThere } from "../../../base/index.ts";
+import { type Clock, type TimerWheel, wallTimeOf, onceAvailable } from "../../../base/index.ts";
 import {
   callApplication,
   LiveError,
@@ -11,7 +11,7 @@ import { inTime } from "./in-time.ts";
 import { LastingError } from "../observing/reporter.ts";
 
 /** What became of somebody's credentials. */
-export type Admittance =
+export type AuthResult =
   /** Known, or of a server that asks nobody. */
   | { kind: "known"; identity: Identity | undefined }
   /** These were no credentials; others may follow. */
@@ -27,7 +27,7 @@ interface GateHost {
 }
 
 /** Says who is at the door. */
-export class Gate {
+export class Authenticator {
   readonly #authenticate: Authenticate | undefined;
   readonly #host: GateHost;
 
@@ -42,7 +42,7 @@ export class Gate {
   }
 
   /** Checks credentials. Never throws: a refusal is a value. */
-  check(credentials: Credentials): Admittance | Promise<Admittance> {
+  check(credentials: Credentials): AuthResult | Promise<AuthResult> {
     const authenticate = this.#authenticate;
     if (authenticate === undefined) return { kind: "known", identity: undefined };
     const { remoteAddress = "an unknown address" } = credentials;
@@ -52,7 +52,7 @@ export class Gate {
         () => called,
         () => authenticate(credentials),
       );
-      const outcome = whenThere(shown, (identity) => this.#admittanceOf(identity));
+      const outcome = onceAvailable(shown, (identity) => this.#admittanceOf(identity));
       return outcome instanceof Promise ? this.#inTime(outcome) : outcome;
     } catch (error) {
       return this.#refused(error);
@@ -60,7 +60,7 @@ export class Gate {
   }
 
   /** A check that never ends must not keep a connection whose client is nobody. */
-  #inTime(outcome: Promise<Admittance>): Promise<Admittance> {
+  #inTime(outcome: Promise<AuthResult>): Promise<AuthResult> {
     const { wheel, timeoutMs } = this.#host;
     const late = (): LiveError => {
       const message = "Checking the credentials took too long; try again later.";
@@ -75,7 +75,7 @@ export class Gate {
     return checked.catch((error) => this.#refused(error));
   }
 
-  #admittanceOf(identity: Identity | undefined): Admittance {
+  #admittanceOf(identity: Identity | undefined): AuthResult {
     if (identity === undefined || identity === null) return { kind: "unknown" };
     const { id, expiresAt } = identity as { id: unknown; expiresAt: unknown };
     if (typeof id !== "string" || id === "" || id.length > MAX_KEY_LENGTH) throw invalidId(id);
@@ -92,7 +92,7 @@ export class Gate {
     return { kind: "refused", error: new LiveError("unauthorized", message) };
   }
 
-  #refused(error: unknown): Admittance {
+  #refused(error: unknown): AuthResult {
     if (error instanceof LiveError) return { kind: "refused", error };
     this.#host.report(error);
     const message = "The server failed to check the credentials; try again later.";

@@ -15,12 +15,12 @@ import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
 import type { Authenticate } from "./access/credentials.ts";
 import { Diagnostics } from "./observing/diagnostics.ts";
-import { Gate } from "./access/gate.ts";
+import { Authenticator } from "./access/authenticator.ts";
 import { KeyOwners } from "./keys/key-owners.ts";
 import { LoginGuard } from "./access/login-guard.ts";
 import { Presence } from "./keys/presence.ts";
 import { reporter } from "./observing/reporter.ts";
-import type { Realm } from "./sessions/session.ts";
+import type { LiveCore } from "./sessions/session.ts";
 import { Statistics } from "./observing/statistics.ts";
 
 export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authority {
@@ -60,7 +60,7 @@ export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authori
  * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
  *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
  */
-export async function openRealm(options: LiveServerOptions): Promise<Realm> {
+export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore> {
   checkOptions(options);
   const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
   const report = reporter(options.onError, clock);
@@ -96,7 +96,12 @@ export async function openRealm(options: LiveServerOptions): Promise<Realm> {
   const authority: Authority = options;
   return {
     catalog,
-    gate: new Gate(authenticate, { clock, wheel, timeoutMs: limits.helloTimeoutMs, report }),
+    authenticator: new Authenticator(authenticate, {
+      clock,
+      wheel,
+      timeoutMs: limits.helloTimeoutMs,
+      report,
+    }),
     logins: new LoginGuard(clock, limits),
     ledger,
     authority,

@@ -3,8 +3,8 @@ import type { Clock, Timer } from "../../base/index.ts";
 import {
   HandleTransport,
   receiveConnections,
-  type Newcomer,
-  type Reception,
+  type RawSocket,
+  type RawSocketHandler,
 } from "../../node/index.ts";
 import { plainRequestHead, type RequestHead } from "./plain-request-head.ts";
 
@@ -22,10 +22,10 @@ export interface DirectArrivalsOptions {
  *
  * Everything else goes to the server, as if nobody had looked.
  */
-export class DirectArrivals implements Reception {
+export class DirectAccept implements RawSocketHandler {
   readonly #options: DirectArrivalsOptions;
   /** Who has said nothing yet, and since when, the oldest first. */
-  readonly #silent = new Map<Newcomer, number>();
+  readonly #silent = new Map<RawSocket, number>();
   #timer: Timer | undefined;
 
   constructor(options: DirectArrivalsOptions) {
@@ -37,29 +37,29 @@ export class DirectArrivals implements Reception {
     receiveConnections(server, this);
   }
 
-  onArrived(newcomer: Newcomer): void {
-    this.#silent.set(newcomer, this.#options.clock.now());
+  onArrived(rawSocket: RawSocket): void {
+    this.#silent.set(rawSocket, this.#options.clock.now());
     this.#timer ??= this.#wait(this.#options.timeoutMs);
   }
 
-  onFirstBytes(newcomer: Newcomer, bytes: Uint8Array): void {
-    this.#silent.delete(newcomer);
+  onFirstBytes(rawSocket: RawSocket, bytes: Uint8Array): void {
+    this.#silent.delete(rawSocket);
     const head = plainRequestHead(bytes, this.#options.maxHeaderBytes);
     const transport = (): HandleTransport => {
-      const { handle, server } = newcomer;
+      const { handle, server } = rawSocket;
       const behind = bytes.subarray(head!.length);
       return new HandleTransport({ handle, server, head: behind.length > 0 ? behind : undefined });
     };
-    if (head === undefined || !this.#options.take(head, transport)) newcomer.giveBack(bytes);
+    if (head === undefined || !this.#options.take(head, transport)) rawSocket.giveBack(bytes);
   }
 
-  onGone(newcomer: Newcomer): void {
-    this.#silent.delete(newcomer);
+  onGone(rawSocket: RawSocket): void {
+    this.#silent.delete(rawSocket);
   }
 
   /** Ends those that have said nothing. */
   cut(): void {
-    for (const newcomer of this.#silent.keys()) newcomer.close();
+    for (const rawSocket of this.#silent.keys()) rawSocket.close();
     this.#silent.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -73,14 +73,14 @@ export class DirectArrivals implements Reception {
     this.#timer = undefined;
     const { clock, timeoutMs } = this.#options;
     const now = clock.now();
-    for (const [newcomer, since] of this.#silent) {
+    for (const [rawSocket, since] of this.#silent) {
       const left = since + timeoutMs - now;
       if (left > 0) {
         this.#timer = this.#wait(left);
         return;
       }
-      this.#silent.delete(newcomer);
-      const { handle, server } = newcomer;
+      this.#silent.delete(rawSocket);
+      const { handle, server } = rawSocket;
       const transport = new HandleTransport({ handle, server, head: undefined });
       transport.write(REQUEST_TIMEOUT);
       transport.destroy();
