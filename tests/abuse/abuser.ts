@@ -11,6 +11,8 @@ const CONNECT_MS = 5_000;
 /** A gigabit: this machine's own network would carry many times that. */
 const LINK_BYTES_PER_SECOND = 125_000_000;
 let linkIsFreeAt = 0;
+/** A connection that is to be cut off may be there for a moment. */
+const HELD_MS = 5_000;
 
 /** What became of the abuser's attempts: evidence that the attack took place. */
 export interface Tally {
@@ -18,6 +20,10 @@ export interface Tally {
   sentMiB: number;
   /** How often one of the crowd was refused, cut off or failed, by reason. */
   setbacks: Record<string, number>;
+  /** How many connections with something unfinished the server kept at one time, 5 s or longer. */
+  heldAtOnce: number;
+  /** For how long the server kept the one that it kept longest. */
+  longestHeldMs: number;
 }
 
 /** Who attacks: one payer, with so many connections and no more, until its time is over. */
@@ -25,7 +31,15 @@ export class Abuser {
   readonly target: Target;
   readonly #endsAt: number;
   readonly #sockets = new Set<Socket>();
-  readonly tally: Tally = { connections: 0, sentMiB: 0, setbacks: {} };
+  readonly tally: Tally = {
+    connections: 0,
+    sentMiB: 0,
+    setbacks: {},
+    heldAtOnce: 0,
+    longestHeldMs: 0,
+  };
+  /** Those that are held, and since when. */
+  readonly #held = new Map<Socket, number>();
 
   constructor(target: Target, seconds: number) {
     this.target = target;
@@ -94,14 +108,28 @@ export class Abuser {
   /** Keeps a connection until the server ends it or time is over; `drip` is sent now and then. */
   async hold(socket: Socket, drip?: Uint8Array | string): Promise<void> {
     let sentAt = performance.now();
+    this.#held.set(socket, sentAt);
     while (!this.isOver && !socket.destroyed) {
       await this.pause(200);
+      this.#countHeld();
       if (drip === undefined || performance.now() - sentAt < DRIP_MS) continue;
       sentAt = performance.now();
       socket.write(drip);
     }
     if (!this.isOver) this.#setback("cut off");
+    this.#held.delete(socket);
     socket.destroy();
+  }
+
+  #countHeld(): void {
+    const now = performance.now();
+    let heldNow = 0;
+    for (const [socket, since] of this.#held) {
+      if (socket.destroyed) continue;
+      this.tally.longestHeldMs = Math.max(this.tally.longestHeldMs, now - since);
+      if (now - since >= HELD_MS) heldNow += 1;
+    }
+    this.tally.heldAtOnce = Math.max(this.tally.heldAtOnce, heldNow);
   }
 
   #setback(reason: string): void {

@@ -3,6 +3,7 @@ import * as brokerAway from "./moves/broker-away.ts";
 import * as churn from "./moves/churn.ts";
 import * as costlyValues from "./moves/costly-values.ts";
 import * as distinctParams from "./moves/distinct-params.ts";
+import * as held from "./moves/held.ts";
 import { foreignHost } from "./moves/host-header.ts";
 import { setAndLeave } from "./moves/many-keys.ts";
 import * as names from "./moves/names.ts";
@@ -89,6 +90,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedMessages.belowTheLimit,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-messages-fragments",
@@ -110,6 +112,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedBodies.withLength,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-bodies-chunked",
@@ -117,6 +120,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedBodies.chunked,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-bodies-http2",
@@ -138,6 +142,7 @@ export const catalogue: readonly Row[] = [
     server: "fixture",
     seconds: 15,
     move: beforeCredentials.longHello,
+    after: beforeCredentials.noLongTokens,
   },
   {
     name: "before-credentials-wrong-tokens",
@@ -145,6 +150,7 @@ export const catalogue: readonly Row[] = [
     server: "fixture",
     seconds: 15,
     move: beforeCredentials.wrongTokens,
+    after: beforeCredentials.fewAttempts,
   },
   {
     name: "costly-values-arrays",
@@ -278,6 +284,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: churn.connections,
+    after: churn.allIsGivenBack,
   },
   {
     name: "churn-half-handshakes",
@@ -285,6 +292,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: churn.halfHandshakes,
+    after: held.noLongHandshake,
   },
   {
     name: "churn-http2-resets",
@@ -292,6 +300,7 @@ export const catalogue: readonly Row[] = [
     server: "serve-tls",
     seconds: 15,
     move: churn.http2Resets,
+    after: churn.allIsGivenBack,
   },
   {
     name: "broker-away",
