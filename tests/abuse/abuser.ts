@@ -20,24 +20,22 @@ export interface Tally {
   sentMiB: number;
   /** How often one of the crowd was refused, cut off or failed, by reason. */
   setbacks: Record<string, number>;
-  /** How many connections with something unfinished the server kept at one time, 5 s or longer. */
-  heldAtOnce: number;
-  /** For how long the server kept the one that it kept longest. */
-  longestHeldMs: number;
+  /** What the server gave it at most, as `sawMost` was told. */
+  most: Partial<Record<Given, number>>;
 }
+
+/**
+ * What a server gives. `heldAtOnce`: connections with something unfinished that it kept at one time,
+ * 5 s or longer; `longestHeldMs`: for how long it kept one of them; `subscriptions`: at one time.
+ */
+export type Given = "heldAtOnce" | "longestHeldMs" | "subscriptions";
 
 /** Who attacks: one payer, with so many connections and no more, until its time is over. */
 export class Abuser {
   readonly target: Target;
   readonly #endsAt: number;
   readonly #sockets = new Set<Socket>();
-  readonly tally: Tally = {
-    connections: 0,
-    sentMiB: 0,
-    setbacks: {},
-    heldAtOnce: 0,
-    longestHeldMs: 0,
-  };
+  readonly tally: Tally = { connections: 0, sentMiB: 0, setbacks: {}, most: {} };
   /** Those that are held, and since when. */
   readonly #held = new Map<Socket, number>();
 
@@ -121,15 +119,20 @@ export class Abuser {
     socket.destroy();
   }
 
+  /** The server has given so much of something. */
+  sawMost(what: Given, amount: number): void {
+    this.tally.most[what] = Math.max(this.tally.most[what] ?? 0, amount);
+  }
+
   #countHeld(): void {
     const now = performance.now();
     let heldNow = 0;
     for (const [socket, since] of this.#held) {
       if (socket.destroyed) continue;
-      this.tally.longestHeldMs = Math.max(this.tally.longestHeldMs, now - since);
+      this.sawMost("longestHeldMs", now - since);
       if (now - since >= HELD_MS) heldNow += 1;
     }
-    this.tally.heldAtOnce = Math.max(this.tally.heldAtOnce, heldNow);
+    this.sawMost("heldAtOnce", heldNow);
   }
 
   #setback(reason: string): void {

@@ -24,6 +24,10 @@ const theInventory = {
   mib: 128,
   reason: "the inventory keeps 99,000 devices, and for five minutes the keys of their reports",
 };
+const theEventsOfNames = {
+  mib: 48,
+  reason: "the names keep as many events as a payer's share has room for (retention)",
+};
 const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" };
 
 /** All that is tried; docs/security.md says how it is judged. */
@@ -210,6 +214,7 @@ export const catalogue: readonly Row[] = [
     what: "an event of 1 MB to each of 1,500 names of a pattern",
     server: "fixture",
     seconds: 25,
+    allowance: theEventsOfNames,
     move: names.large,
     after: names.othersGetOne,
   },
@@ -276,11 +281,13 @@ export const catalogue: readonly Row[] = [
     what: "100 connections subscribe to 1,000 names each and publish to them",
     server: "fixture",
     seconds: 40,
+    allowance: theEventsOfNames,
     move: subscriptions.all,
+    after: subscriptions.asManyAsAShareHas,
   },
   {
     name: "churn-connections",
-    what: "100 at a time connect and drop, half of them behind a handshake",
+    what: "100 at a time connect and drop, most of them behind a handshake",
     server: "serve",
     seconds: 15,
     move: churn.connections,

@@ -99,12 +99,12 @@ export const input: readonly Unguarded[] = [
   },
   {
     row: "churn-connections",
-    expects: "stays",
+    expects: "finding",
     guards: [
       {
-        what: "a session ends with its connection",
-        file: "dist/live/server/live-server.js",
-        from: "        this.#sessions.delete(session);\n        session.onClosed();",
+        what: "a connection that has ended is not one of its payer's any more",
+        file: "dist/server/peer.js",
+        from: "this.account.close();",
         to: "",
       },
     ],

@@ -7,7 +7,7 @@ const LONGEST_HANDSHAKE_MS = 12_500;
 
 /** No more stay unfinished at one time than one payer's share has room for. */
 export function asManyAsAShareHas({ abuser }: World): Promise<string | undefined> {
-  const count = abuser?.heldAtOnce ?? 0;
+  const count = abuser?.most.heldAtOnce ?? 0;
   return Promise.resolve(
     count <= MOST_IN_A_SHARE
       ? undefined
@@ -17,7 +17,7 @@ export function asManyAsAShareHas({ abuser }: World): Promise<string | undefined
 
 /** A handshake that does not end is ended. */
 export function noLongHandshake({ abuser }: World): Promise<string | undefined> {
-  const longestMs = abuser?.longestHeldMs ?? 0;
+  const longestMs = abuser?.most.longestHeldMs ?? 0;
   return Promise.resolve(
     longestMs <= LONGEST_HANDSHAKE_MS
       ? undefined
