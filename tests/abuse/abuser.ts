@@ -11,6 +11,8 @@ const CONNECT_MS = 5_000;
 /** A gigabit: this machine's own network would carry many times that. */
 const LINK_BYTES_PER_SECOND = 125_000_000;
 let linkIsFreeAt = 0;
+/** A connection that is to be cut off may be there for a moment. */
+const HELD_MS = 5_000;
 
 /** What became of the abuser's attempts: evidence that the attack took place. */
 export interface Tally {
@@ -18,14 +20,24 @@ export interface Tally {
   sentMiB: number;
   /** How often one of the crowd was refused, cut off or failed, by reason. */
   setbacks: Record<string, number>;
+  /** What the server gave it at most, as `sawMost` was told. */
+  most: Partial<Record<Given, number>>;
 }
+
+/**
+ * What a server gives. `heldAtOnce`: connections with something unfinished that it kept at one time,
+ * 5 s or longer; `longestHeldMs`: for how long it kept one of them; `subscriptions`: at one time.
+ */
+export type Given = "heldAtOnce" | "longestHeldMs" | "subscriptions";
 
 /** Who attacks: one payer, with so many connections and no more, until its time is over. */
 export class Abuser {
   readonly target: Target;
   readonly #endsAt: number;
   readonly #sockets = new Set<Socket>();
-  readonly tally: Tally = { connections: 0, sentMiB: 0, setbacks: {} };
+  readonly tally: Tally = { connections: 0, sentMiB: 0, setbacks: {}, most: {} };
+  /** Those that are held, and since when. */
+  readonly #held = new Map<Socket, number>();
 
   constructor(target: Target, seconds: number) {
     this.target = target;
@@ -94,14 +106,33 @@ export class Abuser {
   /** Keeps a connection until the server ends it or time is over; `drip` is sent now and then. */
   async hold(socket: Socket, drip?: Uint8Array | string): Promise<void> {
     let sentAt = performance.now();
+    this.#held.set(socket, sentAt);
     while (!this.isOver && !socket.destroyed) {
       await this.pause(200);
+      this.#countHeld();
       if (drip === undefined || performance.now() - sentAt < DRIP_MS) continue;
       sentAt = performance.now();
       socket.write(drip);
     }
     if (!this.isOver) this.#setback("cut off");
+    this.#held.delete(socket);
     socket.destroy();
+  }
+
+  /** The server has given so much of something. */
+  sawMost(what: Given, amount: number): void {
+    this.tally.most[what] = Math.max(this.tally.most[what] ?? 0, amount);
+  }
+
+  #countHeld(): void {
+    const now = performance.now();
+    let heldNow = 0;
+    for (const [socket, since] of this.#held) {
+      if (socket.destroyed) continue;
+      this.sawMost("longestHeldMs", now - since);
+      if (now - since >= HELD_MS) heldNow += 1;
+    }
+    this.sawMost("heldAtOnce", heldNow);
   }
 
   #setback(reason: string): void {

@@ -88,10 +88,17 @@ export class Bystander {
     });
   }
 
-  /** The status and the body of a GET on a fresh connection. */
+  /**
+   * The status and the body of a GET on a fresh connection.
+   *
+   * @param localAddress from where; default the bystander's own address
+   */
   get(
     path: string,
-    headers: Record<string, string> = {},
+    {
+      headers = {},
+      localAddress = ADDRESS,
+    }: { headers?: Record<string, string>; localAddress?: string } = {},
   ): Promise<{ status: number; body: string }> {
     const { host, port, isTls, asksForToken } = this.#target;
     const authorization = asksForToken ? { Authorization: `Bearer ${TOKEN}` } : {};
@@ -99,7 +106,7 @@ export class Bystander {
       host,
       port,
       path,
-      localAddress: ADDRESS,
+      localAddress,
       agent: false,
       rejectUnauthorized: false,
       headers: { ...authorization, ...headers },

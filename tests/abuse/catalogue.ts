@@ -3,6 +3,7 @@ import * as brokerAway from "./moves/broker-away.ts";
 import * as churn from "./moves/churn.ts";
 import * as costlyValues from "./moves/costly-values.ts";
 import * as distinctParams from "./moves/distinct-params.ts";
+import * as held from "./moves/held.ts";
 import { foreignHost } from "./moves/host-header.ts";
 import { setAndLeave } from "./moves/many-keys.ts";
 import * as names from "./moves/names.ts";
@@ -22,6 +23,10 @@ const theInventory = {
   // Measured with as many devices that came and went, and nobody attacking: 181 MiB, of 52.
   mib: 128,
   reason: "the inventory keeps 99,000 devices, and for five minutes the keys of their reports",
+};
+const theEventsOfNames = {
+  mib: 48,
+  reason: "the names keep as many events as a payer's share has room for (retention)",
 };
 const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" };
 
@@ -89,6 +94,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedMessages.belowTheLimit,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-messages-fragments",
@@ -110,6 +116,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedBodies.withLength,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-bodies-chunked",
@@ -117,6 +124,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: unfinishedBodies.chunked,
+    after: held.asManyAsAShareHas,
   },
   {
     name: "unfinished-bodies-http2",
@@ -138,6 +146,7 @@ export const catalogue: readonly Row[] = [
     server: "fixture",
     seconds: 15,
     move: beforeCredentials.longHello,
+    after: beforeCredentials.noLongTokens,
   },
   {
     name: "before-credentials-wrong-tokens",
@@ -145,6 +154,7 @@ export const catalogue: readonly Row[] = [
     server: "fixture",
     seconds: 15,
     move: beforeCredentials.wrongTokens,
+    after: beforeCredentials.fewAttempts,
   },
   {
     name: "costly-values-arrays",
@@ -204,6 +214,7 @@ export const catalogue: readonly Row[] = [
     what: "an event of 1 MB to each of 1,500 names of a pattern",
     server: "fixture",
     seconds: 25,
+    allowance: theEventsOfNames,
     move: names.large,
     after: names.othersGetOne,
   },
@@ -270,14 +281,17 @@ export const catalogue: readonly Row[] = [
     what: "100 connections subscribe to 1,000 names each and publish to them",
     server: "fixture",
     seconds: 40,
+    allowance: theEventsOfNames,
     move: subscriptions.all,
+    after: subscriptions.asManyAsAShareHas,
   },
   {
     name: "churn-connections",
-    what: "100 at a time connect and drop, half of them behind a handshake",
+    what: "100 at a time connect and drop, most of them behind a handshake",
     server: "serve",
     seconds: 15,
     move: churn.connections,
+    after: churn.allIsGivenBack,
   },
   {
     name: "churn-half-handshakes",
@@ -285,6 +299,7 @@ export const catalogue: readonly Row[] = [
     server: "serve",
     seconds: 15,
     move: churn.halfHandshakes,
+    after: held.noLongHandshake,
   },
   {
     name: "churn-http2-resets",
@@ -292,6 +307,7 @@ export const catalogue: readonly Row[] = [
     server: "serve-tls",
     seconds: 15,
     move: churn.http2Resets,
+    after: churn.allIsGivenBack,
   },
   {
     name: "broker-away",

@@ -9,6 +9,9 @@ const { broker, url } = JSON.parse(process.argv[2]);
 const AUTHENTICATE_MS = 200;
 const SLOW_METHOD_MS = 5_000;
 
+/** What `authenticate` was asked; `GET /counts` answers with it. */
+const counts = { refused: 0, longestToken: 0 };
+
 const brokers = {
   memory: async () => {
     const { MemoryBroker } = await import("../../dist/brokers/memory/index.js");
@@ -36,15 +39,22 @@ const live = await LiveServer.open({
     slow: { handle: () => after(SLOW_METHOD_MS, "done") },
   },
   broker: await brokers[broker](),
-  authenticate: ({ token }) =>
-    token === undefined
-      ? undefined
-      : after(AUTHENTICATE_MS, /^user-\d{1,6}$/.test(token) ? { id: token } : undefined),
+  authenticate: ({ token }) => {
+    if (token === undefined) return undefined;
+    const isKnown = /^user-\d{1,6}$/.test(token);
+    if (!isKnown) counts.refused += 1;
+    counts.longestToken = Math.max(counts.longestToken, token.length);
+    return after(AUTHENTICATE_MS, isKnown ? { id: token } : undefined);
+  },
   onError: () => {},
 });
 const server = new WebSocketServer([
   live.endpoint("/live"),
   ...healthEndpoints(() => live.whyNotReady),
+  {
+    path: "/counts",
+    onRequest: (exchange) => exchange.answer(200, {}, JSON.stringify(counts)),
+  },
 ]);
 const { url: own } = await server.listen({ host: "127.0.0.1", port: 0 });
 console.log(own);

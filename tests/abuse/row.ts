@@ -1,4 +1,4 @@
-import type { Abuser } from "./abuser.ts";
+import type { Abuser, Tally } from "./abuser.ts";
 import type { Bystander } from "./bystander.ts";
 import type { RunningTarget } from "./servers.ts";
 
@@ -31,4 +31,6 @@ export interface World {
   bystander: Bystander;
   /** For what one step leaves to the next. */
   notes: Map<string, unknown>;
+  /** What the abuser says of itself, once it has left. */
+  abuser?: Tally | undefined;
 }

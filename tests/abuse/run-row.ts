@@ -19,9 +19,19 @@ const FAILED_RECOVERY_MS = 15_000;
 /** An abuser that does not end by itself is ended. */
 const ABUSER_GRACE_MS = 10_000;
 
+export interface RunOptions {
+  /** The folder whose `dist` is attacked. Default this package. */
+  root?: string;
+  /** Says when enough was seen; the row ends then. Default when its time is over. */
+  isEnough?: (measured: Measured) => boolean;
+  /** How long a row that has failed waits for the memory, in milliseconds. Default 15,000. */
+  failedRecoveryMs?: number;
+}
+
 /** Runs a row with a server of its own. */
-export async function runRow(row: Row): Promise<Measured> {
-  const target = await startServer(row.server);
+export async function runRow(row: Row, options: RunOptions = {}): Promise<Measured> {
+  const { root = ".", failedRecoveryMs = FAILED_RECOVERY_MS } = options;
+  const target = await startServer(row.server, root);
   const bystander = new Bystander(target);
   const own = monitorEventLoopDelay({ resolution: 10 });
   try {
@@ -32,10 +42,7 @@ export async function runRow(row: Row): Promise<Measured> {
     target.process.reset();
     bystander.reset();
     own.enable();
-    let abuser: Tally | undefined;
-    if (row.move === undefined) await pause(row.seconds * 1_000);
-    else abuser = await attack(row, target);
-    const finding = target.process.ending === undefined ? await row.after?.(world) : undefined;
+    let finding: string | undefined;
     const observe = (afterMiB: number, recoveryMs: number): Measured => ({
       row: row.name,
       idleMiB,
@@ -45,13 +52,18 @@ export async function runRow(row: Row): Promise<Measured> {
       lateness: target.process.lateness,
       harnessLateMs: own.max / 1e6,
       bystander: bystander.seen,
-      abuser,
+      abuser: world.abuser,
       ending: target.process.ending,
       finding,
     });
+    const isEnough = (): boolean => options.isEnough?.(observe(idleMiB, 0)) ?? false;
+    if (row.move === undefined) await pause(row.seconds * 1_000);
+    else world.abuser = await attack(row, target, isEnough);
+    if (isEnough()) return observe(idleMiB, 0);
+    if (target.process.ending === undefined) finding = await row.after?.(world);
     const hasFailed = reasonsToFail(row, observe(idleMiB, 0)).length > 0;
     const enoughMiB = idleMiB + goal.remainderMiB + (row.allowance?.mib ?? 0);
-    const timeoutMs = hasFailed ? FAILED_RECOVERY_MS : goal.recoveryMs;
+    const timeoutMs = hasFailed ? failedRecoveryMs : goal.recoveryMs;
     const { afterMiB, recoveryMs } = await recovery(target, enoughMiB, timeoutMs);
     await bystander.finish();
     return observe(afterMiB, recoveryMs);
@@ -72,7 +84,11 @@ async function warmUp(bystander: Bystander, target: RunningTarget): Promise<void
   await pause(WARM_UP_MS);
 }
 
-async function attack(row: Row, server: RunningTarget): Promise<Tally | undefined> {
+async function attack(
+  row: Row,
+  server: RunningTarget,
+  isEnough: () => boolean,
+): Promise<Tally | undefined> {
   const { kind, host, port, isTls, asksForToken, bystanderTopic } = server;
   const target: Target = { kind, host, port, isTls, asksForToken, bystanderTopic };
   const program = fileURLToPath(new URL("abuser-process.js", import.meta.url));
@@ -83,7 +99,7 @@ async function attack(row: Row, server: RunningTarget): Promise<Tally | undefine
   const endsAt = performance.now() + row.seconds * 1_000 + ABUSER_GRACE_MS;
   const watch = setInterval(() => {
     const isLate = performance.now() > endsAt;
-    if (isLate || server.process.ending !== undefined) abuser.kill("SIGKILL");
+    if (isLate || server.process.ending !== undefined || isEnough()) abuser.kill("SIGKILL");
   }, LOOK_MS);
   const [code] = (await gone) as [number | null];
   clearInterval(watch);

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -12,7 +13,7 @@ export interface RunningTarget extends Target {
   stop(): Promise<void>;
 }
 
-const FIXTURE = "tests/abuse/fixture-server.mjs";
+export const FIXTURE = "tests/abuse/fixture-server.mjs";
 // The defaults, and a topic that is the bystander's alone.
 const SERVE = ["dist/cli/main.js", "serve", "--port", "0", "--topic", "events:log"].concat(
   ["--topic", "state:keyed"],
@@ -20,10 +21,15 @@ const SERVE = ["dist/cli/main.js", "serve", "--port", "0", "--topic", "events:lo
 );
 const MONITOR = ["demo/dist/server/main.js", "--port", "0", "--no-agent", "--simulate", "0"];
 
-/** Starts a server of a kind, from `dist`. */
-export async function startServer(kind: ServerKind): Promise<RunningTarget> {
+/**
+ * Starts a server of a kind.
+ *
+ * @param root the folder that has `dist`, `demo/dist` and the fixture
+ */
+export async function startServer(kind: ServerKind, root: string): Promise<RunningTarget> {
   const engine = await startEngine(kind);
-  const server = await ServerProcess.start(commandOf(kind, engine?.url));
+  const [program = "", ...args] = commandOf(kind, engine?.url);
+  const server = await ServerProcess.start([join(root, program), ...args]);
   const kill = (): void => {
     void server.kill();
     void engine?.kill();

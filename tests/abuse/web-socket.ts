@@ -26,31 +26,40 @@ export interface Opening {
 /** A client of the abuser, which writes what it likes. */
 export class WebSocketClient {
   readonly socket: Socket;
-  readonly #waiting = new Map<number, () => void>();
+  readonly #waiting = new Map<number, (type: string) => void>();
   #header = Buffer.alloc(0);
   #payload = Buffer.alloc(0);
   /** What is still to come of the frame that is read. */
   #missing = 0;
   #nextId = 1;
+  #onFirstMessage = (): void => {};
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.once("close", () => {
-      for (const settle of this.#waiting.values()) settle();
+      for (const settle of this.#waiting.values()) settle("none");
     });
   }
 
-  /** Opens a connection and does the handshake; rejects if it is refused. */
+  /**
+   * Opens a connection and does the handshake; rejects if it is refused. Where a token is asked for,
+   * it is open when the token is accepted: before, a message may have 16 KiB, and one that is
+   * longer would be refused for that and not for what the row is about.
+   */
   static async open(abuser: Abuser, opening: Opening = {}): Promise<WebSocketClient> {
     const socket = await abuser.connect();
     socket.write(upgradeRequest(abuser, opening));
     const rest = await bytesBehindHead(socket);
     const client = new WebSocketClient(socket);
     if (opening.reads === false) return client;
+    const { subprotocol, showsToken } = opening;
+    const isAsked = abuser.target.asksForToken && showsToken !== false;
+    const welcomed = isAsked && subprotocol !== "" ? client.#welcomed() : undefined;
     client.#read(rest);
     socket.on("data", (chunk) => client.#read(chunk));
     // It was paused, and a listener alone does not change that.
     socket.resume();
+    await welcomed;
     return client;
   }
 
@@ -59,20 +68,35 @@ export class WebSocketClient {
     return write(this.socket, frame(TEXT, Buffer.from(text)));
   }
 
-  /** Sends a Level 1 request and waits for its answer. Rejects once the connection is closed. */
-  async ask(request: object): Promise<void> {
+  /**
+   * Sends a Level 1 request and waits for its answer. Rejects once the connection is closed.
+   *
+   * @returns the answer's type
+   */
+  async ask(request: object): Promise<string> {
     const id = this.#nextId++;
-    const answered = new Promise<void>((resolve) => this.#waiting.set(id, resolve));
+    const answered = new Promise<string>((resolve) => this.#waiting.set(id, resolve));
     await this.send(JSON.stringify({ id, ...request }));
-    await answered;
+    const type = await answered;
     this.#waiting.delete(id);
     if (this.socket.destroyed) throw new Error("closed");
+    return type;
   }
 
-  /** Sends requests together and waits for all of their answers. */
-  async askAll(requests: readonly object[]): Promise<void> {
+  /** Sends requests together and waits for all of their answers, of which it returns the types. */
+  async askAll(requests: readonly object[]): Promise<string[]> {
     const asked = await Promise.allSettled(requests.map((request) => this.ask(request)));
-    if (asked.some(({ status }) => status === "rejected")) throw new Error("closed");
+    return asked.map((answer) => {
+      if (answer.status === "rejected") throw new Error("closed");
+      return answer.value;
+    });
+  }
+
+  #welcomed(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#onFirstMessage = resolve;
+      this.socket.once("close", () => reject(new Error("closed")));
+    });
   }
 
   #read(chunk: Buffer): void {
@@ -98,8 +122,10 @@ export class WebSocketClient {
   }
 
   #onMessage(start: string): void {
+    this.#onFirstMessage();
     const id = /"id":(\d+)/.exec(start)?.[1];
-    if (id !== undefined) this.#waiting.get(Number(id))?.();
+    const type = /"type":"(\w+)"/.exec(start)?.[1] ?? "none";
+    if (id !== undefined) this.#waiting.get(Number(id))?.(type);
   }
 }
 

@@ -1,10 +1,18 @@
 import { write, type Abuser } from "../abuser.ts";
 import { HttpClient, requestHead } from "../http.ts";
+import type { World } from "../row.ts";
 import { frame, TEXT, WebSocketClient } from "../web-socket.ts";
 import { oneFrame } from "./unfinished-messages.ts";
 
 const MIB = 1024 * 1024;
 const WRONG_REQUESTS = 10;
+/** Longer than any that an application makes; a message before credentials has 16 KiB. */
+const LONGEST_TOKEN = 16 * 1024;
+/**
+ * An address has 100 attempts, and one a second. Besides, all that were under way when the first
+ * ones failed are looked at: ten on each of 50 connections, one on each of 50 others.
+ */
+const MOST_ATTEMPTS = 1_000;
 
 /** Unfinished messages of clients who never say who they are. */
 export const messages = oneFrame(Math.floor(15.9 * MIB), { showsToken: false });
@@ -33,6 +41,28 @@ export function wrongTokens(abuser: Abuser): Promise<void> {
     }
     client.socket.destroy();
   });
+}
+
+/** Nobody looks at tokens that are far longer than tokens are. */
+export async function noLongTokens(world: World): Promise<string | undefined> {
+  const { longestToken } = await countsOf(world);
+  return longestToken <= LONGEST_TOKEN
+    ? undefined
+    : `authenticate was asked about a token of ${longestToken} characters`;
+}
+
+/** Nobody looks at credentials of an address that has shown wrong ones over and over. */
+export async function fewAttempts(world: World): Promise<string | undefined> {
+  const { refused } = await countsOf(world);
+  return refused <= MOST_ATTEMPTS
+    ? undefined
+    : `authenticate was asked about ${refused} wrong tokens`;
+}
+
+/** What the fixture's `authenticate` was asked. */
+async function countsOf({ bystander }: World): Promise<{ refused: number; longestToken: number }> {
+  const { body } = await bystander.get("/counts");
+  return JSON.parse(body) as { refused: number; longestToken: number };
 }
 
 async function guessOverWebSocket(abuser: Abuser, at: number): Promise<void> {

@@ -1,21 +1,30 @@
+import { once } from "node:events";
 import { connect, constants } from "node:http2";
 import type { Abuser } from "../abuser.ts";
 import { requestHead } from "../http.ts";
+import type { World } from "../row.ts";
 import { WebSocketClient } from "../web-socket.ts";
 
+const HANDSHAKES_IN_A_TURN = 10;
 const RESETS_IN_A_TURN = 20;
 const SESSIONS = 10;
+/** The abuser's, of which it has nothing open any more. */
+const ABUSERS_ADDRESS = "127.0.0.1";
 
-/** Connections that are opened and cut, with and without a handshake. */
+/** Connections that are opened and cut, most of them behind a handshake. */
 export async function connections(abuser: Abuser): Promise<void> {
   await abuser.crowd(100, async (at) => {
     if (at % 2 === 0) {
       (await abuser.connect()).destroy();
       return;
     }
-    const client = await WebSocketClient.open(abuser);
-    client.send('{"type":"subscribe","id":1,"topic":"events"}').catch(() => {});
-    client.socket.resetAndDestroy();
+    for (let count = 0; count < HANDSHAKES_IN_A_TURN; count += 1) {
+      const client = await WebSocketClient.open(abuser);
+      client.send('{"type":"subscribe","id":1,"topic":"events"}').catch(() => {});
+      const closed = once(client.socket, "close");
+      client.socket.resetAndDestroy();
+      await closed;
+    }
   });
 }
 
@@ -47,4 +56,12 @@ export async function http2Resets(abuser: Abuser): Promise<void> {
     }
     socket.destroy();
   });
+}
+
+/** What is over is not charged any more: the abuser's address has its whole share again. */
+export async function allIsGivenBack({ bystander }: World): Promise<string | undefined> {
+  const { status } = await bystander.get("/live/events", { localAddress: ABUSERS_ADDRESS });
+  return status === 200
+    ? undefined
+    : `a GET from the abuser's address got ${status} after all that it had was over`;
 }

@@ -1,0 +1,10 @@
+import type { Unguarded, WithoutGuard } from "./guard.ts";
+import { input } from "./input.ts";
+import { live } from "./live.ts";
+import { output } from "./output.ts";
+
+/** What is taken out of the built code, for each row that attacks. */
+export const unguarded: readonly Unguarded[] = [...output, ...input, ...live];
+
+/** Rows whose attack meets no guard of this package. */
+export const withoutGuard: readonly WithoutGuard[] = [];
