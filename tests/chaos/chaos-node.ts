@@ -1,20 +1,35 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Engine } from "./engine.ts";
+import type { EventDraft, TopicEvent } from "../../src/live/index.ts";
+import { eventOf } from "../../src/topics/index.ts";
+import type { Offset, Position } from "../../src/topics/position.ts";
+import type { EngineName } from "./engine.ts";
+import { KeyedRecord } from "./keyed-record.ts";
 
 const program = fileURLToPath(new URL("node-process.mjs", import.meta.url));
 /** It may be started while the broker is away. */
 const PAUSE_BETWEEN_STARTS_MS = 200;
 
 export interface NodeSettings {
-  engine: Engine["name"];
-  /** Of the broker, through the node's own network; several with commas between. */
-  url: string;
+  engine: EngineName;
+  /** Of the broker, through the node's own network; several with commas between. Or its folder. */
+  location: string;
   serverLeaseMs: number;
   /** A broker that goes wrong on purpose: once in so many events, counted from `from` on. */
   mutation?: { does: "drop" | "double"; every: number; from: number } | undefined;
 }
+
+/** An event as it crosses from one process to another. */
+type SentEvent = EventDraft & { offset: Offset; at: number };
+
+/** What a node sends; all but `listening` only where the topics are in its own process. */
+type NodeMessage =
+  | { kind: "listening"; port: number }
+  | { kind: "opened"; position: Position; told: SentEvent[] }
+  | { kind: "event"; event: SentEvent }
+  | { kind: "read"; events: SentEvent[] }
+  | { kind: "ended" };
 
 /** A server process, and the one that follows it, on one port. */
 export class ChaosNode {
@@ -27,6 +42,10 @@ export class ChaosNode {
   /** A fault has it, and no other fault may. */
   isBusy = false;
   #isGone = false;
+  /** The views of `devices` that the node has reported. */
+  readonly devices: KeyedRecord = new KeyedRecord();
+  /** Those who wait for a topic that the node reads, in the order in which they asked. */
+  readonly #readers: ((events: TopicEvent[]) => void)[] = [];
 
   constructor(settings: NodeSettings) {
     this.#settings = settings;
@@ -59,6 +78,14 @@ export class ChaosNode {
     this.#process?.kill("SIGCONT");
   }
 
+  /** Reads what a topic has in the node's own process; of a keyed topic also the tombstones. */
+  read(name: string): Promise<TopicEvent[]> {
+    return new Promise((resolve) => {
+      this.#readers.push(resolve);
+      this.#process?.send({ read: name });
+    });
+  }
+
   /** Ends it for good. */
   async close(): Promise<void> {
     this.#isGone = true;
@@ -71,11 +98,15 @@ export class ChaosNode {
     this.#process = child;
     let said = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (said += text));
-    const [message] = (await Promise.race([once(child, "message"), once(child, "exit")])) as [
-      { listening?: number } | number | null,
-    ];
-    if (typeof message === "object" && message?.listening !== undefined) {
-      this.port = message.listening;
+    const port = await new Promise<number | undefined>((resolve) => {
+      child.on("message", (message: NodeMessage) => {
+        if (message.kind === "listening") resolve(message.port);
+        else this.#onReport(message);
+      });
+      child.on("exit", () => resolve(undefined));
+    });
+    if (port !== undefined) {
+      this.port = port;
       this.isUp = true;
       return true;
     }
@@ -83,14 +114,25 @@ export class ChaosNode {
     return false;
   }
 
+  #onReport(report: Exclude<NodeMessage, { kind: "listening" }>): void {
+    if (report.kind === "opened") this.devices.open(report.position, report.told.map(received));
+    if (report.kind === "event") this.devices.add(received(report.event));
+    if (report.kind === "read") this.#readers.shift()?.(report.events.map(received));
+  }
+
   async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     this.isUp = false;
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, "exit");
+    // Unlike "exit" it comes when all that the process sent is here.
+    const gone = once(child, "close");
     child.kill(signal);
     // One that is stopped hears SIGTERM only then.
     child.kill("SIGCONT");
     await gone;
   }
+}
+
+function received({ offset, at, ...draft }: SentEvent): TopicEvent {
+  return eventOf(draft, offset, at);
 }

@@ -7,8 +7,8 @@ import { httpForms } from "./http-reader.ts";
 import type { Findings } from "./history.ts";
 
 /** `npm run chaos` sets these: see scripts/chaos.mjs. */
-const { LONGWIRE_SECONDS = "60", LONGWIRE_SEED = "1", LONGWIRE_CLIENTS = "100" } = process.env;
-const { LONGWIRE_RATE = "100", LONGWIRE_FAULTS } = process.env;
+const { LONGWIRE_SECONDS, LONGWIRE_SEED, LONGWIRE_FAULTS } = process.env;
+const { LONGWIRE_CLIENTS = "100", LONGWIRE_RATE = "100" } = process.env;
 
 export const NOTHING_WRONG: Findings = {
   unkept: 0,
@@ -23,15 +23,30 @@ export const NOTHING_WRONG: Findings = {
   wrongHttpViews: 0,
 };
 
+/** How the run goes that is part of `npm test`. */
+interface UsualRun {
+  /** How long faults happen. Default 60. */
+  seconds?: number;
+  /** Default 1. */
+  seed?: number;
+  /** What share of the views may be at positions of which the truth is unknown. Default 0. */
+  unknownShare?: number;
+}
+
 /** A cluster on an engine, and whatever may happen to it. */
-export function testChaos(name: string, engine: () => Promise<Engine>): void {
-  const forMs = Number(LONGWIRE_SECONDS) * 1_000;
-  const seed = Number(LONGWIRE_SEED);
+export function testChaos(
+  name: string,
+  engine: () => Promise<Engine>,
+  { unknownShare = 0, ...usual }: UsualRun = {},
+): void {
+  const seconds = Number(LONGWIRE_SECONDS ?? usual.seconds ?? 60);
+  const seed = Number(LONGWIRE_SEED ?? usual.seed ?? 1);
+  const forMs = seconds * 1_000;
   const eventsPerSecond = Number(LONGWIRE_RATE);
   afterAll(() => stopEngines());
 
   test(
-    `a cluster on ${name}, whatever happens to it for ${LONGWIRE_SECONDS} s: nothing acknowledged is lost, nothing comes twice, order is kept, views are equal, presence is right`,
+    `a cluster on ${name}, whatever happens to it for ${seconds} s: nothing acknowledged is lost, nothing comes twice, order is kept, views are equal, presence is right`,
     { timeout: forMs + 400_000 },
     async () => {
       const report = await runChaos({
@@ -41,7 +56,7 @@ export function testChaos(name: string, engine: () => Promise<Engine>): void {
         subscribers: Number(LONGWIRE_CLIENTS),
         eventsPerSecond,
         // Only where it was asked for does somebody watch.
-        ...(process.env["LONGWIRE_SECONDS"] && { tell: (line) => console.log(line) }),
+        ...(LONGWIRE_SECONDS && { tell: (line) => console.log(line) }),
         ...(LONGWIRE_FAULTS && { faults: LONGWIRE_FAULTS.split(",") as FaultName[] }),
       });
       console.log(summary(name, seed, report));
@@ -49,6 +64,7 @@ export function testChaos(name: string, engine: () => Promise<Engine>): void {
       // A broker that keeps what it acknowledges leaves nothing out.
       expect(report.gaps).toBe(0);
       expect(report.views).toBeGreaterThan(100);
+      expect(report.unknownViews).toBeLessThanOrEqual(report.views * unknownShare);
       for (const form of httpForms) expect(report.httpViews[form], form).toBeGreaterThan(10);
       expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);

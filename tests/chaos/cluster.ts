@@ -33,10 +33,10 @@ export class Cluster {
 
   static async start(
     engine: Engine,
-    count: number,
     settings: { serverLeaseMs: number; mutation: Mutation | undefined; random: Random },
   ): Promise<Cluster> {
     const { random, serverLeaseMs, mutation } = settings;
+    const count = engine.nodes;
     const links: NetworkLink[][] = [];
     const nodes: ChaosNode[] = [];
     for (let at = 0; at < count; at += 1) {
@@ -44,11 +44,11 @@ export class Cluster {
         engine.servers.map((server) => NetworkLink.start(() => server.port)),
       );
       links.push(toEngine);
-      const url = engine.url(toEngine.map(({ port }) => port));
+      const location = engine.location(toEngine.map(({ port }) => port));
       // Not all at the same event.
       const from = mutation === undefined ? 0 : Math.floor((at / count) * mutation.every);
       const wrong = mutation && { ...mutation, from };
-      nodes.push(new ChaosNode({ engine: engine.name, url, serverLeaseMs, mutation: wrong }));
+      nodes.push(new ChaosNode({ engine: engine.name, location, serverLeaseMs, mutation: wrong }));
     }
     await Promise.all(nodes.map((node) => node.start()));
     const anyNode = (): number | undefined => {

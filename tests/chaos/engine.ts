@@ -1,4 +1,5 @@
-import type { Broker } from "../../src/live/index.ts";
+import type { Auditor } from "./auditor.ts";
+import type { ChaosNode } from "./chaos-node.ts";
 
 /** A server program of an engine. */
 export interface EngineServer {
@@ -10,15 +11,22 @@ export interface EngineServer {
   signal(signal: "SIGSTOP" | "SIGCONT"): void;
 }
 
+export type EngineName = "redis" | "nats" | "nats-cluster" | "disk" | "memory";
+
 /** What keeps the topics, with its server programs. */
 export interface Engine {
-  readonly name: "redis" | "nats" | "nats-cluster";
+  readonly name: EngineName;
+  /** None where the topics are kept in the node's own process. */
   readonly servers: readonly EngineServer[];
-  /** What a node is told, to whom these ports lead. */
-  url(ports: readonly number[]): string;
-  /** A broker of the checker's own, past every fault. */
-  open(): Promise<Broker>;
+  /** How many nodes a cluster on it has. */
+  readonly nodes: number;
+  /** What a node opens: a URL that leads to these ports, or a folder. */
+  location(ports: readonly number[]): string;
+  /** Opens the checker's own view of the topics, past every fault. */
+  audit(nodes: readonly ChaosNode[]): Promise<Auditor>;
   /** The one on whom all others depend at the moment. */
   leader(): Promise<EngineServer>;
+  /** Ends a node without notice, as far as the topics survive that. */
+  loseNode(node: ChaosNode): Promise<void>;
   stop(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Random } from "../live/simulation/random.ts";
 import type { ChaosNode } from "./chaos-node.ts";
 import type { Cluster } from "./cluster.ts";
+import type { EngineName } from "./engine.ts";
 import type { NetworkLink } from "./network-link.ts";
 
 /** Begins, waits, and mends what it did. */
@@ -74,10 +75,39 @@ export const faults = {
 
 export type FaultName = keyof typeof faults;
 
-/** A deploy is no fault, and takes long: it happens when it is asked for. */
-export const faultNames: readonly FaultName[] = (Object.keys(faults) as FaultName[]).filter(
-  (name) => name !== "rolling deploy",
-);
+/** These leave the one node alive, with the topics in its memory. */
+const onMemory: readonly FaultName[] = [
+  "node stopped for 20 s",
+  "clients cut",
+  "clients' network stalled",
+];
+const onDisk: readonly FaultName[] = [...onMemory, "node killed", "node drained"];
+
+/** How often each other fault happens for one stop of the only node, which stops all publishing. */
+const PER_STOP = 8;
+
+/** The faults that can happen to a cluster on this engine. */
+export function faultsOn(engine: EngineName): readonly FaultName[] {
+  if (engine === "memory") return onMemory;
+  return engine === "disk" ? onDisk : (Object.keys(faults) as FaultName[]);
+}
+
+/** The faults that happen unless others are asked for, each as often as it is named. */
+export function usualFaults(engine: EngineName): readonly FaultName[] {
+  // A deploy is no fault, and takes long.
+  const names = faultsOn(engine).filter((name) => name !== "rolling deploy");
+  if (engine !== "disk" && engine !== "memory") return names;
+  return names.flatMap((name) => {
+    return Array<FaultName>(name === "node stopped for 20 s" ? 1 : PER_STOP).fill(name);
+  });
+}
+
+/** These need a node that no other fault has. */
+const onFreeNode: ReadonlySet<FaultName> = new Set([
+  "node killed",
+  "node drained",
+  "node stopped for 20 s",
+]);
 
 /** Those that hold up nothing else meanwhile. */
 const inBackground: ReadonlySet<FaultName> = new Set(["node stopped for 20 s"]);
@@ -106,6 +136,7 @@ export async function letFaultsHappen(
     if (bag.length === 0) bag = shuffled(names, random);
     const name = bag.pop();
     if (name === undefined) continue;
+    if (onFreeNode.has(name) && cluster.nodes.every(({ isBusy }) => isBusy)) continue;
     const started = performance.now();
     const fault = faults[name](cluster, random);
     if (inBackground.has(name)) background.push(fault);
@@ -135,9 +166,7 @@ async function withNode(
   random: Random,
   act: (node: ChaosNode) => Promise<void>,
 ): Promise<void> {
-  const free = nodes.filter(({ isBusy }) => !isBusy);
-  if (free.length === 0) return;
-  const node = random.pick(free);
+  const node = random.pick(nodes.filter(({ isBusy }) => !isBusy));
   node.isBusy = true;
   await act(node);
   node.isBusy = false;

@@ -2,6 +2,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { NatsServer } from "../brokers/nats-server.ts";
+import { brokerAuditor } from "./auditor.ts";
 import type { Engine, EngineServer } from "./engine.ts";
 
 /** Debian's NATS, one server with its streams on disk. */
@@ -22,14 +23,19 @@ function engineOf(
   leader: () => Promise<EngineServer>,
 ): Engine {
   const replicas = servers.length;
-  const url = (ports: readonly number[]): string =>
+  const location = (ports: readonly number[]): string =>
     ports.map((port) => `nats://127.0.0.1:${port}`).join(",");
   return {
     name,
     servers,
-    url,
-    open: () => NatsBroker.open({ url: url(servers.map(({ port }) => port)), replicas }),
+    nodes: 3,
+    location,
+    audit: async () => {
+      const url = location(servers.map(({ port }) => port));
+      return brokerAuditor(await NatsBroker.open({ url, replicas }));
+    },
     leader,
+    loseNode: (node) => node.close(),
     stop: async () => {
       await Promise.all(servers.map((server) => server.stop()));
     },

@@ -1,30 +1,42 @@
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../dist/live/index.js";
 import { healthEndpoints, Ledger, WebSocketServer } from "../../dist/server/index.js";
+import { reportTopics } from "./report-topics.mjs";
 
 // A node of a cluster as its own process: node node-process.mjs SETTINGS, which are JSON; see
 // chaos-node.ts.
-const { engine, url, port, serverLeaseMs, mutation } = JSON.parse(process.argv[2]);
+const { engine, location, port, serverLeaseMs, mutation } = JSON.parse(process.argv[2]);
 
 const brokers = {
   redis: async () => {
     const { RedisBroker } = await import("../../dist/brokers/redis/index.js");
-    return RedisBroker.open({ url, longestRetryMs: 1_000, lookMs: 2_000 });
+    return RedisBroker.open({ url: location, longestRetryMs: 1_000, lookMs: 2_000 });
   },
   nats: () => nats(1),
   "nats-cluster": () => nats(3),
+  disk: async () => {
+    const { DiskBroker } = await import("../../dist/brokers/disk/index.js");
+    return DiskBroker.open({ folder: location });
+  },
+  memory: async () => {
+    const { MemoryBroker } = await import("../../dist/brokers/memory/index.js");
+    return new MemoryBroker();
+  },
 };
 
 const retention = { maxEvents: 1_000_000, maxBytes: 1e9, maxAgeMs: 3_600_000 };
 // So small that the abuser among the clients uses up its share within a run.
 const ledger = new Ledger({ shareBytes: 2 * 1024 * 1024 });
 const match = matchFields;
+const broker = await brokers[engine]();
+// No other process can open these.
+if (engine === "disk" || engine === "memory") await reportTopics(broker, retention);
 const live = await LiveServer.open({
   topics: [
     logTopic("news", { match, clientPublish: true, retention, presence: { graceMs: 1_000 } }),
     keyedTopic("devices", { match, clientPublish: true, retention }),
     keyedTopic("online", { clientPublish: true, keyLifetime: "connection", retention }),
   ],
-  broker: mutated(await brokers[engine]()),
+  broker: mutated(broker),
   authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
   onError: () => {},
   ledger,
@@ -41,32 +53,37 @@ const listening = await server.listen({ host: "127.0.0.1", port });
 process.on("SIGTERM", () => void drain());
 // Nobody is there any more who could end it.
 process.on("disconnect", () => process.exit());
-process.send({ listening: listening.port });
+process.send({ kind: "listening", port: listening.port });
 
 async function drain() {
   await server.close({ timeoutMs: 3_000 });
   await live.close();
-  process.exit();
+  // What was reported before leaves first.
+  process.send({ kind: "ended" }, () => process.exit());
 }
 
 async function nats(replicas) {
   const { NatsBroker } = await import("../../dist/brokers/nats/index.js");
   // It knows its servers by its own networks to them, and by no others.
   const client = { ignoreClusterUpdates: true };
-  return NatsBroker.open({ url, replicas, client, longestRetryMs: 1_000, lookMs: 2_000 });
+  return NatsBroker.open({ url: location, replicas, client, longestRetryMs: 1_000, lookMs: 2_000 });
 }
 
 /** A broker that is wrong in one event of so many, to see that the checker finds it. */
 function mutated(broker) {
   if (mutation === undefined) return broker;
-  let count = mutation.from;
+  const counts = new Map([
+    ["news", mutation.from],
+    ["devices", mutation.from],
+  ]);
   return {
     openTopic: (declaration, follow, onLost) =>
       broker.openTopic(
         declaration,
         (event) => {
-          if (declaration.name === "news") count += 1;
-          const isHit = declaration.name === "news" && count % mutation.every === 0;
+          const count = (counts.get(declaration.name) ?? Number.NaN) + 1;
+          counts.set(declaration.name, count);
+          const isHit = count % mutation.every === 0;
           if (!isHit || mutation.does === "double") follow(event);
           if (isHit && mutation.does === "double") follow(event);
         },

@@ -1,14 +1,22 @@
-import type { TopicEvent } from "../../src/live/index.ts";
-import type { Offset, Position } from "../../src/topics/position.ts";
+import type { Position } from "../../src/topics/position.ts";
+import type { KeyedRecord } from "./keyed-record.ts";
+import { viewText } from "./view-text.ts";
 
-type Entries = Iterable<readonly [string, unknown]>;
+export interface ViewCounts {
+  /** Views that could be compared. */
+  compared: number;
+  /** Compared, and not what the topic was at their position. */
+  wrong: number;
+  /** At positions of which it is not known what the topic was there. */
+  unknown: number;
+}
 
 /** What views of a keyed topic were at each position that was told. */
 export class ViewWitness {
   /** By epoch and offset: how often it was which view. */
   readonly #seen = new Map<string, Map<string, number>>();
 
-  see({ epoch, offset }: Position, entries: Entries): void {
+  see({ epoch, offset }: Position, entries: Iterable<readonly [string, unknown]>): void {
     const at = `${epoch} ${offset}`;
     let views = this.#seen.get(at);
     if (views === undefined) this.#seen.set(at, (views = new Map()));
@@ -16,25 +24,24 @@ export class ViewWitness {
     views.set(text, (views.get(text) ?? 0) + 1);
   }
 
-  /** @param log each event of the topic in its order, from `start` on, and before it the state there */
-  check(epoch: string, start: Offset, log: readonly TopicEvent[]): { seen: number; wrong: number } {
-    const values = new Map<string, unknown>();
-    const counts = { seen: 0, wrong: 0 };
-    for (const { key = "", data, removed, offset } of log) {
-      if (removed) values.delete(key);
-      else values.set(key, data);
-      const views = offset < start ? undefined : this.#seen.get(`${epoch} ${offset}`);
+  /** @param record of the topic */
+  check(record: KeyedRecord): ViewCounts {
+    const counts: ViewCounts = { compared: 0, wrong: 0, unknown: 0 };
+    const rest = new Map(this.#seen);
+    for (const { offset, values } of record.states()) {
+      const at = `${record.epoch} ${offset}`;
+      const views = rest.get(at);
       if (views === undefined) continue;
+      rest.delete(at);
       const truth = viewText(values);
       for (const [text, times] of views) {
-        counts.seen += times;
+        counts.compared += times;
         if (text !== truth) counts.wrong += times;
       }
     }
+    for (const views of rest.values()) {
+      for (const times of views.values()) counts.unknown += times;
+    }
     return counts;
   }
-}
-
-export function viewText(entries: Entries): string {
-  return JSON.stringify([...entries].toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }

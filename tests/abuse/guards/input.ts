@@ -3,7 +3,7 @@ import { liveMessageLimit, payersShare } from "./shared.ts";
 
 const limitBeforeCredentials: Guard = {
   what: "16 KiB for a message before credentials are accepted; 16 MiB instead",
-  file: "dist/live/limits.js",
+  file: "dist/live/server/limits.js",
   from: "const MAX_UNKNOWN_MESSAGE_BYTES = 16 * 1024;",
   to: "const MAX_UNKNOWN_MESSAGE_BYTES = 16 * 1024 * 1024;",
 };
@@ -12,13 +12,13 @@ const limitBeforeCredentials: Guard = {
 const handshakeDeadlines: readonly Guard[] = [
   {
     what: "a deadline for a request's header (handshakeTimeoutMs)",
-    file: "dist/server/own-http-server.js",
+    file: "dist/server/http/own-http-server.js",
     from: "headersTimeout: limits.handshakeTimeoutMs,",
     to: "headersTimeout: 0,",
   },
   {
     what: "a deadline for a whole request (handshakeTimeoutMs)",
-    file: "dist/server/own-http-server.js",
+    file: "dist/server/http/own-http-server.js",
     from: "requestTimeout: limits.handshakeTimeoutMs,",
     to: "requestTimeout: 0,",
   },
@@ -39,7 +39,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "a compressed message is inflated once it is whole, and not as it comes",
-        file: "dist/protocol/message-reader.js",
+        file: "dist/protocol/messages/message-reader.js",
         from: "        if (!isLast)\n            return true;",
         to: `        if (!isLast) {
             const zlib = process.getBuiltinModule("node:zlib");
@@ -65,7 +65,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "credentials of an address that failed too often are not looked at (failedLoginBurst)",
-        file: "dist/live/server/login-guard.js",
+        file: "dist/live/server/access/login-guard.js",
         from: "if (bucket === undefined || bucket.has(this.#clock.now()))",
         to: "if (true)",
       },
@@ -77,7 +77,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "a turn of the event loop takes 8,192 messages, pings and fragments",
-        file: "dist/node/turn-work.js",
+        file: "dist/node/stream/turn-work.js",
         from: "const WORK_PER_TURN = 8_192;",
         to: "const WORK_PER_TURN = Infinity;",
       },
@@ -89,7 +89,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "fragments are joined as they come, and cost no object each",
-        file: "dist/protocol/message-buffer.js",
+        file: "dist/protocol/messages/message-buffer.js",
         from: "        this.#length = needed;\n        return true;",
         to: `        this.#length = needed;
         (this.pieces ??= []).push(new Uint8Array(source.subarray(start, end)));
@@ -103,7 +103,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "a connection that has ended is not one of its payer's any more",
-        file: "dist/server/peer.js",
+        file: "dist/server/peer/peer.js",
         from: "this.account.close();",
         to: "",
       },
@@ -115,7 +115,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "what a request held is given back when its connection or stream ends",
-        file: "dist/server/http-exchange.js",
+        file: "dist/server/http/http-exchange.js",
         from: 'response.on("close", () => this.account.close());',
         to: "",
       },
@@ -128,7 +128,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "a request has to name this server as its host (hosts)",
-        file: "dist/server/host-policy.js",
+        file: "dist/server/accept/host-policy.js",
         from: 'if (policy === "any" || host === undefined)',
         to: "if (true)",
       },

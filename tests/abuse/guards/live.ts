@@ -3,7 +3,7 @@ import { payersShare, requestRates, sliceOfATurn, sliceOfAWalk } from "./shared.
 
 const keptAsText: Guard = {
   what: "a value is kept as its text, and parsed for who asks",
-  file: "dist/live/topic-event.js",
+  file: "dist/topics/event.js",
   from: "        this.json = json;",
   to: "        this.json = json;\n        this.parsed = removed ? null : JSON.parse(json);",
 };
@@ -12,13 +12,13 @@ const keptAsText: Guard = {
 const manyParams: readonly Guard[] = [
   {
     what: "params have 64 names at most",
-    file: "dist/live/limits.js",
+    file: "dist/topics/limits.js",
     from: "export const MAX_PARAMS = 64;",
     to: "export const MAX_PARAMS = Infinity;",
   },
   {
     what: "events are found by an index over their fields",
-    file: "dist/live/matching/field-indexes.js",
+    file: "dist/topics/matching/field-indexes.js",
     from: "const INDEX_FROM = 1_024;",
     to: "const INDEX_FROM = Infinity;",
   },
@@ -36,13 +36,13 @@ export const live: readonly Unguarded[] = [
       keptAsText,
       {
         what: "data nests 1,000 levels deep at most",
-        file: "dist/live/server/client-message.js",
+        file: "dist/live/wire/client-message.js",
         from: "if (data !== undefined && data.depth > MAX_DEPTH)",
         to: "if (false)",
       },
       {
         what: "a text is looked at 16,384 levels deep at most",
-        file: "dist/live/json/scan.js",
+        file: "dist/topics/json/scan.js",
         from: "const MAX_SCANNED_DEPTH = 16_384;",
         to: "const MAX_SCANNED_DEPTH = 1_000_000;",
       },
@@ -58,19 +58,19 @@ export const live: readonly Unguarded[] = [
     guards: [
       {
         what: "views that nobody reads are dropped, and a topic has 1,000 at most",
-        file: "dist/live/topic-views.js",
+        file: "dist/topics/fan-out/topic-views.js",
         from: "if (!this.#isFull(length) && this.#views.size < this.#sweepAt)",
         to: "if (true)",
       },
       {
         what: "an event that goes through many views is parsed once",
-        file: "dist/live/topic-event.js",
+        file: "dist/topics/event.js",
         from: "if (latest?.event === event)",
         to: "if (false)",
       },
       {
         what: "and so is the one that it replaces",
-        file: "dist/live/topic-event.js",
+        file: "dist/topics/event.js",
         from: "if (previous?.event === event)",
         to: "if (false)",
       },
@@ -85,7 +85,7 @@ export const live: readonly Unguarded[] = [
       payersShare,
       {
         what: "10,000 answers are remembered for a payer",
-        file: "dist/live/limits.js",
+        file: "dist/live/server/limits.js",
         from: "export const MAX_REMEMBERED_CALLS = 10_000;",
         to: "export const MAX_REMEMBERED_CALLS = Infinity;",
       },
@@ -100,7 +100,7 @@ export const live: readonly Unguarded[] = [
     guards: [
       {
         what: "the keys of a connection that has ended are removed in slices",
-        file: "dist/live/slices.js",
+        file: "dist/topics/slices/slice-queue.js",
         from: "while (units < maxUnits && !progress.isDone) {",
         to: "while (!progress.isDone) {",
       },

@@ -3,15 +3,15 @@ import { payersShare, sharedPages, sliceOfATurn } from "./shared.ts";
 
 const answersRoom: Guard = {
   what: "64 KiB of an HTTP answer are outstanding, and the rest is read as the client takes it",
-  file: "dist/live/server/state-answer.js",
+  file: "dist/live/server/http/state-answer.js",
   from: "const room = OUTSTANDING_BYTES - exchange.bufferedAmount;",
   to: "const room = Infinity;",
 };
 
 const subscribersRoom: Guard = {
   what: "64 KiB of a subscription are outstanding, and the rest waits in the log",
-  file: "dist/live/subscription.js",
-  from: "const room = OUTSTANDING_BYTES - this.#outlet.bufferedAmount;",
+  file: "dist/topics/fan-out/subscription.js",
+  from: "const room = OUTSTANDING_BYTES - this.#buffer.bufferedAmount;",
   to: "const room = Infinity;",
 };
 
@@ -19,13 +19,13 @@ const subscribersRoom: Guard = {
 const sharedFrames: readonly Guard[] = [
   {
     what: "subscribers at the same place are given the same piece of a lane",
-    file: "dist/live/lane.js",
+    file: "dist/topics/fan-out/lane.js",
     from: "if (last?.from === position && last.end === this.#end && last.slice.bytes.length <= maxBytes) {",
     to: "if (false) {",
   },
   {
     what: "a piece of a lane is a part of it, and no copy",
-    file: "dist/live/lane.js",
+    file: "dist/topics/fan-out/lane.js",
     from: "const bytes = block.bytes.subarray(from, end);",
     to: "const bytes = new Uint8Array(block.bytes.subarray(from, end));",
   },
@@ -65,7 +65,7 @@ export const output: readonly Unguarded[] = [
       payersShare,
       {
         what: "nothing more is read from a peer that has 1 MiB unsent (stopReadingBytes)",
-        file: "dist/node/stream-connection.js",
+        file: "dist/node/stream/stream-connection.js",
         from: "    onTooMuch() {\n        if ((this.#pauses & Pause.Output) !== 0)",
         to: "    onTooMuch() {\n        if (true)",
       },
