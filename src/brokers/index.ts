@@ -6,6 +6,8 @@ export {
   eventOf,
   keptEvent,
   LiveError,
+  NAME_BYTES,
+  REMEMBERED_BYTES,
   requireWellFormed,
   requireWellFormedName,
   textBytes,
