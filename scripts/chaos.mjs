@@ -4,14 +4,24 @@ import { build } from "./build.mjs";
 import { install } from "./install.mjs";
 import { installPrograms } from "./system-programs.mjs";
 
-const help = `npm run chaos -- [--minutes 5] [--broker redis|nats|nats-cluster] [--clients 300] [--rate 200]
-                 [--seed 7] [--faults NAME,NAME]
+const help = `npm run chaos -- [--minutes 5] [--broker redis|nats|nats-cluster|disk|memory] [--clients 300]
+                 [--rate 200] [--seed 7] [--faults NAME,NAME]
 
 Three nodes on a broker, publishers and as many subscribers on random nodes, and faults drawn from
 the seed: nodes are killed, stopped and drained, the broker is killed, stopped and slow, networks are
-cut and stalled. In the end everything that every subscriber was told is held against the log, and
-every view against the state (tests/chaos). --faults takes some of those that
-tests/chaos/faults.ts names; without --seed it is one that no run had before.`;
+cut and stalled. The brokers disk and memory are part of one node, so only faults of that node and
+of its clients apply; memory has none that ends the node. In the end everything that every subscriber
+was told is held against the log, and every view against the state (tests/chaos). --faults takes some
+of those that tests/chaos/faults.ts names; without --seed it is one that no run had before.`;
+
+/** The programs that each broker needs. */
+const PROGRAMS = {
+  redis: ["redis-server"],
+  nats: ["nats-server"],
+  "nats-cluster": ["nats-server"],
+  disk: [],
+  memory: [],
+};
 
 const { values } = parseArgs({
   options: {
@@ -35,13 +45,14 @@ for (const name of ["clients", "rate", "seed"]) {
 if (!/^\d{1,3}(\.\d+)?$/.test(values.minutes)) {
   refuse(`--minutes is ${values.minutes}; give a number such as 5 or 0.5.`);
 }
-const engines = ["redis", "nats", "nats-cluster"];
+const engines = Object.keys(PROGRAMS);
 if (!engines.includes(values.broker)) {
   refuse(`--broker is ${values.broker}; give one of ${engines.join(", ")}.`);
 }
 process.chdir(new URL("..", import.meta.url).pathname);
 install();
-installPrograms([values.broker === "redis" ? "redis-server" : "nats-server"]);
+if (values.faults !== undefined) await checkFaults(values.faults.split(","));
+installPrograms(PROGRAMS[values.broker]);
 build();
 console.log(`Seed ${values.seed}.`);
 const file = `tests/chaos/on-${values.broker.split("-")[0]}.test.ts`;
@@ -59,6 +70,17 @@ const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs"
   },
 });
 process.exitCode = status ?? 1;
+
+/** Refuses faults that cannot happen on the broker. */
+async function checkFaults(names) {
+  const { runnerImport } = await import("vite");
+  const { module } = await runnerImport("./tests/chaos/faults.ts", { logLevel: "error" });
+  const possible = module.faultsOn(values.broker);
+  const wrong = names.find((name) => !possible.includes(name));
+  if (wrong === undefined) return;
+  const list = possible.map((name) => `"${name}"`).join(", ");
+  refuse(`The fault "${wrong}" does not apply to --broker ${values.broker}; give some of ${list}.`);
+}
 
 function refuse(message) {
   console.error(message);

@@ -1,26 +1,41 @@
-import { afterAll, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { stopEngines } from "../brokers/engine-process.ts";
-import { runChaos } from "./chaos.ts";
+import { runChaos, type ChaosOptions } from "./chaos.ts";
 import { NOTHING_WRONG } from "./chaos-run.ts";
+import type { Engine } from "./engine.ts";
+import type { Findings } from "./history.ts";
+import { diskEngine } from "./in-process-engine.ts";
 import { redisEngine } from "./redis-engine.ts";
 
 afterAll(() => stopEngines());
 
-test.each(["drop", "double"] as const)(
-  "the checker finds a broker that goes wrong once in 10,000 events (%s)",
-  { timeout: 120_000 },
-  async (does) => {
-    const { findings } = await runChaos({
-      engine: () => redisEngine({ durable: false }),
-      seed: 1,
-      forMs: 0,
-      atLeastEvents: 7_000,
-      subscribers: 10,
-      eventsPerSecond: 5_000,
-      faults: [],
-      mutation: { does, every: 10_000 },
-    });
+const options = { seed: 1, forMs: 0, subscribers: 10, eventsPerSecond: 5_000, faults: [] };
+
+describe.each(["drop", "double"] as const)("a broker that goes wrong on purpose (%s)", (does) => {
+  function expectFound(findings: Findings): void {
     expect(findings).not.toEqual(NOTHING_WRONG);
     expect(does === "drop" ? findings.lost : findings.resent).toBeGreaterThan(0);
-  },
-);
+  }
+
+  test("is found by one event in 10,000 on Redis", { timeout: 120_000 }, async () => {
+    const { findings } = await runChaos({
+      ...options,
+      engine: () => redisEngine({ durable: false }),
+      atLeastEvents: 7_000,
+      mutation: { does, every: 10_000 },
+    });
+    expectFound(findings);
+  });
+
+  test("is found by one event in 1,000 on disk, also in views", { timeout: 120_000 }, async () => {
+    const { findings } = await runChaos({
+      ...options,
+      engine: diskEngine,
+      atLeastEvents: 1_500,
+      mutation: { does, every: 1_000 },
+    });
+    expectFound(findings);
+    // An event that is applied twice leaves the view as it is.
+    if (does === "drop") expect(findings.wrongViews).toBeGreaterThan(0);
+  });
+});
