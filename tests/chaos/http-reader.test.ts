@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { eventOf } from "../../src/live/index.ts";
+import { eventOf } from "../../src/topics/index.ts";
 import { HttpReader } from "./http-reader.ts";
 import { KeyedRecord } from "./keyed-record.ts";
 import { ViewWitness } from "./view-witness.ts";

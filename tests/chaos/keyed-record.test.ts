@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { eventOf, type TopicEvent } from "../../src/live/index.ts";
+import { type TopicEvent } from "../../src/live/index.ts";
+import { eventOf } from "../../src/topics/index.ts";
 import { KeyedRecord } from "./keyed-record.ts";
 import { ViewWitness } from "./view-witness.ts";
 
