@@ -49,13 +49,20 @@ async function openAgain(servers: NatsServer[]): Promise<NatsBroker> {
   return brokers[count]!;
 }
 
-/** The server that decides about the stream. */
+/** The server that decides about the stream, once the others have all that it has. */
 async function leaderOf(stream: string, servers: NatsServer[]): Promise<NatsServer> {
   const connection = await connect({ servers: `127.0.0.1:${servers[0]!.port}` });
-  const { cluster } = await (await jetstreamManager(connection)).streams.info(stream);
+  const { streams } = await jetstreamManager(connection);
+  let leader: string | undefined;
+  const replicasAreCurrent = async (): Promise<boolean[] | undefined> => {
+    const { cluster } = await streams.info(stream);
+    leader = cluster?.leader;
+    return cluster?.replicas?.map(({ current }) => current);
+  };
+  // A busy machine has them a moment later.
+  await expect.poll(replicasAreCurrent, { timeout: PATIENCE_MS }).toEqual([true, true]);
   await connection.close();
-  expect(cluster?.replicas?.map(({ current }) => current)).toEqual([true, true]);
-  return servers.find(({ name }) => name === cluster?.leader)!;
+  return servers.find(({ name }) => name === leader)!;
 }
 
 async function appendAgain(topic: BrokerTopic, draft: EventDraft): Promise<Receipt> {
