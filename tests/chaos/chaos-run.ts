@@ -25,7 +25,7 @@ export const NOTHING_WRONG: Findings = {
 
 /** How the run goes that is part of `npm test`. */
 interface UsualRun {
-  /** How long faults happen. Default 40. */
+  /** How long faults happen. Default 30. */
   seconds?: number;
   /** Default 1. */
   seed?: number;
@@ -39,7 +39,7 @@ export function testChaos(
   engine: () => Promise<Engine>,
   { unknownShare = 0, ...usual }: UsualRun = {},
 ): void {
-  const seconds = Number(LONGWIRE_SECONDS ?? usual.seconds ?? 40);
+  const seconds = Number(LONGWIRE_SECONDS ?? usual.seconds ?? 30);
   const seed = Number(LONGWIRE_SEED ?? usual.seed ?? 1);
   const forMs = seconds * 1_000;
   const eventsPerSecond = Number(LONGWIRE_RATE);

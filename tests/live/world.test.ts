@@ -4,7 +4,7 @@ import { runWorld, type WorldTally } from "./world/world.ts";
 /**
  * `LONGWIRE_SEED=7` replays one run, `LONGWIRE_SEEDS=5000` makes as many, from `LONGWIRE_FIRST` on.
  */
-const { LONGWIRE_SEED, LONGWIRE_SEEDS = "150", LONGWIRE_FIRST = "1" } = process.env;
+const { LONGWIRE_SEED, LONGWIRE_SEEDS = "100", LONGWIRE_FIRST = "1" } = process.env;
 const first = Number(LONGWIRE_SEED ?? LONGWIRE_FIRST);
 const count = LONGWIRE_SEED === undefined ? Number(LONGWIRE_SEEDS) : 1;
 const trace = (line: string): void => {
