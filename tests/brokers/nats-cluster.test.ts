@@ -125,7 +125,9 @@ test(
       .poll(() => seen.map(({ length }) => length), { timeout: PATIENCE_MS })
       .toEqual([160, 160]);
     for (const events of seen) {
-      expect(events.map(({ offset }) => offset)).toEqual(range(1, 161));
+      // A repetition that was stored too is passed over, and leaves a hole.
+      const offsets = events.map(({ offset }) => offset);
+      expect(offsets).toEqual([...new Set(offsets)].toSorted((one, other) => one - other));
       expect(new Set(events.map(({ data }) => data))).toEqual(new Set(range(0, 160)));
     }
     const offsetOf = new Map(seen[0]!.map(({ data, offset }) => [data, offset]));
