@@ -1,8 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { stopEngines } from "../brokers/engine-process.ts";
-import { runChaos, type ChaosOptions } from "./chaos.ts";
+import { runChaos } from "./chaos.ts";
 import { NOTHING_WRONG } from "./chaos-run.ts";
-import type { Engine } from "./engine.ts";
 import type { Findings } from "./history.ts";
 import { diskEngine } from "./in-process-engine.ts";
 import { redisEngine } from "./redis-engine.ts";

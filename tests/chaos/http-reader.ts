@@ -68,7 +68,7 @@ export class HttpReader {
     const response = await this.#fetch(query ?? "");
     if (response.status !== 200) return;
     const state = (await response.json()) as State;
-    // Each GET asks for the whole state, and the next node may be behind the one before.
+    // Each answer stands alone: the next node may be behind the one before, and has an older state.
     if (this.#form === "get") this.#values.clear();
     this.#take({ ...state, more: false });
   }

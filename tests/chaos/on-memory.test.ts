@@ -1,4 +1,4 @@
 import { testChaos } from "./chaos-run.ts";
 import { memoryEngine } from "./in-process-engine.ts";
 
-testChaos("memory", memoryEngine);
+testChaos("memory", memoryEngine, { seconds: 15 });
