@@ -26,9 +26,21 @@ test("a view is unknown where an event was replaced before it was reported", () 
   const witness = new ViewWitness();
   const views: Record<number, [string, number][]> = {
     0: [],
-    3: [["a", 1], ["b", 2], ["c", 3]], // prettier-ignore
-    4: [["a", 4], ["b", 2], ["c", 3]], // prettier-ignore
-    5: [["a", 5], ["b", 2], ["c", 3]], // prettier-ignore
+    3: [
+      ["a", 1],
+      ["b", 2],
+      ["c", 3],
+    ],
+    4: [
+      ["a", 4],
+      ["b", 2],
+      ["c", 3],
+    ],
+    5: [
+      ["a", 5],
+      ["b", 2],
+      ["c", 3],
+    ],
   };
   for (const [offset, view] of Object.entries(views)) {
     witness.see({ epoch, offset: Number(offset) }, view);
