@@ -10,7 +10,7 @@ npm run bench -- WORKLOAD …        some of it, by name or letter
   --smoke            tiny, Longwire and ws only: are all answers right?
   --profile          where the time of contenders on Node goes, by function
   --list             the workloads and the contenders
-  --render           docs/performance.md from the results
+  --render           docs/reference/performance.md from the results
   --no-build         take dist as it is
 `;
 

@@ -9,10 +9,10 @@ import {
 } from "./markdown-tables.mjs";
 import { disturbanceOf, linesOf } from "./summary.mjs";
 
-// Writes docs/performance.md, all of it: text from notes.md, figures from results/.
+// Writes docs/reference/performance.md, all of it: text from notes.md, figures from results/.
 
 const RESULTS = "bench/results";
-const CHARTS = "docs/performance";
+const CHARTS = "docs/reference/performance";
 
 const all = readdirSync(RESULTS)
   // Others are of other pages.
@@ -53,8 +53,10 @@ const page = [
   ...main.workloads.flatMap(section),
   ...others.flatMap((other) => [...comparisonOfNodes(main, other), ""]),
 ];
-writeFileSync("docs/performance.md", `${page.join("\n").trimEnd()}\n`);
-process.stdout.write(`docs/performance.md, ${main.workloads.length} charts in ${CHARTS}\n`);
+writeFileSync("docs/reference/performance.md", `${page.join("\n").trimEnd()}\n`);
+process.stdout.write(
+  `docs/reference/performance.md, ${main.workloads.length} charts in ${CHARTS}\n`,
+);
 
 function section(workload) {
   const { name, alias, says, method, figure } = workload;

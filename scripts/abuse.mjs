@@ -11,7 +11,7 @@ npm run abuse -- --without-guards [--row NAME]... [--json FILE]
 One client attacks a server: at most 100 connections, one payer. Each row of the catalogue
 (tests/abuse) starts a server in a process of its own, an abuser in another, and a bystander here,
 who publishes and asks for /healthz. A row fails when the server's memory grows too far or stays,
-when its event loop is late, or when the bystander waits too long; docs/security.md has the figures.
+when its event loop is late, or when the bystander waits too long; docs/concepts/security.md has the figures.
 
   --row NAME        only this row; may be repeated; every row whose name starts so
   --list            lists the rows and ends

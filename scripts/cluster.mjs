@@ -13,7 +13,7 @@ import { installPrograms } from "./system-programs.mjs";
 const help = `npm run cluster -- [--nodes 3] [--broker nats|redis] [--port 8080] [--simulate 24]
 
 The device monitor on several nodes, on this machine: a broker, the nodes, and haproxy in front of
-them, as docs/scaling.md advises. What is not there is installed from Debian. A node that you kill
+them, as docs/guides/scaling.md advises. What is not there is installed from Debian. A node that you kill
 is started again; Ctrl-C stops everything, and what the broker kept goes.`;
 
 const { values } = parseArgs({
@@ -86,7 +86,7 @@ async function start() {
   }
   const port = values.port === "0" ? await freePort() : Number(values.port);
   const config = join(folder, "haproxy.cfg");
-  writeFileSync(config, haproxyConfig(readFileSync("docs/scaling.md", "utf8"), port, ports));
+  writeFileSync(config, haproxyConfig(readFileSync("docs/guides/scaling.md", "utf8"), port, ports));
   await run("haproxy", "haproxy", ["-db", "-f", config], undefined, { port });
   const live = `ws://127.0.0.1:${port}/live`;
   const agent = ["dist/cli/main.js", "agent", "--url", live];

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 //   node scripts/layers.mjs --write    writes the table, too
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const PAGE = "docs/architecture.md";
+const PAGE = "docs/concepts/architecture.md";
 const BEGIN = "<!-- layers: written by `node scripts/layers.mjs --write` from layers.json -->";
 const END = "<!-- /layers -->";
 

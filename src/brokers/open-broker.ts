@@ -4,7 +4,7 @@ import { MemoryBroker } from "./memory/index.ts";
 
 /** Where topics are kept: at most one of the two; in memory if it is none. */
 export interface BrokerPlace {
-  /** The URL of a broker: `redis[s]:`, `redis[s]+cluster:`, `nats:` or `tls:`; see docs/brokers.md. */
+  /** The URL of a broker: `redis[s]:`, `redis[s]+cluster:`, `nats:` or `tls:`; see docs/guides/brokers.md. */
   broker?: string | undefined;
   /** A folder on this machine's disk. */
   data?: string | undefined;

@@ -47,7 +47,7 @@ export interface WebSocketServerOptions extends Partial<ServerLimits> {
   compression?: CompressionChoice;
   /**
    * Whether to use parts of Node that are not documented, where they are found as expected: less
-   * processor time and a third less memory per connection, see docs/performance.md. Default true,
+   * processor time and a third less memory per connection, see docs/reference/performance.md. Default true,
    * unless the environment has `LONGWIRE_PUBLIC_API_ONLY=1`.
    */
   nodeInternals?: boolean;

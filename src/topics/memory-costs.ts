@@ -1,5 +1,5 @@
 /**
- * What things cost in memory, in bytes, measured on Node 20 and 24; see docs/limits.md. Together
+ * What things cost in memory, in bytes, measured on Node 20 and 24; see docs/reference/limits.md. Together
  * with what is counted exactly, they are what the ledger charges.
  */
 

@@ -26,7 +26,7 @@ const NO_EXTENSIONS: Extensions = Object.freeze({});
  * The `WebSocket` of the npm package `ws`, on Longwire's engine.
  *
  * Made with an address it is a client; a server makes its own with `null`. What its methods do, and
- * what is emitted when, is documented there and in docs/ws.md.
+ * what is emitted when, is documented there and in docs/reference/ws.md.
  */
 export class WebSocket extends EventEmitter {
   declare static readonly CONNECTING: 0;

@@ -30,7 +30,7 @@ const theEventsOfNames = {
 };
 const twentyMegabytes = { mib: 20, reason: "the state keeps 20 values of 1 MB" };
 
-/** All that is tried; docs/security.md says how it is judged. */
+/** All that is tried; docs/concepts/security.md says how it is judged. */
 export const catalogue: readonly Row[] = [
   { name: "control-serve", what: "nobody attacks longwire serve", server: "serve", seconds: 10 },
   { name: "control-tls", what: "nobody attacks it over TLS", server: "serve-tls", seconds: 10 },

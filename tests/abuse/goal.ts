@@ -1,4 +1,4 @@
-/** What one payer may cost at most; docs/security.md says the same. */
+/** What one payer may cost at most; docs/concepts/security.md says the same. */
 export const goal = {
   /** By how much the server's memory may grow, beyond what the row's topics keep. */
   growthMiB: 256,

@@ -67,7 +67,7 @@ const index = `<link rel="icon" href="data:," /><div id="vue"></div><div id="rea
 
 /** The page's code blocks that have a file's name. */
 function files(): Record<string, string> {
-  const text = readFileSync(join(root, "docs/bindings.md"), "utf8");
+  const text = readFileSync(join(root, "docs/guides/bindings.md"), "utf8");
   const blocks = text.matchAll(/^```\w+ (\S+)\n([\s\S]*?)^```$/gm);
   return Object.fromEntries([...blocks].map(([, name, code]) => [name!, code!]));
 }
@@ -83,7 +83,7 @@ async function buildPage(): Promise<string> {
   return outDir;
 }
 
-test("the components of docs/bindings.md show the devices that their props ask for", async () => {
+test("the components of docs/guides/bindings.md show the devices that their props ask for", async () => {
   expect(Object.keys(files())).toEqual(["live.ts", "Devices.vue", "Devices.tsx", "Devices.svelte"]);
   const page = sirv(await buildPage());
   const live = await LiveServer.open({

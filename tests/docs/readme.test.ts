@@ -97,8 +97,8 @@ test("both READMEs show the same code", () => {
 });
 
 test("the tutorial's server works when it is copied", async () => {
-  const [server] = blocks("docs/tutorial.md", "js");
-  const [html] = blocks("docs/tutorial.md", "html");
+  const [server] = blocks("docs/tutorial/index.md", "js");
+  const [html] = blocks("docs/tutorial/index.md", "html");
   const code = server!.replace(
     'http.listen(8083, () => console.log("open http://127.0.0.1:8083/"));',
     "http.listen(0, () => console.log(http.address().port));",
@@ -111,8 +111,8 @@ test("the tutorial's server works when it is copied", async () => {
 });
 
 test("the tutorial's page with the client works when it is copied, and comes back after the server", async () => {
-  const server = blocks("docs/tutorial.md", "js").find((code) => code.includes("live.html"))!;
-  const [, html] = blocks("docs/tutorial.md", "html");
+  const server = blocks("docs/tutorial/index.md", "js").find((code) => code.includes("live.html"))!;
+  const [, html] = blocks("docs/tutorial/index.md", "html");
   const code = (port: number): string =>
     server.replace(
       'http.listen(8084, () => console.log("open http://127.0.0.1:8084/"));',

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runHerd, type HerdOptions } from "./herd/herd.ts";
 
 /**
- * `npm run simulate -- --cluster` sets these: see there. The costs are those that docs/scaling.md
+ * `npm run simulate -- --cluster` sets these: see there. The costs are those that docs/guides/scaling.md
  * plans with.
  */
 const { LONGWIRE_HERD } = process.env;

@@ -33,7 +33,7 @@ export interface DiskBrokerOptions {
 /**
  * Keeps topics in memory and on the disk of this machine, for one server that may end at any time.
  *
- * What was acknowledged is there when it comes back, under the same epoch; see docs/brokers.md.
+ * What was acknowledged is there when it comes back, under the same epoch; see docs/guides/brokers.md.
  */
 export class DiskBroker implements Broker {
   readonly #maxTopics: number;

@@ -21,7 +21,7 @@ const PARTS = 10;
 /**
  * Keeps topics in NATS JetStream, for any number of servers.
  *
- * What it holds lives as long as NATS keeps it: see docs/brokers.md for what that takes.
+ * What it holds lives as long as NATS keeps it: see docs/guides/brokers.md for what that takes.
  */
 export class NatsBroker implements Broker {
   readonly #prefix: string;

@@ -28,7 +28,7 @@ interface Followed {
 /**
  * Keeps topics in Redis 7, for any number of servers.
  *
- * What it holds lives as long as Redis keeps it: see docs/brokers.md for what that takes.
+ * What it holds lives as long as Redis keeps it: see docs/guides/brokers.md for what that takes.
  */
 export class RedisBroker implements Broker {
   readonly #prefix: string;

@@ -18,7 +18,7 @@ type SendCallback = (error?: Error) => void;
 /** A listener as pages write it. */
 type EventListener<Event> = ((event: Event) => void) | { handleEvent(event: Event): void };
 
-/** The `WebSocket` of the npm package `ws`; see docs/ws.md for what differs. */
+/** The `WebSocket` of the npm package `ws`; see docs/reference/ws.md for what differs. */
 declare class WebSocket extends EventEmitter {
   static readonly CONNECTING: 0;
   static readonly OPEN: 1;
@@ -279,7 +279,7 @@ declare namespace WebSocket {
     close: [];
   }
 
-  /** The server of the npm package `ws`; see docs/ws.md for what differs. */
+  /** The server of the npm package `ws`; see docs/reference/ws.md for what differs. */
   class Server<
     Client extends typeof WebSocketAlias = typeof WebSocketAlias,
     Request extends typeof IncomingMessage = typeof IncomingMessage,

@@ -41,7 +41,7 @@ const taken = new WeakSet<Duplex>();
 /**
  * The `WebSocketServer` of the npm package `ws`, on Longwire's engine.
  *
- * What is emitted when is documented there and in docs/ws.md.
+ * What is emitted when is documented there and in docs/reference/ws.md.
  */
 export class WebSocketServer extends EventEmitter {
   readonly options: ResolvedServerOptions;

@@ -2,7 +2,7 @@ import type { Symptom } from "../judge.ts";
 
 /** Something in the built code that stands against an attack, and how it is taken out. */
 export interface Guard {
-  /** What it is, as a reader of docs/limits.md or docs/security.md knows it. */
+  /** What it is, as a reader of docs/reference/limits.md or docs/concepts/security.md knows it. */
   what: string;
   /** Below the package's folder. */
   file: string;

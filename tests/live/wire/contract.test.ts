@@ -5,7 +5,10 @@ import { isTerminal, LiveCloseCode } from "../../../src/live/wire/close-code.ts"
 import { decodeServerMessage } from "../../../src/live/wire/index.ts";
 import { SUBPROTOCOL } from "../../../src/live/wire/subprotocol.ts";
 
-const page = readFileSync(new URL("../../../docs/live-protocol.md", import.meta.url), "utf8");
+const page = readFileSync(
+  new URL("../../../docs/concepts/live-protocol.md", import.meta.url),
+  "utf8",
+);
 
 interface Field {
   name: string;
