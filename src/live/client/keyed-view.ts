@@ -11,6 +11,11 @@ export class KeyedView {
   name: string | undefined;
   /** Which epoch the offsets are of. */
   #epoch: string | undefined;
+  /**
+   * The newest offset that the view holds something of. A snapshot that was cut may have come from
+   * a node that was ahead of the one that follows; until the topic is there, the view is a mixture.
+   */
+  newest: Offset = 0;
   /** The keys of a snapshot of which some pages have come. */
   #named: Set<string> | undefined;
   /** Whether the pages that have come are of the whole state. */
@@ -55,6 +60,7 @@ export class KeyedView {
     // A snapshot that was cut may have told something newer already.
     if (offset <= (this.#offsets.get(key) ?? 0)) return;
     this.#offsets.set(key, offset);
+    this.newest = Math.max(this.newest, offset);
     if (removed) {
       this.#remove(key, offset);
       // Behind a snapshot all comes in order: nothing older follows that it would have to stop.
@@ -67,7 +73,10 @@ export class KeyedView {
 
   applyPage({ epoch, offset, entries, complete, more }: SnapshotMessage): void {
     // Offsets of different epochs cannot be compared, so nothing held is newer.
-    if (complete && !this.isOf(epoch)) this.#offsets.clear();
+    if (complete && !this.isOf(epoch)) {
+      this.#offsets.clear();
+      this.newest = 0;
+    }
     this.#epoch = epoch;
     // The server had to stop, and begins again: then the names count anew.
     if (complete !== this.#isWhole) this.breakOff();

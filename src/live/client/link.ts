@@ -263,12 +263,7 @@ export class Link {
       case "published":
       case "result":
         return this.#owner.requests.onAnswer(message);
-      case "event":
-      case "snapshot":
-      case "subscribed":
-      case "gap":
-      case "position":
-      case "unsubscribed":
+      default:
         this.feeds.get(message.topic)?.onMessage(message);
     }
   }

@@ -298,6 +298,7 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #advance(at: { offset: Offset }, following: Following): void {
     if (!this.#isBase(following) || this.#isOld(at, following)) return;
+    if (at.offset < this.#view.newest) return;
     this.#move({ epoch: following.epoch, offset: at.offset });
   }
 

@@ -290,6 +290,25 @@ test("cut in a snapshot of another epoch, it asks from the beginning", () => {
   expect(subscribes(comeBack(opened).sent)[0]).not.toHaveProperty("since");
 });
 
+test("a keyed feed that a cut snapshot put ahead of the next server resumes from its old position until that server catches up", () => {
+  const opened = openWelcomed();
+  const feed = opened.live.topic("devices");
+  feed.onChange(() => {});
+  opened.socket.subscribed({ kind: "keyed", offset: 100, resumed: false });
+  opened.socket.say(page("devices", 100, [entry("a", 90)], { complete: true, more: false }));
+  const ahead = comeBack(opened);
+  ahead.subscribed({ kind: "keyed", offset: 200, resumed: true });
+  ahead.say(page("devices", 200, [entry("a", 150)], { complete: false, more: true }));
+  const behind = comeBack(opened);
+  expect(subscribes(behind.sent)).toMatchObject([{ since: { offset: 100 } }]);
+  behind.subscribed({ kind: "keyed", offset: 120, resumed: true });
+  behind.say(page("devices", 120, [entry("b", 110)], { complete: false, more: false }));
+  // The view has `a` as it is at 150, and `b` as it was at 120: no state that ever was.
+  expect([feed.position?.offset, feed.status.state]).toEqual([100, "catching-up"]);
+  behind.say(set("devices", "a", 150));
+  expect([feed.position?.offset, feed.status.state]).toEqual([150, "live"]);
+});
+
 test("a snapshot that is broken off drops nothing and moves nothing; another one follows", () => {
   const { opened, feed, live } = followDevices();
   const socket = comeBack(opened);
