@@ -6,7 +6,7 @@ export default defineConfig({
     // By default it is one less than there are cores; but many files wait more than they compute.
     maxWorkers: 2,
     // Generous: the machine may be busy, and what hangs fails all the same.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });

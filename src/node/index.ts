@@ -2,6 +2,7 @@ export { afterWritten, DrainWaiters } from "./stream/after-written.ts";
 export type { Closure } from "./stream/closure.ts";
 export { Compression, compressionOf } from "./deflate/compression.ts";
 export type { CompressionChoice } from "./deflate/compression.ts";
+export { DeflateCompression } from "./deflate/deflate-compression.ts";
 export type { CompressionOptions } from "./deflate/compression-options.ts";
 export { relieveMemory } from "./memory/memory-relief.ts";
 export { nodeByteOperations } from "./node-byte-operations.ts";

@@ -1,11 +1,8 @@
 export { CloseCode, isSendableCloseCode } from "./messages/close-code.ts";
 export { Connection } from "./connection.ts";
-export type {
-  ConnectionBehavior,
-  ConnectionHandler,
-  ConnectionOptions,
-  ConnectionState,
-} from "./connection.ts";
+export type { ConnectionHandler } from "./connection-handler.ts";
+export type { ConnectionBehavior, ConnectionOptions } from "./connection-options.ts";
+export type { ConnectionState } from "./protocol-connection.ts";
 export { acceptDeflateOffer } from "./deflate/accept-offer.ts";
 export type { DeflateAcceptance } from "./deflate/accept-offer.ts";
 export { deflateOffer } from "./deflate/check-response.ts";

@@ -13,8 +13,10 @@ export type Message = string | Uint8Array;
 /**
  * What a server does with the connections of one path.
  *
- * One object serves all its peers, so a connection brings no closures of its own. `Data` is what
- * the application knows of a peer: `authorize` returns it and `peer.data` holds it.
+ * One object serves all its peers, so that a connection needs no closures of its own. `Data` is what
+ * the application knows of a peer: `authorize` returns it and `peer.data` holds it; TypeScript infers
+ * it if `authorize` comes before the other methods. What the other methods return is ignored, except
+ * for the promise of `onMessage`; a promise that rejects is handled as a throw.
  */
 export interface Endpoint<Data = unknown> {
   /** An exact path, or with `/*` at its end also every path below. Default: every path. */
@@ -36,31 +38,31 @@ export interface Endpoint<Data = unknown> {
    * `maxMessageBytes`. `peer.limitMessages` sets another one for a single peer.
    */
   maxMessageBytes?: number;
-  onOpen?(peer: Peer<Data>, request: UpgradeRequest): void;
+  onOpen?(peer: Peer<Data>, request: UpgradeRequest): unknown;
   /**
    * A message came. If a promise is returned, the next message of this peer waits for it, and
    * meanwhile nothing is read from the peer: a slow application slows its peers.
    */
-  onMessage?(peer: Peer<Data>, message: Message): void | Promise<void>;
-  onPing?(peer: Peer<Data>, payload: Uint8Array): void;
-  onPong?(peer: Peer<Data>, payload: Uint8Array): void;
+  onMessage?(peer: Peer<Data>, message: Message): unknown;
+  onPing?(peer: Peer<Data>, payload: Uint8Array): unknown;
+  onPong?(peer: Peer<Data>, payload: Uint8Array): unknown;
   /** What had been buffered for the peer is gone. */
-  onDrain?(peer: Peer<Data>): void;
+  onDrain?(peer: Peer<Data>): unknown;
   /**
    * The peer is about to be closed because it exceeds a limit: `message_too_big`, `over_share`,
    * `message_timeout`, `too_many_fragments`. What is sent now still goes out, and `peer.close` sets
    * another code than the error's.
    */
-  onLimit?(peer: Peer<Data>, error: LimitError): void;
+  onLimit?(peer: Peer<Data>, error: LimitError): unknown;
   /** The connection is over; the last call for this peer. */
-  onClose?(peer: Peer<Data>, closure: Closure): void;
+  onClose?(peer: Peer<Data>, closure: Closure): unknown;
   /**
    * One of these methods threw or rejected; the peer is closed with 1011. Default: one line on
    * standard error.
    */
-  onError?(error: LongwireError, peer: Peer<Data> | undefined): void;
+  onError?(error: LongwireError, peer: Peer<Data> | undefined): unknown;
   /** A plain HTTP request on this path. Default: 426, "speaks WebSocket". */
-  onRequest?(exchange: HttpExchange): void | Promise<void>;
+  onRequest?(exchange: HttpExchange): unknown;
   /** The server begins to drain, before it closes its peers. */
-  onDraining?(): void;
+  onDraining?(): unknown;
 }

@@ -1,5 +1,5 @@
-export { Account, Ledger, LongwireError, Payer } from "../base/index.ts";
-export type { LedgerLimits } from "../base/index.ts";
+export { Ledger, LongwireError } from "../base/index.ts";
+export type { Account, LedgerLimits, MemoryAccount, Payer } from "../base/index.ts";
 export { Compression } from "../node/index.ts";
 export type { Closure, CompressionChoice, CompressionOptions } from "../node/index.ts";
 export { CloseCode, LimitError } from "../protocol/index.ts";
@@ -10,12 +10,11 @@ export { hostPolicyFor, isHostAllowed } from "./accept/host-policy.ts";
 export type { HostPolicy } from "./accept/host-policy.ts";
 export { HandshakeRefusal } from "./accept/handshake-refusal.ts";
 export type { HandshakeRefusalOptions } from "./accept/handshake-refusal.ts";
-export { HttpExchange } from "./http/http-exchange.ts";
+export type { HttpExchange } from "./http/http-exchange.ts";
 export type { OriginPolicy } from "./accept/origin-policy.ts";
-export { Peer } from "./peer/peer.ts";
-export type { SendOptions } from "./peer/peer.ts";
+export type { Peer, SendOptions } from "./peer/peer.ts";
 export type { ServerLimits } from "./server-limits.ts";
-export { UpgradeRequest } from "./accept/upgrade-request.ts";
+export type { UpgradeRequest } from "./accept/upgrade-request.ts";
 export { WebSocketServer } from "./web-socket-server.ts";
 export type {
   CloseOptions,

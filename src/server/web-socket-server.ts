@@ -5,7 +5,7 @@ import type { TlsOptions } from "node:tls";
 import { Ledger, systemClock, TimerWheel, type Clock } from "../base/index.ts";
 import {
   compressionOf,
-  type Compression,
+  type DeflateCompression,
   type CompressionChoice,
   relieveMemory,
   type HandleTransport,
@@ -24,7 +24,7 @@ import type { Endpoint } from "./endpoint.ts";
 import type { HandshakeCarrier } from "./accept/handshake-carrier.ts";
 import { checkedHosts, foreignHost, isHostAllowed, type HostPolicy } from "./accept/host-policy.ts";
 import { HttpAttachment } from "./accept/http-attachment.ts";
-import { HttpExchange } from "./http/http-exchange.ts";
+import { ServerExchange } from "./http/server-exchange.ts";
 import { Keepalive } from "./peer/keepalive.ts";
 import { matchEndpoint } from "./accept/match-endpoint.ts";
 import { openPeer } from "./accept/open-peer.ts";
@@ -32,11 +32,12 @@ import { crossOriginFields, isPreflight, PREFLIGHT_FIELDS, VARIES } from "./acce
 import { foreignOrigin, isOriginAllowed } from "./accept/origin-policy.ts";
 import { OwnHttpServer, serverClosed } from "./http/own-http-server.ts";
 import { Payers, tooManyConnections } from "./accept/payers.ts";
-import { reportFailure, type Peer, type PeerHost } from "./peer/peer.ts";
+import type { Peer } from "./peer/peer.ts";
+import { reportFailure, type PeerHost, type ServerPeer } from "./peer/server-peer.ts";
 import type { RequestHead } from "./accept/plain-request-head.ts";
 import { plainRefusalFields, refusalBody } from "./accept/refuse.ts";
 import { resolveServerLimits, type ServerLimits } from "./server-limits.ts";
-import { splitTarget } from "./accept/upgrade-request.ts";
+import { splitTarget } from "./accept/received-upgrade.ts";
 import { WarnOnce } from "./warn-once.ts";
 
 export interface WebSocketServerOptions extends Partial<ServerLimits> {
@@ -98,14 +99,14 @@ export interface CloseOptions {
  * A WebSocket server: on a port of its own (`listen`), or beside other routes of an existing HTTP
  * server (`attach`), or both.
  */
-export class WebSocketServer {
+export class WebSocketServer<Data = unknown> {
   readonly #endpoints: readonly Endpoint[];
   readonly #limits: ServerLimits;
-  readonly #peers = new Set<Peer>();
+  readonly #peers = new Set<ServerPeer>();
   readonly #keepalive: Keepalive;
   readonly #wheel: TimerWheel;
   readonly #host: PeerHost;
-  readonly #compression: Compression | undefined;
+  readonly #compression: DeflateCompression | undefined;
   readonly #nodeInternals: boolean;
   readonly #payers: Payers;
   readonly #hosts: HostPolicy;
@@ -126,7 +127,10 @@ export class WebSocketServer {
    *   `invalid_hosts`, and for an endpoint `invalid_endpoint`, `invalid_path`, `invalid_origins`,
    *   `invalid_subprotocols`
    */
-  constructor(endpoints: Endpoint | readonly Endpoint[], options: WebSocketServerOptions = {}) {
+  constructor(
+    endpoints: Endpoint<Data> | readonly Endpoint[],
+    options: WebSocketServerOptions = {},
+  ) {
     const clock = options.clock ?? systemClock;
     this.#endpoints = Array.isArray(endpoints) ? endpoints : [endpoints as Endpoint];
     for (const endpoint of this.#endpoints) checkEndpoint(endpoint);
@@ -162,8 +166,8 @@ export class WebSocketServer {
   }
 
   /** The peers that are connected now, also those that are closing. */
-  get peers(): ReadonlySet<Peer> {
-    return this.#peers;
+  get peers(): ReadonlySet<Peer<Data>> {
+    return this.#peers as ReadonlySet<Peer> as ReadonlySet<Peer<Data>>;
   }
 
   /**
@@ -232,10 +236,10 @@ export class WebSocketServer {
   #exchange(
     incoming: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
-  ): HttpExchange {
+  ): ServerExchange {
     const request = addressedOf(incoming as IncomingMessage);
     // Over HTTP/2 they are made to be taken for those of HTTP/1.1.
-    return new HttpExchange(incoming as IncomingMessage, response as ServerResponse, {
+    return new ServerExchange(incoming as IncomingMessage, response as ServerResponse, {
       payer: this.#payers.of(request),
       clientAddress: this.#payers.addressOf(request),
       wheel: this.#wheel,
@@ -244,7 +248,7 @@ export class WebSocketServer {
   }
 
   /** Why a plain request is refused before anybody is asked. */
-  #refusalOf(endpoint: Endpoint, exchange: HttpExchange): Refusal | undefined {
+  #refusalOf(endpoint: Endpoint, exchange: ServerExchange): Refusal | undefined {
     const { incoming, account } = exchange;
     const { origin } = incoming.headers;
     const host = hostOf(incoming);
@@ -321,18 +325,18 @@ export class WebSocketServer {
     });
   }
 
-  #take(peer: Peer): void {
+  #take(peer: ServerPeer): void {
     this.#peers.add(peer);
     this.#keepalive.watch(peer);
   }
 
-  #forget(peer: Peer): void {
+  #forget(peer: ServerPeer): void {
     this.#keepalive.forget(peer);
     this.#peers.delete(peer);
     if (this.#peers.size === 0) this.#emptied?.();
   }
 
-  async #request(endpoint: Endpoint, exchange: HttpExchange): Promise<void> {
+  async #request(endpoint: Endpoint, exchange: ServerExchange): Promise<void> {
     try {
       const { origins = "same" } = endpoint;
       const refused = this.#refusalOf(endpoint, exchange);
@@ -346,7 +350,7 @@ export class WebSocketServer {
       if (isPreflight(exchange.method, (name) => exchange.header(name))) {
         return exchange.answer(204, PREFLIGHT_FIELDS, "");
       }
-      if (endpoint.onRequest !== undefined) return await endpoint.onRequest(exchange);
+      if (endpoint.onRequest !== undefined) return void (await endpoint.onRequest(exchange));
       const refusal = upgradeRequired();
       const fields = plainRefusalFields(refusal, exchange.incoming);
       exchange.answer(refusal.status, fields, refusalBody(refusal));

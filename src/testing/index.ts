@@ -1,6 +1,5 @@
-export type { MemoryConnection } from "./memory-connection.ts";
+export type { MemoryConnection, Noticed } from "./memory-connection.ts";
 export { MemoryNetwork } from "./memory-network.ts";
-export type { Noticed } from "./memory-network.ts";
 export { MemoryWebSocket } from "./memory-web-socket.ts";
 export { TestLive } from "./test-live.ts";
 export type { TestLiveOptions } from "./test-live.ts";

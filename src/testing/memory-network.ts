@@ -1,11 +1,9 @@
 import { Ledger, type Clock } from "../base/index.ts";
 import type { LiveEndpoint } from "../live/index.ts";
-import { MemoryConnection, type ConnectionFacts } from "./memory-connection.ts";
-import { MemoryWebSocket } from "./memory-web-socket.ts";
+import type { MemoryConnection, Noticed } from "./memory-connection.ts";
+import { WiredConnection, type ConnectionFacts } from "./wired-connection.ts";
+import { MemoryWebSocket, type SocketHandler } from "./memory-web-socket.ts";
 import type { Carriage } from "./wire.ts";
-
-/** Who learns of a cut at once; who doesn't, learns of it by hearing nothing. */
-export type Noticed = "both" | "client" | "server" | "nobody";
 
 /** A network in memory, between any number of sockets and one server. */
 export class MemoryNetwork {
@@ -22,7 +20,7 @@ export class MemoryNetwork {
   /** The address of the clients that connect from now on. */
   clientAddress = "127.0.0.1";
   readonly #clock: Clock;
-  readonly #connections = new Set<MemoryConnection>();
+  readonly #connections = new Set<WiredConnection>();
   #state: "up" | "refusing" | "silent" = "up";
 
   constructor(clock: Clock) {
@@ -32,12 +30,13 @@ export class MemoryNetwork {
   /** A `WebSocket` for clients, whose sockets are on this network. */
   get WebSocket(): new (url: string, protocols?: string | readonly string[]) => MemoryWebSocket {
     const connect = (
-      socket: MemoryWebSocket,
       protocols: string | readonly string[],
-    ): MemoryConnection => this.connect(socket, [protocols].flat());
+    ): ((socket: MemoryWebSocket, handler: SocketHandler) => WiredConnection) => {
+      return (socket, handler) => this.#connect(socket, handler, [protocols].flat());
+    };
     return class WebSocket extends MemoryWebSocket {
       constructor(url: string, protocols: string | readonly string[] = []) {
-        super(url, (socket) => connect(socket, protocols));
+        super(url, connect(protocols));
       }
     };
   }
@@ -71,8 +70,11 @@ export class MemoryNetwork {
     for (const connection of this.connections) connection.loseServer();
   }
 
-  /** A socket wants to be connected; used by `WebSocket`. */
-  connect(socket: MemoryWebSocket, protocols: readonly string[]): MemoryConnection {
+  #connect(
+    socket: MemoryWebSocket,
+    handler: SocketHandler,
+    protocols: readonly string[],
+  ): WiredConnection {
     const { pathname, search } = new URL(socket.url);
     const { clientAddress } = this;
     const facts: ConnectionFacts = {
@@ -91,7 +93,7 @@ export class MemoryNetwork {
       payer: () => this.ledger.payer(`address ${clientAddress}`),
       onOver: (connection) => this.#connections.delete(connection),
     };
-    const connection = new MemoryConnection(socket, facts);
+    const connection = new WiredConnection(socket, handler, facts);
     this.#connections.add(connection);
     return connection;
   }

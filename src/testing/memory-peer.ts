@@ -1,4 +1,4 @@
-import { Account, type Payer } from "../base/index.ts";
+import { HolderAccount, type Payer } from "../base/index.ts";
 import type { FrameFormat, LiveEndpoint, LivePeer } from "../live/index.ts";
 import { memoryFrames } from "./memory-frames.ts";
 
@@ -14,7 +14,7 @@ export class MemoryPeer implements LivePeer {
   data: unknown;
   readonly protocol: string;
   readonly frameFormat: FrameFormat = memoryFrames;
-  readonly account: Account;
+  readonly account: HolderAccount;
   readonly #endpoint: LiveEndpoint;
   readonly #driver: PeerDriver;
   /** Messages wait for the one before them. */
@@ -38,7 +38,7 @@ export class MemoryPeer implements LivePeer {
     this.protocol = protocol;
     this.#driver = driver;
     this.#maxMessageBytes = endpoint.maxMessageBytes;
-    this.account = new Account(payer, this);
+    this.account = new HolderAccount(payer, this);
   }
 
   limitMessages(maxBytes: number): void {

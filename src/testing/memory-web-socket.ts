@@ -10,6 +10,14 @@ export interface SocketDriver {
   readonly bufferedAmount: number;
 }
 
+/** What the network calls on a socket. */
+export interface SocketHandler {
+  /** The network has connected it. */
+  onOpen(protocol: string): void;
+  onMessage(data: string): void;
+  onClosed(closure: { code: number; reason: string; wasClean: boolean }): void;
+}
+
 /** The codes with which an application may close. (WHATWG WebSockets §3.1) */
 function isClosable(code: number): boolean {
   return code === 1000 || (code >= 3000 && code <= 4999);
@@ -40,10 +48,17 @@ export class MemoryWebSocket extends EventTarget {
   readonly #driver: SocketDriver;
 
   /** Made by the constructor that `MemoryNetwork.WebSocket` is. */
-  constructor(url: string, connect: (socket: MemoryWebSocket) => SocketDriver) {
+  constructor(
+    url: string,
+    connect: (socket: MemoryWebSocket, handler: SocketHandler) => SocketDriver,
+  ) {
     super();
     this.url = url;
-    this.#driver = connect(this);
+    this.#driver = connect(this, {
+      onOpen: (protocol) => this.#open(protocol),
+      onMessage: (data) => this.#deliver(data),
+      onClosed: (closure) => this.#end(closure),
+    });
   }
 
   get bufferedAmount(): number {
@@ -70,22 +85,19 @@ export class MemoryWebSocket extends EventTarget {
     this.#driver.close(code, reason);
   }
 
-  /** The network has connected it. */
-  open(protocol: string): void {
+  #open(protocol: string): void {
     if (this.readyState !== this.CONNECTING) return;
     this.protocol = protocol;
     this.readyState = this.OPEN;
     this.#fire("open", {});
   }
 
-  /** A message has arrived. */
-  deliver(data: string): void {
+  #deliver(data: string): void {
     // What arrives while it closes is still delivered. (WHATWG WebSockets §4)
     if (this.readyState !== this.CLOSED) this.#fire("message", { data, origin: this.url });
   }
 
-  /** It is over. */
-  end({ code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }): void {
+  #end({ code, reason, wasClean }: { code: number; reason: string; wasClean: boolean }): void {
     if (this.readyState === this.CLOSED) return;
     this.readyState = this.CLOSED;
     if (!wasClean) this.#fire("error", {});

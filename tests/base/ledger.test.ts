@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { Account, Ledger, type Payer } from "../../src/base/index.ts";
+import { HolderAccount, Ledger, type Payer } from "../../src/base/index.ts";
 
 /** An account whose owner notes that it was evicted. */
-function open(payer: Payer): { account: Account; readonly isEvicted: boolean } {
+function open(payer: Payer): { account: HolderAccount; readonly isEvicted: boolean } {
   const owner = { isEvicted: false, onEvicted: () => void (owner.isEvicted = true) };
   return {
-    account: new Account(payer, owner),
+    account: new HolderAccount(payer, owner),
     get isEvicted() {
       return owner.isEvicted;
     },

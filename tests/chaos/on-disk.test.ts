@@ -1,4 +1,4 @@
 import { testChaos } from "./chaos-run.ts";
 import { diskEngine } from "./in-process-engine.ts";
 
-testChaos("disk", diskEngine, { seconds: 15 });
+testChaos("disk", diskEngine, { seconds: 10 });

@@ -1,6 +1,6 @@
 import { SyncZlib } from "../../src/node/internals/sync-zlib.ts";
 import { OwnContext } from "../../src/node/deflate/context-pool.ts";
-import { Compression, nodeByteOperations } from "../../src/node/index.ts";
+import { DeflateCompression, nodeByteOperations } from "../../src/node/index.ts";
 import {
   Connection,
   MemoryBudget,
@@ -12,7 +12,7 @@ import type { Random } from "../live/simulation/random.ts";
 import type { Agreed, StreamKind } from "./byte-streams.ts";
 import { hexOf, LIMITS, type Reading } from "./reading.ts";
 
-const compression = new Compression();
+const compression = new DeflateCompression();
 
 let resets = 0;
 // Where a window is kept nothing else resets it; elsewhere each message does.

@@ -94,7 +94,7 @@ describe.each(ways)("a method that %s", (_, way) => {
       const log = vi.spyOn(console, "error").mockImplementation(() => {});
       onTestFinished(() => log.mockRestore());
       const fails = way(one);
-      const running = await runServer({ onMessage: fails, onError: fails } as Endpoint);
+      const running = await runServer({ onMessage: fails, onError: fails });
       const peer = await WirePeer.open("TCP", running);
       peer.write(maskedFrame({ opcode: Opcode.Text, payload: utf8("x") }));
       await peer.framesWhen(1);

@@ -1,4 +1,4 @@
-import { Account, Ledger } from "../../src/base/index.ts";
+import { HolderAccount, Ledger } from "../../src/base/index.ts";
 import type { FrameFormat, LivePeer } from "../../src/live/server/live-peer.ts";
 
 /** The rest of a handshake that shows no credentials. */
@@ -29,7 +29,7 @@ export class MemoryPeer implements LivePeer {
     },
   };
   /** Who pays; tests that look at shares give it another ledger. */
-  readonly account: Account;
+  readonly account: HolderAccount;
   maxMessageBytes = Number.POSITIVE_INFINITY;
   bufferedAmount = 0;
   mostBuffered = 0;
@@ -61,7 +61,7 @@ export class MemoryPeer implements LivePeer {
   ) {
     this.#owner = owner;
     this.protocol = protocol;
-    this.account = new Account(ledger.payer(`address ${address}`), this);
+    this.account = new HolderAccount(ledger.payer(`address ${address}`), this);
   }
 
   limitMessages(maxBytes: number): void {

@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { systemClock, TimerWheel } from "../../src/base/index.ts";
 import {
-  Compression,
+  DeflateCompression,
   type Closure,
   StreamConnection,
   transportOver,
@@ -54,7 +54,7 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
     stopReadingBytes,
     oneTaskPerMessage: false,
   } as const;
-  const codec = new Compression().codec("server", fresh);
+  const codec = new DeflateCompression().codec("server", fresh);
   const connection = new StreamConnection(transportOver(stream, false), handler, options, {
     codec,
   });

@@ -23,7 +23,7 @@ test.concurrent.each(runs)(
     const args = ["--disable-warning=unknown_path", battery, ...flags];
     expect(await run(program, args, env)).toEqual({ failed: false, output: "" });
   },
-  60_000,
+  180_000,
 );
 
 /** This Node, and those that tools/nodes has for this platform. */
@@ -49,7 +49,7 @@ function run(
 ): Promise<{ failed: boolean; output: string }> {
   const env = { ...process.env, LONGWIRE_PUBLIC_API_ONLY: publicApiOnly };
   return new Promise((resolve) => {
-    const options = { env, timeout: 50_000, encoding: "utf8" } as const;
+    const options = { env, timeout: 150_000, encoding: "utf8" } as const;
     execFile(program, [...args], options, (error, stdout, stderr) =>
       resolve({ failed: error !== null, output: stdout + stderr }),
     );

@@ -1,91 +1,47 @@
-import type { Holder, Payer } from "./payer.ts";
-
-/** Where memory that grows is charged; who holds it refunds it. */
+/** Where memory that grows is charged; whoever holds it refunds it. */
 export interface MemoryAccount {
   /** Charges `bytes` and returns true, or charges nothing and returns false. */
   charge(bytes: number): boolean;
   refund(bytes: number): void;
 }
 
-/** What an account belongs to. */
-export interface AccountOwner {
-  /** The memory is needed and this owner holds most of it: it has to end. */
-  onEvicted(): void;
+/**
+ * One party that memory is charged to: an identity, or an address where there is no identity.
+ *
+ * However many connections it opens, it has one share. When the share is used up, the connection or
+ * request that holds most goes first; one that is itself the largest is refused.
+ */
+export interface Payer extends MemoryAccount {
+  /** `identity ID`, `address ADDRESS`, or the name that the application gave it. */
+  readonly name: string;
+  /** What it may hold, in bytes. */
+  readonly shareBytes: number;
+  /** What is charged to it now, in bytes. */
+  readonly heldBytes: number;
+  /** How many connections and requests are open on its account. */
+  readonly members: number;
+  /**
+   * Charges `bytes` and returns true, or charges nothing and returns false.
+   *
+   * @param account for which connection or request; only larger ones are closed to make room for it.
+   *   Without it the memory is for something that outlives connections, and none is closed for it
+   */
+  charge(bytes: number, account?: Account): boolean;
+  /** Charges what is held already, even if there is no room for it. */
+  owe(bytes: number): void;
 }
 
 /** What one connection or request holds, charged to its payer. */
-export class Account implements MemoryAccount, Holder {
-  readonly #owner: AccountOwner;
-  /** `undefined` once it is closed. */
-  #payer: Payer | undefined;
-  #heldBytes = 0;
-
-  constructor(payer: Payer, owner: AccountOwner) {
-    this.#payer = payer;
-    this.#owner = owner;
-    payer.join();
-  }
-
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  /** Who pays; `undefined` once the account is closed. */
-  get payer(): Payer | undefined {
-    return this.#payer;
-  }
-
-  charge(bytes: number): boolean {
-    if (this.#payer?.charge(bytes, this) !== true) return false;
-    if (this.#heldBytes === 0) this.#payer.hold(this);
-    this.#heldBytes += bytes;
-    return true;
-  }
-
-  /** Does nothing once the account is closed: everything was refunded then. */
-  refund(bytes: number): void {
-    const payer = this.#payer;
-    if (payer === undefined) return;
-    this.#heldBytes -= bytes;
-    if (this.#heldBytes === 0) payer.release(this);
-    payer.refund(bytes);
-  }
-
+export interface Account extends MemoryAccount {
+  /** In bytes. */
+  readonly heldBytes: number;
+  /** Who pays; `undefined` once the connection or request is over. */
+  readonly payer: Payer | undefined;
   /**
-   * Has another payer pay from now on, for what is held already too.
+   * Has another payer pay from now on, also for what is held already: when a connection turns out to
+   * belong to a user, say.
    *
    * @returns false if that payer has no room; nothing has changed then
    */
-  moveTo(payer: Payer): boolean {
-    const before = this.#payer;
-    if (before === undefined) return false;
-    if (before === payer) return true;
-    if (!payer.charge(this.#heldBytes, this)) return false;
-    payer.join();
-    if (this.#heldBytes > 0) {
-      before.release(this);
-      payer.hold(this);
-    }
-    this.#payer = payer;
-    before.refund(this.#heldBytes);
-    before.leave();
-    return true;
-  }
-
-  /** Refunds what is still held; nothing can be charged any more. */
-  close(): void {
-    const payer = this.#payer;
-    if (payer === undefined) return;
-    this.#payer = undefined;
-    payer.release(this);
-    payer.refund(this.#heldBytes);
-    this.#heldBytes = 0;
-    payer.leave();
-  }
-
-  evict(): void {
-    // Refunded first: what the owner does may charge others, and must not come back here.
-    this.close();
-    this.#owner.onEvicted();
-  }
+  moveTo(payer: Payer): boolean;
 }

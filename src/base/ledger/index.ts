@@ -1,5 +1,5 @@
-export { Account } from "./account.ts";
-export type { MemoryAccount } from "./account.ts";
+export type { Account, MemoryAccount, Payer } from "./account.ts";
+export { HolderAccount } from "./holder-account.ts";
 export { Ledger } from "./ledger.ts";
 export type { LedgerLimits } from "./ledger.ts";
-export { Payer } from "./payer.ts";
+export { ledgerPayer, LedgerPayer } from "./ledger-payer.ts";

@@ -1,6 +1,7 @@
 import { resolveLimits } from "../resolve-limits.ts";
 import { memoryOfProcess } from "./memory-of-process.ts";
-import { Payer, type Budget } from "./payer.ts";
+import type { Payer } from "./account.ts";
+import { LedgerPayer, type Budget } from "./ledger-payer.ts";
 
 /** What a ledger allows. */
 export interface LedgerLimits {
@@ -36,18 +37,32 @@ let ofProcess: Ledger | undefined;
  * process. A payer that would exceed its share is refused, or loses what holds most. When the
  * budget is used up, caches go first, then what the largest payer holds: never whoever came last.
  */
-export class Ledger implements Budget {
+export class Ledger {
   readonly limits: Readonly<LedgerLimits>;
   /**
    * Pays for what is kept for everybody, such as the logs of topics. It has no share, and nothing
    * of it is evicted.
    */
   readonly common: Payer;
-  readonly #payers = new Map<string, Payer>();
+  readonly #payers = new Map<string, LedgerPayer>();
   /** Those worth evicting, so that finding the largest is no walk over everybody. */
-  readonly #large = new Set<Payer>();
+  readonly #large = new Set<LedgerPayer>();
   readonly #caches = new Set<Cache>();
   #heldBytes = 0;
+  /** What payers draw on. */
+  readonly #budget: Budget = {
+    take: (bytes, payer) => this.#take(bytes, payer),
+    owe: (bytes) => void (this.#heldBytes += bytes),
+    give: (bytes) => void (this.#heldBytes -= bytes),
+    onSize: (payer, isLarge) => {
+      if (isLarge) this.#large.add(payer);
+      else this.#large.delete(payer);
+    },
+    onUnused: (payer) => {
+      // One that was charged again after its end must not end its successor.
+      if (this.#payers.get(payer.name) === payer) this.#payers.delete(payer.name);
+    },
+  };
 
   /** @throws LongwireError `invalid_limit` for anything but positive integers */
   constructor(limits: Partial<LedgerLimits> = {}) {
@@ -55,8 +70,9 @@ export class Ledger implements Budget {
     const share = Math.min(DEFAULT_SHARE_BYTES, Math.ceil(budgetBytes / SHARES_IN_BUDGET));
     const defaults = { budgetBytes, shareBytes: share, maxConnectionsPerPayer: 20_000 };
     this.limits = resolveLimits<LedgerLimits>(defaults, limits);
-    this.common = new Payer("common", Number.POSITIVE_INFINITY, this);
-    this.common.join();
+    const common = new LedgerPayer("common", Number.POSITIVE_INFINITY, this.#budget);
+    common.join();
+    this.common = common;
   }
 
   /** The one that all servers of this process share unless they are given another. */
@@ -80,7 +96,7 @@ export class Ledger implements Budget {
   payer(name: string): Payer {
     let payer = this.#payers.get(name);
     if (payer === undefined) {
-      payer = new Payer(name, this.limits.shareBytes, this);
+      payer = new LedgerPayer(name, this.limits.shareBytes, this.#budget);
       this.#payers.set(name, payer);
     }
     return payer;
@@ -97,7 +113,7 @@ export class Ledger implements Budget {
     return () => void this.#caches.delete(cache);
   }
 
-  take(bytes: number, payer: Payer): boolean {
+  #take(bytes: number, payer: LedgerPayer): boolean {
     const fits = (): boolean => this.heldBytes + bytes <= this.limits.budgetBytes;
     if (!fits() && (bytes > this.limits.budgetBytes || !this.#makeRoom(fits, payer, bytes)))
       return false;
@@ -105,29 +121,11 @@ export class Ledger implements Budget {
     return true;
   }
 
-  owe(bytes: number): void {
-    this.#heldBytes += bytes;
-  }
-
-  give(bytes: number): void {
-    this.#heldBytes -= bytes;
-  }
-
-  onSize(payer: Payer, isLarge: boolean): void {
-    if (isLarge) this.#large.add(payer);
-    else this.#large.delete(payer);
-  }
-
-  onUnused(payer: Payer): void {
-    // One that was charged again after its end must not end its successor.
-    if (this.#payers.get(payer.name) === payer) this.#payers.delete(payer.name);
-  }
-
   /**
    * Drops caches, then evicts what payers hold that are larger than the one that asks, the largest
    * first.
    */
-  #makeRoom(fits: () => boolean, requester: Payer, bytes: number): boolean {
+  #makeRoom(fits: () => boolean, requester: LedgerPayer, bytes: number): boolean {
     for (const cache of this.#caches) {
       if (fits()) return true;
       cache.drop();

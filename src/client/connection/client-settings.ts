@@ -3,7 +3,7 @@ import { LongwireError, resolveLimits } from "../../base/index.ts";
 import {
   compressionOf,
   proxyChoice,
-  type Compression,
+  type DeflateCompression,
   type CompressionChoice,
   type ProxyChoice,
   type TcpOptions,
@@ -90,7 +90,7 @@ export class ClientSettings {
   readonly proxyTls: TlsOptions | undefined;
   readonly maxRedirects: number;
   readonly socketPath: string | undefined;
-  readonly compression: Compression | undefined;
+  readonly compression: DeflateCompression | undefined;
   readonly http2: boolean;
   readonly nodeInternals: boolean;
   readonly signal: AbortSignal | undefined;
@@ -123,7 +123,7 @@ const defaultCompression = compressionOf();
 function clientCompression(
   choice: CompressionChoice = true,
   nodeInternals: boolean,
-): Compression | undefined {
+): DeflateCompression | undefined {
   const isDefault = choice === true && nodeInternals;
   return isDefault ? defaultCompression : compressionOf(choice, nodeInternals);
 }

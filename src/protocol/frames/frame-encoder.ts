@@ -10,17 +10,17 @@ import type { FrameKind } from "./frame-header.ts";
 import { mask } from "./masking.ts";
 import { freshMaskingKey } from "./masking-keys.ts";
 import { Opcode } from "./opcode.ts";
-import { Outgoing } from "../messages/outgoing.ts";
+import { OutgoingBlocks } from "../messages/outgoing-blocks.ts";
 import type { Role } from "../role.ts";
 
 const MASK_BYTES = 4;
 /** From this length a server's payload of our own goes out by reference: the copy would cost more. */
 const SHARE_FROM_BYTES = 32 * 1024;
 
-/** Writes frames, ready for the wire, into an `Outgoing`. (RFC 6455 §5.2) */
+/** Writes frames, ready for the wire, into an `OutgoingBlocks`. (RFC 6455 §5.2) */
 export class FrameEncoder {
   readonly #bytes: ByteOperations;
-  readonly #outgoing: Outgoing;
+  readonly #outgoing: OutgoingBlocks;
   /** A client masks every frame, a server none. (RFC 6455 §5.1) */
   readonly #masks: boolean;
   readonly #maskingKey: () => number;
@@ -28,7 +28,7 @@ export class FrameEncoder {
   constructor(
     role: Role,
     bytes: ByteOperations,
-    outgoing: Outgoing,
+    outgoing: OutgoingBlocks,
     maskingKey: () => number = freshMaskingKey,
   ) {
     this.#bytes = bytes;
@@ -99,7 +99,7 @@ export class FrameEncoder {
  * Returns `text` as one unmasked text frame, to be sent by a server to any number of clients.
  */
 export function encodeTextFrame(text: string, bytes: ByteOperations): Uint8Array {
-  const outgoing = new Outgoing(bytes);
+  const outgoing = new OutgoingBlocks(bytes);
   new FrameEncoder("server", bytes, outgoing).text(text);
   // A copy of just its size: it may be kept for long, and the block serves again at once. Not
   // `slice`, which on Node's buffers is a view.

@@ -4,13 +4,13 @@ import { FrameEncoder } from "../frames/frame-encoder.ts";
 import type { FrameKind } from "../frames/frame-header.ts";
 import { RSV1 } from "./message-violations.ts";
 import { isControl, Opcode } from "../frames/opcode.ts";
-import type { Outgoing } from "./outgoing.ts";
+import type { OutgoingBlocks } from "./outgoing-blocks.ts";
 import type { Role } from "../role.ts";
 
 export interface MessageWriterOptions {
   role: Role;
   bytes: ByteOperations;
-  outgoing: Outgoing;
+  outgoing: OutgoingBlocks;
   /** What compresses messages, when that was agreed. */
   deflater: Deflater | undefined;
   maskingKey: (() => number) | undefined;
@@ -40,7 +40,7 @@ type Pending =
 export class MessageWriter {
   readonly #encoder: FrameEncoder;
   readonly #bytes: ByteOperations;
-  readonly #outgoing: Outgoing;
+  readonly #outgoing: OutgoingBlocks;
   readonly #deflater: Deflater | undefined;
   readonly #sink: WriterSink;
   #pending: Pending[] | undefined;

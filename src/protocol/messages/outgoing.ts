@@ -1,131 +1,32 @@
-import type { Block, BlockPool, ByteOperations } from "../../base/index.ts";
-
-/** Where bytes go that leave. */
+/** Where outgoing bytes go. */
 export interface ByteSink {
   write(chunk: Uint8Array): void;
   writeAll(chunks: readonly Uint8Array[]): void;
 }
 
 /**
- * Bytes on their way out, in order: pieces of shared blocks for what is written into it, and
- * ready-made bytes by reference.
+ * The bytes that a connection has to write, in order.
  *
- * Everything that a connection sends in one turn gathers here and leaves in one write.
+ * Everything that a connection sends in one turn gathers here and can leave in one write.
  */
-export class Outgoing {
-  readonly #pool: BlockPool;
-  /** What goes before the present piece; there is none in the common case. */
-  #done: Uint8Array[] | undefined;
-  /** The block of the present piece, which reaches from `start` to `end`. */
-  #block: Block | undefined;
-  #start = 0;
-  #end = 0;
-  #size = 0;
-  /** The blocks of the pieces that wait, and of those that were handed over last. */
-  #blocks: Block[] | undefined;
-  #taken: Block[] | undefined;
-
-  constructor(bytes: ByteOperations) {
-    this.#pool = bytes.blocks;
-  }
-
+export interface Outgoing {
   /** How many bytes wait here. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Makes room for `size` bytes and returns where it is; write from `position` on. */
-  reserve(size: number): Uint8Array {
-    const present = this.#block;
-    // Nobody else has written behind our piece.
-    const isOurs = present !== undefined && present.position === this.#end;
-    if (isOurs && present.bytes.length - this.#end >= size) return present.bytes;
-    this.#closePiece();
-    const block = this.#pool.reserve(size);
-    this.#block = block;
-    this.#start = block.position;
-    this.#end = block.position;
-    return block.bytes;
-  }
-
-  /** Where in the reserved room the next byte goes. */
-  get position(): number {
-    return this.#end;
-  }
-
-  /** Says how far the reserved room has been written. */
-  commit(end: number): void {
-    const block = this.#block!;
-    if (this.#end === this.#start) {
-      block.pieces += 1;
-      (this.#blocks ??= []).push(block);
-    }
-    this.#size += end - this.#end;
-    this.#end = end;
-    block.position = end;
-  }
+  readonly size: number;
 
   /**
-   * Adds `bytes` by reference; they must not change until they are written out.
+   * Passes everything to `sink`, in one call, and is empty.
    *
-   * @param size how long they were when they were given
+   * @returns false, and passes nothing, if memory that came by reference is no longer as long as it
+   *   was: it was transferred to another thread, or resized, and a frame would lack its end
    */
-  share(bytes: Uint8Array, size: number = bytes.length): void {
-    this.#closePiece();
-    (this.#done ??= []).push(bytes);
-    this.#size += size;
-  }
+  writeTo(sink: ByteSink): boolean;
+
+  /** Returns everything and is empty. */
+  take(): Uint8Array[];
 
   /**
-   * Hands over everything, in one call, and is empty.
-   *
-   * @returns false, and hands over nothing, if memory that came by reference is not as long any
-   *   more: it was transferred to another thread, or resized, and a frame would lack its end
+   * Reports that what was taken last has been copied out, so that its memory can be used again.
+   * Without this call that memory is not reused.
    */
-  writeTo(sink: ByteSink): boolean {
-    const size = this.#size;
-    const all = this.take();
-    if (lengthOf(all) !== size) return false;
-    if (all.length === 1) sink.write(all[0]!);
-    else if (all.length > 1) sink.writeAll(all);
-    return true;
-  }
-
-  /** Hands over everything and is empty. */
-  take(): Uint8Array[] {
-    this.#closePiece();
-    this.#taken = this.#blocks;
-    this.#blocks = undefined;
-    this.#size = 0;
-    const all = this.#done ?? [];
-    this.#done = undefined;
-    return all;
-  }
-
-  /**
-   * Says that what was last handed over has been copied out, so that its memory can serve again.
-   * Without it the memory is not used again.
-   */
-  release(): void {
-    if (this.#taken === undefined) return;
-    for (const block of this.#taken) this.#pool.release(block);
-    this.#taken = undefined;
-  }
-
-  #closePiece(): void {
-    const block = this.#block;
-    if (block === undefined) return;
-    this.#block = undefined;
-    if (this.#end > this.#start) {
-      (this.#done ??= []).push(block.bytes.subarray(this.#start, this.#end));
-    }
-    this.#start = 0;
-    this.#end = 0;
-  }
-}
-
-function lengthOf(chunks: readonly Uint8Array[]): number {
-  let bytes = 0;
-  for (const chunk of chunks) bytes += chunk.length;
-  return bytes;
+  release(): void;
 }

@@ -12,7 +12,7 @@ import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-c
 import { acceptanceText } from "./http1-upgrade.ts";
 import type { RequestHead } from "./plain-request-head.ts";
 import { refuseOver } from "./refuse.ts";
-import { splitTarget, UpgradeRequest } from "./upgrade-request.ts";
+import { splitTarget, ReceivedUpgrade } from "./received-upgrade.ts";
 
 /** A handshake over HTTP/1.1 that was read without Node's HTTP server. (RFC 6455 §4.2) */
 export class DirectUpgrade implements HandshakeCarrier {
@@ -47,7 +47,7 @@ export class DirectUpgrade implements HandshakeCarrier {
     if (result.kind === "refusal") return result;
     const { key, opening } = result;
     this.#key = key;
-    const request = new UpgradeRequest({
+    const request = new ReceivedUpgrade({
       target: this.#target,
       headers,
       // Not kept for the connection, which may never be asked for it.

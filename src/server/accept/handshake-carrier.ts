@@ -1,6 +1,6 @@
 import type { Transport } from "../../node/index.ts";
 import type { HeaderFields, Opening, Refusal } from "../../protocol/index.ts";
-import type { UpgradeRequest } from "./upgrade-request.ts";
+import type { ReceivedUpgrade } from "./received-upgrade.ts";
 
 /** What an accepted handshake says beyond yes. */
 export interface Acceptance {
@@ -11,7 +11,7 @@ export interface Acceptance {
 }
 
 export type CarriedOpening =
-  | { kind: "opening"; opening: Opening; request: UpgradeRequest }
+  | { kind: "opening"; opening: Opening; request: ReceivedUpgrade }
   | { kind: "refusal"; refusal: Refusal };
 
 /** A handshake as HTTP brought it, and how that HTTP answers it. */

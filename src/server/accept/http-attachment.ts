@@ -7,7 +7,7 @@ import type { HandshakeCarrier } from "./handshake-carrier.ts";
 import { Http1Upgrade } from "./http1-upgrade.ts";
 import { Http2Connect } from "./http2-connect.ts";
 import type { OwnHttpServer } from "../http/own-http-server.ts";
-import { splitTarget } from "./upgrade-request.ts";
+import { splitTarget } from "./received-upgrade.ts";
 
 /** A WebSocket server, as the HTTP server sees it that it is attached to. */
 export interface AttachedServer {

@@ -11,7 +11,7 @@ import {
 import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-carrier.ts";
 import type { OwnHttpServer } from "../http/own-http-server.ts";
 import { refuseUpgrade } from "./refuse.ts";
-import { headerFields, splitTarget, UpgradeRequest } from "./upgrade-request.ts";
+import { headerFields, splitTarget, ReceivedUpgrade } from "./received-upgrade.ts";
 
 export interface Http1UpgradeOptions {
   /** Bytes that came behind the request. */
@@ -69,7 +69,7 @@ export class Http1Upgrade implements HandshakeCarrier {
     this.#key = key;
     // Asked for now: the socket may be taken apart.
     const { remoteAddress } = incoming.socket;
-    const request = new UpgradeRequest({
+    const request = new ReceivedUpgrade({
       target: incoming.url ?? "/",
       headers: this.headers,
       remoteAddress: () => remoteAddress,

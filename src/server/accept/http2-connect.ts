@@ -3,7 +3,7 @@ import { transportOver, type Transport } from "../../node/index.ts";
 import { checkExtendedConnect, type HeaderFields, type Refusal } from "../../protocol/index.ts";
 import type { Acceptance, CarriedOpening, HandshakeCarrier } from "./handshake-carrier.ts";
 import { refusalBody, refusalFields } from "./refuse.ts";
-import { splitTarget, UpgradeRequest } from "./upgrade-request.ts";
+import { splitTarget, ReceivedUpgrade } from "./received-upgrade.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -43,7 +43,7 @@ export class Http2Connect implements HandshakeCarrier {
     if (result.kind === "refusal") return result;
     const { opening } = result;
     const remoteAddress = this.#stream.session?.socket.remoteAddress;
-    const request = new UpgradeRequest({
+    const request = new ReceivedUpgrade({
       target: pseudoHeader(this.#pseudo, ":path") ?? "/",
       headers: this.headers,
       remoteAddress: () => remoteAddress,

@@ -1,5 +1,5 @@
-import { LongwireError, type Payer, type TimerWheel } from "../../base/index.ts";
-import type { Compression } from "../../node/index.ts";
+import { LongwireError, type LedgerPayer, type Payer, type TimerWheel } from "../../base/index.ts";
+import type { DeflateCompression } from "../../node/index.ts";
 import { formatExtensions, type Opening, type Refusal } from "../../protocol/index.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { plainFrames } from "../peer/frame-format.ts";
@@ -8,7 +8,7 @@ import { HandshakeRefusal } from "./handshake-refusal.ts";
 import { foreignHost, isHostAllowed, type HostPolicy } from "./host-policy.ts";
 import { foreignOrigin, isOriginAllowed } from "./origin-policy.ts";
 import { tooManyConnections, type Payers } from "./payers.ts";
-import { Peer, reportFailure, type PeerHost } from "../peer/peer.ts";
+import { reportFailure, ServerPeer, type PeerHost } from "../peer/server-peer.ts";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 
 export interface Arrival {
@@ -16,7 +16,7 @@ export interface Arrival {
   carrier: HandshakeCarrier;
   host: PeerHost;
   /** `undefined` where messages are never compressed. */
-  compression: Compression | undefined;
+  compression: DeflateCompression | undefined;
   wheel: TimerWheel;
   timeoutMs: number;
   hosts: HostPolicy;
@@ -32,7 +32,7 @@ export interface Arrival {
 /** Makes a peer of a handshake, or refuses it. Never rejects. */
 export async function openPeer(arrival: Arrival): Promise<void> {
   const { carrier, endpoint, payers } = arrival;
-  let payer: Payer | undefined;
+  let payer: LedgerPayer | undefined;
   try {
     const result = carrier.check();
     if (result.kind === "refusal") return carrier.refuse(result.refusal);
@@ -81,7 +81,11 @@ function accept(
   const frameFormat = codec?.frames ?? plainFrames;
   const extensions = deflate && formatExtensions([deflate.response]);
   const transport = carrier.accept({ protocol, extensions });
-  const peer = new Peer(transport, { endpoint, data, protocol, codec, frameFormat, payer }, host);
+  const peer = new ServerPeer(
+    transport,
+    { endpoint, data, protocol, codec, frameFormat, payer },
+    host,
+  );
   host.onArrived(peer);
   peer.opened(request);
   peer.start(carrier.head);

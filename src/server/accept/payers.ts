@@ -1,4 +1,4 @@
-import type { Ledger, Payer } from "../../base/index.ts";
+import { ledgerPayer, type Ledger, type LedgerPayer, type Payer } from "../../base/index.ts";
 import type { Refusal } from "../../protocol/index.ts";
 import { payerOfAddress, type Addressed, type ClientAddresses } from "./client-address.ts";
 
@@ -12,8 +12,8 @@ export class Payers {
     this.#addresses = addresses;
   }
 
-  of(request: Addressed): Payer {
-    return this.#ledger.payer(payerOfAddress(this.#addresses.of(request)));
+  of(request: Addressed): LedgerPayer {
+    return ledgerPayer(this.#ledger.payer(payerOfAddress(this.#addresses.of(request))));
   }
 
   addressOf(request: Addressed): string | undefined {

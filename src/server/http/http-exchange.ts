@@ -1,278 +1,60 @@
-import { IncomingMessage, type ServerResponse } from "node:http";
-import type { ServerHttp2Stream } from "node:http2";
-import type { Duplex } from "node:stream";
-import { Account, LongwireError, type Payer, type TimerWheel } from "../../base/index.ts";
-import { AnswerOutput } from "./answer-output.ts";
-import { checkedFields } from "../checked-fields.ts";
-import { LINGER_MS } from "../accept/refuse.ts";
-import { BODY_CHUNK_BYTES, REQUEST_BYTES, UNREAD_BODY_BYTES } from "../server-limits.ts";
-import { splitTarget } from "../accept/upgrade-request.ts";
-
-/** What an exchange needs of the server that it belongs to. */
-export interface ExchangeHost {
-  payer: Payer;
-  /** The client's address, as named proxies say. */
-  clientAddress: string | undefined;
-  wheel: TimerWheel;
-  /** How long a body may take, in milliseconds. */
-  bodyTimeoutMs: number;
-}
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Account } from "../../base/index.ts";
 
 /** A plain HTTP request on an endpoint's path, and its answer. */
-export class HttpExchange {
+export interface HttpExchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
   /** The path without the query, as it came: not decoded. */
   readonly path: string;
+  /** What follows the first `?`, without it. */
   readonly search: string;
-  /** The client's address: of the connection, or what a proxy of `trustedProxies` says. */
+  /** The address of the other end of the connection: the client, or a proxy. */
+  readonly remoteAddress: string | undefined;
+  /** The client's address: of the connection, or what a proxy of `trustedProxies` reports. */
   readonly clientAddress: string | undefined;
   /** What this request holds of the server's memory, charged to an address or an identity. */
   readonly account: Account;
-  readonly #host: ExchangeHost;
-  readonly #output: AnswerOutput;
-  /** Whether the rest of the body is not wanted: nothing may follow it on the connection. */
-  #leavesBody = false;
+  /** Whether the answer has ended, or the client is gone. */
+  readonly isOver: boolean;
+  /** Bytes of a begun stream that the operating system has not taken. */
+  readonly bufferedAmount: number;
 
-  constructor(incoming: IncomingMessage, response: ServerResponse, host: ExchangeHost) {
-    const { path, search } = splitTarget(incoming.url ?? "/");
-    this.incoming = incoming;
-    this.response = response;
-    this.method = incoming.method ?? "GET";
-    this.path = path;
-    this.search = search;
-    this.clientAddress = host.clientAddress;
-    this.#host = host;
-    this.account = new Account(host.payer, this);
-    this.#output = new AnswerOutput(response, this.account, host.wheel);
-    // A client that goes away in the middle is no fault of ours.
-    response.on("error", () => {});
-    response.on("close", () => this.account.close());
-  }
-
-  /** Fields that the answer has in any case. */
-  addFields(fields: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(fields)) this.response.setHeader(name, value);
-  }
-
-  /** Charges what the request itself costs; false if its payer has no room for it. */
-  chargeRequest(): boolean {
-    return this.account.charge(REQUEST_BYTES + (this.#hasBody ? UNREAD_BODY_BYTES : 0));
-  }
-
-  get #hasBody(): boolean {
-    const { stream } = this.incoming as { stream?: ServerHttp2Stream };
-    return stream === undefined ? hasBodyFields(this.incoming) : !stream.endAfterHeaders;
-  }
-
-  /** Others need the memory that this request holds. */
-  onEvicted(): void {
-    this.#output.cut();
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.incoming.socket.remoteAddress;
-  }
-
-  header(name: string): string | undefined {
-    const value = this.incoming.headers[name.toLowerCase()];
-    return Array.isArray(value) ? value.join(", ") : value;
-  }
+  /** The value of a header, several lines joined by a comma; `undefined` if there is none. */
+  header(name: string): string | undefined;
 
   /**
    * Reads the whole body as text.
    *
-   * @throws LongwireError `too_large` beyond `maxBytes`, at once where the header says so;
-   *   `over_share` when the client holds too much already; `body_timeout` when it takes too long;
-   *   `body_consumed` when somebody has read it before
+   * @throws LongwireError `too_large` beyond `maxBytes`, at once if the header says so;
+   *   `over_share` if the client holds too much already; `body_timeout` if it takes too long;
+   *   `body_consumed` if something else has read it before
    */
-  async body(maxBytes: number): Promise<string> {
-    if (this.#hasBody && this.incoming.readableDidRead) throw bodyConsumed();
-    if (Number(this.header("content-length") ?? 0) > maxBytes) {
-      this.#leavesBody = true;
-      throw tooLarge(maxBytes);
-    }
-    const { wheel, bodyTimeoutMs } = this.#host;
-    let isLate = false;
-    const timer = wheel.after(bodyTimeoutMs, () => {
-      isLate = true;
-      this.incoming.destroy();
-    });
-    try {
-      return await this.#read(maxBytes);
-    } catch (error) {
-      throw isLate ? bodyTimeout(bodyTimeoutMs) : error;
-    } finally {
-      timer.cancel();
-    }
-  }
+  body(maxBytes: number): Promise<string>;
 
-  async #read(maxBytes: number): Promise<string> {
-    const chunks: Buffer[] = [];
-    // The answer that the body is refused with still has to go out.
-    const body = this.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-    let size = 0;
-    let charged = 0;
-    try {
-      for await (const chunk of body) {
-        if (size + chunk.length > maxBytes) throw tooLarge(maxBytes);
-        const cost = chunk.length + BODY_CHUNK_BYTES;
-        if (!this.account.charge(cost)) throw overShare();
-        charged += cost;
-        size += chunk.length;
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks).toString("utf8");
-    } catch (error) {
-      this.#leavesBody = true;
-      throw error;
-    } finally {
-      this.account.refund(charged);
-    }
-  }
-
-  /** Answers with all there is to say; over HTTP/2 without what is about a connection. */
+  /** Sends the whole answer. Over HTTP/2, headers that are about a connection are left out. */
   answer(
     status: number,
     headers: Readonly<Record<string, string>>,
     body: string | Uint8Array,
-  ): void {
-    if (this.isOver) return;
-    const endsConnection = this.#leavesBody && !this.#isOverHttp2;
-    const last = endsConnection ? { Connection: "close" } : {};
-    const fields = { ...this.#fields(headers), ...lengthOf(status, body), ...last };
-    this.response.writeHead(status, fields);
-    if (endsConnection) this.#endAfterBody(body);
-    else this.response.end(body);
-    this.#output.onWritten();
-  }
+  ): void;
 
-  /**
-   * Answers, and ends the connection once the client has sent the rest of the body, or did not in
-   * time: what it still sends would otherwise turn the end into a reset, and the client could lose
-   * the answer to it. (RFC 9112 §9.6)
-   */
-  #endAfterBody(answer: string | Uint8Array): void {
-    const { incoming, response } = this;
-    response.write(answer);
-    const end = (): void => {
-      timer.cancel();
-      response.end();
-    };
-    const timer = this.#host.wheel.after(LINGER_MS, end);
-    response.once("close", () => timer.cancel());
-    if (incoming.readableEnded) return end();
-    incoming.once("end", end);
-    incoming.once("close", end);
-    incoming.resume();
-  }
+  /** Begins an answer with status 200 and a body that goes on; `write` adds to it. */
+  beginStream(headers: Record<string, string>): void;
 
-  /** Answers with a body that goes on; `write` adds to it. */
-  beginStream(headers: Record<string, string>): void {
-    this.response.writeHead(200, this.#fields(headers));
-    this.response.flushHeaders();
-  }
+  /** Adds to a begun stream. */
+  write(bytes: Uint8Array): void;
 
-  /** Answers that the server failed, where nothing has been said yet. */
-  fail(headers: Record<string, string>, body: string): void {
-    const { response } = this;
-    if (response.headersSent) return;
-    // Over HTTP/2 they may be what failed, and would again.
-    if (this.#isOverHttp2) for (const name of OF_CONNECTION) response.removeHeader(name);
-    this.answer(500, headers, body);
-  }
+  /** Ends a begun stream. */
+  end(): void;
 
-  #fields(headers: Readonly<Record<string, string>>): Record<string, string> {
-    const fields = checkedFields(headers);
-    if (!this.#isOverHttp2) return fields;
-    const left = Object.entries(fields).filter(([name]) => !OF_CONNECTION.has(name.toLowerCase()));
-    return Object.fromEntries(left);
-  }
+  /** Cuts an answer in the middle, so that the client does not take it for the whole. */
+  abort(): void;
 
-  /** Not by its version: what comes over HTTP/1.1 may say that it is 2.0. */
-  get #isOverHttp2(): boolean {
-    return !(this.incoming instanceof IncomingMessage);
-  }
+  /** Calls `proceed` each time what was buffered is gone. */
+  onDrain(proceed: () => void): void;
 
-  /** Adds to a begun stream; `onDrain` says when what was buffered is gone. */
-  write(bytes: Uint8Array): void {
-    if (this.isOver) return;
-    this.response.write(bytes);
-    this.#output.onWritten();
-  }
-
-  /** Bytes of a begun stream that the operating system has not taken. */
-  get bufferedAmount(): number {
-    return this.response.writableLength;
-  }
-
-  end(): void {
-    this.response.end();
-    this.#output.onWritten();
-  }
-
-  /** Ends an answer in the middle, so that the client does not take it for the whole. */
-  abort(): void {
-    this.#output.cut();
-  }
-
-  onDrain(proceed: () => void): void {
-    this.response.on("drain", proceed);
-  }
-
-  onClosed(ended: () => void): void {
-    this.response.on("close", ended);
-  }
-
-  get isOver(): boolean {
-    // Over HTTP/2 it is the stream that tells of its end.
-    const { writableEnded, destroyed, stream } = this.response as ServerResponse & {
-      stream?: Duplex;
-    };
-    return writableEnded || destroyed || stream?.destroyed === true;
-  }
-}
-
-/** Not for a stream of HTTP/2 to say; Node throws then. (RFC 9113 §8.2.2) */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-function lengthOf(status: number, body: string | Uint8Array): Record<string, string> {
-  // (RFC 9110 §8.6)
-  return status === 304 || status === 204
-    ? {}
-    : { "Content-Length": String(Buffer.byteLength(body)) };
-}
-
-/** (RFC 9112 §6.3) */
-function hasBodyFields({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-}
-
-function tooLarge(maxBytes: number): LongwireError {
-  return new LongwireError("too_large", `The body has more than ${maxBytes} bytes; send less.`);
-}
-
-function overShare(): LongwireError {
-  const message =
-    "This client's share of memory is used up; wait for answers, and try again later.";
-  return new LongwireError("over_share", message);
-}
-
-function bodyConsumed(): LongwireError {
-  const message =
-    "The request's body was read before longwire got the request, by a body parser as it seems; give the request to handleRequest before the parser.";
-  return new LongwireError("body_consumed", message);
-}
-
-function bodyTimeout(timeoutMs: number): LongwireError {
-  const message = `The body did not come whole within ${timeoutMs} ms; send it faster, or less.`;
-  return new LongwireError("body_timeout", message);
+  /** Calls `ended` when the exchange is over. */
+  onClosed(ended: () => void): void;
 }

@@ -1,5 +1,5 @@
 import { createDeflateRaw, createInflateRaw, constants, type ZlibOptions } from "node:zlib";
-import { Compression, type CompressionOptions } from "../../node/index.ts";
+import { DeflateCompression, type CompressionOptions } from "../../node/index.ts";
 import type { MessageCodec, Role } from "../../protocol/index.ts";
 import type { Parameters } from "./extension.ts";
 import { ZlibStream } from "./zlib-stream.ts";
@@ -250,14 +250,14 @@ function isAcceptable(offer: AgreedParameters, options: InternalOptions): boolea
 }
 
 /** By the options that an owner of connections gave; those of nobody are one. */
-const compressions = new WeakMap<PerMessageDeflateOptions, Compression>();
+const compressions = new WeakMap<PerMessageDeflateOptions, DeflateCompression>();
 const defaultOptions: PerMessageDeflateOptions = {};
 
 /** Returns what compresses for such an owner of connections. */
-function compressionOf(owner: PerMessageDeflateOptions): Compression {
+function compressionOf(owner: PerMessageDeflateOptions): DeflateCompression {
   let compression = compressions.get(owner);
   if (compression === undefined) {
-    compression = new Compression(compressionOptions(owner));
+    compression = new DeflateCompression(compressionOptions(owner));
     compressions.set(owner, compression);
   }
   return compression;

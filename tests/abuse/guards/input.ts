@@ -103,7 +103,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "a connection that has ended is not one of its payer's any more",
-        file: "dist/server/peer/peer.js",
+        file: "dist/server/peer/server-peer.js",
         from: "this.account.close();",
         to: "",
       },
@@ -115,7 +115,7 @@ export const input: readonly Unguarded[] = [
     guards: [
       {
         what: "what a request held is given back when its connection or stream ends",
-        file: "dist/server/http/http-exchange.js",
+        file: "dist/server/http/server-exchange.js",
         from: 'response.on("close", () => this.account.close());',
         to: "",
       },

@@ -4,7 +4,7 @@ import type { Guard } from "./guard.ts";
 
 export const payersShare: Guard = {
   what: "a payer's share of memory (shareBytes)",
-  file: "dist/base/ledger/payer.js",
+  file: "dist/base/ledger/ledger-payer.js",
   from: "if (!fits() && !this.#makeRoom(fits, bytes, holder))",
   to: "if (false)",
 };

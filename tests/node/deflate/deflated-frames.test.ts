@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, inflateRawSync } from "node:zlib";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Compression, nodeByteOperations } from "../../../src/node/index.ts";
+import { DeflateCompression, nodeByteOperations } from "../../../src/node/index.ts";
 import type { CompressionOptions } from "../../../src/node/index.ts";
 import type { DeflatedFrames } from "../../../src/node/deflate/deflated-frames.ts";
 import { MAX_SHARED_BYTES } from "../../../src/node/deflate/limits.ts";
@@ -34,7 +34,7 @@ const JSON_TEXT = JSON.stringify(
 const LONG_TEXT = JSON_TEXT.repeat(8);
 
 function framesOf(compression: Partial<CompressionOptions> = {}, agreed = fresh): DeflatedFrames {
-  return new Compression(compression).codec("server", agreed).frames!;
+  return new DeflateCompression(compression).codec("server", agreed).frames!;
 }
 
 function frameOf(frames: DeflatedFrames, text: string): WireFrame {
@@ -54,7 +54,7 @@ const noise = (length: number): string => randomBytes(length).toString("hex").sl
 
 describe("whose frames are the same", () => {
   test("those of all connections with the same outgoing window, whatever comes in", () => {
-    const compression = new Compression({ incomingContextTakeover: true });
+    const compression = new DeflateCompression({ incomingContextTakeover: true });
     const first = compression.codec("server", fresh).frames!;
     const incoming = { ...fresh, clientNoContextTakeover: false, clientMaxWindowBits: 9 };
     expect(compression.codec("server", incoming).frames).toBe(first);
@@ -62,7 +62,7 @@ describe("whose frames are the same", () => {
   });
 
   test("not those of another window", () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const names = [8, 9, 15].map(
       (bits) => compression.codec("server", { ...fresh, serverMaxWindowBits: bits }).frames!.name,
     );
@@ -70,7 +70,7 @@ describe("whose frames are the same", () => {
   });
 
   test("a connection whose window goes from message to message has none", () => {
-    const compression = new Compression({ outgoingContextTakeover: true });
+    const compression = new DeflateCompression({ outgoingContextTakeover: true });
     expect(compression.codec("server", kept).frames).toBeUndefined();
   });
 
@@ -154,7 +154,7 @@ describe("a frame for many", () => {
 
 describe("its context", () => {
   test("is one for all texts and for all short messages of all connections, and no connection's own", () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const codecs = Array.from({ length: 20 }, () => compression.codec("server", fresh));
     vi.mocked(createDeflateContext).mockClear();
     for (const { frames, deflater } of codecs) {

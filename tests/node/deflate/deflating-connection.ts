@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { Compression, nodeByteOperations } from "../../../src/node/index.ts";
+import { DeflateCompression, nodeByteOperations } from "../../../src/node/index.ts";
 import type { CompressionOptions } from "../../../src/node/index.ts";
 import {
   Connection,
@@ -27,7 +27,7 @@ export const fresh: DeflateParameters = {
 
 export interface DeflatingOptions {
   agreed?: DeflateParameters;
-  compression?: Partial<CompressionOptions> | Compression;
+  compression?: Partial<CompressionOptions> | DeflateCompression;
   limits?: Partial<ConnectionLimits>;
   account?: MemoryBudget;
 }
@@ -40,7 +40,8 @@ export class DeflatingConnection {
 
   constructor(role: Role, options: DeflatingOptions = {}) {
     const { agreed = kept, compression = {}, limits, account: budget } = options;
-    const owner = compression instanceof Compression ? compression : new Compression(compression);
+    const owner =
+      compression instanceof DeflateCompression ? compression : new DeflateCompression(compression);
     this.connection = new Connection(role, this.seen, {
       bytes: nodeByteOperations,
       codec: owner.codec(role, agreed),

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
-import { Compression, compressionOf } from "../../../src/node/index.ts";
+import { DeflateCompression, compressionOf } from "../../../src/node/index.ts";
 import { Opcode, type Role } from "../../../src/protocol/index.ts";
 import { bytes, frameTo, utf8 } from "../../protocol/masked-frame.ts";
 import { roles } from "../../protocol/open-connection.ts";
@@ -256,14 +256,14 @@ test("when both close while a long message is compressed, our Close is sent all 
 
 describe("the memory of contexts", () => {
   test("without takeover no connection has one", () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const { connection } = new DeflatingConnection("server", { compression, agreed: fresh });
     connection.sendText(JSON_TEXT);
     expect(compression.contextBytes).toBe(0);
   });
 
   test("with takeover each connection is charged, and gives it back once", () => {
-    const compression = new Compression({
+    const compression = new DeflateCompression({
       outgoingContextTakeover: true,
       incomingContextTakeover: true,
     });
@@ -275,7 +275,7 @@ describe("the memory of contexts", () => {
   });
 
   test("beyond the ceiling connections go on without takeover", () => {
-    const compression = new Compression({
+    const compression = new DeflateCompression({
       outgoingContextTakeover: true,
       incomingContextTakeover: true,
       maxContextBytes: MIB,
@@ -291,7 +291,10 @@ describe("the memory of contexts", () => {
   });
 
   test("many that agreed to takeover while there was room share it: the others send without", () => {
-    const compression = new Compression({ outgoingContextTakeover: true, maxContextBytes: MIB });
+    const compression = new DeflateCompression({
+      outgoingContextTakeover: true,
+      maxContextBytes: MIB,
+    });
     const agreed = { ...kept, clientNoContextTakeover: true };
     const lengths = Array.from({ length: 5 }, () => {
       const open = new DeflatingConnection("server", { compression, agreed });
@@ -313,12 +316,12 @@ describe("the memory of contexts", () => {
     [{ thresholdBytes: "1k" as unknown as number }, "invalid_limit"],
     [{ maxContextBytes: 0.5 }, "invalid_limit"],
   ])("%j is refused as %s", (options, code) => {
-    expect(() => new Compression(options)).toThrow(expect.objectContaining({ code }));
+    expect(() => new DeflateCompression(options)).toThrow(expect.objectContaining({ code }));
   });
 });
 
-test("one Compression for several owners is one ceiling for all (the process)", () => {
-  const shared = new Compression({ outgoingContextTakeover: true, maxContextBytes: MIB });
+test("one DeflateCompression for several owners is one ceiling for all (the process)", () => {
+  const shared = new DeflateCompression({ outgoingContextTakeover: true, maxContextBytes: MIB });
   expect(compressionOf(shared)).toBe(shared);
   expect(compressionOf(true)).not.toBe(compressionOf(true));
   expect(compressionOf(false)).toBe(undefined);

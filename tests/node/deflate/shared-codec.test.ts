@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { Compression } from "../../../src/node/index.ts";
+import { DeflateCompression } from "../../../src/node/index.ts";
 import { Opcode } from "../../../src/protocol/index.ts";
 import { frameTo } from "../../protocol/masked-frame.ts";
 import { failure, roles } from "../../protocol/open-connection.ts";
@@ -31,7 +31,7 @@ function lookingBack(): Uint8Array {
 
 describe("connections that agreed to the same", () => {
   test("have one codec, if nothing goes from message to message: no memory for each", () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const codec = compression.codec("server", fresh);
     expect(compression.codec("server", { ...fresh })).toBe(codec);
     codec.close();
@@ -41,7 +41,7 @@ describe("connections that agreed to the same", () => {
   test.each(["serverNoContextTakeover", "clientNoContextTakeover"])(
     "have each its own without %s",
     (name) => {
-      const compression = new Compression();
+      const compression = new DeflateCompression();
       const agreed = { ...fresh, [name]: false };
       const codec = compression.codec("server", agreed);
       expect(compression.codec("server", agreed)).not.toBe(codec);
@@ -49,7 +49,7 @@ describe("connections that agreed to the same", () => {
   );
 
   test("with other windows send through another compressor", () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const { deflater, inflater } = compression.codec("server", fresh);
     const other = compression.codec("server", { ...fresh, serverMaxWindowBits: 9 });
     expect(other.deflater).not.toBe(deflater);
@@ -66,7 +66,7 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
   test.each(roles.flatMap((role) => sizes.map((size) => [role, size] as const)))(
     "no message of a %s of %i bytes and more refers to one before it, its own or another's (RFC 7692 §7.1.1)",
     (role, size) => {
-      const compression = new Compression();
+      const compression = new DeflateCompression();
       const opened = [0, 1, 2].map(() => new DeflatingConnection(role, { agreed, compression }));
       // All messages share most of their bytes, so that whatever is remembered would be used.
       const common = randomBytes(size / 2).toString("hex");
@@ -87,7 +87,7 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
   );
 
   test("nor does one behind a message that the thread pool compressed", async () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const first = new DeflatingConnection("server", { agreed, compression });
     const second = new DeflatingConnection("server", { agreed, compression });
     const common = randomBytes(5000).toString("hex");
@@ -104,7 +104,7 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
 
 describe("a peer never sees what another one sent: a reference before the message fails", () => {
   test.each(["short", "long", "corrupt"])("behind a %s message of the other", async (kind) => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const victim = new DeflatingConnection("server", { agreed: fresh, compression });
     const secret = "the other's secret, ".repeat(kind === "long" ? LONG : 30);
     const payload = deflated(secret);
@@ -123,7 +123,7 @@ describe("a peer never sees what another one sent: a reference before the messag
 
 describe("work that goes on later", () => {
   test("belongs to its connection alone: another's end does not disturb it", async () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const text = "long enough ".repeat(LONG / 6);
     for (let count = 0; count < 3; count += 1) {
       const done = new DeflatingConnection("server", { agreed: fresh, compression });
@@ -142,7 +142,7 @@ describe("work that goes on later", () => {
   });
 
   test("is given up with its connection, and gives its turn to others", async () => {
-    const compression = new Compression();
+    const compression = new DeflateCompression();
     const text = "long enough ".repeat(LONG / 6);
     // More than have a turn at once.
     const opened = Array.from(
@@ -161,7 +161,7 @@ describe("work that goes on later", () => {
     "ends with the connection in the middle of a message that comes and one that goes, %j",
     async (windows) => {
       const [agreed] = Object.values(windows);
-      const compression = new Compression({
+      const compression = new DeflateCompression({
         incomingContextTakeover: true,
         outgoingContextTakeover: true,
       });

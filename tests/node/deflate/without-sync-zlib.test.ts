@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { inflateAlone } from "../../../src/node/deflate/inflate-now.ts";
-import { Compression } from "../../../src/node/index.ts";
+import { DeflateCompression } from "../../../src/node/index.ts";
 import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
 import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
 import { failure, roles } from "../../protocol/open-connection.ts";
@@ -86,7 +86,7 @@ describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agr
 
 test.each([8, 9, 15])("and makes frames for many, within a window of 2^%i", (bits) => {
   const agreed = { ...fresh, serverMaxWindowBits: bits };
-  const frames = new Compression().codec("server", agreed).frames!;
+  const frames = new DeflateCompression().codec("server", agreed).frames!;
   // It repeats itself at a distance that only the largest window spans.
   const text = randomBytes(5_000).toString("hex").repeat(3);
   for (let count = 0; count < 2; count += 1) {

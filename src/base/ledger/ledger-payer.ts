@@ -1,7 +1,7 @@
-/** Something that holds memory for a payer and can be made to release it. */
-export interface Holder {
-  /** What it holds now, in bytes. */
-  readonly heldBytes: number;
+import type { Account, Payer } from "./account.ts";
+
+/** An account that can be made to release what it holds. */
+export interface Holder extends Account {
   /** Ends what holds the memory. Everything it held has been refunded when this returns. */
   evict(): void;
 }
@@ -12,23 +12,18 @@ const LARGE_PART = 16;
 /** What all payers draw on together. */
 export interface Budget {
   /** Takes `bytes` for `payer`, after others had to make room; false if they could not. */
-  take(bytes: number, payer: Payer): boolean;
+  take(bytes: number, payer: LedgerPayer): boolean;
   /** Takes `bytes`, whatever there is. */
   owe(bytes: number): void;
   give(bytes: number): void;
   /** Called when the payer comes to hold a large part of its share, and when it no longer does. */
-  onSize(payer: Payer, isLarge: boolean): void;
+  onSize(payer: LedgerPayer, isLarge: boolean): void;
   /** Called when nobody uses the payer and it holds nothing. */
-  onUnused(payer: Payer): void;
+  onUnused(payer: LedgerPayer): void;
 }
 
-/**
- * One party that memory is charged to: an identity, or an address where there is no identity.
- *
- * However many connections it opens, it has one share. When the share is used up, the holder that
- * holds most goes first; a holder that is itself the largest is refused.
- */
-export class Payer {
+/** A payer with its holders: the accounts that hold something now. */
+export class LedgerPayer implements Payer {
   readonly name: string;
   readonly shareBytes: number;
   readonly #budget: Budget;
@@ -44,23 +39,15 @@ export class Payer {
     this.#budget = budget;
   }
 
-  /** What is charged to it now, in bytes. */
   get heldBytes(): number {
     return this.#heldBytes;
   }
 
-  /** How many connections and requests are open on its account. */
   get members(): number {
     return this.#members;
   }
 
-  /**
-   * Charges `bytes` and returns true, or charges nothing and returns false.
-   *
-   * @param holder for whom; only larger ones are evicted to make room for it. Without one it is for
-   *   something that outlives connections, and none of them ends for it
-   */
-  charge(bytes: number, holder?: Holder): boolean {
+  charge(bytes: number, holder?: Account): boolean {
     const fits = (): boolean => this.#heldBytes + bytes <= this.shareBytes;
     if (!fits() && !this.#makeRoom(fits, bytes, holder)) return false;
     if (!this.#budget.take(bytes, this)) return false;
@@ -68,7 +55,6 @@ export class Payer {
     return true;
   }
 
-  /** Charges what is held already, also where there is no room for it. */
   owe(bytes: number): void {
     this.#budget.owe(bytes);
     this.#resize(this.#heldBytes + bytes);
@@ -104,7 +90,7 @@ export class Payer {
     this.#endIfUnused();
   }
 
-  #makeRoom(fits: () => boolean, bytes: number, holder: Holder | undefined): boolean {
+  #makeRoom(fits: () => boolean, bytes: number, holder: Account | undefined): boolean {
     if (bytes > this.shareBytes || holder === undefined) return false;
     return this.evictUntil(fits, holder.heldBytes + bytes);
   }
@@ -135,6 +121,12 @@ export class Payer {
   #endIfUnused(): void {
     if (this.#members === 0 && this.#heldBytes === 0) this.#budget.onUnused(this);
   }
+}
+
+/** @throws TypeError for a payer that no ledger made */
+export function ledgerPayer(payer: Payer): LedgerPayer {
+  if (payer instanceof LedgerPayer) return payer;
+  throw new TypeError("The payer was not made by a ledger; pass one from `ledger.payer(name)`.");
 }
 
 /** The item of which `sizeOf` is greatest; `undefined` if there is none. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { webByteOperations } from "../../src/base/index.ts";
 import { encodeTextFrame, Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
-import { Outgoing } from "../../src/protocol/messages/outgoing.ts";
+import { OutgoingBlocks } from "../../src/protocol/messages/outgoing-blocks.ts";
 import { CountingBytes } from "./counting-bytes.ts";
 import { bytes, joinBytes, plainFrame } from "./masked-frame.ts";
 import { hex, openConnection, openServerConnection, other, roles } from "./open-connection.ts";
@@ -88,7 +88,7 @@ describe("output (RFC 6455 §6.1)", () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const outgoing = new Outgoing(new CountingBytes());
+        const outgoing = new OutgoingBlocks(new CountingBytes());
         const written: number[] = [];
         const taken: Uint8Array[] = [];
         let value = 0;
