@@ -23,10 +23,12 @@ import {
 import type { Closure } from "./closure.ts";
 import { decodeText } from "../internals/decode-text.ts";
 import { flushLater } from "./flush-queue.ts";
+import { Pause } from "./pause.ts";
 import { keepCopy, ownCopy } from "./own-copy.ts";
 import { nodeByteOperations } from "../node-byte-operations.ts";
 import { StreamOutput, type OutputWatcher } from "./stream-output.ts";
 import type { Transport, TransportOwner } from "../transport/transport.ts";
+import { nextTransportState, type TransportEvent, type TransportState } from "./transport-state.ts";
 import { isTurnSpent, waitForTurn, type TurnWaiter } from "./turn-work.ts";
 
 /** What happens on a connection, for whoever owns it. */
@@ -87,18 +89,19 @@ export interface PayingAccount extends MemoryAccount {
   readonly payer?: Payer | undefined;
 }
 
-/** Why a connection reads nothing: each is a bit. */
-const Pause = {
-  /** Its owner asked for it. */
-  Owner: 1,
-  /** The peer does not take what it is sent. */
-  Output: 2,
-  /** Others go first in this turn of the event loop. */
-  Turn: 4,
-} as const;
-
 /** From this length a server's payload has a copy of its own, which many peers may be sent. */
 const COPIED_ONCE_BYTES = 32 * 1024;
+
+/** What is known of a connection's end. An open connection has none of it, and does not pay for it. */
+interface Ending {
+  /** Whether the handler knows. */
+  isNotified: boolean;
+  /** The peer's Close frame. */
+  peerClose?: { code: number; reason: string };
+  error?: LongwireError | undefined;
+  /** Cuts the transport when the peer takes too long. */
+  timer?: Timer;
+}
 
 let goOn: (connection: StreamConnection) => void;
 
@@ -118,18 +121,16 @@ export class StreamConnection
   readonly #options: StreamConnectionOptions;
   /** Pays for what it holds; `undefined` where nobody counts. */
   readonly account: PayingAccount | undefined;
-  #hasStarted = false;
-  #readingChunk = false;
+  #transportState: TransportState = "waiting";
   /** Why nothing is read, as bits of `Pause`; 0 while it is. */
   #pauses = 0;
-  #heard = true;
-  #closeTimer: Timer | undefined;
-  #peerClose: { code: number; reason: string } | undefined;
-  #error: LongwireError | undefined;
-  #closingSaid = false;
-  #letting = false;
-  #endedEarly = false;
-  #closedEarly = false;
+  /** Whether promises may settle before the next message. */
+  #isSettling = false;
+  /** Whether a chunk is being read: what is sent meanwhile leaves in one write at its end. */
+  #isReadingChunk = false;
+  /** Whether anything came from the peer since `consumeActivity`. */
+  #hasHeard = true;
+  #ending: Ending | undefined;
 
   /**
    * @param transport of which it is the only user
@@ -164,7 +165,7 @@ export class StreamConnection
    * @param head bytes that came behind the handshake; given away
    */
   start(head: Uint8Array): void {
-    this.#hasStarted = true;
+    this.#onTransport("start");
     this.transport.start(this, head);
     this.#applyPause();
   }
@@ -184,8 +185,8 @@ export class StreamConnection
 
   /** Whether anything came from the peer since this was last asked, or nothing is being read. */
   consumeActivity(): boolean {
-    const heard = this.#heard || this.#pauses !== 0;
-    this.#heard = false;
+    const heard = this.#hasHeard || this.#pauses !== 0;
+    this.#hasHeard = false;
     return heard;
   }
 
@@ -277,11 +278,11 @@ export class StreamConnection
 
   /** Ends the transport at once, without a closing handshake. */
   terminate(error?: LongwireError): void {
-    this.#error ??= error;
+    this.#failWith(error);
     // Not only the stream: what is left of the present chunk is not delivered either.
     this.#connection.transportEnded();
     this.transport.cut();
-    if (this.#closedEarly) this.#closed();
+    this.#onTransport("terminate");
   }
 
   /** Delivers and reads nothing more until `resume`. */
@@ -355,7 +356,7 @@ export class StreamConnection
   }
 
   onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void {
-    this.#peerClose = { code, reason };
+    this.#endingNow.peerClose = { code, reason };
     this.#handler.onPeerClose?.(reasonBytes);
     this.#startCloseTimer();
     this.#notifyClosing();
@@ -366,13 +367,13 @@ export class StreamConnection
   }
 
   onFailed(error: ProtocolError): void {
-    this.#error ??= error;
+    this.#failWith(error);
     this.#handler.onFailed?.(error);
     this.#notifyClosing();
   }
 
   onOutput(): void {
-    if (!this.#readingChunk) flushLater(this.#output);
+    if (!this.#isReadingChunk) flushLater(this.#output);
   }
 
   onReady(): void {
@@ -384,12 +385,13 @@ export class StreamConnection
     // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
     // has failed the connection does not wait either. (RFC 6455 §7.1.1)
     const { role, clientEnds = false } = this.#options;
-    if (role === "server" || clientEnds || this.#peerClose === undefined) this.transport.end();
+    if (role === "server" || clientEnds || this.#ending?.peerClose === undefined)
+      this.transport.end();
     // What still comes is read and dropped: unread data would make the kernel send a reset, and
     // the peer could lose our Close frame to it.
     this.#applyPause();
     this.#startCloseTimer();
-    if (this.#endedEarly) this.#ended();
+    this.#onTransport("delivered");
   }
 
   onTooMuch(): void {
@@ -438,12 +440,12 @@ export class StreamConnection
   }
 
   onChunk(chunk: Uint8Array, length: number, lent: boolean): void {
-    this.#heard = true;
-    this.#readingChunk = true;
+    this.#hasHeard = true;
+    this.#isReadingChunk = true;
     this.#connection.receive(chunk, length, lent);
-    this.#readingChunk = false;
+    this.#isReadingChunk = false;
     this.#output.flush();
-    if (this.#connection.isPaused && !this.#letting) this.transport.pause();
+    if (this.#connection.isPaused && !this.#isSettling) this.transport.pause();
   }
 
   get room(): Uint8Array | undefined {
@@ -455,15 +457,19 @@ export class StreamConnection
   }
 
   onEnd(): void {
-    this.#ended();
+    this.#onTransport("end");
   }
 
   onError(error: Error): void {
-    this.#failed(error);
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `The connection broke: ${error.message}. Reconnect.`;
+    const cause = code === undefined ? error : Object.assign(error, { code });
+    if (this.#ending?.error !== undefined) return;
+    this.#failWith(withoutStack(() => new LongwireError("connection_lost", message, { cause })));
   }
 
   onGone(): void {
-    this.#closed();
+    this.#onTransport("gone");
   }
 
   /**
@@ -471,8 +477,8 @@ export class StreamConnection
    * comes after all of them and before any I/O, so the stream itself need not be paused.
    */
   flushMicrotasks(): void {
-    if (this.#letting) return;
-    this.#letting = true;
+    if (this.#isSettling) return;
+    this.#isSettling = true;
     this.#connection.pause();
     queueMicrotask(() => process.nextTick(goOn, this));
   }
@@ -480,13 +486,13 @@ export class StreamConnection
   /** A function of its own, so that no message needs a closure for it. */
   static {
     goOn = (connection) => {
-      connection.#letting = false;
+      connection.#isSettling = false;
       connection.#applyPause();
     };
   }
 
   #applyPause(): void {
-    if (!this.#hasStarted) {
+    if (this.#transportState === "waiting") {
       // A stream that is resumed before somebody listens gives what it has read to nobody.
       if (this.#isPaused) this.#connection.pause();
       else this.#connection.resume();
@@ -497,17 +503,15 @@ export class StreamConnection
       this.transport.pause();
       return;
     }
-    if (this.#letting) return;
-    const wasReading = this.#readingChunk;
-    this.#readingChunk = true;
+    if (this.#isSettling) return;
+    const wasReading = this.#isReadingChunk;
+    this.#isReadingChunk = true;
     this.#connection.resume();
-    this.#readingChunk = wasReading;
+    this.#isReadingChunk = wasReading;
     if (!wasReading) this.#output.flush();
     if (this.#connection.isPaused) return;
     if (this.transport.isPaused) this.transport.resume();
-    if (this.#connection.isHolding) return;
-    if (this.#closedEarly) this.#closed();
-    else if (this.#endedEarly) this.#ended();
+    this.#onTransport("delivered");
   }
 
   get #isPaused(): boolean {
@@ -516,56 +520,72 @@ export class StreamConnection
     return this.#pauses !== 0 && !isOver;
   }
 
-  #ended(): void {
+  #onTransport(event: TransportEvent): void {
+    const before = this.#transportState;
+    // By far the most common: nothing has ended.
+    if (event === "delivered" && before === "up") return;
+    const [state, effect] = nextTransportState(before, event, this.#isHeldAt(event));
+    this.#transportState = state;
+    if (effect === "end") this.#endTransport();
+    else if (effect === "deliver") this.#deliverHeld();
+    else if (effect === "report") this.#report();
+  }
+
+  /**
+   * Whether something has to be delivered before the transport's end counts. The end waits for the
+   * receiver as a Close frame would, also where nothing is held: it may be busy with a message, or
+   * have more to say. Once the transport is gone nothing can be said any more.
+   */
+  #isHeldAt(event: TransportEvent): boolean {
     const { isHolding, state, pendingBytes } = this.#connection;
-    // What came before the end is delivered first, when its receiver goes on; so the end waits for
-    // it as a Close frame would, also where nothing is held: it may be busy with a message, or have
-    // more to say. Where there was a Close frame, what was sent before the answer to it is written
-    // first, when it is compressed.
-    if (isHolding || this.#isPaused || (state === "finished" && pendingBytes > 0)) {
-      this.#endedEarly = true;
-      return;
-    }
-    // The peer's transport is at its end; with nothing more to hear there is nothing to wait for.
+    if (isHolding || event === "gone" || this.#transportState === "gone") return isHolding;
+    // Where there was a Close frame, what was sent before the answer to it is written first, when it
+    // is compressed.
+    return this.#isPaused || (state === "finished" && pendingBytes > 0);
+  }
+
+  /** The peer's half is at its end: with nothing more to receive there is nothing to wait for. */
+  #endTransport(): void {
     this.#output.flush();
     this.transport.end();
     // Not cut: over HTTP/2 that would drop what has just been written.
     if (this.#connection.state !== "finished") this.transport.destroy();
   }
 
-  #failed(error: Error): void {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = `The connection broke: ${error.message}. Reconnect.`;
-    const cause = code === undefined ? error : Object.assign(error, { code });
-    this.#error ??= withoutStack(() => new LongwireError("connection_lost", message, { cause }));
+  /** The transport is gone. Nothing more will be written, so only the receiver can delay delivery. */
+  #deliverHeld(): void {
+    this.#pauses &= ~Pause.Output;
+    this.#applyPause();
   }
 
-  #closed(): void {
-    if (this.#connection.isHolding && !this.#closedEarly) {
-      // Nor does what came before go with the transport. Nothing more will be written, so that
-      // only the receiver can hold it up.
-      this.#closedEarly = true;
-      this.#pauses &= ~Pause.Output;
-      return this.#applyPause();
-    }
-    this.#closedEarly = false;
-    this.#closeTimer?.cancel();
+  #report(): void {
+    const ending = this.#endingNow;
+    ending.timer?.cancel();
     const wasClean = this.#connection.state === "finished";
     this.#connection.transportEnded();
     this.#notifyClosing();
-    const { code, reason } = this.#peerClose ?? { code: CloseCode.Abnormal, reason: "" };
-    this.#handler.onClosed({ code, reason, wasClean, error: this.#error });
+    const { code, reason } = ending.peerClose ?? { code: CloseCode.Abnormal, reason: "" };
+    this.#handler.onClosed({ code, reason, wasClean, error: ending.error });
+  }
+
+  get #endingNow(): Ending {
+    return (this.#ending ??= { isNotified: false });
+  }
+
+  /** The first error is the reason; what follows from it is not. */
+  #failWith(error: LongwireError | undefined): void {
+    if (error !== undefined) this.#endingNow.error ??= error;
   }
 
   #startCloseTimer(): void {
-    this.#closeTimer ??= this.#options.wheel.after(this.#options.closeTimeoutMs, () =>
-      this.transport.cut(),
-    );
+    const { wheel, closeTimeoutMs } = this.#options;
+    this.#endingNow.timer ??= wheel.after(closeTimeoutMs, () => this.transport.cut());
   }
 
   #notifyClosing(): void {
-    if (this.#closingSaid) return;
-    this.#closingSaid = true;
+    const ending = this.#endingNow;
+    if (ending.isNotified) return;
+    ending.isNotified = true;
     this.#handler.onClosing();
   }
 }
