@@ -20,7 +20,7 @@ export function goalsTable({ node, workloads }) {
     return `| ${[...cells, text(publicOnly, goal)].join(" | ")} |`;
   });
   return [
-    `| Node ${node.slice(1)} | | goal | measured [least–most] | | without Node's internals |`,
+    `| Node ${node.slice(1)} | | goal | measured [min–max] | | without Node's internals |`,
     "|---|---|---|---|---|---|",
     ...rows,
   ];

@@ -1,7 +1,7 @@
 import { numberText, ratioText } from "./number-text.mjs";
 import { linesOf } from "./summary.mjs";
 
-/** @returns {string[]} what the figures were measured on */
+/** @returns {string[]} the machine and versions of the measurement */
 export function machineTable({ node, machine, contenders, workloads }) {
   const dates = workloads.map(({ date }) => date.slice(0, 10)).sort();
   const commits = [...new Set(workloads.map(({ commit }) => commit))];
@@ -17,10 +17,10 @@ export function machineTable({ node, machine, contenders, workloads }) {
   ];
 }
 
-/** @returns {string[]} who is who, and how compression is set up */
+/** @returns {string[]} the contenders and their compression settings */
 export function settingsTable({ contenders }) {
   return [
-    "| contender | is | with permessage-deflate |",
+    "| contender | description | permessage-deflate settings |",
     "|---|---|---|",
     ...Object.entries(contenders).map(
       ([name, { says, compression = "" }]) =>
@@ -35,7 +35,7 @@ export function figuresTable({ figure, columns, baselines }, lines) {
   const head = [
     "",
     figure.label,
-    ...against.map((name) => `× ${name} [least–most]`),
+    ...against.map((name) => `× ${name} [min–max]`),
     ...columns.map(({ label }) => label),
   ];
   const measured = lines.filter((line) => line.figure !== undefined);
@@ -45,14 +45,14 @@ export function figuresTable({ figure, columns, baselines }, lines) {
     ...against.map((name) => ratioCell(line.ratios[name], line.contender === name)),
     ...columns.map(({ key, digits }) => numberText(line.columns[key]?.median, digits)),
   ]);
-  const said = lines.flatMap(({ contender, notes }) =>
+  const remarks = lines.flatMap(({ contender, notes }) =>
     notes.map((text) => `${contender}: ${text.split("\n")[0].slice(0, 200)}`),
   );
   return [
     `| ${head.join(" | ")} |`,
     `|---|${"---:|".repeat(head.length - 1)}`,
     ...rows.map((row) => `| ${row.join(" | ")} |`),
-    ...(said.length > 0 ? ["", `${said.join("; ")}.`] : []),
+    ...(remarks.length > 0 ? ["", `${remarks.join("; ")}.`] : []),
   ];
 }
 
@@ -72,7 +72,7 @@ export function comparisonOfNodes(main, other) {
     const earlier = numberText(then?.figure?.median, workload.figure.digits);
     return `| ${[workload.name, workload.figure.label, ...cells, cell, earlier].join(" | ")} |`;
   });
-  const said = new Set(
+  const remarks = new Set(
     other.workloads.flatMap((workload) =>
       linesOf(workload).flatMap(({ contender, notes }) =>
         notes.map((text) => `${contender}: ${text}`),
@@ -83,10 +83,10 @@ export function comparisonOfNodes(main, other) {
   return [
     `## Node ${versions[0]}`,
     "",
-    `| | | ${shown.join(" | ")} | longwire × ws [least–most] | longwire on ${versions[1]} |`,
+    `| | | ${shown.join(" | ")} | longwire × ws [min–max] | longwire on ${versions[1]} |`,
     `|---|---|${"---:|".repeat(shown.length + 2)}`,
     ...rows,
-    ...(said.size > 0 ? ["", `${[...said].join("; ")}.`] : []),
+    ...(remarks.size > 0 ? ["", `${[...remarks].join("; ")}.`] : []),
   ];
 }
 

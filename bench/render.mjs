@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { chartOf } from "./chart.mjs";
+import { contenders } from "./contenders.mjs";
 import { goalsTable } from "./goals-table.mjs";
 import {
   comparisonOfNodes,
@@ -8,16 +9,19 @@ import {
   settingsTable,
 } from "./markdown-tables.mjs";
 import { disturbanceOf, linesOf } from "./summary.mjs";
+import { sizes } from "./workload.mjs";
+import { workloadsOf } from "./workloads/index.mjs";
 
-// Writes docs/reference/performance.md, all of it: text from notes.md, figures from results/.
+// Writes all of docs/reference/performance.md: the text from notes.md and the workloads, the figures
+// from results/.
 
 const RESULTS = "bench/results";
 const CHARTS = "docs/reference/performance";
 
 const all = readdirSync(RESULTS)
-  // Others are of other pages.
+  // Other results belong to other pages.
   .filter((name) => /^node-\d+\.json$/.test(name))
-  .map((name) => JSON.parse(readFileSync(`${RESULTS}/${name}`, "utf8")))
+  .map((name) => withPresentWords(JSON.parse(readFileSync(`${RESULTS}/${name}`, "utf8"))))
   .sort((a, b) => a.node.localeCompare(b.node, "en", { numeric: true }));
 if (all.length === 0) {
   process.stderr.write("bench: there are no results in bench/results; run npm run bench first.\n");
@@ -34,7 +38,7 @@ const page = [
   "<!-- Written by `npm run bench -- --render` from bench/results and bench/notes.md. -->",
   "",
   ...note("start"),
-  "Measure it yourself, in under ten minutes on Linux: `npm run bench`. One workload, against whom you like: `npm run bench -- echo-pipelined --against ws,uwebsockets --rounds 7`. `npm run bench -- --list` shows what there is.",
+  "To measure on your own machine, run `npm run bench` (Linux, under ten minutes). To run one workload against the peers that you choose: `npm run bench -- echo-pipelined --against ws,uwebsockets --rounds 7`. `npm run bench -- --list` lists the workloads and contenders.",
   "",
   "## Goals",
   "",
@@ -43,7 +47,9 @@ const page = [
   ...note("goals"),
   "## How it was measured",
   "",
-  "One process under test and one load generator, both new for every figure; the generator sends frames that it has made before, counts what comes back, and reads the content of each connection's first answer, so that a wrong one is never timed. Contenders take turns within a round, beginning with another one each time. A figure is the median of the rounds; a ratio is taken round by round, then its median, least and most.",
+  "Each figure comes from one process under test and one load generator, both started for this figure. The generator sends frames that it has created before the measurement, counts the answers, and checks the content of each connection's first answer, so that a wrong answer is never timed.",
+  "",
+  "Contenders take turns within a round, starting with a different one each time. A figure is the median of the rounds. A ratio is calculated for each round; the table shows its median, minimum and maximum.",
   "",
   ...note("method"),
   ...machineTable(main),
@@ -68,14 +74,31 @@ function section(workload) {
   return [
     `## ${name}${alias ? ` (${alias})` : ""}`,
     "",
-    method === undefined ? sentence : `${sentence} Measured is ${method}.`,
+    method === undefined ? sentence : `${sentence} The figure is ${method}.`,
     "",
     ...(drawn ? [`![${name}: ${figure.label}](performance/${name}.svg)`, ""] : []),
     ...figuresTable(workload, lines),
-    ...(disturbance === undefined ? [] : ["", `While this was measured, ${disturbance}.`]),
+    ...(disturbance === undefined ? [] : ["", `During this measurement, ${disturbance}.`]),
     "",
     ...note(name),
   ];
+}
+
+/** Results keep the words of the day on which they were measured; the page shows the present ones. */
+function withPresentWords(results) {
+  const described = new Map(workloadsOf(sizes.full).map((workload) => [workload.name, workload]));
+  for (const workload of results.workloads) {
+    const { says, method, figure, columns = [] } = described.get(workload.name) ?? {};
+    Object.assign(workload, { says: says ?? workload.says, method: method ?? workload.method });
+    const labels = new Map([figure, ...columns].map((column) => [column?.key, column?.label]));
+    for (const column of [workload.figure, ...workload.columns]) {
+      column.label = labels.get(column.key) ?? column.label;
+    }
+  }
+  for (const [name, contender] of Object.entries(results.contenders)) {
+    contender.says = contenders.get(name)?.says ?? contender.says;
+  }
+  return results;
 }
 
 function note(name) {

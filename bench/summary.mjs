@@ -6,7 +6,7 @@ import { pairedRatio, spread } from "./statistics.mjs";
  * @property {import("./statistics.mjs").Spread} [figure]
  * @property {Record<string, import("./statistics.mjs").Spread>} [columns] by their keys
  * @property {Record<string, import("./statistics.mjs").Spread>} [ratios] by whom they are taken to
- * @property {string[]} notes what a reader must know
+ * @property {string[]} notes a note for the reader
  */
 
 /**
@@ -45,7 +45,7 @@ export function linesOf({ figure, columns, baselines, outcomes }) {
  * Whether others used the machine meanwhile: then contenders could run and had no core.
  *
  * @param {import("./results.mjs").WorkloadResult} result
- * @returns {string | undefined} what a reader must know
+ * @returns {string | undefined} a note for the reader
  */
 export function disturbanceOf({ outcomes }) {
   const waited = outcomes.flatMap(({ rounds }) =>
@@ -53,7 +53,7 @@ export function disturbanceOf({ outcomes }) {
   );
   const most = Math.max(0, ...waited);
   if (most <= DISTURBED) return undefined;
-  return `others used the machine: up to ${Math.round(most * 100)} % of the time was spent waiting for a core`;
+  return `other work used the machine: processes waited for a core for up to ${Math.round(most * 100)} % of the time`;
 }
 
 /** A share of the time; without others on the machine it is some thousandths. */

@@ -4,7 +4,7 @@ import { liveEvent } from "./roles/live-event.mjs";
 /** @type {import("../contenders.mjs").Contender} */
 export default {
   name: "engine.io",
-  says: "engine.io, which has no topics: JSON made once and sent to each client",
+  says: "engine.io, which has no topics: JSON is serialized once and sent to each client",
   packages: ["engine.io"],
   env: { WS_NO_BUFFER_UTIL: "1", WS_NO_UTF_8_VALIDATE: "1" },
   roles: { "live-keyed": serve },

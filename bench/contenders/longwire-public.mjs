@@ -4,6 +4,6 @@ import longwire from "./longwire.mjs";
 export default {
   ...longwire,
   name: "longwire-public",
-  says: "Longwire without what leans on Node's internals",
+  says: "Longwire without Node's internals",
   env: { LONGWIRE_PUBLIC_API_ONLY: "1" },
 };

@@ -4,7 +4,7 @@ import { standardClient } from "./roles/standard-client.mjs";
 /** @type {import("../contenders.mjs").Contender} */
 export default {
   name: "longwire",
-  says: "Longwire as users get it",
+  says: "Longwire with its defaults",
   packages: ["longwire"],
   compression: "the defaults: from 1 KiB on, no context takeover",
   roles: { echo, broadcast, client, http2: echo, ...liveRoles },

@@ -11,7 +11,7 @@ import { ACCEPT, KEY } from "../load/handshake-key.mjs";
  */
 export default {
   name: "net",
-  says: "the same bytes through node:net, no WebSocket: the floor",
+  says: "the same bytes through node:net, without WebSocket: the lower bound",
   packages: [],
   roles: { echo, broadcast, client, http2 },
 };

@@ -4,7 +4,7 @@ import socketIo from "./socket.io.mjs";
 export default {
   ...socketIo,
   name: "socket.io-redis",
-  says: "a room of socket.io with its Redis Streams adapter, over WebSocket only",
+  says: "a socket.io room with its Redis Streams adapter, over WebSocket only",
   packages: ["socket.io", "@socket.io/redis-streams-adapter", "redis"],
   engine: "redis",
 };

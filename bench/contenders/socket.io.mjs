@@ -4,7 +4,7 @@ import { liveEvent } from "./roles/live-event.mjs";
 /** @type {import("../contenders.mjs").Contender} */
 export default {
   name: "socket.io",
-  says: "a room of socket.io, over WebSocket only",
+  says: "a socket.io room, over WebSocket only",
   packages: ["socket.io"],
   env: { WS_NO_BUFFER_UTIL: "1", WS_NO_UTF_8_VALIDATE: "1" },
   roles: {

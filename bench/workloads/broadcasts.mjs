@@ -8,20 +8,20 @@ export function broadcasts(size) {
     broadcastWorkload(size, {
       name: "broadcast",
       alias: "D1",
-      says: "a text of 200 bytes is published to 1,000 subscribers, the next when all have it",
+      says: "a text of 200 bytes is published to 1,000 subscribers, and the next one when all have received it",
       text: text(200),
       burst: 1,
     }),
     broadcastWorkload(size, {
       name: "broadcast-burst",
       alias: "D8",
-      says: "eight texts of 200 bytes are published to 1,000 subscribers at once, the next eight when all have them",
+      says: "eight texts of 200 bytes are published at once to 1,000 subscribers, and the next eight when all have received them",
       text: text(200),
       burst: 8,
     }),
     broadcastWorkload(size, {
       name: "broadcast-compressed",
-      says: "1.15 KB of JSON is published to 1,000 subscribers that agreed to permessage-deflate",
+      says: "1.15 KB of JSON is published to 1,000 subscribers that negotiated permessage-deflate",
       text: json(),
       burst: 1,
       compression: true,

@@ -13,7 +13,7 @@ export function clients(size) {
     }),
     clientWorkload(size, {
       name: "client-pipelined",
-      says: "50 clients in the process under test send 50 texts of 64 bytes in a turn and wait for all echoes",
+      says: "50 clients in the process under test send 50 texts of 64 bytes each in one turn of the event loop and wait for all echoes",
       connections: 50,
       batch: 50,
     }),

@@ -8,17 +8,17 @@ export function connections(size) {
     handshakes(size),
     idle(size, {
       name: "idle",
-      says: "what each of 10,000 idle connections holds of the server's memory, after garbage is gone",
+      says: "the server's memory for each of 10,000 idle connections, after garbage collection",
       compression: false,
       figure: { key: "before", label: "KiB/connection" },
       columns: [
-        { key: "after", label: "after a message each" },
+        { key: "after", label: "after one message each" },
         { key: "rssMib", label: "RSS MiB", digits: 0 },
       ],
     }),
     idle(size, {
       name: "idle-compressed",
-      says: "as idle, with permessage-deflate agreed to and a compressed message each way",
+      says: "like idle, with permessage-deflate negotiated and one compressed message in each direction",
       compression: true,
       figure: { key: "after", label: "KiB/connection" },
       columns: [
@@ -34,7 +34,7 @@ function handshakes(size) {
   const loaded = { target: {}, warm: size.few(1_000), connections: size.few(5_000) };
   return {
     name,
-    says: "5,000 connections are opened, 100 at a time, after 1,000 others",
+    says: "5,000 connections are opened, 100 at a time, after 1,000 connections for warm-up",
     contenders,
     rounds: 2,
     figure: { key: "cpuMicros", label: "CPU µs/handshake" },
@@ -64,7 +64,7 @@ function idle(size, { compression, ...described }) {
     ...described,
     contenders,
     rounds: 1,
-    method: `how RSS without V8's young generation grows from ${first.toLocaleString("en-US")} to ${(first + more).toLocaleString("en-US")} connections, after forced collections`,
+    method: `the growth of RSS, without V8's young generation, from ${first.toLocaleString("en-US")} to ${(first + more).toLocaleString("en-US")} connections, after forced collections`,
     measure: (contender, host) =>
       withProcesses({ name, contender, host }, async ({ start, ask, load }) => {
         const { port } = await start("echo", { compression });

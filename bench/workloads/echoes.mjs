@@ -15,7 +15,7 @@ export function echoes(size) {
     echoWorkload(size, {
       name: "echo-pipelined",
       alias: "B",
-      says: "50 connections send 50 texts of 64 bytes in one write and wait for all echoes",
+      says: "50 connections send 50 texts of 64 bytes each in one write and wait for all echoes",
       payload: { kind: "text", bytes: 64 },
       connections: 50,
       batch: 50,
@@ -24,14 +24,14 @@ export function echoes(size) {
     echoWorkload(size, {
       name: "echo-16k",
       alias: "C16K",
-      says: "4 connections send 16 KiB of bytes each and wait for the echo",
+      says: "4 connections send 16 KiB of binary data each and wait for the echo",
       payload: { kind: "binary", bytes: 16 * 1024 },
       connections: 4,
     }),
     echoWorkload(size, {
       name: "echo-1m",
       alias: "C1M",
-      says: "4 connections send 1 MiB of bytes each and wait for the echo",
+      says: "4 connections send 1 MiB of binary data each and wait for the echo",
       payload: { kind: "binary", bytes: 1024 * 1024 },
       connections: 4,
       window: { warmMessages: 200, measureMs: 1_000 },
@@ -39,7 +39,7 @@ export function echoes(size) {
     echoWorkload(size, {
       name: "echo-compressed",
       alias: "F",
-      says: "100 connections send 1.15 KB of JSON, compressed with permessage-deflate, and wait for the echo",
+      says: "100 connections send 1.15 KB of JSON each, compressed with permessage-deflate, and wait for the echo",
       payload: { kind: "json" },
       connections: 100,
       compression: true,
@@ -55,7 +55,7 @@ export function secureEchoes(size) {
   return [
     echoWorkload(size, {
       name: "echo-tls",
-      says: "as echo, over TLS 1.3 with AES-128-GCM",
+      says: "like echo, over TLS 1.3 with AES-128-GCM",
       payload,
       connections: 100,
       tls: true,
@@ -64,7 +64,7 @@ export function secureEchoes(size) {
     }),
     echoWorkload(size, {
       name: "echo-http2",
-      says: "as echo, over extended CONNECT: 4 HTTP/2 connections with 25 WebSockets each",
+      says: "like echo, over extended CONNECT: 4 HTTP/2 connections with 25 WebSockets each",
       payload,
       role: "http2",
       load: "http2Echo",

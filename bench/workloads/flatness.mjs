@@ -15,12 +15,12 @@ function flatConnections(size) {
   const counts = [...new Set([100, 1_000, 10_000].map((count, at) => size.few(count, 5 + at)))];
   return {
     name,
-    says: "CPU per echo of the same 100 connections while others are open and idle; and with the echoes going round all 10,000",
+    says: "CPU time per echo on the same 100 connections while 100, 1,000 or 10,000 are open in total, and on all 10,000 in turn",
     contenders: ["longwire", "longwire-public", "ws", "uwebsockets", "net"],
     rounds: 1,
     baselines: [],
     figure: growth,
-    columns: [...columnsOf(counts), { key: "round", label: "round all: µs" }],
+    columns: [...columnsOf(counts), { key: "round", label: "all in turn: µs" }],
     measure: (contender, host) =>
       measureServer(
         { name, contender, host },
@@ -58,7 +58,7 @@ function flatMessages(size) {
   };
   return {
     name,
-    says: "CPU per message of a long echo-pipelined: the last sixth against the first",
+    says: "CPU time per message in a long run of echo-pipelined: the last sixth compared with the first",
     contenders: ["longwire", "longwire-public", "ws"],
     rounds: 1,
     baselines: [],
@@ -101,7 +101,7 @@ function flatTopics(size) {
     );
   return {
     name,
-    says: "CPU per event while ever more topics are open; 10 subscribers share them, an event for each at a time, and over all topics",
+    says: "CPU time per event with an increasing number of open topics; the topics are divided among 10 subscribers, and each subscriber receives one event at a time, from all its topics in turn",
     contenders: ["longwire", "longwire-public"],
     rounds: 1,
     baselines: [],

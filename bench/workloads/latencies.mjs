@@ -14,7 +14,7 @@ export function latencies(size) {
   return [
     {
       name,
-      says: "20,000 echoes of 64 bytes a second over 100 connections, due at fixed times: from due to read",
+      says: "20,000 echoes of 64 bytes a second over 100 connections, due at fixed times; the latency is the time from when an echo is due until it is read",
       contenders: fewerServers,
       rounds: 2,
       figure: { key: "p99", label: "p99 µs" },

@@ -14,7 +14,7 @@ function fanout(size) {
   const window = windowOf(size);
   return {
     name,
-    says: "a key of a topic is set, 200 bytes of JSON, for 1,000 subscribers with positions (Level 1); the next when all have it",
+    says: "a key of a topic is set, 200 bytes of JSON, for 1,000 subscribers with positions (Level 1), and the next one when all have received it",
     contenders: [...ours, "socket.io", "engine.io"],
     baselines: ["socket.io", "engine.io"],
     rounds: 2,
@@ -38,12 +38,12 @@ function resume(size) {
   const missed = size.few(100);
   return {
     name,
-    says: "1,000 subscribers that were cut come back at once and get the 100 events that they missed",
+    says: "1,000 disconnected subscribers reconnect at once and receive the 100 events that they missed",
     contenders: [...ours, "socket.io"],
     baselines: ["socket.io"],
     rounds: 2,
     figure: { key: "cpuMicros", label: "CPU µs/subscriber" },
-    columns: [{ key: "seconds", label: "all are up to date after s" }],
+    columns: [{ key: "seconds", label: "s until all are up to date" }],
     measure: (contender, host) =>
       withProcesses({ name, contender, host }, async ({ start, load }) => {
         const { port } = await start("live-log", { text: text(120) });
@@ -59,13 +59,13 @@ function idle(size) {
   const more = size.few(5_000);
   return {
     name,
-    says: "what each of 5,000 subscribers that have had an event holds of the server's memory, after garbage is gone",
+    says: "the server's memory for each of 5,000 subscribers that have received an event, after garbage collection",
     contenders: [...ours, "socket.io", "engine.io"],
     baselines: ["socket.io", "engine.io"],
     rounds: 1,
     figure: { key: "kib", label: "KiB/subscriber" },
     columns: [{ key: "rssMib", label: "RSS MiB", digits: 0 }],
-    method: `how RSS without V8's young generation grows from ${first.toLocaleString("en-US")} to ${(first + more).toLocaleString("en-US")} subscribers, after forced collections`,
+    method: `the growth of RSS, without V8's young generation, from ${first.toLocaleString("en-US")} to ${(first + more).toLocaleString("en-US")} subscribers, after forced collections`,
     measure: (contender, host) =>
       withProcesses({ name, contender, host }, async ({ start, ask, load }) => {
         const { port } = await start("live-keyed", { text: text(120) });
@@ -85,15 +85,15 @@ function stalled(size) {
   const subscribers = size.few(1_000);
   return {
     name,
-    says: "one of 1,000 subscribers stops reading while 200 events of 64 KiB are published to all",
+    says: "one of 1,000 subscribers stops reading while 200 events of 64 KiB are published to all of them",
     contenders: [...ours, "socket.io", "engine.io"],
     baselines: ["socket.io", "engine.io"],
     rounds: 1,
-    figure: { key: "growthMib", label: "memory grown MiB" },
+    figure: { key: "growthMib", label: "memory growth MiB" },
     columns: [
       { key: "p50", label: "others' p50 µs" },
       { key: "p99", label: "p99 µs" },
-      { key: "p50Before", label: "nobody stalled: p50 µs" },
+      { key: "p50Before", label: "without a stall: p50 µs" },
       { key: "p99Before", label: "p99 µs" },
     ],
     measure: (contender, host) =>
