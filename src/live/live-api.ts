@@ -9,27 +9,31 @@ export interface LiveApi {
 export type Methods = Readonly<Record<string, MethodDeclaration>>;
 
 /** Who asks, as the handler of a call sees it. */
-export interface CallContext {
-  /** What `authenticate` returned; `undefined` where the server has none. */
-  readonly identity: unknown;
+export interface CallContext<Who = unknown> {
+  /** What `authenticate` returned; `undefined` if the server has none. */
+  readonly identity: Who;
   /** The connection's name, as its `welcome` had it. */
   readonly connection: string;
 }
 
 /** Something that clients can ask the server to do, for one answer. */
-export interface MethodDeclaration<Input = unknown, Result = unknown> extends Authority {
+export interface MethodDeclaration<
+  Input = unknown,
+  Result = unknown,
+  Who = unknown,
+> extends Authority<Who> {
   /** Checks what comes with a call. Default: anything. */
   params?: StandardSchema<unknown, Input>;
   /**
    * Does it. What it returns is the answer, as JSON has it; a `LiveError` that it throws reaches
    * the client, anything else is reported and refused with `internal`.
    */
-  handle(params: Input, context: CallContext): Result | Promise<Result>;
+  handle(params: Input, context: CallContext<Who>): Result | Promise<Result>;
 }
 
 /** Declares a method; `params` of its schema type the handler's. */
-export function method<Input = unknown, Result = unknown>(
-  declaration: MethodDeclaration<Input, Result>,
+export function method<Input = unknown, Result = unknown, Who = unknown>(
+  declaration: MethodDeclaration<Input, Result, Who>,
 ): MethodDeclaration<Input, Result> {
   return declaration;
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { RefusedError, type Reply } from "../../src/brokers/redis/link.ts";
+import type { Reply } from "../../src/brokers/redis/link.ts";
+import { RefusedError } from "../../src/brokers/shared/engine-errors.ts";
 import type { Redirection } from "../../src/brokers/redis/redirection.ts";
 import { SlotQueue } from "../../src/brokers/redis/slot-queue.ts";
 import { LiveError } from "../../src/live/index.ts";

@@ -6,14 +6,13 @@ import {
   eventOf,
   type HeldKey,
   keptEvent,
-  LiveError,
   type Offset,
   type Receipt,
   requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { Followers, type Follower } from "../shared/followers.ts";
+import { FollowedTopic } from "../shared/followed-topic.ts";
 import { IdempotencyWindow } from "../shared/idempotency-window.ts";
 import { KeyLeases } from "../shared/key-leases.ts";
 import type { Batch, StagedTopic } from "./batch.ts";
@@ -37,6 +36,13 @@ export interface DiskTopicHost {
 }
 
 /**
+ * - `opening`: it is read, and those who asked for it have not followed it yet
+ * - `open`: it is followed, changed, or kept until the next look
+ * - `releasing`: nobody needs it any more, and the store drops what it does not keep
+ */
+type Phase = "opening" | "open" | "releasing";
+
+/**
  * One topic: in memory what is retained, to be read from; in the store the same, to begin with.
  *
  * What is asked for is staged when its turn to be written comes, and is true in memory, and told,
@@ -52,15 +58,14 @@ export class DiskTopic {
   readonly #leases: KeyLeases;
   readonly #expiredRecords: ExpiredRecords;
   readonly #birth: number;
-  readonly #followers = new Followers();
-  #isRecorded: boolean;
+  readonly #followed: FollowedTopic;
+  #phase: Phase = "opening";
   /** Changes that are not written yet. */
   #changing = 0;
-  /** Those who asked for it have not come yet. */
-  #isOpening = true;
+  /** Whether the store has a record of it. */
+  #isRecorded: boolean;
+  /** Whether the store may have leases of its keys. */
   #hasLeases: boolean;
-  #isLettingGo = false;
-  #hasEnded = false;
 
   private constructor(
     declaration: TopicDeclaration,
@@ -72,6 +77,11 @@ export class DiskTopic {
     const { clock, store } = host;
     this.#host = host;
     this.#declaration = declaration;
+    this.#followed = new FollowedTopic(declaration.name, () => {
+      this.#leases.close();
+      this.#window.close();
+      host.onEnded(this);
+    });
     this.#keys = keys;
     this.#log = log;
     this.#birth = record?.birth ?? store.births;
@@ -115,7 +125,7 @@ export class DiskTopic {
   }
 
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.#followed.hasEnded;
   }
 
   /** Whether the store knows of it. */
@@ -126,9 +136,8 @@ export class DiskTopic {
   follow(follow: (event: TopicEvent) => void, onLost: (() => void) | undefined): BrokerTopic {
     this.#log.expire(this.#host.clock.now());
     for (const event of this.#log.after(0)) follow(event);
-    const follower: Follower = { follow, onLost };
-    this.#followers.add(follower);
-    this.#isOpening = false;
+    const follower = this.#followed.add(follow, onLost);
+    if (this.#phase === "opening") this.#phase = "open";
     return {
       epoch: this.epoch,
       offset: this.#log.lastOffset,
@@ -138,26 +147,20 @@ export class DiskTopic {
       // Whoever appends tells everyone.
       catchUp: () => Promise.resolve(),
       close: () => {
-        this.#followers.delete(follower);
-        return this.#letGo();
+        this.#followed.remove(follower);
+        return this.#release();
       },
     };
   }
 
-  /** The store is not what it was: all have to open it anew. */
+  /** Ends it because the store is another one: every follower has to open it again. */
   lose(): void {
-    if (this.#hasEnded) return;
-    this.#followers.lose(() => this.end());
+    this.#followed.lose();
   }
 
-  /** Tells of nothing more, and is no longer in memory. */
+  /** Ends it without notifying its followers; it is no longer in memory. */
   end(): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#followers.clear();
-    this.#leases.close();
-    this.#window.close();
-    this.#host.onEnded(this);
+    this.#followed.end("left");
   }
 
   // Async, so that what is thrown for bad data comes as a rejection.
@@ -199,16 +202,14 @@ export class DiskTopic {
     });
     return changed.finally(() => {
       this.#changing -= 1;
-      void this.#letGo();
+      void this.#release();
     });
   }
 
   #requireOpen(): void {
-    // Of another store it is another topic, also if nobody has been told yet.
-    const isSame = this.#host.store.epochOf(this.#birth) === this.epoch;
-    if (isSame && !this.#hasEnded) return;
-    const message = `${this.name} is not open any more; open it again.`;
-    throw new LiveError("unavailable", message);
+    // In another store it is another topic, even if its followers have not been notified yet.
+    if (this.#host.store.epochOf(this.#birth) !== this.epoch) throw this.#followed.closed();
+    this.#followed.requireFollowed();
   }
 
   #stageAppend(batch: Batch, draft: EventDraft, json: string): () => Receipt {
@@ -245,14 +246,13 @@ export class DiskTopic {
     if (key !== undefined) this.#leases.replace({ key, offset }, leaseMs);
     if (idempotencyKey !== undefined)
       this.#window.remember(idempotencyKey, offset, { at: event.at, payer });
-    this.#followers.tell(event);
+    this.#followed.notify(event);
     return { offset, duplicate: false };
   }
 
   #checkNewest({ key = "", ifNewest }: EventDraft, staged: StagedTopic): void {
     if (ifNewest === undefined || this.#newestOffset(key, staged) === ifNewest) return;
-    const message = `The key ${JSON.stringify(key)} of ${this.name} has changed meanwhile; look at it again.`;
-    throw new LiveError("conflict", message);
+    throw this.#followed.conflict(key);
   }
 
   #newestOffset(key: string, { newest }: StagedTopic): Offset {
@@ -293,7 +293,7 @@ export class DiskTopic {
 
   #onLeaseOver(held: HeldKey): void {
     void this.#removeDue(held).catch(() => {
-      if (!this.#hasEnded) this.#leases.renew(held, RETRY_REMOVAL_MS);
+      if (!this.hasEnded) this.#leases.renew(held, RETRY_REMOVAL_MS);
     });
   }
 
@@ -346,7 +346,7 @@ export class DiskTopic {
   /** Deletes in batches what was let go of. If it fails, there is a next time. */
   async #deleteRest(): Promise<void> {
     try {
-      while (this.#expiredRecords.any && !this.#hasEnded) {
+      while (this.#expiredRecords.any && !this.hasEnded) {
         await this.#change(true, (batch) => {
           this.#staged(batch);
           return () => {};
@@ -358,17 +358,17 @@ export class DiskTopic {
   }
 
   get #isUnused(): boolean {
-    return !this.#isOpening && this.#followers.isEmpty && this.#changing === 0;
+    return this.#phase !== "opening" && this.#followed.isUnused && this.#changing === 0;
   }
 
-  /** Goes from memory once nobody follows it, and from the store if it keeps nothing. */
-  async #letGo(): Promise<void> {
-    if (!this.#isUnused || this.#isLettingGo || this.#hasEnded) return;
-    this.#isLettingGo = true;
+  /** Removes it from memory once nobody follows it, and from the store if it keeps nothing. */
+  async #release(): Promise<void> {
+    if (!this.#isUnused || this.#phase === "releasing" || this.hasEnded) return;
+    this.#phase = "releasing";
     this.#log.expire(this.#host.clock.now());
     await this.#deleteRest();
     if (this.#isRecorded && this.#isUnused) await this.#forget().catch(() => {});
-    this.#isLettingGo = false;
+    this.#phase = "open";
     if (this.#isUnused) this.end();
   }
 
@@ -379,7 +379,7 @@ export class DiskTopic {
       const staged = this.#staged(batch);
       const isStill =
         this.#window.isEmpty && this.#log.isEmpty && staged.last === this.#log.lastOffset;
-      if (!isStill || !this.#followers.isEmpty || this.#expiredRecords.any) return () => {};
+      if (!isStill || this.#followed.hasFollowers || this.#expiredRecords.any) return () => {};
       const forgetting = store.forgetting();
       batch.operations.push(forgetting.operation);
       batch.delete(this.#keys.topic);

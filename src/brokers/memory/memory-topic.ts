@@ -5,7 +5,6 @@ import {
   EventLog,
   eventOf,
   type HeldKey,
-  LiveError,
   type Offset,
   type Receipt,
   requireWellFormed,
@@ -13,6 +12,7 @@ import {
   type TopicEvent,
 } from "../../topics/index.ts";
 import { EventCharges } from "./event-charges.ts";
+import { FollowedTopic } from "../shared/followed-topic.ts";
 import { IdempotencyWindow } from "../shared/idempotency-window.ts";
 import { KeyLeases } from "../shared/key-leases.ts";
 
@@ -21,18 +21,17 @@ type Follow = (event: TopicEvent) => void;
 /** One topic's log, and the servers of this process that follow it. */
 export class MemoryTopic {
   readonly epoch: string;
-  readonly #name: string;
   readonly #log: EventLog;
   readonly #clock: Clock;
   readonly #window: IdempotencyWindow;
   readonly #leases: KeyLeases;
-  readonly #followers = new Set<Follow>();
+  readonly #followed: FollowedTopic;
   readonly #isOfPattern: boolean;
   readonly #charges = new EventCharges();
 
   constructor(declaration: TopicDeclaration, epoch: string, clock: Clock) {
     this.epoch = epoch;
-    this.#name = declaration.name;
+    this.#followed = new FollowedTopic(declaration.name, () => {});
     this.#log = new EventLog(declaration.kind, declaration.retention);
     this.#isOfPattern = declaration.pattern !== undefined;
     this.#log.onDropped = (offset) => this.#charges.release(offset);
@@ -46,7 +45,7 @@ export class MemoryTopic {
   /** Whether nobody would miss it: it is followed by none and keeps nothing. */
   get isForgettable(): boolean {
     this.#log.expire(this.#clock.now());
-    return this.#followers.size === 0 && this.#log.isEmpty && this.#window.isEmpty;
+    return !this.#followed.hasFollowers && this.#log.isEmpty && this.#window.isEmpty;
   }
 
   /** Whether it has given an offset. */
@@ -56,7 +55,7 @@ export class MemoryTopic {
 
   follow(follow: Follow): BrokerTopic {
     for (const event of this.#log.after(0)) follow(event);
-    this.#followers.add(follow);
+    const follower = this.#followed.add(follow, undefined);
     return {
       epoch: this.epoch,
       offset: this.#log.lastOffset,
@@ -67,7 +66,7 @@ export class MemoryTopic {
       // Whoever appends tells everyone.
       catchUp: () => Promise.resolve(),
       close: () => {
-        this.#followers.delete(follow);
+        this.#followed.remove(follower);
         return Promise.resolve();
       },
     };
@@ -100,7 +99,7 @@ export class MemoryTopic {
     if (key !== undefined) this.#leases.replace({ key, offset: event.offset }, draft.leaseMs);
     if (idempotencyKey !== undefined)
       this.#window.remember(idempotencyKey, event.offset, { payer });
-    for (const follow of this.#followers) follow(event);
+    this.#followed.notify(event);
     return { offset: event.offset, duplicate: false };
   }
 
@@ -113,8 +112,7 @@ export class MemoryTopic {
 
   #checkNewest({ key = "", ifNewest }: EventDraft): void {
     if (ifNewest === undefined || this.#newestOffset(key) === ifNewest) return;
-    const message = `The key ${JSON.stringify(key)} of ${this.#name} has changed meanwhile; look at it again.`;
-    throw new LiveError("conflict", message);
+    throw this.#followed.conflict(key);
   }
 
   #newestOffset(key: string): Offset {

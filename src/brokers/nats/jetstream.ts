@@ -3,7 +3,7 @@ import type { Offset } from "../../topics/index.ts";
 import { EngineClock } from "../shared/engine-clock.ts";
 import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";
-import { isRefused, Reason, RefusedError } from "./nats-errors.ts";
+import { isRefused, NatsRefusal, Reason } from "./nats-errors.ts";
 
 // JetStream's API is JSON over requests; what of it is asked for here, in its own words.
 
@@ -63,7 +63,7 @@ interface ApiError {
   description?: string;
 }
 
-/** Asks JetStream; each rejects as `NatsLink.request` does, and with a RefusedError. */
+/** Asks JetStream; each rejects as `NatsLink.request` does, and with a NatsRefusal. */
 export class JetStream {
   readonly link: NatsLink;
   /** NATS's own. */
@@ -80,7 +80,7 @@ export class JetStream {
     const info = await this.#orNothing(asked, Reason.NoStream);
     // Whoever answers then may be behind.
     if (info?.cluster === undefined || info.cluster.leader) return info;
-    throw new RefusedError(this.link.server, `${stream} has no leader now`, Reason.Nobody);
+    throw new NatsRefusal(this.link.server, `${stream} has no leader now`, Reason.Nobody);
   }
 
   /** Makes a stream that is not there; one that is stays what it is. */
@@ -167,7 +167,7 @@ export class JetStream {
     const { error } = answer;
     if (error === undefined) return answer;
     const words = error.description ?? String(error.code);
-    throw new RefusedError(this.link.server, words, error.err_code ?? error.code);
+    throw new NatsRefusal(this.link.server, words, error.err_code ?? error.code);
   }
 
   async #orNothing<Answer>(answer: Promise<Answer>, reason: number): Promise<Answer | undefined> {

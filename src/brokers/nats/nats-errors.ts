@@ -1,23 +1,12 @@
-import { LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
+import { RefusedError } from "../shared/engine-errors.ts";
 
-/** Something was sent, and no answer came: it may be done or not. */
-export class UnansweredError extends LongwireError {
-  constructor(message: string, options?: ErrorOptions) {
-    super("unconfirmed", message, options);
-  }
-}
-
-/** NATS has said no; nothing was done. */
-export class RefusedError extends LiveError {
-  /** NATS's own words. */
-  readonly words: string;
-  /** JetStream's own number of the reason; 0 if nobody was there to say one. */
+/** NATS refused a request; nothing was done. */
+export class NatsRefusal extends RefusedError {
+  /** JetStream's own number of the reason; 0 if no server answered. */
   readonly reason: number;
 
   constructor(server: string, words: string, reason: number) {
-    super("unavailable", `${server} refused: ${words}`);
-    this.words = words;
+    super(`${server} refused: ${words}`, words);
     this.reason = reason;
   }
 }
@@ -35,5 +24,5 @@ export const Reason = {
 } as const;
 
 export function isRefused(error: unknown, reason: number): boolean {
-  return error instanceof RefusedError && error.reason === reason;
+  return error instanceof NatsRefusal && error.reason === reason;
 }

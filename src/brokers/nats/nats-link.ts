@@ -10,7 +10,8 @@ import {
 import { Backoff, LongwireError, systemClock, type Clock, type Timer } from "../../base/index.ts";
 import { LiveError } from "../../topics/index.ts";
 import { FIRST_RETRY_MS } from "./limits.ts";
-import { isRefused, Reason, RefusedError, UnansweredError } from "./nats-errors.ts";
+import { UnansweredError } from "../shared/engine-errors.ts";
+import { isRefused, NatsRefusal, Reason } from "./nats-errors.ts";
 import { addressOf, checkOptions, type Address, type NatsBrokerOptions } from "./nats-options.ts";
 import { PendingRequests } from "./pending-requests.ts";
 
@@ -87,7 +88,7 @@ export class NatsLink {
   /**
    * Asks for one answer. What is asked for in one turn leaves in one write, in its order.
    *
-   * @throws LiveError `unavailable` or `too_large` if it was not sent, RefusedError if nobody is
+   * @throws LiveError `unavailable` or `too_large` if it was not sent, NatsRefusal if nobody is
    *   there who could do it, UnansweredError if it may be done, as a rejection
    */
   request(subject: string, payload: Uint8Array | string, headers?: MsgHdrs): Promise<Msg> {
@@ -224,7 +225,7 @@ export class NatsLink {
       for await (const status of client.status()) {
         if (status.type !== "error") continue;
         const { subject } = status.error as { subject?: string };
-        const error = new RefusedError(this.server, textOf(status.error), NOT_ALLOWED);
+        const error = new NatsRefusal(this.server, textOf(status.error), NOT_ALLOWED);
         if (subject !== undefined) this.#pending.reject(subject, error);
       }
     })();
@@ -237,7 +238,7 @@ export class NatsLink {
     // What nobody waits for is not lost: NATS says so at once.
     if (message.data.length > 0 || message.headers?.code !== 503) return asked.resolve(message);
     const words = "nobody does this now: JetStream is off, or the stream has no leader or is gone";
-    asked.reject(new RefusedError(this.server, words, Reason.Nobody));
+    asked.reject(new NatsRefusal(this.server, words, Reason.Nobody));
   }
 
   #lose(client: NatsConnection, cause: unknown): void {
@@ -319,7 +320,7 @@ function end(client: NatsConnection): void {
 }
 
 function textOf(error: unknown): string {
-  if (error instanceof RefusedError) return error.words;
+  if (error instanceof NatsRefusal) return error.answer;
   if (error instanceof UnansweredError) return "no answer";
   return error instanceof Error ? error.message : String(error);
 }

@@ -11,14 +11,14 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { Followers, type Follower } from "../shared/followers.ts";
+import { UnansweredError } from "../shared/engine-errors.ts";
+import { FollowedTopic } from "../shared/followed-topic.ts";
 import { Waiters } from "../shared/waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
 import { Journal } from "./journal.ts";
 import { FOLLOW_MS } from "./limits.ts";
 import { entryOf, type Entry } from "./message.ts";
 import { tokenOf, type TopicNames } from "./names.ts";
-import { UnansweredError } from "./nats-errors.ts";
 import { Publisher } from "./publisher.ts";
 import type { TopicRecords } from "./records.ts";
 import { Shortening } from "./shortening.ts";
@@ -55,11 +55,9 @@ export class NatsTopic {
   /** Has what is retained, for those who join; its events are shared with whoever follows. */
   readonly #journal: Journal;
   readonly #leases: TopicLeases;
-  readonly #followers = new Followers();
+  readonly #followed: FollowedTopic;
   readonly #waiters = new Waiters();
   readonly #shortening: Shortening;
-  /** Those who join, or append. */
-  #waiting = 0;
   #seen: Seen = { offset: 0, stamp: "" };
   /** Of a log topic: what was gone before it was read. */
   #gone: Offset = 0;
@@ -78,14 +76,13 @@ export class NatsTopic {
   #making: Promise<unknown> | undefined;
   #looking: Promise<Offset> = Promise.resolve(0);
   #nextLook: Promise<Offset> | undefined;
-  /** `left`: nobody wants to be told any more; `lost`: who was told has to open it anew. */
-  #state: "followed" | "left" | "lost" = "followed";
   #watch: Timer | undefined;
 
   constructor(declaration: TopicDeclaration, host: NatsTopicHost) {
     const { jetStream, names, leaseStream } = host;
     this.#declaration = declaration;
     this.#host = host;
+    this.#followed = new FollowedTopic(declaration.name, () => this.#onEnded());
     this.#stream = new TopicStream(declaration, host);
     this.#journal = new Journal(declaration, host.windowMs);
     this.#publisher = new Publisher({ ...host, onNobody: () => this.look() });
@@ -108,21 +105,22 @@ export class NatsTopic {
     });
   }
 
-  /** Tells somebody of all there is, and then of what is new. */
+  /** Passes every retained event to `follow`, and then each new one. */
   async join(
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<BrokerTopic> {
-    this.#waiting += 1;
-    try {
-      await this.#readAll();
-      this.#requireFollowed();
-      // From here on nothing waits: so nothing falls between what is told now and what is new.
-      const follower: Follower = { follow, onLost };
+    return this.#followed.whileUsed(async () => {
+      await this.#readAll().catch((error: unknown) => {
+        // Reading again does no harm.
+        throw error instanceof UnansweredError ? unavailable(error) : error;
+      });
+      this.#followed.requireFollowed();
+      // Nothing is awaited from here on, so no event falls between the retained ones and the new ones.
       const { log } = this.#journal;
       log.expire(this.#host.jetStream.clock.now());
       for (const event of log.after(0)) follow(event);
-      this.#followers.add(follower);
+      const follower = this.#followed.add(follow, onLost);
       const floor = Math.max(log.floor, this.#gone, this.#stream.floor);
       return {
         epoch: this.#stream.epoch,
@@ -133,14 +131,13 @@ export class NatsTopic {
         append: (draft) => this.#append(draft),
         lease: (held, leaseMs) => this.#lease(held, leaseMs),
         catchUp: () => this.#catchUp(),
-        close: () => this.#leave(follower),
+        close: () => {
+          this.#followed.remove(follower);
+          this.#followed.endIfUnused();
+          return Promise.resolve();
+        },
       };
-    } catch (error) {
-      // Reading again does no harm.
-      throw error instanceof UnansweredError ? unavailable(error) : error;
-    } finally {
-      this.#stopWaiting();
-    }
+    });
   }
 
   /** Looks at what NATS has, and does what is due. */
@@ -172,51 +169,26 @@ export class NatsTopic {
     this.#waiters.reject(new UnansweredError(`${this.#host.jetStream.link.server} is away.`));
   }
 
-  /** Tells of nothing more. */
+  /** Ends it without notifying its followers. */
   close(): void {
-    this.#end("left");
+    this.#followed.end("left");
     this.#waiters.reject(new UnansweredError("The broker is closed."));
   }
 
-  /** What is followed has an end that nobody decided here: all have to open it anew. */
+  /** Ends it because its log cannot be continued. Returns what to throw at whoever needed it. */
   #lose(): LiveError {
-    const error = new LiveError("unavailable", `${this.#restarted} Try again.`);
-    if (this.#hasEnded) return error;
-    this.#followers.lose(() => {
-      this.#end("lost");
-      this.#waiters.reject(new UnansweredError(this.#restarted));
-    });
-    return error;
+    this.#followed.lose();
+    const message = `The log of "${this.#declaration.name}" was restarted at the broker; try again.`;
+    return new LiveError("unavailable", message);
   }
 
-  get #hasEnded(): boolean {
-    return this.#state !== "followed";
-  }
-
-  #end(how: "left" | "lost"): void {
-    if (this.#hasEnded) return;
-    this.#state = how;
-    this.#followers.clear();
+  #onEnded(): void {
     this.#tail?.close();
     this.#leases.close();
     this.#journal.repeats.close();
     this.#watch?.cancel();
     this.#host.onUnused();
-  }
-
-  get #isUnused(): boolean {
-    return this.#followers.isEmpty && this.#waiting === 0;
-  }
-
-  #stopWaiting(): void {
-    this.#waiting -= 1;
-    if (this.#isUnused) this.#end("left");
-  }
-
-  #leave(follower: Follower): Promise<void> {
-    this.#followers.delete(follower);
-    if (this.#isUnused) this.#end("left");
-    return Promise.resolve();
+    if (this.#followed.state === "lost") this.#waiters.reject(this.#followed.restarted());
   }
 
   async #catchUp(): Promise<void> {
@@ -293,9 +265,9 @@ export class NatsTopic {
   }
 
   async #refreshNow(): Promise<Offset> {
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     const info = this.#stream.isMade ? await this.#refreshAgain() : await this.#find();
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     if (this.#declaration.kind === "keyed") this.#leases.listen();
     if (info === undefined) return 0;
     const { first_seq } = info.state;
@@ -354,7 +326,7 @@ export class NatsTopic {
         onBroken: () => this.look(),
       },
     );
-    if (this.#hasEnded || !jetStream.link.isOpen) return tail.close();
+    if (this.#followed.hasEnded || !jetStream.link.isOpen) return tail.close();
     this.#tail = tail;
     this.#isStarted = true;
   }
@@ -362,7 +334,7 @@ export class NatsTopic {
   #take(entry: Entry): void {
     const { position, stamp, isCopy, leaseMs } = entry;
     const next = this.#seen.offset + 1;
-    if (this.#hasEnded || position < next) return;
+    if (this.#followed.hasEnded || position < next) return;
     if (position > next) {
       // What was missed may be what a view had for a while, and so be a step of its readers.
       if (this.#isRead) return void this.#lose();
@@ -373,7 +345,7 @@ export class NatsTopic {
     const event = this.#journal.take(entry);
     if (event !== undefined) {
       if (event.key !== undefined) this.#leases.onEvent(event, leaseMs);
-      this.#followers.tell(event);
+      this.#followed.notify(event);
     }
     this.#waiters.reached(position);
   }
@@ -402,16 +374,13 @@ export class NatsTopic {
 
   async #append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
-    this.#requireFollowed();
-    // Until it is known what became of it, the topic is followed, whoever has closed it.
-    this.#waiting += 1;
-    try {
-      return await (this.#isStarted && this.#making === undefined
+    this.#followed.requireFollowed();
+    // The topic is followed until the outcome is known, even if everybody has closed it.
+    return this.#followed.whileUsed(() =>
+      this.#isStarted && this.#making === undefined
         ? this.#appendNow(draft)
-        : this.#appendFirst(draft));
-    } finally {
-      this.#stopWaiting();
-    }
+        : this.#appendFirst(draft),
+    );
   }
 
   /** Appends when there is a stream. */
@@ -419,20 +388,14 @@ export class NatsTopic {
     // What cannot be published makes no stream.
     eventOf(draft, 1, 0);
     await this.#make();
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     return this.#appendNow(draft);
   }
 
   async #appendNow(draft: EventDraft): Promise<Receipt> {
     // After a reconnect it is not known yet what log it is.
     if (this.#tail === undefined) throw this.#notRead();
-    try {
-      return await this.#appended(draft);
-    } catch (error) {
-      throw draft.idempotencyKey !== undefined && error instanceof UnansweredError
-        ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
-        : error;
-    }
+    return this.#followed.repeatable(draft, () => this.#appended(draft));
   }
 
   /** Makes the stream for the first event, and follows it. Those who wait for it go on in order. */
@@ -476,12 +439,12 @@ export class NatsTopic {
     if (position <= before) {
       // Numbers that were given before are given again.
       this.look();
-      throw new UnansweredError(this.#restarted);
+      throw this.#followed.restarted();
     }
-    if (this.#hasEnded) throw new UnansweredError(this.#restarted);
+    if (this.#followed.hasEnded) throw this.#followed.restarted();
     if (position > this.#seen.offset) await this.#until(position);
     const outcome = this.#journal.outcomeOf(position);
-    if (outcome.kind === "conflict") throw this.#conflict(draft);
+    if (outcome.kind === "conflict") throw this.#followed.conflict(draft.key ?? "");
     return outcome.kind === "duplicate"
       ? { offset: outcome.offset, duplicate: true }
       : { offset: position, duplicate: false };
@@ -497,17 +460,12 @@ export class NatsTopic {
     const { key = "", ifNewest } = draft;
     if (ifNewest === undefined) return undefined;
     const newest = this.#journal.log.newest(key);
-    if (ifNewest !== (newest?.offset ?? 0)) throw this.#conflict(draft);
+    if (ifNewest !== (newest?.offset ?? 0)) throw this.#followed.conflict(key);
     return newest?.removed ? 0 : ifNewest;
   }
 
-  #conflict({ key }: EventDraft): LiveError {
-    const message = `The key ${JSON.stringify(key)} of ${this.#declaration.name} has changed meanwhile; look at it again.`;
-    return new LiveError("conflict", message);
-  }
-
   async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     await this.#leases.renew(held, leaseMs);
   }
 
@@ -521,16 +479,6 @@ export class NatsTopic {
     if (this.#declaration.kind === "log") return this.#stream.shorten(info, log.floor);
     await this.#leases.endDue();
     await this.#shortening.run(info);
-  }
-
-  get #restarted(): string {
-    return `The log of ${this.#declaration.name} has started again at the broker.`;
-  }
-
-  #requireFollowed(): void {
-    if (!this.#hasEnded) return;
-    const message = `${this.#declaration.name} is not open any more; open it again.`;
-    throw new LiveError("unavailable", message);
   }
 }
 

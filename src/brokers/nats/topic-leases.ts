@@ -3,7 +3,7 @@ import type { HeldKey, Offset, TopicEvent } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { Leases } from "./leases.ts";
 import { EXPIRY_JITTER_MS, FIRST_RETRY_MS, LEASES_AT_ONCE, RENEWALS_MS } from "./limits.ts";
-import { UnansweredError } from "./nats-errors.ts";
+import { UnansweredError } from "../shared/engine-errors.ts";
 import { Tail } from "./tail.ts";
 
 /** What a topic's leases need of it. */

@@ -1,5 +1,6 @@
 import { LiveError } from "../../topics/index.ts";
-import { RefusedError, UnansweredError, type Link } from "./link.ts";
+import { RefusedError, UnansweredError } from "../shared/engine-errors.ts";
+import type { Link } from "./link.ts";
 import { topicTag } from "./topic-keys.ts";
 
 /**
@@ -30,7 +31,7 @@ export class Installation {
       this.#name = String(name);
       return this.#name;
     } catch (error) {
-      if (error instanceof RefusedError && error.reply.startsWith("MOVED ")) return "";
+      if (error instanceof RefusedError && error.answer.startsWith("MOVED ")) return "";
       if (this.#name !== undefined) return this.#name;
       throw error instanceof UnansweredError ? new LiveError("unavailable", error.message) : error;
     }

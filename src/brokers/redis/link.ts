@@ -1,23 +1,7 @@
-import { LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
 import type { ScriptName } from "./scripts.ts";
 
 /** What a script returns: strings and whole numbers. */
 export type Reply = readonly (string | number)[];
-
-/** A command was sent, and no answer came: it may be done or not. */
-export class UnansweredError extends LongwireError {}
-
-/** A command was answered with an error: nothing of it was done. */
-export class RefusedError extends LiveError {
-  /** In the words of Redis. */
-  readonly reply: string;
-
-  constructor(message: string, reply: string) {
-    super("unavailable", message);
-    this.reply = reply;
-  }
-}
 
 /** The way to where topics are kept: for scripts and notifications. */
 export interface Link {

@@ -1,5 +1,5 @@
 import { ErrorReply } from "redis";
-import { RefusedError } from "./link.ts";
+import { RefusedError } from "../shared/engine-errors.ts";
 
 /** A server of a cluster has done nothing of a command, for its keys are not here. */
 export type Redirection =
@@ -23,6 +23,6 @@ export function isClusterDown(error: unknown): boolean {
 }
 
 function replyOf(error: unknown): string {
-  if (error instanceof RefusedError) return error.reply;
+  if (error instanceof RefusedError) return error.answer;
   return error instanceof ErrorReply ? error.message : "";
 }

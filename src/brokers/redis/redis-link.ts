@@ -7,7 +7,8 @@ import {
   type Timer,
 } from "../../base/index.ts";
 import { LiveError } from "../../topics/index.ts";
-import { RefusedError, UnansweredError, type Link, type LinkHandler, type Reply } from "./link.ts";
+import { RefusedError, UnansweredError } from "../shared/engine-errors.ts";
+import type { Link, LinkHandler, Reply } from "./link.ts";
 import { connectable, destroy, isReply, unreachable, type Client } from "./redis-client.ts";
 import { serverName, type RedisBrokerOptions } from "./redis-options.ts";
 import { redirectionOf } from "./redirection.ts";
@@ -299,6 +300,6 @@ export class RedisLink implements Link {
       return new RefusedError(`${this.server} refused: ${error.message}${advice}`, error.message);
     }
     const message = `${this.server} has not answered; it may be done or not.`;
-    return new UnansweredError("unconfirmed", message, { cause: error });
+    return new UnansweredError(message, { cause: error });
   }
 }

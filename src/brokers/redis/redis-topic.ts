@@ -11,10 +11,11 @@ import {
   type TopicEvent,
 } from "../../topics/index.ts";
 import { EngineClock } from "../shared/engine-clock.ts";
-import { Followers, type Follower } from "../shared/followers.ts";
+import { FollowedTopic, type Follower } from "../shared/followed-topic.ts";
 import { Waiters } from "../shared/waiters.ts";
 import type { Installation } from "./installation.ts";
-import { UnansweredError, type Link } from "./link.ts";
+import { UnansweredError } from "../shared/engine-errors.ts";
+import type { Link } from "./link.ts";
 import type { Entry, Page } from "./page.ts";
 import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
 
@@ -36,10 +37,9 @@ export class RedisTopic {
   readonly #scripts: TopicScripts;
   /** That of the server that has the topic. */
   readonly #engineClock: EngineClock;
-  readonly #followers = new Followers();
+  readonly #followed: FollowedTopic;
   /** Those who have appended, and wait until it is followed here. */
   readonly #waiters = new Waiters();
-  #joining = 0;
   /** The newest event that is followed. */
   #place: Place = { epoch: "", offset: 0, stamp: "" };
   #appending = 0;
@@ -52,20 +52,19 @@ export class RedisTopic {
   #isReading = false;
   /** There may be more than what is being read. */
   #isWoken = false;
-  /** `left`: nobody wants to be told any more; `lost`: who was told has to open it anew. */
-  #state: "followed" | "left" | "lost" = "followed";
   #expiry: { timer: Timer; at: number } | undefined;
 
   constructor(declaration: TopicDeclaration, host: RedisTopicHost) {
     this.#declaration = declaration;
     this.#host = host;
+    this.#followed = new FollowedTopic(declaration.name, () => this.#onEnded());
     this.#engineClock = new EngineClock(host.clock);
     this.#scripts = new TopicScripts(declaration, {
       link: host.link,
       installation: host.installation,
       tag: host.tag,
       place: () => this.#place,
-      onOther: () => this.#lose(),
+      onOther: () => this.#followed.lose(),
       now: () => host.clock.now(),
       onTime: (time, askedAt) => this.#engineClock.learn(time, askedAt),
       onLease: (delayMs) => this.#wakeIn(delayMs),
@@ -82,8 +81,7 @@ export class RedisTopic {
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<BrokerTopic> {
-    this.#joining += 1;
-    try {
+    return this.#followed.whileUsed(async () => {
       await subscribed;
       const { follower, offset, floor } = await this.#notifyAll(follow, onLost);
       if (this.#isWoken) this.look();
@@ -97,10 +95,7 @@ export class RedisTopic {
         catchUp: () => this.#catchUp(),
         close: () => this.#leave(follower),
       };
-    } finally {
-      this.#joining -= 1;
-      if (this.#isUnused) this.#end("left");
-    }
+    });
   }
 
   /** A notification came. */
@@ -118,53 +113,32 @@ export class RedisTopic {
   /** Reads what is new, and has done what is due. */
   look(): void {
     this.#isWoken = true;
-    if (!this.#isReading && !this.#hasEnded && !this.#followers.isEmpty) void this.#readOn();
+    if (!this.#isReading && this.#followed.hasFollowers) void this.#readOn();
   }
 
-  /** Tells of nothing more. */
+  /** Ends it without notifying its followers. */
   close(): void {
-    this.#end("lost");
-    this.#waiters.reject(unconfirmed("The broker is closed."));
+    this.#waiters.reject(new UnansweredError("The broker was closed."));
+    this.#followed.end("lost");
   }
 
   /** The connection is lost. What was answered may be followed after it is back, or not at all. */
   onDisconnected(): void {
     this.#isUnsure = this.#place.offset === 0;
-    this.#waiters.reject(unconfirmed(`${this.#host.link.server} is away.`));
+    this.#waiters.reject(new UnansweredError(`${this.#host.link.server} is not reachable.`));
   }
 
-  /** What is followed has an end that nobody decided here: all have to open it anew. */
-  #lose(): void {
-    if (this.#hasEnded) return;
-    this.#followers.lose(() => {
-      this.#end("lost");
-      this.#waiters.reject(unconfirmed(`${this.#declaration.name} starts again.`));
-    });
-  }
-
-  #end(how: "left" | "lost"): void {
-    if (this.#hasEnded) return;
-    this.#state = how;
-    this.#followers.clear();
+  #onEnded(): void {
     this.#expiry?.timer.cancel();
     this.#host.onUnused();
-  }
-
-  get #hasEnded(): boolean {
-    return this.#state !== "followed";
-  }
-
-  get #isUnused(): boolean {
-    return this.#followers.isEmpty && this.#joining === 0;
+    if (this.#followed.state === "lost") this.#waiters.reject(this.#followed.restarted());
+    // No follower is left that the stored events would have to reach first.
+    else this.#waiters.reached(Number.POSITIVE_INFINITY);
   }
 
   #leave(follower: Follower): Promise<void> {
-    this.#followers.delete(follower);
-    if (this.#isUnused) {
-      this.#end("left");
-      // Nobody is left who has to be told of what was stored.
-      this.#waiters.reached(Number.POSITIVE_INFINITY);
-    }
+    this.#followed.remove(follower);
+    this.#followed.endIfUnused();
     return Promise.resolve();
   }
 
@@ -186,31 +160,30 @@ export class RedisTopic {
         follow(entry.event);
       }
       if (page.more) continue;
-      if (this.#followers.isEmpty) {
+      if (!this.#followed.hasFollowers) {
         this.#place.offset = page.offset;
         this.#place.stamp = told === page.offset ? stamp : "";
       }
       told = Math.max(told, page.offset);
       if (told < this.#place.offset) continue;
-      this.#requireFollowed();
+      this.#followed.requireFollowed();
       // Told of all there is, it may be ahead of those who are here.
       const offset = told;
       const followNew = (event: TopicEvent): void => {
         if (event.offset > offset) follow(event);
       };
-      const follower: Follower = { follow: followNew, onLost };
-      // Before anything else happens: what is told in the next moment is for this one, too.
-      this.#followers.add(follower);
+      // Before anything else happens: this one receives what comes in the next moment, too.
+      const follower = this.#followed.add(followNew, onLost);
       return { follower, offset, floor: page.floor };
     }
   }
 
   async #catchUp(): Promise<void> {
     for (;;) {
-      this.#requireFollowed();
+      this.#followed.requireFollowed();
       const page = await this.#read(this.#place.offset, "steps");
-      if (page.missed) this.#lose();
-      this.#requireFollowed();
+      if (page.missed) this.#followed.lose();
+      this.#followed.requireFollowed();
       for (const entry of page.entries) this.#tell(entry);
       if (!page.more) return;
     }
@@ -218,19 +191,19 @@ export class RedisTopic {
 
   async #readOn(): Promise<void> {
     this.#isReading = true;
-    try {
-      while (this.#isWoken && !this.#hasEnded) {
-        this.#isWoken = false;
+    while (this.#isWoken && !this.#followed.hasEnded) {
+      this.#isWoken = false;
+      try {
         const page = await this.#read(this.#place.offset, "steps");
-        if (page.missed) return this.#lose();
+        if (page.missed) this.#followed.lose();
         for (const entry of page.entries) this.#tell(entry);
         this.#isWoken ||= page.more;
+      } catch {
+        // Redis is not reachable, or the topic is lost and its followers know. It is read again when
+        // the connection is back; if it came back during this very read, that is now.
       }
-    } catch {
-      // Away: it is looked at again when the connection is back. Or lost, and that is told.
-    } finally {
-      this.#isReading = false;
     }
+    this.#isReading = false;
   }
 
   async #read(after: Offset, how: "state" | "steps"): Promise<Page> {
@@ -241,27 +214,21 @@ export class RedisTopic {
   }
 
   #tell({ event, stamp }: Entry): void {
-    if (event.offset <= this.#place.offset || this.#hasEnded) return;
+    if (event.offset <= this.#place.offset || this.#followed.hasEnded) return;
     this.#place.offset = event.offset;
     this.#place.stamp = stamp;
-    this.#followers.tell(event);
+    this.#followed.notify(event);
     this.#waiters.reached(event.offset);
   }
 
   async #append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     if (this.#isUnsure || this.#assuring !== undefined) {
       await this.#assure();
-      this.#requireFollowed();
+      this.#followed.requireFollowed();
     }
-    try {
-      return await this.#appended(draft);
-    } catch (error) {
-      throw draft.idempotencyKey !== undefined && error instanceof UnansweredError
-        ? new LiveError("unavailable", `${error.message} Repeat it with the same key.`)
-        : error;
-    }
+    return this.#followed.repeatable(draft, () => this.#appended(draft));
   }
 
   /** Reads the topic before it is appended to. Those who wait for it go on in order. */
@@ -288,33 +255,25 @@ export class RedisTopic {
   }
 
   #receiptOf({ key }: EventDraft, appended: Appended): Receipt | Promise<Receipt> {
-    if (appended.kind === "conflict") {
-      const message = `The key ${JSON.stringify(key)} of ${this.#declaration.name} has changed meanwhile; look at it again.`;
-      throw new LiveError("conflict", message);
-    }
+    if (appended.kind === "conflict") throw this.#followed.conflict(key ?? "");
     const duplicate = appended.kind === "duplicate";
     const offset = duplicate ? appended.offset : appended.entry.event.offset;
     if (!duplicate && offset === this.#place.offset + 1) this.#tell(appended.entry);
-    if (offset <= this.#place.offset || this.#state === "left") return { offset, duplicate };
-    if (this.#state === "lost") throw unconfirmed(`${this.#declaration.name} starts again.`);
+    if (offset <= this.#place.offset || this.#followed.state === "left")
+      return { offset, duplicate };
+    if (this.#followed.state === "lost") throw this.#followed.restarted();
     this.look();
     return this.#waiters.until(offset).then(() => ({ offset, duplicate }));
   }
 
   async #lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
-    this.#requireFollowed();
+    this.#followed.requireFollowed();
     await this.#scripts.lease(held, leaseMs);
-  }
-
-  #requireFollowed(): void {
-    if (!this.#hasEnded) return;
-    const message = `${this.#declaration.name} is not open any more; open it again.`;
-    throw new LiveError("unavailable", message);
   }
 
   /** When the next lease runs out, somebody has to look; whoever comes first removes its key. */
   #wakeIn(delayMs: number): void {
-    if (delayMs < 0 || this.#hasEnded) return;
+    if (delayMs < 0 || this.#followed.hasEnded) return;
     const { clock } = this.#host;
     const at = clock.now() + delayMs;
     if (this.#expiry !== undefined && this.#expiry.at <= at) return;
@@ -325,8 +284,4 @@ export class RedisTopic {
     });
     this.#expiry = { timer, at };
   }
-}
-
-function unconfirmed(message: string): UnansweredError {
-  return new UnansweredError("unconfirmed", message);
 }

@@ -8,7 +8,8 @@ import {
   type TopicDeclaration,
 } from "../../topics/index.ts";
 import type { Installation } from "./installation.ts";
-import { UnansweredError, type Link, type Reply } from "./link.ts";
+import { UnansweredError } from "../shared/engine-errors.ts";
+import type { Link, Reply } from "./link.ts";
 import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
 import type { ScriptName } from "./scripts.ts";
 import { repeatKey, topicKeys } from "./topic-keys.ts";

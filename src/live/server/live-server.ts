@@ -1,3 +1,4 @@
+import type { Identity } from "./access/credentials.ts";
 import type { LiveApi, Methods, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
 import { type Broker, inTurn, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
@@ -84,10 +85,14 @@ export class LiveServer<Api extends LiveApi = any> {
    * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
    *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
    */
-  static async open<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
-    options: LiveServerOptions & { topics: Topics; methods?: Named },
+  static async open<
+    const Topics extends LiveApi["topics"],
+    Named extends Methods = Methods,
+    Who extends Identity = Identity,
+  >(
+    options: LiveServerOptions<Who> & { topics: Topics; methods?: Named },
   ): Promise<LiveServer<{ topics: Topics; methods: Named }>> {
-    return new LiveServer(await openLiveCore(options), options.broker);
+    return new LiveServer(await openLiveCore(options as LiveServerOptions), options.broker);
   }
 
   /**

@@ -13,7 +13,7 @@ import { Admission } from "./access/admission.ts";
 import { Calls } from "./calls/calls.ts";
 import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
-import type { Authenticate } from "./access/credentials.ts";
+import type { Authenticate, Identity } from "./access/credentials.ts";
 import { Diagnostics } from "./observing/diagnostics.ts";
 import { Authenticator } from "./access/authenticator.ts";
 import { KeyOwners } from "./keys/key-owners.ts";
@@ -23,11 +23,13 @@ import { reporter } from "./observing/reporter.ts";
 import type { LiveCore } from "./sessions/session.ts";
 import { Statistics } from "./observing/statistics.ts";
 
-export interface LiveServerOptions extends LiveApi, Partial<LiveLimits>, Authority {
+/** `Who` is what `authenticate` returns, and what `authorize` is called with. */
+export interface LiveServerOptions<Who extends Identity = Identity>
+  extends LiveApi, Partial<LiveLimits>, Authority<Who | undefined> {
   /** Where events are kept and numbered, such as a `MemoryBroker`. */
   broker: Broker;
   /** Says who a client is. Default: nobody is asked, and identities are `undefined`. */
-  authenticate?: Authenticate;
+  authenticate?: Authenticate<Who>;
   /**
    * The name in a URL's query under which a token is looked for, such as `token`; it is no param
    * then. Default: none, since URLs end up in logs.

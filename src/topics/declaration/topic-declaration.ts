@@ -43,7 +43,7 @@ interface TopicOptions<Data, Narrowing> extends Authority {
 }
 
 /** Whoever can decide what clients may do. */
-export interface Authority {
+export interface Authority<Who = unknown> {
   /**
    * Decides whether a client may do what it asks for. What it throws is reported, and the request
    * is refused with `internal`.
@@ -53,10 +53,10 @@ export interface Authority {
    * @param params what the name of a pattern's topic holds (`site` of `devices/:site`), and of a
    *   subscription its params beside them; of a call the call's
    */
-  // A method, so that who knows more of its identities can say so.
+  // A method, so that a declaration can narrow the type of its identities.
   // oxlint-disable-next-line typescript/method-signature-style
   authorize?(
-    identity: unknown,
+    identity: Who,
     action: LiveAction,
     topic: string,
     params: Params,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../src/base/index.ts";
-import { RefusedError, Reason, UnansweredError } from "../../../src/brokers/nats/nats-errors.ts";
+import { NatsRefusal, Reason } from "../../../src/brokers/nats/nats-errors.ts";
+import { UnansweredError } from "../../../src/brokers/shared/engine-errors.ts";
 import type { NatsBrokerOptions } from "../../../src/brokers/nats/nats-options.ts";
 import { LiveError } from "../../../src/live/index.ts";
 import type { Random } from "../../live/simulation/random.ts";
@@ -139,7 +140,7 @@ export class ModelledLink implements Connection {
     if (asked !== undefined) {
       this.#pending.delete(subject);
       if (message.headers?.code !== 503) return asked.resolve(message);
-      return asked.reject(new RefusedError(this.server, "nobody", Reason.Nobody));
+      return asked.reject(new NatsRefusal(this.server, "nobody", Reason.Nobody));
     }
     for (const [pattern, hearers] of this.#subscriptions) {
       if (fits(pattern, subject)) for (const hear of hearers) hear(message);

@@ -635,7 +635,7 @@ describe("refresh", () => {
       authenticate: ({ token = "" }) =>
         ({ id: "ann", topics: token.split(",") }) as unknown as Identity,
       authorize: (identity, _action, topic) => {
-        const { topics } = identity as { topics: string[] };
+        const { topics } = identity as unknown as { topics: string[] };
         if (topics.includes("throw")) throw new Error("a slip");
         return topics.includes(topic);
       },

@@ -29,7 +29,9 @@ export interface Credentials {
  *
  * @throws LiveError `unauthorized`, whose message the client is told; anything else is reported
  */
-export type Authenticate = (credentials: Credentials) => Awaitable<Identity | undefined>;
+export type Authenticate<Who extends Identity = Identity> = (
+  credentials: Credentials,
+) => Awaitable<Who | undefined>;
 
 /** What a handshake and a plain request have in common. */
 interface Handshake {

@@ -1,0 +1,127 @@
+import { type EventDraft, LiveError, type Receipt, type TopicEvent } from "../../topics/index.ts";
+import { UnansweredError } from "./engine-errors.ts";
+
+/** A server of this process that follows a topic. */
+export interface Follower {
+  readonly follow: (event: TopicEvent) => void;
+  /** What is followed cannot be continued. */
+  readonly onLost: (() => void) | undefined;
+}
+
+/**
+ * - `followed`: its followers are notified of every event
+ * - `left`: nobody needs it any more
+ * - `lost`: what was followed cannot be continued, and has to be opened again
+ */
+export type FollowState = "followed" | "left" | "lost";
+
+/** The part of a topic that is the same on every broker: who follows it, for how long, and how it ends. */
+export class FollowedTopic {
+  readonly name: string;
+  readonly #onEnded: () => void;
+  readonly #followers = new Set<Follower>();
+  /** Work that needs the topic although nobody follows it yet, or any more. */
+  #users = 0;
+  #state: FollowState = "followed";
+
+  /** @param onEnded called once, when the topic is left or lost */
+  constructor(name: string, onEnded: () => void) {
+    this.name = name;
+    this.#onEnded = onEnded;
+  }
+
+  get state(): FollowState {
+    return this.#state;
+  }
+
+  get hasEnded(): boolean {
+    return this.#state !== "followed";
+  }
+
+  get hasFollowers(): boolean {
+    return this.#followers.size > 0;
+  }
+
+  get isUnused(): boolean {
+    return this.#followers.size + this.#users === 0;
+  }
+
+  add(follow: Follower["follow"], onLost: Follower["onLost"]): Follower {
+    const follower = { follow, onLost };
+    this.#followers.add(follower);
+    return follower;
+  }
+
+  notify(event: TopicEvent): void {
+    for (const { follow } of this.#followers) follow(event);
+  }
+
+  remove(follower: Follower): void {
+    this.#followers.delete(follower);
+  }
+
+  /** The topic stays while `work` runs; whoever is last ends it. */
+  async whileUsed<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#users += 1;
+    try {
+      return await work();
+    } finally {
+      this.#users -= 1;
+      this.endIfUnused();
+    }
+  }
+
+  endIfUnused(): void {
+    if (this.isUnused) this.end("left");
+  }
+
+  /** Ends it without notifying its followers. */
+  end(how: Exclude<FollowState, "followed">): void {
+    if (this.hasEnded) return;
+    this.#state = how;
+    this.#followers.clear();
+    this.#onEnded();
+  }
+
+  /** Ends it because its log cannot be continued: every follower has to open the topic again. */
+  lose(): void {
+    if (this.hasEnded) return;
+    const followers = [...this.#followers];
+    // Before they are notified: they may open the topic again immediately.
+    this.end("lost");
+    for (const { onLost } of followers) onLost?.();
+  }
+
+  /** @throws LiveError `unavailable` once it has ended */
+  requireFollowed(): void {
+    if (this.hasEnded) throw this.closed();
+  }
+
+  closed(): LiveError {
+    return new LiveError("unavailable", `The topic "${this.name}" is closed; open it again.`);
+  }
+
+  /** An append that names an idempotency key can be repeated, so its unknown outcome is `unavailable`. */
+  async repeatable(
+    { idempotencyKey }: EventDraft,
+    append: () => Promise<Receipt>,
+  ): Promise<Receipt> {
+    try {
+      return await append();
+    } catch (error) {
+      if (idempotencyKey === undefined || !(error instanceof UnansweredError)) throw error;
+      throw new LiveError("unavailable", `${error.message} Repeat it with the same key.`);
+    }
+  }
+
+  conflict(key: string): LiveError {
+    const message = `The key ${JSON.stringify(key)} of "${this.name}" was changed by somebody else; read its new value and try again.`;
+    return new LiveError("conflict", message);
+  }
+
+  /** For a publish that was not acknowledged before the log was lost. */
+  restarted(): UnansweredError {
+    const message = `The log of "${this.name}" was restarted at the broker; the event may or may not be stored.`;
+    return new UnansweredError(message);
+  }
+}
