@@ -92,7 +92,7 @@ export class LiveServer<Api extends LiveApi = any> {
   >(
     options: LiveServerOptions<Who> & { topics: Topics; methods?: Named },
   ): Promise<LiveServer<{ topics: Topics; methods: Named }>> {
-    return new LiveServer(await openLiveCore(options as LiveServerOptions), options.broker);
+    return new LiveServer(await openLiveCore(options), options.broker);
   }
 
   /**

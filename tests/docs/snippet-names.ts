@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * What the code blocks of the docs use without declaring it, because an earlier block or the reader's
+ * own program has it. A page's own entry goes first.
+ */
+export const snippetNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "": {
+    // imports that an earlier block of the page shows
+    createServer: `import { createServer } from "node:http";`,
+    readFile: `import { readFile } from "node:fs/promises";`,
+    WebSocketServer: `import { WebSocketServer } from "longwire/server";`,
+    LiveServer: `import { LiveServer } from "longwire/live";`,
+    keyedTopic: `import { keyedTopic } from "longwire/live";`,
+    matchFields: `import { matchFields } from "longwire/live";`,
+    RedisBroker: `import { RedisBroker } from "longwire/brokers/redis";`,
+    DiskBroker: `import { DiskBroker } from "longwire/brokers/disk";`,
+    NatsBroker: `import { NatsBroker } from "longwire/brokers/nats";`,
+    openWebSocket: `import { openWebSocket } from "longwire/client";`,
+    connect: `import { connect } from "longwire/live/client";`,
+    // what the reader has
+    app: `declare const app: import("node:http").RequestListener;`,
+    broker: `declare const broker: import("longwire/brokers").Broker;`,
+    topics: `declare const topics: import("longwire/live").TopicDeclaration[];`,
+    server: `declare const server: import("longwire/server").WebSocketServer;`,
+    endpoint: `declare const endpoint: import("longwire/server").Endpoint;`,
+    pages: `declare const pages: import("longwire/server").Endpoint;`,
+    devices: `declare const devices: import("longwire/server").Endpoint;`,
+    onMessage: `declare const onMessage: NonNullable<import("longwire/server").Endpoint["onMessage"]>;`,
+    Peer: `import type { Peer } from "longwire/server";`,
+    peer: `declare const peer: import("longwire/server").Peer;`,
+    live: `declare const live: import("longwire/live").LiveServer;`,
+    response: `declare const response: import("node:http").ServerResponse;`,
+    request: `declare const request: import("node:http").IncomingMessage;`,
+    news: `declare const news: string;`,
+    rows: `declare const rows: string[];`,
+    picture: `declare const picture: Uint8Array;`,
+    url: `declare const url: string;`,
+    token: `declare const token: string;`,
+    ca: `declare const ca: string;`,
+    cert: `declare const cert: string;`,
+    key: `declare const key: string;`,
+    userOf: `declare function userOf(cookie: string | undefined): Promise<{ name: string } | undefined>;`,
+    userOfSession: `declare function userOfSession(session: string): Promise<{ id: string; sessionEndsAt: number; sites: string[] } | undefined>;`,
+    fetchToken: `declare function fetchToken(): Promise<string>;`,
+  },
+  "docs/guides/http2.md": {
+    topics: `declare const topics: string[];`,
+  },
+  "docs/guides/live-client.md": {
+    live: `import { connect } from "longwire/live/client"; import type { api } from "./api.ts"; declare const live: ReturnType<typeof connect<typeof api>>;`,
+  },
+};
+
+function block(page: string, name: string): string {
+  const text = readFileSync(new URL(`../../${page}`, import.meta.url), "utf8");
+  return text.split(`\`\`\`ts ${name}\n`)[1]!.split("```")[0]!;
+}
+
+/** The files that snippets import. */
+export const snippetFiles: Readonly<Record<string, string>> = {
+  "api.ts": block("docs/guides/live-server.md", "api.ts"),
+  // As docs/guides/bindings.md has it, whose devices have clients.
+  "live.ts": `import type { KeyedTopicDeclaration } from "longwire/live"; import type { Live } from "longwire/live/client"; export declare const live: Live<{ topics: [KeyedTopicDeclaration<"devices", { clients: number }, { deviceType: string }>] }>;`,
+  "dashboard.ts": `export declare function startDashboard(live: unknown): { rows: string[]; banner: string };`,
+};
