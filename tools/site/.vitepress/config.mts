@@ -1,0 +1,45 @@
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitepress";
+import { checkAnchors, slugOf } from "./anchors.mts";
+import { chinese, chineseSearch, english } from "./languages.mts";
+import { liftPages } from "./lifted-pages.mts";
+import { docs, root } from "./places.mts";
+import { repositoryLinks } from "./repository-links.mts";
+import { searchTerms } from "./search.mts";
+
+liftPages();
+
+export default defineConfig({
+  title: "Longwire",
+  srcDir: docs,
+  outDir: fileURLToPath(new URL("../../../.cache/site", import.meta.url)),
+  cacheDir: fileURLToPath(new URL("../../../.cache/site-vite", import.meta.url)),
+  head: [["link", { rel: "icon", href: "icon.svg", type: "image/svg+xml" }]],
+  locales: { root: english(), zh: chinese() },
+  themeConfig: {
+    logo: "/icon.svg",
+    // A page need not exist in the other language; its first page does.
+    i18nRouting: false,
+    outline: { level: [2, 3] },
+    search: {
+      provider: "local",
+      options: {
+        locales: { zh: { translations: chineseSearch } },
+        miniSearch: { options: { tokenize: searchTerms } },
+      },
+    },
+  },
+  markdown: {
+    languageAlias: { haproxy: "nginx" },
+    anchor: { slugify: slugOf },
+    config: repositoryLinks,
+  },
+  vite: {
+    // The search index is one file; it is loaded with the first search.
+    build: { chunkSizeWarningLimit: 2_000 },
+    publicDir: `${root}/demo/page/public`,
+    resolve: { alias: { "longwire/live/client": `${root}/src/live/client/index.ts` } },
+    server: { fs: { allow: [root] } },
+  },
+  buildEnd: ({ outDir, site }) => checkAnchors(outDir, site.base),
+});
