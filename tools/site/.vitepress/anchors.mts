@@ -41,7 +41,8 @@ function targetOf(link: string, from: string, base: string): Target | undefined 
   const whole = path.startsWith(base)
     ? path.slice(base.length)
     : posix.join(posix.dirname(from), path);
-  const file = path === "" ? from : whole === "" || whole.endsWith("/") ? `${whole}index.html` : whole;
+  const file =
+    path === "" ? from : whole === "" || whole.endsWith("/") ? `${whole}index.html` : whole;
   return { path: file, id: decodeURIComponent(id) };
 }
 

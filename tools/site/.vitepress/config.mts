@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
 import { checkAnchors, slugOf } from "./anchors.mts";
+import { indentedCode } from "./indented-code.mts";
 import { chinese, chineseSearch, english } from "./languages.mts";
 import { liftPages } from "./lifted-pages.mts";
 import { docs, root } from "./places.mts";
@@ -32,7 +33,10 @@ export default defineConfig({
   markdown: {
     languageAlias: { haproxy: "nginx" },
     anchor: { slugify: slugOf },
-    config: repositoryLinks,
+    config: (md) => {
+      indentedCode(md);
+      repositoryLinks(md);
+    },
   },
   vite: {
     // The search index is one file; it is loaded with the first search.

@@ -68,20 +68,20 @@ export const chinese = (): Language => ({
 });
 
 export const chineseSearch: DefaultTheme.LocalSearchOptions["translations"] = {
-    button: { buttonText: "搜索", buttonAriaLabel: "搜索" },
-    modal: {
-      displayDetails: "显示详细列表",
-      resetButtonTitle: "清除",
-      backButtonTitle: "关闭",
-      noResultsText: "没有找到",
-      footer: {
-        selectText: "选择",
-        selectKeyAriaLabel: "回车",
-        navigateText: "移动",
-        navigateUpKeyAriaLabel: "上箭头",
-        navigateDownKeyAriaLabel: "下箭头",
-        closeText: "关闭",
-        closeKeyAriaLabel: "Esc",
-      },
+  button: { buttonText: "搜索", buttonAriaLabel: "搜索" },
+  modal: {
+    displayDetails: "显示详细列表",
+    resetButtonTitle: "清除",
+    backButtonTitle: "关闭",
+    noResultsText: "没有找到",
+    footer: {
+      selectText: "选择",
+      selectKeyAriaLabel: "回车",
+      navigateText: "移动",
+      navigateUpKeyAriaLabel: "上箭头",
+      navigateDownKeyAriaLabel: "下箭头",
+      closeText: "关闭",
+      closeKeyAriaLabel: "Esc",
     },
+  },
 };

@@ -46,7 +46,7 @@ export function sidebar(
 function pagesOf(folder: string, room: Room): DefaultTheme.SidebarItem[] {
   const path = join(docs, folder, room);
   if (!existsSync(path)) return [];
-  const rank = (name: string): number => (ORDER[room].indexOf(name) + 1 || Infinity);
+  const rank = (name: string): number => ORDER[room].indexOf(name) + 1 || Infinity;
   return readdirSync(path)
     .filter((file) => file.endsWith(".md"))
     .map((file) => file.slice(0, -".md".length))
@@ -62,7 +62,10 @@ function api(folder: string, name: string): DefaultTheme.SidebarItem[] {
   const index = join(docs, "reference/api/index.md");
   if (folder !== "" || !existsSync(index)) return [];
   const entries = readFileSync(index, "utf8").matchAll(/^- \[(.+?)\]\((.+?)\.md\)$/gm);
-  const items = [...entries].map(([, text, link]) => ({ text: text!, link: `/reference/api/${link}` }));
+  const items = [...entries].map(([, text, link]) => ({
+    text: text!,
+    link: `/reference/api/${link}`,
+  }));
   return [{ text: name, link: "/reference/api/", collapsed: true, items }];
 }
 
