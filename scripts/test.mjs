@@ -9,6 +9,8 @@ process.chdir(new URL("..", import.meta.url).pathname);
 install();
 install("tools/vue-types");
 install("tools/nodes");
+install("tools/site");
+install("tools/api-docs");
 installPrograms();
 build();
 // Not before: what replaces ws in them is built.

@@ -15,7 +15,6 @@ export default defineConfig({
   srcDir: docs,
   outDir: fileURLToPath(new URL("../../../.cache/site", import.meta.url)),
   cacheDir: fileURLToPath(new URL("../../../.cache/site-vite", import.meta.url)),
-  head: [["link", { rel: "icon", href: "icon.svg", type: "image/svg+xml" }]],
   locales: { root: english(), zh: chinese() },
   themeConfig: {
     logo: "/icon.svg",
@@ -45,5 +44,8 @@ export default defineConfig({
     resolve: { alias: { "longwire/live/client": `${root}/src/live/client/index.ts` } },
     server: { fs: { allow: [root] } },
   },
+  transformHead: ({ siteData }) => [
+    ["link", { rel: "icon", href: `${siteData.base}icon.svg`, type: "image/svg+xml" }],
+  ],
   buildEnd: ({ outDir, site }) => checkAnchors(outDir, site.base),
 });
