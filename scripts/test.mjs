@@ -27,6 +27,12 @@ const CHECKS = {
     "-p",
     "tools/vue-types/tsconfig.json",
   ],
+  "types of the site": [
+    "../../tools/vue-types/node_modules/.bin/vue-tsc",
+    "--noEmit",
+    "-p",
+    "tools/site/tsconfig.json",
+  ],
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],
   // Also as TypeScript's older resolution finds them (moduleResolution: node); ESM alone is meant.

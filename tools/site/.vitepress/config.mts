@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitepress";
-import { checkAnchors, slugOf } from "./anchors.mts";
 import { indentedCode } from "./indented-code.mts";
 import { chinese, chineseSearch, english } from "./languages.mts";
 import { liftPages } from "./lifted-pages.mts";
+import { checkLinks, slugOf } from "./links.mts";
 import { docs, root } from "./places.mts";
 import { repositoryLinks } from "./repository-links.mts";
 import { searchTerms } from "./search.mts";
@@ -47,5 +47,5 @@ export default defineConfig({
   transformHead: ({ siteData }) => [
     ["link", { rel: "icon", href: `${siteData.base}icon.svg`, type: "image/svg+xml" }],
   ],
-  buildEnd: ({ outDir, site }) => checkAnchors(outDir, site.base),
+  buildEnd: ({ outDir, site }) => checkLinks(outDir, site.base),
 });

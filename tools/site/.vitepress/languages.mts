@@ -11,11 +11,11 @@ export const english = (): Language => ({
   description: "The complete WebSocket stack for TypeScript",
   themeConfig: {
     nav: [
-      { text: "Tutorial", link: "/tutorial/" },
-      { text: "Guides", link: "/guides/how-to" },
-      { text: "Concepts", link: "/concepts/guarantees" },
-      { text: "Reference", link: "/reference/limits" },
-      { text: "API", link: "/reference/api/" },
+      { text: "Tutorial", link: "/tutorial/", activeMatch: "^/tutorial/" },
+      { text: "Guides", link: "/guides/how-to", activeMatch: "^/guides/" },
+      { text: "Concepts", link: "/concepts/guarantees", activeMatch: "^/concepts/" },
+      { text: "Reference", link: "/reference/limits", activeMatch: "^/reference/(?!api/)" },
+      { text: "API", link: "/reference/api/", activeMatch: "^/reference/api/" },
     ],
     sidebar: sidebar("", {
       tutorial: "Tutorial",
@@ -67,7 +67,7 @@ export const chinese = (): Language => ({
   },
 });
 
-export const chineseSearch: DefaultTheme.LocalSearchOptions["translations"] = {
+export const chineseSearch: NonNullable<DefaultTheme.LocalSearchOptions["translations"]> = {
   button: { buttonText: "搜索", buttonAriaLabel: "搜索" },
   modal: {
     displayDetails: "显示详细列表",

@@ -11,11 +11,11 @@ export function slugOf(heading: string): string {
 }
 
 /**
- * Checks the part of each link that VitePress does not: the one behind `#`.
+ * Checks the links that VitePress does not: those to a heading, and those of menus and sidebars.
  *
- * @throws Error that names all links to a heading that is not there
+ * @throws Error that names all links to a page or a heading that is not there
  */
-export function checkAnchors(site: string, base: string): void {
+export function checkLinks(site: string, base: string): void {
   const pages = new Map(
     readdirSync(site, { recursive: true, encoding: "utf8" })
       .filter((path) => path.endsWith(".html"))
@@ -25,30 +25,33 @@ export function checkAnchors(site: string, base: string): void {
     [...pages].map(([path, html]) => [path, new Set(all(html, / id="([^"]+)"/g))]),
   );
   const dead = [...pages].flatMap(([path, html]) =>
-    all(html, /<a [^>]*?href="([^"]*#[^"]+)"/g)
-      .filter((link) => {
-        const target = targetOf(link, path, base);
-        return target !== undefined && ids.get(target.path)?.has(target.id) === false;
-      })
+    all(html, /<a [^>]*?href="([^"]+)"/g)
+      .filter((link) => isDead(targetOf(link, path, base), ids))
       .map((link) => `${path}: ${link}`),
   );
-  if (dead.length > 0) throw new Error(`Links to headings that are not there:\n${dead.join("\n")}`);
+  if (dead.length > 0) throw new Error(`These links lead nowhere:\n${dead.join("\n")}`);
 }
 
+interface Target {
+  readonly page: string;
+  readonly id: string;
+}
+
+function isDead(target: Target | undefined, ids: ReadonlyMap<string, Set<string>>): boolean {
+  if (target === undefined) return false;
+  const known = ids.get(target.page);
+  return known === undefined || (target.id !== "" && !known.has(target.id));
+}
+
+/** The page that a link leads to; `undefined` for another site, and for what is no page. */
 function targetOf(link: string, from: string, base: string): Target | undefined {
   if (/^[a-z][a-z\d+.-]*:/i.test(link)) return undefined;
   const [path = "", id = ""] = link.split("#");
   const whole = path.startsWith(base)
     ? path.slice(base.length)
     : posix.join(posix.dirname(from), path);
-  const file =
-    path === "" ? from : whole === "" || whole.endsWith("/") ? `${whole}index.html` : whole;
-  return { path: file, id: decodeURIComponent(id) };
-}
-
-interface Target {
-  readonly path: string;
-  readonly id: string;
+  const page = path === "" ? from : whole.replace(/(^|\/)$/, "$1index.html");
+  return page.endsWith(".html") ? { page, id: decodeURIComponent(id) } : undefined;
 }
 
 function all(html: string, pattern: RegExp): string[] {
