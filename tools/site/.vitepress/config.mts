@@ -6,7 +6,7 @@ import { liftPages } from "./lifted-pages.mts";
 import { checkLinks, slugOf } from "./links.mts";
 import { docs, root } from "./places.mts";
 import { repositoryLinks } from "./repository-links.mts";
-import { searchTerms } from "./search.mts";
+import { searchRank, searchTerms, searchText } from "./search.mts";
 
 liftPages();
 
@@ -24,8 +24,12 @@ export default defineConfig({
     search: {
       provider: "local",
       options: {
+        _render: searchText,
         locales: { zh: { translations: chineseSearch } },
-        miniSearch: { options: { tokenize: searchTerms } },
+        miniSearch: {
+          options: { tokenize: searchTerms },
+          searchOptions: { boostDocument: searchRank },
+        },
       },
     },
   },
