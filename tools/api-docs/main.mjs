@@ -64,6 +64,10 @@ app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
 app.renderer.on(MarkdownPageEvent.END, (page) => {
   page.contents = page.contents.replaceAll(/\[(`[^`]+`)\]\([^)]*#api-constructor[^)]*\)/g, "$1");
 });
+app.renderer.on(MarkdownPageEvent.END, (page) => {
+  if (page.url !== "index.md") return;
+  page.contents += `\n\`${name}/ws\` has the API of the npm package \`ws\`: [what it covers](../ws.md).\n`;
+});
 
 const project = await app.convert();
 if (project !== undefined) await app.generateOutputs(project);
