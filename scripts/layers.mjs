@@ -1,15 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { layersDiagram } from "./layers-diagram.mjs";
 
 // The house as data: layers.json says which folder may import which, and what for. This checks the
-// sources against it, and writes the table of the architecture page.
+// sources against it, and writes the table and the picture of the architecture page.
 //
 //   node scripts/layers.mjs            fails with each import that is not allowed
-//   node scripts/layers.mjs --write    writes the table, too
+//   node scripts/layers.mjs --write    writes the table and the picture, too
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const PAGE = "docs/concepts/architecture.md";
+const PICTURE = "docs/images/layers.svg";
 const BEGIN = "<!-- layers: written by `node scripts/layers.mjs --write` from layers.json -->";
 const END = "<!-- /layers -->";
 
@@ -21,8 +23,11 @@ const NODE_GLOBALS = /(?<![.\w"'`/-])(?:Buffer|process|setImmediate|__dirname|re
 
 const { layers } = JSON.parse(readFileSync(join(root, "layers.json"), "utf8"));
 
-if (process.argv.includes("--write")) writeTable();
-const problems = [...staleTable(), ...sources("src").flatMap(problemsOf)];
+if (process.argv.includes("--write")) {
+  writeTable();
+  writeFileSync(join(root, PICTURE), layersDiagram(layers));
+}
+const problems = [...staleTable(), ...stalePicture(), ...sources("src").flatMap(problemsOf)];
 for (const problem of problems) console.error(problem);
 console.log(`${layers.length} layers, ${problems.length} problems`);
 process.exitCode = problems.length === 0 ? 0 : 1;
@@ -139,6 +144,11 @@ function staleTable() {
   return [
     `${PAGE}: the table of layers is not that of layers.json; run node scripts/layers.mjs --write.`,
   ];
+}
+
+function stalePicture() {
+  if (readFileSync(join(root, PICTURE), "utf8") === layersDiagram(layers)) return [];
+  return [`${PICTURE} is not that of layers.json; run node scripts/layers.mjs --write.`];
 }
 
 function writeTable() {

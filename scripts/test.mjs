@@ -9,6 +9,8 @@ process.chdir(new URL("..", import.meta.url).pathname);
 install();
 install("tools/vue-types");
 install("tools/nodes");
+install("tools/site");
+install("tools/api-docs");
 installPrograms();
 build();
 // Not before: what replaces ws in them is built.
@@ -24,6 +26,12 @@ const CHECKS = {
     "--noEmit",
     "-p",
     "tools/vue-types/tsconfig.json",
+  ],
+  "types of the site": [
+    "../../tools/vue-types/node_modules/.bin/vue-tsc",
+    "--noEmit",
+    "-p",
+    "tools/site/tsconfig.json",
   ],
   "unused code": ["knip"],
   "package contents": ["publint", "--strict"],

@@ -14,6 +14,7 @@ interface StartOptions {
   broker?: string;
   data?: string;
   allowHost: string[];
+  origin: string[];
 }
 
 const program = new Command("npm start --")
@@ -27,7 +28,13 @@ const program = new Command("npm start --")
   .option(
     "--allow-host <name>",
     "a name by which the monitor may be asked, or any; may be repeated",
-    (name: string, previous: string[]) => [...previous, name],
+    collect,
+    [],
+  )
+  .option(
+    "--origin <origin>",
+    "the origin of another site whose pages may use the topics; may be repeated",
+    collect,
     [],
   )
   .addOption(
@@ -37,10 +44,10 @@ const program = new Command("npm start --")
   )
   .action(run);
 
-async function run({ simulate, name, agent, ...options }: StartOptions): Promise<void> {
+async function run({ simulate, name, agent, origin, ...options }: StartOptions): Promise<void> {
   const page = fileURLToPath(new URL("../page", import.meta.url));
   const { host } = options;
-  const monitor = await MonitorServer.start({ ...options, page });
+  const monitor = await MonitorServer.start({ ...options, origins: origin, page });
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const url = `ws://${reachable}:${monitor.port}/live`;
   const agents = [
@@ -53,6 +60,10 @@ async function run({ simulate, name, agent, ...options }: StartOptions): Promise
   await untilSignal();
   await stopAgents(agents);
   await monitor.close();
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
 }
 
 function untilSignal(): Promise<unknown> {

@@ -26,6 +26,8 @@ export interface MonitorOptions extends BrokerPlace {
   page: string;
   /** By which names it may be asked. Default on a loopback address: names of this machine. */
   allowHost?: readonly string[];
+  /** Origins of other sites whose pages may use the topics, beside the monitor's own. */
+  origins?: readonly string[];
 }
 
 /** The device monitor: its topics, its page, and what the tour on the page asks for. */
@@ -39,10 +41,15 @@ export class MonitorServer {
 
   readonly #hosts: HostPolicy;
 
-  private constructor(live: LiveServer, page: string, hosts: HostPolicy) {
+  private constructor(
+    live: LiveServer,
+    page: string,
+    { hosts, origins }: { hosts: HostPolicy; origins: readonly string[] },
+  ) {
     this.#live = live;
     this.#hosts = hosts;
-    const endpoints = [live.endpoint("/live"), ...healthEndpoints(() => live.whyNotReady)];
+    const endpoint = { ...live.endpoint("/live"), origins };
+    const endpoints = [endpoint, ...healthEndpoints(() => live.whyNotReady)];
     this.#sockets = new WebSocketServer(endpoints, { keepaliveIntervalMs: KEEPALIVE_MS, hosts });
     this.#pages = sirv(page, { etag: true, single: false });
     this.#http = createServer((request, response) => this.#request(request, response));
@@ -60,9 +67,12 @@ export class MonitorServer {
 
   /** @throws LongwireError `address_in_use`, and those of `openBroker`, as a rejection */
   static async start(options: MonitorOptions): Promise<MonitorServer> {
-    const { port, host, page, allowHost = [], ...place } = options;
+    const { port, host, page, allowHost = [], origins = [], ...place } = options;
     const live = await LiveServer.open({ ...monitorApi, broker: await openBroker(place) });
-    const monitor = new MonitorServer(live, page, hostPolicyFor(host, allowHost));
+    const monitor = new MonitorServer(live, page, {
+      hosts: hostPolicyFor(host, allowHost),
+      origins,
+    });
     await monitor.#listen(port, host);
     return monitor;
   }

@@ -240,6 +240,16 @@ describe("devices and inventory", () => {
   });
 });
 
+test("pages of an origin that --origin names may use the topics, and those of others may not", async () => {
+  onTestFinished(() => RunningProgram.endAll());
+  const named = "https://docs.example";
+  const monitor = await MonitorProcess.startEmpty("--origin", named);
+  const url = `${monitor.liveUrl}/devices`;
+  await OpenSocket.open(url, { origin: named });
+  await OpenSocket.open(url, { origin: monitor.url });
+  await expect(OpenSocket.open(url, { origin: "https://other.example" })).rejects.toThrow("403");
+});
+
 describe("pages of another origin", () => {
   let monitor: MonitorProcess;
   beforeAll(async () => (monitor = await MonitorProcess.startEmpty()));

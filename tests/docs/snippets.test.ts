@@ -24,7 +24,8 @@ interface Snippet {
 
 const pages = ["README.md"].concat(
   readdirSync(join(root, "docs"), { encoding: "utf8", recursive: true })
-    .filter((name) => name.endsWith(".md") && !name.startsWith("reference/api/"))
+    // Those that the site's build has written are copies, or come from the docstrings.
+    .filter((name) => name.endsWith(".md") && !/(?:^|\/)(?:api|project)\//.test(name))
     .map((name) => `docs/${name}`),
 );
 
