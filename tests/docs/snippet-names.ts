@@ -27,6 +27,8 @@ export const snippetNames: Readonly<Record<string, Readonly<Record<string, strin
     pages: `declare const pages: import("longwire/server").Endpoint;`,
     devices: `declare const devices: import("longwire/server").Endpoint;`,
     onMessage: `declare const onMessage: NonNullable<import("longwire/server").Endpoint["onMessage"]>;`,
+    IncomingMessage: `import type { IncomingMessage } from "node:http";`,
+    ServerResponse: `import type { ServerResponse } from "node:http";`,
     Peer: `import type { Peer } from "longwire/server";`,
     peer: `declare const peer: import("longwire/server").Peer;`,
     live: `declare const live: import("longwire/live").LiveServer;`,
@@ -62,5 +64,45 @@ export const snippetFiles: Readonly<Record<string, string>> = {
   "api.ts": block("docs/guides/live-server.md", "api.ts"),
   // As docs/guides/bindings.md has it, whose devices have clients.
   "live.ts": `import type { KeyedTopicDeclaration } from "longwire/live"; import type { Live } from "longwire/live/client"; export declare const live: Live<{ topics: [KeyedTopicDeclaration<"devices", { clients: number }, { deviceType: string }>] }>;`,
+  "app.module.ts": `export class AppModule {}`,
+  // Frameworks that the recipes name, as far as they use them: not all are installed here.
+  "modules.d.ts": `
+    declare module "express" {
+      import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+      interface Answer extends ServerResponse { send(body: string): void }
+      interface App extends RequestListener {
+        use(handler: (request: IncomingMessage, response: Answer, next: () => void) => void): void;
+        get(path: string, handler: (request: IncomingMessage, response: Answer) => void): void;
+      }
+      const express: { (): App; json(): (request: IncomingMessage, response: Answer, next: () => void) => void };
+      export default express;
+    }
+    declare module "fastify" {
+      import type { IncomingMessage, Server, ServerResponse } from "node:http";
+      interface App {
+        readonly server: Server;
+        addHook(name: "onRequest", hook: (request: { raw: IncomingMessage }, reply: { raw: ServerResponse; hijack(): void }, done: () => void) => void): void;
+        addHook(name: "onClose", hook: () => Promise<void>): void;
+        get(path: string, handler: () => string): void;
+        listen(options: { port: number }): Promise<string>;
+      }
+      export default function Fastify(): App;
+    }
+    declare module "@nestjs/core" {
+      export const NestFactory: { create(module: unknown): Promise<{ use(handler: unknown): void; getHttpServer(): import("node:http").Server; listen(port: number): Promise<void> }> };
+    }
+    declare module "hono" {
+      export class Hono { fetch: unknown; get(path: string, handler: (context: { text(body: string): unknown }) => unknown): void }
+    }
+    declare module "@hono/node-server" {
+      export function getRequestListener(fetch: unknown): import("node:http").RequestListener;
+    }
+    declare module "next" {
+      import type { IncomingMessage, RequestListener } from "node:http";
+      import type { Duplex } from "node:stream";
+      interface App { prepare(): Promise<void>; getRequestHandler(): RequestListener; getUpgradeHandler(): (request: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void> }
+      export default function next(options: { dev: boolean }): App;
+    }
+  `,
   "dashboard.ts": `export declare function startDashboard(live: unknown): { rows: string[]; banner: string };`,
 };
