@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -48,6 +57,33 @@ describe("the package as it is published", () => {
     expect(run(`import * as all from "${entry}"; console.log(typeof all.${name});`)).toBe(
       "function",
     );
+  });
+
+  test("every source map points to sources that are in the package", () => {
+    const packed = join(folder, "node_modules/longwire");
+    const maps = readdirSync(packed, { encoding: "utf8", recursive: true }).filter((name) =>
+      name.endsWith(".map"),
+    );
+    expect(maps.length).toBeGreaterThan(500);
+    const missing = maps.flatMap((name) => {
+      const { sources } = JSON.parse(readFileSync(join(packed, name), "utf8")) as {
+        sources: string[];
+      };
+      return sources.filter((source) => !existsSync(join(packed, name, "..", source)));
+    });
+    expect(missing).toEqual([]);
+  });
+
+  test("publishing is refused while package.json does not say where its repository is", () => {
+    const { status, stderr } = spawnSync(process.execPath, ["scripts/publishable.mjs"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const { repository } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+      repository?: unknown;
+    };
+    expect(status).toBe(repository === undefined ? 1 : 0);
+    if (status === 1) expect(stderr).toMatch(/^package\.json has no repository, .*; set them/);
   });
 
   test("in a browser longwire is the native class, and pulls in nothing of Node", () => {
