@@ -9,8 +9,11 @@ type Room = "tutorial" | "guides" | "concepts" | "reference" | "project";
 const ORDER: Readonly<Record<Room, readonly string[]>> = {
   tutorial: ["index"],
   guides: [
-    "how-to",
+    "live-server",
     "live-client",
+    "recipes",
+    "how-to",
+    "coming-from",
     "bindings",
     "authentication",
     "testing",
@@ -22,7 +25,7 @@ const ORDER: Readonly<Record<Room, readonly string[]>> = {
     "compression",
     "http2",
   ],
-  concepts: ["guarantees", "live-protocol", "architecture", "security", "reliability"],
+  concepts: ["guarantees", "live-protocol", "architecture", "security", "stability", "reliability"],
   reference: ["limits", "command-line", "ws", "performance", "conformance"],
   project: ["overview", "changelog", "contributing"],
 };
