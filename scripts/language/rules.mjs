@@ -24,7 +24,7 @@ export const RULES = [
   {
     name: "fronted Of",
     pattern: new RegExp(
-      `${START}Of (?:an?|the|each|every|all|its|their|one|two|several|many|this|these|those|what)\\b[^.?!,;:]*,`,
+      `${START}Of (?:an?|the|each|every|all|its|their|one|two|many|this|these|those|what)\\b[^.?!,;:]*,`,
       "g",
     ),
     suggestion: 'put it after the verb, or use another preposition: "On a keyed topic, …"',
