@@ -131,8 +131,9 @@ export function findingsIn(piece) {
   const { joined, lines } = joinLines(piece);
   return RULES.flatMap(({ name, pattern, suggestion }) =>
     [...joined.matchAll(pattern)].flatMap(({ 0: found, index }) => {
-      // A label, such as the heading of a table's column, ends with no point.
-      const isLabel = piece.kind === "text" && !/[.!]/.test(joined.slice(index));
+      // A label, such as a table's column or the bold beginning of a list item, is not a sentence.
+      const rest = joined.slice(index);
+      const isLabel = piece.kind === "text" && /^(?:\*\*[^*]{1,40}\*\*|[^.!]*$)/.test(rest);
       if (isLabel && name.startsWith("headless")) return [];
       return [{ line: lines[index], rule: name, found, suggestion }];
     }),

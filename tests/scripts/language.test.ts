@@ -101,9 +101,10 @@ test("An allow comment exempts its line and the next, and only with a reason", (
   expect(findings("file.ts", "// language-ok-file: data\n\n\n// It begins anew.\n")).toEqual([]);
 });
 
-test("Questions, headings, code and quotations are not checked", () => {
+test("Questions, headings, labels, code and quotations are not checked", () => {
   expect(findings("a.ts", '// What is left? The RFC says: "It begins anew."\n')).toEqual([]);
   expect(findings("b.md", "## What is in the package\n\n`anew` is a word.\n")).toEqual([]);
+  expect(findings("d.md", "- **Who pays.** The payer is an identity.\n")).toEqual([]);
   expect(findings("c.ts", "const anew = /anew/.test(x / 2);\n")).toEqual([]);
 });
 
