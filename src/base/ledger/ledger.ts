@@ -100,8 +100,8 @@ export class Ledger {
   }
 
   /**
-   * Returns the payer of this name, which must be joined or charged in the same turn. It ends when
-   * it has no members and holds nothing.
+   * Returns the payer of this name. Join or charge it immediately, because it ends when it has no
+   * members and holds nothing.
    */
   payer(name: string): Payer {
     let payer = this.#payers.get(name);

@@ -65,7 +65,7 @@ async function authenticate(dialog: Dialog, { username, password }: Credentials)
   const { name } = dialog.proxy;
   dialog.send([PASSWORD_VERSION, username.length, ...username, password.length, ...password]);
   const [version, status] = await dialog.read(2);
-  if (version !== PASSWORD_VERSION) throw dialog.malformed(`its answer has version ${version}`);
+  if (version !== PASSWORD_VERSION) throw dialog.malformed(`its response has version ${version}`);
   if (status === 0) return;
   const message = `The proxy ${name} rejected the user name and password in its URL; check them.`;
   throw new ProxyError("proxy_authentication_failed", message, { proxy: name });
