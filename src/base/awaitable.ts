@@ -1,9 +1,9 @@
-/** What is there already, or comes. */
+/** A value that is available now or later. */
 export type Awaitable<T> = T | PromiseLike<T>;
 
 /**
- * Goes on with a value when it is there: now, if it is. What needs no waiting so keeps its order,
- * and costs no promise.
+ * Calls `step` with a value once it is available: synchronously if it already is. A step that does
+ * not have to wait keeps its order and costs no promise.
  */
 export function onceAvailable<T, U>(
   value: Awaitable<T>,
@@ -12,7 +12,7 @@ export function onceAvailable<T, U>(
   return isPending(value) ? Promise.resolve(value).then(proceed) : proceed(value);
 }
 
-/** Whether it is to be waited for: a promise, of whatever making. */
+/** Whether the value has to be awaited: any kind of promise. */
 export function isPending<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof (value as Partial<PromiseLike<T>> | undefined)?.then === "function";
 }

@@ -1,15 +1,15 @@
 export interface BackoffOptions {
-  /** The first delay's upper end, in milliseconds. Default 500. */
+  /** The maximum of the first delay, in milliseconds. Default 500. */
   firstMs?: number;
-  /** No delay is longer than this, in milliseconds. Default 30,000. */
+  /** The maximum of all delays, in milliseconds. Default 30,000. */
   longestMs?: number;
-  /** A number in [0, 1); default `Math.random`. */
+  /** Returns a number in [0, 1); default `Math.random`. */
   random?: () => number;
 }
 
 /**
- * Delays between attempts: exponential with full jitter, so that many clients cut at once come
- * back spread.
+ * Delays between attempts: exponential with full jitter, so that many clients that were cut off
+ * together do not reconnect together.
  */
 export class Backoff {
   readonly #firstMs: number;
@@ -23,14 +23,14 @@ export class Backoff {
     this.#random = options.random ?? Math.random;
   }
 
-  /** The delay before the next attempt, in milliseconds. */
+  /** Returns the delay before the next attempt, in milliseconds. */
   next(): number {
     const ceiling = Math.min(this.#longestMs, this.#firstMs * 2 ** Math.min(this.#attempts, 30));
     this.#attempts += 1;
     return this.#random() * ceiling;
   }
 
-  /** Call when a connection has proved itself. */
+  /** Must be called when a connection has proved stable. */
   reset(): void {
     this.#attempts = 0;
   }

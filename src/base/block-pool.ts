@@ -1,21 +1,21 @@
-/** Memory that several writers fill piece by piece. */
+/** Memory that several writers fill, piece by piece. */
 export interface Block {
   readonly bytes: Uint8Array;
-  /** Where the next piece begins. */
+  /** The start of the next piece. */
   position: number;
-  /** Pieces that somebody still needs. */
+  /** The number of pieces that are still in use. */
   pieces: number;
 }
 
-/** How many free blocks are kept. */
+/** The maximum number of free blocks to keep. */
 const KEPT = 16;
 
 /**
- * Lends room to write output into.
+ * Lends memory for output.
  *
- * All connections write into the same block, one piece behind the other, and it begins anew once no
- * piece is needed. So ten thousand that each write a little in one turn fill a few blocks, where a
- * block for each would be hundreds of megabytes.
+ * All connections write their pieces into the same block, one after the other. The block is reused
+ * once none of its pieces is in use. So ten thousand connections that each write a little in one
+ * turn fill a few blocks; a block for each would take hundreds of megabytes.
  */
 export class BlockPool {
   readonly #allocate: (size: number) => Uint8Array;
@@ -29,8 +29,8 @@ export class BlockPool {
   }
 
   /**
-   * Returns a block with room for `size` bytes from its `position` on. Who writes there moves
-   * `position` before anybody else asks, and counts itself in `pieces`.
+   * Returns a block with room for `size` bytes from its `position` on. The writer must advance
+   * `position` before the next call, and increment `pieces`.
    */
   reserve(size: number): Block {
     const present = this.#present;
@@ -39,7 +39,7 @@ export class BlockPool {
     return (this.#present = this.#free.pop() ?? freshBlock(this.#allocate(this.#blockBytes)));
   }
 
-  /** Says that nobody needs one piece of `block` any more. */
+  /** Releases one piece of `block`. */
   release(block: Block): void {
     block.pieces -= 1;
     if (block.pieces > 0) return;

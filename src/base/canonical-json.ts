@@ -1,6 +1,6 @@
 /**
- * JSON with the keys of every object in order, so that equal values give equal text; `undefined`
- * for what JSON cannot hold, or only deeper than the stack reaches.
+ * Returns JSON with the keys of every object sorted, so that equal values give equal text. Returns
+ * `undefined` for a value that cannot be serialized as JSON, or is nested too deeply for the stack.
  */
 export function canonicalJson(value: unknown): string | undefined {
   try {

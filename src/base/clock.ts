@@ -1,38 +1,38 @@
-/** A timer that was set and can be taken back. */
+/** A timer that can be cancelled. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Where time comes from; tests and simulations bring their own. */
+/** The source of time; tests and simulations use their own. */
 export interface Clock {
   /**
-   * For intervals: milliseconds, possibly with a fraction, that never go back and that nobody sets.
-   * They began as the time since the Unix epoch.
+   * The time for measuring intervals, in milliseconds, possibly with a fraction. It never goes back
+   * and cannot be set. It starts at the time since the Unix epoch.
    */
   now(): number;
   /**
-   * For what others compare with their own clocks, such as when a token ends: milliseconds since
-   * the Unix epoch, as the machine's clock says it now. It may be set, and a machine may sleep.
+   * The time for comparing with other clocks, such as the expiry of a token: milliseconds since the
+   * Unix epoch, according to the machine's clock. That clock can be set, and a machine can sleep.
    * Default: `now()`.
    */
   wallTime?(): number;
-  /** Calls `expire` once, `delayMs` from now. The timer alone keeps no process alive. */
+  /** Calls `expire` once, `delayMs` from now. The timer does not keep the process alive. */
   after(delayMs: number, expire: () => void): Timer;
 }
 
-/** What the clock on the wall says. */
+/** Returns the wall time of a clock. */
 export function wallTimeOf(clock: Clock): number {
   return clock.wallTime?.() ?? clock.now();
 }
 
 export const systemClock: Clock = {
-  // Not Date.now(): when an administrator sets the clock, no connection may time out of it.
+  // Not Date.now(), because connections must not time out when an administrator sets the clock.
   now: () => performance.timeOrigin + performance.now(),
   wallTime: () => Date.now(),
   after: (delayMs, expire) => {
-    // What is due by now may be due below 0, of which newer Nodes warn.
+    // The delay of an overdue timer may be negative, which newer versions of Node warn of.
     const timer: { unref?: () => void } | number = setTimeout(expire, Math.max(0, delayMs));
-    // Browsers give a number, Node an object that would keep the process alive.
+    // Browsers return a number; Node returns an object that would keep the process alive.
     if (typeof timer === "object") timer.unref?.();
     return { cancel: () => clearTimeout(timer as Parameters<typeof clearTimeout>[0]) };
   },

@@ -1,7 +1,7 @@
 /**
- * The root of every error that Longwire raises or reports.
+ * The base class of every error that Longwire throws or reports.
  *
- * `code` is stable and meant for programs; `message` is one line for people: what was seen, what
+ * `code` is stable and meant for programs. `message` is one line for people: what happened, what
  * was expected, what to do.
  */
 export class LongwireError extends Error {
@@ -15,12 +15,13 @@ export class LongwireError extends Error {
 }
 
 /**
- * Returns what `make` makes, without a stack: of something that happened on the network it shows
- * only how that was found out, and costs 5 µs.
+ * Returns the error that `make` creates, without a stack. The stack of a network event shows only
+ * how Longwire noticed it, and costs 5 µs.
  */
 export function withoutStack<Made extends Error>(make: () => Made): Made {
   const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit");
-  // Frozen, as with --frozen-intrinsics, it would throw where nobody can catch it.
+  // If it is frozen, as with --frozen-intrinsics, assigning it would throw where it cannot be
+  // caught.
   if (limit?.writable !== true) return make();
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

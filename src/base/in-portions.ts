@@ -1,6 +1,6 @@
 /**
- * What `pick` returns for each item, in arrays of at most `size`. The items are
- * read as the portions are asked for.
+ * Yields the result of `pick` for each item, in arrays of at most `size`. The items are read on
+ * demand.
  */
 export function* inPortions<Item, Part>(
   items: Iterable<Item>,

@@ -1,9 +1,9 @@
 type Encode<Item, Encoded> = (item: Item) => Encoded;
 
 /**
- * What `encode` makes of each, in one piece; it may use its memory again for the next one.
+ * Returns the encoded items, joined. `encode` may reuse its memory for the next item.
  *
- * @returns `undefined` if it makes nothing of one of them
+ * @returns `undefined` if `encode` returns `undefined` for one of them
  */
 export function joined<Item>(items: readonly Item[], encode: Encode<Item, Uint8Array>): Uint8Array;
 export function joined<Item>(

@@ -1,9 +1,9 @@
 import { LongwireError } from "./error.ts";
 
 /**
- * Returns `defaults` with what `given` sets.
+ * Returns `defaults`, overridden by the limits in `given`.
  *
- * @throws LongwireError `invalid_limit` for anything but a positive integer
+ * @throws LongwireError `invalid_limit` unless every limit is a positive integer
  */
 export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>(
   defaults: Limits,
@@ -14,7 +14,7 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
     const value = given[name];
     if (value === undefined) continue;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) {
-      const text = `${name} is ${shown(value)}; give a positive integer or leave it out.`;
+      const text = `${name} is ${shown(value)}; use a positive integer, or leave it out.`;
       throw new LongwireError("invalid_limit", text);
     }
     resolved[name] = value as Limits[typeof name];

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "./clock.ts";
 
-/** One thing that is due at some time. It costs an object, not a timer of the platform. */
+/** A single deadline. It costs an object, not a timer of the platform. */
 interface Deadline extends Timer {
   readonly expire: () => void;
 }
@@ -8,9 +8,9 @@ interface Deadline extends Timer {
 /**
  * Many coarse deadlines on one timer.
  *
- * Handshake, close and lease times need no precision but exist per connection; here each is an
- * entry in the slot of its tick. A deadline fires between its time and one tick later. With no
- * entries no timer runs.
+ * Handshake, close and lease times need no precision, but exist per connection. Here, each is an
+ * entry in the slot of its tick. A deadline fires between its time and one tick later. Without
+ * entries, no timer runs.
  */
 export class TimerWheel {
   readonly #clock: Clock;
@@ -27,7 +27,7 @@ export class TimerWheel {
 
   after(delayMs: number, expire: () => void): Timer {
     const now = this.#clock.now();
-    // The first tick that begins when the time is over.
+    // The first tick that begins after the deadline.
     const due = Math.ceil((now + Math.max(0, delayMs)) / this.#tickMs);
     const slot = this.#slots.get(due) ?? new Set<Deadline>();
     this.#slots.set(due, slot);
@@ -47,17 +47,17 @@ export class TimerWheel {
     return deadline;
   }
 
-  /** Forgets all deadlines; none fires any more. */
+  /** Cancels all deadlines. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    // Also of the slot that fires now.
+    // Including those in the slot that is firing now.
     for (const slot of this.#slots.values()) slot.clear();
     this.#slots.clear();
     this.#isClosed = true;
   }
 
-  /** Ticks begin at multiples of their length, so that none adds its phase to a deadline. */
+  /** Ticks begin at multiples of their length, so that their phase does not delay a deadline. */
   #schedule(): void {
     const now = this.#clock.now();
     const next = (Math.floor(now / this.#tickMs) + 1) * this.#tickMs;

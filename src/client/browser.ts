@@ -1,9 +1,9 @@
-/** The entry `longwire` in a browser: the browser's own classes, as far as it has them. */
+/** The entry `longwire` in a browser: the browser's native classes. */
 export const WebSocket: typeof globalThis.WebSocket = globalThis.WebSocket;
 export const CloseEvent: typeof globalThis.CloseEvent = globalThis.CloseEvent;
 
 const platform = globalThis as unknown as { WebSocketStream?: unknown; WebSocketError?: unknown };
 
-/** Not every browser has it; `undefined` then. */
+/** `undefined` in browsers that do not have it. */
 export const WebSocketStream: unknown = platform.WebSocketStream;
 export const WebSocketError: unknown = platform.WebSocketError;

@@ -1,4 +1,4 @@
-/** The entry `longwire`: in Node our classes, in a browser (by another file) the native ones. */
+/** The entry `longwire`: in Node these classes, in a browser (by another file) the native ones. */
 export { CloseEvent } from "./standard/close-event.ts";
 export type { WebSocketCloseInfo } from "./standard/close-info.ts";
 export { WebSocket } from "./standard/web-socket.ts";

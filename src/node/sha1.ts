@@ -1,6 +1,9 @@
 import { hash } from "node:crypto";
 
-/** The hash that the opening handshake names; it proves reading, not secrecy. (RFC 6455 §10.8) */
+/**
+ * The hash of the opening handshake. It proves that the key was read, and does not protect secrets.
+ * (RFC 6455 §10.8)
+ */
 export function sha1Base64(text: string): string {
   return hash("sha1", text, "base64");
 }

@@ -9,8 +9,8 @@ import type { Role } from "./role.ts";
 /**
  * One end of a WebSocket connection after its handshake, without I/O.
  *
- * It is fed what the transport read, through `receive`, and told what to send; it calls its
- * handler with messages and leaves the bytes to write in `outgoing`. (RFC 6455 §5–§7)
+ * `receive` takes the bytes that the transport read, and calls the handler with messages. The
+ * sending methods leave the bytes to write in `outgoing`. (RFC 6455 §5–§7)
  */
 export interface Connection {
   /** The bytes to write to the transport, in order. */
@@ -18,35 +18,40 @@ export interface Connection {
   readonly state: ConnectionState;
   /** Whether messages may be sent. */
   readonly isOpen: boolean;
-  /** Whether something that was received has not been delivered. */
+  /** Whether received data has not been delivered yet. */
   readonly isHolding: boolean;
-  /** Whether nothing is delivered now: it was paused, or a message is being inflated. */
+  /**
+   * Whether nothing is delivered at the moment, because of `pause` or while a message is being
+   * inflated.
+   */
   readonly isPaused: boolean;
-  /** Payload bytes that were sent and are not in `outgoing` yet: they are being compressed. */
+  /**
+   * Payload bytes that were sent but are not in `outgoing` yet, because they are being compressed.
+   */
   readonly pendingBytes: number;
   /**
-   * Where the transport may read the next bytes to, before it passes them to `receive`: the rest of a
-   * long message need not be copied then. `undefined`: anywhere.
+   * The buffer that the transport may read the next bytes into before it passes them to `receive`.
+   * This avoids copying the rest of a long message. `undefined`: any buffer will do.
    */
   readonly room: Uint8Array | undefined;
-  /** Limits for later messages, from the next frame header on. */
+  /** Sets the limits from the next frame header on. */
   set limits(limits: ConnectionLimits);
 
   /**
-   * Takes what the transport read.
+   * Processes bytes that the transport read.
    *
-   * @param chunk is given away: payloads are unmasked in place
-   * @param length how many bytes of it were read; default all
-   * @param lent whether it is given away only until the call returns, so that what has to wait is
-   *   copied; default false
-   * @throws never for what a peer sent: that ends in `handler.onFailed(error)`
+   * @param chunk ownership is transferred: payloads are unmasked in place
+   * @param length how many bytes of the chunk were read; default all
+   * @param lent whether the chunk is valid only until the call returns, so that data that has to
+   *   wait is copied; default false
+   * @throws never for the peer's data; a violation calls `handler.onFailed(error)`
    */
   receive(chunk: Uint8Array, length?: number, lent?: boolean): void;
 
-  /** Whether an unfinished message grew by fewer than `leastBytes` since the last call. */
+  /** Whether a message is unfinished and grew by less than `leastBytes` since the last call. */
   hasStalled(leastBytes: number): boolean;
 
-  /** Delivers nothing more until `resume`; takes effect after the message being delivered. */
+  /** Stops delivering until `resume` is called; takes effect after the current message. */
   pause(): void;
   resume(): void;
 
@@ -61,27 +66,27 @@ export interface Connection {
   /**
    * Sends a binary message.
    *
-   * @param given whether `payload` is given away, to be sent by reference if that is faster; default
-   *   false: it is copied before the call returns
+   * @param given whether ownership of `payload` is transferred, so that it can be sent without
+   *   copying; default false: it is copied before the call returns
    */
   sendBinary(payload: Uint8Array, compress?: boolean, given?: boolean): void;
 
   /**
    * Sends a text message that is already encoded.
    *
-   * @param payload UTF-8; the peer fails the connection for anything else
+   * @param payload UTF-8; the peer fails the connection if it is invalid
    * @param given as for `sendBinary`
    */
   sendUtf8(payload: Uint8Array, compress?: boolean, given?: boolean): void;
 
   /**
-   * Sends one fragment of a message; control frames may go between fragments. (RFC 6455 §5.4)
+   * Sends one fragment of a message. Control frames may be sent between fragments. (RFC 6455 §5.4)
    *
    * @param kind of the message; the same for all its fragments
    */
   sendFragment(kind: "text" | "binary", payload: Uint8Array, isLast: boolean): void;
 
-  /** Sends bytes that are already frames of this role, by reference. */
+  /** Sends bytes that are already frames of this role, without copying. */
   sendFrames(frames: Uint8Array): void;
 
   /** @param payload at most 125 bytes */
@@ -91,22 +96,25 @@ export interface Connection {
   sendPong(payload: Uint8Array): void;
 
   /**
-   * Begins the closing handshake; does nothing if it has begun. (RFC 6455 §7.1.2)
+   * Starts the closing handshake; does nothing if it has already started. (RFC 6455 §7.1.2)
    *
-   * @param code without it the Close frame is empty and the peer sees 1005
+   * @param code without a code, the Close frame is empty and the peer sees 1005
    * @param reason at most 123 bytes of UTF-8
    * @throws LongwireError `invalid_close_code`, `invalid_close_reason`
    */
   close(code?: number, reason?: string): void;
 
-  /** Fails the connection: sends Close with the error's code, then nothing. (RFC 6455 §7.1.7) */
+  /**
+   * Fails the connection: sends a Close frame with the error's code, and nothing after it. (RFC
+   * 6455 §7.1.7)
+   */
   fail(error: ProtocolError): void;
 
-  /** Reports that the transport ended; frees what an unfinished message held. */
+  /** Must be called when the transport has ended; releases the memory of an unfinished message. */
   transportEnded(): void;
 }
 
-/** Makes one end of a connection whose handshake is done. */
+/** Creates one end of a connection whose handshake is complete. */
 export const Connection: new (
   role: Role,
   handler: ConnectionHandler,

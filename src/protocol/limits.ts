@@ -1,16 +1,16 @@
-/** How much one connection may make its owner hold or do. */
+/** The limits for the memory and work that one connection may cause. */
 export interface ConnectionLimits {
   /**
-   * The longest message that is taken, in bytes of payload over all its fragments, inflated. A
-   * frame that would exceed it is refused on its header, with 1009, before anything is allocated;
-   * a compressed message, as soon as what it inflates to does.
-   * Default 16 MiB: above what pages send, below what hurts.
+   * The maximum size of a message: the inflated payload of all its fragments, in bytes. A frame
+   * that would exceed it is rejected with 1009 when its header arrives, before anything is
+   * allocated. A compressed message is rejected as soon as its inflated part exceeds it. Default 16
+   * MiB: more than pages send, and not enough to do harm.
    */
   maxMessageBytes: number;
   /**
-   * The most frames that one message may be cut into; more is refused with 1009. Fragments are
-   * joined as they come and cost no memory each, so this bounds work, not memory.
-   * Default 131,072: a 4 MiB message in pieces of 64 bytes has half as many.
+   * The maximum number of frames per message. More are rejected with 1009. Fragments are joined as
+   * they arrive and cost no memory each, so this bounds work, not memory. Default 131,072: a 4 MiB
+   * message in pieces of 64 bytes has half as many.
    */
   maxMessageFragments: number;
 }
@@ -20,18 +20,18 @@ export const defaultConnectionLimits: ConnectionLimits = {
   maxMessageFragments: 131_072,
 };
 
-/** How large a handshake may be. */
+/** The limits for the size of a handshake. */
 export interface HandshakeLimits {
   /**
-   * The start line and all header lines, in bytes; those of interim responses count as well.
-   * Default 16 KiB, as Node's own.
+   * The maximum size of the start line and all headers, including those of interim responses, in
+   * bytes. Default 16 KiB, like Node's own.
    */
   maxHeaderBytes: number;
-  /** The number of header lines, those of interim responses included. Default 200. */
+  /** The maximum number of headers, including those of interim responses. Default 200. */
   maxHeaderLines: number;
   /**
-   * How many interim responses, such as 103, may precede a server's answer.
-   * Default 16: more than any server has reason to send.
+   * The maximum number of interim responses, such as 103, before the final response. Default 16:
+   * more than any server has reason to send.
    */
   maxInterimResponses: number;
 }

@@ -14,14 +14,15 @@ import { ProtocolError } from "./protocol-error.ts";
 import type { Role } from "./role.ts";
 
 /**
- * `open`; `close-sent`: we began to close and await the peer's Close frame; `finished`: Close
- * frames went both ways; `failed`: the peer broke the protocol.
+ * `open`; `close-sent`: this end started to close and awaits the peer's Close frame; `finished`:
+ * both Close frames were exchanged; `failed`: the peer broke the protocol.
  */
 export type ConnectionState = "open" | "close-sent" | "finished" | "failed";
 
 /**
- * A connection with what its reader and writer call. Users see `Connection`: one object with two
- * types, because another object for those calls would cost every connection 40 bytes.
+ * A connection, with the methods that its reader and writer call. Users see it as `Connection`. It
+ * is one object with two types, because a second object for the internal calls would cost every
+ * connection 40 bytes.
  */
 export class ProtocolConnection implements MessageSink, WriterSink {
   readonly outgoing: OutgoingBlocks;
@@ -33,7 +34,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
-  /** Chunks that came while nothing could be delivered, in order; never an empty array. */
+  /** Chunks that arrived while nothing could be delivered, in order; never an empty array. */
   #held: Uint8Array[] | undefined;
   #fragmenting: "text" | "binary" | undefined;
 
@@ -104,7 +105,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
 
   resume(): void {
     this.#paused = false;
-    // Inside a delivery the loop that called it goes on by itself.
+    // During a delivery, the loop that called the handler continues on its own.
     if (!this.#reading && this.#isReading) this.#readHeld();
   }
 
@@ -129,7 +130,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#requireOpen();
     requireBytes(payload);
     if (this.#fragmenting !== undefined && this.#fragmenting !== kind) {
-      const message = `The message in fragments is ${this.#fragmenting}; give its next piece as the same kind.`;
+      const message = `The message in fragments is ${this.#fragmenting}; send its next fragment as the same kind.`;
       throw new LongwireError("mixed_message", message);
     }
     const first = kind === "text" ? Opcode.Text : Opcode.Binary;
@@ -204,7 +205,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#handler.onOutput();
   }
 
-  /** All that was sent has been compressed and written. */
+  /** Called when everything that was sent has been compressed and written. */
   onIdle(): void {
     this.#finishIfClosed();
   }
@@ -235,12 +236,12 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     return !this.isPaused && this.#isReading;
   }
 
-  /** Our Close frame may be waiting behind a message that is being compressed. */
+  /** Whether this end's Close frame still waits behind a message that is being compressed. */
   get #owesClose(): boolean {
     return this.#state === "open" || this.#writer.isHoldingClose;
   }
 
-  /** Reads a chunk, or goes on with what is held, until nothing is left or delivery stops. */
+  /** Reads a chunk, or continues with held chunks, until nothing is left or delivery stops. */
   #read(chunk: Uint8Array | undefined, length: number, lent: boolean): void {
     this.#reading = true;
     let returned = false;
@@ -255,7 +256,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
       returned = true;
     } finally {
       this.#reading = false;
-      // A handler threw in the middle of a chunk: what follows could not be told from payload.
+      // A handler threw in the middle of a chunk, so the position in the frames is lost.
       if (!returned) this.transportEnded();
     }
   }
@@ -266,7 +267,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#hold(kept(chunk, done, length, lent), "first");
   }
 
-  /** Keeps what cannot be delivered now; the peer pays for it. */
+  /** Holds data that cannot be delivered now; the peer is charged for it. */
   #hold(chunk: Uint8Array, place: "first" | "last"): void {
     if (this.#reader.account?.charge(chunk.length) === false)
       return this.fail(overShare(chunk.length));
@@ -280,7 +281,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#held = undefined;
   }
 
-  /** The next chunk that waits, if reading goes on. */
+  /** Returns the next held chunk, if reading continues. */
   #takeHeld(): Uint8Array | undefined {
     if (this.#held === undefined || !this.#goesOn) return undefined;
     const next = this.#held.shift()!;
@@ -289,7 +290,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     return next;
   }
 
-  /** Only what is ready: while a message is being inflated all stays where it is. */
+  /** Reads the held chunks. While a message is being inflated, they stay where they are. */
   #readHeld(): void {
     if (this.isHolding) this.#read(undefined, 0, false);
   }
@@ -301,7 +302,8 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#state = "finished";
     this.#dropHeld();
     this.#reader.discard();
-    // The answer repeats what came, and goes behind what was sent before it. (RFC 6455 §5.5.1)
+    // The reply repeats the received payload, and follows everything that was sent before. (RFC
+    // 6455 §5.5.1)
     if (wasOpen) this.#frame(Opcode.Close, true, payload);
     this.#handler.onPeerClose(close.code, close.reason, close.reasonBytes);
     if (this.#writer.pendingBytes === 0) this.#finishIfClosed();
@@ -324,7 +326,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#requireOpen();
     requireBytes(payload);
     if (payload.length > MAX_CONTROL_BYTES) {
-      const message = `The control payload has ${payload.length} bytes; give at most ${MAX_CONTROL_BYTES}.`;
+      const message = `The control payload has ${payload.length} bytes; use at most ${MAX_CONTROL_BYTES}.`;
       throw new LongwireError("long_control", message);
     }
     this.#frame(opcode, true, payload);
@@ -340,11 +342,11 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     throw new LongwireError("not_open", message);
   }
 
-  /** A whole message may not go between the fragments of another. (RFC 6455 §5.4) */
+  /** A whole message must not be sent between the fragments of another. (RFC 6455 §5.4) */
   #requireSendable(): void {
     this.#requireOpen();
     if (this.#fragmenting === undefined) return;
-    const message = "A message in fragments is not finished; send its last fragment first.";
+    const message = "A fragmented message is not finished; send its last fragment first.";
     throw new LongwireError("unfinished_message", message);
   }
 }
@@ -356,20 +358,20 @@ function kept(chunk: Uint8Array, start: number, end: number, lent: boolean): Uin
   return lent ? new Uint8Array(part) : part;
 }
 
-/** What tells an array's length whatever the array says itself. */
+/** Returns the real length of a typed array, even if a property hides it. */
 const ownLength = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   "length",
 )!;
 
 /**
- * Anything else has no length or another one than its bytes, also an array that says another than
- * it has: memory that nobody wrote would go out for the difference. (CVE-2016-10518)
+ * Rejects everything but byte arrays whose reported length is the real one. Otherwise uninitialized
+ * memory would be sent for the difference. (CVE-2016-10518)
  */
 function requireBytes(payload: unknown): asserts payload is Uint8Array {
   if (payload instanceof Uint8Array && payload.length === ownLength.get!.call(payload)) return;
   throw new LongwireError(
     "invalid_payload",
-    `The payload is of type ${typeof payload}; give a Uint8Array.`,
+    `The payload is of type ${typeof payload}; pass a Uint8Array.`,
   );
 }

@@ -1,9 +1,11 @@
 import { LongwireError } from "../base/index.ts";
 
-/** Why a connection fails, with the code that its Close frame carries. */
+/** The reason for failing a connection, with the code of the Close frame. */
 export class ProtocolError extends LongwireError {
   readonly closeCode: number;
-  /** What the peer sent where one number tells it: an opcode, a length in bytes, a close code. */
+  /**
+   * The value that the peer sent, if it is a number: an opcode, a length in bytes, a close code.
+   */
   readonly seen: number | undefined;
 
   constructor(code: string, closeCode: number, message: string, seen?: number) {
@@ -13,9 +15,9 @@ export class ProtocolError extends LongwireError {
   }
 }
 
-/** A peer asked us to hold more than the limit allows. Close code 1009, or 1013 for a total. */
+/** A peer exceeded a limit. The close code is 1009, or 1013 for a limit on a total. */
 export class LimitError extends ProtocolError {
-  /** What the peer's data would have needed, in the limit's unit. */
+  /** The size that the peer's data would have needed, in the unit of the limit. */
   readonly size: number;
   readonly limit: number;
 

@@ -1,2 +1,2 @@
-/** Which end of the connection this is. */
+/** The role of this end of the connection. */
 export type Role = "client" | "server";

@@ -18,7 +18,8 @@ const METHODS = [
 ] as const satisfies (keyof Endpoint)[];
 
 /**
- * Checks an endpoint when it is declared: a mistake would show only when somebody connects.
+ * Checks an endpoint when it is declared, because a mistake would otherwise show only when a client
+ * connects.
  *
  * @throws LongwireError `invalid_endpoint`, `invalid_path`, `invalid_origins`,
  *   `invalid_subprotocols`, `invalid_limit`
@@ -39,7 +40,7 @@ export function checkEndpoint(endpoint: Endpoint): void {
       "invalid_path",
       "An endpoint's path",
       path,
-      `one with a leading slash: ${example}`,
+      `a path with a leading slash: ${example}`,
     );
   }
   if (origins !== undefined) checkOrigins(origins);
@@ -52,7 +53,7 @@ export function checkEndpoint(endpoint: Endpoint): void {
       "invalid_endpoint",
       `An endpoint's ${name}`,
       method,
-      "a function or leave it out",
+      "a function, or leave it out",
     );
   }
 }
@@ -68,10 +69,10 @@ function checkProtocols(protocols: unknown): void {
 }
 
 function invalid(code: string, what: string, seen: unknown, form: string): LongwireError {
-  return new LongwireError(code, `${what} is ${shown(seen)}; give ${form}.`);
+  return new LongwireError(code, `${what} is ${shown(seen)}; use ${form}.`);
 }
 
-/** A value as it is shown in an error, short. */
+/** Formats a value for an error message, shortened. */
 export function shown(value: unknown): string {
   const isPlain = typeof value === "string" || Array.isArray(value);
   const text = isPlain

@@ -2,7 +2,8 @@ import { LongwireError } from "../base/index.ts";
 import { isFieldValue, isToken } from "../protocol/index.ts";
 
 /**
- * Returns header lines that an application wrote, if none of them can become two. (CVE-2026-1527)
+ * Returns the application's headers, after checking that none can inject another line.
+ * (CVE-2026-1527)
  *
  * @throws LongwireError `invalid_header`
  */
@@ -11,7 +12,7 @@ export function checkedFields(headers: Record<string, string>): Record<string, s
     ([name, value]: [string, unknown]): [string, string] => {
       const text = String(value);
       if (isToken(name) && isFieldValue(text)) return [name, text];
-      const message = `The header ${JSON.stringify(name)} cannot be sent as it is; give a token as name and a value without control characters.`;
+      const message = `The header ${JSON.stringify(name)} cannot be sent; use a token as the name and a value without control characters.`;
       throw new LongwireError("invalid_header", message);
     },
   );

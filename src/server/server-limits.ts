@@ -6,25 +6,28 @@ import {
   type HandshakeLimits,
 } from "../protocol/index.ts";
 
-/** What one server lets its peers cost, and how long it waits for them. */
+/** The limits and timeouts that one server applies to its peers. */
 export interface ServerLimits extends ConnectionLimits, Pick<HandshakeLimits, "maxHeaderBytes"> {
   /**
-   * From how many unsent bytes of a peer on nothing more is read from it until they are gone.
-   * So an application that only answers needs no back-pressure of its own. Default 1 MiB.
+   * While a peer has at least this many unsent bytes, nothing is read from it. So an application
+   * that only answers needs no back-pressure of its own. In bytes, default 1 MiB.
    */
   stopReadingBytes: number;
   /**
-   * How many unsent bytes a peer may have when a further message is sent to it; with more it is
-   * cut off, since it does not keep up. Default 64 MiB.
+   * The maximum of unsent bytes for a peer. If it is exceeded when another message is sent, the
+   * peer does not keep up and is cut off. In bytes, default 64 MiB.
    */
   maxBufferedBytes: number;
-  /** From the first byte of a request to the end of `authorize`, in milliseconds. Default 10,000. */
+  /**
+   * The time limit from the first byte of a request to the end of `authorize`, in milliseconds.
+   * Default 10,000.
+   */
   handshakeTimeoutMs: number;
-  /** How long a peer may take to finish closing, in milliseconds. Default 10,000. */
+  /** The time limit for the closing handshake, in milliseconds. Default 10,000. */
   closeTimeoutMs: number;
   /**
-   * Every so often a peer is pinged; one that is silent for two such intervals is cut off. In
-   * milliseconds, default 30,000: below what NAT and proxies usually allow.
+   * How often a peer is pinged. A peer that is silent for two intervals is cut off. In
+   * milliseconds, default 30,000, which is below the usual timeout of NAT and proxies.
    */
   keepaliveIntervalMs: number;
 }
@@ -45,22 +48,22 @@ export function resolveServerLimits(given: Partial<ServerLimits> = {}): ServerLi
 }
 
 /**
- * An unfinished message has to grow by so much from one keepalive interval to the next, or its peer
- * is closed with 1008: what it holds would be held for ever.
+ * How much an unfinished message must grow from one keepalive interval to the next. If it does not,
+ * its peer is closed with 1008, because the received part would be held for ever.
  */
 export const LEAST_PROGRESS_BYTES: number = 16 * 1024;
 
 /**
- * What a plain HTTP request costs beside its body and its answer, in bytes: the objects that Node
- * makes for it and its headers. Measured with 10,000 requests that wait.
+ * The cost of a plain HTTP request without its body and response, in bytes: its headers and the
+ * objects that Node creates. Measured with 10,000 waiting requests.
  */
 export const REQUEST_BYTES: number = 8 * 1024;
 
-/** What Node may have read of a body that nobody has asked for yet, in bytes. */
+/** The part of an unread body that Node may have buffered, in bytes. */
 export const UNREAD_BODY_BYTES: number = 64 * 1024;
 
-/** What each piece costs that a body comes in, beside its bytes. */
+/** The overhead of each chunk of a body, in bytes. */
 export const BODY_CHUNK_BYTES = 256;
 
-/** An answer of which the client took nothing for so long is cut off, in milliseconds. */
+/** A response is cut off after its client has read nothing for this long, in milliseconds. */
 export const ANSWER_STALL_MS = 30_000;

@@ -1,14 +1,14 @@
-/** Tells an operator of something the first time that it happens, and not again. */
+/** Emits each kind of warning once, when it first occurs. */
 export class WarnOnce {
-  readonly #said = new Set<string>();
+  readonly #emitted = new Set<string>();
 
   /**
-   * @param code stable, of a `LongwireWarning`; one warning of each code is emitted
-   * @param message made only when it is needed
+   * @param code stable, of a `LongwireWarning`; each code is emitted once
+   * @param message called only if the warning is emitted
    */
   warn(code: string, message: () => string): void {
-    if (this.#said.has(code)) return;
-    this.#said.add(code);
+    if (this.#emitted.has(code)) return;
+    this.#emitted.add(code);
     process.emitWarning(message(), { type: "LongwireWarning", code });
   }
 }

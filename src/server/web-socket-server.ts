@@ -42,39 +42,46 @@ import { WarnOnce } from "./warn-once.ts";
 
 export interface WebSocketServerOptions extends Partial<ServerLimits> {
   /**
-   * How messages are compressed where the peer offers permessage-deflate; false for never, a
-   * `Compression` to share one. Default true: messages of 1 KiB and more, with no memory per connection.
+   * How messages are compressed if the peer offers permessage-deflate. `false` turns compression
+   * off; pass a `Compression` to share one between servers. Default true: messages of at least 1
+   * KiB are compressed, with no memory held per connection.
    */
   compression?: CompressionChoice;
   /**
-   * Whether to use parts of Node that are not documented, where they are found as expected: less
-   * processor time and a third less memory per connection, see docs/reference/performance.md. Default true,
-   * unless the environment has `LONGWIRE_PUBLIC_API_ONLY=1`.
+   * Whether to use undocumented parts of Node, if they exist in the expected form. They save
+   * processor time and a third of the memory per connection, see docs/reference/performance.md.
+   * Default true, unless the environment variable `LONGWIRE_PUBLIC_API_ONLY` is `1`.
    */
   nodeInternals?: boolean;
   /**
-   * What is charged for the memory that peers and requests hold. Default `Ledger.ofProcess`, which
-   * all servers of the process share.
+   * The ledger that is charged for the memory that peers and requests hold. Default
+   * `Ledger.ofProcess`, which all servers of the process share.
    */
   ledger?: Ledger;
   /**
-   * The proxies before this server, as addresses or subnets such as `10.0.0.0/8`: what they add to
-   * `Forwarded` or `X-Forwarded-For` says whose request it is. Default none: the address of the
-   * connection pays, and all clients of a proxy share one payer.
+   * The proxies in front of this server, as addresses or subnets such as `10.0.0.0/8`. The client's
+   * address is then read from the entries that they add to `Forwarded` or `X-Forwarded-For`.
+   * Default none: the address of the connection is the payer, so all clients behind a proxy share
+   * one payer.
    */
   trustedProxies?: readonly string[];
-  /** By which names this server may be asked. Default `"any"`; see `HostPolicy`. */
+  /** The host names that this server accepts. Default `"any"`; see `HostPolicy`. */
   hosts?: HostPolicy;
-  /** Where time comes from; for tests. */
+  /** The source of time; for tests. */
   clock?: Clock;
 }
 
 export interface ListenOptions {
-  /** Default 0: the system picks one. */
+  /** Default 0: the system chooses a port. */
   port?: number;
-  /** Default `127.0.0.1`: this machine only. `0.0.0.0` or `::` lets others in. */
+  /**
+   * Default `127.0.0.1`: this machine only. `0.0.0.0` or `::` accepts connections from other
+   * machines.
+   */
   host?: string;
-  /** Certificate and key make it `wss:`, over HTTP/1.1 and HTTP/2 as the client prefers. */
+  /**
+   * A certificate and key, to serve `wss:` over HTTP/1.1 and HTTP/2, whichever the client prefers.
+   */
   tls?: TlsOptions;
   /** Whether `tls` also offers HTTP/2. Default true. */
   http2?: boolean;
@@ -88,16 +95,19 @@ export interface Listening {
 }
 
 export interface CloseOptions {
-  /** How long peers may take to finish closing before they are cut, in milliseconds. Default 5,000. */
+  /**
+   * How long peers may take to finish closing before they are cut off, in milliseconds. Default
+   * 5,000.
+   */
   timeoutMs?: number;
-  /** Default 1001, going away. */
+  /** The close code. Default 1001, going away. */
   code?: number;
   reason?: string;
 }
 
 /**
- * A WebSocket server: on a port of its own (`listen`), or beside other routes of an existing HTTP
- * server (`attach`), or both.
+ * A WebSocket server, on a port of its own (`listen`), beside the routes of an existing HTTP server
+ * (`attach`), or both.
  */
 export class WebSocketServer<Data = unknown> {
   readonly #endpoints: readonly Endpoint[];
@@ -113,16 +123,16 @@ export class WebSocketServer<Data = unknown> {
   readonly #undecided = new Set<HandshakeCarrier>();
   readonly #detach: (() => void)[] = [];
   readonly #direct: DirectAccept;
-  /** Of the ports that it listens on, or is about to. */
+  /** The HTTP servers that this server created, including those that do not listen yet. */
   readonly #own = new Set<OwnHttpServer>();
   readonly #warnings = new WarnOnce();
-  /** Takes back that the process's memory is watched. */
+  /** Stops watching the memory of the process. */
   #stopRelieving: (() => void) | undefined;
   #draining = false;
   #emptied: (() => void) | undefined;
 
   /**
-   * @param endpoints what to do with connections; the first one whose path matches is taken
+   * @param endpoints the behavior for each path; the first endpoint whose path matches is used
    * @throws LongwireError `invalid_limit`, `invalid_compression`, `invalid_address`,
    *   `invalid_hosts`, and for an endpoint `invalid_endpoint`, `invalid_path`, `invalid_origins`,
    *   `invalid_subprotocols`
@@ -165,13 +175,13 @@ export class WebSocketServer<Data = unknown> {
     };
   }
 
-  /** The peers that are connected now, also those that are closing. */
+  /** The connected peers, including those that are closing. */
   get peers(): ReadonlySet<Peer<Data>> {
     return this.#peers as ReadonlySet<Peer> as ReadonlySet<Peer<Data>>;
   }
 
   /**
-   * Listens on a port of its own; on several, if it is called several times.
+   * Listens on a port of its own. May be called several times, to listen on several ports.
    *
    * @throws LongwireError `address_in_use`, `cannot_listen`, `server_closed` after `close`
    */
@@ -183,7 +193,7 @@ export class WebSocketServer<Data = unknown> {
       if (!this.handleRequest(incoming, response)) notFound(response);
     });
     const detach = this.#attach(own.http, own);
-    // Before it listens: `close` may come meanwhile.
+    // Added before it listens, because `close` may be called meanwhile.
     this.#own.add(own);
     const address = await own.listen(port, host).catch((error: unknown) => {
       this.#own.delete(own);
@@ -198,12 +208,13 @@ export class WebSocketServer<Data = unknown> {
   }
 
   /**
-   * Takes the WebSocket handshakes of an existing `http`, `https` or `http2` server. Its other
-   * requests stay its own; give them to `handleRequest` where an endpoint answers plain HTTP too.
+   * Handles the WebSocket handshakes of an existing `http`, `https` or `http2` server. The server
+   * keeps all other requests; pass them to `handleRequest` if an endpoint answers plain HTTP, too.
    *
-   * Over HTTP/2 the server needs the setting `enableConnectProtocol`, or no client will ask.
+   * Over HTTP/2, the server needs the setting `enableConnectProtocol`; otherwise clients do not
+   * try.
    *
-   * @returns how to let go of it
+   * @returns a function that detaches this server
    */
   attach(http: EventEmitter): () => void {
     return this.#attach(http, undefined);
@@ -222,7 +233,11 @@ export class WebSocketServer<Data = unknown> {
     return detach;
   }
 
-  /** Answers a plain HTTP request if it is on an endpoint's path; returns whether it was. */
+  /**
+   * Answers a plain HTTP request if it is on an endpoint's path.
+   *
+   * @returns whether the request was on an endpoint's path
+   */
   handleRequest(
     incoming: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
@@ -238,7 +253,7 @@ export class WebSocketServer<Data = unknown> {
     response: ServerResponse | Http2ServerResponse,
   ): ServerExchange {
     const request = addressedOf(incoming as IncomingMessage);
-    // Over HTTP/2 they are made to be taken for those of HTTP/1.1.
+    // The HTTP/2 objects are compatible with those of HTTP/1.1.
     return new ServerExchange(incoming as IncomingMessage, response as ServerResponse, {
       payer: this.#payers.of(request),
       clientAddress: this.#payers.addressOf(request),
@@ -247,13 +262,13 @@ export class WebSocketServer<Data = unknown> {
     });
   }
 
-  /** Why a plain request is refused before anybody is asked. */
+  /** Returns the reason for refusing a plain request before the application sees it. */
   #refusalOf(endpoint: Endpoint, exchange: ServerExchange): Refusal | undefined {
     const { incoming, account } = exchange;
     const { origin } = incoming.headers;
     const host = hostOf(incoming);
     if (!isHostAllowed(this.#hosts, host)) return foreignHost(host);
-    // A page elsewhere could otherwise publish with its visitor's cookies.
+    // Otherwise a page elsewhere could publish with its visitor's cookies.
     if (!isOriginAllowed(endpoint.origins ?? "same", origin, host)) {
       this.#warnOfOrigin(origin);
       return foreignOrigin(origin);
@@ -263,8 +278,8 @@ export class WebSocketServer<Data = unknown> {
   }
 
   /**
-   * Drains: takes no new connections, closes all peers with 1001, waits for them, and cuts those
-   * that did not finish in time.
+   * Drains the server: stops accepting connections, closes all peers with 1001, waits for them, and
+   * cuts off those that do not finish in time.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeoutMs = 5_000, code = CloseCode.GoingAway, reason = "" } = options;
@@ -278,7 +293,7 @@ export class WebSocketServer<Data = unknown> {
     this.#direct.cut();
     for (const own of this.#own) own.cut();
     await this.#untilNoPeers(timeoutMs);
-    // Not before: a handshake that comes meanwhile must hear 503 and not nothing.
+    // Not earlier, because a handshake that arrives meanwhile must be answered with 503.
     for (const detach of this.#detach.splice(0)) detach();
     await stopped;
     this.#stopRelieving?.();
@@ -294,7 +309,7 @@ export class WebSocketServer<Data = unknown> {
 
   #arriveAt(endpoint: Endpoint, carrier: HandshakeCarrier): void {
     if (this.#draining) return carrier.refuse(DRAINING);
-    // Kept in view until it is decided on, so that a drain can end it.
+    // Tracked until the decision, so that a drain can end it.
     this.#undecided.add(carrier);
     void openPeer({
       endpoint,
@@ -314,14 +329,14 @@ export class WebSocketServer<Data = unknown> {
   #warnOfOrigin(origin = ""): void {
     this.#warnings.warn("foreign_origin", () => {
       const shown = JSON.stringify(origin.slice(0, 200));
-      return `Refused a page of ${shown} with 403: it is not of the host it connects to. If it is yours, add it to the endpoint's origins: [${shown}]. Later refusals are not reported.`;
+      return `Refused a page from ${shown} with 403, because its origin differs from the host that it connects to. If the page is yours, add its origin to the endpoint's origins: [${shown}]. Later refusals are not reported.`;
     });
   }
 
   #warnOfPath(path: string): void {
     this.#warnings.warn("unknown_path", () => {
       const served = this.#endpoints.map((endpoint) => endpoint.path).slice(0, 10);
-      return `Refused a WebSocket at ${JSON.stringify(path.slice(0, 200))} with 404: no endpoint has this path, only ${served.join(", ")}. Correct the client's URL or the endpoint's path. Later refusals are not reported.`;
+      return `Refused a WebSocket at ${JSON.stringify(path.slice(0, 200))} with 404, because the endpoints are ${served.join(", ")}. Correct the client's URL or the endpoint's path. Later refusals are not reported.`;
     });
   }
 
@@ -356,7 +371,7 @@ export class WebSocketServer<Data = unknown> {
       exchange.answer(refusal.status, fields, refusalBody(refusal));
     } catch (cause) {
       reportFailure(endpoint, cause, undefined);
-      const message = "The server failed on this request; try again later.";
+      const message = "The server failed to handle the request; try again later.";
       exchange.fail(JSON_TYPE, refusalBody({ code: "internal", message }));
     }
   }
@@ -384,7 +399,7 @@ function addressedOf(incoming: IncomingMessage): Addressed {
   return { remoteAddress, header };
 }
 
-/** Peers with equal limits share one object. */
+/** Returns one shared object for peers with equal limits. */
 function limitsOf(limits: ServerLimits): PeerHost["limitsWith"] {
   const known = new Map<number, ConnectionLimits>();
   return (maxMessageBytes) => {
@@ -395,11 +410,11 @@ function limitsOf(limits: ServerLimits): PeerHost["limitsWith"] {
 }
 
 function warnOfProxy(address: string): void {
-  const message = `Requests from ${address} name other clients in Forwarded or X-Forwarded-For, and ${address} is not one of trustedProxies: all clients behind it share one payer's limits. Add it to trustedProxies if it is your proxy.`;
+  const message = `Requests from ${address} have Forwarded or X-Forwarded-For headers, but ${address} is not in trustedProxies, so all clients behind it share one payer's limits. If it is your proxy, add it to trustedProxies.`;
   process.emitWarning(message, { type: "LongwireWarning", code: "unnamed_proxy" });
 }
 
-/** One endpoint that fails must not keep the others from draining. */
+/** An endpoint that throws must not keep the others from draining. */
 function sendDraining(endpoint: Endpoint): void {
   try {
     endpoint.onDraining?.();
@@ -420,6 +435,9 @@ const DRAINING = {
 function notFound(response: ServerResponse): void {
   response.writeHead(404, JSON_TYPE);
   response.end(
-    refusalBody({ code: "not_found", message: "No endpoint has this path; check the URL." }),
+    refusalBody({
+      code: "not_found",
+      message: "There is no endpoint at this path; check the URL.",
+    }),
   );
 }

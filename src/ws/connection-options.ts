@@ -1,25 +1,25 @@
 import type { ConnectionBehavior, ConnectionLimits } from "../protocol/index.ts";
 
-/** What `ws` takes for each connection, of a server as of a client. */
+/** The options of `ws` for each connection, of servers and clients. */
 export interface ConnectionOptions {
   /**
-   * Whether several messages may be emitted in one turn of the event loop. Default true. With false
-   * promises settle between any two of them.
+   * Whether several messages may be emitted in one turn of the event loop. Default true. If false,
+   * promises settle between two messages.
    */
   allowSynchronousEvents?: boolean | undefined;
   /** Whether pings are answered. Default true. */
   autoPong?: boolean | undefined;
-  /** How long the closing handshake may take, in milliseconds. Default 30,000. */
+  /** The time limit for the closing handshake, in milliseconds. Default 30,000. */
   closeTimeout?: number | undefined;
-  /** How many pieces a frame may come in. Default 262,144; 0 for any number. */
+  /** The maximum number of pieces in which a frame may arrive. Default 262,144; 0 for no limit. */
   maxBufferedChunks?: number | undefined;
-  /** How many fragments a message may have. Default 16,384; 0 for any number. */
+  /** The maximum number of fragments per message. Default 16,384; 0 for no limit. */
   maxFragments?: number | undefined;
-  /** The longest message, in bytes, inflated. Default 100 MiB; 0 for any length. */
+  /** The maximum size of an inflated message, in bytes. Default 100 MiB; 0 for no limit. */
   maxPayload?: number | undefined;
-  /** How many automatic pongs may wait to be written. Default 60; 0 for any number. */
+  /** The maximum number of automatic pongs that wait to be written. Default 60; 0 for no limit. */
   maxPendingAutoPongs?: number | undefined;
-  /** Whether text need not be UTF-8. Default false. */
+  /** Whether to accept text that is not valid UTF-8. Default false. */
   skipUTF8Validation?: boolean | undefined;
 }
 
@@ -37,7 +37,7 @@ export const defaultConnectionOptions: Required<ConnectionOptions> = {
 /** Fills four bytes with a masking key. */
 export type GenerateMask = (mask: Buffer) => void;
 
-/** What is left out or 0 is no limit, as in `ws`. */
+/** As in `ws`, 0 or a missing option means no limit. */
 export function limitsOf({ maxPayload, maxFragments }: ConnectionOptions): ConnectionLimits {
   return { maxMessageBytes: limitOf(maxPayload), maxMessageFragments: limitOf(maxFragments) };
 }
@@ -47,7 +47,7 @@ export function habitsOf(
   generateMask?: GenerateMask,
 ): ConnectionBehavior {
   return {
-    // Whoever stands on it does, and counts them.
+    // Pings are answered by the user of the connection, who counts the pongs.
     answersPings: false,
     checksText: skipUTF8Validation !== true,
     maxFramePieces: limitOf(maxBufferedChunks),

@@ -1,34 +1,34 @@
 import type { EventEmitter } from "node:events";
 import { CloseEvent, ErrorEvent, Event, MessageEvent } from "./events.ts";
 
-/** A listener as pages write it: a function, or an object with `handleEvent`. */
+/** A listener as in browsers: a function, or an object with `handleEvent`. */
 export type EventListener = ((event: never) => void) | { handleEvent(event: never): void };
 
-/** What `addEventListener` listens to; other types are passed over. */
+/** The types that `addEventListener` supports; others are ignored. */
 export type EventType = "open" | "message" | "close" | "error";
 
 type Socket = EventEmitter;
 
-/** Those whose closing handshake was finished. */
+/** The sockets whose closing handshake was completed. */
 const clean = new WeakSet<Socket>();
 
-/** Says that Close frames went both ways, before the event. */
+/** Records, before the event, that both Close frames were exchanged. */
 export function markClean(socket: Socket): void {
   clean.add(socket);
 }
 
 type EmittedListener = (this: Socket, ...given: unknown[]) => void;
 
-/** What stands behind a listener of the emitter's that was made here. */
+/** The listener that a function registered on the emitter was created for. */
 interface Origin {
   listener: EventListener;
-  /** Whether it is the `on…` attribute's. */
+  /** Whether it belongs to the `on…` attribute. */
   isAttribute: boolean;
 }
 
 const origins = new WeakMap<object, Origin>();
 
-/** How an event is made of what the emitter is given. */
+/** Functions that create an event from the emitter's arguments. */
 const makers: Readonly<Record<EventType, (target: Socket, ...given: never[]) => Event>> = {
   open: (target) => new Event("open", target),
   message: (target, data: Buffer, isBinary: boolean) =>
@@ -42,7 +42,7 @@ function isEventType(type: string): type is EventType {
   return Object.hasOwn(makers, type);
 }
 
-/** Adds a listener, unless it is there already. */
+/** Adds a listener, unless it has been added already. */
 export function addListener(
   socket: Socket,
   type: string,

@@ -1,4 +1,4 @@
-/** The events that `addEventListener` hands out; each is what pages know by its name. */
+/** The events for `addEventListener`, named as in browsers. */
 export class Event {
   readonly #type: string;
   readonly #target: unknown;
@@ -30,7 +30,7 @@ export class MessageEvent extends Event {
   }
 }
 
-/** What a `CloseEvent` tells. */
+/** The properties of a `CloseEvent`. */
 export interface CloseFacts {
   code: number;
   reason: string;
@@ -75,7 +75,7 @@ export class ErrorEvent extends Event {
   }
 }
 
-// Attributes of events can be listed, as in a browser.
+// The attributes of events are enumerable, as in a browser.
 for (const [type, names] of [
   [Event, ["type", "target"]],
   [MessageEvent, ["data"]],

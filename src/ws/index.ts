@@ -7,7 +7,7 @@ import { WebSocketServer } from "./server/web-socket-server.ts";
 import { createWebSocketStream } from "./web-socket-stream.ts";
 import { WebSocket } from "./web-socket.ts";
 
-/** What `require("ws")` returns has everything on it. */
+/** `require("ws")` returns an object with all exports. */
 const whole: typeof WebSocket & {
   createWebSocketStream: typeof createWebSocketStream;
   extension: typeof extension;

@@ -4,8 +4,8 @@ import type { WebSocket } from "./web-socket.ts";
 type Done = (error?: Error | null) => void;
 
 /**
- * Returns a duplex stream of a socket's messages: what is written is sent, what comes is read, and
- * reading no further holds the other end up.
+ * Returns a duplex stream of a socket's messages: writes are sent, and received messages are read.
+ * If the stream is not read, the peer has to wait.
  */
 export function createWebSocketStream(ws: WebSocket, options?: DuplexOptions): Duplex {
   return new WebSocketStream(ws, options);
@@ -14,7 +14,7 @@ export function createWebSocketStream(ws: WebSocket, options?: DuplexOptions): D
 class WebSocketStream extends Duplex {
   readonly #ws: WebSocket;
   readonly #readsObjects: boolean;
-  /** Whether the socket ends by itself, with the Close frame that it owes. */
+  /** Whether the socket ends on its own, with the Close frame that it still has to send. */
   #isFailing = false;
 
   constructor(ws: WebSocket, options: DuplexOptions = {}) {
@@ -59,7 +59,7 @@ class WebSocketStream extends Duplex {
       return;
     }
     const socket = ws._socket;
-    // The handshake failed, of which the error tells.
+    // The handshake failed; the socket's error event reports why.
     if (socket === null) return;
     if (socket.writableFinished) {
       done();
@@ -97,7 +97,7 @@ class WebSocketStream extends Duplex {
   }
 }
 
-/** An error that nobody else listens to is thrown. */
+/** Throws an error that has no other listener. */
 function onlyListener(this: Duplex, error: Error): void {
   this.off("error", onlyListener);
   this.destroy();

@@ -19,14 +19,14 @@ import type { SendCallback } from "./wire/send-callbacks.ts";
 import type { Extensions, Sender, SendOptions } from "./wire/sender.ts";
 
 const NOTHING: Buffer = Buffer.alloc(0);
-/** Of most sockets; replaced where one is agreed on. */
+/** The extensions of most sockets; replaced if one is negotiated. */
 const NO_EXTENSIONS: Extensions = Object.freeze({});
 
 /**
  * The `WebSocket` of the npm package `ws`, on Longwire's engine.
  *
- * Made with an address it is a client; a server makes its own with `null`. What its methods do, and
- * what is emitted when, is documented there and in docs/reference/ws.md.
+ * With an address it is a client; a server creates its own with `null`. Its methods and events are
+ * documented there and in docs/reference/ws.md.
  */
 export class WebSocket extends EventEmitter {
   declare static readonly CONNECTING: 0;
@@ -51,13 +51,13 @@ export class WebSocket extends EventEmitter {
   #url: string | undefined;
   #opening: ClientOpening | undefined;
   #link: Link | undefined;
-  /** What is told while there is no link: 0, 2 after an abort, 3. */
+  /** The `readyState` without a link: 0, 2 after an abort, 3. */
   #unlinkedState: 0 | 2 | 3 = 0;
   #refusedBytes = 0;
 
   /**
-   * @throws SyntaxError for an address or subprotocol that is none, RangeError for a version that is
-   *   not spoken
+   * @throws SyntaxError for an invalid address or subprotocol, RangeError for an unsupported
+   *   protocol version
    */
   constructor(
     address: string | URL | null,
@@ -105,13 +105,15 @@ export class WebSocket extends EventEmitter {
     return this.#url;
   }
 
-  /** The stream under it, once it was open; `null` before. What was sent is written to it by now. */
+  /**
+   * The underlying stream, once it is open; `null` before. Flushes pending messages to it first.
+   */
   get _socket(): Duplex | null {
     this.#link?.flush();
     return this.#link?.socket ?? null;
   }
 
-  /** What sends frames that were made elsewhere; `null` before it was open. */
+  /** Sends frames that were encoded elsewhere; `null` before it is open. */
   get _sender(): Sender | null {
     return this.#link?.sender ?? null;
   }
@@ -121,10 +123,10 @@ export class WebSocket extends EventEmitter {
     return this.#opening?.request ?? null;
   }
 
-  /** Goes on over `socket`, of which the opening handshake is done. */
+  /** Continues on `socket`, whose opening handshake is complete. */
   setSocket(socket: Duplex, head: Buffer, options: SocketOptions = {}): void {
     const { setTimeout, setNoDelay } = socket as Partial<import("node:net").Socket>;
-    // Not everything that carries a connection is a socket.
+    // Not every transport is a socket.
     setTimeout?.call(socket as never, 0);
     setNoDelay?.call(socket as never);
     const role = this._isServer ? "server" : "client";
@@ -161,7 +163,7 @@ export class WebSocket extends EventEmitter {
   send(data?: MessageData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
     if (typeof options === "function") return this.send(data, undefined as never, options);
     const message = sendable(data);
-    // `ws` takes over the properties of whatever comes, and what is not an object has none.
+    // `ws` copies the properties of any options; a value that is not an object has none.
     const given = typeof options === "object" && options !== null ? options : undefined;
     if (this.#link !== undefined) this.#link.send(message, given, callback);
     else this.#refuse(message, callback);
@@ -235,7 +237,7 @@ export class WebSocket extends EventEmitter {
   }
 }
 
-/** A number is sent as its digits, and what is falsy as nothing. */
+/** A number is sent as its digits, a falsy value as an empty message. */
 function sendable(data: MessageData): MessageData {
   if (typeof data === "number") return String(data);
   return data || data === "" ? data : NOTHING;

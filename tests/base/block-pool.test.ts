@@ -19,7 +19,7 @@ function write(pool: BlockPool, size: number): { block: Block; at: number } {
 }
 
 describe("blocks for output", () => {
-  test("many small pieces share one, each behind the other", () => {
+  test("many small pieces share one, one behind the other", () => {
     const { pool, sizes } = countingPool();
     expect(Array.from({ length: 10 }, () => write(pool, 10).at)).toEqual(
       Array.from({ length: 10 }, (_, index) => index * 10),
@@ -29,7 +29,7 @@ describe("blocks for output", () => {
     expect(sizes).toEqual([100, 100]);
   });
 
-  test("begin anew when their last piece is released, not before", () => {
+  test("are reused after their last piece is released, not before", () => {
     const { pool, sizes } = countingPool();
     const one = write(pool, 10);
     const two = write(pool, 10);
@@ -41,16 +41,16 @@ describe("blocks for output", () => {
     expect(sizes).toEqual([100]);
   });
 
-  test("are kept when they are full and were released, at most sixteen", () => {
+  test("are kept when they are full and released, at most sixteen", () => {
     const { pool, sizes } = countingPool();
     const full = Array.from({ length: 20 }, () => write(pool, 100).block);
     for (const block of full) pool.release(block);
     for (let count = 0; count < 20; count += 1) write(pool, 100);
-    // The last of the twenty was the present one, and serves too.
+    // The last of the twenty was the current one, and is reused, too.
     expect(sizes).toHaveLength(20 + 20 - 16 - 1);
   });
 
-  test("one too long for them gets memory of its own, which is not kept", () => {
+  test("a piece that is too long for them gets memory of its own, which is not kept", () => {
     const { pool, sizes } = countingPool();
     write(pool, 10);
     const long = write(pool, 101);

@@ -2,8 +2,8 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/base/index.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
-describe("the system's clock", () => {
-  test("tells milliseconds since the Unix epoch and never goes back", () => {
+describe("the system clock", () => {
+  test("returns milliseconds since the Unix epoch and never goes back", () => {
     const before = systemClock.now();
     expect(Math.abs(before - Date.now())).toBeLessThan(60_000);
     for (let look = 0; look < 1000; look += 1) {
@@ -11,14 +11,14 @@ describe("the system's clock", () => {
     }
   });
 
-  test("asks for no time that is over, of which newer Nodes warn", async () => {
+  test("sets no timer with a negative delay, which newer versions of Node warn of", async () => {
     const set = vi.spyOn(globalThis, "setTimeout");
     onTestFinished(() => set.mockRestore());
     await new Promise<void>((resolve) => void systemClock.after(-0.01, resolve));
     expect(set.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
   });
 
-  test("calls once after the delay, and not at all when cancelled", async () => {
+  test("calls once after the delay, and not at all if cancelled", async () => {
     let called = 0;
     systemClock.after(1, () => (called += 1));
     systemClock.after(1, () => (called += 100)).cancel();
@@ -28,7 +28,7 @@ describe("the system's clock", () => {
 });
 
 describe("the tests' virtual clock", () => {
-  test("fires in the order of times, at those times, and what is set meanwhile", () => {
+  test("fires timers in order of their times, at those times, including timers set meanwhile", () => {
     const clock = new VirtualClock(0);
     const fired: [string, number][] = [];
     clock.after(30, () => fired.push(["c", clock.now()]));

@@ -3,7 +3,7 @@ import { LongwireError } from "../../src/base/index.ts";
 import { HandshakeError, LimitError, ProtocolError } from "../../src/protocol/index.ts";
 
 describe("Longwire's errors", () => {
-  test("are one tree, each with its name, a stable code and the facts", () => {
+  test("have one base class, a name, a stable code and details", () => {
     const cause = new Error("why");
     const facts = { message: "m", size: 2, limit: 1 };
     const errors = [

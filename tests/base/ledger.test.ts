@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HolderAccount, Ledger, type Payer } from "../../src/base/index.ts";
 
-/** An account whose owner notes that it was evicted. */
+/** Opens an account whose owner records its eviction. */
 function open(payer: Payer): { account: HolderAccount; readonly isEvicted: boolean } {
   const owner = { isEvicted: false, onEvicted: () => void (owner.isEvicted = true) };
   return {
@@ -15,7 +15,7 @@ function open(payer: Payer): { account: HolderAccount; readonly isEvicted: boole
 const limits = { budgetBytes: 10_000, shareBytes: 1_000 };
 
 describe("a payer's share", () => {
-  test("a charge goes up to the payer and to the process, and a refund down again", () => {
+  test("a charge counts for the payer and the process, and a refund reverses it", () => {
     const ledger = new Ledger(limits);
     const { account } = open(ledger.payer("ann"));
     expect(account.charge(600)).toBe(true);
@@ -28,7 +28,7 @@ describe("a payer's share", () => {
     ]);
   });
 
-  test("all accounts of a payer have one share, and what does not fit is not charged", () => {
+  test("all accounts of a payer share one limit, and a charge beyond it is refused", () => {
     const ledger = new Ledger(limits);
     const [first, second] = [open(ledger.payer("ann")), open(ledger.payer("ann"))];
     expect(first.account.charge(600)).toBe(true);
@@ -39,7 +39,7 @@ describe("a payer's share", () => {
     expect(open(ledger.payer("bob")).account.charge(600)).toBe(true);
   });
 
-  test("the largest holder of a payer goes first when a smaller one needs the share", () => {
+  test("the largest holder of a payer is evicted first when a smaller one needs the share", () => {
     const ledger = new Ledger(limits);
     const [large, middle, small] = [1, 2, 3].map(() => open(ledger.payer("ann")));
     large!.account.charge(600);
@@ -49,7 +49,7 @@ describe("a payer's share", () => {
     expect(ledger.payer("ann").heldBytes).toBe(500);
   });
 
-  test("one that would become the largest is refused, and nobody is evicted for it", () => {
+  test("a charge that would make its holder the largest is refused, without an eviction", () => {
     const ledger = new Ledger(limits);
     const [first, second] = [open(ledger.payer("ann")), open(ledger.payer("ann"))];
     first.account.charge(500);
@@ -58,7 +58,7 @@ describe("a payer's share", () => {
     expect(first.isEvicted).toBe(false);
   });
 
-  test("what outlives connections ends none of them when there is no room for it", () => {
+  test("a charge for something that outlives connections does not evict any", () => {
     const ledger = new Ledger(limits);
     const connection = open(ledger.payer("ann"));
     connection.account.charge(900);
@@ -66,7 +66,7 @@ describe("a payer's share", () => {
     expect(connection.isEvicted).toBe(false);
   });
 
-  test("an account that was evicted or closed has refunded all, and takes no more", () => {
+  test("an evicted or closed account has refunded everything, and accepts no charges", () => {
     const ledger = new Ledger(limits);
     const { account } = open(ledger.payer("ann"));
     account.charge(700);
@@ -77,7 +77,7 @@ describe("a payer's share", () => {
 });
 
 describe("the budget of the process", () => {
-  test("the payer that holds most goes first, never the one that came last", () => {
+  test("the payer that holds most is evicted first, not the most recent one", () => {
     const ledger = new Ledger({ budgetBytes: 1_000, shareBytes: 900 });
     const [large, small] = [open(ledger.payer("ann")), open(ledger.payer("bob"))];
     large.account.charge(800);
@@ -87,7 +87,7 @@ describe("the budget of the process", () => {
     expect([large.isEvicted, small.isEvicted]).toEqual([true, false]);
   });
 
-  test("a payer that would become the largest is refused", () => {
+  test("a charge that would make its payer the largest is refused", () => {
     const ledger = new Ledger({ budgetBytes: 1_000, shareBytes: 900 });
     const large = open(ledger.payer("ann"));
     large.account.charge(500);
@@ -95,7 +95,7 @@ describe("the budget of the process", () => {
     expect(large.isEvicted).toBe(false);
   });
 
-  test("what can be made again is dropped before anybody is evicted", () => {
+  test("caches are dropped before anything is evicted", () => {
     const ledger = new Ledger({ budgetBytes: 1_000, shareBytes: 900 });
     const cache = { bytes: 600, drop: () => void (cache.bytes = 0) };
     ledger.addCache(cache);
@@ -106,7 +106,7 @@ describe("the budget of the process", () => {
     expect([ann.isEvicted, cache.bytes, ledger.heldBytes]).toEqual([false, 0, 800]);
   });
 
-  test("what topics keep never evicts ordinary clients", () => {
+  test("memory for topics never evicts ordinary clients", () => {
     const ledger = new Ledger({ budgetBytes: 1_600, shareBytes: 1_600 });
     const ordinary = open(ledger.payer("ann"));
     ordinary.account.charge(90);
@@ -116,7 +116,7 @@ describe("the budget of the process", () => {
   });
 });
 
-describe("the life of payers", () => {
+describe("the lifetime of payers", () => {
   test("a payer ends when it has no members and holds nothing", () => {
     const ledger = new Ledger(limits);
     const { account } = open(ledger.payer("ann"));
@@ -127,7 +127,7 @@ describe("the life of payers", () => {
     expect([...ledger.payers]).toEqual([]);
   });
 
-  test("an account that moves takes what it holds with it", () => {
+  test("an account that moves transfers its charges", () => {
     const ledger = new Ledger(limits);
     const { account } = open(ledger.payer("address"));
     account.charge(400);
@@ -137,7 +137,7 @@ describe("the life of payers", () => {
     ]);
   });
 
-  test("an account does not move to a payer that has no room for it", () => {
+  test("an account cannot move to a payer without room for it", () => {
     const ledger = new Ledger(limits);
     ledger.payer("ann").charge(900);
     const { account } = open(ledger.payer("address"));
@@ -146,7 +146,7 @@ describe("the life of payers", () => {
     expect(account.payer?.name).toBe("address");
   });
 
-  test("a payer has a place while it has fewer connections than it may", () => {
+  test("a payer has room while it has fewer connections than the limit", () => {
     const ledger = new Ledger({ ...limits, maxConnectionsPerPayer: 2 });
     open(ledger.payer("ann"));
     open(ledger.payer("ann"));
@@ -155,7 +155,7 @@ describe("the life of payers", () => {
     expect(ledger.hasPlace(ledger.payer("ann"))).toBe(false);
   });
 
-  test.each([0, -1, 1.5, "1"])("a limit of %s is refused", (budgetBytes) => {
+  test.each([0, -1, 1.5, "1"])("a limit of %s is rejected", (budgetBytes) => {
     expect(() => new Ledger({ budgetBytes: budgetBytes as number })).toThrow(
       expect.objectContaining({ code: "invalid_limit" }),
     );

@@ -4,7 +4,7 @@ import { resolveLimits } from "../../src/base/index.ts";
 const defaults = { maxMessageBytes: 1000, maxMessageFragments: 50 };
 
 describe("limits", () => {
-  test("what is not set has its default", () => {
+  test("missing limits have their defaults", () => {
     expect(resolveLimits(defaults)).toEqual(defaults);
     expect(resolveLimits(defaults, { maxMessageBytes: 1 })).toEqual({
       ...defaults,
@@ -13,13 +13,13 @@ describe("limits", () => {
     expect(resolveLimits(defaults, { maxMessageBytes: undefined })).toEqual(defaults);
   });
 
-  test("the defaults are not changed by resolving", () => {
+  test("resolving does not change the defaults", () => {
     resolveLimits(defaults, { maxMessageBytes: 5 });
     expect(defaults.maxMessageBytes).toBe(1000);
   });
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "5", null, 5n, {}])(
-    "%s is no limit: it throws and names the limit",
+    "%s as a limit throws, and the error names the limit",
     (value) => {
       const given = { maxMessageBytes: value as number };
       expect(() => resolveLimits(defaults, given)).toThrow(
@@ -31,7 +31,7 @@ describe("limits", () => {
     },
   );
 
-  test("names that are no limit reach nothing", () => {
+  test("unknown names are ignored", () => {
     const given = JSON.parse('{"__proto__":{"maxMessageBytes":"x"},"constructor":1,"other":2}') as {
       maxMessageBytes?: number;
     };

@@ -35,7 +35,7 @@ describe("a timer wheel", () => {
     );
   });
 
-  test("never fires early, and not more than three ticks late", () => {
+  test("never fires early, and at most three ticks late", () => {
     for (let phase = 0; phase < TICK_MS; phase += 7) {
       for (const delayMs of [0, 1, 50, 99, 100, 101, 250, 1000]) {
         const clock = new VirtualClock(1_000_000 + 13);
@@ -64,7 +64,7 @@ describe("a timer wheel", () => {
     expect(fired).toEqual([100, 300, 500, 700, 900]);
   });
 
-  test("does not fire what was cancelled, twice or late or in the same tick", () => {
+  test("does not fire cancelled deadlines, even if cancelled twice, late or in the same tick", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     const fired: string[] = [];
@@ -81,7 +81,7 @@ describe("a timer wheel", () => {
     expect(fired).toEqual(["neighbour"]);
   });
 
-  test("takes new deadlines inside an expiry", () => {
+  test("accepts new deadlines during an expiry", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -95,7 +95,7 @@ describe("a timer wheel", () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  test("has one timer for any number of deadlines", () => {
+  test("needs one timer for any number of deadlines", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -119,7 +119,7 @@ describe("a timer wheel", () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  test("has no timer once all deadlines were cancelled, a tick later at most", () => {
+  test("has no timer after all deadlines were cancelled, a tick later at most", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     const timer = wheel.after(3_600_000, () => {});
@@ -128,7 +128,7 @@ describe("a timer wheel", () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  test("fires all that is due after the computer slept, and goes on", () => {
+  test("fires all overdue deadlines after the computer slept, and continues", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     const fired: number[] = [];
@@ -142,7 +142,7 @@ describe("a timer wheel", () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  test("goes on after an expiry that throws", () => {
+  test("continues after an expiry that throws", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -155,13 +155,13 @@ describe("a timer wheel", () => {
       try {
         clock.advance(TICK_MS);
       } catch {
-        // The clock reports it, as a platform would to its handler of uncaught errors.
+        // The clock reports it, like a platform's handler for uncaught errors.
       }
     }
     expect(fired).toBe(2);
   });
 
-  test("closed, it has no timer, and no deadline fires any more, before or after set", () => {
+  test("after close, it has no timer, and no deadline fires, whether set before or after", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -177,7 +177,7 @@ describe("a timer wheel", () => {
     wheel.close();
   });
 
-  test("closed by an expiry, it fires nothing more of the same tick", () => {
+  test("closed by an expiry, it does not fire other deadlines of the same tick", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -191,7 +191,7 @@ describe("a timer wheel", () => {
     expect(fired).toBe(1);
   });
 
-  test("closed by an expiry, it has no timer, and what is due later does not fire", () => {
+  test("closed by an expiry, it has no timer, and later deadlines do not fire", () => {
     const clock = new VirtualClock();
     const wheel = new TimerWheel(clock, TICK_MS);
     let fired = 0;
@@ -200,7 +200,7 @@ describe("a timer wheel", () => {
       wheel.after(100, () => (fired += 1));
     });
     wheel.after(1_000, () => (fired += 1));
-    // All are due at once, as after a sleep.
+    // All are overdue, as after a sleep.
     clock.leap(5_000);
     clock.advance(60_000);
     expect([fired, clock.timerCount]).toEqual([0, 0]);

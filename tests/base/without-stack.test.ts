@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { LongwireError, withoutStack } from "../../src/base/index.ts";
 
-test("an error of the network has no stack, and those that follow have theirs", () => {
+test("an error of the network has no stack, and later errors have theirs", () => {
   const limit = Error.stackTraceLimit;
   const error = withoutStack(() => new LongwireError("connection_lost", "It broke."));
   expect(error.stack).not.toMatch(/\n\s+at /);
@@ -9,7 +9,7 @@ test("an error of the network has no stack, and those that follow have theirs", 
   expect(new Error("of our own").stack).toMatch(/\n\s+at /);
 });
 
-test("also when it cannot be made", () => {
+test("also if creating it throws", () => {
   const limit = Error.stackTraceLimit;
   const fail = (): never => {
     throw new TypeError("no");
@@ -18,7 +18,7 @@ test("also when it cannot be made", () => {
   expect(Error.stackTraceLimit).toBe(limit);
 });
 
-test("also where the limit may not be changed: then it has one", () => {
+test("if the stack limit cannot be changed, the error has a stack", () => {
   const value = Error.stackTraceLimit;
   onTestFinished(
     () => void Object.defineProperty(Error, "stackTraceLimit", { value, writable: true }),

@@ -44,7 +44,7 @@ test("/close with code and reason closes with them and leaves with exit code 0",
 test("/close with a code that a client may not send says which it may, and goes on", async () => {
   const session = await connected();
   session.type("/close 1002\r");
-  await session.says(/give 1000 or one from 3000 to 4999/);
+  await session.says(/use 1000 or a code from 3000 to 4999/);
   session.type("still here\r");
   await session.says(/← still here/);
 });

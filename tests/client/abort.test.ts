@@ -18,7 +18,7 @@ test("the reason of the signal is the cause of the error", async () => {
   expect(await failureOf(late)).toMatchObject({ code: "aborted", cause: reason });
 });
 
-test("many sockets wait for one signal without a warning, and all are closed by it", async () => {
+test("many sockets can use one signal without a warning, and aborting closes them all", async () => {
   const warnings: Error[] = [];
   const note = (warning: Error): void => void warnings.push(warning);
   process.on("warning", note);

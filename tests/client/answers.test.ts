@@ -6,8 +6,8 @@ import { echo, runServer } from "../server/run-server.ts";
 import { fakeServer, goodAnswer } from "./fake-server.ts";
 import { eventsOf, next } from "./watch-socket.ts";
 
-describe("what the server agrees to", () => {
-  test("an open socket tells its state, URL, subprotocol and extensions", async () => {
+describe("the server's response", () => {
+  test("an open socket has its state, URL, subprotocol and extensions", async () => {
     const { url } = await runServer({ ...echo, protocols: ["chat"] });
     const socket = new WebSocket(`${url}/path?x=1`, ["other", "chat"]);
     const initial = { readyState: 0, protocol: "", extensions: "", bufferedAmount: 0 };
@@ -17,12 +17,12 @@ describe("what the server agrees to", () => {
     expect(socket.extensions).toMatch(/^permessage-deflate; /);
     socket.close();
     await next(socket, "close");
-    // They stay.
+    // The attributes keep their values.
     expect(socket.protocol).toBe("chat");
     expect(socket.extensions).toMatch(/^permessage-deflate; /);
   });
 
-  test("extensions are as the server wrote them (RFC 6455 §9.1)", async () => {
+  test("extensions are reported as received (RFC 6455 §9.1)", async () => {
     const agreed = "permessage-deflate;server_no_context_takeover ; client_no_context_takeover";
     const url = await fakeServer((accept) =>
       goodAnswer(accept, `Sec-WebSocket-Extensions: ${agreed}\r\n`),
@@ -33,7 +33,7 @@ describe("what the server agrees to", () => {
   });
 
   test.each([100, 102, 103])(
-    "%i before the answer is passed over (RFC 9110 §15.2)",
+    "%i before the response is skipped (RFC 9110 §15.2)",
     async (status) => {
       const interim = `HTTP/1.1 ${status} Wait\r\nLink: </style.css>; rel=preload\r\n\r\n`;
       const socket = new WebSocket(await fakeServer((accept) => interim + goodAnswer(accept)));
@@ -41,7 +41,7 @@ describe("what the server agrees to", () => {
     },
   );
 
-  test("none are none", async () => {
+  test("without subprotocol and extensions, the attributes are empty", async () => {
     const socket = new WebSocket(await fakeServer((accept) => goodAnswer(accept)));
     await next(socket, "open");
     expect(socket).toMatchObject({ protocol: "", extensions: "" });
@@ -54,7 +54,7 @@ describe("a server that breaks the protocol", () => {
     ["bad UTF-8", plainFrame({ opcode: Opcode.Text, payload: Uint8Array.of(0x80) })],
     ["a reserved bit", plainFrame({ opcode: Opcode.Text, reservedBits: 0x40 })],
     ["a message beyond the limit", plainFrame({ opcode: Opcode.Binary, announced: 2n ** 40n })],
-    ["a bad close code", plainFrame({ opcode: Opcode.Close, payload: Uint8Array.of(3, 237) })],
+    ["an invalid close code", plainFrame({ opcode: Opcode.Close, payload: Uint8Array.of(3, 237) })],
   ])("%s fails the connection: error, close 1006", async (_, bytes) => {
     const url = await fakeServer((accept) =>
       Buffer.concat([Buffer.from(goodAnswer(accept)), bytes]),
@@ -77,20 +77,20 @@ describe("a server that breaks the protocol", () => {
       "a subprotocol that was not offered",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Protocol: x\r\n"),
     ],
-    ["interim responses without end", () => "HTTP/1.1 103 X\r\n\r\n".repeat(17)],
+    ["endless interim responses", () => "HTTP/1.1 103 X\r\n\r\n".repeat(17)],
     ["garbage", () => "\u0000\u0001\u0002\r\n\r\n"],
     ["an endless header", () => `HTTP/1.1 101 X\r\n${"x: y\r\n".repeat(5_000)}`],
-  ])("an answer of %s fails the handshake", async (_, answer) => {
+  ])("%s as the response fails the handshake", async (_, answer) => {
     const socket = new WebSocket(await fakeServer(answer));
     expect(await eventsOf(socket)).toEqual(["error", "close"]);
   });
 
-  test("one that chooses none of the offered subprotocols fails it", async () => {
+  test("a server that chooses none of the offered subprotocols fails it", async () => {
     const socket = new WebSocket(await fakeServer((accept) => goodAnswer(accept)), "chat");
     expect(await eventsOf(socket)).toEqual(["error", "close"]);
   });
 
-  test("one that ends the connection instead of answering fails it", async () => {
+  test("a server that closes the connection without a response fails it", async () => {
     const url = await fakeServer((_accept, _request, socket) => {
       socket.end();
       return "";

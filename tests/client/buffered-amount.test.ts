@@ -4,11 +4,11 @@ import { turns, until } from "./event-loop.ts";
 import { connecting, openEcho, openHeld, openWitnessed } from "./open-socket.ts";
 import { next } from "./watch-socket.ts";
 
-/** More than the kernel takes from a client whose server does not read, in bytes. */
+/** More than the kernel buffers for a client whose server does not read, in bytes. */
 const STUCK_BYTES = 24 * 1024 * 1024;
 
 describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
-  test("it counts bytes of payload, without headers and masks, at once", async () => {
+  test("it counts payload bytes immediately, without headers and masks", async () => {
     const socket = await openEcho();
     expect(socket.bufferedAmount).toBe(0);
     let expected = 0;
@@ -31,13 +31,13 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     expect(socket.bufferedAmount).toBe(expected + 13);
     socket.send(new Blob(["12345"]));
     expect(socket.bufferedAmount).toBe(expected + 18);
-    // Behind a Blob it waits, and counts all the same.
+    // It waits for the Blob, but counts immediately.
     socket.send("z");
     expect(socket.bufferedAmount).toBe(expected + 19);
     await until(() => socket.bufferedAmount === 0);
   });
 
-  test("it does not change within a task, whatever leaves meanwhile", async () => {
+  test("it does not change within a task, however much leaves meanwhile", async () => {
     const { socket } = await openHeld();
     await turns(1);
     socket.send("x");
@@ -51,7 +51,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     await until(() => socket.bufferedAmount === 0);
   });
 
-  test("it has fallen when the echo comes", async () => {
+  test("it has decreased when the echo arrives", async () => {
     const socket = await openEcho();
     for (const text of ["x", "å", "匶"]) socket.send(text);
     const seen: number[] = [];
@@ -60,7 +60,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     expect(seen).toEqual([0, 0, 0]);
   });
 
-  test("it stands as long as the server does not read, and falls to 0 once it does", async () => {
+  test("it stays while the server does not read, and falls to 0 once it does", async () => {
     const { socket, peer } = await openHeld();
     peer.socket.pause();
     socket.send(new Uint8Array(STUCK_BYTES));
@@ -72,7 +72,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     await until(() => socket.bufferedAmount === 0);
   });
 
-  test("it falls while compressed messages leave as well", async () => {
+  test("it decreases as compressed messages leave, too", async () => {
     const { socket, witness } = await openWitnessed();
     expect(socket.extensions).toContain("permessage-deflate");
     const text = "compressible ".repeat(30_000);
@@ -83,7 +83,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     await until(() => socket.bufferedAmount === 0);
   });
 
-  test("what is sent once closing has begun only adds to it, for good", async () => {
+  test("messages that are sent after closing has begun add to it permanently", async () => {
     const socket = await openEcho();
     socket.close();
     socket.send("123");
@@ -96,7 +96,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     expect(socket.bufferedAmount).toBe(9);
   });
 
-  test("what had left by the close event does not count, what had not does", async () => {
+  test("after the close event it counts the bytes that had not left by then", async () => {
     const gone = await openHeld();
     await turns(1);
     gone.socket.send("gone");
@@ -115,7 +115,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     expect(stuck.socket.bufferedAmount).toBe(STUCK_BYTES);
   });
 
-  test("what is cut off in the task that sent it counts too", async () => {
+  test("messages that are cut off in the task that sent them count, too", async () => {
     const { socket, peer } = await openHeld();
     peer.socket.pause();
     const unreadable = new Blob(["12"]);
@@ -127,7 +127,7 @@ describe("bufferedAmount (WHATWG WebSockets §3.1)", () => {
     expect(socket.bufferedAmount).toBe(STUCK_BYTES + 2);
   });
 
-  test("what waits behind a Blob when the connection ends still counts", async () => {
+  test("messages that wait for a Blob when the connection ends still count", async () => {
     const { socket, peer } = await openHeld();
     let read = (): void => {};
     const blob = new Blob(["12345"]);

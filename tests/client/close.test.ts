@@ -17,12 +17,12 @@ const closeFrame = (code?: number, reason = ""): Uint8Array =>
     payload: code === undefined ? new Uint8Array(0) : closePayload(code, utf8(reason)),
   });
 
-/** Calls `close` with anything. */
+/** Calls `close` with arbitrary arguments. */
 function close(socket: WebSocket, ...given: unknown[]): void {
   socket.close(...(given as [number, string]));
 }
 
-/** What a server's application sees when `close` is called so. */
+/** Returns what the server's application receives after such a `close`. */
 async function closedWith(...given: unknown[]): Promise<{ code: number; reason: string }> {
   const { socket, witness } = await openWitnessed();
   close(socket, ...given);
@@ -32,7 +32,7 @@ async function closedWith(...given: unknown[]): Promise<{ code: number; reason: 
 
 describe("the arguments (WHATWG WebSockets §3.1, close)", () => {
   test.each([0, 500, 999, 1001, 1005, 1006, 2999, 5000, 65_535, 66_536, -1, Infinity])(
-    "%d as code is an InvalidAccessError",
+    "the code %d is an InvalidAccessError",
     (code) => {
       const socket = new WebSocket("ws://127.0.0.1:1");
       const error = expect.objectContaining({ name: "InvalidAccessError", code: 15 });
@@ -42,7 +42,7 @@ describe("the arguments (WHATWG WebSockets §3.1, close)", () => {
   );
 
   test.each([Number.NaN, null, "string", {}, "only a reason"])(
-    "%j counts as 0, and so is an InvalidAccessError (Web IDL §3.2.4.9)",
+    "%j is converted to 0, so it is an InvalidAccessError (Web IDL §3.2.4.9)",
     (code) => {
       const socket = new WebSocket("ws://127.0.0.1:1");
       const error = expect.objectContaining({ name: "InvalidAccessError" });
@@ -60,24 +60,27 @@ describe("the arguments (WHATWG WebSockets §3.1, close)", () => {
     [3000.5, 3000],
     [3001.5, 3002],
     [999.5, 1000],
-  ])("%j is sent as %d: [Clamp] rounds to the nearest, and to even", async (code, sent) => {
-    expect(await closedWith(code)).toEqual({ code: sent, reason: "" });
-  });
+  ])(
+    "%j is sent as %d: [Clamp] rounds to the nearest integer, ties to even",
+    async (code, sent) => {
+      expect(await closedWith(code)).toEqual({ code: sent, reason: "" });
+    },
+  );
 
   test.each<[string, unknown[], { code: number; reason: string }]>([
     ["nothing", [], { code: 1005, reason: "" }],
     ["undefined", [undefined], { code: 1005, reason: "" }],
     ["undefined twice", [undefined, undefined], { code: 1005, reason: "" }],
     ["an empty reason", [undefined, ""], { code: 1005, reason: "" }],
-    ["a reason alone, which means 1000", [undefined, "x"], { code: 1000, reason: "x" }],
-    ["null as reason, as its text", [1000, null], { code: 1000, reason: "null" }],
-    ["undefined as reason", [4000, undefined], { code: 4000, reason: "" }],
+    ["a reason alone, which implies 1000", [undefined, "x"], { code: 1000, reason: "x" }],
+    ["null as the reason, converted to text", [1000, null], { code: 1000, reason: "null" }],
+    ["undefined as the reason", [4000, undefined], { code: 4000, reason: "" }],
     ["lone surrogates, replaced", [1000, "\ud800"], { code: 1000, reason: "\ufffd" }],
   ])("%s", async (_, given, seen) => {
     expect(await closedWith(...given)).toEqual(seen);
   });
 
-  test("a reason of more than 123 bytes is a SyntaxError, one of 123 is sent (RFC 6455 §5.5)", async () => {
+  test("a reason of 124 bytes is a SyntaxError, one of 123 is sent (RFC 6455 §5.5)", async () => {
     const socket = await openEcho();
     const error = expect.objectContaining({ name: "SyntaxError", code: 12 });
     for (const reason of ["x".repeat(124), "é".repeat(62), "🔌".repeat(31)]) {
@@ -89,7 +92,7 @@ describe("the arguments (WHATWG WebSockets §3.1, close)", () => {
     expect(await closedWith(3000, longest)).toEqual({ code: 3000, reason: longest });
   });
 
-  test("both are converted before either is checked, the code first", () => {
+  test("both are converted, the code first, before either is checked", () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     const order: string[] = [];
     const code = { valueOf: () => (order.push("code"), 5) } as unknown as number;
@@ -135,7 +138,7 @@ describe("while connecting", () => {
     ]);
   });
 
-  test("at once after the constructor, and several times", async () => {
+  test("immediately after the constructor, and several times", async () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     socket.close();
     socket.close();
@@ -144,12 +147,12 @@ describe("while connecting", () => {
 });
 
 describe("while open", () => {
-  test("the state is CLOSING at once, and CLOSED when the close event comes, cleanly", async () => {
+  test("the state is CLOSING immediately, and CLOSED when the close event fires, cleanly", async () => {
     const socket = await openEcho();
     const events = eventsOf(socket);
     socket.close(4321, "why");
     expect(socket.readyState).toBe(2);
-    // Only the first counts.
+    // Only the first call has an effect.
     socket.close(1000, "other");
     const event = await next(socket, "close");
     expect(event).toMatchObject({ code: 4321, reason: "why", wasClean: true });
@@ -179,7 +182,7 @@ describe("while open", () => {
     expect(await next(socket, "close")).toMatchObject({ code: 1005, wasClean: true });
   });
 
-  test("a server that ends it without a Close frame: error, and 1006", async () => {
+  test("if the server ends it without a Close frame, error fires, and the code is 1006", async () => {
     const { socket, peer } = await openHeld();
     const events = eventsOf(socket);
     const close = next(socket, "close");
@@ -189,7 +192,7 @@ describe("while open", () => {
     expect(await events).toEqual(["error", "close"]);
   });
 
-  test("what was sent before it still goes out, Blobs included", async () => {
+  test("messages sent before, including Blobs, still go out", async () => {
     const { socket, witness } = await openWitnessed();
     socket.send(new Blob(["late"]));
     socket.send("end");
@@ -202,7 +205,7 @@ describe("while open", () => {
     ]);
   });
 
-  test("messages that come after it are not delivered", async () => {
+  test("messages that arrive afterwards are not delivered", async () => {
     const { socket, peer } = await openHeld();
     const events = eventsOf(socket);
     socket.close();
@@ -232,7 +235,7 @@ describe("while open", () => {
 });
 
 describe("in the open event over TLS", () => {
-  test("the close event has the server's code, whose frame came behind its answer", async () => {
+  test("the close event has the code of a Close frame that follows the server's response", async () => {
     const tls = makeCertificate();
     const server = await HeldServer.start(tls);
     const url = `wss://127.0.0.1:${server.port}`;
@@ -240,7 +243,7 @@ describe("in the open event over TLS", () => {
     socket.onopen = () => socket.close(4001, "ours");
     const peer = await server.next();
     peer.accept();
-    // A record of its own, which waits in the stream until somebody listens.
+    // A separate TLS record, which waits in the stream until it is read.
     peer.socket.end(closeFrame(4321, "theirs"));
     const closed = await next(socket, "close");
     expect(closed).toMatchObject({ code: 4321, reason: "theirs", wasClean: true });
@@ -252,7 +255,7 @@ describe("closed by the server", () => {
     ["nothing", undefined, "", { code: 1005, reason: "" }],
     ["a code", 1000, "", { code: 1000, reason: "" }],
     ["a reason", 4001, "grund ü ロボット", { code: 4001, reason: "grund ü ロボット" }],
-  ])("with %s, it arrives, and is no error", async (_, code, reason, seen) => {
+  ])("with %s, the close event has it, and no error fires", async (_, code, reason, seen) => {
     const { socket, peer } = await openHeld();
     const events = eventsOf(socket);
     const close = next(socket, "close");
@@ -261,10 +264,10 @@ describe("closed by the server", () => {
     expect(await events).toEqual(["close"]);
   });
 
-  test("the state is CLOSING once its Close frame is there, and nothing is sent then", async () => {
+  test("the state is CLOSING once its Close frame has arrived, and nothing is sent afterwards", async () => {
     const { socket, peer } = await openHeld();
     peer.socket.write(closeFrame(1000));
-    // The answer is the last that comes.
+    // The reply is the last data from the client.
     const answer = await new Promise<Buffer>((resolve) => peer.socket.once("data", resolve));
     expect(answer.length).toBe(2 + 4 + 2);
     await turns(3);
@@ -280,7 +283,7 @@ describe("closed by the server", () => {
     expect(socket.readyState).toBe(3);
   });
 
-  test("a connection that breaks is an error, and 1006", async () => {
+  test("a lost connection fires error, and the code is 1006", async () => {
     const { url } = await runServer({ onOpen: (peer: Peer) => peer.terminate() });
     const socket = new WebSocket(url);
     const close = next(socket, "close");

@@ -10,7 +10,7 @@ import { next } from "./watch-socket.ts";
 const TEXT = "the same again and again ".repeat(100);
 const AGREED = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";
 
-/** A server that answers as told and keeps what comes. */
+/** Starts a server with the given response, which keeps everything it receives. */
 async function listening(
   answer: string,
 ): Promise<{ url: string; request: () => string; frames: () => WireFrame[] }> {
@@ -33,21 +33,21 @@ describe("permessage-deflate (RFC 7692)", () => {
     );
   });
 
-  test("is not offered where it is turned off, and then must not be agreed to", async () => {
+  test("is not offered if it is turned off, and then the server must not agree to it", async () => {
     const { url, request } = await listening(AGREED);
     const failure = await failureOf(openWebSocket(url, { compression: false }));
     expect(failure.code).toBe("bad_response");
     expect(request()).not.toMatch(/Extensions/);
   });
 
-  test("the attribute extensions says what was agreed, as the server wrote it", async () => {
+  test("the extensions attribute has the negotiated value as the server sent it", async () => {
     const { url } = await listening(AGREED);
     const socket = new WebSocket(url);
     await next(socket, "open");
     expect(socket.extensions).toBe("permessage-deflate; server_no_context_takeover");
   });
 
-  test("messages are compressed, one that should not be is not, and all arrive", async () => {
+  test("messages are compressed except where it is turned off, and all arrive", async () => {
     const { url } = await runServer(echo);
     const socket = new WebSocket(url);
     await next(socket, "open");
@@ -58,7 +58,7 @@ describe("permessage-deflate (RFC 7692)", () => {
     socket.close();
   });
 
-  test("send with compress: false sets no RSV1, for text, bytes and Blobs, in their order", async () => {
+  test("send with compress: false sets no RSV1, for text, bytes and Blobs, and keeps the order", async () => {
     const { url, frames } = await listening(AGREED);
     const socket = new WebSocket(url);
     await next(socket, "open");
@@ -87,7 +87,7 @@ describe("permessage-deflate (RFC 7692)", () => {
     ]);
   });
 
-  test("send throws as socket.send does while connecting", async () => {
+  test("send throws like socket.send while connecting", async () => {
     const socket = new WebSocket((await listening("")).url);
     const attempt = (): void => send(socket, TEXT, { compress: false });
     expect(attempt).toThrow(expect.objectContaining({ name: "InvalidStateError" }));

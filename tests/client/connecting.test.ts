@@ -9,7 +9,7 @@ import { fakeServer } from "./fake-server.ts";
 import { headersNamed, HeldServer } from "./held-server.ts";
 import { eventsOf, next } from "./watch-socket.ts";
 
-/** Takes every name for this machine. */
+/** Resolves every name to this machine. */
 const toHere: NonNullable<ClientOptions["tcp"]> = {
   lookup: (_, options, found) => {
     if (options.all === true) found(null, [{ address: "127.0.0.1", family: 4 }]);
@@ -17,7 +17,7 @@ const toHere: NonNullable<ClientOptions["tcp"]> = {
   },
 };
 
-/** A connection that was opened later than the tested ones, so theirs have come if they would. */
+/** Opens another connection, so that earlier ones have arrived if they were opened. */
 async function openAnother(): Promise<void> {
   const server = await HeldServer.start();
   const socket = openWebSocket(`ws://127.0.0.1:${server.port}`);
@@ -30,8 +30,8 @@ function aborting(): { signal: AbortSignal; abort: () => void } {
   return { signal: controller.signal, abort: () => controller.abort() };
 }
 
-describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item 2)", () => {
-  test("the next one begins when the one before is open", async () => {
+describe("only one connection to a host is being opened at a time (RFC 6455 §4.1, item 2)", () => {
+  test("the next one starts when the previous one is open", async () => {
     const server = await HeldServer.start();
     const url = `ws://127.0.0.1:${server.port}`;
     const sockets = [1, 2, 3].map((n) => new WebSocket(`${url}/${n}`));
@@ -45,7 +45,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     }
   });
 
-  test("and when the one before has failed", async () => {
+  test("the next one starts when the previous one has failed", async () => {
     const server = await HeldServer.start();
     const url = `ws://127.0.0.1:${server.port}`;
     const [first, second] = [new WebSocket(url), new WebSocket(url)];
@@ -56,7 +56,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     await next(second, "open");
   });
 
-  test("an address is the same host under any name, another port is another host", async () => {
+  test("an address is the same host under any name, and another port is another host", async () => {
     const server = await HeldServer.start();
     const first = openWebSocket(`ws://one.test:${server.port}`, { tcp: toHere });
     const second = openWebSocket(`ws://two.test:${server.port}`, { tcp: toHere });
@@ -69,7 +69,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     await next(second, "open");
   });
 
-  test("one that waits can be given up, and the next is not kept by it", async () => {
+  test("a waiting attempt can be aborted without blocking the next one", async () => {
     const server = await HeldServer.start();
     const url = `ws://127.0.0.1:${server.port}`;
     const { signal, abort } = aborting();
@@ -88,7 +88,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     await next(last, "open");
   });
 
-  test("those that are given up together connect no more", async () => {
+  test("attempts that are aborted together do not connect later", async () => {
     const server = await HeldServer.start();
     const url = `ws://127.0.0.1:${server.port}`;
     const { signal, abort } = aborting();
@@ -101,7 +101,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     expect(server.connections).toBe(1);
   });
 
-  test("one that hangs ends by its own timeout, and the wait takes nothing from the next", async () => {
+  test("an attempt that hangs ends by its own timeout, and waiting does not shorten the timeout of the next", async () => {
     const server = await HeldServer.start();
     const url = `ws://127.0.0.1:${server.port}`;
     const hanging = openWebSocket(url, { handshakeTimeoutMs: 600 });
@@ -114,7 +114,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
     await opened;
   });
 
-  test("fifty at once all open, one after another", async () => {
+  test("fifty started together all open, one after another", async () => {
     const server = await HeldServer.start();
     const sockets = Array.from(
       { length: 50 },
@@ -130,7 +130,7 @@ describe("one connection to a host is connecting at a time (RFC 6455 §4.1, item
   });
 });
 
-describe("the URL's user info becomes Authorization (RFC 7617)", () => {
+describe("credentials in the URL become Authorization (RFC 7617)", () => {
   async function requestOf(userInfo: string, options: ClientOptions = {}): Promise<string> {
     const server = await HeldServer.start();
     openWebSocket(`ws://${userInfo}@127.0.0.1:${server.port}/`, options);
@@ -152,7 +152,7 @@ describe("the URL's user info becomes Authorization (RFC 7617)", () => {
     expect(headersNamed(await requestOf(userInfo), "Authorization")).toEqual(basic(text));
   });
 
-  test("a header of the application's goes before it", async () => {
+  test("the application's header takes precedence", async () => {
     const request = await requestOf("user:secret", { headers: { authorization: "Bearer x" } });
     expect(headersNamed(request, "Authorization")).toEqual(["Bearer x"]);
   });
@@ -161,8 +161,8 @@ describe("the URL's user info becomes Authorization (RFC 7617)", () => {
     ["a line break", "user%0d%0aX-Evil:1"],
     ["a line break in the password", "user:a%0Ab"],
     ["a NUL", "user:a%00b"],
-    ["a colon in the name, which would be read as the password", "a%3Ab:c"],
-  ])("%s is refused, and nothing is connected to (RFC 7617 §2)", async (_, userInfo) => {
+    ["a colon in the name, which would be read as the start of the password", "a%3Ab:c"],
+  ])("%s is rejected without connecting (RFC 7617 §2)", async (_, userInfo) => {
     const server = await HeldServer.start();
     const error = await failureOf(new WebSocket(`ws://${userInfo}@127.0.0.1:${server.port}`));
     expect(error.code).toBe("invalid_credentials");
@@ -172,14 +172,14 @@ describe("the URL's user info becomes Authorization (RFC 7617)", () => {
   });
 
   test.each(["ws://user:secret@a b", "ws://user:sec/ret@x:99999", "user:secret@x.test"])(
-    "no error tells it: %s",
+    "errors do not contain them: %s",
     (url) => {
       expect(() => new WebSocket(url)).toThrow(/absolute URL|scheme/);
       expect(() => new WebSocket(url)).not.toThrow(/sec/);
     },
   );
 
-  test("no error event tells it", async () => {
+  test("error events do not contain them", async () => {
     const url = await fakeServer(() => "HTTP/1.1 401 No\r\n\r\n");
     const refused = await failureOf(new WebSocket(url.replace("//", "//user:secret@")));
     const lost = await failureOf(new WebSocket("ws://user:secret@127.0.0.1:1001/"));
@@ -197,7 +197,7 @@ describe("the URL's user info becomes Authorization (RFC 7617)", () => {
   });
 });
 
-describe("what goes into the request is checked before anything is sent (RFC 9110 §5.5)", () => {
+describe("request headers are checked before anything is sent (RFC 9110 §5.5)", () => {
   const lineBreaks = ["a\rb", "a\nb", "a\r\nX-Evil: 1", "a\0b", "a\x7fb", "a\u0100b"];
 
   test.each(lineBreaks)("a header's value %j", (value) => {
@@ -219,7 +219,7 @@ describe("what goes into the request is checked before anything is sent (RFC 911
     expect(() => new WebSocket(url)).toThrow(expect.objectContaining({ name: "SyntaxError" }));
   });
 
-  test("a path and a query never leave their line", async () => {
+  test("a path and a query cannot leave the request line", async () => {
     const server = await HeldServer.start();
     const path = "/a\r\nX-Evil: 1\0?b c\r\nX-Evil: 2";
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
@@ -232,7 +232,7 @@ describe("what goes into the request is checked before anything is sent (RFC 911
 });
 
 describe("TCP and TLS", () => {
-  test("a lookup of one's own is used, with one address or several", async () => {
+  test("a custom lookup function is used, with one address or several", async () => {
     const server = await HeldServer.start();
     const names: string[] = [];
     const one: NonNullable<ClientOptions["tcp"]>["lookup"] = (name, _, found) => {
@@ -248,7 +248,7 @@ describe("TCP and TLS", () => {
     expect(names).toEqual(["some.test"]);
   });
 
-  test("of several addresses one that answers is enough (RFC 8305)", async () => {
+  test("if a host has several addresses, one that responds is enough (RFC 8305)", async () => {
     const server = await HeldServer.start();
     const addresses: LookupAddress[] = [
       { address: "::1", family: 6 },
@@ -263,9 +263,14 @@ describe("TCP and TLS", () => {
 
   test.each([
     ["fails", new Error("no such name"), [], "no such name"],
-    ["finds nothing", null, [], "gave no IP address"],
-    ["finds no address", null, [{ address: "nonsense", family: 4 }], "gave no IP address"],
-  ])("a lookup that %s ends in an error event", async (_, error, addresses, reason) => {
+    ["finds nothing", null, [], "did not return an IP address"],
+    [
+      "finds no address",
+      null,
+      [{ address: "nonsense", family: 4 }],
+      "did not return an IP address",
+    ],
+  ])("a lookup that %s causes an error event", async (_, error, addresses, reason) => {
     const tcp: ClientOptions["tcp"] = { lookup: (__, ___, found) => found(error, addresses) };
     const failure = await failureOf(openWebSocket("ws://some.test:1001", { tcp }));
     expect(failure).toMatchObject({ code: "unreachable" });
@@ -273,20 +278,20 @@ describe("TCP and TLS", () => {
     expect(failure.message).toContain(reason);
   });
 
-  test("a lookup that never answers ends by handshakeTimeoutMs", async () => {
+  test("a lookup that never returns ends after handshakeTimeoutMs", async () => {
     const options = { tcp: { lookup: () => {} }, handshakeTimeoutMs: 20 };
     const failure = await failureOf(openWebSocket("ws://some.test:1001", options));
     expect(failure.code).toBe("handshake_timeout");
-    expect(failure.message).toContain("while looking up");
+    expect(failure.message).toContain("while resolving the name");
   });
 
-  test("localAddress is where the connection comes from", async () => {
+  test("localAddress sets the source address of the connection", async () => {
     const server = await HeldServer.start();
     openWebSocket(`ws://127.0.0.1:${server.port}`, { tcp: { localAddress: "127.0.0.9" } });
     expect((await server.next()).socket.remoteAddress).toBe("127.0.0.9");
   });
 
-  test("wss: asks for the host's name and for HTTP/1.1 (RFC 6066 §3, RFC 7301)", async () => {
+  test("wss: sends the host name and offers HTTP/1.1 (RFC 6066 §3, RFC 7301)", async () => {
     const files = makeCertificate();
     const server = await HeldServer.start(files);
     const tls = { ca: readFileSync(files.cert), checkServerIdentity: () => undefined };
@@ -299,7 +304,7 @@ describe("TCP and TLS", () => {
     expect(await server.next()).toMatchObject({ servername: false });
   });
 
-  test("a certificate for another name, or one nobody vouches for, is refused", async () => {
+  test("a certificate for another name, or from an untrusted issuer, is rejected", async () => {
     const files = makeCertificate();
     const { port } = await HeldServer.start(files);
     const tls = { ca: readFileSync(files.cert) };
@@ -310,13 +315,13 @@ describe("TCP and TLS", () => {
     });
   });
 
-  test("TLS options that Node refuses end in an error event", async () => {
+  test("TLS options that Node rejects cause an error event", async () => {
     const { port } = await HeldServer.start();
     const socket = openWebSocket(`wss://127.0.0.1:${port}`, { tls: { cert: "nonsense" } });
     expect(await failureOf(socket)).toMatchObject({ code: "tls_failed" });
   });
 
-  test("handshakeTimeoutMs holds over TLS", async () => {
+  test("handshakeTimeoutMs applies to TLS", async () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void silent.close());
@@ -324,10 +329,10 @@ describe("TCP and TLS", () => {
     const options = { handshakeTimeoutMs: 50 };
     const failure = await failureOf(openWebSocket(`wss://127.0.0.1:${port}`, options));
     expect(failure.code).toBe("handshake_timeout");
-    expect(failure.message).toContain("while agreeing on TLS");
+    expect(failure.message).toContain("while negotiating TLS");
   });
 
-  test("a server that closes instead of answering", async () => {
+  test("a server that closes without a response", async () => {
     const server = await HeldServer.start();
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}`);
     const failed = failureOf(socket);

@@ -9,7 +9,7 @@ import { eventsOf, next } from "./watch-socket.ts";
 const nowhere = "ws://127.0.0.1:1";
 const syntaxError = expect.objectContaining({ name: "SyntaxError", code: 12 });
 
-/** The subprotocols that a server is asked for. */
+/** Returns the subprotocols that a server is asked for. */
 async function askedOf(protocols: unknown): Promise<string | undefined> {
   let asked: string | undefined;
   const url = await fakeServer((accept, request) => {
@@ -49,9 +49,12 @@ describe("the URL (WHATWG WebSockets §3.1, get a URL record)", () => {
     expect(() => new WebSocket(url)).toThrow(syntaxError);
   });
 
-  test.each([null, 123, undefined])("%s is taken as text, and is no absolute URL", (url) => {
-    expect(() => new WebSocket(url as unknown as string)).toThrow(syntaxError);
-  });
+  test.each([null, 123, undefined])(
+    "%s is converted to text, which is not an absolute URL",
+    (url) => {
+      expect(() => new WebSocket(url as unknown as string)).toThrow(syntaxError);
+    },
+  );
 
   test.each([
     ["http://h.test:81/p?q", "ws://h.test:81/p?q"],
@@ -72,7 +75,7 @@ describe("the URL (WHATWG WebSockets §3.1, get a URL record)", () => {
     socket.close();
   });
 
-  test("a URL object is taken, and what becomes of it later does not count", () => {
+  test("a URL object is accepted, and later changes to it have no effect", () => {
     const url = new URL("http://h.test/a");
     const socket = new WebSocket(url);
     url.pathname = "/c";
@@ -80,7 +83,7 @@ describe("the URL (WHATWG WebSockets §3.1, get a URL record)", () => {
     socket.close();
   });
 
-  test("it is relative to a location, where something emulates a page", () => {
+  test("it is relative to a location, if a DOM emulation provides one", () => {
     const platform = globalThis as { location?: unknown };
     platform.location = { href: "https://page.test/a/b?c#d" };
     try {
@@ -117,14 +120,18 @@ describe("subprotocols", () => {
     ["a string", "a", "a"],
     ["a list", ["a", "b"], "a, b"],
     ["any iterable", new Set(["a", "b"]), "a, b"],
-    ["a String object, which can be iterated", new String("ab"), "a, b"],
-    ["items of any type, as their text", ["a", 1, null], "a, 1, null"],
-    ["a number, as its text", 5, "5"],
-    ["null, as its text", null, "null"],
-    ["an option bag without any", {}, undefined],
-    ["an option bag with a string", { protocols: "a" }, "a"],
-    ["an option bag with a list", { protocols: ["a", "b"], later: 1 }, "a, b"],
-    ["an object whose iterator is null, as an option bag", { [Symbol.iterator]: null }, undefined],
+    ["a String object, which is iterable", new String("ab"), "a, b"],
+    ["items of any type, converted to text", ["a", 1, null], "a, 1, null"],
+    ["a number, converted to text", 5, "5"],
+    ["null, converted to text", null, "null"],
+    ["an options object without protocols", {}, undefined],
+    ["an options object with a string", { protocols: "a" }, "a"],
+    ["an options object with a list", { protocols: ["a", "b"], later: 1 }, "a, b"],
+    [
+      "an object whose iterator is null, as an options object",
+      { [Symbol.iterator]: null },
+      undefined,
+    ],
   ])("%s (Web IDL §3.2.24)", async (_, protocols, asked) => {
     expect(await askedOf(protocols)).toBe(asked);
   });
@@ -132,16 +139,16 @@ describe("subprotocols", () => {
   test.each<[string, unknown]>([
     ["a Symbol", Symbol("a")],
     ["a Symbol in a list", [Symbol("a")]],
-    ["an iterator that is no function", { [Symbol.iterator]: 5 }],
-    ["an iterator's result that is no object", { [Symbol.iterator]: () => ({ next: () => 5 }) }],
-    ["an option bag's protocols with a Symbol", { protocols: [Symbol("a")] }],
+    ["an iterator that is not a function", { [Symbol.iterator]: 5 }],
+    ["an iterator result that is not an object", { [Symbol.iterator]: () => ({ next: () => 5 }) }],
+    ["an options object whose protocols contain a Symbol", { protocols: [Symbol("a")] }],
   ])("%s is a TypeError", (_, protocols) => {
     expect(() => new WebSocket(nowhere, protocols as string)).toThrow(TypeError);
   });
 });
 
 describe("the order of checks (Web IDL §3.7.1: all conversions, then the steps)", () => {
-  test("an argument that cannot be converted comes before a bad URL", () => {
+  test("an argument that cannot be converted takes precedence over an invalid URL", () => {
     const failure = new Error("from toString");
     const protocols = [
       {
@@ -162,11 +169,11 @@ describe("the order of checks (Web IDL §3.7.1: all conversions, then the steps)
     expect(order).toEqual(["url", "protocol"]);
   });
 
-  test("a bad URL comes before bad subprotocols", () => {
+  test("an invalid URL takes precedence over invalid subprotocols", () => {
     expect(() => new WebSocket("ftp://h.test", "a b")).toThrow(/scheme/);
   });
 
-  test("a Symbol as URL is a TypeError, and so is none", () => {
+  test("a Symbol as the URL is a TypeError, and so is a missing URL", () => {
     expect(() => new WebSocket(Symbol("u") as unknown as string)).toThrow(TypeError);
     expect(() => Reflect.construct(WebSocket, [])).toThrow(TypeError);
   });
@@ -187,8 +194,8 @@ describe("the order of checks (Web IDL §3.7.1: all conversions, then the steps)
   });
 });
 
-describe("what else is taken", () => {
-  test("further arguments are ignored", async () => {
+describe("other arguments", () => {
+  test("additional arguments are ignored", async () => {
     const { url } = await runServer({ ...echo, protocols: ["a"] });
     const Any = WebSocket as unknown as new (...given: unknown[]) => WebSocket;
     for (const protocols of [undefined, "a", ["a"]]) {
@@ -204,7 +211,7 @@ describe("what else is taken", () => {
     expect(await askedOf(list)).toBe("a, b");
   });
 
-  test("many sockets at once keep apart", async () => {
+  test("many simultaneous sockets are independent", async () => {
     const { url } = await runServer(echo);
     const texts = await Promise.all(
       Array.from({ length: 25 }, async (_, index) => {
@@ -223,7 +230,7 @@ describe("what else is taken", () => {
 
 describe("bad ports (Fetch §2.8)", () => {
   test.each([0, 1, 22, 25, 79, 143, 6000, 6566, 6667, 10_080])(
-    "%d fails in a task of its own, and nothing is sent",
+    "%d fails in a separate task, and nothing is sent",
     async (port) => {
       const socket = new WebSocket(`ws://127.0.0.1:${port}`);
       expect(socket.readyState).toBe(WebSocket.CONNECTING);
@@ -234,7 +241,7 @@ describe("bad ports (Fetch §2.8)", () => {
     },
   );
 
-  test("the port of the scheme is none", () => {
+  test("the scheme's default port is the empty port", () => {
     const socket = new WebSocket("ws://h.invalid:80/");
     expect(socket.url).toBe("ws://h.invalid/");
     socket.close();

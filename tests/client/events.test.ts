@@ -15,8 +15,8 @@ const badFrame = plainFrame({ opcode: 3 });
 const names = ["open", "message", "error", "close"] as const;
 type Attribute = `on${(typeof names)[number]}`;
 
-describe("what is fired (WHATWG WebSockets §4)", () => {
-  test("each kind is a trusted event of its class, at the socket, in its state", async () => {
+describe("events (WHATWG WebSockets §4)", () => {
+  test("each event is trusted, has its class and target, and fires in its state", async () => {
     const url = await fakeServer((accept) =>
       Buffer.concat([Buffer.from(goodAnswer(accept)), textFrame("x"), badFrame]),
     );
@@ -52,7 +52,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
     ]);
   });
 
-  test("a message has the URL's origin, and nothing of other messages (HTML, MessageEvent)", async () => {
+  test("a message has the URL's origin, and otherwise defaults (HTML, MessageEvent)", async () => {
     const { url } = await runServer(echo);
     const socket = new WebSocket(`${url}/path?query`);
     await next(socket, "open");
@@ -70,7 +70,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
     expect(event.ports).toBe(event.ports);
   });
 
-  test("each message is a task of its own: what a promise does comes between two", async () => {
+  test("each message is a separate task: promises settle between two messages", async () => {
     const { socket, peer } = await openHeld();
     const order: string[] = [];
     socket.onmessage = ({ data }) => {
@@ -80,7 +80,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
         .then(() => order.push(`settled ${data}`));
     };
     peer.socket.write(Buffer.concat(["1", "2", "3"].map(textFrame)));
-    // Each is awaited only when the one before has come.
+    // Each is awaited only after the previous one has arrived.
     for (const expected of ["1", "2", "3"]) {
       expect((await next(socket, "message")).data).toBe(expected);
     }
@@ -88,7 +88,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
     expect(order).toEqual([1, 2, 3].flatMap((n) => [`message ${n}`, `settled ${n}`]));
   });
 
-  test("a message in the same packet as the handshake is not lost to a late listener", async () => {
+  test("a message in the same packet as the handshake reaches a listener that is added late", async () => {
     const url = await fakeServer((accept) =>
       Buffer.concat([Buffer.from(goodAnswer(accept)), textFrame("early")]),
     );
@@ -97,7 +97,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
     expect((await next(socket, "message")).data).toBe("early");
   });
 
-  test("error and close come in one task, in this order", async () => {
+  test("error and close fire in one task, in this order", async () => {
     const { socket, peer } = await openHeld();
     const order: string[] = [];
     socket.onerror = () => {
@@ -110,7 +110,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
     expect(order).toEqual(["error", "close"]);
   });
 
-  test("nothing comes after close", async () => {
+  test("nothing fires after close", async () => {
     const { socket, peer } = await openHeld();
     const events = eventsOf(socket);
     peer.socket.end(Buffer.concat([textFrame("a"), plainFrame({ opcode: Opcode.Close })]));
@@ -119,7 +119,7 @@ describe("what is fired (WHATWG WebSockets §4)", () => {
 });
 
 describe("event handlers (HTML §8.1.8.1)", () => {
-  test.each(names)("on%s is null, takes functions and objects, and nothing else", (name) => {
+  test.each(names)("on%s is initially null, and accepts only functions and objects", (name) => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     const attribute: Attribute = `on${name}`;
     const set = (value: unknown): unknown => {
@@ -143,7 +143,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     }
   });
 
-  test.each(names)("on%s is called with the socket as this for any event of its name", (name) => {
+  test.each(names)("on%s is called with the socket as this, for any event of its name", (name) => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     const seen: unknown[] = [];
     socket[`on${name}`] = function (this: unknown, event: Event) {
@@ -154,7 +154,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     expect(seen).toEqual([socket, event]);
   });
 
-  test("setting one again keeps its place, and null gives it up", async () => {
+  test("replacing a handler keeps its position, and null gives it up", async () => {
     const { socket, peer } = await connecting();
     const order: string[] = [];
     socket.addEventListener("open", () => order.push("first"));
@@ -175,7 +175,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     expect(order).toEqual(["first", "middle", "last", "attribute"]);
   });
 
-  test("an object that is not callable keeps the place too", () => {
+  test("an object that is not callable keeps the position, too", () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     const order: string[] = [];
     socket.onopen = {} as never;
@@ -185,7 +185,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     expect(order).toEqual(["attribute", "listener"]);
   });
 
-  test("false cancels an event that can be cancelled", () => {
+  test("returning false cancels a cancelable event", () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     socket.onmessage = () => false;
     const event = new Event("message", { cancelable: true });
@@ -194,7 +194,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     expect(socket.dispatchEvent(new Event("message", { cancelable: true }))).toBe(true);
   });
 
-  test("a listener that was removed, or that is to be called once, is not called again", async () => {
+  test("a removed listener, or one with once, is not called again", async () => {
     const socket = await openEcho();
     const seen: string[] = [];
     const removed = (): void => void seen.push("removed");
@@ -208,7 +208,7 @@ describe("event handlers (HTML §8.1.8.1)", () => {
     expect(seen).toEqual(["once"]);
   });
 
-  test("the handler that a handler sets is called from the next event on", async () => {
+  test("a handler that is set by a handler is called from the next event on", async () => {
     const socket = await openEcho();
     const seen: string[] = [];
     socket.onmessage = ({ data }) => {

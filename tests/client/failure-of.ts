@@ -1,6 +1,6 @@
 import type { FailureEvent, LongwireError, WebSocket } from "../../src/client/index.ts";
 
-/** The error that a socket fails with. */
+/** Returns the error that a socket fails with. */
 export async function failureOf(socket: WebSocket): Promise<LongwireError> {
   const event = await new Promise<Event>((resolve, reject) => {
     socket.addEventListener("error", resolve, { once: true });

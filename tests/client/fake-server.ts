@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** What a server may answer a handshake with, given the key that came. */
+/** A server's response to a handshake, given the accept value for its key. */
 export type Answer = (accept: string, request: string, socket: Socket) => string | Uint8Array;
 
 export const goodAnswer = (accept: string, more = ""): string =>
   `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${more}\r\n`;
 
-/** Starts a TCP server that answers each handshake as told, and returns its URL. */
+/** Starts a TCP server that sends this response to each handshake, and returns its URL. */
 export async function fakeServer(answer: Answer): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

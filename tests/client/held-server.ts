@@ -5,23 +5,23 @@ import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { onTestFinished } from "vitest";
 import { goodAnswer } from "./fake-server.ts";
 
-/** A handshake that came and waits for its answer. */
+/** A handshake that waits for the test's response. */
 export interface HeldHandshake {
-  /** The request's head as it came. */
+  /** The head of the request as received. */
   request: string;
-  /** The name that the client asked for in TLS, if any. */
+  /** The server name that the client requested in TLS, if any. */
   servername: string | false | undefined;
   alpn: string | false | null | undefined;
   socket: Socket;
   answer(text: string): void;
-  /** @param behind bytes that come in the same packet as the answer */
+  /** @param behind bytes to send in the same packet as the response */
   accept(behind?: Uint8Array): void;
 }
 
-/** A server whose handshakes the test answers, one by one. */
+/** A server whose handshakes the test answers one by one. */
 export class HeldServer {
   readonly port: number;
-  /** How many connections came. */
+  /** The number of connections so far. */
   connections = 0;
   readonly #came: HeldHandshake[] = [];
   readonly #waiting: ((handshake: HeldHandshake) => void)[] = [];
@@ -51,7 +51,7 @@ export class HeldServer {
     return held;
   }
 
-  /** The next handshake, in the order they came. */
+  /** Returns the next handshake, in the order of arrival. */
   next(): Promise<HeldHandshake> {
     const came = this.#came.shift();
     if (came !== undefined) return Promise.resolve(came);
@@ -83,7 +83,7 @@ export class HeldServer {
   }
 }
 
-/** The values of all header lines with this name. */
+/** Returns the values of all headers with this name. */
 export function headersNamed(request: string, name: string): string[] {
   const start = `${name.toLowerCase()}: `;
   return request

@@ -7,14 +7,14 @@ export interface RunningProxy {
   /** Without user name and password. */
   url: string;
   port: number;
-  /** What was asked for, in order. */
+  /** The request heads, in order. */
   requests: string[];
 }
 
 /**
- * Starts an HTTP proxy that takes every name for this machine. (RFC 9110 §9.3.6)
+ * Starts an HTTP proxy that resolves every name to this machine. (RFC 9110 §9.3.6)
  *
- * @param answer what it says instead of opening a tunnel
+ * @param answer a response to send instead of opening a tunnel
  */
 export async function runHttpProxy(
   options: { tls?: { cert: string; key: string }; answer?: (request: string) => string } = {},
@@ -49,7 +49,7 @@ export async function runHttpProxy(
   return { url: `${tls ? "https" : "http"}://127.0.0.1:${port}`, port, requests };
 }
 
-/** Says `greeting` once the port is reached, and passes bytes on from then. */
+/** Sends `greeting` once the port is reached, and forwards bytes from then on. */
 export function joinTo(socket: Socket, port: number, greeting: string | Uint8Array): Socket {
   const onward = connect(port, "127.0.0.1", () => {
     socket.write(greeting);

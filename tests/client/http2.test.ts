@@ -11,7 +11,7 @@ import { echo, runServer, Witness } from "../server/run-server.ts";
 import { failureOf } from "./failure-of.ts";
 import { next } from "./watch-socket.ts";
 
-/** Which connections WebSockets came over: streams by their session, others by their socket. */
+/** The connections of incoming WebSockets: the session for streams, the socket for others. */
 class Arrivals {
   readonly streams = new Set<unknown>();
   readonly upgrades = new Set<unknown>();
@@ -36,7 +36,7 @@ async function runSecure(endpoint: Endpoint): Promise<Secure> {
   return { url, options: { http2: true, tls: { ca: tls.cert } } };
 }
 
-/** A server that allows so many streams on a connection. */
+/** Starts a server that allows this number of streams per connection. */
 async function runWithStreams(endpoint: Endpoint, maxConcurrentStreams: number): Promise<Secure> {
   const tls = testTls();
   const settings = { enableConnectProtocol: true, maxConcurrentStreams };
@@ -64,7 +64,7 @@ async function echoes(socket: WebSocket, text: string): Promise<void> {
 }
 
 describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
-  test("opened at once, they share it, and each is a WebSocket of its own", async () => {
+  test("opened together, they share it, and each is a separate WebSocket", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runSecure(arrivals.endpoint);
     const sockets = Array.from({ length: 100 }, () =>
@@ -84,7 +84,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     }
   });
 
-  test("long messages go both ways, through the stream's window", async () => {
+  test("long messages pass in both directions, through the stream's window", async () => {
     const { url, options } = await runSecure(echo);
     const socket = await opened(url, { ...options, compression: false });
     await echoes(socket, "0123456789".repeat(500_000));
@@ -115,7 +115,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     socket.close();
   });
 
-  test("other TLS options are another connection", async () => {
+  test("different TLS options use another connection", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runSecure(arrivals.endpoint);
     const sockets = [
@@ -126,7 +126,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     for (const socket of sockets) socket.close();
   });
 
-  test("a refusal is told with its status, and the connection serves the next one", async () => {
+  test("a refusal is reported with its status, and the connection serves the next one", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runSecure({ ...arrivals.endpoint, path: "/here" });
     const first = await opened(`${url}/here`, options);
@@ -137,7 +137,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     for (const socket of [first, second]) socket.close();
   });
 
-  test("giving one up while it is connecting leaves the others alone", async () => {
+  test("aborting one while it is connecting does not affect the others", async () => {
     const { url, options } = await runSecure(echo);
     const sockets = Array.from({ length: 3 }, () => openWebSocket(url, options));
     sockets[0]!.close();
@@ -146,7 +146,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     for (const socket of sockets) socket.close();
   });
 
-  test("when the connection breaks, each ends with 1006, and the next one opens a new one", async () => {
+  test("when the connection is lost, each ends with 1006, and the next one opens a new connection", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runSecure(arrivals.endpoint);
     const sockets = [await opened(url, options), await opened(url, options)];
@@ -158,7 +158,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     again.close();
   });
 
-  test("after a GOAWAY the open ones go on and new ones take a new connection (RFC 9113 §6.8)", async () => {
+  test("after a GOAWAY the open ones continue, and new ones use a new connection (RFC 9113 §6.8)", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runSecure(arrivals.endpoint);
     const first = await opened(url, options);
@@ -169,7 +169,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     for (const socket of [first, second]) socket.close();
   });
 
-  test("where the server allows a few streams, more connections carry the rest (RFC 9113 §5.1.2)", async () => {
+  test("if the server allows only a few streams, more connections carry the rest (RFC 9113 §5.1.2)", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runWithStreams(arrivals.endpoint, 10);
     const sockets = Array.from({ length: 35 }, () => openWebSocket(url, options));
@@ -180,7 +180,7 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
     await Promise.all(closed);
   });
 
-  test("a server that closes is heard with its code and reason", async () => {
+  test("the server's close code and reason arrive", async () => {
     const witness = new Witness();
     const { url, options } = await runSecure(witness);
     const socket = await opened(url, options);
@@ -193,8 +193,8 @@ describe("WebSockets over one HTTP/2 connection (RFC 8441)", () => {
   });
 });
 
-describe("where HTTP/2 is not to be had", () => {
-  test("a server of HTTP/1.1 is upgraded", async () => {
+describe("without HTTP/2 on the server", () => {
+  test("an HTTP/1.1 server is used with an upgrade", async () => {
     const arrivals = new Arrivals();
     const tls = testTls();
     const { url } = await runServer(arrivals.endpoint, { listen: { tls, http2: false } });
@@ -207,10 +207,10 @@ describe("where HTTP/2 is not to be had", () => {
     expect([arrivals.streams.size, arrivals.upgrades.size]).toEqual([0, 2]);
   });
 
-  test("an HTTP/2 server without extended CONNECT is upgraded over HTTP/1.1", async () => {
+  test("an HTTP/2 server without extended CONNECT is used with an HTTP/1.1 upgrade", async () => {
     const tls = testTls();
     const { port } = await runServer(echo, { listen: { tls } });
-    // An HTTP/2 server in front, which hands what speaks HTTP/1.1 to the one behind it.
+    // An HTTP/2 front end that passes HTTP/1.1 connections to the server behind it.
     const front = createSecureServer({ ...tls, allowHTTP1: true });
     front.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const behind = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
@@ -226,12 +226,12 @@ describe("where HTTP/2 is not to be had", () => {
     onTestFinished(() => void front.close());
     const url = `wss://127.0.0.1:${(front.address() as AddressInfo).port}`;
     const socket = await opened(url, { http2: true, tls: { ca: tls.cert } });
-    await echoes(socket, "by the old way");
+    await echoes(socket, "over HTTP/1.1");
     socket.close();
     await next(socket, "close");
   });
 
-  test("a server that allows no stream at all is upgraded", async () => {
+  test("a server that does not allow any stream is used with an upgrade", async () => {
     const arrivals = new Arrivals();
     const { url, options } = await runWithStreams(arrivals.endpoint, 0);
     const socket = await opened(url, options);
@@ -240,14 +240,14 @@ describe("where HTTP/2 is not to be had", () => {
     await next(socket, "close");
   });
 
-  test("a ws: URL is upgraded: without TLS there is nothing to agree on", async () => {
+  test("a ws: URL uses an upgrade, because without TLS there is no negotiation", async () => {
     const { url } = await runServer(echo);
     const socket = await opened(url, { http2: true });
     await echoes(socket, "plain");
     socket.close();
   });
 
-  test("a server that accepts the connection and then says nothing costs handshakeTimeoutMs", async () => {
+  test("a server that accepts the connection but stays silent fails after handshakeTimeoutMs", async () => {
     const tls = testTls();
     const silent = createSecureServer({ ...tls, settings: { enableConnectProtocol: true } });
     const streams: ServerHttp2Stream[] = [];
@@ -263,7 +263,7 @@ describe("where HTTP/2 is not to be had", () => {
     expect(failure).toMatchObject({ code: "handshake_timeout" });
   });
 
-  test("a certificate that is not trusted fails it, as without HTTP/2", async () => {
+  test("an untrusted certificate fails it, as without HTTP/2", async () => {
     const { url } = await runSecure(echo);
     const failure = await failureOf(openWebSocket(url, { http2: true }));
     expect(failure).toMatchObject({ code: "tls_failed" });

@@ -38,14 +38,14 @@ describe("interface objects (Web IDL §3.7.1)", () => {
     expect(() => Reflect.apply(type, undefined, ["ws://h.test"])).toThrow(TypeError);
   });
 
-  test("the entry `longwire` has the same", () => {
+  test("the entry `longwire` exports the same classes", () => {
     expect(standard).toMatchObject({ CloseEvent, WebSocket, WebSocketError, WebSocketStream });
   });
 });
 
 describe("constants (Web IDL §3.7.5)", () => {
   test.each(Object.entries({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 }))(
-    "%s is %d on both objects, and cannot be changed",
+    "%s is %d on both objects and read-only",
     (name, value) => {
       for (const holder of [WebSocket, WebSocket.prototype]) {
         expect(property(holder, name)).toEqual({
@@ -60,7 +60,7 @@ describe("constants (Web IDL §3.7.5)", () => {
     },
   );
 
-  test("instances have them too", async () => {
+  test("instances have them, too", async () => {
     const socket = await openEcho();
     expect(socket).toMatchObject({ CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
   });
@@ -89,7 +89,7 @@ describe("attributes and methods (Web IDL §3.7.6, §3.7.7)", () => {
     expect(() => Reflect.construct(value as () => void, [])).toThrow(TypeError);
   });
 
-  test("nothing else is there", () => {
+  test("there are no other properties", () => {
     const members = Object.getOwnPropertyNames(WebSocket.prototype);
     const constants = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
     const methods = ["constructor", "send", "close"];
@@ -97,7 +97,7 @@ describe("attributes and methods (Web IDL §3.7.6, §3.7.7)", () => {
     expect(Object.getOwnPropertyNames(new WebSocket("ws://h.invalid"))).toEqual([]);
   });
 
-  test("a read-only attribute cannot be set, a method can be replaced", async () => {
+  test("a read-only attribute cannot be set, but a method can be replaced", async () => {
     const socket = await openEcho();
     for (const name of readonly) {
       expect(Reflect.set(socket, name, "x"), name).toBe(false);
@@ -109,7 +109,7 @@ describe("attributes and methods (Web IDL §3.7.6, §3.7.7)", () => {
   });
 
   test.each([{}, WebSocket.prototype, null, undefined, 5])(
-    "called on %o they throw a TypeError (Web IDL §3.7.6)",
+    "called on %o, they throw a TypeError (Web IDL §3.7.6)",
     (receiver) => {
       for (const name of [...readonly, ...writable]) {
         const get = (): unknown => Reflect.get(WebSocket.prototype, name, receiver);
@@ -135,7 +135,7 @@ describe("attributes and methods (Web IDL §3.7.6, §3.7.7)", () => {
     expect(converted).toEqual([]);
   });
 
-  test("an attribute that is a promise rejects instead of throwing (Web IDL §3.7.6)", async () => {
+  test("a promise attribute rejects instead of throwing (Web IDL §3.7.6)", async () => {
     for (const name of ["opened", "closed"]) {
       const promise: unknown = Reflect.get(WebSocketStream.prototype, name, {});
       await expect(promise).rejects.toThrow(TypeError);
@@ -167,7 +167,7 @@ describe("subclasses", () => {
     }
   }
 
-  test("work, and their methods stay out of what the socket does by itself", async () => {
+  test("work, and their overrides do not affect the socket's own steps", async () => {
     const { url } = await openEcho();
     const calls: string[] = [];
     const socket = new Chatty(url, calls);
@@ -187,7 +187,7 @@ describe("subclasses", () => {
   });
 });
 
-/** The one that stands in on a Node without any, whatever this Node has. */
+/** The substitute for a Node version without `CloseEvent`, whichever version this is. */
 async function standIn(): Promise<typeof CloseEvent> {
   vi.stubGlobal("CloseEvent", undefined);
   vi.resetModules();
@@ -197,7 +197,7 @@ async function standIn(): Promise<typeof CloseEvent> {
 }
 
 describe("CloseEvent (WHATWG WebSockets §6)", () => {
-  test("it is the platform's where that has one", async () => {
+  test("it is the platform's class, if there is one", async () => {
     const platform: { CloseEvent?: unknown } = globalThis;
     const own = await standIn();
     expect(own).not.toBe(platform.CloseEvent);
@@ -220,8 +220,8 @@ describe("CloseEvent (WHATWG WebSockets §6)", () => {
     expect("initCloseEvent" in event).toBe(false);
   });
 
-  // Node's own takes -1 for a code as it is.
-  test("it takes what its dictionary has, converted (Web IDL §3.2)", async () => {
+  // Node's own class accepts -1 as a code.
+  test("it converts the members of its dictionary (Web IDL §3.2)", async () => {
     const OwnCloseEvent = await standIn();
     const given = {
       bubbles: true,
@@ -241,12 +241,12 @@ describe("CloseEvent (WHATWG WebSockets §6)", () => {
     expect(new OwnCloseEvent("foo", null as unknown as CloseEventInit).code).toBe(0);
   });
 
-  test("it needs a type, and a dictionary must be an object", () => {
+  test("it requires a type, and a dictionary must be an object", () => {
     expect(() => Reflect.construct(CloseEvent, [])).toThrow(TypeError);
     expect(() => new CloseEvent("foo", 5 as unknown as CloseEventInit)).toThrow(TypeError);
   });
 
-  test("that of a socket is one", async () => {
+  test("a socket's close event is an instance", async () => {
     const socket = await openEcho();
     socket.close(3000, "x");
     const event = await next(socket, "close");

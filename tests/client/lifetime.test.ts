@@ -13,7 +13,7 @@ afterAll(() => RunningProgram.endAll());
 
 const collect = runInNewContext("gc") as () => void;
 
-/** Collects what can be collected, also what needs a turn of the event loop between. */
+/** Collects all garbage, including objects that need a turn of the event loop. */
 async function collectAll(): Promise<void> {
   for (let round = 0; round < 5; round += 1) {
     collect();
@@ -22,7 +22,7 @@ async function collectAll(): Promise<void> {
 }
 
 describe("garbage collection (WHATWG WebSockets §5)", () => {
-  test("a connecting socket that somebody listens to stays", async () => {
+  test("a connecting socket with a listener is kept", async () => {
     const server = await HeldServer.start();
     const seen: string[] = [];
     (() => {
@@ -34,7 +34,7 @@ describe("garbage collection (WHATWG WebSockets §5)", () => {
     await until(() => seen.length === 1);
   });
 
-  test("an open one stays, and hears messages, the error and the end", async () => {
+  test("an open one is kept, and receives messages, the error and the end", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     const seen: string[] = [];
@@ -54,7 +54,7 @@ describe("garbage collection (WHATWG WebSockets §5)", () => {
     expect(seen).toEqual(["message", "error", "close"]);
   });
 
-  test("one with data that waits to be sent stays until it is gone", async () => {
+  test("one with unsent data is kept until it is sent", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     await (async () => {
@@ -69,7 +69,7 @@ describe("garbage collection (WHATWG WebSockets §5)", () => {
     expect(witness.messages).toHaveLength(2);
   });
 
-  test("a closed one goes", async () => {
+  test("a closed one is collected", async () => {
     const { url } = await runServer(new Witness());
     const open = async (): Promise<WeakRef<WebSocket>> => {
       const socket = new WebSocket(url);
@@ -87,7 +87,7 @@ describe("garbage collection (WHATWG WebSockets §5)", () => {
     });
   });
 
-  test("a stream that is read or written stays", async () => {
+  test("a stream that is being read or written is kept", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     const { reader, writer } = await (async () => {
@@ -102,13 +102,13 @@ describe("garbage collection (WHATWG WebSockets §5)", () => {
   });
 });
 
-describe("the process lives", () => {
-  test("as long as a stream is open that nobody reads from, and no longer", async () => {
+describe("the process stays alive", () => {
+  test("while a stream is open that nobody reads, and no longer", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     const program = new RunningProgram(process.execPath, ["tests/client/unread-stream.mjs", url]);
     const peer = await witness.opened();
-    // What one turn reads comes in anyway; the rest waits in the kernel.
+    // One turn's data is read anyway; the rest waits in the kernel.
     for (const text of ["a", "b", "c"]) peer.send(text.repeat(1_000_000));
     expect(await program.exited).toBe(0);
     expect(program.stdout.trim().split("\n")).toEqual(["open", "alive", "a", "b", "c", "closed"]);

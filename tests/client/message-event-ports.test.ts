@@ -5,7 +5,7 @@ afterEach(() => {
   vi.resetModules();
 });
 
-test("a message arrives where the platform sets ports on each event, as Deno does", async () => {
+test("a message is delivered on platforms that assign ports to each event, such as Deno", async () => {
   class OwnPortsEvent extends Event {
     constructor(type: string, { data }: { data?: unknown }) {
       super(type);

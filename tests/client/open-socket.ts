@@ -4,12 +4,12 @@ import { echo, runServer, Witness } from "../server/run-server.ts";
 import { HeldServer, type HeldHandshake } from "./held-server.ts";
 import { next } from "./watch-socket.ts";
 
-/** A socket to a server that echoes, open. */
+/** Opens a socket to an echo server. */
 export async function openEcho(): Promise<WebSocket> {
   return openTo(echo);
 }
 
-/** A socket whose server shows what came. */
+/** Opens a socket whose server records everything it receives. */
 export async function openWitnessed(): Promise<{ socket: WebSocket; witness: Witness }> {
   const witness = new Witness();
   return { socket: await openTo(witness), witness };
@@ -22,7 +22,7 @@ async function openTo(endpoint: Endpoint): Promise<WebSocket> {
   return socket;
 }
 
-/** A socket whose server is the test: `peer.socket` writes what it likes. */
+/** Opens a socket whose server is the test: `peer.socket` writes arbitrary bytes. */
 export async function openHeld(): Promise<{ socket: WebSocket; peer: HeldHandshake }> {
   const server = await HeldServer.start();
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}`);
@@ -32,14 +32,14 @@ export async function openHeld(): Promise<{ socket: WebSocket; peer: HeldHandsha
   return { socket, peer };
 }
 
-/** A socket that is still connecting, and its server's end. */
+/** Returns a socket that is still connecting, and its server's end. */
 export async function connecting(): Promise<{ socket: WebSocket; peer: HeldHandshake }> {
   const server = await HeldServer.start();
   const socket = new WebSocket(`ws://127.0.0.1:${server.port}`);
   return { socket, peer: await server.next() };
 }
 
-/** What a call throws. */
+/** Returns the error that a call throws. */
 export function thrownBy(call: () => unknown): unknown {
   try {
     call();

@@ -10,14 +10,14 @@ export interface OpenStream extends WebSocketOpenInfo {
   stream: WebSocketStream;
 }
 
-/** A stream to a server that echoes, open. */
+/** Opens a stream to an echo server. */
 export async function echoStream(): Promise<OpenStream> {
   const { url } = await runServer(echo);
   const stream = new WebSocketStream(url);
   return { stream, ...(await stream.opened) };
 }
 
-/** A stream whose server is the test; what is sent is not compressed. */
+/** Opens a stream whose server is the test; messages are not compressed. */
 export async function heldStream(
   options: Parameters<typeof openWebSocketStream>[1] = {},
 ): Promise<OpenStream & { peer: HeldHandshake }> {

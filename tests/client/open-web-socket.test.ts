@@ -11,7 +11,7 @@ import { echo, runServer } from "../server/run-server.ts";
 import { fakeServer } from "./fake-server.ts";
 import { eventsOf, next } from "./watch-socket.ts";
 
-describe("what browsers don't have", () => {
+describe("options that browsers do not offer", () => {
   test("request headers reach the server", async () => {
     let seen: string | undefined;
     const endpoint = {
@@ -30,14 +30,14 @@ describe("what browsers don't have", () => {
     ["a line break in a value", { "X-A": "b\r\nX-Evil: 1" }],
     ["a NUL in a value", { "X-A": "b\0" }],
     ["a space in a name", { "X A": "b" }],
-    ["a header of the handshake's own", { "Sec-WebSocket-Key": "x" }],
+    ["a header that the handshake sets itself", { "Sec-WebSocket-Key": "x" }],
     ["another Host", { host: "x" }],
-  ])("%s is refused before anything is sent (CVE-2026-1527)", (_, headers) => {
+  ])("%s is rejected before anything is sent (CVE-2026-1527)", (_, headers) => {
     const open = (): unknown => openWebSocket("ws://127.0.0.1:1", { headers });
     expect(open).toThrow(expect.objectContaining({ code: "invalid_header" }));
   });
 
-  test("wss: with a certificate of one's own", async () => {
+  test("wss: with a custom certificate", async () => {
     const files = makeCertificate();
     const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
     const { url } = await runServer(echo, { listen: { tls } });
@@ -68,7 +68,7 @@ describe("what browsers don't have", () => {
     expect((await next(socket, "message")).data).toBe("x");
   });
 
-  test("an AbortSignal gives a connecting socket up, and closes an open one with 1000", async () => {
+  test("an AbortSignal aborts a connecting socket, and closes an open one with 1000", async () => {
     const { url } = await runServer(echo);
     const early = new AbortController();
     const connecting = openWebSocket(url, { signal: early.signal });
@@ -86,14 +86,14 @@ describe("what browsers don't have", () => {
     expect(await next(open, "close")).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  test("a server that never answers is given up after handshakeTimeoutMs", async () => {
+  test("a server that never responds fails after handshakeTimeoutMs", async () => {
     const url = await fakeServer(() => "");
     const socket = openWebSocket(url, { handshakeTimeoutMs: 50 });
     const event = (await next(socket, "error")) as FailureEvent;
     expect(event.error.code).toBe("handshake_timeout");
   });
 
-  test("the error event says what happened, in one line, with a stable code", async () => {
+  test("the error event has a one-line message and a stable code", async () => {
     const refused = openWebSocket("ws://127.0.0.1:1");
     const unreachable = (await next(refused, "error")) as FailureEvent;
     expect(unreachable.error.code).toBe("unreachable");
@@ -105,7 +105,7 @@ describe("what browsers don't have", () => {
     expect(handshake.message).not.toContain("\n");
   });
 
-  test("a limit on messages holds", async () => {
+  test("the limit for messages applies", async () => {
     const { url } = await runServer(echo);
     const socket = openWebSocket(url, { maxMessageBytes: 10 });
     await next(socket, "open");
@@ -115,7 +115,7 @@ describe("what browsers don't have", () => {
   });
 
   test.each([0, -1, 1.5, Number.NaN, "5"])(
-    "%s as a limit is refused at once",
+    "%s as a limit throws immediately",
     (maxMessageBytes) => {
       const open = (): unknown =>
         openWebSocket("ws://127.0.0.1:1", { maxMessageBytes: maxMessageBytes as number });
@@ -123,7 +123,7 @@ describe("what browsers don't have", () => {
     },
   );
 
-  test("ping resolves with the round trip's time, and rejects on a closed socket", async () => {
+  test("ping resolves with the round-trip time, and rejects on a closed socket", async () => {
     const { url } = await runServer(echo);
     const socket = openWebSocket(url);
     await next(socket, "open");

@@ -12,7 +12,7 @@ import { next } from "./watch-socket.ts";
 /** A text frame from a server, unmasked: "hi". */
 const HI = Uint8Array.of(0x81, 2, 0x68, 0x69);
 
-/** Opens over the proxy and hears the server say something. */
+/** Opens over the proxy and receives a message from the server. */
 async function openOver(
   server: HeldServer,
   url: string,
@@ -29,7 +29,7 @@ async function openOver(
 const withUser = (url: string, userInfo: string): string => url.replace("//", `//${userInfo}@`);
 
 describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
-  test("opens a tunnel, for ws: too, and looks names up itself (RFC 6455 §4.1, item 3)", async () => {
+  test("opens a tunnel, also for ws:, and resolves names itself (RFC 6455 §4.1, item 3)", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const { request } = await openOver(server, `ws://some.test:${server.port}/path`, {
       proxy: proxy.url,
@@ -40,7 +40,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(headersNamed(request, "Host")).toEqual([authority]);
   });
 
-  test("names the port even if it is the scheme's own, and IPv6 in brackets", async () => {
+  test("receives the port even if it is the scheme's default, and IPv6 in brackets", async () => {
     const proxy = await runHttpProxy({ answer: () => "HTTP/1.1 403 No\r\n\r\n" });
     for (const url of ["ws://some.test", "wss://some.test", "ws://[::1]:9"]) {
       await failureOf(openWebSocket(url, { proxy: proxy.url }));
@@ -49,7 +49,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(asked).toEqual(["some.test:80", "some.test:443", "[::1]:9"]);
   });
 
-  test("is told user name and password of its URL, and the server is not", async () => {
+  test("receives the credentials in its URL, and the server does not", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const { request } = await openOver(server, `ws://a:b@some.test:${server.port}`, {
       proxy: new URL(withUser(proxy.url, "us%40er:s%C3%A9cret")),
@@ -63,7 +63,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(headersNamed(request, "Authorization")).toEqual([basic("a:b")]);
   });
 
-  test("gets the application's Proxy-Authorization instead, and the server does not", async () => {
+  test("receives the application's Proxy-Authorization instead, and the server does not", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const { request } = await openOver(server, `ws://some.test:${server.port}`, {
       proxy: withUser(proxy.url, "user:secret"),
@@ -87,13 +87,13 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(await failureOf(distrusted)).toMatchObject({ code: "proxy_unreachable" });
   });
 
-  test("whose tunnel leads to a server with the wrong certificate does not hide that", async () => {
+  test("does not hide that the server at the end of its tunnel has the wrong certificate", async () => {
     const [server, proxy] = [await HeldServer.start(makeCertificate()), await runHttpProxy()];
     const socket = openWebSocket(`wss://127.0.0.1:${server.port}`, { proxy: proxy.url });
     expect(await failureOf(socket)).toMatchObject({ code: "tls_failed" });
   });
 
-  test("bytes behind its answer belong to the tunnel", async () => {
+  test("tunnels the bytes after its response", async () => {
     const proxy = await runHttpProxy({
       answer: () => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 418 Teapot\r\n\r\n",
     });
@@ -101,7 +101,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(failure).toMatchObject({ code: "handshake_refused", status: 418 });
   });
 
-  test("may send interim responses before it (RFC 9110 §15.2)", async () => {
+  test("may send interim responses first (RFC 9110 §15.2)", async () => {
     const proxy = await runHttpProxy({
       answer: () => "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 200 OK\r\n\r\nHTTP/1.1 418 Teapot\r\n\r\n",
     });
@@ -113,9 +113,9 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     ["refuses", "HTTP/1.1 403 Forbidden\r\n\r\n", "proxy_refused", 403],
     ["wants credentials", "HTTP/1.1 407 Who\r\n\r\n", "proxy_authentication_failed", 407],
     ["redirects", "HTTP/1.1 302 X\r\nLocation: http://a.test\r\n\r\n", "proxy_refused", 302],
-    ["speaks no HTTP", "\x05\x00\r\n\r\n", "bad_proxy_answer", undefined],
-    ["ends lines wrongly", "HTTP/1.1 200 OK\n\n", "bad_proxy_answer", undefined],
-  ])("that %s ends in an error with its name", async (_, answer, code, status) => {
+    ["does not respond with HTTP", "\x05\x00\r\n\r\n", "bad_proxy_answer", undefined],
+    ["ends lines incorrectly", "HTTP/1.1 200 OK\n\n", "bad_proxy_answer", undefined],
+  ])("that %s causes an error with its name", async (_, answer, code, status) => {
     const proxy = await runHttpProxy({ answer: () => answer });
     const url = withUser(proxy.url, "user:secret");
     const failure = await failureOf(openWebSocket("ws://some.test", { proxy: url }));
@@ -125,7 +125,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(failure.message).not.toContain("\n");
   });
 
-  test("whose answer is larger than maxHeaderBytes is left", async () => {
+  test("whose response is larger than maxHeaderBytes is rejected", async () => {
     const answer = (): string => `HTTP/1.1 200 OK\r\nX: ${"a".repeat(2000)}\r\n\r\n`;
     const proxy = await runHttpProxy({ answer });
     const options = { proxy: proxy.url, maxHeaderBytes: 1000 };
@@ -134,7 +134,7 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     expect(failure.cause).toMatchObject({ code: "header_too_large", limit: 1000 });
   });
 
-  test("that cannot be reached, that leaves, that says nothing", async () => {
+  test("that is unreachable, disconnects or stays silent", async () => {
     const gone = await failureOf(
       openWebSocket("ws://some.test", { proxy: "http://user:secret@127.0.0.1:1001" }),
     );
@@ -149,19 +149,19 @@ describe("an HTTP proxy (RFC 9110 §9.3.6)", () => {
     const options = { proxy: silent.url, handshakeTimeoutMs: 50 };
     const late = await failureOf(openWebSocket("ws://some.test", options));
     expect(late.code).toBe("handshake_timeout");
-    expect(late.message).toContain(`while asking the proxy ${silent.url}`);
+    expect(late.message).toContain(`while requesting a tunnel from the proxy ${silent.url}`);
     for (const { message } of [gone, left, late]) expect(message).not.toMatch(/user:|secret/);
   });
 });
 
 describe("a SOCKS5 proxy (RFC 1928)", () => {
-  test("socks5h: it looks the name up", async () => {
+  test("socks5h: the proxy resolves the name", async () => {
     const [server, proxy] = [await HeldServer.start(), await runSocks5Proxy()];
     await openOver(server, `ws://some.test:${server.port}`, { proxy: proxy.url });
     expect(proxy.requests).toEqual(["methods 0", "name some.test"]);
   });
 
-  test("socks5: the name is looked up here", async () => {
+  test("socks5: the client resolves the name", async () => {
     const [server, proxy] = [await HeldServer.start(), await runSocks5Proxy()];
     await openOver(server, `ws://some.test:${server.port}`, {
       proxy: proxy.url.replace("socks5h:", "socks5:"),
@@ -180,13 +180,13 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
     ["[::1]", "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.1"],
     ["[2001:db8::ff00:42:8329]", "32.1.13.184.0.0.0.0.0.0.255.0.0.66.131.41"],
     ["[::ffff:1.2.3.4]", "0.0.0.0.0.0.0.0.0.0.255.255.1.2.3.4"],
-  ])("an address goes as one: %s (RFC 1928 §5)", async (host, address) => {
+  ])("an address is sent as such: %s (RFC 1928 §5)", async (host, address) => {
     const [server, proxy] = [await HeldServer.start(), await runSocks5Proxy()];
     await openOver(server, `ws://${host}:${server.port}`, { proxy: proxy.url });
     expect(proxy.requests[1]).toBe(`address ${address}`);
   });
 
-  test("is told user name and password, if it wants them (RFC 1929)", async () => {
+  test("receives user name and password if it requires them (RFC 1929)", async () => {
     const server = await HeldServer.start();
     const user = { username: "üser:1", password: "" };
     const strict = await runSocks5Proxy({ user });
@@ -197,7 +197,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
     await openOver(server, url, { proxy: withUser(open.url, "user:secret") });
   });
 
-  test("wss: inside, asking for the host's name", async () => {
+  test("wss: inside the tunnel sends the host name", async () => {
     const files = makeCertificate();
     const [server, proxy] = [await HeldServer.start(files), await runSocks5Proxy()];
     const tls = { ca: readFileSync(files.cert), checkServerIdentity: () => undefined };
@@ -236,7 +236,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
       "bad_proxy_answer",
     ],
     [
-      "an address of no type",
+      "an address of unknown type",
       [
         [5, 0],
         [5, 0, 0, 2],
@@ -267,7 +267,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
       ],
       "proxy_refused",
     ],
-  ])("that answers with %s ends in an error with its name", async (_, answers, code) => {
+  ])("that responds with %s causes an error with its name", async (_, answers, code) => {
     const proxy = await runSocks5Proxy({ answers });
     const url = withUser(proxy.url, "user:secret");
     const failure = await failureOf(openWebSocket("ws://some.test", { proxy: url }));
@@ -276,7 +276,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
     expect(failure.message).not.toMatch(/user:|secret/);
   });
 
-  test("a reply's code is told in words", async () => {
+  test("the meaning of a reply code is part of the error", async () => {
     const proxy = await runSocks5Proxy({
       answers: [
         [5, 0],
@@ -287,7 +287,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
     expect(failure.message).toContain("some.test:80: not allowed by its rules (2)");
   });
 
-  test("may answer byte by byte, and what is behind its reply belongs to the server", async () => {
+  test("may respond byte by byte, and bytes after its reply belong to the server", async () => {
     const answers = [[5], [0], [5], [0, 0], [4, ...Buffer.alloc(16), 1]];
     const early = Buffer.from("\x02HTTP/1.1 418 Teapot\r\n\r\n", "latin1");
     const proxy = await byteByByte([...answers.flat(), ...early]);
@@ -295,7 +295,7 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
     expect(failure).toMatchObject({ code: "handshake_refused", status: 418 });
   });
 
-  test("a name that is too long for it is refused", async () => {
+  test("a name that is too long for it is rejected", async () => {
     const proxy = await runSocks5Proxy();
     const name = `${"a".repeat(60)}.`.repeat(5);
     const failure = await failureOf(openWebSocket(`ws://${name}test`, { proxy: proxy.url }));
@@ -304,8 +304,8 @@ describe("a SOCKS5 proxy (RFC 1928)", () => {
   });
 });
 
-describe("turns over a proxy (RFC 6455 §4.1, item 2)", () => {
-  test("where only the proxy knows addresses, each name is a host", async () => {
+describe("turns with a proxy (RFC 6455 §4.1, item 2)", () => {
+  test("if only the proxy knows the addresses, each name counts as a host", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const open = (name: string): WebSocket =>
       openWebSocket(`ws://${name}.test:${server.port}/${name}`, { proxy: proxy.url });
@@ -320,7 +320,7 @@ describe("turns over a proxy (RFC 6455 §4.1, item 2)", () => {
     await next(again, "open");
   });
 
-  test("and at most 32 are connecting at once", async () => {
+  test("at most 32 attempts are connecting at the same time", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const sockets = Array.from({ length: 40 }, (_, index) =>
       openWebSocket(`ws://host-${index}.test:${server.port}`, { proxy: proxy.url }),
@@ -336,7 +336,7 @@ describe("turns over a proxy (RFC 6455 §4.1, item 2)", () => {
 });
 
 describe("the environment", () => {
-  test("is not read unless the application asks", async () => {
+  test("is ignored unless the application asks for it", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     setEnvironment({ http_proxy: proxy.url, ALL_PROXY: proxy.url });
     const url = `ws://127.0.0.1:${server.port}`;
@@ -347,14 +347,14 @@ describe("the environment", () => {
     expect(proxy.requests).toHaveLength(1);
   });
 
-  test("names exceptions, which go direct", async () => {
+  test("may list exceptions, which connect directly", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     setEnvironment({ http_proxy: proxy.url, no_proxy: "127.0.0.0/8" });
     await openOver(server, `ws://127.0.0.1:${server.port}`, { proxy: "environment" });
     expect(proxy.requests).toEqual([]);
   });
 
-  test("with a bad proxy ends in an error event that names the variable", async () => {
+  test("with an invalid proxy causes an error event that names the variable", async () => {
     setEnvironment({ http_proxy: "ftp://user:secret@proxy.test" });
     const failure = await failureOf(openWebSocket("ws://some.test", { proxy: "environment" }));
     expect(failure).toMatchObject({ code: "invalid_proxy" });
@@ -372,14 +372,14 @@ function setEnvironment(variables: Record<string, string>): void {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
 }
 
-describe("the option proxy", () => {
+describe("the proxy option", () => {
   test.each([
     ["no URL", "http://"],
     ["no host", "socks5://"],
     ["another scheme", "socks4://proxy.test"],
-    ["a port that is none", "http://proxy.test:99999"],
+    ["an invalid port", "http://proxy.test:99999"],
     ["port 0", "http://user:secret@proxy.test:0"],
-  ])("with %s is refused at once", (_, proxy) => {
+  ])("with %s throws immediately", (_, proxy) => {
     const open = (): unknown => openWebSocket("ws://some.test", { proxy });
     expect(open).toThrow(expect.objectContaining({ code: "invalid_proxy" }));
     expect(open).not.toThrow(/secret/);
@@ -392,20 +392,20 @@ describe("the option proxy", () => {
     ["a colon in the user name (RFC 7617 §2)", "http://user%3A:secret@proxy.test"],
     ["no user name for SOCKS5 (RFC 1929 §2)", "socks5://:secret@proxy.test"],
     ["256 bytes for SOCKS5 (RFC 1929 §2)", `socks5://user:secret${"x".repeat(250)}@proxy.test`],
-  ])("with %s is refused at once", (_, proxy) => {
+  ])("with %s throws immediately", (_, proxy) => {
     const open = (): unknown => openWebSocket("ws://some.test", { proxy });
     expect(open).toThrow(expect.objectContaining({ code: "invalid_credentials" }));
     expect(open).not.toThrow(/secret/);
   });
 
-  test("and a Unix socket exclude each other", () => {
+  test("cannot be combined with a Unix socket", () => {
     const options = { proxy: "http://proxy.test", socketPath: "/tmp/socket" };
     const open = (): unknown => openWebSocket("ws://some.test", options);
     expect(open).toThrow(expect.objectContaining({ code: "invalid_proxy" }));
   });
 });
 
-/** A server that says these bytes, each in a packet of its own. */
+/** A server that sends these bytes, each in a separate packet. */
 async function byteByByte(bytes: readonly number[]): Promise<string> {
   const server = createServer((socket) => {
     socket.setNoDelay(true);

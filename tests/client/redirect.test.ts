@@ -12,7 +12,7 @@ const redirect = (location: string, status = 302): string =>
 
 const FOLLOW: ClientOptions = { followRedirects: true };
 
-describe("redirects are followed if the application says so (RFC 6455 §4.1)", () => {
+describe("redirects are followed if the application allows it (RFC 6455 §4.1)", () => {
   test.each([301, 302, 303, 307, 308])("%i", async (status) => {
     const [from, to] = [await HeldServer.start(), await HeldServer.start()];
     const url = `ws://127.0.0.1:${from.port}/old`;
@@ -28,15 +28,18 @@ describe("redirects are followed if the application says so (RFC 6455 §4.1)", (
     expect(socket.url).toBe(url);
   });
 
-  test.each([undefined, false] as const)("not with followRedirects %s", async (followRedirects) => {
-    const server = await HeldServer.start();
-    const url = `ws://127.0.0.1:${server.port}`;
-    const options = followRedirects === undefined ? {} : { followRedirects };
-    const failed = failureOf(openWebSocket(url, options));
-    (await server.next()).answer(redirect("/new"));
-    expect(await failed).toMatchObject({ code: "handshake_refused", status: 302 });
-    expect(server.connections).toBe(1);
-  });
+  test.each([undefined, false] as const)(
+    "redirects are not followed with followRedirects %s",
+    async (followRedirects) => {
+      const server = await HeldServer.start();
+      const url = `ws://127.0.0.1:${server.port}`;
+      const options = followRedirects === undefined ? {} : { followRedirects };
+      const failed = failureOf(openWebSocket(url, options));
+      (await server.next()).answer(redirect("/new"));
+      expect(await failed).toMatchObject({ code: "handshake_refused", status: 302 });
+      expect(server.connections).toBe(1);
+    },
+  );
 
   test.each([
     ["a path", "/new", "/new"],
@@ -45,7 +48,7 @@ describe("redirects are followed if the application says so (RFC 6455 §4.1)", (
     ["a fragment, which is not sent (RFC 9110 §4.2.5)", "/new#part", "/new"],
     ["no scheme", "//127.0.0.1:PORT/new", "/new"],
     ["http:, which means ws:", "http://127.0.0.1:PORT/new", "/new"],
-    ["line breaks, which go nowhere", "/new%0d%0aX-Evil:1", "/new%0d%0aX-Evil:1"],
+    ["line breaks, which are removed", "/new%0d%0aX-Evil:1", "/new%0d%0aX-Evil:1"],
   ])("a Location with %s is resolved against the URL (RFC 9110 §10.2.2)", async (_, to, path) => {
     const server = await HeldServer.start();
     openWebSocket(`ws://127.0.0.1:${server.port}/a/old`, FOLLOW);
@@ -63,7 +66,7 @@ describe("redirects are followed if the application says so (RFC 6455 §4.1)", (
     await next(socket, "open");
   });
 
-  test("the proxy is gone through again", async () => {
+  test("a redirect uses the proxy again", async () => {
     const [server, proxy] = [await HeldServer.start(), await runHttpProxy()];
     const options = { ...FOLLOW, proxy: proxy.url };
     const socket = openWebSocket(`ws://one.test:${server.port}`, options);
@@ -75,7 +78,7 @@ describe("redirects are followed if the application says so (RFC 6455 §4.1)", (
   });
 });
 
-describe("credentials stay with their origin (RFC 9110 §15.4, item 5)", () => {
+describe("credentials are limited to their origin (RFC 9110 §15.4, item 5)", () => {
   const headers = {
     AUTHORIZATION: "Bearer x",
     Cookie: "a=b",
@@ -86,7 +89,7 @@ describe("credentials stay with their origin (RFC 9110 §15.4, item 5)", () => {
   const sent = ({ request }: HeldHandshake): string[] =>
     names.filter((name) => headersNamed(request, name).length > 0);
 
-  test("the same origin gets them again, another does not, nor does the first after it", async () => {
+  test("the same origin receives them again, but another does not, nor does the first after it", async () => {
     const [one, two] = [await HeldServer.start(), await HeldServer.start()];
     openWebSocket(`ws://127.0.0.1:${one.port}`, { ...FOLLOW, headers });
     const first = await one.next();
@@ -101,7 +104,7 @@ describe("credentials stay with their origin (RFC 9110 §15.4, item 5)", () => {
     expect(sent(await one.next())).toEqual(["X-Other"]);
   });
 
-  test("so does the URL's user info, and a Location's is not used", async () => {
+  test("this applies to credentials in the URL, and those in a Location are ignored", async () => {
     const [one, two] = [await HeldServer.start(), await HeldServer.start()];
     openWebSocket(`ws://user:secret@127.0.0.1:${one.port}`, FOLLOW);
     (await one.next()).answer(redirect(`ws://evil:evil@127.0.0.1:${one.port}/again`));
@@ -112,7 +115,7 @@ describe("credentials stay with their origin (RFC 9110 §15.4, item 5)", () => {
     expect(headersNamed((await two.next()).request, "Authorization")).toEqual([]);
   });
 
-  test("so does a TLS client certificate", async () => {
+  test("this applies to a TLS client certificate", async () => {
     const files = makeCertificate();
     const [one, two] = [await HeldServer.start(files), await HeldServer.start(files)];
     const tls = {
@@ -130,13 +133,13 @@ describe("credentials stay with their origin (RFC 9110 §15.4, item 5)", () => {
   });
 });
 
-describe("a redirect that is refused", () => {
+describe("a redirect that is rejected", () => {
   test.each([
     ["to another scheme", "file:///etc/passwd", "blocked_redirect"],
-    ["to a scheme with code in it", "javascript:alert(1)", "blocked_redirect"],
+    ["to a scheme that executes code", "javascript:alert(1)", "blocked_redirect"],
     ["to ftp:", "ftp://127.0.0.1/", "blocked_redirect"],
-    ["to what is no URL", "http://:99999", "bad_redirect"],
-    ["to a host that is none", "ws://a b/", "bad_redirect"],
+    ["to an invalid URL", "http://:99999", "bad_redirect"],
+    ["to an invalid host", "ws://a b/", "bad_redirect"],
     ["nowhere", "", "bad_redirect"],
     ["to two places", "/a\r\nLocation: /b", "bad_redirect"],
   ])("%s", async (_, location, code) => {
@@ -173,7 +176,7 @@ describe("a redirect that is refused", () => {
   });
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "1"])(
-    "%s as their number is refused at once",
+    "%s as their number throws immediately",
     (number) => {
       const options = { followRedirects: number as number };
       const open = (): unknown => openWebSocket("ws://127.0.0.1:1", options);
@@ -183,7 +186,7 @@ describe("a redirect that is refused", () => {
 });
 
 describe("while redirects are followed", () => {
-  test("handshakeTimeoutMs is over all of them", async () => {
+  test("handshakeTimeoutMs covers all of them", async () => {
     const server = await HeldServer.start();
     const options = { followRedirects: 1_000_000, handshakeTimeoutMs: 200 };
     const socket = openWebSocket(`ws://127.0.0.1:${server.port}`, options);
@@ -194,7 +197,7 @@ describe("while redirects are followed", () => {
     expect(await failed).toMatchObject({ code: "handshake_timeout" });
   });
 
-  test("the attempt can be given up", async () => {
+  test("the attempt can be aborted", async () => {
     const server = await HeldServer.start();
     const abort = new AbortController();
     const options = { ...FOLLOW, signal: abort.signal };
@@ -208,7 +211,7 @@ describe("while redirects are followed", () => {
     await closed;
   });
 
-  test("a host that was left takes the next attempt", async () => {
+  test("after a redirect, the first host accepts the next attempt", async () => {
     const [one, two] = [await HeldServer.start(), await HeldServer.start()];
     openWebSocket(`ws://127.0.0.1:${one.port}/first`, FOLLOW);
     const waiting = openWebSocket(`ws://127.0.0.1:${one.port}/second`);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { openWebSocket } from "../../src/client/index.ts";
 import { headersNamed, HeldServer } from "./held-server.ts";
 
-/** What the server sees of `headers`. */
+/** Returns the values that the server receives for `headers`. */
 async function seen(headers: unknown, name: string): Promise<string[]> {
   const server = await HeldServer.start();
   const socket = openWebSocket(`ws://127.0.0.1:${server.port}`, {
@@ -13,7 +13,7 @@ async function seen(headers: unknown, name: string): Promise<string[]> {
   return headersNamed(request, name);
 }
 
-describe("headers of a client may be", () => {
+describe("a client's headers may be", () => {
   test.each<[string, unknown]>([
     ["an object", { "X-A": "1" }],
     ["Headers", new Headers({ "X-A": "1" })],
@@ -23,7 +23,7 @@ describe("headers of a client may be", () => {
     expect(await seen(headers, "X-A")).toEqual(["1"]);
   });
 
-  test("lists, which are lines of their own, and of Cookie one line (RFC 6265 §5.4)", async () => {
+  test("lists, which become several headers, or for Cookie a single one (RFC 6265 §5.4)", async () => {
     expect(await seen({ "X-A": ["1", "2"] }, "X-A")).toEqual(["1", "2"]);
     expect(await seen({ Cookie: ["a=1", "b=2"] }, "Cookie")).toEqual(["a=1; b=2"]);
   });
@@ -34,11 +34,11 @@ test.each<[string, unknown]>([
   ["null", null],
   ["a list that is not of pairs", ["Authorization: x"]],
   ["a value that is an object", { Authorization: { scheme: "Bearer" } }],
-  ["a value that is not there", { Authorization: undefined }],
+  ["a missing value", { Authorization: undefined }],
   ["a value with a line break", { "X-A": ["1", "2\r\nX-B: 3"] }],
-  ["what the handshake writes itself", new Headers({ Host: "a" })],
-])("%s is refused, and the error shows the right form", (_, headers) => {
-  const message = expect.stringMatching(/^[^\n]*; (give|leave) [^\n]*\.$/) as string;
+  ["a header that the handshake sets itself", new Headers({ Host: "a" })],
+])("%s is rejected, and the error shows the right form", (_, headers) => {
+  const message = expect.stringMatching(/^[^\n]*; (use|leave) [^\n]*\.$/) as string;
   expect(() =>
     openWebSocket("ws://127.0.0.1:1", { headers: headers as Record<string, string> }),
   ).toThrow(expect.objectContaining({ code: "invalid_header", message }));

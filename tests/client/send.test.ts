@@ -12,7 +12,7 @@ function shown(message: string | Uint8Array): string | number[] {
   return typeof message === "string" ? message : [...message];
 }
 
-/** What a server gets when `data` is sent. */
+/** Returns what a server receives when `data` is sent. */
 async function received(data: unknown): Promise<string | number[]> {
   const { socket, witness } = await openWitnessed();
   socket.send(data as string);
@@ -43,17 +43,21 @@ describe("text (Web IDL §3.2.12, USVString)", () => {
     ["null", null, "null"],
     ["undefined", undefined, "undefined"],
     ["an object", { toString: () => "o" }, "o"],
-    ["an object without a text of its own", {}, "[object Object]"],
+    ["an object without a text representation", {}, "[object Object]"],
     ["an array", ["a", 1], "a,1"],
     ["a function", Math.max, String(Math.max)],
     ["an error", new Error("x"), "Error: x"],
-    ["what only looks like a buffer", Object.create(ArrayBuffer.prototype), "[object ArrayBuffer]"],
+    [
+      "an object that only resembles a buffer",
+      Object.create(ArrayBuffer.prototype),
+      "[object ArrayBuffer]",
+    ],
   ])("%s", async (_, data, text) => {
     expect(await received(data)).toBe(text);
   });
 
   test.each([125, 126, 65_535, 65_536])(
-    "of %d bytes comes back whole (RFC 6455 §5.2)",
+    "of %d bytes is echoed completely (RFC 6455 §5.2)",
     async (size) => {
       const socket = await openEcho();
       socket.send("a".repeat(size));
@@ -89,10 +93,10 @@ describe("bytes (Web IDL §3.2.25, BufferSource)", () => {
     ["shared memory", new SharedArrayBuffer(2)],
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(2))],
     ["a DataView of shared memory", new DataView(new SharedArrayBuffer(2))],
-    ["a buffer that may be resized", resizable(2)],
+    ["a resizable buffer", resizable(2)],
     ["a view of one", new Uint8Array(resizable(2))],
     ["a Symbol", Symbol("x")],
-    ["what has no text", Object.create(null)],
+    ["a value that cannot be converted to text", Object.create(null)],
   ])("%s is a TypeError, and the socket stays open", async (_, data) => {
     const { socket, witness } = await openWitnessed();
     expect(() => socket.send(data as string)).toThrow(TypeError);
@@ -111,7 +115,7 @@ describe("bytes (Web IDL §3.2.25, BufferSource)", () => {
     expect(witness.messages.map(shown)).toEqual([[1, 2]]);
   });
 
-  test("a large message goes out whole and comes back whole", async () => {
+  test("a large message is echoed completely", async () => {
     const socket = await openEcho();
     socket.binaryType = "arraybuffer";
     const bytes = Uint8Array.from({ length: 3_000_000 }, (_, index) => index * 31);
@@ -120,7 +124,7 @@ describe("bytes (Web IDL §3.2.25, BufferSource)", () => {
     expect(Buffer.compare(new Uint8Array(data as ArrayBuffer), bytes)).toBe(0);
   });
 
-  test("far more than the kernel takes does not lock both ends against a server that echoes", async () => {
+  test("sending far more than the kernel buffers does not deadlock with an echo server", async () => {
     const { url } = await runServer(echo);
     const socket = openWebSocket(url, { compression: false });
     socket.binaryType = "arraybuffer";
@@ -141,7 +145,7 @@ describe("bytes (Web IDL §3.2.25, BufferSource)", () => {
 });
 
 describe("Blobs (File API §5)", () => {
-  test("keep their place among other messages", async () => {
+  test("keep their position among other messages", async () => {
     const { socket, witness } = await openWitnessed();
     const bytes = Uint8Array.of(0, 1, 2, 3, 4, 5);
     socket.send("a");
@@ -162,7 +166,7 @@ describe("Blobs (File API §5)", () => {
     ]);
   });
 
-  test("one that cannot be read any more ends the connection", async () => {
+  test("one that can no longer be read ends the connection", async () => {
     const { socket } = await openWitnessed();
     const blob = new Blob(["x"]);
     blob.arrayBuffer = () => Promise.reject(new Error("The file is gone."));
@@ -177,7 +181,7 @@ describe("Blobs (File API §5)", () => {
 });
 
 describe("the states", () => {
-  test("while connecting it is an InvalidStateError, after the data was converted", async () => {
+  test("while connecting, send throws an InvalidStateError, after converting the data", async () => {
     const { socket, peer } = await connecting();
     const invalid = expect.objectContaining({ name: "InvalidStateError", code: 11 });
     expect(() => socket.send("x")).toThrow(invalid);
@@ -195,7 +199,7 @@ describe("the states", () => {
     await next(socket, "open");
   });
 
-  test("once closing has begun nothing is sent, and nothing is thrown", async () => {
+  test("after closing has begun, nothing is sent and nothing is thrown", async () => {
     const { socket, witness } = await openWitnessed();
     socket.close();
     expect(socket.send("late")).toBe(undefined);
@@ -204,7 +208,7 @@ describe("the states", () => {
     expect(witness.messages).toEqual([]);
   });
 
-  test("data of a kind that cannot be sent is a TypeError in every state", async () => {
+  test("data of an unsupported kind is a TypeError in every state", async () => {
     const socket = await openEcho();
     const send = (): void => socket.send(Symbol("x") as unknown as string);
     expect(send).toThrow(TypeError);
@@ -216,7 +220,7 @@ describe("the states", () => {
 });
 
 describe("binaryType (WHATWG WebSockets §4)", () => {
-  test("it is blob, and takes arraybuffer; anything else is ignored (Web IDL §3.7.6)", () => {
+  test("it is blob, accepts arraybuffer, and ignores anything else (Web IDL §3.7.6)", () => {
     const socket = new WebSocket("ws://127.0.0.1:1");
     expect(socket.binaryType).toBe("blob");
     for (const value of ["nodebuffer", "", "ArrayBuffer", 5, null, undefined]) {
@@ -230,7 +234,7 @@ describe("binaryType (WHATWG WebSockets §4)", () => {
   });
 
   test.each([0, 3, 1000, 65_536])(
-    "%d bytes come as a Blob, and as an ArrayBuffer",
+    "%d bytes arrive as a Blob, and as an ArrayBuffer",
     async (size) => {
       const socket = await openEcho();
       const bytes = Uint8Array.from({ length: size }, (_, index) => index);
@@ -247,7 +251,7 @@ describe("binaryType (WHATWG WebSockets §4)", () => {
     },
   );
 
-  test("it counts when a message is delivered, even within one packet", async () => {
+  test("its value at the time of delivery applies, even within one packet", async () => {
     const { socket, peer } = await openHeld();
     const kinds: string[] = [];
     socket.onmessage = ({ data }) => {

@@ -3,13 +3,13 @@ import { onTestFinished } from "vitest";
 import { joinTo, type RunningProxy } from "./http-proxy-server.ts";
 
 interface Socks5Options {
-  /** Whom it lets in; default everybody. */
+  /** The credentials it accepts; default: no authentication. */
   user?: { username: string; password: string };
-  /** What it answers instead, by what came: each in turn, then nothing. */
+  /** Replies to send instead, one for each message received. */
   answers?: readonly (readonly number[])[];
 }
 
-/** Starts a SOCKS5 proxy that takes every name for this machine. (RFC 1928, RFC 1929) */
+/** Starts a SOCKS5 proxy that resolves every name to this machine. (RFC 1928, RFC 1929) */
 export async function runSocks5Proxy(options: Socks5Options = {}): Promise<RunningProxy> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -58,7 +58,7 @@ async function serve(
   const address = await take(socket, size);
   const port = (await take(socket, 2)).readUInt16BE();
   requests.push(type === 3 ? `name ${address.toString()}` : `address ${[...address].join(".")}`);
-  // It tells the address that it connects from as a name, which has a length of its own.
+  // The proxy's own address is sent as a name, whose length varies.
   const reply = Buffer.concat([Buffer.from([5, 0, 0, 3, 4]), Buffer.from("here"), Buffer.alloc(2)]);
   return joinTo(socket, port, reply);
 }

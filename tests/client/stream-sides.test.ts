@@ -6,7 +6,7 @@ import { runServer, Witness } from "../server/run-server.ts";
 import { turns, until } from "./event-loop.ts";
 import { echoStream, heldStream } from "./open-stream.ts";
 
-/** More than kernels hold on the way from one end to the other, in bytes. */
+/** More than the kernels on the way buffer, in bytes. */
 const STUCK_BYTES = 24 * 1024 * 1024;
 
 function resizable(): ArrayBuffer {
@@ -15,7 +15,7 @@ function resizable(): ArrayBuffer {
 }
 
 describe("readable", () => {
-  test("text is a string, binary a Uint8Array that shares its buffer with nobody", async () => {
+  test("text is a string, binary data is a Uint8Array with a buffer of its own", async () => {
     const { readable, writable } = await echoStream();
     const writer = writable.getWriter();
     const reader = readable.getReader();
@@ -31,7 +31,7 @@ describe("readable", () => {
     }
   });
 
-  test("its queue holds one message; what is behind, an end too, waits (Streams §4.2.4)", async () => {
+  test("its queue holds one message; later messages and the end wait (Streams §4.2.4)", async () => {
     const { stream, peer, readable } = await heldStream();
     const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("x") });
     peer.socket.end(Buffer.concat([text, text, plainFrame({ opcode: Opcode.Close })]));
@@ -42,7 +42,7 @@ describe("readable", () => {
     await turns(20);
     const reader = readable.getReader();
     await reader.read();
-    // Now the second is in the queue.
+    // By now the second message is in the queue.
     await turns(20);
     expect(isClosed).toBe(false);
     await reader.read();
@@ -50,7 +50,7 @@ describe("readable", () => {
   });
 
   test.each([true, false])(
-    "nor does an end without a Close take the message in its queue away, nodeInternals %s",
+    "an end without a Close frame does not drop the queued message, nodeInternals %s",
     async (nodeInternals) => {
       const { stream, peer, readable } = await heldStream({ nodeInternals });
       const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("x") });
@@ -64,7 +64,7 @@ describe("readable", () => {
     },
   );
 
-  test("while nobody reads, the server comes to wait (back-pressure)", async () => {
+  test("while it is not read, the server has to wait (back-pressure)", async () => {
     const { peer, readable } = await heldStream();
     const payload = new Uint8Array(1024 * 1024);
     const frame = plainFrame({ opcode: Opcode.Binary, payload });
@@ -100,7 +100,7 @@ describe("readable", () => {
     await stream.closed;
   });
 
-  test("what comes once closing has begun is dropped", async () => {
+  test("messages that arrive after closing has begun are dropped", async () => {
     const { stream, peer, readable } = await heldStream();
     stream.close();
     const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("late") });
@@ -111,7 +111,7 @@ describe("readable", () => {
 });
 
 describe("writable (draft, write a chunk)", () => {
-  test("buffers and views are sent as binary, all else as its text", async () => {
+  test("buffers and views are sent as binary, everything else as its text", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     const { writable } = await new WebSocketStream(url).opened;
@@ -135,9 +135,9 @@ describe("writable (draft, write a chunk)", () => {
   });
 
   test.each<[string, unknown]>([
-    ["what has no text", { toString: () => ({}) }],
+    ["a value that cannot be converted to text", { toString: () => ({}) }],
     ["a Symbol", Symbol("x")],
-    ["a buffer that may be resized", resizable()],
+    ["a resizable buffer", resizable()],
     ["shared memory", new SharedArrayBuffer(2)],
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(2))],
   ])("%s rejects with a TypeError", async (_, chunk) => {
@@ -145,7 +145,7 @@ describe("writable (draft, write a chunk)", () => {
     await expect(writable.getWriter().write(chunk)).rejects.toThrow(TypeError);
   });
 
-  test("a write is done once its message has gone to the operating system", async () => {
+  test("a write completes once its message has been handed to the operating system", async () => {
     const { peer, writable } = await heldStream();
     peer.socket.pause();
     const writer = writable.getWriter();
@@ -162,14 +162,14 @@ describe("writable (draft, write a chunk)", () => {
     await writer.write("after");
   });
 
-  test("also when it is compressed in another thread on its way", async () => {
+  test("this also holds for a message that another thread compresses", async () => {
     const { readable, writable } = await echoStream();
     const text = "compressible ".repeat(30_000);
     await writable.getWriter().write(text);
     expect((await readable.getReader().read()).value).toBe(text);
   });
 
-  test("once the closing handshake has begun it takes chunks and sends nothing", async () => {
+  test("after closing has begun, chunks are accepted but not sent", async () => {
     const { stream, peer, writable } = await heldStream();
     const writer = writable.getWriter();
     await writer.ready;
@@ -179,7 +179,7 @@ describe("writable (draft, write a chunk)", () => {
     expect(await stream.closed).toEqual({ closeCode: 1005, reason: "" });
   });
 
-  test("closing it closes the connection, and waits until that is closed", async () => {
+  test("closing it closes the connection, and waits for that", async () => {
     const { stream, peer, writable } = await heldStream();
     const writer = writable.getWriter();
     await writer.write("x");
@@ -195,7 +195,7 @@ describe("writable (draft, write a chunk)", () => {
     await expect(writer.closed).resolves.toBe(undefined);
   });
 
-  test("closing it rejects when the connection breaks", async () => {
+  test("closing it rejects when the connection is lost", async () => {
     const { stream, peer, writable } = await heldStream();
     const writer = writable.getWriter();
     writer.closed.catch(() => {});
@@ -269,7 +269,7 @@ describe("abort and cancel (draft, close using reason)", () => {
     expect(await stream.closed).toEqual({ closeCode: 1005, reason: "" });
   });
 
-  test("cancelling lets a server go on that waits to be read", async () => {
+  test("cancelling unblocks a server that waits to be read", async () => {
     const { stream, peer, readable } = await heldStream();
     const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("x") });
     peer.socket.write(Buffer.concat([text, text, text]));

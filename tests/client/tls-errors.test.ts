@@ -7,17 +7,13 @@ import { failureOf } from "./failure-of.ts";
 import { HeldServer } from "./held-server.ts";
 
 test.each<[string, (port: number, ca: Buffer) => [url: string, tls: object], RegExp]>([
+  ["an untrusted authority", (port) => [`wss://127.0.0.1:${port}`, {}], /tls\.ca \(--ca\)\.$/],
   [
-    "an authority that is not trusted",
-    (port) => [`wss://127.0.0.1:${port}`, {}],
-    /tls\.ca \(--ca\)\.$/,
-  ],
-  [
-    "a name that the certificate does not have",
+    "a name that is not in the certificate",
     (port, ca) => [`wss://localhost:${port}`, { ca }],
-    /a name that the certificate has, or set tls\.servername to one\.$/,
+    /a name that is in the certificate, or set tls\.servername to one\.$/,
   ],
-])("%s is told in one line, with the advice that fits", async (_, made, advice) => {
+])("%s is reported in one line, with fitting advice", async (_, made, advice) => {
   const files = makeCertificate();
   const server = await HeldServer.start(files);
   const [url, tls] = made(server.port, readFileSync(files.cert));
@@ -27,9 +23,9 @@ test.each<[string, (port: number, ca: Buffer) => [url: string, tls: object], Reg
   expect(error.message).not.toContain("\n");
 });
 
-test("a server without TLS is told so", async () => {
+test("a server without TLS is reported as such", async () => {
   const { port } = await runServer(echo);
   const error = await failureOf(openWebSocket(`wss://127.0.0.1:${port}`));
-  expect(error.message).toMatch(/does not speak TLS on this port; use ws: or its TLS port\.$/);
+  expect(error.message).toMatch(/does not use TLS on this port; use ws: or its TLS port\.$/);
   expect(error.message).not.toContain("\n");
 });

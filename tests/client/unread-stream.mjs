@@ -1,11 +1,11 @@
-// Opens a stream, lets nothing but it keep the process alive, and says how it went.
+// Opens a stream, which is the only thing that keeps the process alive, and prints the result.
 import { WebSocketStream } from "../../dist/client/index.js";
 
 const stream = new WebSocketStream(process.argv[2]);
 const { readable } = await stream.opened;
 console.log("open");
 
-// A timer that does not keep the process alive fires only if something else does.
+// This timer does not keep the process alive, so it fires only if something else does.
 setTimeout(() => void readAndClose(), 300).unref();
 
 async function readAndClose() {

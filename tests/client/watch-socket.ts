@@ -1,6 +1,6 @@
 import type { CloseEvent, WebSocket } from "../../src/client/index.ts";
 
-/** The next event of this type. */
+/** Returns the next event of this type. */
 export function next(socket: WebSocket, type: "message"): Promise<MessageEvent>;
 export function next(socket: WebSocket, type: "close"): Promise<CloseEvent>;
 export function next(socket: WebSocket, type: "open" | "error"): Promise<Event>;
@@ -8,7 +8,7 @@ export function next(socket: WebSocket, type: string): Promise<Event> {
   return new Promise((resolve) => socket.addEventListener(type, resolve, { once: true }));
 }
 
-/** The types of all events, in the order they came, once the socket is closed. */
+/** Returns the types of all events in order, once the socket is closed. */
 export async function eventsOf(socket: WebSocket): Promise<string[]> {
   const seen: string[] = [];
   for (const type of ["open", "message", "error", "close"]) {

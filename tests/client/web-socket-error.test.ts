@@ -19,7 +19,7 @@ describe("WebSocketError (WebSocketStream draft)", () => {
     expect(new WebSocketError("", { closeCode: 3333 })).toMatchObject({ reason: "" });
   });
 
-  test("a reason alone means 1000", () => {
+  test("a reason alone implies 1000", () => {
     expect(new WebSocketError("", { reason: "x" }).closeCode).toBe(1000);
     expect(new WebSocketError("", { reason: "" }).closeCode).toBe(null);
   });
@@ -53,13 +53,13 @@ describe("WebSocketError (WebSocketStream draft)", () => {
     },
   );
 
-  test("the dictionary is an object, null or nothing", () => {
+  test("the dictionary must be an object, null or undefined", () => {
     expect(new WebSocketError("", null as never).closeCode).toBe(null);
     expect(() => new WebSocketError("", 5 as never)).toThrow(TypeError);
     expect(() => new WebSocketError(Symbol("x") as never)).toThrow(TypeError);
   });
 
-  test("only one can be asked for what it has", () => {
+  test("its attributes require an instance", () => {
     const get = (): unknown =>
       Reflect.get(WebSocketError.prototype, "closeCode", new DOMException("x"));
     expect(get).toThrow(TypeError);

@@ -25,23 +25,23 @@ describe("the constructor (WebSocketStream draft)", () => {
     },
   );
 
-  test("it makes a WebSocket URL of what it is given", async () => {
+  test("http: and https: URLs are converted to WebSocket URLs", async () => {
     const stream = new WebSocketStream("http://h.invalid:80/a");
     expect(stream.url).toBe("ws://h.invalid/a");
     stream.close();
   });
 
-  test("without a URL it is a TypeError", () => {
+  test("a missing URL is a TypeError", () => {
     expect(() => Reflect.construct(WebSocketStream, [])).toThrow(TypeError);
   });
 
   test.each<[string, unknown]>([
-    ["options that are no object", true],
-    ["protocols that are no list", { protocols: "hi" }],
-    ["protocols that cannot be iterated", { protocols: {} }],
-    ["a Symbol among them", { protocols: [Symbol("a")] }],
-    ["a signal that is none", { signal: {} }],
-    ["null as signal", { signal: null }],
+    ["options that are not an object", true],
+    ["protocols that are not a list", { protocols: "hi" }],
+    ["protocols that are not iterable", { protocols: {} }],
+    ["protocols that contain a Symbol", { protocols: [Symbol("a")] }],
+    ["a signal that is not an AbortSignal", { signal: {} }],
+    ["null as the signal", { signal: null }],
   ])("%s: a TypeError (Web IDL §3.2.17)", (_, options) => {
     const make = (): unknown => new WebSocketStream(nowhere, options as WebSocketStreamOptions);
     expect(make).toThrow(TypeError);
@@ -54,7 +54,7 @@ describe("the constructor (WebSocketStream draft)", () => {
     },
   );
 
-  test("null options are none", () => {
+  test("null is accepted as options", () => {
     const stream = new WebSocketStream(nowhere, null as unknown as WebSocketStreamOptions);
     expect(stream.url).toBe("ws://127.0.0.1:1/");
   });
@@ -75,7 +75,7 @@ describe("opened", () => {
     stream.close();
   });
 
-  test("a handshake that fails rejects both, with what went wrong as the cause", async () => {
+  test("a failed handshake rejects both promises, with the failure as the cause", async () => {
     const { url } = await runServer({ ...echo, path: "/here" });
     const stream = new WebSocketStream(`${url}/elsewhere`);
     const opened = await stream.opened.catch((error: unknown) => error);
@@ -87,12 +87,12 @@ describe("opened", () => {
     expect((closed as Error).message).toMatch(/404/);
   });
 
-  test("a bad port fails it in a later task (Fetch §2.8)", async () => {
+  test("a blocked port fails it in a later task (Fetch §2.8)", async () => {
     const stream = new WebSocketStream("ws://127.0.0.1:25");
     await expect(stream.opened).rejects.toMatchObject({ cause: { code: "blocked_port" } });
   });
 
-  test("nobody has to take note of a failure", async () => {
+  test("a failure without handlers is not an unhandled rejection", async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on("unhandledRejection", note);
@@ -113,8 +113,8 @@ describe("opened", () => {
   });
 });
 
-describe("the signal counts for the handshake only", () => {
-  test("aborted before, nothing is sent, and its reason is that of both", async () => {
+describe("the signal applies to the handshake only", () => {
+  test("if it is already aborted, nothing is sent, and both promises reject with its reason", async () => {
     const server = await HeldServer.start();
     const reason = new Error("no more");
     const stream = new WebSocketStream(`ws://127.0.0.1:${server.port}`, {
@@ -128,7 +128,7 @@ describe("the signal counts for the handshake only", () => {
     expect(stream.url).toBe(`ws://127.0.0.1:${server.port}/`);
   });
 
-  test("aborted while connecting, both reject with its reason", async () => {
+  test("if it is aborted while connecting, both promises reject with its reason", async () => {
     const server = await HeldServer.start();
     const controller = new AbortController();
     const { signal } = controller;
@@ -141,7 +141,7 @@ describe("the signal counts for the handshake only", () => {
     await turns(5);
   });
 
-  test("aborted when it is open, it does nothing", async () => {
+  test("if it is aborted later, nothing happens", async () => {
     const { url } = await runServer(echo);
     const controller = new AbortController();
     const stream = new WebSocketStream(url, { signal: controller.signal });
@@ -155,7 +155,7 @@ describe("the signal counts for the handshake only", () => {
 });
 
 describe("openWebSocketStream", () => {
-  test("takes headers, subprotocols as one string, and limits", async () => {
+  test("accepts headers, subprotocols as one string, and limits", async () => {
     let authorization: string | undefined;
     const { url } = await runServer({
       ...echo,
@@ -178,7 +178,7 @@ describe("openWebSocketStream", () => {
     await expect(stream.closed).rejects.toMatchObject({ closeCode: 1006 });
   });
 
-  test("gives up after handshakeTimeoutMs, and on its signal", async () => {
+  test("gives up after handshakeTimeoutMs, or when its signal is aborted", async () => {
     const url = await fakeServer(() => "");
     const late = openWebSocketStream(url, { handshakeTimeoutMs: 50 });
     await expect(late.opened).rejects.toMatchObject({ cause: { code: "handshake_timeout" } });
@@ -186,7 +186,7 @@ describe("openWebSocketStream", () => {
     await expect(aborted.opened).rejects.toBe(5);
   });
 
-  test("refuses bad options at once", () => {
+  test("throws immediately for invalid options", () => {
     const open = (): unknown => openWebSocketStream(nowhere, { maxMessageBytes: 0 });
     expect(open).toThrow(expect.objectContaining({ code: "invalid_limit" }));
   });
@@ -200,7 +200,7 @@ describe("close (draft, close the WebSocket)", () => {
     ["an empty reason", { reason: "" }, { closeCode: 1005, reason: "" }],
     ["a reason alone", { reason: "x" }, { closeCode: 1000, reason: "x" }],
     ["code and reason", { closeCode: 3456, reason: "x" }, { closeCode: 3456, reason: "x" }],
-    ["names of before", { code: 3456 }, { closeCode: 1005, reason: "" }],
+    ["the names of an earlier draft", { code: 3456 }, { closeCode: 1005, reason: "" }],
   ])("with %s", async (_, info, seen) => {
     const { stream, readable, writable } = await echoStream();
     stream.close(info as object);
@@ -229,7 +229,7 @@ describe("close (draft, close the WebSocket)", () => {
     expect(close).toThrow(error);
   });
 
-  test("only the first counts, and what was written before still goes out", async () => {
+  test("only the first call has an effect, and earlier writes are still sent", async () => {
     const { url } = await runServer(echo);
     const stream = new WebSocketStream(url);
     const { writable } = await stream.opened;
@@ -249,7 +249,7 @@ describe("closed by the server", () => {
       payload: closePayload(code, new TextEncoder().encode(reason)),
     });
 
-  test("cleanly: closed has its code, the readable is done, the writable errored", async () => {
+  test("cleanly: closed has its code, the readable is closed, the writable errored", async () => {
     const { stream, peer, readable, writable } = await heldStream();
     peer.socket.end(close(4000, "ロボット"));
     expect(await stream.closed).toEqual({ closeCode: 4000, reason: "ロボット" });
@@ -258,7 +258,7 @@ describe("closed by the server", () => {
     await expect(writable.getWriter().ready).rejects.toEqual(invalidState);
   });
 
-  test("what came before the Close frame can still be read", async () => {
+  test("messages that arrived before the Close frame can still be read", async () => {
     const { stream, peer, readable } = await heldStream();
     const text = plainFrame({ opcode: Opcode.Text, payload: Buffer.from("last") });
     peer.socket.end(Buffer.concat([text, text, close(1000)]));
@@ -269,14 +269,14 @@ describe("closed by the server", () => {
     expect(await stream.closed).toEqual({ closeCode: 1000, reason: "" });
   });
 
-  test("its code counts, when both close", async () => {
+  test("its code is reported if both close", async () => {
     const { stream, peer } = await heldStream();
     stream.close({ closeCode: 4111, reason: "local" });
     peer.socket.end(close(4222, "remote"));
     expect(await stream.closed).toEqual({ closeCode: 4222, reason: "remote" });
   });
 
-  test("a broken connection errors all with one WebSocketError of 1006", async () => {
+  test("a lost connection errors everything with one WebSocketError of 1006", async () => {
     const { stream, peer, readable, writable } = await heldStream();
     peer.socket.destroy();
     const error = (await stream.closed.catch((error: unknown) => error)) as WebSocketError;
@@ -286,14 +286,14 @@ describe("closed by the server", () => {
     await expect(writable.getWriter().ready).rejects.toBe(error);
   });
 
-  test("a closing handshake that is not finished is not clean", async () => {
+  test("an unfinished closing handshake is not clean", async () => {
     const { stream, peer } = await heldStream();
     stream.close({ closeCode: 4000, reason: "because" });
     peer.socket.end();
     await expect(stream.closed).rejects.toMatchObject({ closeCode: 1006, reason: "" });
   });
 
-  test("a write that is cut off and closed reject in one task, so that either may be awaited", async () => {
+  test("an interrupted write and closed reject in one task, so that either may be awaited", async () => {
     const { stream, peer, writable } = await heldStream();
     const unhandled: unknown[] = [];
     const note = (reason: unknown): void => void unhandled.push(reason);
@@ -302,7 +302,7 @@ describe("closed by the server", () => {
     peer.socket.pause();
     const write = writable.getWriter().write(new Uint8Array(24 * 1024 * 1024));
     await turns(5);
-    // The transport stays open, and the connection is closed only later.
+    // The transport stays open; the connection closes only later.
     peer.socket.write(close(4567));
     await turns(5);
     peer.socket.resume();
@@ -312,7 +312,7 @@ describe("closed by the server", () => {
     expect(unhandled).toEqual([]);
   });
 
-  test("with a message half written it is not clean, and the write rejects", async () => {
+  test("if a message is half written, it is not clean, and the write rejects", async () => {
     const { stream, peer, writable } = await heldStream();
     peer.socket.pause();
     const writer = writable.getWriter();

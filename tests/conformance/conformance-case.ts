@@ -5,78 +5,80 @@ import type { EndSettings, Message } from "./carriers/carrier.ts";
 import type { Transport } from "./carriers/carrier-for.ts";
 import type { WindowUse } from "./reference-deflate.ts";
 
-/** A message that permessage-deflate carries; the raw end does it with the platform's zlib. */
+/**
+ * A message to send with permessage-deflate; the raw end compresses it with the platform's zlib.
+ */
 export interface DeflatedMessage {
   deflated: Message;
-  /** Into frames of how many bytes it is cut. Default: one frame. */
+  /** The compressed bytes per frame. Default: one frame. */
   fragmentBytes?: number;
 }
 
-/** A piece of a frame: its payload from `from` to `to`, and its header if that is its start. */
+/** A piece of a frame: its payload from `from` to `to`, with the header if it is the start. */
 export interface FramePiece {
   pieceOf: FrameOptions;
   from: number;
   to: number;
 }
 
-/** What the raw end sends: a frame or a piece of one, a compressed message, octets as they are. */
+/** Data from the raw end: a frame or a piece of one, a compressed message, or raw octets. */
 export type Part = FrameOptions | FramePiece | DeflatedMessage | Uint8Array;
 
-/** How bytes are cut into writes: not at all, by octet, by part, or into so many bytes. */
+/** How bytes are cut into writes: not at all, by octet, by part, or by this number of bytes. */
 export type Chunks = "whole" | "octets" | "parts" | number;
 
 export type Step =
   | { kind: "sends"; parts: readonly Part[]; chunks: Chunks }
   /** The raw end ends its half of the transport. */
   | { kind: "ends" }
-  /** Our end sends exactly these, and nothing before them. */
+  /** Longwire's end sends exactly these, and nothing before them. */
   | { kind: "answers"; parts: readonly (FrameOptions | DeflatedMessage)[] }
-  /** Our end neither answers nor ends, as far as a few turns of the event loop show. */
+  /** Longwire's end neither sends nor ends within a few turns of the event loop. */
   | { kind: "is silent" }
   | { kind: "application sends"; message: Message }
   | { kind: "application closes"; code: number | undefined; reason: string };
 
 export type Ending =
-  /** Close frames went both ways in the steps: the server ends the transport. */
+  /** Both Close frames were exchanged in the steps, and the server ends the transport. */
   | { kind: "was closed"; code: number; reason: string }
   /**
-   * Our end sends this close code and ends the transport, whatever came behind the violation; with
-   * no code, its Close frame had left before.
+   * Longwire's end sends this close code and ends the transport, whatever followed the violation.
+   * Without a code, its Close frame was sent before.
    */
   | { kind: "fails"; closeCode: number | undefined; error: string }
-  /** The transport ends without any Close frame. */
+  /** The transport ends without a Close frame. */
   | { kind: "is lost"; how: "ended" | "reset" }
-  /** The raw end never ends the transport, and our end waits no longer. */
+  /** The raw end never ends the transport, and Longwire's end stops waiting. */
   | { kind: "is cut off"; code: number; wasClean: boolean };
 
-/** What was agreed of permessage-deflate, and how; either end may be ours. */
+/** The agreed parameters of permessage-deflate; either end may be Longwire's. */
 export interface DeflateAgreement {
-  /** What our end is set to. Default: its defaults. */
+  /** The settings of Longwire's end. Default: its defaults. */
   compression?: Partial<CompressionOptions>;
-  /** What the client writes as `Sec-WebSocket-Extensions`. */
+  /** The client's `Sec-WebSocket-Extensions`. */
   offer: string;
-  /** What the server writes; nothing when it agrees to nothing. */
+  /** The server's header; undefined if it declines. */
   answer: string | undefined;
-  /** How each end may look back. Default: 2^15 bytes, within a message. */
+  /** How far each end may refer back. Default: 2^15 bytes, within a message. */
   windows?: Readonly<Record<Role, WindowUse>>;
 }
 
 export interface ConformanceCase {
   name: string;
-  /** The roles of our end. Default both. */
+  /** The roles of Longwire's end. Default both. */
   roles?: readonly Role[];
   /** Default all. */
   transports?: readonly Transport[];
   settings?: EndSettings;
   deflate?: DeflateAgreement;
   steps: readonly Step[];
-  /** Default: the raw end closes with 1000, and our end answers. */
+  /** Default: the raw end closes with 1000, and Longwire's end replies. */
   ending?: Ending;
-  /** What the application must have seen. Default: what it answered. */
+  /** The messages that the application must have received. Default: those that it echoed. */
   messages?: readonly Message[];
 }
 
-/** Names the cases after the section that they check. */
+/** Prefixes the names of the cases with the section that they check. */
 export function section(
   name: string,
   cases: readonly ConformanceCase[],

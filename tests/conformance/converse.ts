@@ -21,12 +21,12 @@ import { close, wireBytes } from "./frames.ts";
 import { ReferenceDeflater, ReferenceInflater } from "./reference-deflate.ts";
 
 const RSV1 = 0x40;
-/** Payloads up to here are compared octet by octet, longer ones by their digest. */
+/** Payloads up to this size are compared octet by octet, longer ones by digest. */
 const SHOWN_BYTES = 256;
 const FULL_WINDOW = { bits: 15, takeover: false };
 const normalClosure = [sends(close(1000)), answers(close(1000))];
 
-/** Runs a case against our end in `role`, and checks everything that can be seen of it. */
+/** Runs a case against Longwire's end in `role`, and checks everything observable. */
 export async function converse(role: Role, carrier: Carrier, one: ConformanceCase): Promise<void> {
   const { deflate, settings = {} } = one;
   const { compression, offer, answer } = deflate ?? { answer: undefined };
@@ -161,7 +161,9 @@ class Conversation {
     expect(pipe.hasEnded).toBe(false);
   }
 
-  /** Our end ends its half by itself, in order: a reset could lose its Close frame. */
+  /**
+   * Longwire's end must end its half cleanly itself, because a reset could lose its Close frame.
+   */
   async #oursEndsFirst(): Promise<void> {
     const { pipe } = this.#opened;
     await pipe.ended();
@@ -172,7 +174,7 @@ class Conversation {
     expect(pipe.error).toBeUndefined();
   }
 
-  /** A client leaves it to the server to end the transport. (RFC 6455 §7.1.1) */
+  /** A client waits for the server to end the transport. (RFC 6455 §7.1.1) */
   async #oursEndsLast(): Promise<void> {
     const { pipe } = this.#opened;
     if (!this.#hasEnded) await this.#expectSilence();
@@ -201,7 +203,7 @@ class Conversation {
   }
 }
 
-/** The messages that our end's answers are echoes of. */
+/** Returns the messages that the replies of Longwire's end echo. */
 function echoed(step: Step): string[] {
   if (step.kind !== "answers") return [];
   return step.parts.flatMap((part) => {
@@ -255,7 +257,7 @@ function shown(message: Message): string {
     : `binary ${digestOf(message)}`;
 }
 
-/** The cases' own payloads are the same in every run. */
+/** The payloads of the cases are the same in every run. */
 const digests = new WeakMap<Uint8Array, string>();
 
 function digestOf(bytes: Uint8Array): string {
@@ -270,7 +272,7 @@ function digestOf(bytes: Uint8Array): string {
   return digest;
 }
 
-/** Does it and lets the event loop go round, so that two writes are rarely read as one. */
+/** Acts, then waits for a turn of the event loop, so that two writes are rarely read as one. */
 function inTurn(act: () => void): Promise<void> {
   act();
   return new Promise((resolve) => setImmediate(resolve));

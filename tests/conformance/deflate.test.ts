@@ -16,19 +16,22 @@ runCases([
   ...deflatePayloadCases,
 ]);
 
-describe.each(transports)("our client over %s", (transport) => {
+describe.each(transports)("Longwire's client over %s", (transport) => {
   const carrier = carrierFor("client", transport);
   afterAll(() => carrier.stop());
 
-  test.each(badAnswers)("RFC 7692 §5.1: the answer %s fails the connection", async (extensions) => {
-    const { pipe, application } = await carrier.open({ settings: {}, extensions });
-    const closed = { code: 1006, reason: "", wasClean: false, error: "bad_response" };
-    expect(await application.closed).toEqual(closed);
-    await pipe.ended();
-    expect(pipe.leftBytes).toBe(0);
-  });
+  test.each(badAnswers)(
+    "RFC 7692 §5.1: the response %s fails the connection",
+    async (extensions) => {
+      const { pipe, application } = await carrier.open({ settings: {}, extensions });
+      const closed = { code: 1006, reason: "", wasClean: false, error: "bad_response" };
+      expect(await application.closed).toEqual(closed);
+      await pipe.ended();
+      expect(pipe.leftBytes).toBe(0);
+    },
+  );
 
-  test("RFC 7692 §5.1: any answer fails the connection where nothing was offered", async () => {
+  test("RFC 7692 §5.1: any response fails the connection if nothing was offered", async () => {
     const { application, extensions } = await carrier.open({
       settings: { compression: false },
       extensions: "permessage-deflate",

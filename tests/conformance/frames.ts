@@ -9,7 +9,7 @@ import {
 } from "../protocol/masked-frame.ts";
 import { applyKey } from "./carriers/frame-reader.ts";
 
-/** What a frame may have beside its opcode and payload. */
+/** The properties of a frame besides its opcode and payload. */
 export type FrameExtras = Omit<FrameOptions, "opcode" | "payload">;
 
 type Payload = string | Uint8Array;
@@ -20,18 +20,18 @@ export const binary = frameOf(0x2);
 export const ping = frameOf(0x9);
 export const pong = frameOf(0xa);
 
-/** A frame with any opcode, reserved ones too. */
+/** Returns a frame with any opcode, including reserved ones. */
 export function frame(opcode: number, payload: Payload = "", more: FrameExtras = {}): FrameOptions {
   return { opcode, payload: octetsOf(payload), ...more };
 }
 
-/** A Close frame; without a code it is empty. */
+/** Returns a Close frame; it is empty without a code. */
 export function close(code?: number, reason: Payload = "", more: FrameExtras = {}): FrameOptions {
   const payload = code === undefined ? "" : closePayload(code, octetsOf(reason));
   return frame(0x8, payload, more);
 }
 
-/** A frame as the peer of `receiver` sends it; fast also when it is long. */
+/** Returns a frame as the peer of `receiver` sends it; fast even for long ones. */
 export function wireBytes(receiver: Role, options: FrameOptions): Uint8Array {
   if (receiver === "client") return plainFrame(options);
   const payload = new Uint8Array(options.payload ?? []);
@@ -41,7 +41,7 @@ export function wireBytes(receiver: Role, options: FrameOptions): Uint8Array {
   return joinBytes([head, payload]);
 }
 
-/** The octets of a string of hexadecimal digits; blanks between them are for the reader. */
+/** Returns the octets of a string of hexadecimal digits; blanks are ignored. */
 export function hex(digits: string): Uint8Array {
   return new Uint8Array(Buffer.from(digits.replaceAll(/\s/g, ""), "hex"));
 }

@@ -7,7 +7,7 @@ import { answerUpgrade } from "./carriers/http1-handshake.ts";
 import { RawPipe } from "./carriers/raw-pipe.ts";
 import { close, text } from "./frames.ts";
 
-/** What a case sends, and how many frames it then waits for. */
+/** The data of a case, and the number of frames to wait for. */
 export interface FuzzingCase {
   sends: readonly FrameOptions[];
   awaits: number;
@@ -15,19 +15,19 @@ export interface FuzzingCase {
 
 export interface FuzzingOptions {
   cases: readonly FuzzingCase[];
-  /** What is said to `/getCaseCount`. Default: how many cases there are. */
+  /** The response to `/getCaseCount`. Default: the number of cases. */
   count?: string;
   tls?: Certificate;
 }
 
 /**
- * Serves cases as a fuzzing server does: their count, each of them, and the request for a report,
- * one after the other and each in a connection of its own.
+ * Serves cases like a fuzzing server: their count, each case, and the request for a report, one
+ * after the other, each in a separate connection.
  */
 export class FuzzingServer {
-  /** What was asked for, in order. */
+  /** The requested targets, in order. */
   readonly targets: string[] = [];
-  /** What a case was answered with, as opcodes and payloads. */
+  /** The replies to each case, as opcodes and payloads. */
   readonly answers = new Map<string, string[]>();
   readonly #options: FuzzingOptions;
   readonly #server: Server;
@@ -40,7 +40,7 @@ export class FuzzingServer {
       : createServer(onConnection);
   }
 
-  /** Starts one for a test, which ends it. */
+  /** Starts a server that is closed at the end of the test. */
   static async start(options: FuzzingOptions): Promise<FuzzingServer> {
     const fuzzing = new FuzzingServer(options);
     await new Promise<void>((resolve) => fuzzing.#server.listen(0, "127.0.0.1", resolve));
@@ -66,7 +66,7 @@ export class FuzzingServer {
     pipe.end();
   }
 
-  /** Returns whether Close frames went both ways. */
+  /** Returns whether both Close frames were exchanged. */
   async #talk(target: string, pipe: RawPipe): Promise<boolean> {
     const { cases, count } = this.#options;
     const { pathname, searchParams } = new URL(target, "ws://localhost");

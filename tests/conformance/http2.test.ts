@@ -9,7 +9,7 @@ import { close, continuation, ping, text } from "./frames.ts";
 const PLAIN: Opening = { settings: {}, extensions: undefined };
 const lost = { code: 1006, reason: "", wasClean: false };
 
-describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
+describe.each(roles)("Longwire's %s over HTTP/2 (RFC 8441 §5)", (role) => {
   const carrier = role === "server" ? new ServerOverHttp2() : new ClientOverHttp2();
   afterAll(() => carrier.stop());
 
@@ -46,7 +46,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     expect(two.application.messages).toEqual(["two"]);
   });
 
-  test("one that fails leaves the other on its connection alone", async () => {
+  test("a failing one does not affect the other on its connection", async () => {
     const [one, two] = await openTwo();
     send(one, continuation("stray"));
     expect(await one.pipe.frames(1)).toMatchObject([close(1002)]);
@@ -55,7 +55,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     await echoes(two, "still here");
   });
 
-  test("one that is closed leaves the other on its connection alone", async () => {
+  test("a closing one does not affect the other on its connection", async () => {
     const [one, two] = await openTwo();
     send(one, close(1000));
     expect(await one.pipe.frames(1)).toMatchObject([close(1000)]);
@@ -64,7 +64,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     await echoes(two, "still here");
   });
 
-  test("RST_STREAM is a transport that breaks, for its own WebSocket alone", async () => {
+  test("RST_STREAM breaks the transport of its own WebSocket only", async () => {
     const [one, two] = await openTwo();
     await echoes(one, "before");
     one.pipe.reset();
@@ -72,7 +72,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     await echoes(two, "still here");
   });
 
-  test("END_STREAM is the end of the transport, for its own WebSocket alone", async () => {
+  test("END_STREAM ends the transport of its own WebSocket only", async () => {
     const [one, two] = await openTwo();
     await echoes(one, "before");
     one.pipe.end();
@@ -81,7 +81,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     await echoes(two, "still here");
   });
 
-  test("a WebSocket that reads slowly does not hold up the other on its connection", async () => {
+  test("a WebSocket that reads slowly does not delay the other on its connection", async () => {
     const [one, two] = await openTwo();
     const long = "*".repeat(4 * 1024 * 1024);
     send(one, text(long));
@@ -90,7 +90,7 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
     expect(answer!.payload.length).toBe(long.length);
   });
 
-  test("a connection that breaks takes all its WebSockets along, and a new one opens", async () => {
+  test("a broken connection ends all its WebSockets, and a new one opens", async () => {
     const [one, two] = await openTwo();
     await carrier.breakOff();
     expect(await one.application.closed).toMatchObject(lost);
@@ -99,8 +99,8 @@ describe.each(roles)("our %s over HTTP/2 (RFC 8441 §5)", (role) => {
   });
 });
 
-describe("our client over HTTP/2 (RFC 8441 §5)", () => {
-  test("puts the WebSockets of one origin on one connection", async () => {
+describe("Longwire's client over HTTP/2 (RFC 8441 §5)", () => {
+  test("opens the WebSockets of one origin on one connection", async () => {
     const carrier = new ClientOverHttp2();
     const opened = [];
     for (let count = 0; count < 3; count += 1) opened.push(await carrier.open(PLAIN));

@@ -1,7 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 import { referenceInflate } from "../node/deflate/reference-inflate.ts";
 
-/** How one end of a connection may look back while it compresses. */
+/** How far one end of a connection may refer back when it compresses. */
 export interface WindowUse {
   /** The window's base-2 logarithm. */
   bits: number;
@@ -10,12 +10,12 @@ export interface WindowUse {
 }
 
 const TAIL = Buffer.of(0x00, 0x00, 0xff, 0xff);
-/** What is inflated slowly to see how far back it refers, in bytes. */
+/** Up to this size, messages are inflated slowly to check how far they refer back, in bytes. */
 const MEASURED_BYTES = 8 * 1024;
-/** Farther back than 2^15 bytes nothing can refer. */
+/** References cannot go back more than 2^15 bytes. */
 const MOST_BITS = 15;
 
-/** What an end remembers of what it sent. */
+/** The sent data that an end can refer to. */
 class Window {
   readonly #use: WindowUse;
   #bytes: Uint8Array = new Uint8Array(0);
@@ -28,7 +28,7 @@ class Window {
     return 2 ** this.#use.bits;
   }
 
-  /** `dictionary` for zlib, which takes no empty one. */
+  /** The option `dictionary` of zlib, which must not be empty. */
   get options(): { finishFlush: number; dictionary?: Uint8Array } {
     const flush = { finishFlush: constants.Z_SYNC_FLUSH };
     return this.#bytes.length === 0 ? flush : { ...flush, dictionary: this.#bytes };
@@ -44,7 +44,7 @@ class Window {
   }
 }
 
-/** Compresses a connection's messages with the platform's zlib alone. (RFC 7692 §7.2.1) */
+/** Compresses a connection's messages with the platform's zlib only. (RFC 7692 §7.2.1) */
 export class ReferenceDeflater {
   readonly #window: Window;
   readonly #bits: number;
@@ -64,7 +64,7 @@ export class ReferenceDeflater {
   }
 }
 
-/** Inflates a connection's messages with the platform's zlib alone. (RFC 7692 §7.2.2) */
+/** Inflates a connection's messages with the platform's zlib only. (RFC 7692 §7.2.2) */
 export class ReferenceInflater {
   readonly #window: Window;
   readonly #isNarrow: boolean;
@@ -74,7 +74,7 @@ export class ReferenceInflater {
     this.#isNarrow = use.bits < MOST_BITS;
   }
 
-  /** @throws Error when it is no DEFLATE data, or refers farther back than agreed */
+  /** @throws Error if it is not DEFLATE data, or refers farther back than agreed */
   inflate(payload: Uint8Array): Uint8Array {
     if (this.#isNarrow && payload.length <= MEASURED_BYTES) this.#measure(payload);
     const result = inflateRawSync(Buffer.concat([payload, TAIL]), this.#window.options);
@@ -82,7 +82,7 @@ export class ReferenceInflater {
     return result;
   }
 
-  /** zlib itself would not tell how far back it had to look. */
+  /** zlib does not report how far back it had to look. */
   #measure(payload: Uint8Array): void {
     const { farthest } = referenceInflate(payload, [...this.#window.content]);
     if (farthest <= this.#window.size) return;

@@ -11,7 +11,7 @@ import { FuzzingServer, type FuzzingCase } from "./fuzzing-server.ts";
 
 afterAll(() => RunningProgram.endAll());
 
-/** One of the conformance scripts as a process of its own. */
+/** Starts one of the conformance scripts as a separate process. */
 function script(name: "client" | "server", ...args: string[]): RunningProgram {
   return new RunningProgram(process.execPath, [`scripts/conformance-${name}.mjs`, ...args]);
 }
@@ -37,7 +37,7 @@ describe("npm run conformance:client", () => {
   test.each([
     ["ws:", undefined],
     ["wss: with any certificate", certificate()],
-  ])("runs all cases and asks for the report, over %s", async (_, tls) => {
+  ])("runs all cases and requests the report, over %s", async (_, tls) => {
     const suite = await FuzzingServer.start({ cases, ...(tls && { tls }) });
     const client = script("client", suite.url, "an agent/1");
     expect(await client.exited).toBe(0);
@@ -47,20 +47,20 @@ describe("npm run conformance:client", () => {
       ...[1, 2, 3, 4, 5].map((number) => `/runCase?case=${number}&${agent}`),
       `/updateReports?${agent}`,
     ]);
-    // A pong may overtake a message that is still to be answered.
+    // A pong may overtake a message that is still being answered.
     const seen = [...suite.answers].map(([number, all]) => [number, all.toSorted()]);
     const wanted = Object.entries(answered).map(([number, all]) => [number, all.toSorted()]);
     expect(seen).toEqual(wanted);
     expect(client.stdout).toBe("5 cases run as an agent/1; the server has the report.\n");
   });
 
-  test("calls itself longwire when it is told no name", async () => {
+  test("uses the name longwire by default", async () => {
     const suite = await FuzzingServer.start({ cases: [] });
     expect(await script("client", suite.url).exited).toBe(0);
     expect(suite.targets).toEqual(["/getCaseCount", "/updateReports?agent=longwire"]);
   });
 
-  test("ends with 1 when the count is no number", async () => {
+  test("exits with 1 if the count is not a number", async () => {
     const suite = await FuzzingServer.start({ cases, count: "many" });
     const client = script("client", suite.url);
     expect(await client.exited).toBe(1);
@@ -68,7 +68,7 @@ describe("npm run conformance:client", () => {
     expect(suite.targets).toEqual(["/getCaseCount"]);
   });
 
-  test("ends with 2 without a URL of a server", async () => {
+  test("exits with 2 without a server's URL", async () => {
     expect(await script("client", "http://127.0.0.1/").exited).toBe(2);
     expect(await script("client").exited).toBe(2);
   });
@@ -90,7 +90,7 @@ describe("npm run conformance:server", () => {
     expect(Buffer.compare(octets!.payload, bytes(70_000))).toBe(0);
   }
 
-  /** It says 1001 to those who are there, and ends with 0. */
+  /** The server closes its clients with 1001, and exits with 0. */
   async function drains(server: RunningProgram, dialled: readonly Dialled[]): Promise<void> {
     const exit = server.stop();
     for (const { pipe } of dialled) {
@@ -119,7 +119,7 @@ describe("npm run conformance:server", () => {
     await drains(server, all);
   });
 
-  test("compresses what it is asked to, as it does by default", async () => {
+  test("has the requested compression, and by default", async () => {
     const { server, port } = await start();
     const dialled = await dialTcp(port, "permessage-deflate; client_max_window_bits");
     expect(dialled.extensions).toMatch(/^permessage-deflate/);
@@ -128,12 +128,12 @@ describe("npm run conformance:server", () => {
     await drains(server, [dialled]);
   });
 
-  test("ends with 0 on SIGTERM also when nobody is there", async () => {
+  test("exits with 0 on SIGTERM even without clients", async () => {
     const { server } = await start();
     expect(await server.stop()).toBe(0);
   });
 
-  test("ends with 1 when the port is in use, and with 2 when it is none", async () => {
+  test("exits with 1 if the port is in use, and with 2 if it is invalid", async () => {
     const { port } = await start();
     const other = script("server", "--port", String(port));
     expect(await other.exited).toBe(1);

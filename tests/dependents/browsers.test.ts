@@ -70,7 +70,7 @@ describe("jsdom", () => {
 });
 
 describe("engine.io", () => {
-  test("its client and its server carry text and bytes both ways", async () => {
+  test("its client and its server transfer text and bytes in both directions", async () => {
     const http = createServer();
     const server = load("engine.io").attach(http, { transports: ["websocket"] });
     server.on("connection", (socket: Untyped) => {

@@ -34,7 +34,7 @@ describe("@trpc/server", () => {
     expect(await client.double.query(21)).toBe(42);
   });
 
-  test("a subscription has all its events in order", async () => {
+  test("a subscription receives all its events in order", async () => {
     const client = await open();
     const seen: number[] = [];
     await new Promise<void>((resolve, reject) => {
@@ -49,7 +49,7 @@ describe("@trpc/server", () => {
 });
 
 describe("rpc-websockets", () => {
-  test("calls are answered, and events come to who asked for them", async () => {
+  test("calls are answered, and events reach the caller", async () => {
     const { Client, Server } = load("rpc-websockets");
     const server = new Server({ port: 0, host: "127.0.0.1" });
     await next(server, "listening");

@@ -4,14 +4,14 @@ import { resolve } from "node:path";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** Where the packages are installed, with `ws` replaced; see scripts/test.mjs. */
+/** The folder in which the packages are installed, with `ws` replaced; see scripts/test.mjs. */
 export const home: string = resolve(import.meta.dirname, "../../tools/dependents");
-/** What `ws` is replaced by. */
+/** The package that replaces `ws`. */
 export const dropIn: string = resolve(import.meta.dirname, "../../packages/ws");
 
 const requireThere = createRequire(resolve(home, "package.json"));
 
-/** Their types would need their packages where the tests' types are checked. */
+/** Untyped, because their types would need their packages where the tests are type-checked. */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Untyped = any;
 
@@ -20,12 +20,12 @@ export function load(name: string): Untyped {
   return requireThere(name);
 }
 
-/** The file that `name` gets when it asks for `ws`. */
+/** Returns the file that `name` loads for `ws`. */
 export function wsOf(name: string): string {
   return createRequire(resolve(home, "node_modules", name, "package.json")).resolve("ws");
 }
 
-/** Listens, and stops when the test is over. */
+/** Listens, and closes at the end of the test. */
 export async function listening(server: Server = createServer()): Promise<number> {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -37,7 +37,7 @@ export async function listening(server: Server = createServer()): Promise<number
   return (server.address() as AddressInfo).port;
 }
 
-/** The arguments of an emitter's next event. */
+/** Returns the arguments of an emitter's next event. */
 export function next(emitter: Untyped, event: string): Promise<Untyped[]> {
   return new Promise((resolve, reject) => {
     emitter.once(event, (...given: Untyped[]) => resolve(given));

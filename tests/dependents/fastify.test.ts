@@ -25,7 +25,7 @@ describe("@fastify/websocket", () => {
     const folder = join(home, "node_modules/@fastify/websocket");
     const files = readdirSync(join(folder, "test")).filter((name) => name.endsWith(".test.js"));
     const args = ["--test", "--test-reporter=tap", ...files.map((name) => join("test", name))];
-    // Vitest's own settings would make the test runner a part of this one.
+    // With Vitest's own settings, the test runner would become part of this one.
     const env = { ...process.env, NODE_OPTIONS: "", NODE_TEST_CONTEXT: undefined };
     const run = execFile(process.execPath, args, { cwd: folder, env });
     let output = "";

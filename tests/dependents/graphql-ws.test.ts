@@ -36,14 +36,14 @@ async function open(options: object = {}): Promise<Untyped> {
 }
 
 describe("graphql-ws", () => {
-  test("a query has its one result", async () => {
+  test("a query has one result", async () => {
     const client = await open();
     const results: unknown[] = [];
     for await (const result of client.iterate({ query: "{ hello }" })) results.push(result);
     expect(results).toEqual([{ data: { hello: "wörld" } }]);
   });
 
-  test("a subscription has all its events in order", async () => {
+  test("a subscription receives all its events in order", async () => {
     const client = await open();
     const counted: number[] = [];
     for await (const { data } of client.iterate({ query: "subscription { count(to: 200) }" })) {

@@ -25,7 +25,7 @@ async function connected(url: string): Promise<Untyped> {
 }
 
 describe("MQTT.js and aedes", () => {
-  test.each([0, 1, 2])("a publish of quality %i reaches a subscriber whole", async (qos) => {
+  test.each([0, 1, 2])("a publish of quality %i reaches a subscriber unchanged", async (qos) => {
     const url = await openBroker();
     const [subscriber, publisher] = await Promise.all([connected(url), connected(url)]);
     await subscriber.subscribeAsync("devices/+/state", { qos });
@@ -37,7 +37,7 @@ describe("MQTT.js and aedes", () => {
     expect(payload.equals(received)).toBe(true);
   });
 
-  test("a thousand messages come in order", async () => {
+  test("a thousand messages arrive in order", async () => {
     const url = await openBroker();
     const [subscriber, publisher] = await Promise.all([connected(url), connected(url)]);
     await subscriber.subscribeAsync("n");

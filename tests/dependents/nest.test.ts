@@ -28,14 +28,14 @@ class Gateway {
 
 const App = class App extends Object {};
 
-// What decorators would do, which JavaScript has none of.
+// Applies the decorators manually, because JavaScript does not have them.
 const { prototype } = Gateway;
 SubscribeMessage("echo")(prototype, "echo", Object.getOwnPropertyDescriptor(prototype, "echo"));
 MessageBody()(prototype, "echo", 0);
 WebSocketGateway({ path: "/live" })(Gateway);
 Module({ providers: [Gateway] })(App);
 
-test("@nestjs/platform-ws: a gateway answers messages, and hears of its clients", async () => {
+test("@nestjs/platform-ws: a gateway answers messages, and is notified of its clients", async () => {
   const app = await NestFactory.create(App, { logger: false });
   onTestFinished(() => app.close());
   app.useWebSocketAdapter(new WsAdapter(app));

@@ -16,10 +16,10 @@ test.each([
   "rpc-websockets",
   "webpack-dev-server",
   "wscat",
-])("%s gets the drop-in when it asks for ws", (name) => {
+])("%s loads the replacement when it requires ws", (name) => {
   expect(wsOf(name)).toBe(join(dropIn, "index.cjs"));
 });
 
-test("there is no other ws", () => {
+test("no other ws is installed", () => {
   expect(existsSync(join(home, "node_modules/ws/lib"))).toBe(false);
 });

@@ -38,7 +38,7 @@ describe("socket.io", () => {
   });
 
   test.each([false, { threshold: 0 }])(
-    "a room's broadcast reaches all of it and nobody else (perMessageDeflate %o)",
+    "a broadcast reaches exactly the clients in its room (perMessageDeflate %o)",
     async (perMessageDeflate) => {
       const { server, url } = await open({ perMessageDeflate });
       server.on("connection", (socket: Untyped) => {
@@ -60,7 +60,7 @@ describe("socket.io", () => {
     },
   );
 
-  test("goes on over WebSocket after it began with long polling", async () => {
+  test("switches to WebSocket after long polling", async () => {
     const { server, url } = await open({ transports: ["polling", "websocket"] });
     server.on("connection", (socket: Untyped) => {
       socket.on("which", (answer: Untyped) => answer(socket.conn.transport.name));

@@ -8,7 +8,7 @@ import { home, listening, load, next, type Untyped } from "./dependents.ts";
 const WebSocket = load("ws");
 
 describe("express-ws", () => {
-  test("routes, routers and middleware see the request, and messages come back", async () => {
+  test("routes, routers and middleware receive the request, and messages are echoed", async () => {
     const app = load("express")();
     const http = createServer(app);
     const instance = load("express-ws")(app, http);
@@ -34,7 +34,7 @@ describe("express-ws", () => {
 });
 
 describe("webpack-dev-server", () => {
-  test("tells a page's client of each compilation", async () => {
+  test("notifies a page's client of each compilation", async () => {
     const folder = mkdtempSync(join(tmpdir(), "longwire-webpack-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const entry = join(folder, "entry.js");

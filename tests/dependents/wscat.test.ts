@@ -20,7 +20,7 @@ async function output(child: ChildProcess): Promise<string> {
 }
 
 describe("wscat", () => {
-  test("sends what it is told to and prints the answer", async () => {
+  test("sends its input and prints the reply", async () => {
     const http = createServer();
     new WebSocketServer({ server: http }).on("connection", (socket: Untyped, request: Untyped) => {
       const { authorization } = request.headers;

@@ -43,7 +43,7 @@ function until(document: Untyped, holds: () => boolean): Promise<void> {
 }
 
 describe("y-websocket and @y/websocket-server", () => {
-  test("two documents that are edited at once become the same", async () => {
+  test("two documents that are edited concurrently become equal", async () => {
     const url = await openServer();
     const [one, other] = await Promise.all([openDocument(url), openDocument(url)]);
     one.getText("t").insert(0, "hello ");
@@ -56,7 +56,7 @@ describe("y-websocket and @y/websocket-server", () => {
     expect(one.getText("t").toString()).toBe(other.getText("t").toString());
   });
 
-  test("a document that comes later gets all of it", async () => {
+  test("a document that connects later receives everything", async () => {
     const url = await openServer();
     const first = await openDocument(url);
     const list = Array.from({ length: 5_000 }, (_, n) => n);

@@ -3,10 +3,10 @@ import type { Role } from "../../src/protocol/index.ts";
 import type { Random } from "../live/simulation/random.ts";
 import { closePayload, frameTo, utf8, type FrameOptions } from "../protocol/masked-frame.ts";
 
-/** Whether permessage-deflate was agreed, and whether its window goes from message to message. */
+/** Whether permessage-deflate was agreed, and whether its window is kept between messages. */
 export type Agreed = "plain" | "fresh" | "kept";
 
-/** What a peer of `receiver` may send. */
+/** The settings for the data that a peer of `receiver` may send. */
 export interface StreamKind {
   receiver: Role;
   agreed: Agreed;
@@ -17,7 +17,10 @@ const TEXTS = ["", "a", "grüße", "€𝄞", "x".repeat(130), "long ".repeat(40
 const SIZES = [0, 1, 2, 125, 126, 127, 1_000, 5_000, 70_000];
 const LENGTHS = [0n, 125n, 126n, 65_535n, 65_536n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n];
 
-/** Frames of a stream, most of it legal, some of it mutated; each piece is one or a few frames. */
+/**
+ * Returns a stream, mostly of legal and partly of mutated frames; each piece is one or a few
+ * frames.
+ */
 export function randomPieces(random: Random, kind: StreamKind): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (let left = random.integer(1, 12); left > 0; left -= 1) {
@@ -28,10 +31,10 @@ export function randomPieces(random: Random, kind: StreamKind): Uint8Array[] {
   return pieces;
 }
 
-/** Cuts `bytes` anywhere, in copies, because receivers unmask in place. */
+/** Cuts `bytes` anywhere, into copies, because receivers unmask in place. */
 export function randomChunks(random: Random, bytes: Uint8Array): Uint8Array[] {
   const longest = random.pick([1, 7, 200, 4_000, 100_000]);
-  // Single octets of a long stream are much work for little.
+  // Single octets of a long stream are too slow.
   const most = Math.max(longest, Math.ceil(bytes.length / 2_000));
   const chunks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {
@@ -52,7 +55,7 @@ function randomMessage(random: Random, kind: StreamKind): Uint8Array[] {
   if (random.chance(0.25)) return [control(random, kind)];
   const isText = random.chance(0.6);
   const plain = isText ? utf8(random.pick(TEXTS)) : randomBytes(random, random.pick(SIZES));
-  // In a message of several fragments what is wrong may come late.
+  // In a fragmented message, the invalid part may come late.
   if (isText && plain.length > 3 && random.chance(0.05)) plain[random.integer(0, 3)] = 0xff;
   const isCompressed = kind.agreed !== "plain" && random.chance(0.5);
   const payload = isCompressed ? deflated(random, plain) : plain;
@@ -79,13 +82,13 @@ function fragments(
   });
 }
 
-/** Compressed without the tail, in one of the shapes that RFC 7692 §7.2.3 allows. */
+/** Compresses without the tail, in one of the forms that RFC 7692 §7.2.3 allows. */
 function deflated(random: Random, plain: Uint8Array): Uint8Array {
   if (random.chance(0.05)) return randomBytes(random, random.integer(0, 60));
   const level = random.integer(0, 9);
   const windowBits = random.integer(9, 15);
   if (random.chance(0.05)) {
-    // A final block, and an octet behind it.
+    // A final block, followed by an octet.
     return new Uint8Array(Buffer.concat([deflateRawSync(plain, { level }), Buffer.of(0)]));
   }
   const options = { level, windowBits, finishFlush: constants.Z_SYNC_FLUSH };
@@ -106,7 +109,7 @@ function randomClose(random: Random, { receiver }: StreamKind): Uint8Array {
   return frameTo(receiver, { opcode: 8, payload });
 }
 
-/** A frame with anything in its header. */
+/** Returns a frame with a random header. */
 function randomFrame(random: Random, { receiver }: StreamKind): Uint8Array {
   const payload = randomBytes(random, random.pick([0, 1, 5, 125, 126, 300]));
   const options: FrameOptions = {
@@ -147,7 +150,7 @@ function mutate(random: Random, pieces: Uint8Array[]): void {
         pieces.push(pieces.splice(at, 1)[0]!);
         break;
       default:
-        // The header, mostly: in the payload it changes little.
+        // Mostly in the header, because changes of the payload have little effect.
         if (piece.length > 0)
           piece[random.chance(0.7) ? Math.min(place, 3) : place]! ^= 1 << random.integer(0, 7);
     }

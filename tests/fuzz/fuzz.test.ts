@@ -5,16 +5,16 @@ import { fuzz, type Tally } from "./fuzz.ts";
 import { LiveServer } from "./live-server.ts";
 
 /**
- * `LONGWIRE_SEED=7` replays one run; `LONGWIRE_SECONDS=60` makes as many as fit, from
- * `LONGWIRE_FIRST` on.
+ * `LONGWIRE_SEED=7` replays one run; `LONGWIRE_SECONDS=60` makes as many runs as fit, starting with
+ * `LONGWIRE_FIRST`.
  */
 const { LONGWIRE_SEED, LONGWIRE_SECONDS, LONGWIRE_FIRST = "1" } = process.env;
 const first = Number(LONGWIRE_SEED ?? LONGWIRE_FIRST);
 const seconds = Number(LONGWIRE_SECONDS ?? 0);
 const FIXED_SEEDS = 400;
-/** Contexts, blocks and compiled code are there once so many have run. */
+/** After this many runs, contexts, blocks and compiled code exist. */
 const WARM_UP = 100;
-/** What has not come to its end by then never will. */
+/** A run that takes longer hangs. */
 const HANG_MS = 15_000;
 const MOST_LEAKED_BYTES = 16 * 1024 * 1024;
 
@@ -22,7 +22,7 @@ const server = new LiveServer();
 beforeAll(() => server.start());
 afterAll(() => server.stop());
 
-/** Seeds, as many as were asked for. */
+/** Yields the requested seeds. */
 function* seeds(): Generator<number> {
   if (LONGWIRE_SEED !== undefined) return yield first;
   const end = performance.now() + seconds * 1000;
@@ -42,7 +42,7 @@ async function unlessItHangs(run: Promise<void>): Promise<void> {
 }
 
 test(
-  "whatever comes is read as ws reads it, or as is known to differ, and nothing breaks or leaks",
+  "every stream is read as by ws, except for known differences, and nothing throws or leaks",
   { timeout: 60_000 + seconds * 2_000 },
   async () => {
     const errors = strayErrors();
@@ -63,7 +63,7 @@ test(
     if (seconds > 0) console.log(`${count} streams from seed ${first}:`, Object.fromEntries(tally));
     if (LONGWIRE_SEED !== undefined || count <= WARM_UP) return;
     expect((await heldBytes()) - warm).toBeLessThan(MOST_LEAKED_BYTES);
-    // A run in which all is refused, or all accepted, would pass as well.
+    // A run in which everything is rejected, or everything accepted, would pass, too.
     for (const name of ["accepted", "reserved_bits", "invalid_utf8", "invalid_deflate"]) {
       expect(tally.get(name), name).toBeGreaterThan(5);
     }

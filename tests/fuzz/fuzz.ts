@@ -8,7 +8,7 @@ import { contextBytes, readWithConnection } from "./read-with-connection.ts";
 import { readWithWs } from "./read-with-ws.ts";
 import type { Reading, Received } from "./reading.ts";
 
-/** How often what happened, by name. */
+/** The number of occurrences, by name. */
 export type Tally = Map<string, number>;
 
 interface Case extends StreamKind {
@@ -16,13 +16,13 @@ interface Case extends StreamKind {
   seed: number;
 }
 
-/** Every so many seeds the stream goes over a socket too, and a handshake that may be bad. */
+/** How often a stream is also sent over a socket, together with a possibly invalid handshake. */
 const LIVE_EVERY = 4;
 
 /**
  * Reads one random stream with a connection, with the package `ws`, and over a socket.
  *
- * @throws Error that says what differed, with the shortest stream that was found to differ
+ * @throws Error with the difference and the shortest stream that was found to have it
  */
 export async function fuzz(seed: number, server: LiveServer, tally: Tally): Promise<void> {
   const random = new Random(seed);
@@ -38,7 +38,7 @@ export async function fuzz(seed: number, server: LiveServer, tally: Tally): Prom
   if (receiver === "server") await readLive(one, server);
 }
 
-/** Says what is wrong with how a stream is read, if something is. */
+/** Returns the difference in how a stream is read, if there is one. */
 async function difference(one: Case, tally: Tally = new Map()): Promise<string | undefined> {
   const random = new Random(one.seed);
   const wire = joinBytes(one.pieces);
@@ -47,7 +47,7 @@ async function difference(one: Case, tally: Tally = new Map()): Promise<string |
     const chunks = randomChunks(random, wire);
     const pausing = random.chance(0.5) ? random : undefined;
     const cut = await readWithConnection({ ...one, chunks, pausing });
-    if (contextBytes() !== 0) return `${contextBytes()} bytes of contexts were not given back`;
+    if (contextBytes() !== 0) return `${contextBytes()} bytes of contexts were not released`;
     if (!isSame(whole, cut)) return `in pieces ${shown(cut)}, whole ${shown(whole)}`;
     const { known, unknown } = compare(cut, await readWithWs(one, randomChunks(random, wire)));
     const name = known ?? whole.failure?.code ?? "accepted";
@@ -69,10 +69,10 @@ async function readLive(one: Case, server: LiveServer): Promise<void> {
   const chunks = randomChunks(new Random(one.seed), wire);
   const live: Received[] = await server.read(one.agreed, chunks);
   if (JSON.stringify(live) === JSON.stringify(expected)) return;
-  throw new Error(`over a socket ${live.length} events came, and ${expected.length} otherwise`);
+  throw new Error(`over a socket ${live.length} events arrived, and ${expected.length} otherwise`);
 }
 
-/** Leaves out what the failure does not need. */
+/** Removes everything that the failure does not need. */
 async function shrunk(one: Case, wrong: string): Promise<string> {
   let { pieces } = one;
   let last = wrong;

@@ -52,7 +52,7 @@ const VALUES = [
 ];
 const EXTENSION_UNITS = Array.from('ab1 \t,;="\\-é\0');
 
-/** The header lines of a handshake, good or as if somebody had been at them. */
+/** Returns the headers of a handshake, valid or modified. */
 export function randomHeaders(random: Random): [string, string][] {
   const headers = Object.entries(GOOD_HEADERS);
   for (let left = random.integer(0, 5); left > 0; left -= 1) {
@@ -63,7 +63,7 @@ export function randomHeaders(random: Random): [string, string][] {
   return headers;
 }
 
-/** Requests as text, some of them cut or with octets that are not the sender's. */
+/** Returns requests as text, some of them cut off or with changed octets. */
 export function randomRequest(random: Random): string {
   const method = random.pick(["GET", "GET", "GET", "POST", "get", "CONNECT", "\0"]);
   const target = random.pick(["/", "/?a=b", "*", "http://a/b", "/%00", "//", `/${"x".repeat(99)}`]);
@@ -76,7 +76,7 @@ export function randomRequest(random: Random): string {
   return text.slice(0, at) + noise + text.slice(at + random.integer(0, 3));
 }
 
-/** Feeds handshakes to what reads them, and throws if that throws or breaks a rule of its own. */
+/** Passes handshakes to their parsers, and throws if a parser throws or breaks a rule. */
 export function fuzzHandshakes(random: Random): void {
   const headers: HeaderFields = randomHeaders(random);
   const method = random.pick(["GET", "POST", ""]);
@@ -91,35 +91,38 @@ export function fuzzHandshakes(random: Random): void {
 
 const { extension } = ws as unknown as { extension: { parse(text: string): unknown } };
 
-/** Where the two are known to read extensions differently. */
+/** Forms that are known to be parsed differently. */
 const KNOWN_SHAPES = [
-  // Where RFC 6455 §9.1 wants a token in the quotes, ws takes anything, even nothing.
+  // RFC 6455 §9.1 requires a token in quotes; ws accepts anything, even nothing.
   /"/,
-  // Its grammar has blanks between any two words (RFC 2616 §2.1); ws takes none around "=".
+  // The grammar allows blanks between any two words (RFC 2616 §2.1); ws does not allow them around
+  // "=".
   /[ \t]=|=[ \t]/,
-  // ws takes no empty elements. (RFC 9110 §5.6.1.2)
+  // ws does not accept empty elements. (RFC 9110 §5.6.1.2)
   /^,|,[ \t]*(?:,|$)/,
 ];
 
 function compareExtensions(random: Random): void {
   const length = random.integer(0, 24);
-  // As HTTP hands it over, without blanks at its ends. (RFC 9110 §5.5)
+  // As HTTP delivers it, without blanks at its ends. (RFC 9110 §5.5)
   const text = trimmed(Array.from({ length }, () => random.pick(EXTENSION_UNITS)).join(""));
   const extensions = parseExtensions(text);
   const ours = extensions?.length === 0 ? undefined : extensions;
   let theirs = true;
   try {
-    // It takes an empty text for no header at all.
+    // ws treats an empty text as a missing header.
     theirs = Object.keys(extension.parse(text) as object).length > 0;
   } catch {
     theirs = false;
   }
   if ((ours !== undefined) === theirs) return;
   if (KNOWN_SHAPES.some((shape) => shape.test(text))) return;
-  throw new Error(`Extensions ${JSON.stringify(text)}: ours ${ours !== undefined}, ws ${theirs}.`);
+  throw new Error(
+    `Extensions ${JSON.stringify(text)}: Longwire ${ours !== undefined}, ws ${theirs}.`,
+  );
 }
 
-/** Any chunking of an answer is read as the whole of it. */
+/** Checks that a response is parsed the same with any chunking. */
 function readResponse(random: Random, headers: HeaderFields): void {
   const status = random.pick([
     "101 Switching Protocols",
@@ -152,5 +155,5 @@ function readResponse(random: Random, headers: HeaderFields): void {
   };
   const whole = read([bytes.slice()]);
   const cut = read(randomChunks(random, bytes));
-  if (whole !== cut) throw new Error(`An answer in pieces: ${cut}; whole: ${whole}.`);
+  if (whole !== cut) throw new Error(`A response in pieces: ${cut}; whole: ${whole}.`);
 }

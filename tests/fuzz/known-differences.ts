@@ -1,60 +1,63 @@
 import type { Reading } from "./reading.ts";
 
-/** Somewhere that Longwire and the package `ws` read the same bytes differently. */
+/** A case in which Longwire and the package `ws` read the same bytes differently. */
 interface KnownDifference {
   name: string;
   reason: string;
   isIt(ours: Reading, theirs: Reading): boolean;
 }
 
-/** Failures for which both close with the same code mostly, under these names. */
+/** Failures by these names, for which both usually close with the same code. */
 const knownDifferences: readonly KnownDifference[] = [
   {
     name: "padded length",
-    reason: "ws takes a payload length in a longer form than it needs; RFC 6455 §5.2 forbids it.",
+    reason:
+      "ws accepts a payload length in a longer form than necessary; RFC 6455 §5.2 forbids it.",
     isIt: (ours) => ours.failure?.code === "padded_length",
   },
   {
     name: "length with its highest bit",
-    reason: "ws refuses it for its size, with 1009; RFC 6455 §5.2 says that the bit must be 0.",
+    reason: "ws rejects it for its size, with 1009; RFC 6455 §5.2 requires the bit to be 0.",
     isIt: (ours, theirs) =>
       ours.failure?.code === "negative_length" && theirs.failure?.closeCode === 1009,
   },
   {
     name: "text refused early",
-    reason: "ws looks at text once the message is whole; we refuse it at its first bad octet.",
+    reason:
+      "ws checks text when the message is complete; Longwire rejects it at its first invalid octet.",
     isIt: (ours) => ours.failure?.code === "invalid_utf8",
   },
   {
     name: "inflated early",
-    reason: "ws inflates each fragment as it comes; we, the message once all of it is there.",
+    reason: "ws inflates each fragment as it arrives; Longwire inflates the complete message.",
     isIt: (ours, theirs) => isInflating(theirs) && ours.received.length >= theirs.received.length,
   },
   {
     name: "data behind a final block",
     reason:
-      "ws drops what follows a final block; RFC 7692 §7.2.3.4 has more blocks there, so we look.",
+      "ws drops data after a final block; RFC 7692 §7.2.3.4 allows more blocks, so Longwire reads it.",
     isIt: (ours, theirs) =>
       ours.failure?.code === "invalid_deflate" && theirs.received.length >= ours.received.length,
   },
   {
     name: "too many fragments",
-    reason: "ws counts a fragment once it is whole and closes with 1008; we, on its header, 1009.",
+    reason:
+      "ws counts a fragment when it is complete and closes with 1008; Longwire on its header, with 1009.",
     isIt: (ours) => ours.failure?.code === "too_many_fragments",
   },
   {
     name: "header read early",
-    reason: "ws judges a header by its first two octets; we, once all of it is there.",
+    reason: "ws checks a header by its first two octets; Longwire when it is complete.",
     isIt: (ours, theirs) => ours.failure === undefined && theirs.failure !== undefined,
   },
 ];
 
-/** Differences behind which a stream may go on otherwise. */
+/** Differences after which a stream may continue differently. */
 const knownForks: readonly KnownDifference[] = [
   {
     name: "final block under a kept window",
     reason:
-      "Behind a message whose final block ends with it ws hands on an empty one; we begin anew.",
+      "After a message that ends with a final block, ws delivers an empty one; Longwire starts over.",
     isIt: ({ restarts }) => restarts > 0,
   },
 ];
@@ -63,7 +66,7 @@ function isInflating({ failure }: Reading): boolean {
   return failure !== undefined && /^(Z_|ERR_)|MESSAGE_LENGTH/.test(failure.code);
 }
 
-/** What both did alike, up to where the first of them failed. */
+/** Returns the events that are equal, up to the first failure. */
 function agree(ours: Reading, theirs: Reading): boolean {
   const both = Math.min(ours.received.length, theirs.received.length);
   const isPrefix =
@@ -74,7 +77,7 @@ function agree(ours: Reading, theirs: Reading): boolean {
   return longer === 0 || ours.failure !== undefined;
 }
 
-/** Says how the two differ, or names the difference that is known. */
+/** Returns the difference between the two, or the name of a known difference. */
 export function compare(ours: Reading, theirs: Reading): { known?: string; unknown?: string } {
   const isSame =
     ours.failure?.closeCode === theirs.failure?.closeCode &&

@@ -49,10 +49,10 @@ export class LiveServer {
 
   async stop(): Promise<void> {
     await this.#server.close({ timeoutMs: 1_000 });
-    if (this.#server.peers.size > 0) throw new Error("Some peers never left.");
+    if (this.#server.peers.size > 0) throw new Error("Some peers did not leave.");
   }
 
-  /** Sends a stream behind a good handshake, and returns what the endpoint was told. */
+  /** Sends a stream after a valid handshake, and returns the endpoint's events. */
   async read(agreed: Agreed, chunks: readonly Uint8Array[]): Promise<Received[]> {
     const id = String((this.#count += 1));
     this.#received.set(id, []);
@@ -65,7 +65,7 @@ export class LiveServer {
     return received;
   }
 
-  /** Sends a handshake that may be bad, and what may come behind it. */
+  /** Sends a possibly invalid handshake, and possibly data after it. */
   async receiveAny(random: Random): Promise<void> {
     const request = Buffer.from(randomRequest(random), "latin1");
     await this.#send([request, maskedFrame({ opcode: random.pick([1, 8, 3]) })]);

@@ -15,14 +15,14 @@ import { hexOf, LIMITS, type Reading } from "./reading.ts";
 const compression = new DeflateCompression();
 
 let resets = 0;
-// Where a window is kept nothing else resets it; elsewhere each message does.
+// A kept window is reset only by final blocks; otherwise, every message resets it.
 const reset = Object.getOwnPropertyDescriptor(SyncZlib.prototype, "reset")!.value as () => void;
 SyncZlib.prototype.reset = function () {
   resets += 1;
   reset.call(this);
 };
 
-// Without Node's internals a stream that has ended is replaced.
+// Without Node's internals, a stream that has ended is replaced.
 let isDiscarded = false;
 const own = Object.getOwnPropertyDescriptors(OwnContext.prototype);
 OwnContext.prototype.discard = function () {
@@ -46,7 +46,7 @@ class Collector implements ConnectionHandler {
 
   onText(source: Uint8Array, start: number, end: number, ascii: boolean): void {
     const bytes = source.subarray(start, end);
-    if (ascii && bytes.some((octet) => octet > 0x7f)) throw new Error("ASCII that is none.");
+    if (ascii && bytes.some((octet) => octet > 0x7f)) throw new Error("The text is not ASCII.");
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     this.#note({ kind: "text", hex: hexOf(source, start, end) });
   }
@@ -68,20 +68,20 @@ class Collector implements ConnectionHandler {
   }
 
   onFailed({ code, closeCode }: ProtocolError): void {
-    if (this.reading.failure !== undefined) throw new Error("It failed twice.");
+    if (this.reading.failure !== undefined) throw new Error("The connection failed twice.");
     this.reading.failure = { code, closeCode };
   }
 
   onFinished(): void {
     this.finished += 1;
-    // What was being inflated on another thread may have been refused.
+    // The message that was being inflated on another thread may have been rejected.
     this.onReady();
   }
 
   onOutput(): void {}
 
   #note(event: Reading["received"][number]): void {
-    if (this.finished > 0) throw new Error(`${event.kind} came behind the end.`);
+    if (this.finished > 0) throw new Error(`${event.kind} was delivered after the end.`);
     this.reading.received.push(event);
     this.onEvent();
   }
@@ -89,11 +89,11 @@ class Collector implements ConnectionHandler {
 
 export interface ReadOptions extends StreamKind {
   chunks: readonly Uint8Array[];
-  /** Pauses after some events, where it is given. */
+  /** If present, pauses after some events. */
   pausing: Random | undefined;
 }
 
-/** Feeds a stream to a connection, and throws if that breaks a rule of its own. */
+/** Passes a stream to a connection, and throws if the connection breaks a rule. */
 export async function readWithConnection(options: ReadOptions): Promise<Reading> {
   const { receiver, agreed, chunks, pausing } = options;
   const budget = new MemoryBudget(10_000_000);
@@ -114,21 +114,21 @@ export async function readWithConnection(options: ReadOptions): Promise<Reading>
   };
   for (const chunk of chunks) connection.receive(chunk);
   for (let steps = 0; connection.isHolding; steps += 1) {
-    if (steps > STEP_LIMIT) throw new Error("It goes on and on.");
+    if (steps > STEP_LIMIT) throw new Error("The connection does not finish.");
     const before = seen.reading.received.length;
     const ready = new Promise<void>((resolve) => (isReady = resolve));
     connection.resume();
-    // Otherwise a message is being inflated on another thread, which says when it is there.
+    // Otherwise, a message is being inflated on another thread, which calls back.
     if (connection.isHolding && seen.reading.received.length === before) await ready;
   }
-  if (seen.finished > 1) throw new Error(`It finished ${seen.finished} times.`);
+  if (seen.finished > 1) throw new Error(`The connection finished ${seen.finished} times.`);
   connection.transportEnded();
-  if (budget.usedBytes !== 0) throw new Error(`${budget.usedBytes} bytes were not given back.`);
+  if (budget.usedBytes !== 0) throw new Error(`${budget.usedBytes} bytes were not refunded.`);
   if (agreed === "kept") seen.reading.restarts = resets - resetsBefore;
   return seen.reading;
 }
 
-/** Bytes that codecs hold; 0 when all connections are over. */
+/** The bytes that codecs hold; 0 when all connections have ended. */
 export function contextBytes(): number {
   return compression.contextBytes;
 }

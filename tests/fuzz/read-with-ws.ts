@@ -2,7 +2,7 @@ import * as ws from "ws";
 import type { StreamKind } from "./byte-streams.ts";
 import { hexOf, LIMITS, type Reading } from "./reading.ts";
 
-/** The package's own types leave these out. */
+/** Properties that the package's own types omit. */
 interface WsReceiver {
   on(event: "message", heard: (data: Buffer, isBinary: boolean) => void): void;
   on(event: "ping" | "pong", heard: (data: Buffer) => void): void;
@@ -25,7 +25,7 @@ const { Receiver, PerMessageDeflate } = ws as unknown as {
   PerMessageDeflate: (new (options: object) => WsCodec) & { extensionName: string };
 };
 
-/** Feeds a stream to the receiver of the package `ws`. */
+/** Passes a stream to the receiver of the package `ws`. */
 export async function readWithWs(
   { receiver, agreed }: StreamKind,
   chunks: readonly Uint8Array[],
@@ -59,7 +59,7 @@ export async function readWithWs(
       reading.failure = { code: error.code ?? error.name, closeCode: statusOf(error) };
       end();
     });
-    // One by one, as from a socket that is paused meanwhile; behind the end it takes none.
+    // One by one, as from a socket that is paused meanwhile; after the end it accepts none.
     const rest = chunks.values();
     const writeNext = (): void => {
       const next = rest.next();
@@ -69,7 +69,7 @@ export async function readWithWs(
     };
     writeNext();
   });
-  // Its inflater is in use still when a message failed.
+  // Its inflater is still in use after a message failed.
   if (reading.failure === undefined) codec?.cleanup();
   return reading;
 }
@@ -81,7 +81,7 @@ function codecOf(isServer: boolean, isFresh: boolean): WsCodec {
   return codec;
 }
 
-/** The close code stands under a symbol of the package's own. */
+/** The close code is stored under a symbol of the package. */
 function statusOf(error: WsError): number {
   const symbol = Object.getOwnPropertySymbols(error).find(
     (one) => one.description === "status-code",

@@ -1,14 +1,14 @@
-/** What was received, in order: kind and payload in hexadecimal. */
+/** The received events, in order: kind and payload in hexadecimal. */
 export type Received =
   | { kind: "text" | "binary" | "ping" | "pong"; hex: string }
   | { kind: "close"; code: number; reason: string };
 
-/** What a receiver made of a stream. */
+/** The result of reading a stream. */
 export interface Reading {
   received: Received[];
-  /** Why it failed, with its close code; `undefined` if it did not. */
+  /** The failure with its close code; `undefined` if the stream did not fail. */
   failure: { code: string; closeCode: number } | undefined;
-  /** How often a kept window was begun anew, as after a final block. */
+  /** How often a kept window was reset, as after a final block. */
   restarts: number;
 }
 

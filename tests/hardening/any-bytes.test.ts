@@ -16,7 +16,7 @@ function anyBytes(random: Random): Buffer {
   return Buffer.from(Array.from({ length: random.integer(1, 600) }, () => random.integer(0, 255)));
 }
 
-/** Octets that look like frames of HTTP/2, so that its parser gets to more than their heads. */
+/** Returns octets that resemble HTTP/2 frames, so that its parser reads more than their headers. */
 function anyHttp2Frames(random: Random): Buffer {
   const frames = Array.from({ length: random.integer(1, 8) }, () => {
     const payload = anyBytes(random).subarray(0, random.integer(0, 60));
@@ -39,7 +39,7 @@ async function openHttp2Socket(port: number): Promise<Duplex> {
   return socket;
 }
 
-/** Where in the life of a connection the bytes come, and what leads there. */
+/** The stages of a connection at which the bytes arrive, and how to reach them. */
 const states: [string, (running: RunningServer) => Promise<Duplex>, (random: Random) => Buffer][] =
   [
     ["a plain port", ({ port }) => openSocket(port, "TCP"), anyBytes],
@@ -54,7 +54,7 @@ const states: [string, (running: RunningServer) => Promise<Duplex>, (random: Ran
       anyBytes,
     ],
     [
-      "right behind a handshake",
+      "directly after a handshake",
       async ({ port }) => {
         const socket = await openSocket(port, "TLS");
         socket.write(handshake());
@@ -64,7 +64,7 @@ const states: [string, (running: RunningServer) => Promise<Duplex>, (random: Ran
     ],
     ["HTTP/2 from its first octet", ({ port }) => openHttp2Socket(port), anyBytes],
     [
-      "HTTP/2 behind its preface",
+      "HTTP/2 after its preface",
       async ({ port }) => {
         const socket = await openHttp2Socket(port);
         socket.write(PREFACE);
@@ -84,14 +84,14 @@ const states: [string, (running: RunningServer) => Promise<Duplex>, (random: Ran
     ],
   ];
 
-test.each(states)("any bytes at %s end that connection at most", async (_, open, bytes) => {
+test.each(states)("any bytes at %s end at most that connection", async (_, open, bytes) => {
   const errors = strayErrors();
   const running = await runOver("TLS", echo, { handshakeTimeoutMs: 2_000 });
   const random = new Random(1);
   for (let round = 0; round < ROUNDS; round += 1) {
     const stream = await open(running);
     const over = readToEnd(stream);
-    // A cut at any place, and in each second round without an end.
+    // Cut at any position, and in every second round without an end.
     for (let writes = random.integer(1, 3); writes > 0 && stream.writable; writes -= 1) {
       stream.write(bytes(random));
     }
@@ -104,7 +104,7 @@ test.each(states)("any bytes at %s end that connection at most", async (_, open,
   expect(errors).toEqual([]);
 });
 
-test("any bytes at a port that waits for TLS end that connection at most", async () => {
+test("any bytes on a port that expects TLS end at most that connection", async () => {
   const errors = strayErrors();
   const running = await runOver("TLS", echo);
   const random = new Random(2);
@@ -127,7 +127,7 @@ describe("an HTTP/2 stream that is reset while authorize decides", () => {
   // 0 is NO_ERROR, 8 is CANCEL. (RFC 9113 §7)
   const codes = [0, 8];
 
-  test.each(answers)("harms nobody when it %s, whatever was unread", async (_, answer) => {
+  test.each(answers)("does no harm when it %s, whatever was unread", async (_, answer) => {
     const errors = strayErrors();
     const decide: (() => void)[] = [];
     const { httpUrl, server } = await runOver("HTTP/2", {
@@ -147,7 +147,7 @@ describe("an HTTP/2 stream that is reset while authorize decides", () => {
         const isReset = new Promise((resolve) => stream.once("close", resolve));
         stream.close(code);
         await isReset;
-        // The server has read the reset once it answers what came behind it.
+        // The server has processed the reset once it answers a later ping.
         await new Promise<void>((resolve) => session.ping(() => resolve()));
         decide.pop()!();
         await afterReports();
@@ -157,7 +157,7 @@ describe("an HTTP/2 stream that is reset while authorize decides", () => {
     expect(errors).toEqual([]);
   });
 
-  test("nor one that the application has answered itself", async () => {
+  test("does no harm if the application has already answered it", async () => {
     const errors = strayErrors();
     const { httpUrl, server } = await runOver("HTTP/2", {
       authorize: ({ incoming }) => {
@@ -174,7 +174,7 @@ describe("an HTTP/2 stream that is reset while authorize decides", () => {
   });
 });
 
-test("a client that resets its connection at any moment of the handshake harms nobody", async () => {
+test("a client that resets its connection at any moment of the handshake does no harm", async () => {
   const errors = strayErrors();
   const running = await runServer({
     ...echo,

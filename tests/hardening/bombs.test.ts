@@ -10,10 +10,10 @@ const RSV1 = 0x40;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const DEFLATE = { "sec-websocket-extensions": "permessage-deflate" };
-/** What is inflated at once. */
+/** The part of a message that is inflated synchronously. */
 const BLOCK_BYTES = 256 * KIB;
 
-/** `size` zeros, compressed a thousand times, without the tail. */
+/** Returns `size` zeros, compressed a thousandfold, without the tail. */
 async function zeros(size: number): Promise<Buffer> {
   const deflate = createDeflateRaw({ level: 9 });
   const chunks: Buffer[] = [];
@@ -28,7 +28,7 @@ async function zeros(size: number): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, -4);
 }
 
-/** The most that unfinished messages held of any budget, from now on. */
+/** Records the maximum that unfinished messages held of any budget, from now on. */
 function watchBudgets(): { most: number; used: () => number } {
   const take = Object.getOwnPropertyDescriptor(MemoryBudget.prototype, "charge")!
     .value as MemoryBudget["charge"];
@@ -50,7 +50,7 @@ function watchBudgets(): { most: number; used: () => number } {
   return watched;
 }
 
-/** The most that buffers held beyond what they do now, looked at in every turn. */
+/** Records the maximum growth of all buffers, checked in every turn. */
 function watchBuffers(): { mostBytes: () => number } {
   const before = process.memoryUsage().arrayBuffers;
   let most = 0;
@@ -73,11 +73,11 @@ describe("a bomb over a socket (CVE-2026-1526, CVE-2018-1000518)", () => {
     gibibyte = Buffer.alloc(0);
   });
 
-  // One that no doubling meets.
+  // Not reachable by doubling.
   const maxMessageBytes = 5 * MIB - 3;
 
   test.each(transports)(
-    "of 1 GiB, whole: 1009, and the limit and a block are all it takes, over %s",
+    "of 1 GiB, whole: closed with 1009, holding no more than the limit and a block, over %s",
     async (transport) => {
       expect(gibibyte.length).toBeLessThan((1024 * MIB) / 900);
       const budgets = watchBudgets();
@@ -89,7 +89,7 @@ describe("a bomb over a socket (CVE-2026-1526, CVE-2018-1000518)", () => {
       peer.write(frame);
       await peer.framesWhen(1);
       expect(peer.closeCode).toBe(1009);
-      // What came compressed is held too, until it is inflated.
+      // The compressed bytes are held, too, until they are inflated.
       expect(budgets.most).toBeLessThanOrEqual(maxMessageBytes + gibibyte.length + BLOCK_BYTES);
       expect(buffers.mostBytes()).toBeLessThan(64 * MIB);
       peer.stream.end();

@@ -8,14 +8,14 @@ import { runServer, Witness } from "../server/run-server.ts";
 import { afterReports, strayErrors } from "./stray-errors.ts";
 import { openSocket, readToEnd, runOver, WirePeer, type Transport } from "./wire-peer.ts";
 
-/** What an application may throw, also what has no text. */
+/** Values that an application may throw, including some that cannot be converted to text. */
 const thrown: [string, () => unknown][] = [
   ["an error", () => new Error("bug")],
   ["undefined", () => undefined],
   ["a symbol", () => Symbol("bug")],
   ["an object without a prototype", () => Object.create(null) as unknown],
   [
-    "an object whose text throws",
+    "an object whose conversion to text throws",
     () => ({
       toString() {
         throw new Error("worse");
@@ -35,7 +35,7 @@ const thrown: [string, () => unknown][] = [
 
 const peerMethods = ["onOpen", "onMessage", "onPing", "onPong", "onClose"] as const;
 
-/** What a method does with what it throws. */
+/** The ways in which a method fails. */
 const ways: [string, (make: () => unknown) => () => unknown][] = [
   [
     "throws",
@@ -54,7 +54,7 @@ const ways: [string, (make: () => unknown) => () => unknown][] = [
   ],
 ];
 
-/** Lets every method of an endpoint of a peer be called. */
+/** Makes every method of an endpoint be called. */
 async function exerciseAll(peer: WirePeer): Promise<void> {
   peer.write(maskedFrame({ opcode: Opcode.Ping }));
   peer.write(maskedFrame({ opcode: Opcode.Pong }));
@@ -66,7 +66,7 @@ async function exerciseAll(peer: WirePeer): Promise<void> {
 
 describe.each(ways)("a method that %s", (_, way) => {
   test.each(thrown)(
-    "%s is told to onError, and the process and the server live",
+    "%s is reported to onError, and the process and the server survive",
     async (_, one) => {
       const errors = strayErrors();
       const witness = new Witness();
@@ -132,7 +132,7 @@ describe.each<Transport>(["TCP", "HTTP/2"])(
       ],
       ["origins", { origins: bug }],
       ["protocols", { origins: "any", protocols: bug }],
-    ])("%s: 500, and no more", async (_, endpoint) => {
+    ])("%s: answered with 500, without further effect", async (_, endpoint) => {
       const errors = strayErrors();
       const witness = new Witness();
       expect(await statusOf(Object.assign(witness, endpoint))).toBe(500);
@@ -153,16 +153,19 @@ test.each<[string, Endpoint]>([
       },
     },
   ],
-])("%s that throws for a plain request: 500, and no more", async (_, endpoint) => {
-  const errors = strayErrors();
-  const { httpUrl } = await runServer({ ...endpoint, onError: () => {} });
-  const response = await fetch(httpUrl, { headers: { Origin: "https://a.test" } });
-  expect(response.status).toBe(500);
-  await afterReports();
-  expect(errors).toEqual([]);
-});
+])(
+  "%s that throws for a plain request: answered with 500, without further effect",
+  async (_, endpoint) => {
+    const errors = strayErrors();
+    const { httpUrl } = await runServer({ ...endpoint, onError: () => {} });
+    const response = await fetch(httpUrl, { headers: { Origin: "https://a.test" } });
+    expect(response.status).toBe(500);
+    await afterReports();
+    expect(errors).toEqual([]);
+  },
+);
 
-test("onDraining that throws keeps nobody from draining", async () => {
+test("an onDraining that throws does not keep the server from draining", async () => {
   const draining = vi.fn<() => void>();
   const bad: Endpoint = {
     path: "/bad",

@@ -8,7 +8,10 @@ import { echo, runServer, Witness } from "../server/run-server.ts";
 import { afterReports, strayErrors } from "./stray-errors.ts";
 import { openSocket, readToEnd, runOver, WirePeer } from "./wire-peer.ts";
 
-/** What ends a header line for some reader; the last two lose their high octet in Latin-1. */
+/**
+ * Sequences that some parser reads as the end of a line; the last two lose their high octet in
+ * Latin-1.
+ */
 const BREAKS: [string, string][] = [
   ["CR LF", "\r\n"],
   ["CR", "\r"],
@@ -18,17 +21,17 @@ const BREAKS: [string, string][] = [
   ["U+010A", "\u010a"],
 ];
 
-describe.each(BREAKS)("%s in what a server says in headers", (_, line) => {
+describe.each(BREAKS)("%s in headers from a server's application", (_, line) => {
   const injected = `a${line}Set-Cookie: stolen=1`;
   const invalidHeader: unknown = expect.objectContaining({ code: "invalid_header" });
 
-  test("a refusal's header is the application's mistake, where it makes it", () => {
+  test("makes the constructor of a refusal throw", () => {
     for (const headers of [{ "X-A": injected }, { [injected]: "a" }, { "": "a" }]) {
       expect(() => new HandshakeRefusal(401, { headers })).toThrow(invalidHeader);
     }
   });
 
-  test("and is answered with 500 without it, over HTTP/1.1 and HTTP/2", async () => {
+  test("is answered with 500 without it, over HTTP/1.1 and HTTP/2", async () => {
     const errors = strayErrors();
     const witness = new Witness();
     const endpoint: Endpoint = Object.assign(witness, {
@@ -48,7 +51,7 @@ describe.each(BREAKS)("%s in what a server says in headers", (_, line) => {
     expect(errors).toEqual([]);
   });
 
-  test("its code and message are JSON, which has no line breaks of its own", async () => {
+  test("is escaped in a refusal's code and message, because they are JSON", async () => {
     const refusal = new HandshakeRefusal(401, { code: injected, message: injected });
     const { port } = await runServer({ ...echo, authorize: () => refusal });
     const socket = await openSocket(port);
@@ -61,7 +64,7 @@ describe.each(BREAKS)("%s in what a server says in headers", (_, line) => {
     );
   });
 
-  test("a subprotocol that a function chose and nobody offered is answered with 500", async () => {
+  test("in a subprotocol that a function chose and the client did not offer is answered with 500", async () => {
     const errors = strayErrors();
     const witness = Object.assign(new Witness(), { protocols: () => injected });
     const { port, httpUrl, server } = await runOver("TLS", witness);
@@ -92,7 +95,7 @@ describe.each(BREAKS)("%s in what a server says in headers", (_, line) => {
   });
 });
 
-describe.each(BREAKS)("%s in what a client says in headers", (_, line) => {
+describe.each(BREAKS)("%s in headers from a client", (_, line) => {
   const injected = `a${line}X-Injected: 1`;
 
   test.each([
@@ -107,7 +110,7 @@ describe.each(BREAKS)("%s in what a client says in headers", (_, line) => {
     expect(held.connections).toBe(0);
   });
 
-  test("the URL's path and query are written without it, or percent-encoded", async () => {
+  test("is removed or percent-encoded in the URL's path and query", async () => {
     const held = await HeldServer.start();
     const socket = openWebSocket(`ws://127.0.0.1:${held.port}/p${injected}?q=${injected}`);
     socket.addEventListener("error", () => {});
@@ -120,7 +123,7 @@ describe.each(BREAKS)("%s in what a client says in headers", (_, line) => {
     await closed;
   });
 
-  test("credentials of the URL throw or are in Base64", async () => {
+  test("in the URL's credentials throws, or is encoded as Base64", async () => {
     const held = await HeldServer.start();
     const credentials = `${encodeURIComponent(injected)}:${encodeURIComponent(injected)}`;
     const opening = new Promise<string>((resolve) => {
@@ -137,9 +140,9 @@ describe.each(BREAKS)("%s in what a client says in headers", (_, line) => {
   });
 });
 
-describe("headers that a refusal may not have", () => {
+describe("headers that a refusal must not have", () => {
   test.each(["Transfer-Encoding", "Keep-Alive", "Proxy-Connection", "Upgrade", "Connection", "TE"])(
-    "%s is left out over HTTP/2, which forbids it, and ends nothing (RFC 9113 §8.2.2)",
+    "%s is left out over HTTP/2, which forbids it, and does not end anything (RFC 9113 §8.2.2)",
     async (name) => {
       const errors = strayErrors();
       const refusal = new HandshakeRefusal(401, { headers: { [name]: "x", "X-B": "kept" } });
@@ -153,7 +156,7 @@ describe("headers that a refusal may not have", () => {
   );
 
   test.each(["Content-Length", "Transfer-Encoding", "Content-Type", "Connection"])(
-    "%s is written once, by the answer itself (request smuggling)",
+    "%s is sent once, by the response itself (request smuggling)",
     async (name) => {
       const refusal = new HandshakeRefusal(401, { headers: { [name]: "5", "X-B": "kept" } });
       const { port } = await runServer({ ...echo, authorize: () => refusal });
@@ -168,7 +171,7 @@ describe("headers that a refusal may not have", () => {
   );
 });
 
-test("a subprotocol that the client did offer may be chosen by a function, or none", async () => {
+test("a function may choose a subprotocol that the client offered, or none", async () => {
   const running = await runServer({
     ...echo,
     protocols: ({ protocols }) => protocols.find((one) => one === "b"),

@@ -4,9 +4,9 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-/** What objects and buffers hold once all garbage is collected, in bytes. */
+/** Returns the memory of objects and buffers after all garbage is collected, in bytes. */
 export async function heldBytes(): Promise<number> {
-  // Twice, with a turn between: some of it is let go of in callbacks.
+  // Twice, with a turn between, because some memory is released in callbacks.
   for (let round = 0; round < 2; round += 1) {
     collect();
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,6 @@
-/** Processor time of one call, in microseconds; the least of a few, so that others disturb little. */
+/**
+ * Returns the processor time of one call, in microseconds: the minimum of a few, to reduce noise.
+ */
 function leastTime(work: () => void): number {
   let least = Infinity;
   for (let run = 0; run < 3; run += 1) {
@@ -11,23 +13,23 @@ function leastTime(work: () => void): number {
 }
 
 const FACTOR = 16;
-/** Below this what is measured is the measuring. */
+/** Below this, the overhead of measuring dominates. */
 const LEAST_MICROSECONDS = 1_000;
 
-/** Between what linear and what quadratic work grows by, 16 and 256 times. */
+/** A limit between the growth of linear and of quadratic work, 16 and 256 times. */
 export const LINEAR_GROWTH = 64;
 
 /**
- * How much longer `work` takes for a size 16 times as large, at most, up to a megabyte.
+ * Returns how much longer `work` takes for a size 16 times as large, at most, up to a megabyte.
  *
- * Short sizes come first, so that quadratic work is seen before it takes minutes.
+ * Short sizes come first, so that quadratic work is detected before it takes minutes.
  */
 export function growthOf(work: (size: number) => void): number {
   let most = 0;
   for (const size of [1024, 4 * 1024, 64 * 1024]) {
     let growth = growthAt(size, work);
-    // A collection of garbage, or a core that others use, may fall into one measurement; what is
-    // quadratic is so each time.
+    // A garbage collection or other load may disturb one measurement, but quadratic work is slow
+    // every time.
     for (let again = 0; again < 2 && growth > LINEAR_GROWTH; again += 1) {
       growth = Math.min(growth, growthAt(size, work));
     }

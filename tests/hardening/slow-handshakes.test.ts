@@ -15,7 +15,7 @@ function runImpatient(transport: Transport): Promise<RunningServer> {
   return runOver(transport, echo, { handshakeTimeoutMs });
 }
 
-/** Writes `next` again and again, at a pace that no idle timer takes for silence. */
+/** Writes `next` repeatedly, often enough that no idle timer fires. */
 function drip(socket: Socket, next: () => string | Uint8Array): void {
   const dripping = setInterval(() => {
     if (socket.writable) socket.write(next());
@@ -24,7 +24,7 @@ function drip(socket: Socket, next: () => string | Uint8Array): void {
 }
 
 describe.each<Transport>(["TCP", "TLS"])("handshakeTimeoutMs over %s", (transport) => {
-  test("ends who says nothing, or half a request, at whatever pace (CVE-2023-43669)", async () => {
+  test("closes silent connections and incomplete requests, however slowly they are sent (CVE-2023-43669)", async () => {
     const { port } = await runImpatient(transport);
     const open = (): Promise<Socket> => openSocket(port, transport);
     const [silent, half, lines, octets] = await Promise.all([open(), open(), open(), open()]);
@@ -39,25 +39,25 @@ describe.each<Transport>(["TCP", "TLS"])("handshakeTimeoutMs over %s", (transpor
     expect(answers[3]).toMatch(/^HTTP\/1\.1 40[08] |^$/);
   });
 
-  test("does not end a connection that has shaken hands", async () => {
+  test("does not close a connection after its handshake", async () => {
     const running = await runImpatient(transport);
     const peer = await WirePeer.open(transport, running);
-    // The server looks once a second; what says nothing is ended at the same look.
+    // The server checks once a second, so a silent connection is closed in the same check.
     await readToEnd(await openSocket(running.port, transport));
     expect(peer.isClosed).toBe(false);
   });
 });
 
 describe("handshakeTimeoutMs in TLS", () => {
-  test("ends a connection that never begins its TLS handshake", async () => {
+  test("closes a connection that never starts its TLS handshake", async () => {
     const { port } = await runImpatient("TLS");
     expect(await readToEnd(await openSocket(port, "TCP"))).toBe("");
   });
 
-  test("ends one that stops in the middle of it", async () => {
+  test("closes a connection that stops in the middle of it", async () => {
     const { port } = await runImpatient("TLS");
     const socket = await openSocket(port, "TCP");
-    // A record of a ClientHello that announces 512 octets, of which few come.
+    // A ClientHello record that announces 512 octets, of which only a few follow.
     socket.write(Buffer.from("1603010200010001fc0303", "hex"));
     drip(socket, () => Uint8Array.of(0));
     await readToEnd(socket);
@@ -72,13 +72,13 @@ describe("an HTTP/2 connection that opens no stream", () => {
     return session;
   }
 
-  test("is ended after handshakeTimeoutMs", async () => {
+  test("is closed after handshakeTimeoutMs", async () => {
     const { httpUrl } = await runImpatient("HTTP/2");
     const session = openQuiet(httpUrl);
     await new Promise((resolve) => session.once("close", resolve));
   });
 
-  test("also when it sends pings and nothing else", async () => {
+  test("is closed even if it sends pings", async () => {
     const { httpUrl } = await runImpatient("HTTP/2");
     const session = openQuiet(httpUrl);
     const pinging = setInterval(() => {
@@ -97,12 +97,12 @@ describe("an HTTP/2 connection that opens no stream", () => {
     return socket;
   }
 
-  test("also when it says nothing after the TLS handshake that chose h2", async () => {
+  test("is closed if it is silent after the TLS handshake that chose h2", async () => {
     const { port } = await runImpatient("HTTP/2");
     await readToEnd(await openHttp2Socket(port));
   });
 
-  test("also when it sends settings over and over", async () => {
+  test("is closed even if it sends settings repeatedly", async () => {
     const { port } = await runImpatient("HTTP/2");
     const socket = await openHttp2Socket(port);
     socket.write(PREFACE);
@@ -110,7 +110,7 @@ describe("an HTTP/2 connection that opens no stream", () => {
     await readToEnd(socket);
   });
 
-  test("also when its first header never ends", async () => {
+  test("is closed even if its first header never ends", async () => {
     const { port } = await runImpatient("HTTP/2");
     const socket = await openHttp2Socket(port);
     socket.write(PREFACE);
@@ -120,7 +120,7 @@ describe("an HTTP/2 connection that opens no stream", () => {
     await readToEnd(socket);
   });
 
-  test("while one with an open WebSocket stays, however quiet", async () => {
+  test("stays while it has an open WebSocket, however quiet", async () => {
     const running = await runImpatient("HTTP/2");
     const peer = await WirePeer.open("HTTP/2", running);
     const quiet = openQuiet(running.httpUrl);
@@ -130,7 +130,7 @@ describe("an HTTP/2 connection that opens no stream", () => {
     expect(peer.isClosed).toBe(false);
   });
 
-  test("and one whose last WebSocket has closed goes too", async () => {
+  test("is closed after its last WebSocket has closed", async () => {
     const running = await runImpatient("HTTP/2");
     const session = openQuiet(running.httpUrl);
     const stream = session.request(CONNECT, { endStream: false });

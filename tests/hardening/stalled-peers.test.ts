@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe.each(transports)("a peer that never reads, over %s", (transport) => {
-  test("while the application sends: cut off at maxBufferedBytes, and nothing grows on", async () => {
+  test("is cut off at maxBufferedBytes while the application sends, and memory stays bounded", async () => {
     const witness = new Witness();
     const maxBufferedBytes = 2 * MIB;
     const running = await runOver(transport, witness, { maxBufferedBytes, compression: false });
@@ -24,7 +24,7 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
     let largest = 0;
     let sends = 0;
     const message = new Uint8Array(256 * 1024);
-    // Without the limit this would be half a gigabyte.
+    // Without the limit, this would be half a gigabyte.
     for (; sends < 2_000 && peer.send(message); sends += 1) {
       largest = Math.max(largest, peer.bufferedAmount);
       await nextTurn();
@@ -35,7 +35,7 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
     expect(peer.send(message)).toBe(false);
   });
 
-  test("its pongs: reading stops, and they wait for as long as it takes", async () => {
+  test("makes the server stop reading when pongs are unsent, and the pongs wait as long as necessary", async () => {
     const pings: Uint8Array[] = [];
     let largest = 0;
     const stopReadingBytes = 64 * 1024;
@@ -51,14 +51,14 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
     const ping = maskedFrame({ opcode: Opcode.Ping, payload: new Uint8Array(125).fill(1) });
     const segment = joinBytes(Array<Uint8Array>(1_000).fill(ping));
     let sent = 0;
-    // Until the buffers of both ends' systems are full, and the server has stopped.
+    // Until the buffers at both ends are full, and the server has stopped reading.
     for (; wire.stream.writableLength < 4 * MIB && sent < 2_000_000; sent += 1_000) {
       wire.write(segment);
       await nextTurn();
     }
     expect(sent).toBeLessThan(2_000_000);
     expect(pings.length).toBeLessThan(sent);
-    // What one read brings comes on top.
+    // The data of one read is added.
     expect(largest).toBeLessThan(stopReadingBytes + 256 * 1024);
     wire.stream.resume();
     await wire.until(() => wire.receivedBytes >= sent * 127);
@@ -67,7 +67,7 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
 });
 
 describe.each(transports)("a peer of an application that does not read, over %s", (transport) => {
-  /** How many octets the server has read of the connection that brought `request`. */
+  /** Returns how many octets the server has read on the connection of `request`. */
   function readBytes(incoming: IncomingMessage | { session?: unknown }): number {
     const { session } = incoming as { session?: { socket: Socket } };
     return session === undefined
@@ -78,7 +78,7 @@ describe.each(transports)("a peer of an application that does not read, over %s"
   test.each<[string, (peer: Peer) => void | Promise<void>]>([
     ["pauses", (peer) => peer.pause()],
     ["never finishes with a message", () => new Promise<void>(() => {})],
-  ])("%s: what it sends stays with it", async (_, onMessage) => {
+  ])("%s: its data stays with it", async (_, onMessage) => {
     let read = (): number => 0;
     let delivered = 0;
     const endpoint: Endpoint = {
@@ -98,12 +98,12 @@ describe.each(transports)("a peer of an application that does not read, over %s"
     }
     expect(sent).toBeLessThan(400 * MIB);
     expect(delivered).toBe(1);
-    // Some messages' worth, which streams read ahead; HTTP/2's window is 64 KiB.
+    // Several messages, which streams read ahead; HTTP/2's window is 64 KiB.
     expect(read()).toBeLessThan(2 * MIB);
   });
 });
 
-describe.each(transports)("ends of every kind over %s", (transport) => {
+describe.each(transports)("every kind of end, over %s", (transport) => {
   const half = maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(90_000) }).slice(
     0,
     50_000,
@@ -121,9 +121,9 @@ describe.each(transports)("ends of every kind over %s", (transport) => {
     }
   });
 
-  test("a reset inside a frame: 1006, and what the frame held is free again", async () => {
+  test("a reset inside a frame: 1006, and the memory of the frame is released", async () => {
     const witness = new Witness();
-    // Room for one such frame and no more.
+    // Room for one such frame only.
     const limits = { maxMessageBytes: 100_000, maxUnfinishedBytes: 100_000 };
     const running = await runOver(transport, witness, limits);
     for (let round = 1; round <= 3; round += 1) {
@@ -142,7 +142,7 @@ describe.each(transports)("ends of every kind over %s", (transport) => {
     expect(running.server.peers.size).toBe(1);
   });
 
-  test("both close at once: each hears the other's code, and it is clean", async () => {
+  test("both ends close simultaneously: each receives the other's code, and it is clean", async () => {
     const witness = new Witness();
     const running = await runOver(transport, witness);
     const wire = await WirePeer.open(transport, running);
@@ -156,7 +156,7 @@ describe.each(transports)("ends of every kind over %s", (transport) => {
     expect(await witness.closed()).toMatchObject({ code: 4002, reason: "theirs", wasClean: true });
   });
 
-  test("pings, messages and closes during close are read and not answered", async () => {
+  test("pings, messages and closes during closing are read and not answered", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const running = await runOver(transport, witness, { clock });
@@ -174,7 +174,7 @@ describe.each(transports)("ends of every kind over %s", (transport) => {
     expect(witness.messages).toEqual([]);
   });
 
-  test("a peer that goes on sending instead of closing is cut after closeTimeoutMs", async () => {
+  test("a peer that keeps sending instead of closing is cut off after closeTimeoutMs", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const running = await runOver(transport, witness, { clock });
@@ -193,7 +193,7 @@ describe.each(transports)("ends of every kind over %s", (transport) => {
     expect(wire.frames).toHaveLength(1);
   });
 
-  test("also one that broke the protocol and goes on", async () => {
+  test("a peer that broke the protocol and keeps sending is cut off, too", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const running = await runOver(transport, witness, { clock });
@@ -215,7 +215,7 @@ describe.each(transports)("ten thousand pings in one segment, over %s", (transpo
   const COUNT = 10_000;
   const numbered = (index: number): Uint8Array => utf8(String(index).padStart(5, "0"));
 
-  test("get ten thousand pongs, in order, and a message behind them its answer", async () => {
+  test("are answered with ten thousand pongs, in order, and a later message with its echo", async () => {
     const running = await runOver(transport, echo);
     const wire = await WirePeer.open(transport, running);
     const pings = Array.from({ length: COUNT }, (_, index) =>
@@ -237,7 +237,7 @@ describe.each(transports)("ten thousand pings in one segment, over %s", (transpo
   });
 });
 
-test("a peer that takes nothing for long is not taken for dead by its pings (field note 22)", async () => {
+test("a peer that does not read for long is not considered dead while it sends pings (field note 22)", async () => {
   const clock = new VirtualClock();
   const witness = new Witness();
   const running = await runServer(witness, { clock, stopReadingBytes: 1_000 });
@@ -252,7 +252,7 @@ test("a peer that takes nothing for long is not taken for dead by its pings (fie
   await wire.until(() => wire.receivedBytes >= 16 * MIB);
 });
 
-test("peers of one address that each leave half a message behind have one share", async () => {
+test("peers of one address that each leave an unfinished message share one limit", async () => {
   const PEERS = 300;
   const ledger = new Ledger({ shareBytes: 2 * MIB });
   const running = await runServer(new Witness(), { maxMessageBytes: MIB, ledger });

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 
-/** What would have ended the process from now on to the end of the test. */
+/** Records errors that would have ended the process, from now until the end of the test. */
 export function strayErrors(): unknown[] {
   const errors: unknown[] = [];
   const note = (error: unknown): void => void errors.push(error);
@@ -13,7 +13,7 @@ export function strayErrors(): unknown[] {
   return errors;
 }
 
-/** Resolves after all that is pending, unhandled rejections included, has been reported. */
+/** Resolves after all pending errors, including unhandled rejections, have been reported. */
 export async function afterReports(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

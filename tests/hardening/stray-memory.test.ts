@@ -8,7 +8,10 @@ import { readFrames } from "../protocol/read-frames.ts";
 import { runServer, Witness } from "../server/run-server.ts";
 import { WirePeer } from "./wire-peer.ts";
 
-/** An array that says it is longer than it is, as the application's mistake or a parser's may. */
+/**
+ * Returns an array that reports more than its real length, by mistake of an application or a
+ * parser.
+ */
 function boastful(property: "length" | "byteLength"): Uint8Array {
   return Object.defineProperty(Uint8Array.of(1, 2), property, { value: 5_000 });
 }
@@ -27,7 +30,7 @@ function detached(size: number): Uint8Array {
 
 const sevens = new Uint8Array(64).fill(7);
 
-/** What somebody may hand over, and the bytes that may go out for it besides none. */
+/** Arguments that a caller may pass, and the bytes that may be sent for each, other than none. */
 const payloads: [string, unknown, number[][]][] = [
   ["a number", 200, [[...Buffer.from("200")]]],
   ["a large number", 5_000_000, [[...Buffer.from("5000000")]]],
@@ -54,13 +57,17 @@ const payloads: [string, unknown, number[][]][] = [
   ["an empty array", new Uint8Array(0), [[]]],
   ["a detached array", detached(100), [[]]],
   ["a detached ArrayBuffer", detached(100).buffer, [[], [...Buffer.from("[object ArrayBuffer]")]]],
-  ["an array that says another length", boastful("length"), [[1, 2], [...Buffer.from("1,2")]]],
-  ["an array that says another size", boastful("byteLength"), [[1, 2], [...Buffer.from("1,2")]]],
-  ["an array of a class that does", new Longer([1, 2]), [[1, 2], [...Buffer.from("1,2")]]],
-  ["what only has the prototype", Object.create(Uint8Array.prototype), []],
+  ["an array that reports another length", boastful("length"), [[1, 2], [...Buffer.from("1,2")]]],
+  ["an array that reports another size", boastful("byteLength"), [[1, 2], [...Buffer.from("1,2")]]],
+  [
+    "an array of a class that reports another length",
+    new Longer([1, 2]),
+    [[1, 2], [...Buffer.from("1,2")]],
+  ],
+  ["an object that only has the prototype", Object.create(Uint8Array.prototype), []],
 ];
 
-/** Calls, and takes a throw for an answer. */
+/** Makes a call that is allowed to throw. */
 function attempt(call: () => unknown): void {
   try {
     call();
@@ -92,13 +99,13 @@ describe.each(payloads)("%s (CVE-2016-10518, CVE-2026-45736)", (_, value, allowe
       attempt(() => call(connection));
       for (const { opcode, payload } of readFrames(joinBytes(connection.outgoing.take()))) {
         const sent = opcode === Opcode.Close ? payload.subarray(2) : payload;
-        // A reason left out is an empty one.
+        // A missing reason is an empty one.
         expectOneOf(sent, [...allowed, []]);
       }
     }
   });
 
-  test("as frames that are ready made throws, or is what it is", () => {
+  test("as ready-made frames throws, or sends only its own bytes", () => {
     const connection = new Connection("server", new CollectingHandler());
     attempt(() => connection.sendFrames(value as never));
     for (const bytes of connection.outgoing.take()) {
@@ -157,7 +164,7 @@ function textOf(payload: Uint8Array): string {
   return Buffer.from(payload).toString("latin1");
 }
 
-test("a block that served before shows nothing of what was in it", async () => {
+test("a reused block does not reveal its earlier content", async () => {
   const witness = new Witness();
   const running = await runServer(witness);
   const first = await WirePeer.open("TCP", running);

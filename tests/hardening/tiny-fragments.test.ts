@@ -13,7 +13,7 @@ const RSV1 = 0x40;
 const MIB = 1024 * 1024;
 const DEFLATE = { "sec-websocket-extensions": "permessage-deflate" };
 
-/** One more fragment of a message, a thousand of them. */
+/** Returns a thousand more fragments of a message. */
 function thousand(payload: Uint8Array): Uint8Array {
   const more = maskedFrame({ opcode: Opcode.Continuation, fin: false, payload });
   return joinBytes(Array<Uint8Array>(1_000).fill(more));
@@ -28,7 +28,7 @@ describe("millions of fragments from several peers (CVE-2026-48779)", () => {
     ["one octet each", 1, 0],
     ["empty and compressed", 0, RSV1],
     ["one octet each and compressed", 1, RSV1],
-  ])("%s: what is held is their octets, doubled at most", async (_, size, reservedBits) => {
+  ])("%s: only their octets are held, at most doubled", async (_, size, reservedBits) => {
     const running = await runServer(new Witness());
     const peers = await Promise.all(
       Array.from({ length: PEERS }, () => WirePeer.open("TCP", running, DEFLATE)),
@@ -45,13 +45,13 @@ describe("millions of fragments from several peers (CVE-2026-48779)", () => {
             await new Promise((resolve) => peer.stream.once("drain", resolve));
           }
         }
-        // The pong says that all before it has been read.
+        // The pong shows that everything before it was read.
         peer.write(maskedFrame({ opcode: Opcode.Ping }));
         await peer.framesWhen(1);
       }),
     );
     expect(peers.map(({ frames }) => frames[0]!.opcode)).toEqual(Array(PEERS).fill(Opcode.Pong));
-    // An object a fragment would be 50 MB and more.
+    // An object per fragment would take at least 50 MB.
     expect((await heldBytes()) - before).toBeLessThan(2 * PEERS * FRAGMENTS * size + 8 * MIB);
     for (const peer of peers) peer.stream.destroy();
   });
@@ -68,7 +68,7 @@ describe("millions of fragments from several peers (CVE-2026-48779)", () => {
   });
 });
 
-describe("one million messages on one connection: no counter ever trips (ws#2333)", () => {
+describe("one million messages on one connection do not overflow any counter (ws#2333)", () => {
   const MESSAGES = 1_000_000;
 
   test.each(roles)("whole, in fragments, with pings and pongs, at a %s", (role) => {
@@ -115,7 +115,7 @@ describe("one million messages on one connection: no counter ever trips (ws#2333
     expect(messages).toBe(MESSAGES / 10);
   });
 
-  test("over a socket, answered, with nothing left behind", async () => {
+  test("over a socket, echoed, with nothing left in memory", async () => {
     let count = 0;
     const endpoint: Endpoint = {
       onMessage: (peer) => {
@@ -139,7 +139,7 @@ describe("one million messages on one connection: no counter ever trips (ws#2333
   });
 });
 
-describe.each(transports)("lengths beyond every limit over %s (RFC 6455 §5.2)", (transport) => {
+describe.each(transports)("lengths beyond every limit, over %s (RFC 6455 §5.2)", (transport) => {
   test.each([
     [2n ** 32n + 5n, 1009],
     [2n ** 53n - 1n, 1009],
@@ -149,7 +149,7 @@ describe.each(transports)("lengths beyond every limit over %s (RFC 6455 §5.2)",
     [2n ** 63n, 1002],
     [2n ** 64n - 1n, 1002],
     [0x8000_0000_0000_0005n, 1002],
-  ])("%i: %i, on the header", async (announced, code) => {
+  ])("%i is rejected with %i when its header arrives", async (announced, code) => {
     const running = await runOver(transport, echo);
     for (const opcode of [Opcode.Text, Opcode.Binary]) {
       const peer = await WirePeer.open(transport, running);

@@ -9,12 +9,12 @@ import { handshake } from "../raw-client.ts";
 import { openSession, testTls } from "../server/http2-session.ts";
 import { runServer, type RunningServer } from "../server/run-server.ts";
 
-/** What carries a WebSocket to a server. */
+/** The transport of a WebSocket to a server. */
 export type Transport = "TCP" | "TLS" | "HTTP/2";
 
 export const transports: Transport[] = ["TCP", "TLS", "HTTP/2"];
 
-/** Starts a server whose peers come over `transport`. */
+/** Starts a server whose peers connect over `transport`. */
 export function runOver(
   transport: Transport,
   endpoint: Endpoint,
@@ -27,7 +27,7 @@ const overTls = (): { listen: { tls: ReturnType<typeof testTls> } } => ({
   listen: { tls: testTls() },
 });
 
-/** A TCP connection to `port`, or a TLS one that speaks HTTP/1.1; errors are ignored. */
+/** Opens a TCP connection to `port`, or a TLS connection for HTTP/1.1; ignores errors. */
 export async function openSocket(port: number, transport: Transport = "TCP"): Promise<Socket> {
   const to = { port, host: "127.0.0.1" };
   const socket =
@@ -41,7 +41,7 @@ export async function openSocket(port: number, transport: Transport = "TCP"): Pr
   return socket;
 }
 
-/** Everything that comes until the other end closes. */
+/** Returns everything that arrives until the other end closes. */
 export function readToEnd(stream: Duplex): Promise<string> {
   const chunks: Buffer[] = [];
   return new Promise((resolve) => {
@@ -50,7 +50,7 @@ export function readToEnd(stream: Duplex): Promise<string> {
   });
 }
 
-/** A client behind its handshake, which writes any bytes, over any transport. */
+/** A client after its handshake that writes arbitrary bytes, over any transport. */
 export class WirePeer {
   readonly stream: Duplex;
   readonly #chunks: Buffer[] = [];
@@ -70,12 +70,12 @@ export class WirePeer {
       this.#isClosed = true;
       this.#wake();
     };
-    // A client's HTTP/2 stream that still has something to write ends and never closes.
+    // A client's HTTP/2 stream with unsent data ends but never closes.
     stream.on("end", close);
     stream.on("close", close);
   }
 
-  /** @param headers further header lines, names in lower case */
+  /** @param headers additional headers, names in lower case */
   static async open(
     transport: Transport,
     { port, httpUrl }: RunningServer,
@@ -114,7 +114,7 @@ export class WirePeer {
     return readFrames(new Uint8Array(this.received));
   }
 
-  /** The code of the Close frame that came last. */
+  /** The code of the last Close frame. */
   get closeCode(): number {
     const { opcode, payload } = this.frames.at(-1)!;
     return opcode === 8 ? Buffer.from(payload).readUInt16BE(0) : -1;
@@ -137,7 +137,7 @@ export class WirePeer {
     await this.until(() => this.#isClosed);
   }
 
-  /** Resolves once `isMet` holds, which is looked at when something comes. */
+  /** Resolves once `isMet` holds; checked whenever data arrives. */
   async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }

@@ -6,14 +6,14 @@ import { runServer } from "../server/run-server.ts";
 
 let chromium: Chromium;
 beforeAll(async () => {
-  // The certificate is the test's own.
+  // The certificate belongs to the test.
   chromium = await Chromium.launch("--ignore-certificate-errors");
 });
 afterAll(() => chromium.close());
 
-/** A page and an echo on one origin, which notes how each came. */
+/** Serves a page and an echo on one origin, and records how each was requested. */
 class Observed implements Endpoint {
-  /** The HTTP version of each page, and for each WebSocket the method it came by. */
+  /** The HTTP version of each page, and the method for each WebSocket. */
   readonly pages: string[] = [];
   readonly methods: unknown[] = [];
   readonly sessions = new Set<unknown>();
@@ -34,7 +34,7 @@ class Observed implements Endpoint {
   }
 }
 
-test("real Chromium opens WebSockets as streams of the page's HTTP/2 connection (RFC 8441)", async () => {
+test("Chromium opens WebSockets as streams of the page's HTTP/2 connection (RFC 8441)", async () => {
   const observed = new Observed();
   const { url, httpUrl } = await runServer(observed, { listen: { tls: testTls() } });
   const { page } = await chromium.visit(httpUrl);

@@ -15,8 +15,8 @@ const page = {
   }) => exchange.answer(200, { "Content-Type": "text/html" }, "<!doctype html><title>x</title>"),
 };
 
-describe("real Chromium against our server", () => {
-  test("carries every length form, both kinds, and every width of UTF-8, and closes cleanly", async () => {
+describe("Chromium with Longwire's server", () => {
+  test("transfers every length form, both kinds, and every width of UTF-8, and closes cleanly", async () => {
     const echo = {
       ...page,
       onMessage: (peer: Peer, data: string | Uint8Array) => void peer.send(data),
@@ -51,7 +51,7 @@ describe("real Chromium against our server", () => {
     expect(outcome).toEqual({ wrong: [], code: 3333, reason: "genug ✓", wasClean: true });
   });
 
-  test("gets the subprotocol that the server chose, and its close code and reason", async () => {
+  test("receives the chosen subprotocol, the close code and the reason", async () => {
     const endpoint = {
       ...page,
       protocols: ["b"],
@@ -69,7 +69,7 @@ describe("real Chromium against our server", () => {
     expect(outcome[1]).toMatch(/^permessage-deflate/);
   });
 
-  test("a page of another origin can't connect by default", async () => {
+  test("a page of another origin cannot connect by default", async () => {
     const { url } = await runServer(page);
     const { httpUrl } = await runServer(page);
     const { page: tab } = await chromium.visit(httpUrl);

@@ -6,7 +6,7 @@ import { WebSocket as WsSocket, WebSocketServer as WsServer } from "ws";
 import { WebSocket } from "../../src/client/index.ts";
 import { echo, runServer } from "../server/run-server.ts";
 
-/** What every pair must carry: each length form, both kinds, every width of UTF-8. */
+/** The messages for every pair: each length form, both kinds, every width of UTF-8. */
 const MESSAGES: (string | Uint8Array)[] = [
   "",
   "hello",
@@ -67,22 +67,22 @@ async function runWsServer(): Promise<string> {
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-describe("both ends against the peers", () => {
-  test("our client and our server", async () => {
+describe("both ends with other implementations", () => {
+  test("Longwire's client and server", async () => {
     const { url } = await runServer(echo);
     await checkEcho(new WebSocket(url));
   });
 
-  test("our client and the server of ws", async () => {
+  test("Longwire's client and the server of ws", async () => {
     await checkEcho(new WebSocket(await runWsServer()));
   });
 
-  test("the client of ws, which offers permessage-deflate, and our server", async () => {
+  test("the client of ws, which offers permessage-deflate, and Longwire's server", async () => {
     const { url } = await runServer(echo);
     await checkEcho(new WsSocket(url) as unknown as Client);
   });
 
-  test("the client of undici and our server", async () => {
+  test("the client of undici and Longwire's server", async () => {
     const { url } = await runServer(echo);
     await checkEcho(new UndiciSocket(url) as unknown as Client);
   });

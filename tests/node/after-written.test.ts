@@ -10,7 +10,7 @@ import {
 import { defaultConnectionLimits } from "../../src/protocol/index.ts";
 import { turns } from "../client/event-loop.ts";
 
-/** A stream that keeps what is written until the test lets it go. */
+/** A stream whose writes complete only when the test says so. */
 class SlowStream extends Duplex {
   readonly #writes: (() => void)[] = [];
 
@@ -20,7 +20,7 @@ class SlowStream extends Duplex {
     this.#writes.push(done);
   }
 
-  /** Lets one write be done. */
+  /** Completes one write. */
   letGo(): void {
     this.#writes.shift()?.();
   }
@@ -52,7 +52,7 @@ function open(): { stream: SlowStream; connection: StreamConnection; waiters: Dr
 }
 
 describe("afterWritten", () => {
-  test("is called at once when nothing is buffered", () => {
+  test("is called immediately if nothing is buffered", () => {
     const { connection, waiters } = open();
     let isDone = false;
     afterWritten(connection, waiters, () => {
@@ -61,7 +61,7 @@ describe("afterWritten", () => {
     expect(isDone).toBe(true);
   });
 
-  test("is called when what was sent before it is gone, whatever is sent behind", async () => {
+  test("is called when everything sent before it is written, whatever is sent later", async () => {
     const { stream, connection, waiters } = open();
     const order: string[] = [];
     connection.sendText("first");
@@ -83,7 +83,7 @@ describe("afterWritten", () => {
     expect(order).toEqual(["first", "second"]);
   });
 
-  test("waits for what is not in the stream yet", async () => {
+  test("waits for bytes that have not reached the stream yet", async () => {
     const { stream, connection, waiters } = open();
     let isDone = false;
     connection.sendText("x");
@@ -99,7 +99,7 @@ describe("afterWritten", () => {
     expect(isDone).toBe(true);
   });
 
-  test("is never called when the stream was destroyed before", async () => {
+  test("is never called if the stream is destroyed before", async () => {
     const { stream, connection, waiters } = open();
     let isDone = false;
     connection.sendText("x");
@@ -110,7 +110,7 @@ describe("afterWritten", () => {
     stream.destroy();
     stream.letGo();
     await turns(2);
-    // A destroyed stream counts nothing any more.
+    // A destroyed stream does not count anything.
     expect(connection.bufferedBytes).toBe(0);
     afterWritten(connection, waiters, () => {
       isDone = true;

@@ -3,7 +3,7 @@ import { Collector, ownHeap } from "../../src/node/memory/collect-garbage.ts";
 
 const MIB = 1024 * 1024;
 
-/** A heap of which a test says what is in use and how long a collection takes. */
+/** A heap whose usage and duration of collections the test sets. */
 class TestHeap {
   nowMs = 1_000;
   inUse = 20 * MIB;
@@ -23,14 +23,14 @@ class TestHeap {
   });
 }
 
-test("a heap with little in use is collected at once", () => {
+test("a heap with little in use is collected synchronously", () => {
   const heap = new TestHeap();
   heap.garbage = 300 * MIB;
   expect(heap.collector.collect()).toBe(true);
   expect([heap.collections, heap.nudges, heap.garbage]).toEqual([1, 0, 0]);
 });
 
-test("the next collection waits for ten times what the last one took", () => {
+test("the next collection waits for ten times the duration of the last one", () => {
   const heap = new TestHeap();
   heap.collector.collect();
   heap.nowMs += 99;
@@ -40,7 +40,7 @@ test("the next collection waits for ten times what the last one took", () => {
   expect(heap.collections).toBe(2);
 });
 
-test("with more than 96 MiB in use V8 is only nudged, since a collection would hold the loop", () => {
+test("with more than 96 MiB in use, V8 is only nudged, because a collection would block the event loop", () => {
   const heap = new TestHeap();
   heap.inUse = 97 * MIB;
   heap.collector.collect();
@@ -49,14 +49,14 @@ test("with more than 96 MiB in use V8 is only nudged, since a collection would h
   expect([heap.collections, heap.nudges]).toEqual([1, 1]);
 });
 
-test("a large heap of which nobody knows how much is in use is only nudged", () => {
+test("a large heap with an unknown share of garbage is only nudged", () => {
   const heap = new TestHeap();
   heap.inUse = 513 * MIB;
   heap.collector.collect();
   expect([heap.collections, heap.nudges]).toEqual([0, 1]);
 });
 
-test("V8 collects what nobody holds", () => {
+test("V8 collects unreferenced objects", () => {
   const heap = ownHeap();
   heap.collect();
   const grownTo = usedWithMany(heap);

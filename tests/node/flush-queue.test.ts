@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { flushLater } from "../../src/node/stream/flush-queue.ts";
 
-test("one whose flush throws is told, and the others are flushed", async () => {
+test("if a flush throws, its object is notified, and the others are flushed", async () => {
   const told: string[] = [];
   const failure = new Error("no memory");
   flushLater({

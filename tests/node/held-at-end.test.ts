@@ -43,7 +43,7 @@ class Seen implements StreamConnectionHandler {
 /**
  * A client that pauses at every text, to which a server sends `bytes` and then ends.
  *
- * @param isGone whether the transport is gone altogether by then
+ * @param isGone whether the transport is gone by then
  */
 async function pausedClient(
   bytes: Uint8Array,
@@ -79,7 +79,7 @@ async function pausedClient(
   return { seen, connection, heard };
 }
 
-/** Of the first frame that a client sent, which is a short one; nothing where there is none. */
+/** Returns the payload of a client's first frame, which must be short; empty if there is none. */
 function unmasked(frame: Buffer): string {
   const key = frame.subarray(2, 6);
   return frame
@@ -99,7 +99,7 @@ function cut(connection: StreamConnection): Promise<void> {
   });
 }
 
-/** Until the transport has told its end. */
+/** Resolves when the transport has reported its end. */
 function toldOfEnd(connection: StreamConnection): Promise<void> {
   return new Promise((resolve) => {
     const onEnd = connection.onEnd.bind(connection);
@@ -114,7 +114,7 @@ describe.each([
   { kind: "socket's handle", nodeInternals: true },
   { kind: "stream", nodeInternals: false },
 ])("a receiver that is paused when its transport, a $kind, ends", ({ nodeInternals }) => {
-  test("gets what came before, a Close frame too, when it goes on", async () => {
+  test("receives earlier data, including a Close frame, when it resumes", async () => {
     const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
       nodeInternals,
     });
@@ -127,7 +127,7 @@ describe.each([
     expect(seen.closures).toHaveLength(1);
   });
 
-  test("also when the transport still takes its answer", async () => {
+  test("receives them even if the transport still accepts its reply", async () => {
     const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
       nodeInternals,
       isGone: false,
@@ -140,7 +140,7 @@ describe.each([
     expect(seen.closures).toMatchObject([{ code: 4000, wasClean: true }]);
   });
 
-  test("hears of the end alone when it goes on, and may answer until then", async () => {
+  test("is notified of the end only when it resumes, and may send until then", async () => {
     const { seen, connection, heard } = await pausedClient(text, { nodeInternals, isGone: false });
     await toldOfEnd(connection);
     expect(seen).toMatchObject({ texts: 1, closures: [] });
@@ -153,7 +153,7 @@ describe.each([
     expect(await heard).toContain("answer");
   });
 
-  test("and nothing of it when the connection is ended at once", async () => {
+  test("receives nothing of it if the connection is terminated", async () => {
     const { seen, connection } = await pausedClient(Buffer.concat([text, text, close]), {
       nodeInternals,
     });
@@ -163,7 +163,7 @@ describe.each([
     expect(seen.closures).toHaveLength(1);
   });
 
-  test("and all of it when the connection is closed from this side", async () => {
+  test("receives all of it if this side closes the connection", async () => {
     const { seen, connection } = await pausedClient(Buffer.concat([text, close]), {
       nodeInternals,
     });

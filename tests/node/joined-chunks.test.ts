@@ -4,11 +4,11 @@ import { joinedOnce, whileManyWrite } from "../../src/node/stream/joined-chunks.
 const frames = (): Uint8Array[] => [Uint8Array.of(1, 2), Uint8Array.of(3)];
 
 describe("chunks that are written together", () => {
-  test("are joined in their order", () => {
+  test("are joined in order", () => {
     expect([...joinedOnce(frames())!]).toEqual([1, 2, 3]);
   });
 
-  test("once, while many connections write the same", () => {
+  test("are joined once, while many connections write the same", () => {
     const same = frames();
     whileManyWrite(() => {
       const joined = joinedOnce([...same]);
@@ -19,7 +19,7 @@ describe("chunks that are written together", () => {
     });
   });
 
-  test("anew when they may have changed since", () => {
+  test("are joined again when they may have changed since", () => {
     const same = frames();
     whileManyWrite(() => joinedOnce(same));
     same[0]![0] = 9;
@@ -29,7 +29,7 @@ describe("chunks that are written together", () => {
     whileManyWrite(() => expect([...joinedOnce(same)!]).toEqual([8, 2, 3]));
   });
 
-  test("also when a write failed in between", () => {
+  test("are joined again even after a failed write", () => {
     const same = frames();
     const failing = (): void =>
       whileManyWrite(() => {
@@ -41,7 +41,7 @@ describe("chunks that are written together", () => {
     expect([...joinedOnce(same)!]).toEqual([9, 2, 3]);
   });
 
-  test("not where they are long: then the kernel gets a list of them", () => {
+  test("are not joined if they are long, but passed to the kernel as a list", () => {
     expect(joinedOnce([new Uint8Array(16 * 1024), new Uint8Array(1)])).toBeUndefined();
     expect(joinedOnce([new Uint8Array(16 * 1024)])).toHaveLength(16 * 1024);
   });

@@ -4,13 +4,13 @@ import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import { runServer, Witness } from "../server/run-server.ts";
 
-// Text of 512 MiB takes too long to send; so here a string holds ten bytes.
+// Sending a text of 512 MiB takes too long, so here a string holds ten bytes.
 vi.mock(import("../../src/node/internals/decode-text.ts"), async (importOriginal) => {
   const original = await importOriginal();
   return {
     ...original,
     decodeText: (source: Uint8Array, start: number, end: number, ascii: boolean) => {
-      // At 0 stands a handshake.
+      // A handshake starts at 0.
       if (start > 0 && end - start > 10)
         throw new RangeError("Cannot create a string longer than that.");
       return original.decodeText(source, start, end, ascii);
@@ -18,7 +18,7 @@ vi.mock(import("../../src/node/internals/decode-text.ts"), async (importOriginal
   };
 });
 
-test("text that no string can hold fails that connection with 1009, and nothing else", async () => {
+test("text that no string can hold fails its connection with 1009, and nothing else", async () => {
   const witness = new Witness();
   const { port } = await runServer(witness);
   const client = await RawClient.upgrade(port);

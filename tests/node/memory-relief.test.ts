@@ -3,13 +3,13 @@ import { MemoryRelief } from "../../src/node/memory/memory-relief.ts";
 
 const MIB = 1024 * 1024;
 
-/** A process of which a test says what it holds. */
+/** A process whose memory the test sets. */
 class TestProcess {
   rss = 80 * MIB;
   collections = 0;
-  /** The last collection is so recent that there is no other one. */
+  /** Whether the last collection is too recent for another one. */
   isTooSoon = false;
-  /** What a collection brings. */
+  /** The memory that a collection frees. */
   garbage = 0;
   readonly #relief: MemoryRelief;
 
@@ -37,7 +37,7 @@ test("a process is collected once at its start", () => {
   expect(process.collections).toBe(1);
 });
 
-test("a process that has grown is collected, as long as that brings something", () => {
+test("a process that has grown is collected while that frees memory", () => {
   const process = new TestProcess();
   process.rss = 400 * MIB;
   process.garbage = 100 * MIB;
@@ -48,7 +48,7 @@ test("a process that has grown is collected, as long as that brings something", 
   expect([process.collections, process.rss]).toEqual([3, 100 * MIB]);
 });
 
-test("what is needed is tried six times and then left alone; what comes on top of it is not", () => {
+test("needed memory is tried six times and then left alone, but later growth is not", () => {
   const process = new TestProcess();
   process.rss = 500 * MIB;
   process.pass(60);
@@ -58,7 +58,7 @@ test("what is needed is tried six times and then left alone; what comes on top o
   expect(process.collections).toBe(1 + 6 + 6);
 });
 
-test("what could not be collected yet is not taken to be needed", () => {
+test("memory that could not be collected yet is not considered needed", () => {
   const process = new TestProcess();
   process.rss = 500 * MIB;
   process.isTooSoon = true;
@@ -69,7 +69,7 @@ test("what could not be collected yet is not taken to be needed", () => {
   expect([process.collections, process.rss]).toEqual([2, 100 * MIB]);
 });
 
-test("growth of less than 48 MiB, is not worth it", () => {
+test("growth below 48 MiB does not cause a collection", () => {
   const process = new TestProcess();
   process.rss = 127 * MIB;
   process.pass(60);

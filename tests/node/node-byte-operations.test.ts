@@ -8,7 +8,7 @@ import { CollectingHandler, failure } from "../protocol/open-connection.ts";
 const LENGTHS = [0, 1, 63, 64, 65, 300];
 
 describe("Node's byte operations", () => {
-  test.each(LENGTHS)("tell ASCII as the portable ones do, %i octets", (length) => {
+  test.each(LENGTHS)("detect ASCII like the portable ones, %i octets", (length) => {
     for (let at = 0; at < length; at += 1) {
       const bytes = new Uint8Array(length + 2).fill(0x80);
       bytes.fill(0x7f, 1, length + 1);
@@ -27,7 +27,7 @@ describe("Node's byte operations", () => {
     ["beyond U+10FFFF", [0xf4, 0x90, 0x80, 0x80]],
     ["a lone continuation", [0x80]],
     ["a cut character", [0xe4, 0xb8]],
-  ])("know no %s as UTF-8 (RFC 3629 §3, §4)", (_, octets) => {
+  ])("do not accept %s as UTF-8 (RFC 3629 §3, §4)", (_, octets) => {
     const bytes = joinBytes([utf8("文".repeat(40)), Uint8Array.from(octets)]);
     expect(nodeByteOperations.isKnownUtf8(bytes, 0, 120)).toBe(true);
     expect(nodeByteOperations.isKnownUtf8(bytes, 0, bytes.length)).toBe(false);
@@ -37,7 +37,7 @@ describe("Node's byte operations", () => {
 describe("text that is checked with them", () => {
   const text = "ascii, 中文, ελληνικά, 🙂🙂 ".repeat(12);
 
-  test("arrives as it was, wherever it is cut (RFC 6455 §8.1)", () => {
+  test("arrives unchanged, wherever it is cut (RFC 6455 §8.1)", () => {
     const frame = frameTo("client", { opcode: Opcode.Text, payload: utf8(text) });
     for (let cut = 0; cut <= frame.length; cut += 1) {
       const seen = new CollectingHandler();
@@ -48,7 +48,7 @@ describe("text that is checked with them", () => {
     }
   });
 
-  test("is refused if it ends within a character, however long (RFC 6455 §8.1)", () => {
+  test("is rejected if it ends within a character, however long (RFC 6455 §8.1)", () => {
     const payload = utf8("文".repeat(100));
     for (const end of [payload.length - 1, payload.length - 2]) {
       const seen = new CollectingHandler();
@@ -60,7 +60,7 @@ describe("text that is checked with them", () => {
     }
   });
 
-  test.each(["a", "文"])("is refused if good ones stand within a character: %s", (good) => {
+  test.each(["a", "文"])("is rejected if a valid character stands within another: %s", (good) => {
     const seen = new CollectingHandler();
     const connection = new Connection("client", seen, { bytes: nodeByteOperations });
     const pieces = [utf8("文").slice(0, 2), utf8(good.repeat(100)), utf8("文").slice(2)];

@@ -17,7 +17,7 @@ beforeEach(() => {
   internals.areAllowed = true;
 });
 
-/** Notes who comes, and does with their first bytes what a test wants. */
+/** Records raw sockets, and handles their first bytes as the test specifies. */
 class Desk implements RawSocketHandler {
   readonly arrived: RawSocket[] = [];
   readonly first: string[] = [];
@@ -44,7 +44,7 @@ class Desk implements RawSocketHandler {
 
 interface Opened {
   server: Server;
-  /** Those that Node made. */
+  /** The sockets that Node created. */
   sockets: Socket[];
   call: () => Promise<Socket>;
 }
@@ -86,8 +86,8 @@ const listeningOf = (server: Server): Listening =>
   // oxlint-disable-next-line eslint/no-underscore-dangle
   (server as unknown as { _handle: Listening })._handle;
 
-describe("a rawSocket", () => {
-  test("is one before it says anything, has no socket, and is counted by the server", async () => {
+describe("a raw socket", () => {
+  test("has no socket and is counted by the server before it sends anything", async () => {
     const { server, sockets, call } = await listen();
     const desk = new Desk();
     receiveConnections(server, desk);
@@ -103,7 +103,7 @@ describe("a rawSocket", () => {
     expect(await countOf(server)).toBe(0);
   });
 
-  test("has its first bytes told as they came", async () => {
+  test("delivers its first bytes", async () => {
     const { server, call } = await listen();
     const desk = new Desk((rawSocket) => rawSocket.close());
     receiveConnections(server, desk);
@@ -117,7 +117,7 @@ describe("a rawSocket", () => {
     await closed(server);
   });
 
-  test("given back is a socket with those bytes and what comes behind, counted once", async () => {
+  test("becomes a socket with those bytes and later ones when it is given back, counted once", async () => {
     const { server, sockets, call } = await listen();
     receiveConnections(server, new Desk((rawSocket, bytes) => rawSocket.giveBack(bytes)));
     const client = await call();
@@ -139,7 +139,7 @@ describe("a rawSocket", () => {
     expect(await countOf(server)).toBe(0);
   });
 
-  test("given back where Node takes no more connections is dropped, and nothing throws", async () => {
+  test("is dropped without a throw when it is given back and Node accepts no more connections", async () => {
     const errors = strayErrors();
     const { server, sockets, call } = await listen();
     server.maxConnections = 1;
@@ -157,7 +157,7 @@ describe("a rawSocket", () => {
   test.each<[string, (socket: Socket) => void]>([
     ["ends", (socket) => socket.end()],
     ["resets", (socket) => socket.resetAndDestroy()],
-  ])("that %s before it says anything is gone, and closed", async (_, leave) => {
+  ])("is gone and closed if it %s before it sends anything", async (_, leave) => {
     const { server, call } = await listen();
     const desk = new Desk();
     receiveConnections(server, desk);
@@ -173,7 +173,7 @@ describe("a rawSocket", () => {
     expect(await countOf(server)).toBe(0);
   });
 
-  test("is waited for by the server's close()", async () => {
+  test("delays the server's close()", async () => {
     const { server, call } = await listen();
     const desk = new Desk();
     receiveConnections(server, desk);
@@ -188,7 +188,7 @@ describe("a rawSocket", () => {
     await Promise.all([done, over]);
   });
 
-  test("becomes a transport, which is counted until that is gone", async () => {
+  test("becomes a transport, which is counted until it is gone", async () => {
     const { server, call } = await listen();
     const transports: HandleTransport[] = [];
     const desk = new Desk(({ handle, server: counting }, head) =>
@@ -206,7 +206,7 @@ describe("a rawSocket", () => {
     expect(await countOf(server)).toBe(0);
   });
 
-  test("has Nagle's algorithm switched off, as Node's HTTP server does", async () => {
+  test("has Nagle's algorithm disabled, as in Node's HTTP server", async () => {
     const { server, call } = await listen();
     const desk = new Desk();
     receiveConnections(server, desk);
@@ -224,7 +224,7 @@ describe("a rawSocket", () => {
     for (const rawSocket of desk.arrived) rawSocket.close();
   });
 
-  test("over a Unix socket is one, too", async () => {
+  test("works over a Unix socket, too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "longwire-newcomers-"));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     const { server, sockets, call } = await listen({ path: join(folder, "socket") });
@@ -236,7 +236,7 @@ describe("a rawSocket", () => {
 });
 
 describe("receiveConnections", () => {
-  test("leaves it to Node to say that a connection could not be accepted", async () => {
+  test("leaves it to Node to report that a connection could not be accepted", async () => {
     const { server } = await listen();
     const desk = new Desk();
     receiveConnections(server, desk);
@@ -247,7 +247,7 @@ describe("receiveConnections", () => {
     expect(desk.arrived).toEqual([]);
   });
 
-  test("does nothing where undocumented ways are off", async () => {
+  test("does nothing if Node's internals are not allowed", async () => {
     internals.areAllowed = false;
     const { server, sockets, call } = await listen();
     const { onconnection } = listeningOf(server);
@@ -259,7 +259,7 @@ describe("receiveConnections", () => {
     expect(desk.arrived).toEqual([]);
   });
 
-  test("does nothing to a server that does not listen by a handle of its own", () => {
+  test("does nothing to a server without a handle of its own", () => {
     const desk = new Desk();
     receiveConnections(createServer(), desk);
     const onconnection = (): void => {};

@@ -22,7 +22,7 @@ interface Driven {
   closed: Promise<Closure>;
 }
 
-/** A server's connection over a stream that takes everything at once and notes what. */
+/** Runs a server's connection over a stream that accepts and records everything. */
 function drive(stopReadingBytes: number, onText: (text: string) => void = () => {}): Driven {
   const writes: number[] = [];
   const stream = new Duplex({
@@ -62,8 +62,8 @@ function drive(stopReadingBytes: number, onText: (text: string) => void = () => 
   return { connection, stream, writes, drained, closed };
 }
 
-describe("what is still being compressed", () => {
-  test("counts as buffered, and a drain waits for it without asking the stream over and over", async () => {
+describe("a message that is being compressed", () => {
+  test("counts as buffered, and a drain waits for it without polling the stream", async () => {
     const { connection, writes, drained } = drive(1_000_000);
     connection.sendText(LONG);
     expect(connection.bufferedBytes).toBe(LONG.length);
@@ -74,14 +74,14 @@ describe("what is still being compressed", () => {
     expect(writes.length).toBeLessThanOrEqual(3);
   });
 
-  test("holds up no peer that ends without a Close frame", async () => {
+  test("does not delay the end of a peer that ends without a Close frame", async () => {
     const { connection, stream, closed } = drive(1_000_000);
     connection.sendText(LONG);
     stream.push(null);
     expect(await closed).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("goes out before the answer to a Close frame, though the peer has ended behind that", async () => {
+  test("is sent before the reply to a Close frame, even if the peer ended directly after it", async () => {
     const { connection, stream, writes, closed } = drive(1_000_000);
     connection.sendText(LONG);
     stream.push(new Uint8Array(maskedFrame({ opcode: Opcode.Close })));
@@ -90,7 +90,7 @@ describe("what is still being compressed", () => {
     expect(writes.filter((size) => size > 0)).toHaveLength(1);
   });
 
-  test("stops the reading of a peer that causes it, until it is gone", async () => {
+  test("stops reading from the peer that caused it, until it is sent", async () => {
     let received = 0;
     const { connection, stream, drained } = drive(100_000, () => {
       received += 1;
@@ -99,7 +99,7 @@ describe("what is still being compressed", () => {
     const question = maskedFrame({ opcode: Opcode.Text });
     for (let count = 0; count < 10; count += 1) {
       stream.push(new Uint8Array(question));
-      // Each chunk of its own, as from a network.
+      // In separate chunks, as from a network.
       await new Promise((resolve) => setImmediate(resolve));
       if (stream.isPaused()) break;
     }

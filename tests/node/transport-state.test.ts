@@ -8,7 +8,7 @@ import {
 
 type Row = [TransportState, TransportEvent, boolean, TransportState, TransportEffect];
 
-// state, event, whether something is held → next state, what to do
+// state, event, whether data is held → next state, action
 const table: Row[] = [
   ["waiting", "start", false, "up", "none"],
   ["waiting", "end", false, "ending", "end"],

@@ -16,7 +16,7 @@ function spend(): void {
   while (!isTurnSpent(0));
 }
 
-test("a turn has 8,192 messages, and the next one as many again", async () => {
+test("a turn allows 8,192 messages, and the next one as many again", async () => {
   await turn();
   let taken = 0;
   while (!isTurnSpent(0)) taken += 1;
@@ -26,13 +26,13 @@ test("a turn has 8,192 messages, and the next one as many again", async () => {
   expect(isTurnSpent(0)).toBe(false);
 });
 
-test("4 KiB of payload count as a message", async () => {
+test("4 KiB of payload count as one message", async () => {
   await turn();
   expect(isTurnSpent(PER_TURN * 4_096)).toBe(true);
   await turn();
 });
 
-test("whoever waits goes on one at a time of each payer, so that many connections earn nothing", async () => {
+test("waiting connections continue one at a time per payer, so many connections bring no advantage", async () => {
   const ledger = new Ledger();
   const order: string[] = [];
   const wait = (name: string, payer: Payer): void =>
@@ -44,7 +44,7 @@ test("whoever waits goes on one at a time of each payer, so that many connection
   expect(order).toHaveLength(4);
 });
 
-test("what is left over when a turn is spent waits for another one", async () => {
+test("connections that remain when a turn is spent wait for another one", async () => {
   const ledger = new Ledger();
   const [ann, bob] = [ledger.payer("ann"), ledger.payer("bob")];
   const order: string[] = [];
@@ -66,7 +66,7 @@ test("what is left over when a turn is spent waits for another one", async () =>
   await turn();
 });
 
-test("a client that sends 40,000 pings at once holds up no other: its answers come over several turns, and all come", async () => {
+test("a client that sends 40,000 pings together does not delay others: it gets all pongs, over several turns", async () => {
   const seen: string[] = [];
   const { port } = await runServer({
     onPing: () => void (seen.at(-1) === "ping" || seen.push("ping")),

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import { directWriter, documentedWriter, writeText } from "../../src/node/internals/write-text.ts";
 
 const ways = [
-  ["the documented way", documentedWriter],
-  ["the fast way", directWriter(Buffer.prototype)!],
-  ["the one in use", writeText],
+  ["the documented implementation", documentedWriter],
+  ["the fast implementation", directWriter(Buffer.prototype)!],
+  ["the implementation in use", writeText],
 ] as const;
 
 describe.each(ways)("%s of writing text", (_, write) => {
-  test("writes every width of UTF-8 where it is told to, and says how much", () => {
+  test("writes every width of UTF-8 at its position, and returns the length", () => {
     for (const text of ["", "plain", "\ufeffgrüße 世界 🙂"]) {
       const expected = Buffer.from(text);
       const target = Buffer.alloc(expected.length + 4, 0xa5);
@@ -18,13 +18,13 @@ describe.each(ways)("%s of writing text", (_, write) => {
     }
   });
 
-  test("makes U+FFFD of a lone surrogate", () => {
+  test("writes U+FFFD for a lone surrogate", () => {
     const target = Buffer.alloc(3);
     expect(write("\ud800", target, 0)).toBe(3);
     expect(target.toString()).toBe("\ufffd");
   });
 });
 
-test("where Node's buffers have lost the undocumented method, the fast way says so", () => {
+test("directWriter returns undefined if Node's buffers do not have the undocumented method", () => {
   expect(directWriter({})).toBeUndefined();
 });

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = resolve(import.meta.dirname, "../..");
 let folder: string;
 
-/** A project into which the packed package was unpacked, as the registry would give it. */
+/** A project with the packed package, as installed from the registry. */
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "longwire-package-"));
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
@@ -41,7 +41,7 @@ function run(code: string, flags: string[] = []): string {
   return execFileSync(process.execPath, args, { cwd: folder, encoding: "utf8" }).trim();
 }
 
-describe("the package as it is published", () => {
+describe("the published package", () => {
   test.each([
     ["longwire", "WebSocket"],
     ["longwire/client", "openWebSocket"],
@@ -86,7 +86,7 @@ describe("the package as it is published", () => {
     if (status === 1) expect(stderr).toMatch(/^package\.json has no repository, .*; set them/);
   });
 
-  test("in a browser longwire is the native class, and pulls in nothing of Node", () => {
+  test("in a browser, longwire exports the native class, without any import of Node", () => {
     const code =
       'globalThis.WebSocket = class Native {}; const { WebSocket } = await import("longwire"); console.log(WebSocket.name);';
     expect(run(code, ["--conditions=browser"])).toBe("Native");

@@ -3,22 +3,22 @@ import { dirname, join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** A class that a user can import, as its declarations show it. */
+/** An importable class, according to its declarations. */
 export interface PublicClass {
   name: string;
   implements: string[];
-  /** Without its constructor and what is private. */
+  /** Without the constructor and private members. */
   members: string[];
 }
 
 interface Declarations {
-  /** What the file exports, by the name that it has outside. */
+  /** The exports of the file, by their exported names. */
   names: Map<string, PublicClass | undefined>;
 }
 
 const read = new Map<string, Declarations>();
 
-/** All classes of the package's entries, and all names that they export. */
+/** Returns all classes that the package's entries export, and all exported names. */
 export function publicClasses(): { classes: PublicClass[]; names: Set<string> } {
   const classes = new Set<PublicClass>();
   const names = new Set<string>();
@@ -35,7 +35,7 @@ function entries(): string[] {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     exports: Record<string, { types?: string }>;
   };
-  // `longwire/ws` is declared by hand, as ws's own types declare it.
+  // `longwire/ws` has handwritten declarations, like those of ws's own types.
   return Object.values(exports).flatMap(({ types }) => types ?? []);
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { publicClasses } from "./public-classes.ts";
 
 /**
- * What users may call, class by class. A member that only the library calls belongs to no class that
- * users import: it goes to the class behind an interface, as `ServerPeer` is behind `Peer`.
+ * The members that users may call, by class. A member for internal calls must not be in an
+ * importable class; it belongs to a class behind an interface, as `ServerPeer` is behind `Peer`.
  */
 const MEMBERS: Readonly<Record<string, string>> = {
   DiskBroker: "close isAway open openTopic",
@@ -45,7 +45,7 @@ test("a public class has exactly the members that users may call", () => {
   expect(Object.fromEntries(found)).toEqual(MEMBERS);
 });
 
-test("a public class implements only interfaces that users can import, or that the language has", () => {
+test("a public class implements only interfaces that users can import, or that are built in", () => {
   const hidden = classes.flatMap((each) =>
     each.implements.filter((name) => !names.has(name)).map((name) => `${each.name}: ${name}`),
   );
@@ -53,7 +53,7 @@ test("a public class implements only interfaces that users can import, or that t
 });
 
 test.each(["Peer", "HttpExchange", "UpgradeRequest", "Connection", "Outgoing", "MemoryConnection"])(
-  "%s is an interface: the class behind it has members for the library alone",
+  "%s is an interface, because the class behind it has internal members",
   (name) => {
     expect([names.has(name), classes.some((each) => each.name === name)]).toEqual([true, false]);
   },

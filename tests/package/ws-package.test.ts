@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = resolve(import.meta.dirname, "../..");
 let folder: string;
 
-/** A project in which `ws` is `longwire-ws` as the registry would give it. */
+/** A project in which `ws` is `longwire-ws`, as installed from the registry. */
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "longwire-ws-"));
   const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
@@ -39,23 +39,23 @@ const NAMES =
   "createWebSocketStream extension PerMessageDeflate Receiver Sender Server subprotocol WebSocket WebSocketServer";
 
 describe.each(["ws", "longwire/ws"])("%s", (name) => {
-  test("required is the class, with everything on it", () => {
+  test("require returns the class, with everything on it", () => {
     const code = `const WebSocket = require("${name}"); console.log(typeof WebSocket, ...Object.keys(WebSocket))`;
     expect(run(code)).toBe(`function CONNECTING OPEN CLOSING CLOSED ${NAMES}`);
   });
 
-  test("imported has the same by their names, and the class as default", () => {
+  test("import has the same names, and the class as the default", () => {
     const code = `import * as all from "${name}"; console.log(...Object.keys(all).sort())`;
     const names = [...NAMES.split(" "), "default"].sort();
     expect(run(code, MODULE)).toBe(names.join(" "));
   });
 
-  test("is one class for who imports and who requires it", () => {
+  test("is the same class for import and require", () => {
     const code = `import WebSocket, { WebSocketServer } from "${name}"; import { createRequire } from "node:module"; const required = createRequire(import.meta.url)("${name}"); console.log(WebSocket === required, WebSocketServer === required.Server)`;
     expect(run(code, MODULE)).toBe("true true");
   });
 
-  test("in a browser says what to use instead", () => {
+  test("throws in a browser, with advice", () => {
     const code = `try { new (require("${name}"))("ws://x") } catch (error) { console.log(error.message) }`;
     expect(run(code, "--conditions=browser")).toContain("the browser's own WebSocket");
   });
@@ -73,7 +73,7 @@ describe.each(["ws", "longwire/ws"])("%s", (name) => {
   });
 });
 
-test("what is sent in the turn that ends the process is written", () => {
+test("messages of the turn that ends the process are written", () => {
   const code = `
     const { WebSocketServer, WebSocket } = require("ws");
     const { spawn } = require("node:child_process");
@@ -130,7 +130,7 @@ describe("its types", () => {
       `,
     ],
   ])("a strict project compiles against them: %s", (file, source) => {
-    // What others are typed with, under another name than that which is replaced here.
+    // The types of ws, under another name than the replaced package.
     const types = join(folder, "node_modules/ws-types");
     mkdirSync(types, { recursive: true });
     for (const name of ["index.d.ts", "index.d.mts", "package.json"]) {

@@ -25,7 +25,7 @@ function received(role: Role, payload: Uint8Array): OpenConnection {
 }
 
 describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
-  test.each(LEGAL)("code %i and a reason go out (RFC 6455 §7.4)", (code) => {
+  test.each(LEGAL)("code %i is sent with a reason (RFC 6455 §7.4)", (code) => {
     const { connection, sentFrames } = openConnection(role);
     connection.close(code, "grüß");
     expect(sentFrames()).toMatchObject([
@@ -46,7 +46,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     },
   );
 
-  test("without a code the frame is empty (RFC 6455 §7.1.5)", () => {
+  test("without a code, the frame is empty (RFC 6455 §7.1.5)", () => {
     const { connection, sentFrames } = openConnection(role);
     connection.close();
     expect(sentFrames()).toMatchObject([{ opcode: Opcode.Close, payload: new Uint8Array(0) }]);
@@ -59,7 +59,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     );
   });
 
-  test("a reason of 123 bytes goes out, of 124 throws; bytes count, not characters (§5.5)", () => {
+  test("a reason of 123 bytes is sent, one of 124 throws; bytes count, not characters (§5.5)", () => {
     const reason = "é".repeat(61);
     const { connection, sentFrames } = openConnection(role);
     for (const long of [`${reason}xx`, "x".repeat(124), "😀".repeat(31)]) {
@@ -72,7 +72,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(sentFrames()).toMatchObject([{ payload: closePayload(1000, utf8(`${reason}x`)) }]);
   });
 
-  test("twice sends one Close frame (RFC 6455 §5.5.1)", () => {
+  test("closing twice sends one Close frame (RFC 6455 §5.5.1)", () => {
     const { connection, sentFrames } = openConnection(role);
     connection.close(1000);
     connection.close(1001);
@@ -80,14 +80,14 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(sentFrames()).toHaveLength(1);
   });
 
-  test("after it nothing can be sent (RFC 6455 §5.5.1)", () => {
+  test("after closing, nothing can be sent (RFC 6455 §5.5.1)", () => {
     const { connection, sent } = openConnection(role);
     connection.close(1000);
     sent();
     expectNothingSendable(connection);
   });
 
-  test("between two fragments it ends the sending (RFC 6455 §5.4, §5.5.1)", () => {
+  test("closing between two fragments ends the sending (RFC 6455 §5.4, §5.5.1)", () => {
     const { connection, sentFrames } = openConnection(role);
     connection.sendFragment("text", utf8("a"), false);
     connection.close(1000);
@@ -97,7 +97,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Text, Opcode.Close]);
   });
 
-  test("messages still arrive until the peer's Close (RFC 6455 §1.4, §5.5.1)", () => {
+  test("messages still arrive until the peer's Close frame (RFC 6455 §1.4, §5.5.1)", () => {
     const { connection, seen } = openConnection(role);
     connection.close(1000);
     const text = frameTo(role, { opcode: Opcode.Text, payload: utf8("late") });
@@ -106,7 +106,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(connection.state).toBe("finished");
   });
 
-  test("pings that come after it are told but not answered (RFC 6455 §5.5.1)", () => {
+  test("later pings are delivered but not answered (RFC 6455 §5.5.1)", () => {
     const { connection, seen, sent } = openConnection(role);
     connection.close(1000);
     sent();
@@ -115,7 +115,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(connection.outgoing.size).toBe(0);
   });
 
-  test("the peer's answer is not answered again (RFC 6455 §5.5.1)", () => {
+  test("the peer's reply is not answered again (RFC 6455 §5.5.1)", () => {
     const { connection, seen, sent } = openConnection(role);
     connection.close(1000);
     sent();
@@ -124,7 +124,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(connection.outgoing.size).toBe(0);
   });
 
-  test("a violation after it sends no second Close frame (RFC 6455 §7.1.7)", () => {
+  test("a later violation does not cause a second Close frame (RFC 6455 §7.1.7)", () => {
     for (const frame of [
       frameTo(role, { opcode: 0x3 }),
       closeTo(role, Uint8Array.of(3)),
@@ -139,7 +139,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     }
   });
 
-  test("inside a delivery lets the rest of the chunk arrive (RFC 6455 §5.5.1)", () => {
+  test("closing inside a delivery does not stop the rest of the chunk (RFC 6455 §5.5.1)", () => {
     const { connection, seen, sentFrames } = openConnection(role);
     seen.react = (event) => {
       if (event.kind === "text") connection.close(1000);
@@ -152,21 +152,21 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
     expect(sentFrames()).toHaveLength(1);
   });
 
-  test("inside onPeerClose does nothing: the answer is on its way (RFC 6455 §5.5.1)", () => {
+  test("closing inside onPeerClose does nothing, because the reply is already queued (RFC 6455 §5.5.1)", () => {
     const { connection, seen, sentFrames } = openConnection(role);
     seen.react = () => connection.close(1001);
     connection.receive(closeTo(role, closePayload(3000)));
     expect(sentFrames()).toMatchObject([{ payload: closePayload(3000) }]);
   });
 
-  test("from onOutput, which the Close frame itself caused, sends no second one (§5.5.1)", () => {
+  test("closing inside the onOutput of the Close frame does not send a second one (§5.5.1)", () => {
     const { connection, seen, sentFrames } = openConnection(role);
     seen.reactToOutput = () => connection.close(1001);
     connection.close(1000);
     expect(sentFrames()).toHaveLength(1);
   });
 
-  test("onOutput cannot put data behind a Close frame (RFC 6455 §5.5.1)", () => {
+  test("onOutput cannot append data to a Close frame (RFC 6455 §5.5.1)", () => {
     const causes: ((opened: OpenConnection) => void)[] = [
       ({ connection }) => connection.close(1000),
       ({ connection }) => connection.receive(closeTo(role, closePayload(1000))),
@@ -183,7 +183,7 @@ describe.each(roles)("closing by a %s (RFC 6455 §7.1.2)", (role) => {
   });
 });
 
-describe("both ends (RFC 6455 §7.1)", () => {
+describe("both ends closing (RFC 6455 §7.1)", () => {
   test("a simultaneous close finishes both, each with the other's code (RFC 6455 §7.1.5)", () => {
     const server = openConnection("server");
     const client = openConnection("client");
@@ -213,7 +213,7 @@ describe("both ends (RFC 6455 §7.1)", () => {
     expect(peer.seen.kinds.filter((kind) => kind === "finished")).toHaveLength(1);
   });
 
-  test("the transport's end is told to no one and stops all (RFC 6455 §7.1.7)", () => {
+  test("the transport's end is not reported and stops everything (RFC 6455 §7.1.7)", () => {
     for (const role of roles) {
       const { connection, seen } = openConnection(role);
       connection.transportEnded();
@@ -224,7 +224,7 @@ describe("both ends (RFC 6455 §7.1)", () => {
     }
   });
 
-  test("the transport's end after the handshake leaves it finished (RFC 6455 §7.1.4)", () => {
+  test("the transport's end after the handshake does not change the state (RFC 6455 §7.1.4)", () => {
     const { connection } = received("server", closePayload(1000));
     connection.transportEnded();
     expect(connection.state).toBe("finished");
@@ -239,8 +239,8 @@ describe("both ends (RFC 6455 §7.1)", () => {
   });
 });
 
-describe("the codes (RFC 6455 §7.4)", () => {
-  test("exactly 1000–1003, 1007–1014 and 3000–4999 may be on the wire (RFC 6455 §7.4)", () => {
+describe("close codes (RFC 6455 §7.4)", () => {
+  test("exactly 1000–1003, 1007–1014 and 3000–4999 may be sent (RFC 6455 §7.4)", () => {
     const sendable = Array.from({ length: 70_000 }, (_, code) => code).filter(isSendableCloseCode);
     const ranges = [
       [1000, 1003],
@@ -253,7 +253,7 @@ describe("the codes (RFC 6455 §7.4)", () => {
     expect(sendable).toEqual(expected);
   });
 
-  test("Longwire's own are sendable, but for the two that never are (RFC 6455 §7.4.1)", () => {
+  test("Longwire's own codes are sendable, except for the two that never are (RFC 6455 §7.4.1)", () => {
     for (const [name, code] of Object.entries(CloseCode)) {
       expect(isSendableCloseCode(code)).toBe(name !== "NoStatus" && name !== "Abnormal");
     }

@@ -38,19 +38,22 @@ describe("control frames (RFC 6455 §5.5)", () => {
     },
   );
 
-  test.each([0, 1, 124, 125])("one of %i bytes arrives, cut anywhere (RFC 6455 §5.5)", (length) => {
-    const payload = bytes(length);
-    for (const role of roles) {
-      const frame = frameTo(role, { opcode: Opcode.Pong, payload });
-      for (const chunks of [singleBytes(frame), cutChunks(frame, [3, 7, 50])]) {
-        const { connection, seen } = openConnection(role);
-        for (const chunk of chunks) connection.receive(chunk);
-        expect(seen.events).toEqual([{ kind: "pong", hex: hex(payload) }]);
+  test.each([0, 1, 124, 125])(
+    "a control frame of %i bytes arrives, cut anywhere (RFC 6455 §5.5)",
+    (length) => {
+      const payload = bytes(length);
+      for (const role of roles) {
+        const frame = frameTo(role, { opcode: Opcode.Pong, payload });
+        for (const chunks of [singleBytes(frame), cutChunks(frame, [3, 7, 50])]) {
+          const { connection, seen } = openConnection(role);
+          for (const chunk of chunks) connection.receive(chunk);
+          expect(seen.events).toEqual([{ kind: "pong", hex: hex(payload) }]);
+        }
       }
-    }
-  });
+    },
+  );
 
-  test("a control payload may be kept: later frames do not change it (RFC 6455 §5.5)", () => {
+  test("a control payload may be kept, because later frames do not change it (RFC 6455 §5.5)", () => {
     for (const role of roles) {
       const kept: Uint8Array[] = [];
       const { connection, seen } = openConnection(role);
@@ -83,7 +86,7 @@ describe("pings and pongs (RFC 6455 §5.5.2, §5.5.3)", () => {
     }
   });
 
-  test("several pings are answered in order, also inside a message (RFC 6455 §5.5.2)", () => {
+  test("several pings are answered in order, even inside a message (RFC 6455 §5.5.2)", () => {
     const { connection, seen, sentFrames } = openServerConnection();
     const ping = (text: string): Uint8Array =>
       maskedFrame({ opcode: Opcode.Ping, payload: utf8(text) });
@@ -104,7 +107,7 @@ describe("pings and pongs (RFC 6455 §5.5.2, §5.5.3)", () => {
     ]);
   });
 
-  test("an unsolicited pong is taken and not answered (RFC 6455 §5.5.3)", () => {
+  test("an unsolicited pong is accepted and not answered (RFC 6455 §5.5.3)", () => {
     for (const role of roles) {
       const { connection, seen, sent } = openConnection(role);
       connection.receive(frameTo(role, { opcode: Opcode.Pong, payload: utf8("p") }));

@@ -1,8 +1,8 @@
 import { BlockPool, webByteOperations, type ByteOperations } from "../../src/base/index.ts";
 
-/** Byte operations that count what is allocated, and hand out memory full of old data. */
+/** Byte operations that count allocations, and return memory filled with stale data. */
 export class CountingBytes implements ByteOperations {
-  /** What uninitialised memory holds here. */
+  /** The content of uninitialised memory. */
   static readonly stale = 0xaa;
   allocations = 0;
   allocatedBytes = 0;
@@ -15,7 +15,7 @@ export class CountingBytes implements ByteOperations {
     return new Uint8Array(size).fill(CountingBytes.stale);
   }
 
-  /** Output has its own memory, which is not counted. */
+  /** Output uses other memory, which is not counted. */
   readonly blocks: BlockPool = new BlockPool(
     (size) => new Uint8Array(size).fill(CountingBytes.stale),
     4096,
@@ -31,8 +31,8 @@ export class CountingBytes implements ByteOperations {
   }
 
   returnBlock(block: Uint8Array): void {
-    if (!this.lent.delete(block)) throw new Error("A block came back that was not lent.");
-    // Whoever still reads it shall notice.
+    if (!this.lent.delete(block)) throw new Error("A block was returned that had not been lent.");
+    // Makes later reads of the block visible.
     block.fill(CountingBytes.stale);
   }
 

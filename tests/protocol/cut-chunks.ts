@@ -10,7 +10,7 @@ export function singleBytes(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (byte) => Uint8Array.of(byte));
 }
 
-/** How a stream may be cut: one by one, evenly, or anywhere. */
+/** The ways to cut a stream: byte by byte, evenly, or anywhere. */
 export const cuttings: fc.Arbitrary<(bytes: Uint8Array) => Uint8Array[]> = fc.oneof(
   fc.constant(singleBytes),
   fc.integer({ min: 1, max: 40 }).map(

@@ -25,14 +25,14 @@ describe.each(roles)("fragments at a %s (RFC 6455 §5.4)", (role) => {
     expect(seen.events).toEqual([{ kind: "text", text: "abc", ascii: true }]);
   });
 
-  test("may be empty, first, middle, last and all (RFC 6455 §5.4)", () => {
+  test("may be empty: the first, the middle, the last and all (RFC 6455 §5.4)", () => {
     const frames = [text(""), more(""), more("x"), more(""), last(""), text(""), last("")];
     expect(received(...frames).seen.texts).toEqual(["x", ""]);
     const binary = [fragment(role, Opcode.Binary, ""), more(""), last("")];
     expect(received(...binary).seen.events).toEqual([{ kind: "binary", hex: "" }]);
   });
 
-  test("let control frames pass between them, not delayed (RFC 6455 §5.4)", () => {
+  test("do not delay control frames between them (RFC 6455 §5.4)", () => {
     const ping = fragment(role, Opcode.Ping, "p", true);
     const pong = fragment(role, Opcode.Pong, "q", true);
     const { connection, seen } = received(text("a"), ping, more("b"), pong, ping);
@@ -41,7 +41,7 @@ describe.each(roles)("fragments at a %s (RFC 6455 §5.4)", (role) => {
     expect(seen.events.at(-1)).toEqual({ kind: "text", text: "abc", ascii: true });
   });
 
-  test("let a Close pass between them, which ends all (RFC 6455 §5.4, §5.5.1)", () => {
+  test("may be interrupted by a Close, which ends the connection (RFC 6455 §5.4, §5.5.1)", () => {
     const close = frameTo(role, { opcode: Opcode.Close });
     const { seen } = received(text("a"), close, last("b"));
     expect(seen.events).toEqual([
@@ -76,7 +76,7 @@ describe.each(roles)("fragments at a %s (RFC 6455 §5.4)", (role) => {
     }
   });
 
-  test("messages of both kinds follow each other without mixing (RFC 6455 §5.4)", () => {
+  test("messages of both kinds alternate without mixing (RFC 6455 §5.4)", () => {
     const { seen } = received(
       text("é"),
       last("a"),
@@ -94,8 +94,8 @@ describe.each(roles)("fragments at a %s (RFC 6455 §5.4)", (role) => {
   });
 });
 
-describe("who owns a message's bytes (RFC 6455 §5.6)", () => {
-  test("a binary message in one chunk is lent, a joined one may be kept (RFC 6455 §5.6)", () => {
+describe("the ownership of a message's bytes (RFC 6455 §5.6)", () => {
+  test("a binary message in one chunk is lent, and a joined one may be kept (RFC 6455 §5.6)", () => {
     for (const role of roles) {
       const owned: { lent: boolean; bytes: Uint8Array }[] = [];
       const { connection, seen } = openConnection(role);

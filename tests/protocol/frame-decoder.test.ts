@@ -71,7 +71,7 @@ describe.each(roles)("a %s reads payload lengths (RFC 6455 §5.2)", (role) => {
     },
   );
 
-  // Each of these is small once its high word is lost or its double is rounded.
+  // Each of these would be small without its high word, or after rounding as a double.
   test.each([
     2n ** 32n,
     2n ** 32n + 5n,
@@ -80,16 +80,19 @@ describe.each(roles)("a %s reads payload lengths (RFC 6455 §5.2)", (role) => {
     2n ** 53n + 1n,
     2n ** 63n - 1n,
     0x7fff_ffff_0000_0001n,
-  ])("a length of %s is refused with 1009 on its header (RFC 6455 §7.4.1)", (announced) => {
-    const counting = new CountingBytes();
-    const { connection, seen } = openConnection(role, { bytes: counting });
-    const frame = frameTo(role, { opcode: Opcode.Binary, announced, payload: bytes(5) });
-    connection.receive(frame);
-    expect(seen.events).toEqual(failure("message_too_big", 1009));
-    expect(counting.allocations).toBe(0);
-  });
+  ])(
+    "a length of %s is rejected with 1009 when its header arrives (RFC 6455 §7.4.1)",
+    (announced) => {
+      const counting = new CountingBytes();
+      const { connection, seen } = openConnection(role, { bytes: counting });
+      const frame = frameTo(role, { opcode: Opcode.Binary, announced, payload: bytes(5) });
+      connection.receive(frame);
+      expect(seen.events).toEqual(failure("message_too_big", 1009));
+      expect(counting.allocations).toBe(0);
+    },
+  );
 
-  test("no length wraps round the largest limit that can be set (RFC 6455 §5.2)", () => {
+  test("no length overflows the largest possible limit (RFC 6455 §5.2)", () => {
     const limits = { maxMessageBytes: Number.MAX_SAFE_INTEGER, maxMessageFragments: 10 };
     for (const announced of [2n ** 53n, 2n ** 53n + 1n, 2n ** 63n - 1n]) {
       const { connection, seen } = openConnection(role, { limits });
@@ -129,7 +132,7 @@ describe.each(roles)("a %s reads opcodes and reserved bits (RFC 6455 §5.2)", (r
   );
 });
 
-describe("who masks (RFC 6455 §5.1)", () => {
+describe("masking is required of clients only (RFC 6455 §5.1)", () => {
   test.each([Opcode.Text, Opcode.Binary, Opcode.Ping, Opcode.Pong, Opcode.Close])(
     "a server fails an unmasked frame with 1002, opcode %i (RFC 6455 §5.1)",
     (opcode) => {
@@ -150,15 +153,15 @@ describe("who masks (RFC 6455 §5.1)", () => {
     },
   );
 
-  test("a masking key of zeros is a key (RFC 6455 §5.3)", () => {
+  test("a masking key of zeros is valid (RFC 6455 §5.3)", () => {
     const { connection, seen } = openServerConnection();
     connection.receive(maskedFrame({ opcode: Opcode.Text, payload: utf8("é") }, new Uint8Array(4)));
     expect(seen.events).toEqual([{ kind: "text", text: "é", ascii: false }]);
   });
 });
 
-describe.each(roles)("what a %s does once it has failed (RFC 6455 §7.1.7)", (role) => {
-  test("it sends one Close frame with the error's code (RFC 6455 §7.1.7)", () => {
+describe.each(roles)("a failed %s (RFC 6455 §7.1.7)", (role) => {
+  test("sends one Close frame with the error's code (RFC 6455 §7.1.7)", () => {
     const { connection, seen, sentFrames } = openConnection(role);
     connection.receive(frameTo(role, { opcode: 0x3 }));
     const payload = Uint8Array.of(1002 >> 8, 1002 & 255);
@@ -168,7 +171,7 @@ describe.each(roles)("what a %s does once it has failed (RFC 6455 §7.1.7)", (ro
     expect(connection.state).toBe("failed");
   });
 
-  test("it reads nothing more, in the same chunk or later (RFC 6455 §7.1.7)", () => {
+  test("reads nothing more, in the same chunk or later (RFC 6455 §7.1.7)", () => {
     const { connection, seen } = openConnection(role);
     const good = frameTo(role, { opcode: Opcode.Text, payload: utf8("x") });
     connection.receive(joinBytes([good, frameTo(role, { opcode: 0x3 }), good]));
@@ -176,7 +179,7 @@ describe.each(roles)("what a %s does once it has failed (RFC 6455 §7.1.7)", (ro
     expect(seen.kinds).toEqual(["text", "failed", "finished"]);
   });
 
-  test("it sends nothing more (RFC 6455 §5.5.1)", () => {
+  test("sends nothing more (RFC 6455 §5.5.1)", () => {
     const { connection, sent } = openConnection(role);
     connection.receive(frameTo(role, { opcode: 0x3 }));
     sent();
@@ -185,7 +188,7 @@ describe.each(roles)("what a %s does once it has failed (RFC 6455 §7.1.7)", (ro
     expect(connection.outgoing.size).toBe(0);
   });
 
-  test("it fails the same way byte by byte (RFC 6455 §5.2)", () => {
+  test("fails in the same way if the data arrives byte by byte (RFC 6455 §5.2)", () => {
     for (const options of [
       { opcode: 0xb },
       { opcode: Opcode.Text, reservedBits: 0x40 },
@@ -199,7 +202,7 @@ describe.each(roles)("what a %s does once it has failed (RFC 6455 §7.1.7)", (ro
     }
   });
 
-  test("an empty chunk changes nothing, anywhere (RFC 6455 §5.2)", () => {
+  test("an empty chunk has no effect, at any position (RFC 6455 §5.2)", () => {
     const { connection, seen } = openConnection(role);
     const frame = frameTo(role, { opcode: Opcode.Text, payload: utf8("hello") });
     for (const chunk of singleBytes(frame)) {

@@ -12,15 +12,18 @@ interface Control {
 interface Message {
   kind: "text" | "binary";
   payload: Uint8Array;
-  /** Where it is cut into fragments, as shares of its length; equal ones give empty fragments. */
+  /**
+   * The positions of the cuts into fragments, as fractions of the length; equal ones give empty
+   * fragments.
+   */
   cuts: number[];
-  /** What goes behind each fragment but the last. */
+  /** Control frames after each fragment but the last. */
   between: Control[];
 }
 
 type Step = Control | Message;
 
-/** A legal stream and what its receiver must see. */
+/** A legal stream, with the events that its receiver must see. */
 export interface LegalStream {
   bytesTo(receiver: Role): Uint8Array;
   events: Seen[];

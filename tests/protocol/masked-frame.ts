@@ -5,31 +5,34 @@ export interface FrameOptions {
   opcode: number;
   /** Default true. */
   fin?: boolean;
-  /** RSV1–RSV3 in place: 0x40, 0x20, 0x10. Default 0. */
+  /** RSV1–RSV3 at their positions: 0x40, 0x20, 0x10. Default 0. */
   reservedBits?: number;
   /** Default empty. */
   payload?: Uint8Array;
-  /** What the header says instead of the payload's length. */
+  /** A length to announce in the header instead of the payload's. */
   announced?: bigint;
-  /** Default the shortest. */
+  /** Default the shortest form. */
   lengthForm?: "short" | "medium" | "long";
 }
 
 const KEY = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 
-/** A frame as a client sends it, written from the RFC and not with the code under test. */
+/**
+ * Returns a frame as a client sends it, implemented from the RFC, independently of the code under
+ * test.
+ */
 export function maskedFrame(options: FrameOptions, key: Uint8Array = KEY): Uint8Array {
   const payload = options.payload ?? new Uint8Array(0);
   const masked = payload.map((octet, index) => octet ^ key[index % 4]!);
   return joinBytes([header(options, 0x80), key, masked]);
 }
 
-/** A frame as a server sends it. */
+/** Returns a frame as a server sends it. */
 export function plainFrame(options: FrameOptions): Uint8Array {
   return joinBytes([header(options, 0), options.payload ?? new Uint8Array(0)]);
 }
 
-/** A frame as the peer of `receiver` sends it. */
+/** Returns a frame as the peer of `receiver` sends it. */
 export function frameTo(receiver: Role, options: FrameOptions): Uint8Array {
   return receiver === "server" ? maskedFrame(options) : plainFrame(options);
 }
@@ -38,7 +41,7 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-/** `size` bytes that are all different from their neighbours. */
+/** Returns `size` bytes, each different from its neighbours. */
 export function bytes(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, index) => (index * 7 + (index >> 8)) & 0xff);
 }
@@ -47,7 +50,7 @@ export function utf8(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "utf8"));
 }
 
-/** A Close frame's payload. */
+/** Returns the payload of a Close frame. */
 export function closePayload(code: number, reason: Uint8Array = new Uint8Array(0)): Uint8Array {
   return joinBytes([Uint8Array.of(code >> 8, code & 0xff), reason]);
 }

@@ -26,7 +26,7 @@ describe("masking (RFC 6455 §5.3)", () => {
     "equals octet-wise XOR for lengths 0..300 at every alignment, phase %i (RFC 6455 §5.3)",
     (phase) => {
       for (let alignment = 0; alignment < 4; alignment += 1) {
-        // A view that does not start at a word either.
+        // Including a view that does not start at a word.
         for (const viewAt of [0, 1, 3]) {
           for (let length = 0; length <= 300; length += 1) {
             const buffer = new ArrayBuffer(viewAt + alignment + length + MARGIN);
@@ -45,7 +45,7 @@ describe("masking (RFC 6455 §5.3)", () => {
     },
   );
 
-  test("twice with the same key gives the payload back, in pieces or whole (RFC 6455 §5.3)", () => {
+  test("masking twice with the same key restores the payload, in pieces or whole (RFC 6455 §5.3)", () => {
     const payload = bytes(1000);
     for (const cut of [0, 1, 2, 3, 97, 98, 99, 500, 999]) {
       const octets = payload.slice();
@@ -56,7 +56,7 @@ describe("masking (RFC 6455 §5.3)", () => {
     }
   });
 
-  test("says whether the result has an octet above 0x7f, wherever it stands (RFC 6455 §8.1)", () => {
+  test("mask reports whether the result has an octet above 0x7f, at any position (RFC 6455 §8.1)", () => {
     for (const length of [1, 5, 95, 96, 97, 111, 112, 200]) {
       for (let at = 0; at < length; at += 1) {
         for (const alignment of [0, 1, 2, 3]) {
@@ -83,7 +83,8 @@ describe("masking keys (RFC 6455 §5.3, §10.3)", () => {
     }
     const keys = sentFrames().map(({ key }) => Buffer.from(key!).toString("hex"));
     expect(keys).toHaveLength(3000);
-    // Two equal ones of 3000 random keys come once in a thousand runs, three equal pairs never.
+    // One pair of equal keys among 3000 random ones occurs once in a thousand runs, three pairs
+    // never.
     expect(new Set(keys).size).toBeGreaterThan(2997);
   });
 
@@ -103,13 +104,13 @@ describe("masking keys (RFC 6455 §5.3, §10.3)", () => {
     }
   });
 
-  test("a key says nothing about the next: differences do not repeat (RFC 6455 §10.3)", () => {
+  test("a key does not predict the next: differences do not repeat (RFC 6455 §10.3)", () => {
     const keys = Array.from({ length: 2048 }, freshMaskingKey);
     const steps = new Set(keys.slice(1).map((key, index) => (key - keys[index]!) >>> 0));
     expect(steps.size).toBeGreaterThan(2040);
   });
 
-  test("a server masks nothing (RFC 6455 §5.1)", () => {
+  test("a server does not mask (RFC 6455 §5.1)", () => {
     const { connection, sentFrames } = openServerConnection();
     connection.sendText("x");
     connection.sendBinary(bytes(40_000));

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
   const limits = { maxMessageBytes: 1000, maxMessageFragments: 100 };
 
-  test("a message of exactly the limit is taken, whole or in fragments (RFC 6455 §10.4)", () => {
+  test("a message of exactly the limit is accepted, whole or in fragments (RFC 6455 §10.4)", () => {
     const { connection, seen } = openServerConnection({ limits });
     connection.receive(maskedFrame({ opcode: Opcode.Binary, payload: bytes(1000) }));
     connection.receive(maskedFrame({ opcode: Opcode.Binary, fin: false, payload: bytes(600) }));
@@ -19,7 +19,7 @@ describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
     expect(seen.kinds).toEqual(["binary", "binary"]);
   });
 
-  test("one byte more fails with 1009 and the facts (RFC 6455 §7.4.1)", () => {
+  test("one more byte fails with 1009, the size and the limit (RFC 6455 §7.4.1)", () => {
     const { connection, seen, sentFrames } = openServerConnection({ limits });
     connection.receive(maskedFrame({ opcode: Opcode.Text, payload: bytes(1001) }));
     expect(seen.failed).toMatchObject({
@@ -32,7 +32,7 @@ describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
     expect(sentFrames()).toMatchObject([{ opcode: Opcode.Close, payload: Uint8Array.of(3, 241) }]);
   });
 
-  test("it holds over all fragments together (RFC 6455 §5.4, §10.4)", () => {
+  test("it applies to all fragments together (RFC 6455 §5.4, §10.4)", () => {
     const { connection, seen } = openServerConnection({ limits });
     connection.receive(maskedFrame({ opcode: Opcode.Binary, fin: false, payload: bytes(600) }));
     expect(seen.events).toEqual([]);
@@ -40,7 +40,7 @@ describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
     expect(seen.failed).toMatchObject({ closeCode: 1009, size: 1001 });
   });
 
-  test("a frame too long is refused on its header, nothing allocated (RFC 6455 §10.4)", () => {
+  test("a frame that is too long is rejected on its header, without an allocation (RFC 6455 §10.4)", () => {
     const counting = new CountingBytes();
     const budget = new MemoryBudget(MIB);
     const { connection, seen } = openServerConnection({ limits, bytes: counting, account: budget });
@@ -62,7 +62,7 @@ describe("the byte limit (RFC 6455 §7.4.1, §10.4)", () => {
     expect(seen.kinds).toEqual(["pong", "pong", "pong", "pong", "text"]);
   });
 
-  test("it counts each message anew (RFC 6455 §10.4)", () => {
+  test("it applies to each message separately (RFC 6455 §10.4)", () => {
     const { connection, seen } = openServerConnection({ limits });
     for (let sent = 0; sent < 20; sent += 1) {
       connection.receive(maskedFrame({ opcode: Opcode.Binary, fin: false, payload: bytes(900) }));
@@ -78,13 +78,13 @@ describe("the fragment limit (RFC 6455 §5.4, §10.4)", () => {
   const more = maskedFrame({ opcode: Opcode.Continuation, fin: false });
   const last = maskedFrame({ opcode: Opcode.Continuation });
 
-  test("a message of exactly the limit is taken, and the count is of each message", () => {
+  test("a message of exactly the limit is accepted, counted per message", () => {
     const { connection, seen } = openServerConnection({ limits });
     for (let sent = 0; sent < 10; sent += 1) connection.receive(joinBytes([first, more, last]));
     expect(seen.texts).toEqual(Array(10).fill(""));
   });
 
-  test("one fragment more fails with 1009, also the last one (RFC 6455 §7.4.1)", () => {
+  test("one more fragment fails with 1009, even if it is the last one (RFC 6455 §7.4.1)", () => {
     for (const fourth of [more, last]) {
       const { connection, seen } = openServerConnection({ limits });
       connection.receive(joinBytes([first, more, more, fourth]));
@@ -98,7 +98,7 @@ describe("the fragment limit (RFC 6455 §5.4, §10.4)", () => {
     }
   });
 
-  test("whole messages between do not use it up (a counter that is never reset, ws#2333)", () => {
+  test("whole messages between fragmented ones do not use it up (a counter that is never reset, ws#2333)", () => {
     const { connection, seen } = openServerConnection({ limits });
     const whole = maskedFrame({ opcode: Opcode.Text, payload: utf8("x") });
     for (let sent = 0; sent < 100; sent += 1) connection.receive(whole.slice());
@@ -110,7 +110,7 @@ describe("the fragment limit (RFC 6455 §5.4, §10.4)", () => {
 describe("tiny and empty fragments (CVE-2026-48779)", () => {
   const FRAGMENTS = 131_000;
 
-  /** Sends a message's fragments without FIN, a thousand in each chunk. */
+  /** Sends a message's fragments without FIN, a thousand per chunk. */
   function drip(opened: OpenConnection, count: number, payload: Uint8Array): void {
     const first = maskedFrame({ opcode: Opcode.Binary, fin: false, payload });
     const more = maskedFrame({ opcode: Opcode.Continuation, fin: false, payload });
@@ -142,7 +142,7 @@ describe("tiny and empty fragments (CVE-2026-48779)", () => {
     expect(counting.allocations).toBe(0);
   });
 
-  test("131,072 are taken, the 131,073rd is refused with 1009, and all is given back", () => {
+  test("131,072 are accepted, the 131,073rd is rejected with 1009, and all memory is released", () => {
     for (const payload of [new Uint8Array(0), Uint8Array.of(1)]) {
       const budget = new MemoryBudget(64 * MIB);
       const opened = openServerConnection({ account: budget });

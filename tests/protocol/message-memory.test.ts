@@ -7,7 +7,7 @@ import type { OpenConnection } from "./open-connection.ts";
 
 const MIB = 1024 * 1024;
 
-describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
+describe("memory reserved for announced bytes (RFC 6455 §10.4)", () => {
   test.each([1, 31, 32, 33, 1000, 65_536])(
     "a header of 16 MiB and %i bytes reserve at most 17 times the bytes, or 512",
     (sentBytes) => {
@@ -44,7 +44,7 @@ describe("memory reserved for what is announced (RFC 6455 §10.4)", () => {
     expect(counting.allocations).toBe(0);
   });
 
-  test("never more than what is announced, however it comes", () => {
+  test("never more than the announced size is reserved, with any chunking", () => {
     const budget = new MemoryBudget(64 * MIB);
     const { connection, seen } = openServerConnection({ account: budget });
     const frame = maskedFrame({ opcode: Opcode.Binary, payload: bytes(100_000) });
@@ -62,7 +62,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
   const part = (size: number): Uint8Array =>
     maskedFrame({ opcode: Opcode.Binary, fin: false, payload: bytes(size) });
 
-  test("a connection beyond it fails with 1013, the others go on (RFC 6455 §7.4.1)", () => {
+  test("a connection that exceeds it fails with 1013, and the others continue (RFC 6455 §7.4.1)", () => {
     const budget = new MemoryBudget(10_000);
     const opened = Array.from({ length: 10 }, () => openServerConnection({ account: budget }));
     for (const { connection } of opened) connection.receive(part(1000));
@@ -79,14 +79,14 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("the error says what limit was reached (RFC 6455 §7.4.1)", () => {
+  test("the error contains the limit that was reached (RFC 6455 §7.4.1)", () => {
     const budget = new MemoryBudget(10_000);
     const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(part(10_001));
     expect(seen.failed).toMatchObject({ code: "over_share" });
   });
 
-  test("a message that comes whole in one chunk needs none of it", () => {
+  test("a message in one chunk does not use it", () => {
     const budget = new MemoryBudget(1);
     const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(maskedFrame({ opcode: Opcode.Binary, payload: bytes(1000) }));
@@ -113,7 +113,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
         connection.receive(maskedFrame({ opcode: 0, announced: BigInt(16 * MIB) })),
     ],
     [
-      "bad UTF-8",
+      "invalid UTF-8",
       ({ connection }) => {
         connection.receive(maskedFrame({ opcode: 0 }));
         connection.receive(maskedFrame({ opcode: 1, fin: false, payload: bytes(9) }));
@@ -122,7 +122,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
     ],
   ];
 
-  test.each(endings)("is given back on %s", (_, end) => {
+  test.each(endings)("is refunded on %s", (_, end) => {
     const budget = new MemoryBudget(100_000);
     const opened = openServerConnection({ account: budget });
     opened.connection.receive(part(3000));
@@ -133,7 +133,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("is given back by each of many connections, also by those it refused", () => {
+  test("is refunded by each of many connections, including rejected ones", () => {
     const budget = new MemoryBudget(50_000);
     const opened = Array.from({ length: 200 }, () => openServerConnection({ account: budget }));
     for (const { connection } of opened) {
@@ -145,7 +145,7 @@ describe("the budget that connections share (RFC 6455 §10.4)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("takes all or nothing, and exactly its limit", () => {
+  test("charges all or nothing, and exactly its limit", () => {
     const budget = new MemoryBudget(10);
     expect(budget.charge(10)).toBe(true);
     expect(budget.charge(1)).toBe(false);

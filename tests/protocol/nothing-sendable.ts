@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Connection } from "../../src/protocol/index.ts";
 import { bytes } from "./masked-frame.ts";
 
-/** Checks that no method puts anything more on the wire. */
+/** Checks that no method sends anything any more. */
 export function expectNothingSendable(connection: Connection): void {
   const notOpen = expect.objectContaining({ name: "LongwireError", code: "not_open" });
   expect(connection.isOpen).toBe(false);

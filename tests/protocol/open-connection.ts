@@ -8,7 +8,7 @@ import type {
 import { joinBytes } from "./masked-frame.ts";
 import { readFrames, type WireFrame } from "./read-frames.ts";
 
-/** What a handler was told, in values that compare fast. */
+/** The events of a handler, in values that are cheap to compare. */
 export type Seen =
   | { kind: "text"; text: string; ascii: boolean }
   | { kind: "binary"; hex: string }
@@ -18,12 +18,12 @@ export type Seen =
   | { kind: "failed"; code: string; closeCode: number }
   | { kind: "finished" };
 
-/** Collects what a connection says, and can react to it. */
+/** Records a connection's events, and can react to them. */
 export class CollectingHandler implements ConnectionHandler {
   readonly events: Seen[] = [];
   failed: ProtocolError | undefined;
   outputs = 0;
-  /** Called after each event but output was noted. */
+  /** Called after each event except output. */
   react: (event: Seen) => void = () => {};
   reactToOutput: () => void = () => {};
   reactToReady: () => void = () => {};
@@ -86,7 +86,7 @@ export class CollectingHandler implements ConnectionHandler {
 export interface OpenConnection {
   connection: Connection;
   seen: CollectingHandler;
-  /** Takes what the connection would write. */
+  /** Takes the bytes that the connection would write. */
   sent: () => Uint8Array;
   /** The same, as frames. */
   sentFrames: () => WireFrame[];
@@ -109,7 +109,7 @@ export function openClientConnection(options: ConnectionOptions = {}): OpenConne
 
 export const roles: Role[] = ["server", "client"];
 
-/** What a handler is told when the peer broke the protocol, and nothing before. */
+/** Returns the events of a handler whose peer broke the protocol immediately. */
 export function failure(code: string, closeCode = 1002): Seen[] {
   return [{ kind: "failed", code, closeCode }, { kind: "finished" }];
 }

@@ -9,7 +9,7 @@ import { bytes, joinBytes, plainFrame } from "./masked-frame.ts";
 import { hex, openConnection, openServerConnection, other, roles } from "./open-connection.ts";
 import type { Seen } from "./open-connection.ts";
 
-/** What the other role sees of `wire`. */
+/** Returns what the other role receives from `wire`. */
 function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {
   const { connection, seen } = openConnection(other(sender));
   connection.receive(wire);
@@ -17,7 +17,7 @@ function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {
 }
 
 describe("output (RFC 6455 §6.1)", () => {
-  test("onOutput comes once until the output was taken", () => {
+  test("onOutput is called once until the output is taken", () => {
     const { connection, seen, sent } = openServerConnection();
     connection.sendText("a");
     connection.sendBinary(bytes(3));
@@ -32,13 +32,13 @@ describe("output (RFC 6455 §6.1)", () => {
     expect(seen.outputs).toBe(3);
   });
 
-  test("no frames are no output", () => {
+  test("no frames cause no output", () => {
     const { connection, seen } = openServerConnection();
     connection.sendFrames(new Uint8Array(0));
     expect(seen.outputs).toBe(0);
   });
 
-  test("ready-made frames go out by reference, between what is sent around them", () => {
+  test("ready-made frames are sent by reference, in order with other messages", () => {
     const { connection } = openServerConnection();
     const frames = joinBytes([
       encodeTextFrame("shared", webByteOperations),
@@ -59,7 +59,7 @@ describe("output (RFC 6455 §6.1)", () => {
   });
 
   test.each([0, 1, 125, 126, 21_845, 65_535, 65_536])(
-    "encodeTextFrame makes the frame that sendText sends, %i characters (RFC 6455 §5.2)",
+    "encodeTextFrame returns the frame that sendText sends, %i characters (RFC 6455 §5.2)",
     (count) => {
       for (const unit of ["a", "é", "€"]) {
         const { connection, sent } = openServerConnection();
@@ -70,7 +70,7 @@ describe("output (RFC 6455 §6.1)", () => {
     },
   );
 
-  test("size is what take gives, and take leaves nothing", () => {
+  test("size is the size of what take returns, and take leaves nothing", () => {
     const { connection } = openConnection("client");
     connection.sendText("é".repeat(100));
     connection.sendBinary(bytes(50_000));
@@ -80,7 +80,7 @@ describe("output (RFC 6455 §6.1)", () => {
     expect(connection.outgoing.take()).toEqual([]);
   });
 
-  test("own and shared bytes keep their order, whatever their sizes", () => {
+  test("encoded and shared bytes keep their order, whatever their sizes", () => {
     type Step = { kind: "own" | "shared" | "take"; size: number };
     const step: fc.Arbitrary<Step> = fc.record({
       kind: fc.constantFrom("own", "own", "shared", "take"),
@@ -105,7 +105,7 @@ describe("output (RFC 6455 §6.1)", () => {
           if (kind === "shared") {
             outgoing.share(piece);
           } else {
-            // More is reserved than written, as for text of unknown width.
+            // More is reserved than written, as for text of unknown length.
             const block = outgoing.reserve(size + 14);
             block.set(piece, outgoing.position);
             outgoing.commit(outgoing.position + size);
@@ -119,7 +119,7 @@ describe("output (RFC 6455 §6.1)", () => {
     );
   });
 
-  test("memory serves again only once all that was taken of it is released", () => {
+  test("memory is reused only once everything taken from it is released", () => {
     const bytes = new CountingBytes();
     const one = openServerConnection({ bytes }).connection;
     const two = openServerConnection({ bytes }).connection;
@@ -136,11 +136,11 @@ describe("output (RFC 6455 §6.1)", () => {
     two.outgoing.release();
     one.outgoing.release();
     two.sendText("fourth");
-    // Where the first was.
+    // At the position of the first one.
     expect(textOf(first)).toContain("four");
   });
 
-  test("what was not released before more was taken never serves again", () => {
+  test("memory that was not released before the next take is never reused", () => {
     const { connection } = openServerConnection({ bytes: new CountingBytes() });
     connection.sendText("first");
     const first = connection.outgoing.take();
@@ -151,7 +151,7 @@ describe("output (RFC 6455 §6.1)", () => {
     expect(Buffer.concat(first).toString("latin1")).toContain("first");
   });
 
-  test("no uninitialised memory reaches the wire (CVE-2016-10518)", () => {
+  test("no uninitialised memory is sent (CVE-2016-10518)", () => {
     for (const role of roles) {
       const { connection, sentFrames } = openConnection(role, { bytes: new CountingBytes() });
       connection.sendText("€".repeat(60));

@@ -26,7 +26,7 @@ function pauseOn({ connection, seen }: OpenConnection, ...texts: string[]): void
 }
 
 describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
-  test("before a chunk holds it until resume", () => {
+  test("before a chunk holds the chunk until resume", () => {
     const { connection, seen } = openConnection(role);
     connection.pause();
     expect(connection.isPaused).toBe(true);
@@ -37,7 +37,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     expect(connection.isPaused).toBe(false);
   });
 
-  test("inside a delivery holds the rest of the chunk and further chunks, in order", () => {
+  test("inside a delivery holds the rest of the chunk and later chunks, in order", () => {
     const opened = openConnection(role);
     const { connection, seen } = opened;
     pauseOn(opened, "1");
@@ -50,7 +50,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     expect(seen.texts).toEqual(numbers(0, 8));
   });
 
-  test("again while it goes on after a resume loses nothing", () => {
+  test("again during a resume loses nothing", () => {
     const opened = openConnection(role);
     const { connection, seen } = opened;
     pauseOn(opened, ...numbers(0, 10));
@@ -95,7 +95,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     expect(seen.texts).toEqual(numbers(0, 20));
   });
 
-  test("then resuming inside the same handler goes on as if nothing was", () => {
+  test("then resuming inside the same handler continues as if nothing happened", () => {
     const { connection, seen } = openConnection(role);
     seen.react = () => {
       connection.pause();
@@ -130,7 +130,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     }
   });
 
-  test("holds a Close frame and a violation as well", () => {
+  test("holds a Close frame and a violation, too", () => {
     const endings = [
       [{ opcode: Opcode.Close }, "peer-close"],
       [{ opcode: 0x3 }, "failed"],
@@ -145,7 +145,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     }
   });
 
-  test("and sending do not touch each other", () => {
+  test("does not affect sending, and sending does not affect it", () => {
     const { connection, sentFrames } = openConnection(role);
     connection.pause();
     connection.sendText("out");
@@ -153,7 +153,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     expect(sentFrames()).toHaveLength(2);
   });
 
-  test("a chunk that comes inside a delivery waits its turn", () => {
+  test("a chunk that arrives inside a delivery waits its turn", () => {
     const { connection, seen } = openConnection(role);
     seen.react = (event) => {
       if (event.kind !== "text" || event.text !== "0") return;
@@ -164,7 +164,7 @@ describe.each(roles)("pausing a %s (RFC 6455 §6.2)", (role) => {
     expect(seen.texts).toEqual(numbers(0, 7));
   });
 
-  test("a chunk that comes inside a delivery that pauses waits for resume, in order", () => {
+  test("a chunk that arrives inside a delivery that pauses waits for resume, in order", () => {
     const { connection, seen } = openConnection(role);
     seen.react = (event) => {
       if (event.kind !== "text" || event.text !== "0") return;
@@ -184,7 +184,7 @@ describe("a handler that throws (RFC 6455 §5.4)", () => {
   test("does not make the connection read payload as frames", () => {
     const { connection, seen } = openServerConnection();
     const forged = textTo("server", "forged");
-    // Masked so that its payload stands on the wire as a frame of its own.
+    // Masked so that its payload looks like a frame on the wire.
     const carrier = maskedFrame({ opcode: Opcode.Binary, payload: forged }, new Uint8Array(4));
     const cut = carrier.length - forged.length;
     seen.react = (event) => {
@@ -197,8 +197,8 @@ describe("a handler that throws (RFC 6455 §5.4)", () => {
   });
 });
 
-describe("what a paused connection holds (RFC 6455 §10.4)", () => {
-  test("is dropped when the transport ends, and nothing of it is delivered", () => {
+describe("data held by a paused connection (RFC 6455 §10.4)", () => {
+  test("is dropped when the transport ends, and not delivered", () => {
     const budget = new MemoryBudget(1 << 20);
     const { connection, seen } = openServerConnection({ account: budget });
     connection.receive(
@@ -212,8 +212,8 @@ describe("what a paused connection holds (RFC 6455 §10.4)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("messages that answer each other inside their deliveries need no deeper stack each", () => {
-    // Two ends joined without a queue between: each answer arrives inside the delivery before it.
+  test("messages that answer each other inside their deliveries do not deepen the stack", () => {
+    // Two ends connected without a queue: each reply arrives inside the delivery before it.
     const server = openConnection("server");
     const client = openConnection("client");
     const depths: number[] = [];
@@ -230,7 +230,7 @@ describe("what a paused connection holds (RFC 6455 §10.4)", () => {
   });
 
   test("many chunks while paused are joined once, not once each", () => {
-    // Every byte that is copied goes through `set`.
+    // Every copy of bytes uses `set`.
     const copies = vi.spyOn(Uint8Array.prototype, "set");
     const { connection, seen } = openServerConnection();
     const chunk = textsTo("server", 0, 100);

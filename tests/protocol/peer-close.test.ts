@@ -27,7 +27,7 @@ function received(role: Role, payload: Uint8Array): OpenConnection {
 
 describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
   test.each(LEGAL)(
-    "code %i is told, and the answer repeats what came (RFC 6455 §5.5.1, §7.4)",
+    "code %i is reported, and the reply repeats the payload (RFC 6455 §5.5.1, §7.4)",
     (code) => {
       const { connection, seen, sentFrames } = received(role, closePayload(code, utf8("bye")));
       expect(seen.events).toEqual([
@@ -48,7 +48,7 @@ describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
     expect(connection.state).toBe("failed");
   });
 
-  test("without a payload is 1005, and answered without one (RFC 6455 §7.1.5)", () => {
+  test("without a payload is reported as 1005, and answered without one (RFC 6455 §7.1.5)", () => {
     const { seen, sentFrames } = received(role, new Uint8Array(0));
     expect(seen.events).toEqual([
       { kind: "peer-close", code: 1005, reason: "" },
@@ -77,7 +77,7 @@ describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
     expect(received(role, payload).seen.events).toEqual(failure("invalid_close_code", 1002));
   });
 
-  test("a reason of 123 bytes is taken, of 124 the frame is too long (RFC 6455 §5.5)", () => {
+  test("a reason of 123 bytes is accepted, with 124 the frame is too long (RFC 6455 §5.5)", () => {
     const reason = "é".repeat(61) + "x";
     expect(utf8(reason)).toHaveLength(123);
     expect(received(role, closePayload(1000, utf8(reason))).seen.events).toEqual([
@@ -93,7 +93,7 @@ describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
     expect(seen.events[0]).toEqual({ kind: "peer-close", code: 1000, reason: "\ufeffbye" });
   });
 
-  test("is read in any pieces (RFC 6455 §5.5)", () => {
+  test("is read with any chunking (RFC 6455 §5.5)", () => {
     const frame = closeTo(role, closePayload(4321, utf8("so long")));
     for (const chunks of [singleBytes(frame), cutChunks(frame, [1, 6, 7])]) {
       const { connection, seen } = openConnection(role);
@@ -102,7 +102,7 @@ describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
     }
   });
 
-  test("what follows it is ignored, in its chunk and after (RFC 6455 §5.5.1)", () => {
+  test("later data is ignored, in its chunk and after (RFC 6455 §5.5.1)", () => {
     const { connection, seen, sentFrames } = openConnection(role);
     const text = frameTo(role, { opcode: Opcode.Text, payload: utf8("x") });
     const ping = frameTo(role, { opcode: Opcode.Ping });
@@ -113,7 +113,7 @@ describe.each(roles)("a Close frame at a %s (RFC 6455 §5.5.1)", (role) => {
     expect(sentFrames()).toHaveLength(1);
   });
 
-  test("after it nothing can be sent (RFC 6455 §5.5.1)", () => {
+  test("afterwards, nothing can be sent (RFC 6455 §5.5.1)", () => {
     const { connection, sent } = received(role, closePayload(1000));
     sent();
     expectNothingSendable(connection);

@@ -1,4 +1,4 @@
-/** A frame as it stood on the wire, unmasked. */
+/** A frame from the wire, unmasked. */
 export interface WireFrame {
   fin: boolean;
   reservedBits: number;
@@ -8,7 +8,7 @@ export interface WireFrame {
   payload: Uint8Array;
 }
 
-/** Reads whole frames, written from the RFC and not with the code under test. */
+/** Reads whole frames, implemented from the RFC, independently of the code under test. */
 export function readFrames(wire: Uint8Array): WireFrame[] {
   const view = new DataView(wire.buffer, wire.byteOffset, wire.byteLength);
   const frames: WireFrame[] = [];
@@ -19,7 +19,7 @@ export function readFrames(wire: Uint8Array): WireFrame[] {
     const masked = second >= 0x80;
     const keyAt = at + bytes;
     const payloadAt = keyAt + (masked ? 4 : 0);
-    if (payloadAt + length > wire.length) throw new RangeError("The last frame is cut.");
+    if (payloadAt + length > wire.length) throw new RangeError("The last frame is incomplete.");
     const key = masked ? wire.slice(keyAt, keyAt + 4) : undefined;
     const payload = wire.slice(payloadAt, payloadAt + length);
     frames.push({

@@ -10,10 +10,10 @@ import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts"
 import { CollectingHandler, hex, openConnection, roles, type Seen } from "./open-connection.ts";
 
 const limits: ConnectionLimits = { maxMessageBytes: 100_000, maxMessageFragments: 50 };
-/** What is in a lent buffer once it is somebody else's again. */
+/** The content of a lent buffer after it was returned. */
 const OVERWRITTEN = 0x99;
 
-/** Keeps what it may keep, and looks at the end whether it has stayed as it was. */
+/** Keeps everything that may be kept, and checks at the end that it is unchanged. */
 class KeepingHandler extends CollectingHandler {
   readonly #kept: { source: Uint8Array; before: string }[] = [];
 
@@ -35,7 +35,7 @@ class KeepingHandler extends CollectingHandler {
   }
 }
 
-/** One buffer for everything, as a transport has it: whatever is longer comes in parts. */
+/** One buffer for everything, as in a transport; longer data arrives in parts. */
 class LentBuffer {
   readonly #buffer = new Uint8Array(80_000);
 
@@ -51,9 +51,9 @@ class LentBuffer {
 
 interface Reading {
   lent: boolean;
-  /** Before which chunks to pause, and before which to go on. */
+  /** The chunks before which to pause or resume. */
   pauses?: readonly ("pause" | "resume" | "none")[];
-  /** Whether each event pauses. */
+  /** Whether to pause at each event. */
   atEvents?: boolean;
 }
 
@@ -84,8 +84,8 @@ const pauses = fc.array(fc.constantFrom("pause" as const, "resume" as const, "no
   maxLength: 8,
 });
 
-describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
-  test("sees what it sees of whole copies, however the stream is cut", () => {
+describe.each(roles)("a %s that is lent one buffer repeatedly", (role) => {
+  test("has the same events as with whole copies, however the stream is cut", () => {
     fc.assert(
       fc.property(legalStreams, cuttings, (stream, cut) => {
         const wire = stream.bytesTo(role);
@@ -96,7 +96,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
     );
   });
 
-  test("also pausing and going on at any chunk: what waits was copied", () => {
+  test("has them even if it pauses and resumes at any chunk, because waiting data is copied", () => {
     fc.assert(
       fc.property(legalStreams, cuttings, pauses, fc.boolean(), (stream, cut, steps, atEvents) => {
         const wire = stream.bytesTo(role);
@@ -108,7 +108,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
     );
   });
 
-  test("also of any bytes, with the same failure (RFC 6455 §7.1.7)", () => {
+  test("has the same failure for any bytes (RFC 6455 §7.1.7)", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), cuttings, pauses, (wire, cut, steps) => {
         const expected = eventsOf(role, [wire], { lent: false });
@@ -118,7 +118,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
     );
   });
 
-  test("reads no byte beyond the length", () => {
+  test("does not read beyond the length", () => {
     const { connection, seen } = openConnection(role);
     const ping = frameTo(role, { opcode: Opcode.Ping, payload: utf8("p") });
     connection.receive(joinBytes([ping, ping, ping]), ping.length + 1, true);
@@ -127,7 +127,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
     expect(seen.kinds).toEqual(["ping", "ping"]);
   });
 
-  test("keeps no byte beyond the length while it is paused", () => {
+  test("does not keep bytes beyond the length while it is paused", () => {
     const { connection, seen } = openConnection(role);
     const ping = frameTo(role, { opcode: Opcode.Ping });
     connection.pause();
@@ -136,7 +136,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
     expect(seen.kinds).toEqual(["ping"]);
   });
 
-  test("which comes inside a delivery is copied too", () => {
+  test("copies a chunk that arrives inside a delivery", () => {
     const { connection, seen } = openConnection(role);
     const buffer = new LentBuffer();
     const text = (content: string): Uint8Array =>
@@ -149,7 +149,7 @@ describe.each(roles)("a %s that is lent one buffer again and again", (role) => {
   });
 });
 
-test("a chunk that is given away is not copied while it waits", () => {
+test("a chunk whose ownership is transferred is not copied while it waits", () => {
   const { connection, seen } = openConnection("server");
   const chunk = maskedFrame({ opcode: Opcode.Binary, payload: bytes(1000) });
   let source: Uint8Array | undefined;
@@ -161,7 +161,7 @@ test("a chunk that is given away is not copied while it waits", () => {
 });
 
 describe("lent chunks of compressed messages (RFC 7692 §7.2.2)", () => {
-  /** Messages that inflate at once, and some that other threads inflate. */
+  /** Messages that inflate synchronously, and some that the thread pool inflates. */
   const message = fc
     .tuple(fc.constantFrom(2_000, 20_000, 300_000), fc.nat(1000), fc.boolean())
     .map(([size, seed, isText]) => {
@@ -170,7 +170,7 @@ describe("lent chunks of compressed messages (RFC 7692 §7.2.2)", () => {
       return isText ? Buffer.from(payload).toString("latin1") : payload;
     });
 
-  test("give the messages of whole copies", async () => {
+  test("have the same result as whole copies", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(message, { minLength: 1, maxLength: 4 }),

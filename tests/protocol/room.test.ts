@@ -17,13 +17,13 @@ import {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** Reserved as a whole at its first 64 KiB, header and all. */
+/** Reserved as a whole with its first 64 KiB, header included. */
 const LONG = 1000 * KIB;
 const CHUNK = 64 * KIB;
 
 /**
- * Gives bytes to a connection as a transport does: where its room was after the last of them, or
- * else in a buffer that is overwritten after each call.
+ * Passes bytes to a connection as a transport does: in its room, or else in a buffer that is
+ * overwritten after each call.
  */
 class Driver {
   readonly #connection: Connection;
@@ -35,7 +35,7 @@ class Driver {
     this.#connection = connection;
   }
 
-  /** Gives the start of `wire`, at most `most` bytes; returns how many. */
+  /** Passes the start of `wire`, at most `most` bytes; returns how many. */
   give(wire: Uint8Array, most: number): number {
     const target = this.#room ?? this.#buffer;
     const size = Math.min(most, wire.length, target.length);
@@ -52,7 +52,7 @@ class Driver {
   }
 }
 
-/** Runs `work` and says how many bytes it has copied: every one goes through `set`. */
+/** Returns the number of bytes that `work` copies; every copy uses `set`. */
 function copiedBytes(work: () => void): number {
   const copies = vi.spyOn(Uint8Array.prototype, "set");
   try {
@@ -68,7 +68,7 @@ function binaryTo(role: Role, size: number, fin = true): Uint8Array {
 }
 
 describe.each(roles)("the rest of a long message that a %s reads into its room", (role) => {
-  test("is copied no more, and nothing is allocated for it", () => {
+  test("is not copied, and nothing is allocated for it", () => {
     const counting = new CountingBytes();
     const { connection, seen } = openConnection(role, { bytes: counting });
     const driver = new Driver(connection);
@@ -81,7 +81,7 @@ describe.each(roles)("the rest of a long message that a %s reads into its room",
     expect(counting.allocations).toBe(1);
   });
 
-  test("joins what any chunks, pauses, fragments and control frames make of it", () => {
+  test("gives the same message with any chunks, pauses, fragments and control frames", () => {
     const size = fc.oneof(
       fc.integer({ min: 0, max: 200 }),
       fc.integer({ min: 60 * KIB, max: 70 * KIB }),
@@ -106,7 +106,7 @@ describe.each(roles)("the rest of a long message that a %s reads into its room",
           const { connection, seen } = openConnection(role, { account: budget });
           const driver = new Driver(connection);
           for (let at = 0, count = 0; at < wire.length; count += 1) {
-            // A few bytes each would take for ever.
+            // A few bytes at a time would take for ever.
             const { most, pausing } = steps[count % steps.length]!;
             if (pausing !== "none") connection[pausing]();
             at += driver.give(wire.subarray(at), count < 50 ? most : CHUNK);
@@ -120,7 +120,7 @@ describe.each(roles)("the rest of a long message that a %s reads into its room",
     );
   });
 
-  test("may be kept by its receiver: nothing is read into it any more", () => {
+  test("may be kept by its receiver, because nothing is read into it afterwards", () => {
     const { connection, seen } = openConnection(role);
     const kept: Uint8Array[] = [];
     const lents: boolean[] = [];
@@ -161,14 +161,14 @@ function eventsOf(message: Cut): Seen[] {
   const delivered: Seen = message.isText
     ? { kind: "text", text: Buffer.from(payload).toString(), ascii: true }
     : { kind: "binary", hex: hex(payload) };
-  // The last ping comes behind the last fragment.
+  // The last ping follows the last fragment.
   return message.isPinged ? [...pings.slice(1), delivered, ping] : [delivered];
 }
 
 describe("room", () => {
   const begun = binaryTo("server", LONG);
 
-  /** A connection that has read the first 64 KiB of a long message. */
+  /** Returns a connection that has read the first 64 KiB of a long message. */
   function openInMessage(
     options: Parameters<typeof openServerConnection>[0] = {},
   ): ReturnType<typeof openServerConnection> {
@@ -177,12 +177,12 @@ describe("room", () => {
     return opened;
   }
 
-  test("is there for the rest of a long message, and for no byte beyond it", () => {
+  test("exists for the rest of a long message, and for no byte beyond it", () => {
     const { connection } = openInMessage();
     expect(connection.room).toHaveLength(begun.length - CHUNK);
   });
 
-  test("is never longer than the frame's rest, where more of the message was reserved", () => {
+  test("is never longer than the rest of the frame, even if more of the message was reserved", () => {
     const { connection } = openServerConnection();
     connection.receive(binaryTo("server", 300 * KIB, false));
     // Its buffer doubles, to hold 600 KiB.
@@ -192,14 +192,14 @@ describe("room", () => {
     expect(connection.room).toHaveLength(next.length - 10 * KIB);
   });
 
-  test("is none before and between messages", () => {
+  test("does not exist before and between messages", () => {
     const { connection } = openServerConnection();
     expect(connection.room).toBeUndefined();
     connection.receive(begun.slice());
     expect(connection.room).toBeUndefined();
   });
 
-  test("is none below 64 KiB, where it is not worth it", () => {
+  test("does not exist below 64 KiB, where it is not worth it", () => {
     const { connection } = openInMessage();
     connection.receive(begun.slice(CHUNK, begun.length - CHUNK));
     expect(connection.room).toHaveLength(CHUNK);
@@ -207,13 +207,13 @@ describe("room", () => {
     expect(connection.room).toBeUndefined();
   });
 
-  test("is none where less than that is reserved, however much was announced", () => {
+  test("does not exist where less than that is reserved, however much was announced", () => {
     const { connection } = openServerConnection();
     connection.receive(begun.slice(0, 4000));
     expect(connection.room).toBeUndefined();
   });
 
-  test("is none in a control frame, also between the fragments of a long message", () => {
+  test("does not exist in a control frame, even between the fragments of a long message", () => {
     const { connection } = openServerConnection();
     connection.receive(binaryTo("server", LONG, false));
     const ping = maskedFrame({ opcode: Opcode.Ping, payload: bytes(125) });
@@ -223,7 +223,7 @@ describe("room", () => {
     }
   });
 
-  test("is none while it is paused, and there again afterwards", () => {
+  test("does not exist while paused, and exists again afterwards", () => {
     const { connection } = openInMessage();
     connection.pause();
     expect(connection.room).toBeUndefined();
@@ -231,7 +231,7 @@ describe("room", () => {
     expect(connection.room).toHaveLength(begun.length - CHUNK);
   });
 
-  test("takes what was read elsewhere in it for what it is, and copies it to its place", () => {
+  test("accepts bytes that were read at another position of it, and copies them to their place", () => {
     const { connection, seen } = openInMessage();
     const elsewhere = connection.room!.subarray(1000, 1000 + CHUNK);
     elsewhere.set(begun.subarray(CHUNK, 2 * CHUNK));
@@ -240,7 +240,7 @@ describe("room", () => {
     expect(seen.events).toEqual([{ kind: "binary", hex: hex(bytes(LONG)) }]);
   });
 
-  test("is none once the connection has failed, or its transport has ended", () => {
+  test("does not exist after the connection has failed, or its transport has ended", () => {
     const failed = openServerConnection();
     failed.connection.receive(begun.slice(0, CHUNK));
     failed.connection.receive(begun.slice(CHUNK));
@@ -251,17 +251,17 @@ describe("room", () => {
     expect(ended.connection.room).toBeUndefined();
   });
 
-  test("is still there while our own Close frame awaits its answer (RFC 6455 §5.5.1)", () => {
+  test("still exists while the Close frame of this end is unanswered (RFC 6455 §5.5.1)", () => {
     const { connection } = openInMessage();
     connection.close(1000);
     expect(connection.room).toHaveLength(begun.length - CHUNK);
   });
 });
 
-describe("the limits, with what is read into room", () => {
+describe("the limits for data that is read into room", () => {
   const limits: ConnectionLimits = { maxMessageBytes: MIB, maxMessageFragments: 50 };
 
-  test("hold for the fragment that would exceed them, on its header", () => {
+  test("reject a fragment that would exceed them on its header", () => {
     const { connection, seen } = openServerConnection({ limits });
     const driver = new Driver(connection);
     driver.giveAll(binaryTo("server", LONG, false));
@@ -270,7 +270,7 @@ describe("the limits, with what is read into room", () => {
     expect(seen.events).toEqual(failure("message_too_big", 1009));
   });
 
-  test("let a message of exactly the limit through", () => {
+  test("accept a message of exactly the limit", () => {
     const { connection, seen } = openServerConnection({ limits });
     const driver = new Driver(connection);
     const half = MIB / 2;
@@ -279,7 +279,7 @@ describe("the limits, with what is read into room", () => {
     expect(seen.kinds).toEqual(["binary"]);
   });
 
-  test("and the memory budget knows of all of it, and gets it back", () => {
+  test("include the memory budget, which is charged and refunded", () => {
     const budget = new MemoryBudget(LONG + CHUNK);
     const { connection, seen } = openServerConnection({ limits, account: budget });
     const driver = new Driver(connection);
@@ -294,7 +294,7 @@ describe("the limits, with what is read into room", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("text in it is checked as it comes (RFC 6455 §8.1)", () => {
+  test("text in it is checked as it arrives (RFC 6455 §8.1)", () => {
     const { connection, seen } = openServerConnection({ limits });
     const driver = new Driver(connection);
     const payload = utf8("é".repeat(MIB / 2));
@@ -306,10 +306,10 @@ describe("the limits, with what is read into room", () => {
   });
 });
 
-test("a long compressed message is read into room too, and inflates to what was sent", async () => {
+test("a long compressed message is read into room, too, and inflates correctly", async () => {
   const client = new DeflatingConnection("client", { agreed: fresh });
   const server = new DeflatingConnection("server", { agreed: fresh });
-  // Bytes that compress, but not by much.
+  // Bytes that compress only slightly.
   const payload = new Uint8Array(randomBytes(MIB)).map((octet) => octet % 200);
   client.connection.sendBinary(payload);
   client.connection.sendText("behind");

@@ -7,7 +7,7 @@ import { hex, openConnection, other, roles } from "./open-connection.ts";
 import type { Seen } from "./open-connection.ts";
 import { readFrames } from "./read-frames.ts";
 
-/** What the other role sees of `wire`. */
+/** Returns what the other role receives from `wire`. */
 function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {
   const { connection, seen } = openConnection(other(sender));
   connection.receive(wire);
@@ -29,10 +29,10 @@ describe.each(roles)("text from a %s (RFC 6455 §5.6, §6.1)", (role) => {
     ["a byte order mark", "\ufeff"],
     ["a lone high surrogate", "\ud83d"],
     ["a lone low surrogate", "\ude00"],
-    ["a surrogate pair turned round", "\ude00\ud83d "],
+    ["a reversed surrogate pair", "\ude00\ud83d "],
   ];
 
-  // Character counts around every place where a guessed header length can be wrong.
+  // Character counts around every point at which a guessed header length can be wrong.
   const counts = [
     0, 1, 41, 42, 43, 62, 63, 64, 124, 125, 126, 127, 21_844, 21_845, 21_846, 32_767, 32_768,
     65_534, 65_535, 65_536,
@@ -59,7 +59,7 @@ describe.each(roles)("text from a %s (RFC 6455 §5.6, §6.1)", (role) => {
     }
   });
 
-  test("of any characters arrives as it was, lone surrogates as U+FFFD (RFC 6455 §8.1)", () => {
+  test("of any characters arrives unchanged, lone surrogates as U+FFFD (RFC 6455 §8.1)", () => {
     const anyText = fc.oneof(
       fc.string({ unit: "binary", maxLength: 200 }),
       fc
@@ -94,7 +94,7 @@ describe.each(roles)("binary messages and fragments from a %s (RFC 6455 §5.4, �
     },
   );
 
-  test("a short payload is copied: it may change once it is sent (RFC 6455 §6.1)", () => {
+  test("a short payload is copied, so it may change after it is sent (RFC 6455 §6.1)", () => {
     const { connection, sent } = openConnection(role);
     const payload = bytes(1000);
     connection.sendBinary(payload);
@@ -110,7 +110,7 @@ describe.each(roles)("binary messages and fragments from a %s (RFC 6455 §5.4, �
     expect(hex(payload)).toBe(hex(bytes(100_000)));
   });
 
-  test.each(["text", "binary"] as const)("%s goes out in fragments (RFC 6455 §5.4)", (kind) => {
+  test.each(["text", "binary"] as const)("%s is sent in fragments (RFC 6455 §5.4)", (kind) => {
     const { connection, sent } = openConnection(role);
     connection.sendFragment(kind, utf8("a"), false);
     connection.sendFragment(kind, utf8(""), false);
@@ -129,7 +129,7 @@ describe.each(roles)("binary messages and fragments from a %s (RFC 6455 §5.4, �
     expect(seenByPeer(role, wire).map((event) => event.kind)).toEqual(["ping", kind, kind]);
   });
 
-  test("no whole message goes between the fragments of another (RFC 6455 §5.4)", () => {
+  test("a whole message cannot be sent between the fragments of another (RFC 6455 §5.4)", () => {
     const { connection, sent } = openConnection(role);
     connection.sendFragment("text", utf8("a"), false);
     sent();
@@ -143,7 +143,7 @@ describe.each(roles)("binary messages and fragments from a %s (RFC 6455 §5.4, �
     expect(connection.outgoing.size).toBeGreaterThan(0);
   });
 
-  test("the pieces of one message are of one kind (RFC 6455 §5.4)", () => {
+  test("the fragments of one message must be of one kind (RFC 6455 §5.4)", () => {
     const { connection } = openConnection(role);
     connection.sendFragment("text", utf8("a"), false);
     expect(() => connection.sendFragment("binary", Uint8Array.of(0xff), true)).toThrow();

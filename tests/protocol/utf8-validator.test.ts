@@ -6,7 +6,7 @@ import { cuttings, singleBytes } from "./cut-chunks.ts";
 import { frameTo, joinBytes, utf8 } from "./masked-frame.ts";
 import { openConnection, roles } from "./open-connection.ts";
 
-/** How many bytes of `octets` the platform's decoder takes before it throws; all, if it does not. */
+/** Returns how many bytes of `octets` the platform's decoder accepts before it throws, or all. */
 function validPrefix(octets: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   for (let at = 0; at < octets.length; at += 1) {
@@ -28,7 +28,7 @@ function isValid(octets: Uint8Array): boolean {
   }
 }
 
-/** Bytes that are nearly UTF-8: what random bytes almost never are. */
+/** Bytes that are nearly UTF-8, which random bytes almost never are. */
 const nearlyText = fc
   .array(
     fc.oneof(
@@ -88,9 +88,9 @@ const invalid: [string, number[], badAt: number][] = [
   ["a lead byte of five", [0xf8, 0x88, 0x80, 0x80, 0x80], 0],
   ["0xf5", [0xf5, 0x80, 0x80, 0x80], 0],
   ["0xff", [0x61, 0xff], 1],
-  ["ASCII where a continuation is due", [0xe2, 0x82, 0x41], 2],
-  ["a lead where a continuation is due", [0xc3, 0xc3, 0xa9], 1],
-  ["bad far behind ASCII", [...Array<number>(200).fill(0x61), 0xfe], 200],
+  ["ASCII instead of a continuation byte", [0xe2, 0x82, 0x41], 2],
+  ["a lead byte instead of a continuation byte", [0xc3, 0xc3, 0xa9], 1],
+  ["an invalid byte far behind ASCII", [...Array<number>(200).fill(0x61), 0xfe], 200],
 ];
 
 const valid: [string, string][] = [
@@ -101,12 +101,12 @@ const valid: [string, string][] = [
   ["around the surrogates", "\ud7ff\ue000"],
   ["four bytes, lowest and highest", "\u{10000}\u{10ffff}"],
   ["noncharacters", "\ufffe\u{1fffe}\ufdd0"],
-  ["a byte order mark, which stays", "\ufeffx\ufeff"],
+  ["a byte order mark, which is kept", "\ufeffx\ufeff"],
   ["a mixture", "κόσμε — 日本 😀"],
 ];
 
 describe("the validator (RFC 3629 §4)", () => {
-  test("says what TextDecoder says, of any bytes in any chunking (RFC 3629 §4)", () => {
+  test("agrees with TextDecoder on any bytes with any chunking (RFC 3629 §4)", () => {
     fc.assert(
       fc.property(
         fc.oneof(nearlyText, fc.uint8Array({ maxLength: 12 })),
@@ -121,7 +121,7 @@ describe("the validator (RFC 3629 §4)", () => {
     );
   });
 
-  test("refuses exactly the first byte that no text goes on with (RFC 6455 §8.1)", () => {
+  test("rejects exactly the first byte that cannot continue any text (RFC 6455 §8.1)", () => {
     fc.assert(
       fc.property(nearlyText, (octets) => {
         const validator = new Utf8Validator();
@@ -133,7 +133,7 @@ describe("the validator (RFC 3629 §4)", () => {
     );
   });
 
-  test("agrees with TextDecoder on every two bytes, and on three behind each lead (RFC 3629)", () => {
+  test("agrees with TextDecoder on every two bytes, and on three after each lead byte (RFC 3629)", () => {
     const edges = [0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
     const mistakes: number[][] = [];
     const check = (octets: number[]): void => {
@@ -154,7 +154,7 @@ describe("the validator (RFC 3629 §4)", () => {
     expect(mistakes).toEqual([]);
   });
 
-  test("is as new after a reset (RFC 6455 §8.1)", () => {
+  test("starts over after a reset (RFC 6455 §8.1)", () => {
     const validator = new Utf8Validator();
     for (const lead of [0xe0, 0xed, 0xf0, 0xf4]) {
       validator.push(Uint8Array.of(lead), 0, 1);
@@ -201,7 +201,7 @@ describe.each(roles)("text at a %s (RFC 6455 §5.6, §8.1)", (role) => {
   });
 
   test.each(invalid)(
-    "%s fails on its first bad byte, inside a frame (§8.1)",
+    "%s fails on its first invalid byte, inside a frame (§8.1)",
     (_, octets, badAt) => {
       const { connection, seen } = openConnection(role);
       // Much more is announced, so that only the byte itself can be the reason.
@@ -219,7 +219,7 @@ describe.each(roles)("text at a %s (RFC 6455 §5.6, §8.1)", (role) => {
   );
 
   test.each(invalid)(
-    "%s fails on its first bad byte, over fragments (§8.1)",
+    "%s fails on its first invalid byte, over fragments (§8.1)",
     (_, octets, badAt) => {
       const { connection, seen } = openConnection(role);
       connection.receive(frameTo(role, { opcode: Opcode.Text, fin: false }));
@@ -232,27 +232,30 @@ describe.each(roles)("text at a %s (RFC 6455 §5.6, §8.1)", (role) => {
     },
   );
 
-  test.each(["é", "€", "😀"])("%s cut by the message's end fails with 1007 (§8.1)", (character) => {
-    const octets = utf8(character);
-    for (let kept = 1; kept < octets.length; kept += 1) {
-      const payload = octets.slice(0, kept);
-      const inOne = openConnection(role);
-      inOne.connection.receive(frameTo(role, { opcode: Opcode.Text, payload }));
-      expect(inOne.seen.failed).toMatchObject({ closeCode: 1007 });
-      const inTwo = openConnection(role);
-      inTwo.connection.receive(frameTo(role, { opcode: Opcode.Text, fin: false, payload }));
-      expect(inTwo.seen.events).toEqual([]);
-      inTwo.connection.receive(frameTo(role, { opcode: Opcode.Continuation }));
-      expect(inTwo.seen.failed).toMatchObject({ closeCode: 1007 });
-      const byAscii = openConnection(role);
-      byAscii.connection.receive(frameTo(role, { opcode: Opcode.Text, fin: false, payload }));
-      const ascii = { opcode: Opcode.Continuation, payload: utf8("abc") };
-      byAscii.connection.receive(frameTo(role, ascii));
-      expect(byAscii.seen.failed).toMatchObject({ closeCode: 1007 });
-    }
-  });
+  test.each(["é", "€", "😀"])(
+    "%s, cut off by the end of the message, fails with 1007 (§8.1)",
+    (character) => {
+      const octets = utf8(character);
+      for (let kept = 1; kept < octets.length; kept += 1) {
+        const payload = octets.slice(0, kept);
+        const inOne = openConnection(role);
+        inOne.connection.receive(frameTo(role, { opcode: Opcode.Text, payload }));
+        expect(inOne.seen.failed).toMatchObject({ closeCode: 1007 });
+        const inTwo = openConnection(role);
+        inTwo.connection.receive(frameTo(role, { opcode: Opcode.Text, fin: false, payload }));
+        expect(inTwo.seen.events).toEqual([]);
+        inTwo.connection.receive(frameTo(role, { opcode: Opcode.Continuation }));
+        expect(inTwo.seen.failed).toMatchObject({ closeCode: 1007 });
+        const byAscii = openConnection(role);
+        byAscii.connection.receive(frameTo(role, { opcode: Opcode.Text, fin: false, payload }));
+        const ascii = { opcode: Opcode.Continuation, payload: utf8("abc") };
+        byAscii.connection.receive(frameTo(role, ascii));
+        expect(byAscii.seen.failed).toMatchObject({ closeCode: 1007 });
+      }
+    },
+  );
 
-  test("a cut character does not reach into the next message (RFC 6455 §5.6)", () => {
+  test("an incomplete character does not affect the next message (RFC 6455 §5.6)", () => {
     const { connection, seen } = openConnection(role);
     for (const text of ["😀", "é", "plain", "é"]) {
       const frame = frameTo(role, { opcode: Opcode.Text, payload: utf8(text) });

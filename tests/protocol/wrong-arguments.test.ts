@@ -14,10 +14,10 @@ describe("arguments of the wrong type (CVE-2016-10518, CVE-2026-45736)", () => {
     ["an ArrayBuffer", new ArrayBuffer(8)],
     ["a string", "text"],
     ["another typed array", Uint16Array.of(0x4142, 0x4344)],
-    ["a long one of another type", new Float64Array(40_000)],
+    ["a long typed array of another type", new Float64Array(40_000)],
   ];
 
-  test.each(wrong)("%s as a payload throws and leaves nothing on the wire", (_, value) => {
+  test.each(wrong)("%s as a payload throws, and nothing is sent", (_, value) => {
     for (const role of roles) {
       const { connection } = openConnection(role, { bytes: new CountingBytes() });
       const payload = value as Uint8Array;
@@ -29,7 +29,7 @@ describe("arguments of the wrong type (CVE-2016-10518, CVE-2026-45736)", () => {
   });
 
   test.each([200, undefined, null, {}, Uint8Array.of(65, 66)])(
-    "%s as text throws and leaves nothing on the wire",
+    "%s as text throws, and nothing is sent",
     (value) => {
       for (const role of roles) {
         const { connection } = openConnection(role, { bytes: new CountingBytes() });
@@ -61,8 +61,8 @@ describe("arguments of the wrong type (CVE-2016-10518, CVE-2026-45736)", () => {
   );
 });
 
-describe("errors for a caller's mistake", () => {
-  test("have a stable code, and say in one line what was seen and what to do", () => {
+describe("errors for a mistake of the caller", () => {
+  test("have a stable code and a one-line message with what was passed and what to do", () => {
     const { connection } = openServerConnection();
     const mistakes: [string, () => void][] = [
       ["invalid_close_code", () => connection.close(1005)],

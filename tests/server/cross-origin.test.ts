@@ -12,7 +12,7 @@ interface Answer {
   headers: Record<string, string | string[] | undefined>;
 }
 
-/** Sends what `fetch` does not let a program say: an Origin, and a preflight. */
+/** Sends requests that `fetch` does not allow: with an Origin header, and preflights. */
 async function ask(
   port: number,
   method: string,
@@ -41,13 +41,13 @@ async function start(origins?: OriginPolicy): Promise<{ port: number; live: Live
   return { port, live };
 }
 
-describe("a page of an origin that is named", () => {
+describe("a page with a listed origin", () => {
   test.each([
     ["GET", {}, 200],
     ["GET", { Accept: "text/event-stream" }, 200],
     ["GET", { Accept: "text/html", "If-None-Match": "*" }, 304],
     ["PUT", {}, 405],
-  ])("may read the answer to %s %o, with its visitor's cookies", async (method, more, status) => {
+  ])("may read the response to %s %o, with its visitor's cookies", async (method, more, status) => {
     const { port } = await start([PAGE]);
     const answer = await ask(port, method, { ...more, Origin: PAGE });
     expect(answer.status).toBe(status);
@@ -59,7 +59,7 @@ describe("a page of an origin that is named", () => {
     });
   });
 
-  test("is told by a preflight that it may publish JSON with credentials", async () => {
+  test("learns from a preflight that it may publish JSON with credentials", async () => {
     const { port, live } = await start([PAGE]);
     const preflight = { Origin: PAGE, "Access-Control-Request-Method": "POST" };
     const answer = await ask(port, "OPTIONS", preflight);
@@ -86,7 +86,7 @@ describe("a page of another origin", () => {
     expect(live.topic("alerts").position.offset).toBe(0);
   });
 
-  test("where all are allowed may read, and not with its visitor's cookies", async () => {
+  test("may read if all origins are allowed, but not with its visitor's cookies", async () => {
     const { port } = await start("any");
     const { headers } = await ask(port, "GET", { Origin: "https://anywhere.example" });
     expect(headers["access-control-allow-origin"]).toBe("*");
@@ -94,7 +94,7 @@ describe("a page of another origin", () => {
   });
 });
 
-test("an answer to a request without Origin says that it may be another one with it", async () => {
+test("a response to a request without Origin has Vary: Origin, too", async () => {
   const { port } = await start([PAGE]);
   const { headers } = await ask(port, "GET", {});
   expect(headers["vary"]).toBe("Origin");

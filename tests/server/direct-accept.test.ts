@@ -14,7 +14,7 @@ import { handshake, RawClient } from "../raw-client.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";
 
-// This is about both positions, also where the environment asks for the documented ways alone.
+// These tests compare both ways of accepting, even if the environment turns internals off.
 vi.mock(import("../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
@@ -30,7 +30,7 @@ async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A decision that a test makes. */
+/** A decision that the test makes later. */
 class Decision {
   readonly #asked: ((answer: unknown) => void)[] = [];
 
@@ -69,7 +69,7 @@ const refusals: [string, string, Endpoint, number, string][] = [
   ["a bad key", handshake("/", { "Sec-WebSocket-Key": "short" }), {}, 400, ""],
   ["a foreign Origin", handshake("/", { Origin: "http://other" }), {}, 403, ""],
   [
-    "authorize that refuses at once",
+    "authorize that refuses synchronously",
     handshake(),
     { authorize: () => new HandshakeRefusal(401, { code: "who", headers: { "X-Why": "y" } }) },
     401,
@@ -114,7 +114,7 @@ const refusals: [string, string, Endpoint, number, string][] = [
   ],
 ];
 
-describe("a refusal is the same before Node's parser and behind it:", () => {
+describe("a refusal is the same with direct accept and with Node's parser:", () => {
   test.each(refusals)("%s", async (_, request, endpoint, status, code) => {
     const direct = await answerTo(request, endpoint, { nodeInternals: true });
     expect(direct.startsWith(`HTTP/1.1 ${status} `)).toBe(true);
@@ -124,7 +124,7 @@ describe("a refusal is the same before Node's parser and behind it:", () => {
     expect(await answerTo(request, endpoint, { nodeInternals: false })).toBe(direct);
   });
 
-  test("and what is said to a client that authorize takes too long for, is 503", async () => {
+  test("a client is answered with 503 if authorize does not decide in time", async () => {
     const answers: string[] = [];
     for (const { nodeInternals } of positions) {
       const clock = new VirtualClock();
@@ -154,7 +154,7 @@ describe("a refusal is the same before Node's parser and behind it:", () => {
     expect(answers[1]).toBe(answers[0]);
   });
 
-  test("and where this Node's parser sees no upgrade for a tab, that is said and not left open", async () => {
+  test("if Node's parser does not see an upgrade because of a tab, the request is answered, not left open", async () => {
     const plain = createServer((_, response) => response.end());
     plain.on("upgrade", (_, socket) => socket.end("HTTP/1.1 101 x\r\n\r\n"));
     await new Promise<void>((resolve) => plain.listen(0, "127.0.0.1", resolve));
@@ -181,7 +181,7 @@ describe("a refusal is the same before Node's parser and behind it:", () => {
     }
   });
 
-  test("and an acceptance is, too", async () => {
+  test("an acceptance is the same with direct accept and with Node's parser", async () => {
     const accepted = async (nodeInternals: boolean): Promise<string> => {
       const { port } = await runServer({ ...echo, protocols: ["b", "a"] }, { nodeInternals });
       const client = await RawClient.open(port);
@@ -199,7 +199,7 @@ describe("a refusal is the same before Node's parser and behind it:", () => {
   });
 });
 
-describe.each(positions)("a server that takes handshakes $position", ({ nodeInternals }) => {
+describe.each(positions)("a server that accepts handshakes $position", ({ nodeInternals }) => {
   const run = (endpoint: Endpoint, options: WebSocketServerOptions = {}): Promise<RunningServer> =>
     runServer(endpoint, { nodeInternals, ...options });
 
@@ -211,7 +211,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(client.hasEnded).toBe(false);
   });
 
-  test("answers one request after the other on a connection, and then its handshake", async () => {
+  test("answers several requests on a connection, and then its handshake", async () => {
     const paths: string[] = [];
     const { port } = await run({
       ...echo,
@@ -231,7 +231,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(paths).toEqual(["/a", "/b"]);
   });
 
-  test("takes a head in two chunks, wherever it is cut", async () => {
+  test("accepts a head in two chunks, wherever it is cut", async () => {
     const { port } = await run(echo);
     const request = handshake();
     for (const cut of [1, 20, request.length - 3, request.length - 1]) {
@@ -251,7 +251,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     }
   });
 
-  test("reads frames that came in one packet with the head, and those behind them", async () => {
+  test("reads frames that arrived in one packet with the head, and later frames", async () => {
     const { port } = await run(echo);
     const client = await RawClient.open(port);
     client.write(Buffer.concat([Buffer.from(handshake()), text("one"), text("two").slice(0, 5)]));
@@ -261,7 +261,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(textsOf(client)).toEqual(["one", "two", "three"]);
   });
 
-  test("delivers frames that came while authorize decided, behind onOpen and in order", async () => {
+  test("delivers frames that arrived while authorize decided, after onOpen and in order", async () => {
     const decision = new Decision();
     const seen: unknown[] = [];
     const { port } = await run({
@@ -283,7 +283,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(seen).toEqual([["open", "data"], "1", "2", "3", "4"]);
   });
 
-  test("makes no peer of a client that reset its connection while authorize decided", async () => {
+  test("does not create a peer for a client that reset its connection while authorize decided", async () => {
     const errors = strayErrors();
     const decision = new Decision();
     const witness = new Witness();
@@ -326,15 +326,15 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(errors).toEqual([]);
   }
 
-  test("keeps no peer of a client that ends while authorize decides", async () => {
+  test("does not keep a peer for a client that ends while authorize decides", async () => {
     await keepsNoPeer(new Uint8Array(0));
   });
 
-  test("keeps no peer of one that ends with frames unread", async () => {
+  test("does not keep a peer for a client that ends with unread frames", async () => {
     await keepsNoPeer(text("unread"));
   });
 
-  test("shows request.incoming as Node makes it", async () => {
+  test("provides request.incoming as Node creates it", async () => {
     let shown: object | undefined;
     const { port } = await run({
       authorize: (request) => {
@@ -377,7 +377,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     });
   });
 
-  test("ends who says nothing for handshakeTimeoutMs with 408, and not who has spoken", async () => {
+  test("closes silent connections with 408 after handshakeTimeoutMs, but not those that sent something", async () => {
     const { port } = await run(echo, { handshakeTimeoutMs: 200 });
     const open = await RawClient.upgrade(port);
     const silent = await RawClient.open(port);
@@ -385,7 +385,7 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
     expect(open.hasEnded).toBe(false);
   });
 
-  test("ends who says nothing, and who is not decided on, when it closes", async () => {
+  test("closes silent and undecided connections when it closes", async () => {
     const decision = new Decision();
     const { port, server } = await run({ path: "/slow", authorize: decision.authorize });
     const silent = await RawClient.open(port);
@@ -400,8 +400,8 @@ describe.each(positions)("a server that takes handshakes $position", ({ nodeInte
   });
 });
 
-describe("a client that says nothing before Node's parser", () => {
-  test("is ended at handshakeTimeoutMs, each at its own, by one timer", async () => {
+describe("a client that sends nothing before Node's parser", () => {
+  test("is closed after handshakeTimeoutMs, each at its own time, with one timer", async () => {
     const clock = new VirtualClock();
     const { port } = await runServer(echo, {
       clock,
@@ -430,7 +430,7 @@ describe("a client that says nothing before Node's parser", () => {
     expect(second.hasEnded).toBe(false);
   });
 
-  test("and leaves is forgotten: the server closes at once", async () => {
+  test("is forgotten when it leaves, so that the server closes immediately", async () => {
     const { port, server } = await runServer(echo, { nodeInternals: true });
     const clients = await Promise.all([RawClient.open(port), RawClient.open(port)]);
     clients[0].socket.destroy();

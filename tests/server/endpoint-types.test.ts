@@ -7,7 +7,7 @@ test("peer.data has the type that authorize returns, without an annotation", () 
     onMessage: (peer, message) => {
       expectTypeOf(peer.data.user).toEqualTypeOf<string>();
       expectTypeOf(message).toEqualTypeOf<string | Uint8Array>();
-      // What an arrow function returns, such as the boolean of `send`, is nobody's concern.
+      // The return value of an arrow function is ignored, here the boolean of `send`.
       return peer.send(`${peer.data.user}: ${message.length}`);
     },
   });
@@ -16,7 +16,7 @@ test("peer.data has the type that authorize returns, without an annotation", () 
   expect([...server.peers]).toEqual([]);
 });
 
-test("endpoints with data of different types go into one server", () => {
+test("one server accepts endpoints with data of different types", () => {
   const server = new WebSocketServer([
     { path: "/a", authorize: () => 1, onOpen: (peer) => peer.send("a") },
     { path: "/b", authorize: () => "b", onOpen: (peer) => peer.send("b") },

@@ -26,7 +26,7 @@ async function upgrade(port: number, offer: string | undefined): Promise<RawClie
   return RawClient.upgrade(port, "/", { "Sec-WebSocket-Extensions": offer });
 }
 
-/** Sends one text to all as an application would: one frame per format. */
+/** Sends one text to all peers, as an application would: one frame per format. */
 function broadcast(peers: Iterable<Peer>, text: string): number {
   const frames = new Map<string, Uint8Array>();
   for (const { frameFormat } of peers) {
@@ -36,7 +36,7 @@ function broadcast(peers: Iterable<Peer>, text: string): number {
   return frames.size;
 }
 
-test("peers that agreed to the same have one format object, others another", async () => {
+test("peers with equal agreements share one format object, others have their own", async () => {
   const { port, server } = await runServer(new Witness());
   const offers = [
     undefined,
@@ -76,7 +76,7 @@ test("a server that never compresses has the plain format only", async () => {
   expect([...server.peers].map(({ frameFormat }) => frameFormat.name)).toEqual(["plain"]);
 });
 
-test("one text to peers with and without compression, and with other windows: each reads it", async () => {
+test("a text reaches peers with and without compression, and with different windows, unchanged", async () => {
   const { port, server } = await runServer(new Witness());
   const clients: RawClient[] = [];
   const windows = [undefined, 9, 12, 15, 15];
@@ -84,7 +84,7 @@ test("one text to peers with and without compression, and with other windows: ea
     const offer = bits === undefined ? undefined : `${DEFLATE}; server_max_window_bits=${bits}`;
     clients.push(await upgrade(port, offer));
   }
-  // It repeats itself at a distance that only the largest window spans.
+  // The text repeats at a distance that only the largest window covers.
   const text = randomBytes(6_000).toString("hex").repeat(3);
   expect(broadcast(server.peers, text)).toBe(4);
   for (const [at, client] of clients.entries()) {
@@ -99,7 +99,7 @@ test("one text to peers with and without compression, and with other windows: ea
   }
 });
 
-test("a peer with context takeover gets plain frames, and its window stays in step", async () => {
+test("a peer with context takeover receives plain frames, and its window stays in step", async () => {
   const compression = { outgoingContextTakeover: true };
   const { port, url, server } = await runServer(new Witness(), { compression });
   const socket = new WebSocket(url);
@@ -115,14 +115,14 @@ test("a peer with context takeover gets plain frames, and its window stays in st
     else peer!.send(text);
   }
   await expect.poll(() => texts).toEqual(sent);
-  // And what a client must not have agreed to, it does not get.
+  // The format also excludes features that the client did not agree to.
   expect(peer!.frameFormat.name).toBe("plain");
   const other = await upgrade(port, `${DEFLATE}; server_no_context_takeover`);
   expect([...server.peers].at(-1)!.frameFormat.name).toBe("deflate15");
   other.socket.destroy();
 });
 
-test("frames keep their place behind a long message that is still being compressed", async () => {
+test("frames stay in order behind a long message that is still being compressed", async () => {
   const { port, server } = await runServer(new Witness());
   const client = await upgrade(port, DEFLATE);
   const [peer] = server.peers;
@@ -139,7 +139,7 @@ test("frames keep their place behind a long message that is still being compress
   expect(frames.map(({ reservedBits }) => reservedBits)).toEqual([RSV1, RSV1, RSV1, 0, RSV1, RSV1]);
 });
 
-test("encodeText stays plain for whoever it goes to", async () => {
+test("encodeText never compresses, whatever its receiver supports", async () => {
   const { port, server } = await runServer(new Witness());
   const client = await upgrade(port, DEFLATE);
   const [peer] = server.peers;

@@ -13,7 +13,7 @@ async function answerTo(port: number, request: string): Promise<string> {
 }
 
 describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
-  test("a good one is answered with 101 and the key's proof", async () => {
+  test("a valid handshake is answered with 101 and the proof for its key", async () => {
     const { port } = await runServer(echo);
     const client = await RawClient.open(port);
     client.write(handshake());
@@ -32,18 +32,18 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     ["the key comes twice", handshake("/", { "sec-websocket-key": KEY }), 400],
     ["the version is 8", handshake("/", { "Sec-WebSocket-Version": "8" }), 426],
     ["there is no version", handshake("/", { "Sec-WebSocket-Version": undefined }), 426],
-    ["Upgrade names something else", handshake("/", { Upgrade: "h2c" }), 400],
+    ["Upgrade contains something else", handshake("/", { Upgrade: "h2c" }), 400],
     ["a subprotocol comes twice", handshake("/", { "Sec-WebSocket-Protocol": "a, b, a" }), 400],
-    ["a subprotocol is no token", handshake("/", { "Sec-WebSocket-Protocol": "a b" }), 400],
+    ["a subprotocol is not a token", handshake("/", { "Sec-WebSocket-Protocol": "a b" }), 400],
     [
-      "the extensions follow no grammar",
+      "the extensions are malformed",
       handshake("/", { "Sec-WebSocket-Extensions": 'x; y="unclosed' }),
       400,
     ],
     ["a body is announced", handshake("/", { "Content-Length": "5" }), 400],
     ["two lengths disagree", handshake("/", { "Content-Length": "0", "content-length": "5" }), 400],
     ["the body would be chunked", handshake("/", { "Transfer-Encoding": "chunked" }), 400],
-    ["it is no HTTP at all", "\u0016\u0003\u0001 hello\r\n\r\n", 400],
+    ["it is not HTTP", "\u0016\u0003\u0001 hello\r\n\r\n", 400],
   ])("is refused when %s", async (_, request, status) => {
     const { port, server } = await runServer(echo);
     expect(await answerTo(port, request)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -52,7 +52,7 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect(next.hasEnded).toBe(false);
   });
 
-  test("a refusal says what to do, in JSON, and names version 13 (RFC 6455 §4.4)", async () => {
+  test("a refusal contains advice, as JSON, and the supported version 13 (RFC 6455 §4.4)", async () => {
     const { port } = await runServer(echo);
     const answer = await answerTo(port, handshake("/", { "Sec-WebSocket-Version": "12" }));
     expect(answer).toContain("Sec-WebSocket-Version: 13\r\n");
@@ -60,7 +60,7 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect(body).toMatchObject({ code: "bad_version" });
   });
 
-  test("a plain request is answered with 426 and what to upgrade to", async () => {
+  test("a plain request is answered with 426 and the protocol to upgrade to", async () => {
     const { httpUrl } = await runServer(echo);
     const response = await fetch(httpUrl);
     expect(response.status).toBe(426);
@@ -73,14 +73,14 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nconnection: Y ,\tCLOSE\r\n\r\n",
     "GET / HTTP/1.0\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi",
-  ])("and ends the connection of a client that wants that (RFC 9112 §9.6): %j", async (request) => {
+  ])("the connection is closed if the client asks for it (RFC 9112 §9.6): %j", async (request) => {
     const { port } = await runServer(echo);
     const answer = await answerTo(port, request);
     expect(answer).toMatch(/^HTTP\/1\.1 426 [^]*\r\nConnection: Upgrade, close\r\n/);
     expect(answer).toContain('"upgrade_required"');
   });
 
-  test("one that does not, can go on with what it then says", async () => {
+  test("a connection that is not closed can be used for the next request", async () => {
     const { port } = await runServer(echo);
     const client = await RawClient.open(port);
     client.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -89,7 +89,7 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect((await client.all()).match(/HTTP\/1\.1 426 /g)).toHaveLength(2);
   });
 
-  test("a refusal that names an upgrade says so of the connection, too (RFC 9110 §7.8)", async () => {
+  test("a refusal with Upgrade lists it in Connection, too (RFC 9110 §7.8)", async () => {
     const { port } = await runServer(echo);
     const answer = await answerTo(port, handshake("/", { "Sec-WebSocket-Version": "8" }));
     expect(answer).toMatch(/\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n/);
@@ -97,7 +97,7 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     expect(other).toContain("\r\nConnection: close\r\n");
   });
 
-  test("more header lines than Node keeps do not crash the server (CVE-2024-37890)", async () => {
+  test("more headers than Node keeps do not crash the server (CVE-2024-37890)", async () => {
     const { port } = await runServer(echo, { maxHeaderBytes: 1024 * 1024 });
     const lines = Array.from({ length: 3_000 }, (_, index) => `x-${index}: y\r\n`).join("");
     const request = `GET / HTTP/1.1\r\n${lines}Host: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`;
@@ -105,21 +105,21 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
     await RawClient.upgrade(port);
   });
 
-  test("a header beyond maxHeaderBytes is refused with 431", async () => {
+  test("headers beyond maxHeaderBytes are refused with 431", async () => {
     const { port } = await runServer(echo);
     expect(await answerTo(port, handshake("/", { "x-long": "x".repeat(20_000) }))).toMatch(
       /^HTTP\/1\.1 431 /,
     );
   });
 
-  test("a header that drips is cut off after handshakeTimeoutMs", async () => {
+  test("a slowly sent header is cut off after handshakeTimeoutMs", async () => {
     const { port } = await runServer(echo, { handshakeTimeoutMs: 300 });
     const client = await RawClient.open(port);
     client.write("GET / HTTP/1.1\r\nHost: a\r\n");
     expect(await client.all()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  test("a connection that says nothing at all is cut off too", async () => {
+  test("a silent connection is cut off, too", async () => {
     const { port } = await runServer(echo, { handshakeTimeoutMs: 300 });
     const client = await RawClient.open(port);
     await client.ended();
@@ -137,7 +137,7 @@ describe("the opening handshake over a real socket (RFC 6455 §4.2)", () => {
 });
 
 describe("subprotocols (RFC 6455 §4.2.2)", () => {
-  test("the first offered one that the endpoint speaks is chosen", async () => {
+  test("the first offered subprotocol that the endpoint supports is chosen", async () => {
     const witness = Object.assign(new Witness(), { protocols: ["b", "a"] });
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port, "/", { "Sec-WebSocket-Protocol": "x, a, b" });
@@ -145,7 +145,7 @@ describe("subprotocols (RFC 6455 §4.2.2)", () => {
     expect((await witness.opened()).protocol).toBe("a");
   });
 
-  test("none is named when none is spoken", async () => {
+  test("no subprotocol is chosen if the endpoint supports none", async () => {
     const { port } = await runServer({ ...echo, protocols: ["b"] });
     const client = await RawClient.upgrade(port, "/", { "Sec-WebSocket-Protocol": "x" });
     expect(await client.head()).not.toContain("Sec-WebSocket-Protocol");
@@ -177,10 +177,10 @@ describe("Origin (RFC 6455 §10.2)", () => {
   test.each([
     ["the same host and port", undefined, "http://localhost:8080"],
     ["a listed origin", ["https://good.example"], "https://good.example"],
-    ["the same host beside a list", ["https://good.example"], "http://localhost:8080"],
+    ["the same host, in addition to a list", ["https://good.example"], "http://localhost:8080"],
     ["any", "any" as const, "https://evil.example"],
     [
-      "what a function allows",
+      "an origin that a function allows",
       (origin: string) => origin.endsWith(".example"),
       "https://a.example",
     ],
@@ -190,13 +190,13 @@ describe("Origin (RFC 6455 §10.2)", () => {
     await RawClient.upgrade(port, "/", { Host: "localhost:8080", Origin: origin });
   });
 
-  test("a default port in Host is the same as none", async () => {
+  test("the default port in Host equals a missing one", async () => {
     const { port } = await runServer(new Witness());
     const headers = { Host: "example.com:443", Origin: "https://example.com" };
     await RawClient.upgrade(port, "/", headers);
   });
 
-  test("a foreign page's plain request is refused too", async () => {
+  test("a plain request from a foreign page is refused, too", async () => {
     const endpoint = { onRequest: vi.fn<() => void>() };
     const { httpUrl } = await runServer(endpoint);
     const response = await fetch(httpUrl, { method: "POST", headers: foreign });
@@ -206,7 +206,7 @@ describe("Origin (RFC 6455 §10.2)", () => {
 });
 
 describe("authorize", () => {
-  test("what it returns is the peer's data", async () => {
+  test("its return value becomes the peer's data", async () => {
     const witness = Object.assign(new Witness(), {
       authorize: (request: { query: URLSearchParams }) => ({ user: request.query.get("user") }),
     });
@@ -228,7 +228,7 @@ describe("authorize", () => {
     expect(answer).toContain('{"code":"no_token","message":"Send a token."}');
   });
 
-  test("a thrown or rejected one is answered with 500 and told to onError", async () => {
+  test("a throw or rejection is answered with 500 and reported to onError", async () => {
     const witness = Object.assign(new Witness(), {
       authorize: () => Promise.reject(new Error("database down")),
     });
@@ -239,7 +239,7 @@ describe("authorize", () => {
     expect(witness.errors[0]).toMatchObject({ code: "application_failed" });
   });
 
-  test("one that never decides ends with 503 after handshakeTimeoutMs", async () => {
+  test("without a decision, the answer is 503 after handshakeTimeoutMs", async () => {
     const clock = new VirtualClock();
     let isAsked = (): void => {};
     const asking = new Promise<void>((resolve) => (isAsked = resolve));
@@ -257,7 +257,7 @@ describe("authorize", () => {
     expect(await client.all()).toMatch(/^HTTP\/1\.1 503 /);
   });
 
-  test("a drain does not wait for a handshake that is still being decided", async () => {
+  test("a drain does not wait for an undecided handshake", async () => {
     let isAsked = (): void => {};
     const asking = new Promise<void>((resolve) => (isAsked = resolve));
     const endpoint = {
@@ -288,7 +288,7 @@ describe("beside other routes of an existing server", () => {
     return (http.address() as AddressInfo).port;
   }
 
-  test("handshakes on its path are taken, pages stay the server's own", async () => {
+  test("handshakes on its path are accepted, and other requests are left to the server", async () => {
     const sockets = new WebSocketServer({ ...echo, path: "/ws" });
     const port = await runHttp((http) => sockets.attach(http));
     await RawClient.upgrade(port, "/ws?x=1");
@@ -297,7 +297,7 @@ describe("beside other routes of an existing server", () => {
     await sockets.close({ timeoutMs: 100 });
   });
 
-  test("a path that nobody serves is answered with 404 and not left hanging", async () => {
+  test("a path without an endpoint is answered with 404, not left open", async () => {
     const sockets = new WebSocketServer({ ...echo, path: "/ws" });
     const port = await runHttp((http) => sockets.attach(http));
     expect(await answerTo(port, handshake("/elsewhere"))).toMatch(/^HTTP\/1\.1 404 /);
@@ -316,7 +316,7 @@ describe("beside other routes of an existing server", () => {
     await second.opened();
   });
 
-  test("while it drains, a late handshake is answered with 503 and when to come back", async () => {
+  test("a handshake during a drain is answered with 503 and Retry-After", async () => {
     const sockets = new WebSocketServer({ ...echo, path: "/ws" });
     const port = await runHttp((http) => sockets.attach(http));
     const slow = await RawClient.upgrade(port, "/ws");
@@ -328,7 +328,7 @@ describe("beside other routes of an existing server", () => {
     await closing;
   });
 
-  test("once detached it takes none", async () => {
+  test("a detached server does not accept handshakes", async () => {
     const sockets = new WebSocketServer({ ...echo, path: "/ws" });
     let detach = (): void => {};
     const port = await runHttp((http) => {
@@ -340,7 +340,7 @@ describe("beside other routes of an existing server", () => {
   });
 });
 
-test("a peer that is refused because the server drains gives its contexts back", async () => {
+test("a peer that is refused during a drain releases its compression contexts", async () => {
   const compression = new Compression({ outgoingContextTakeover: true });
   const asked: { tell: () => void; answer: () => void } = { tell: () => {}, answer: () => {} };
   const wasAsked = new Promise<void>((resolve) => (asked.tell = resolve));
@@ -353,7 +353,7 @@ test("a peer that is refused because the server drains gives its contexts back",
   };
   const { port, server } = await runServer(endpoint, { compression });
   const offer = { "Sec-WebSocket-Extensions": "permessage-deflate" };
-  // The drain waits for this one, and meanwhile the other is decided about.
+  // The drain waits for this peer, while the other handshake is being decided.
   const open = await RawClient.upgrade(port, "/at-once", offer);
   const { contextBytes } = compression;
   expect(contextBytes).toBeGreaterThan(0);

@@ -17,8 +17,8 @@ async function ask(
   return { status: response.status, health: await response.json(), cache };
 }
 
-describe("what load balancers ask", () => {
-  test("a server that runs is alive and ready; nothing of that may be cached", async () => {
+describe("health endpoints", () => {
+  test("a running server is alive and ready, and its responses are not cacheable", async () => {
     const { httpUrl } = await runServer([{ ...echo, path: "/live" }, ...healthEndpoints()]);
     expect(await ask(`${httpUrl}/healthz`)).toEqual({
       status: 200,
@@ -32,7 +32,7 @@ describe("what load balancers ask", () => {
     });
   });
 
-  test("one that should get no new clients is alive, and says why it is not ready", async () => {
+  test("a server that should not get new clients is alive, and reports why it is not ready", async () => {
     let why: string | undefined = "The broker cannot be reached";
     const { httpUrl } = await runServer(healthEndpoints(() => why));
     expect((await ask(`${httpUrl}/healthz`)).status).toBe(200);
@@ -44,7 +44,7 @@ describe("what load balancers ask", () => {
     expect((await ask(`${httpUrl}/readyz`)).status).toBe(200);
   });
 
-  test("one that drains is alive and not ready", async () => {
+  test("a draining server is alive and not ready", async () => {
     const server = new WebSocketServer(healthEndpoints());
     const http = createServer((request, response) => void server.handleRequest(request, response));
     http.listen(0, "127.0.0.1");
@@ -57,7 +57,7 @@ describe("what load balancers ask", () => {
     expect((await ask(`${url}/readyz`)).status).toBe(503);
   });
 
-  test("a monitor on another host's page may ask; nobody may connect there", async () => {
+  test("a page on another host may read them, but not connect to them", async () => {
     const { httpUrl, url } = await runServer(healthEndpoints());
     const response = await fetch(`${httpUrl}/healthz`, {
       headers: { origin: "https://a.example" },
@@ -71,8 +71,8 @@ describe("what load balancers ask", () => {
   });
 });
 
-describe("when a live server is not ready", () => {
-  test("while its broker is away", async () => {
+describe("a live server is not ready", () => {
+  test("while its broker is unavailable", async () => {
     const memory = new MemoryBroker();
     let isAway = false;
     const broker: Broker = {
@@ -88,7 +88,7 @@ describe("when a live server is not ready", () => {
     expect(live.whyNotReady).toBe("The broker cannot be reached");
   });
 
-  test("while it has as many clients as it may have", async () => {
+  test("while it has the maximum number of clients", async () => {
     const running = await RunningLive.start({ topics: [], maxSessions: 1 });
     expect(running.live.whyNotReady).toBeUndefined();
     await running.level1();

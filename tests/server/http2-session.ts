@@ -4,13 +4,13 @@ import { onTestFinished } from "vitest";
 import { makeCertificate } from "../cli/tls-certificate.ts";
 import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
 
-/** A certificate for a server of the test, as `listen` takes it. */
+/** A certificate for a test server, in the form of the `tls` option. */
 export function testTls(): { cert: Buffer; key: Buffer } {
   const { cert, key } = makeCertificate();
   return { cert: readFileSync(cert), key: readFileSync(key) };
 }
 
-/** An HTTP/2 connection made by hand, once the server's settings are there. */
+/** Opens an HTTP/2 connection; resolves once the server's settings have arrived. */
 export async function openSession(origin: string): Promise<ClientHttp2Session> {
   const session = connect(origin, { rejectUnauthorized: false });
   onTestFinished(() => session.destroy());
@@ -19,7 +19,7 @@ export async function openSession(origin: string): Promise<ClientHttp2Session> {
   return session;
 }
 
-/** An extended CONNECT and what came back on its stream. */
+/** An extended CONNECT, with everything that was received on its stream. */
 export class RawStream {
   readonly stream: ClientHttp2Stream;
   readonly #chunks: Buffer[] = [];

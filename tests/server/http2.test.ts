@@ -25,7 +25,7 @@ function runSecure(endpoint: Endpoint | readonly Endpoint[], options = {}): Prom
 }
 
 describe("the handshake (RFC 8441)", () => {
-  test("the server says that it takes extended CONNECTs (§3)", async () => {
+  test("the server announces support for extended CONNECT (§3)", async () => {
     const { httpUrl } = await runSecure(echo);
     const session = await openSession(httpUrl);
     expect(session.remoteSettings.enableConnectProtocol).toBe(true);
@@ -45,7 +45,7 @@ describe("the handshake (RFC 8441)", () => {
     expect(client.response).not.toHaveProperty("sec-websocket-accept");
   });
 
-  test("authorize sees path, query, headers, origin and address, and that it was a stream", async () => {
+  test("authorize receives path, query, headers, origin, address and the stream", async () => {
     const seen: unknown[] = [];
     const { httpUrl } = await runSecure({
       origins: "any",
@@ -80,9 +80,9 @@ describe("the handshake (RFC 8441)", () => {
     ["another version", { "sec-websocket-version": "8" }, 426],
     ["another protocol", { ":protocol": "connect-udp" }, 501],
     ["bad subprotocols", { "sec-websocket-protocol": "a b" }, 400],
-    ["extensions against the grammar", { "sec-websocket-extensions": "a;=" }, 400],
+    ["malformed extensions", { "sec-websocket-extensions": "a;=" }, 400],
     ["a page of another origin", { origin: "https://other.test" }, 403],
-    ["a path that nothing serves", { ":path": "/other" }, 404],
+    ["a path without an endpoint", { ":path": "/other" }, 404],
   ])("%s is refused", async (_, headers, status) => {
     const { httpUrl } = await runSecure({ path: "/here" });
     const client = new RawStream(await openSession(httpUrl), { ":path": "/here", ...headers });
@@ -91,13 +91,13 @@ describe("the handshake (RFC 8441)", () => {
     expect(JSON.parse(client.body.toString())).toMatchObject({ code: expect.any(String) });
   });
 
-  test("a page of the same host is welcome, as :authority names it", async () => {
+  test("a page of the same host is accepted, by :authority", async () => {
     const { httpUrl } = await runSecure({});
     const client = new RawStream(await openSession(httpUrl), { origin: httpUrl });
     expect(await client.status()).toBe(200);
   });
 
-  test("a refusal of authorize reaches the client", async () => {
+  test("a refusal by authorize reaches the client", async () => {
     const { httpUrl } = await runSecure({
       authorize: () => new HandshakeRefusal(401, { headers: { "WWW-Authenticate": "Basic" } }),
     });
@@ -106,7 +106,7 @@ describe("the handshake (RFC 8441)", () => {
     expect(client.response).toMatchObject({ "www-authenticate": "Basic" });
   });
 
-  test("a client that goes away while authorize decides harms nobody", async () => {
+  test("a client that disconnects while authorize decides does no harm", async () => {
     let decide = (): void => {};
     const asked = new Promise<void>((resolve) => {
       decide = resolve;
@@ -150,7 +150,7 @@ describe("a WebSocket as a stream", () => {
     await client.until(() => client.hasEnded);
   });
 
-  test("many of them share one connection, and each has its own end", async () => {
+  test("many WebSockets share one connection, and each ends on its own", async () => {
     const { httpUrl, server } = await runSecure(echo);
     const session = await openSession(httpUrl);
     const clients = Array.from({ length: 500 }, () => new RawStream(session));
@@ -167,7 +167,7 @@ describe("a WebSocket as a stream", () => {
     expect(await clients[1]!.framesWhen(2)).toHaveLength(2);
   });
 
-  test("a protocol violation fails that stream alone", async () => {
+  test("a protocol violation fails only its own stream", async () => {
     const { httpUrl } = await runSecure(echo);
     const session = await openSession(httpUrl);
     const [bad, good] = [new RawStream(session), new RawStream(session)];
@@ -179,7 +179,7 @@ describe("a WebSocket as a stream", () => {
     expect(await good.framesWhen(1)).toHaveLength(1);
   });
 
-  test("a stream that is reset closes its peer with 1006", async () => {
+  test("when a stream is reset, its peer is closed with 1006", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);
     const client = new RawStream(await openSession(httpUrl));
@@ -188,7 +188,7 @@ describe("a WebSocket as a stream", () => {
     expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("a peer that is cut is reset with CANCEL (§5)", async () => {
+  test("a terminated peer is reset with CANCEL (§5)", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);
     const client = new RawStream(await openSession(httpUrl));
@@ -200,7 +200,7 @@ describe("a WebSocket as a stream", () => {
     expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("a connection that breaks closes all its peers", async () => {
+  test("a lost connection closes all its peers", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);
     const session = await openSession(httpUrl);
@@ -211,7 +211,7 @@ describe("a WebSocket as a stream", () => {
     expect(witness.closures.map(({ code }) => code)).toEqual([1006, 1006, 1006]);
   });
 
-  test("what a client does not read waits in its own stream's window, and others go on (§5, flow control)", async () => {
+  test("unread data waits in the window of its own stream, and others are not affected (§5, flow control)", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);
     const session = await openSession(httpUrl);
@@ -232,7 +232,7 @@ describe("a WebSocket as a stream", () => {
     expect(await slow.framesWhen(40)).toHaveLength(40);
   });
 
-  test("a peer that is paused is not read, and its client's window fills", async () => {
+  test("a paused peer is not read, and its client's window fills", async () => {
     const witness = new Witness();
     const { httpUrl } = await runSecure(witness);
     const client = new RawStream(await openSession(httpUrl));
@@ -250,7 +250,7 @@ describe("a WebSocket as a stream", () => {
 });
 
 describe("draining", () => {
-  test("peers are closed with 1001 and no stream is opened any more", async () => {
+  test("peers are closed with 1001 and new streams are refused", async () => {
     const { httpUrl, server } = await runSecure(echo);
     const session = await openSession(httpUrl);
     const client = new RawStream(session);
@@ -266,7 +266,7 @@ describe("draining", () => {
     expect(session.closed || session.destroyed).toBe(true);
   });
 
-  test("what does not close in time is cut, idle connections too", async () => {
+  test("streams that do not close in time are cut, and so are idle connections", async () => {
     const { httpUrl, server } = await runSecure(echo);
     const [used, idle] = [await openSession(httpUrl), await openSession(httpUrl)];
     const client = new RawStream(used);
@@ -278,7 +278,7 @@ describe("draining", () => {
   });
 });
 
-test("an HTTP/2 connection without a stream is ended after handshakeTimeoutMs, and one with stays", async () => {
+test("an HTTP/2 connection is closed after handshakeTimeoutMs without a stream, but not while it has one", async () => {
   const options = { handshakeTimeoutMs: 100, listen: { tls: testTls() } };
   const { httpUrl } = await runServer(echo, options);
   const [idle, used] = [await openSession(httpUrl), await openSession(httpUrl)];
@@ -289,7 +289,7 @@ test("an HTTP/2 connection without a stream is ended after handshakeTimeoutMs, a
   expect(await client.framesWhen(1)).toHaveLength(1);
 });
 
-test("a request over HTTP/1.1 that is never answered does not hold up a drain", async () => {
+test("an unanswered HTTP/1.1 request does not hold up a drain", async () => {
   let onRequest = (): void => {};
   const asked = new Promise<void>((resolve) => (onRequest = resolve));
   const { port, server } = await runSecure({ onRequest: () => onRequest() });
@@ -303,7 +303,7 @@ test("a request over HTTP/1.1 that is never answered does not hold up a drain", 
 });
 
 describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
-  test("a client that agrees on http/1.1 upgrades as ever", async () => {
+  test("a client that negotiates http/1.1 upgrades as usual", async () => {
     const { port } = await runSecure(echo);
     const socket = connectTls({
       port,
@@ -318,7 +318,7 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
     expect(head.toString()).toMatch(/^HTTP\/1\.1 101 /);
   });
 
-  test("a plain request on a WebSocket's path is told 426, and nothing of the connection (RFC 9113 §8.2.2)", async () => {
+  test("a plain request on a WebSocket path is answered with 426, without connection headers (RFC 9113 §8.2.2)", async () => {
     const warnings: Error[] = [];
     const note = (warning: Error): void => void warnings.push(warning);
     process.on("warning", note);
@@ -335,18 +335,18 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
 
   test.each<[string, (exchange: HttpExchange) => void, number]>([
     [
-      "answer() leaves it out",
+      "answer() omits connection headers",
       (exchange) => exchange.answer(200, { Connection: "close", "Keep-Alive": "timeout=5" }, "x"),
       200,
     ],
     ["beginStream() does", (exchange) => exchange.beginStream({ connection: "keep-alive" }), 200],
     [
-      "Node's own response fails on it, and that is told",
+      "Node's own response throws on a connection header, and the error is reported",
       ({ response }) => void response.writeHead(200, { "Keep-Alive": "timeout=5" }).end(),
       500,
     ],
   ])(
-    "what an application says of its connection ends no process: %s",
+    "an application's connection header does not end the process: %s",
     async (_, answer, status) => {
       const errors = strayErrors();
       const { httpUrl } = await runSecure({ ...echo, onRequest: answer, onError: () => {} });
@@ -359,7 +359,7 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
     },
   );
 
-  test("plain requests are answered over both", async () => {
+  test("plain requests are answered over both protocols", async () => {
     const { httpUrl } = await runSecure({
       onRequest: (exchange) =>
         exchange.answer(
@@ -380,7 +380,7 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
     expect(overHttp1).toBe("GET /plain");
   });
 
-  test("more header bytes than maxHeaderBytes get 431 over HTTP/1.1", async () => {
+  test("headers beyond maxHeaderBytes are answered with 431 over HTTP/1.1", async () => {
     const { port } = await runServer(echo, { maxHeaderBytes: 2000, listen: { tls: testTls() } });
     const socket = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
     onTestFinished(() => void socket.destroy());
@@ -390,7 +390,7 @@ describe("beside HTTP/1.1 on the same port (RFC 7301)", () => {
   });
 });
 
-test("attach takes extended CONNECTs of an http2 server, which keeps its other streams", async () => {
+test("attach handles extended CONNECTs of an http2 server, and leaves other streams to it", async () => {
   const http = createHttp2({ settings: { enableConnectProtocol: true } });
   const server = new WebSocketServer({ ...echo, path: "/ws" });
   const detach = server.attach(http);

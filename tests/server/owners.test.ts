@@ -11,7 +11,7 @@ async function answerTo(port: number, request: string): Promise<string> {
   return client.head();
 }
 
-/** Whether somebody listens there. */
+/** Whether the port accepts connections. */
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" });
@@ -24,7 +24,7 @@ function isListening(port: number): Promise<boolean> {
 }
 
 describe("a server that listens several times", () => {
-  test("takes connections on each port, and close ends them all", async () => {
+  test("accepts connections on each port, and close ends them all", async () => {
     const server = new WebSocketServer(echo);
     const ports = [(await server.listen()).port, (await server.listen()).port];
     for (const port of ports) await RawClient.upgrade(port);
@@ -32,7 +32,7 @@ describe("a server that listens several times", () => {
     expect(await Promise.all(ports.map(isListening))).toEqual([false, false]);
   });
 
-  test("is as before when one of the ports is not free", async () => {
+  test("is unchanged if one of the ports is in use", async () => {
     const { server, port } = await runServer(echo);
     await expect(server.listen({ port })).rejects.toMatchObject({ code: "address_in_use" });
     await RawClient.upgrade(port);
@@ -40,7 +40,7 @@ describe("a server that listens several times", () => {
     expect(await isListening(port)).toBe(false);
   });
 
-  test("leaves no port open when it is closed while it begins to listen", async () => {
+  test("does not leave a port open if it is closed while it starts to listen", async () => {
     const server = new WebSocketServer(echo);
     const listening = server.listen();
     const refused = expect(listening).rejects.toMatchObject({ code: "server_closed" });
@@ -48,7 +48,7 @@ describe("a server that listens several times", () => {
     await refused;
   });
 
-  test("does not listen again once it was closed", async () => {
+  test("does not listen again after it was closed", async () => {
     const server = new WebSocketServer(echo);
     await server.close();
     await expect(server.listen()).rejects.toMatchObject({ code: "server_closed" });
@@ -73,7 +73,7 @@ describe("two servers that are attached to one HTTP server", () => {
     expect(await answerTo(port, handshake("/other"))).toMatch(/^HTTP\/1\.1 404 /);
   });
 
-  test("answer once where both serve a path: the first one does", async () => {
+  test("answer once if both serve a path: the first one does", async () => {
     const [first, second] = [new Witness(), new Witness()];
     const port = await attached(new WebSocketServer(first), new WebSocketServer(second));
     const client = await RawClient.upgrade(port, "/");
@@ -83,7 +83,7 @@ describe("two servers that are attached to one HTTP server", () => {
     expect(client.received.toString("latin1").match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
 
-  test("leave an unknown path to somebody else who listens", async () => {
+  test("leave an unknown path to another listener", async () => {
     const http = createServer();
     new WebSocketServer({ ...echo, path: "/a" }).attach(http);
     http.on("upgrade", (request, socket) => {
@@ -95,7 +95,7 @@ describe("two servers that are attached to one HTTP server", () => {
     expect(await answerTo(port, handshake("/other"))).toMatch(/^HTTP\/1\.1 418 /);
   });
 
-  test("when one is detached the other answers", async () => {
+  test("continue to answer after the other one is detached", async () => {
     const http = createServer();
     const detach = new WebSocketServer({ ...echo, path: "/a" }).attach(http);
     new WebSocketServer({ ...echo, path: "/b" }).attach(http);
@@ -109,7 +109,7 @@ describe("two servers that are attached to one HTTP server", () => {
   });
 });
 
-describe("an operator is told once, with the remedy, of", () => {
+describe("a warning with advice is emitted once for", () => {
   function warnings(): { code: string; message: string }[] {
     const said: { code: string; message: string }[] = [];
     const emit = vi.spyOn(process, "emitWarning").mockImplementation((message, options) => {
@@ -132,7 +132,7 @@ describe("an operator is told once, with the remedy, of", () => {
     expect(said[0]!.message).toContain('origins: ["https://shop.example"]');
   });
 
-  test("a path that no endpoint has", async () => {
+  test("a path without an endpoint", async () => {
     const said = warnings();
     const { port } = await runServer([{ path: "/chat" }, { path: "/live/*" }]);
     for (let count = 0; count < 2; count += 1) {

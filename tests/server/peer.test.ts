@@ -14,7 +14,7 @@ const text = (content: string): Uint8Array =>
   maskedFrame({ opcode: Opcode.Text, payload: utf8(content) });
 
 describe("messages", () => {
-  test("text comes back as text and binary as binary", async () => {
+  test("text is echoed as text and binary as binary", async () => {
     const { port } = await runServer(echo);
     const client = await RawClient.upgrade(port);
     client.write(text("grüße"));
@@ -25,7 +25,7 @@ describe("messages", () => {
     expect([...frames[1]!.payload]).toEqual([0, 255]);
   });
 
-  test("binary messages that were delivered keep their bytes", async () => {
+  test("delivered binary messages keep their bytes", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -40,7 +40,7 @@ describe("messages", () => {
     }
   });
 
-  test("frames of encodeText may be kept while others are made", async () => {
+  test("frames of encodeText stay valid while others are encoded", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -62,7 +62,7 @@ describe("messages", () => {
     expect(received.every(({ payload }) => new Set(payload).size === 1)).toBe(true);
   });
 
-  test("what is sent in one turn leaves in one write", async () => {
+  test("messages of one turn leave in one write", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -75,7 +75,7 @@ describe("messages", () => {
   });
 
   test.each([[5], [undefined], [null], [{}], [true]])(
-    "%s as a message is a TypeError",
+    "send throws a TypeError for %s",
     async (message) => {
       const witness = new Witness();
       const { port } = await runServer(witness);
@@ -87,7 +87,7 @@ describe("messages", () => {
     },
   );
 
-  test("after close, sending says false and nothing goes out", async () => {
+  test("after close, send returns false and nothing is sent", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -109,7 +109,7 @@ describe("a peer that breaks the protocol", () => {
     ["text that is not UTF-8", maskedFrame({ opcode: 0x1, payload: Uint8Array.of(0xff) }), 1007],
     ["a message beyond the limit", maskedFrame({ opcode: 0x2, announced: 2_000n }), 1009],
     ["a close code of 1005", maskedFrame({ opcode: 0x8, payload: closePayload(1005) }), 1002],
-  ])("%s is closed with its code, others stay untouched", async (_, bytes, code) => {
+  ])("%s closes the peer with its code, and others are not affected", async (_, bytes, code) => {
     const witness = new Witness();
     const { port, server } = await runServer(witness, { maxMessageBytes: 1_000 });
     const other = await RawClient.upgrade(port);
@@ -126,7 +126,7 @@ describe("a peer that breaks the protocol", () => {
     expect(server.peers.size).toBe(1);
   });
 
-  test("text fails at its first bad byte, with the frame unfinished (RFC 6455 §8.1)", async () => {
+  test("text fails at its first invalid byte, before the frame is complete (RFC 6455 §8.1)", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -141,7 +141,7 @@ describe("a peer that breaks the protocol", () => {
     expect(Buffer.from(client.frames.at(-1)!.payload).readUInt16BE(0)).toBe(1007);
   });
 
-  test("unfinished messages of all peers of one address have one share: 1013 beyond", async () => {
+  test("unfinished messages of all peers of one address share one limit: 1013 beyond it", async () => {
     const ledger = new Ledger({ shareBytes: 150_000 });
     const { port } = await runServer(new Witness(), { maxMessageBytes: 100_000, ledger });
     const start = maskedFrame({
@@ -163,7 +163,7 @@ describe("a peer that breaks the protocol", () => {
 
 describe("an application that fails", () => {
   test.each(["onOpen", "onMessage", "onPing", "onPong", "onClose"] as const)(
-    "%s that throws is told to onError and ends only its own peer",
+    "%s that throws is reported to onError and ends only its own peer",
     async (method) => {
       const witness = new Witness();
       let fails = true;
@@ -193,7 +193,7 @@ describe("an application that fails", () => {
     },
   );
 
-  test("onMessage that rejects is told to onError and closed with 1011", async () => {
+  test("onMessage that rejects is reported to onError, and the peer is closed with 1011", async () => {
     const witness = Object.assign(new Witness(), {
       onMessage: () => Promise.reject(new Error("late bug")),
     });
@@ -207,7 +207,7 @@ describe("an application that fails", () => {
 });
 
 describe("back-pressure", () => {
-  test("an async onMessage takes one message at a time, in order, and reading stops meanwhile", async () => {
+  test("an async onMessage handles one message at a time, in order, and reading stops meanwhile", async () => {
     const started: string[] = [];
     const finish: (() => void)[] = [];
     const changes: (() => void)[] = [];
@@ -223,7 +223,8 @@ describe("back-pressure", () => {
     };
     const { port } = await runServer(endpoint);
     const client = await RawClient.upgrade(port);
-    // The third is too long for what the kernel and Node buffer, so the client feels it.
+    // The third message is too long for the buffers of the kernel and Node, so the client has to
+    // wait.
     client.write(Buffer.concat([text("1"), text("2"), text(`3${"x".repeat(16_000_000)}`)]));
     await startedWhen(1);
     expect(started).toEqual(["1"]);
@@ -236,7 +237,7 @@ describe("back-pressure", () => {
     expect(started).toEqual(["1", "2", "3"]);
   });
 
-  test("messages that came before the end are delivered although the peer was paused", async () => {
+  test("messages that arrived before the end are delivered even if the peer was paused", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -257,7 +258,7 @@ describe("back-pressure", () => {
     { over: "TLS", nodeInternals: true },
     { over: "HTTP/2", nodeInternals: true },
   ])(
-    "an end without a Close waits for resume as one with it does, and what is sent until then arrives, $over, nodeInternals $nodeInternals",
+    "an end without Close waits for resume like one with Close, and messages sent before resume arrive, $over, nodeInternals $nodeInternals",
     async ({ over, nodeInternals }) => {
       const witness = new Witness();
       const running = await runOver(over, witness, { nodeInternals });
@@ -277,7 +278,7 @@ describe("back-pressure", () => {
     },
   );
 
-  test("an echo server holds no more than stopReadingBytes and a chunk for a peer that never reads", async () => {
+  test("an echo server buffers at most stopReadingBytes and one chunk for a peer that never reads", async () => {
     let largest = 0;
     const endpoint = {
       onMessage: (peer: Peer, message: string | Uint8Array): void => {
@@ -289,7 +290,7 @@ describe("back-pressure", () => {
     const client = await RawClient.upgrade(port);
     client.socket.pause();
     const burst = Buffer.concat(Array.from({ length: 64 }, () => text("x".repeat(1_000))));
-    // Until the kernel's buffers in both directions are full and the server has stopped.
+    // Until the kernel's buffers in both directions are full and the server has stopped reading.
     let written = 0;
     const isStuck = (): boolean => client.socket.writableLength > 4_000_000;
     while (!isStuck() && written < 200_000_000) {
@@ -339,7 +340,7 @@ describe("back-pressure", () => {
 });
 
 describe("closing (RFC 6455 §7)", () => {
-  test("a peer that does not answer our Close is cut after closeTimeoutMs", async () => {
+  test("a peer that does not answer the Close frame is cut off after closeTimeoutMs", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const { port } = await runServer(witness, { clock });
@@ -368,7 +369,7 @@ describe("closing (RFC 6455 §7)", () => {
     });
   });
 
-  test("a connection that breaks without Close is 1006", async () => {
+  test("a connection that is lost without Close is closed with 1006", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -377,7 +378,7 @@ describe("closing (RFC 6455 §7)", () => {
     expect(await witness.closed()).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  test("messages after our close are dropped", async () => {
+  test("messages that arrive after close are dropped", async () => {
     const witness = new Witness();
     const { port } = await runServer(witness);
     const client = await RawClient.upgrade(port);
@@ -388,23 +389,18 @@ describe("closing (RFC 6455 §7)", () => {
     expect(witness.messages).toEqual([]);
   });
 
-  test.each([[1005], [1006], [1015], [999], [5000], [1000.5]])(
-    "close(%s) is the caller's error",
-    async (code) => {
-      const witness = new Witness();
-      const { port } = await runServer(witness);
-      await RawClient.upgrade(port);
-      const peer = await witness.opened();
-      expect(() => peer.close(code)).toThrow(
-        expect.objectContaining({ code: "invalid_close_code" }),
-      );
-      expect(peer.isOpen).toBe(true);
-    },
-  );
+  test.each([[1005], [1006], [1015], [999], [5000], [1000.5]])("close(%s) throws", async (code) => {
+    const witness = new Witness();
+    const { port } = await runServer(witness);
+    await RawClient.upgrade(port);
+    const peer = await witness.opened();
+    expect(() => peer.close(code)).toThrow(expect.objectContaining({ code: "invalid_close_code" }));
+    expect(peer.isOpen).toBe(true);
+  });
 });
 
 describe("keepalive", () => {
-  test("a peer that answers nothing for two intervals is cut; one that answers stays", async () => {
+  test("a peer that is silent for two intervals is cut off, and one that answers pings stays", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const { port, server } = await runServer(witness, { clock, keepaliveIntervalMs: 30_000 });
@@ -423,7 +419,7 @@ describe("keepalive", () => {
     expect(server.peers.size).toBe(1);
   });
 
-  test("a peer that the application does not read from is not taken for dead", async () => {
+  test("a peer that the application has paused is not considered dead", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const { port, server } = await runServer(witness, { clock });
@@ -436,7 +432,7 @@ describe("keepalive", () => {
 });
 
 describe("drain", () => {
-  test("all peers get 1001, new handshakes are refused, and close resolves when they are gone", async () => {
+  test("all peers are closed with 1001, new handshakes are refused, and close resolves when the peers are gone", async () => {
     const witness = new Witness();
     const { port, server } = await runServer(witness);
     const clients = await Promise.all([1, 2, 3].map(() => RawClient.upgrade(port)));
@@ -456,7 +452,7 @@ describe("drain", () => {
     expect(refused.code).toBe("ECONNREFUSED");
   });
 
-  test("a peer that does not answer is cut after timeoutMs", async () => {
+  test("a peer that does not answer is cut off after timeoutMs", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const { port, server } = await runServer(witness, { clock });
@@ -491,7 +487,7 @@ test("a peer that was paused while its message was handled stays paused until re
   expect(seen).toEqual(["one"]);
   peer.resume();
   expect(seen).toEqual(["one", "two"]);
-  // And what is being handled still holds the next one back.
+  // The message that is being handled still delays the next one.
   peer.resume();
   expect(seen).toEqual(["one", "two"]);
   handled();

@@ -12,7 +12,7 @@ function read(text: string, maxBytes = MAX_BYTES): ReturnType<typeof plainReques
   return plainRequestHead(Buffer.from(text, "latin1"), maxBytes);
 }
 
-/** What Node's server makes of the first bytes of a connection. */
+/** The result of Node's server for the first bytes of a connection. */
 interface ByNode {
   kind: "upgrade" | "request" | "refusal" | "nothing";
   target?: string | undefined;
@@ -20,7 +20,7 @@ interface ByNode {
   behind?: string;
 }
 
-/** A connection that brings `bytes` and ends. */
+/** A connection that delivers `bytes` and ends. */
 function connectionOf(bytes: Uint8Array, onEnd: () => void): Duplex {
   return new Duplex({
     allowHalfOpen: true,
@@ -164,7 +164,7 @@ interface Parts {
   start: string;
   lines: string[];
   odd: { line: string; place: number }[];
-  /** Whether the odd lines stand for those that are good. */
+  /** Whether unusual lines replace the valid ones, instead of being added. */
   replaces: boolean;
   left: number;
   many: number;
@@ -190,7 +190,7 @@ const heads = fc
       { maxLength: 3 },
     ),
     replaces: fc.boolean(),
-    // Mostly all of them.
+    // All of them, in most cases.
     left: fc.oneof({ weight: 5, arbitrary: fc.constant(5) }, fc.nat(5)),
     many: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.integer({ min: 90, max: 110 })),
     padding: fc.oneof(
@@ -216,7 +216,7 @@ const heads = fc
     return (head + behind).slice(0, Math.ceil(cut * (head.length + behind.length)));
   });
 
-/** White space there is as good as any (RFC 9110 §5.6.3), but Node 20 sees no upgrade then. */
+/** White space is legal there (RFC 9110 §5.6.3), but Node 20 then does not see the upgrade. */
 const TAB_BEHIND_UPGRADE = /connection:[^\r]*upgrade *\t/i;
 
 async function doesNodeMindTabs(): Promise<boolean> {
@@ -225,7 +225,7 @@ async function doesNodeMindTabs(): Promise<boolean> {
 }
 
 describe("plainRequestHead and Node's own parser", () => {
-  test("agree on every head that it takes: an upgrade, its target, its lines, what is behind", async () => {
+  test("agree on every head that it accepts: upgrade, target, headers, and the bytes behind", async () => {
     const isTabSkipped = await doesNodeMindTabs();
     let taken = 0;
     await fc.assert(
@@ -243,11 +243,11 @@ describe("plainRequestHead and Node's own parser", () => {
       }),
       { numRuns: 2_000 },
     );
-    // Or it has compared nothing.
+    // Otherwise, nothing was compared.
     expect(taken).toBeGreaterThan(100);
   });
 
-  test("agree on a good head with any one byte replaced", async () => {
+  test("agree on a valid head with any one byte replaced", async () => {
     const text = handshake("/chat?room=1");
     const octets = [0, 9, 10, 13, 32, 35, 44, 58, 65, 127, 128, 233];
     const mutants = Array.from(text, (_, at) =>
@@ -271,7 +271,7 @@ describe("plainRequestHead", () => {
   const lines = (...more: string[]): string =>
     `GET / HTTP/1.1\r\n${[...good, ...more].map((line) => `${line}\r\n`).join("")}\r\n`;
 
-  test("takes a handshake as clients write it, and says how long it is", () => {
+  test("accepts a handshake as clients send it, and returns its length", () => {
     const text = handshake("/chat?room=1", { Origin: "http://localhost" });
     expect(read(`${text}behind`)).toEqual({
       target: "/chat?room=1",
@@ -280,7 +280,7 @@ describe("plainRequestHead", () => {
     });
   });
 
-  test("keeps lines in their order, names as they came, duplicates too, and values trimmed", () => {
+  test("keeps headers in order, with names as received and values trimmed, including duplicates", () => {
     const head = read(lines("cookie:a=1", "Cookie: \tb=2 \t", "X:"));
     expect(head?.headers.slice(good.length)).toEqual([
       ["cookie", "a=1"],
@@ -296,32 +296,32 @@ describe("plainRequestHead", () => {
     ["keep-alive,\tUpgrade\t,\tx", "h2c\t, websocket \t"],
     [",\t, Upgrade", ", \t,websocket"],
   ])(
-    "takes spaces and tabs around any token (RFC 9110 §5.6.3): Connection %j, Upgrade %j",
+    "accepts spaces and tabs around any token (RFC 9110 §5.6.3): Connection %j, Upgrade %j",
     (connection, upgrade) => {
       const head = read(handshake("/", { Connection: connection, Upgrade: upgrade }));
       expect(head?.headers[1]).toEqual(["Upgrade", upgrade.trim()]);
     },
   );
 
-  test("leaves to Node what a blank stands in the middle of", () => {
+  test("leaves tokens with a blank inside to Node", () => {
     expect(read(handshake("/", { Connection: "Up\tgrade" }))).toBeUndefined();
     expect(read(handshake("/", { Connection: "Upgrade\tx" }))).toBeUndefined();
     expect(read(handshake("/", { Upgrade: "web\tsocket" }))).toBeUndefined();
   });
 
-  test("takes a head of exactly maxBytes, and none longer, whatever is behind it", () => {
+  test("accepts a head of exactly maxBytes but not a longer one, whatever follows", () => {
     const text = handshake();
     expect(read(`${text}behind`, text.length)).toBeDefined();
     expect(read(text, text.length - 1)).toBeUndefined();
   });
 
-  test("takes 100 lines and leaves 101 to Node", () => {
+  test("accepts 100 headers and leaves 101 to Node", () => {
     const more = Array.from({ length: 100 - good.length }, (_, at) => `X-${at}: y`);
     expect(read(lines(...more))).toBeDefined();
     expect(read(lines(...more, "X: y"))).toBeUndefined();
   });
 
-  test("takes no head that is cut, wherever", () => {
+  test("does not accept an incomplete head, wherever it is cut", () => {
     const text = handshake();
     for (let at = 0; at < text.length; at += 1) expect(read(text.slice(0, at))).toBeUndefined();
   });
@@ -372,7 +372,7 @@ describe("plainRequestHead", () => {
     expect(read(handshake("/", { Connection: "keep-alive" }))).toBeUndefined();
   });
 
-  test("takes a handshake without key or version: what is wrong with it is said elsewhere", () => {
+  test("accepts a handshake without key or version, because those are checked later", () => {
     const nothing = { "Sec-WebSocket-Key": undefined, "Sec-WebSocket-Version": undefined };
     expect(read(handshake("/", nothing))).toBeDefined();
   });
@@ -385,11 +385,14 @@ describe("plainRequestHead", () => {
     ["a target", (size) => handshake(`/${"a".repeat(size)} `)],
     ["a target without an end", (size) => `GET /${"a".repeat(size)}`],
     ["CRs", (size) => lines(`X: ${"\r".repeat(size)}`)],
-    ["line ends without a head's end", (size) => `GET / HTTP/1.1\r\n${"X:\r\n".repeat(size / 4)}`],
+    [
+      "line ends without the end of a head",
+      (size) => `GET / HTTP/1.1\r\n${"X:\r\n".repeat(size / 4)}`,
+    ],
     ["lines", (size) => `GET / HTTP/1.1\r\n${"X:\r\n".repeat(size / 4)}\r\n`],
     ["a name", (size) => lines("X".repeat(size))],
     ["colons", (size) => lines(`X${":".repeat(size)}`)],
-  ])("does work that is linear in the bytes: %s", (_, make) => {
+  ])("takes linear time: %s", (_, make) => {
     const texts = new Map<number, Buffer>();
     const growth = growthOf((size) => {
       const bytes = texts.get(size) ?? Buffer.from(make(size), "latin1");

@@ -5,7 +5,7 @@ import { WebSocketServer, type Endpoint } from "../../src/server/index.ts";
 import { RawClient } from "../raw-client.ts";
 import { runServer } from "./run-server.ts";
 
-/** Answers with a body's length, or with why it was refused. */
+/** Answers with the length of the body, or with the reason for rejecting it. */
 const measuring: Endpoint = {
   origins: "any",
   async onRequest(exchange) {
@@ -24,18 +24,21 @@ describe("a body that is too large (RFC 9112 §9.6)", () => {
   test.each([
     ["says its length", "Content-Length: 3000", "x".repeat(3_000)],
     ["comes in chunks", "Transfer-Encoding: chunked", `${chunk.repeat(6)}0\r\n\r\n`],
-  ])("and %s: 413 with Connection: close, and the connection ends", async (_, fields, body) => {
-    const { port } = await runServer(measuring);
-    const client = await RawClient.open(port);
-    client.write(post(fields) + body);
-    const answer = await client.all();
-    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
-    expect(answer).toMatch(/\r\nConnection: close\r\n/i);
-    expect(answer.match(/^Connection:/gim)).toHaveLength(1);
-    expect(answer.endsWith("too_large")).toBe(true);
-  });
+  ])(
+    "and %s is answered with 413 and Connection: close, and the connection ends",
+    async (_, fields, body) => {
+      const { port } = await runServer(measuring);
+      const client = await RawClient.open(port);
+      client.write(post(fields) + body);
+      const answer = await client.all();
+      expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+      expect(answer).toMatch(/\r\nConnection: close\r\n/i);
+      expect(answer.match(/^Connection:/gim)).toHaveLength(1);
+      expect(answer.endsWith("too_large")).toBe(true);
+    },
+  );
 
-  test("is answered before the client has sent it all", async () => {
+  test("is answered before the client has sent all of it", async () => {
     const { port } = await runServer(measuring);
     const client = await RawClient.open(port);
     client.write(post("Transfer-Encoding: chunked") + chunk.repeat(3));
@@ -45,7 +48,7 @@ describe("a body that is too large (RFC 9112 §9.6)", () => {
     expect(await client.all()).toMatch(/too_large$/);
   });
 
-  test("and one that fits leaves the connection alive", async () => {
+  test("is different from one that fits, which leaves the connection open", async () => {
     const { port } = await runServer(measuring);
     const client = await RawClient.open(port);
     client.write(post("Content-Length: 3") + "abc");
@@ -55,7 +58,7 @@ describe("a body that is too large (RFC 9112 §9.6)", () => {
   });
 });
 
-test("a body that a body parser has read is said to be so", async () => {
+test("a body that a body parser has already read is reported as such", async () => {
   const sockets = new WebSocketServer(measuring);
   const http = createServer((request, response) => {
     request.resume().on("end", () => sockets.handleRequest(request, response));

@@ -11,11 +11,11 @@ import {
 
 export interface RunningServer extends Listening {
   server: WebSocketServer;
-  /** `http://…` or `https://…` of the same port. */
+  /** `http://…` or `https://…` on the same port. */
   httpUrl: string;
 }
 
-/** Starts a server for one test, which ends it. */
+/** Starts a server that is closed at the end of the test. */
 export async function runServer(
   endpoint: Endpoint | readonly Endpoint[],
   options: WebSocketServerOptions & { listen?: ListenOptions } = {},
@@ -27,13 +27,13 @@ export async function runServer(
   return { ...listening, server, httpUrl: listening.url.replace(/^ws/, "http") };
 }
 
-/** An endpoint that answers every message with itself. */
+/** An endpoint that echoes every message. */
 export const echo: Endpoint = {
   origins: "any",
   onMessage: (peer, message) => void peer.send(message),
 };
 
-/** Lets a test await what an endpoint is told. */
+/** An endpoint whose calls a test can await. */
 export class Witness implements Endpoint {
   readonly messages: (string | Uint8Array)[] = [];
   readonly closures: Closure[] = [];
@@ -61,7 +61,7 @@ export class Witness implements Endpoint {
     this.#check();
   }
 
-  /** Resolves once `isMet` holds, which is looked at after every call from the server. */
+  /** Resolves once `isMet` holds; checked after every call from the server. */
   until(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ isMet, resolve }));

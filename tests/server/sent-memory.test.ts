@@ -8,7 +8,7 @@ import { openWebSocket } from "../../src/client/index.ts";
 import { next } from "../client/watch-socket.ts";
 import { runServer, Witness } from "./run-server.ts";
 
-/** A peer with a client that reads when it is told to. */
+/** A peer and its client, which reads on demand. */
 async function peerAndClient(
   options: WebSocketServerOptions = {},
 ): Promise<{ peer: Peer; client: RawClient; witness: Witness }> {
@@ -18,13 +18,13 @@ async function peerAndClient(
   return { peer: await witness.opened(), client, witness };
 }
 
-/** Gives the memory of `bytes` to another thread, or to nobody: it is gone here. */
+/** Transfers the memory of `bytes`, so that it is detached here. */
 function transfer(bytes: Uint8Array): void {
   structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
   expect(bytes.length).toBe(0);
 }
 
-/** The next `size` bytes, without looking at what they are. */
+/** Reads the next `size` bytes, without checking them. */
 function bytesOf(socket: Socket, size: number): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -41,7 +41,7 @@ function bytesOf(socket: Socket, size: number): Promise<Buffer> {
 
 const filled = (size: number, value: number): Uint8Array => new Uint8Array(size).fill(value);
 
-describe("bytes that were sent are the caller's again", () => {
+describe("sent bytes belong to the caller again", () => {
   test.each([100, 64 * 1024, 1024 * 1024])("%i of them may be transferred", async (size) => {
     const { peer, client } = await peerAndClient();
     const bytes = filled(size, 7);
@@ -54,7 +54,7 @@ describe("bytes that were sent are the caller's again", () => {
     expect(Buffer.from(last!.payload).toString()).toBe("behind");
   });
 
-  test("also while the operating system has not taken them all", async () => {
+  test("even before the operating system has taken them all", async () => {
     const { peer, client } = await peerAndClient();
     client.socket.pause();
     const size = 24 * 1024 * 1024;
@@ -63,14 +63,14 @@ describe("bytes that were sent are the caller's again", () => {
     await turns(3);
     expect(peer.bufferedAmount).toBeGreaterThan(0);
     transfer(bytes);
-    // What is freed is soon something else's.
+    // Freed memory is soon reused.
     const others = Array.from({ length: 4 }, () => filled(size, 9));
     const wire = await bytesOf(client.socket, size + 10);
     expect(Buffer.compare(wire.subarray(10), filled(size, 7))).toBe(0);
     expect(others).toHaveLength(4);
   });
 
-  test("also while the thread pool compresses them, and those behind", async () => {
+  test("even while the thread pool compresses them, and those behind", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
     const socket = openWebSocket(url);
@@ -95,9 +95,9 @@ describe("bytes that were sent are the caller's again", () => {
     await next(socket, "close");
   });
 
-  test("they may be resized, and have the length that they had", async () => {
+  test("they may be resized, and are sent with their original length", async () => {
     const { peer, client } = await peerAndClient();
-    // The types of the oldest Node that is supported don't know it yet.
+    // The types of the oldest supported Node do not include it.
     const Resizable = ArrayBuffer as unknown as new (
       size: number,
       options: { maxByteLength: number },
@@ -113,7 +113,7 @@ describe("bytes that were sent are the caller's again", () => {
     expect(frames.map(({ payload }) => payload.length)).toEqual([64 * 1024, 16, 6]);
   });
 
-  test("they may be changed between two peers, and to equal ones one copy is sent", async () => {
+  test("they may be changed between two peers, and equal ones share one copy", async () => {
     const { peer, client } = await peerAndClient();
     const bytes = filled(64 * 1024, 1);
     peer.send(bytes);
@@ -128,7 +128,7 @@ describe("bytes that were sent are the caller's again", () => {
     ["shared memory", new SharedArrayBuffer(2)],
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(2))],
     ["a DataView of shared memory", new DataView(new SharedArrayBuffer(2))],
-  ])("%s is a TypeError, as for a client", async (_, data) => {
+  ])("send throws a TypeError for %s, like a client", async (_, data) => {
     const { peer } = await peerAndClient();
     expect(() => peer.send(data as Uint8Array)).toThrow(TypeError);
     expect(peer.isOpen).toBe(true);
@@ -144,7 +144,7 @@ describe("bytes that were sent are the caller's again", () => {
   });
 });
 
-test("frames that are transferred before they are written end that connection and no other", async () => {
+test("transferring frames before they are written ends that connection and no other", async () => {
   const witness = new Witness();
   const { port } = await runServer(witness);
   const client = await RawClient.upgrade(port);

@@ -16,7 +16,7 @@ function closeCodeOf(client: RawClient): number {
   return Buffer.from(client.frames.at(-1)!.payload).readUInt16BE(0);
 }
 
-/** An endpoint whose plain requests a test takes hold of. */
+/** An endpoint whose plain requests are held for the test. */
 class Exchanges implements Endpoint {
   readonly all: HttpExchange[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -38,7 +38,7 @@ class Exchanges implements Endpoint {
 describe("messages", () => {
   const part = maskedFrame({ opcode: Opcode.Binary, fin: false, payload: new Uint8Array(30_000) });
 
-  test("one that is longer than its endpoint takes is refused on its header, and the endpoint may say why", async () => {
+  test("one that exceeds its endpoint's limit is rejected on its header, and the endpoint may send the reason", async () => {
     const told: string[] = [];
     const { port } = await runServer({
       maxMessageBytes: 1_000,
@@ -49,7 +49,7 @@ describe("messages", () => {
       },
     });
     const client = await RawClient.upgrade(port);
-    // The header alone: nothing of the message comes.
+    // Only the header is sent, and nothing of the message.
     client.write(
       maskedFrame({ opcode: Opcode.Text, payload: new Uint8Array(1_001) }).subarray(0, 8),
     );
@@ -59,7 +59,7 @@ describe("messages", () => {
     expect(closeCodeOf(client)).toBe(4413);
   });
 
-  test("one that does not grow by 16 KiB from one keepalive interval to the next ends with 1008", async () => {
+  test("one that does not grow by 16 KiB between two keepalive intervals is closed with 1008", async () => {
     const clock = new VirtualClock();
     const witness = new Witness();
     const { port } = await runServer(witness, { clock, keepaliveIntervalMs: 30_000 });
@@ -79,7 +79,7 @@ describe("messages", () => {
     expect(closure.error).toMatchObject({ code: "message_timeout", closeCode: 1008 });
   });
 
-  test("one that grows slowly but steadily is taken", async () => {
+  test("one that grows slowly but steadily is accepted", async () => {
     const clock = new VirtualClock();
     const { port } = await runServer(echo, { clock, keepaliveIntervalMs: 30_000 });
     const client = await RawClient.upgrade(port);
@@ -89,7 +89,7 @@ describe("messages", () => {
         maskedFrame({ opcode: Opcode.Continuation, fin: false, payload: new Uint8Array(16_500) }),
       );
       client.write(maskedFrame({ opcode: Opcode.Ping, payload: Uint8Array.of(count) }));
-      // Answered after what came before it was read.
+      // Answered after the server has read everything before.
       await client.framesWhen(count * 2 - 1);
       await clock.pass(30_000);
       client.write(maskedFrame({ opcode: Opcode.Pong }));
@@ -97,7 +97,7 @@ describe("messages", () => {
     expect(client.hasEnded).toBe(false);
   });
 
-  test("the largest holder of an address goes when a smaller one needs the share, and others notice nothing", async () => {
+  test("the largest connection of an address is closed when a smaller one needs the share, and other addresses are not affected", async () => {
     const ledger = new Ledger({ shareBytes: 140_000 });
     const { port } = await runServer(echo, { ledger, maxMessageBytes: 200_000 });
     const [large, small] = [await RawClient.upgrade(port), await RawClient.upgrade(port)];
@@ -114,7 +114,7 @@ describe("messages", () => {
     expect((await small.framesWhen(1))[0]!.payload).toHaveLength(30_001);
   });
 
-  test("all that a connection held is refunded when it is gone", async () => {
+  test("everything that a connection held is refunded when it is gone", async () => {
     const ledger = new Ledger();
     const witness = new Witness();
     const { port } = await runServer(witness, { ledger });
@@ -130,7 +130,7 @@ describe("messages", () => {
 });
 
 describe("output", () => {
-  test("what a peer does not take is charged to it, and refunded when it has", async () => {
+  test("unread output is charged to its peer, and refunded once it is read", async () => {
     const ledger = new Ledger();
     const witness = new Witness();
     const { port } = await runServer(witness, { ledger });
@@ -147,7 +147,7 @@ describe("output", () => {
     expect(ledger.heldBytes).toBe(0);
   });
 
-  test("a peer whose share has no room for more is cut off with too_slow", async () => {
+  test("a peer whose share is used up is cut off with too_slow", async () => {
     const ledger = new Ledger({ shareBytes: 4 * MIB });
     const witness = new Witness();
     const { port } = await runServer(witness, { ledger });
@@ -161,7 +161,7 @@ describe("output", () => {
 });
 
 describe("plain requests", () => {
-  test("a body whose header says that it is too long is refused before it is read", async () => {
+  test("a body whose header announces too much is rejected before it is read", async () => {
     const exchanges = new Exchanges();
     const { port } = await runServer(exchanges);
     const client = await RawClient.open(port);
@@ -170,7 +170,7 @@ describe("plain requests", () => {
     await expect(exchange.body(1_000)).rejects.toMatchObject({ code: "too_large" });
   });
 
-  test("a body over HTTP/2 that does not come whole in time is given up", async () => {
+  test("an HTTP/2 body that does not arrive in time is abandoned", async () => {
     const clock = new VirtualClock();
     const exchanges = new Exchanges();
     const tls = testTls();
@@ -186,7 +186,7 @@ describe("plain requests", () => {
     await body;
   });
 
-  test("unfinished bodies of one address have one share", async () => {
+  test("unfinished bodies of one address share one limit", async () => {
     const ledger = new Ledger({ shareBytes: 300_000 });
     const exchanges = new Exchanges();
     const { port } = await runServer(exchanges, { ledger });
@@ -197,14 +197,14 @@ describe("plain requests", () => {
       client.write(new Uint8Array(80_000));
       const exchange = await exchanges.next(count);
       const body = exchange.body(100_000);
-      // Two of them end with the test only.
+      // Two of them end only with the test.
       body.catch(() => {});
       bodies.push(body);
     }
     await expect(Promise.race(bodies)).rejects.toMatchObject({ code: "over_share" });
   });
 
-  test("requests beyond a payer's share are refused with 429 before anybody is asked", async () => {
+  test("requests beyond a payer's share are refused with 429 before the application is called", async () => {
     const ledger = new Ledger({ shareBytes: 20_000 });
     const exchanges = new Exchanges();
     const { port } = await runServer(exchanges, { ledger });
@@ -221,7 +221,7 @@ describe("plain requests", () => {
     expect(exchanges.all.length).toBeLessThan(4);
   });
 
-  test("an answer of which nothing is taken for 30 s is cut off, and what it held is refunded", async () => {
+  test("a response that is not read for 30 s is cut off, and its memory is refunded", async () => {
     const clock = new VirtualClock();
     const ledger = new Ledger();
     const exchanges = new Exchanges();
@@ -241,7 +241,7 @@ describe("plain requests", () => {
 });
 
 describe("payers", () => {
-  test("more connections than one payer may have open are refused with 429", async () => {
+  test("more connections than a payer may have are refused with 429", async () => {
     const ledger = new Ledger({ maxConnectionsPerPayer: 2 });
     const { port } = await runServer(echo, { ledger });
     await RawClient.upgrade(port);
@@ -249,7 +249,7 @@ describe("payers", () => {
     await expect(RawClient.upgrade(port)).rejects.toThrow("HTTP/1.1 429 ");
   });
 
-  test("clients of a named proxy have shares of their own, and those of others share one", async () => {
+  test("clients behind a trusted proxy have their own shares, and those behind other proxies share one", async () => {
     const ledger = new Ledger();
     const { port } = await runServer(echo, { ledger, trustedProxies: ["127.0.0.1"] });
     await RawClient.upgrade(port, "/", { "X-Forwarded-For": "203.0.113.5" });
@@ -262,7 +262,7 @@ describe("payers", () => {
     ]);
   });
 
-  test("the application sees the client's address where a named proxy says it", async () => {
+  test("the application receives the client's address from a trusted proxy", async () => {
     const seen: unknown[] = [];
     const { port, httpUrl } = await runServer(
       {
@@ -279,7 +279,7 @@ describe("payers", () => {
   });
 });
 
-describe("the name by which a server is asked", () => {
+describe("the Host header", () => {
   function get(port: number, host: string): Promise<number | undefined> {
     return new Promise((resolve, reject) => {
       const options = { port, host: "127.0.0.1", headers: { Host: host } };
@@ -301,7 +301,7 @@ describe("the name by which a server is asked", () => {
     "127.8.9.1",
     "[::1]:80",
     "x.localhost",
-  ])("%s is of this machine", async (host) => {
+  ])("%s names this machine", async (host) => {
     const { port } = await runServer(plain, { hosts: "loopback" });
     expect(await get(port, host)).toBe(200);
   });
@@ -318,7 +318,7 @@ describe("the name by which a server is asked", () => {
     await expect(RawClient.upgrade(port, "/", { Host: host })).rejects.toThrow("HTTP/1.1 421 ");
   });
 
-  test("a name that is given is allowed, and any by default", async () => {
+  test("listed names are accepted, and by default all names", async () => {
     const { port } = await runServer(plain, { hosts: ["live.example"] });
     expect(await get(port, "live.example:8080")).toBe(200);
     expect(await get(port, "evil.example")).toBe(421);

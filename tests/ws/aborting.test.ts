@@ -14,7 +14,7 @@ describe.each(["close", "terminate"] as const)("%s() while connecting", (end) =>
     client[end]();
     expect(client.readyState).toBe(2);
     expect(log.lines).toEqual([]);
-    // Once more does nothing.
+    // A second call has no effect.
     client[end]();
     expect(await log.closed).toEqual([ABORTED, "close 1006"]);
     expect(client.readyState).toBe(3);
@@ -22,7 +22,7 @@ describe.each(["close", "terminate"] as const)("%s() while connecting", (end) =>
     expect(log.lines).toHaveLength(2);
   });
 
-  test("ends it while the server makes up its mind", async () => {
+  test("ends it while the server is still deciding", async () => {
     const asked: string[] = [];
     const { url, wss } = await listen({
       verifyClient: (_info: object, _done: unknown) => {
@@ -36,7 +36,7 @@ describe.each(["close", "terminate"] as const)("%s() while connecting", (end) =>
     expect(wss.clients!.size).toBe(0);
   });
 
-  test("is harmless in a listener of an error that has come", async () => {
+  test("is harmless in a listener of an earlier error", async () => {
     const { url } = await rawServer(() => "foo\r\n\r\n");
     const client = connect(url);
     const log = new Log(client);
@@ -63,7 +63,7 @@ describe.each(["close", "terminate"] as const)("%s() while connecting", (end) =>
     expect(await log.closed).toEqual([ABORTED, "close 1006"]);
   });
 
-  test("does nothing once it has closed", async () => {
+  test("does nothing after it has closed", async () => {
     const { url, wss } = await listen();
     wss.on("connection", (peer: WebSocket) => peer.terminate());
     const client = connect(url);
@@ -76,7 +76,7 @@ describe.each(["close", "terminate"] as const)("%s() while connecting", (end) =>
   });
 });
 
-test("without a listener the error of an abort is thrown", async () => {
+test("without a listener, the error of an abort is thrown", async () => {
   const { url } = await listen();
   const uncaught = nextUncaught();
   const client = new WebSocket(url);
@@ -84,7 +84,7 @@ test("without a listener the error of an abort is thrown", async () => {
   expect((await uncaught).message).toBe(ABORTED.slice("error ".length));
 });
 
-test("the request of an abort is destroyed at once", async () => {
+test("an abort destroys the request immediately", async () => {
   const { url } = await listen();
   const client = connect(url);
   const request = client._req as ClientRequest;
@@ -93,7 +93,7 @@ test("the request of an abort is destroyed at once", async () => {
   await closed(client);
 });
 
-test("destroying the request says 'socket hang up'", async () => {
+test("destroying the request causes 'socket hang up'", async () => {
   const { url } = await rawServer(() => undefined);
   const client = connect(url);
   const log = new Log(client);
@@ -104,7 +104,7 @@ test("destroying the request says 'socket hang up'", async () => {
 });
 
 describe.each(["send", "ping", "pong"] as const)("%s() without a connection", (send) => {
-  test("throws while connecting, also with a callback", async () => {
+  test("throws while connecting, even with a callback", async () => {
     const { url } = await listen();
     const client = connect(url);
     const refusal = "WebSocket is not open: readyState 0 (CONNECTING)";
@@ -113,7 +113,7 @@ describe.each(["send", "ping", "pong"] as const)("%s() without a connection", (s
     await next(client, "open");
   });
 
-  test("counts in bufferedAmount what will never leave", async () => {
+  test("adds messages that will never leave to bufferedAmount", async () => {
     const { url } = await listen();
     const client = connect(url);
     const close = closed(client);
@@ -129,7 +129,7 @@ describe.each(["send", "ping", "pong"] as const)("%s() without a connection", (s
     expect(client.bufferedAmount).toBe(6);
   });
 
-  test("tells its callback the state that it was in", async () => {
+  test("passes the state to its callback as an error", async () => {
     const { url } = await listen();
     const client = connect(url);
     const close = closed(client);

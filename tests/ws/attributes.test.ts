@@ -6,7 +6,7 @@ const prototype = WebSocket.prototype as object;
 
 describe("the attributes", () => {
   test.each(["bufferedAmount", "extensions", "isPaused", "protocol", "readyState", "url"])(
-    "%s can be listed and replaced, but not set",
+    "%s is enumerable and configurable, but has no setter",
     (name) => {
       expect(Object.getOwnPropertyDescriptor(prototype, name)).toEqual({
         configurable: true,
@@ -18,7 +18,7 @@ describe("the attributes", () => {
   );
 
   test.each(["binaryType", "onopen", "onmessage", "onclose", "onerror"])(
-    "%s can be listed, replaced and set",
+    "%s is enumerable and configurable, and has a setter",
     (name) => {
       expect(Object.getOwnPropertyDescriptor(prototype, name)).toEqual({
         configurable: true,
@@ -29,14 +29,14 @@ describe("the attributes", () => {
     },
   );
 
-  test("setting one that cannot be set throws in strict mode", async () => {
+  test("assigning to one without a setter throws in strict mode", async () => {
     const { client } = await openPair();
     expect(() => ((client as { readyState: number }).readyState = 3)).toThrow(TypeError);
   });
 });
 
 describe("binaryType", () => {
-  test("is nodebuffer until it is set to one that there is", async () => {
+  test("is nodebuffer by default, and rejects unknown values", async () => {
     const { client } = await openPair();
     expect(client.binaryType).toBe("nodebuffer");
     for (const type of ["arraybuffer", "fragments", "blob", "nodebuffer"] as const) {
@@ -48,7 +48,7 @@ describe("binaryType", () => {
     }
   });
 
-  test("says what binary messages are, from the next one on", async () => {
+  test("determines the form of binary messages, from the next one on", async () => {
     const { client, peer } = await openPair();
     const bytes = Buffer.from([1, 2, 3]);
     const seen: unknown[] = [];
@@ -65,14 +65,14 @@ describe("binaryType", () => {
     expect(Buffer.from(await (blob as Blob).arrayBuffer())).toEqual(bytes);
   });
 
-  test("does not change what text is: a Buffer", async () => {
+  test("does not affect text, which is a Buffer", async () => {
     const { client, peer } = await openPair();
     client.binaryType = "arraybuffer";
     peer.send("hi");
     expect(await message(client)).toEqual({ data: Buffer.from("hi"), isBinary: false });
   });
 
-  test("an ArrayBuffer has the message's size", async () => {
+  test("an ArrayBuffer has the size of the message", async () => {
     const { client, peer } = await openPair();
     client.binaryType = "arraybuffer";
     const sizes = [0, 1, 125, 126, 65_536, 200_000];
@@ -94,26 +94,26 @@ describe("bufferedAmount", () => {
     expect(client.bufferedAmount).toBe(0);
   });
 
-  test("is 0 after what the operating system took at once", async () => {
+  test("is 0 after writes that the operating system accepted immediately", async () => {
     const { client, peer } = await openPair();
     client.send("hi");
     expect(client.bufferedAmount).toBe(0);
     await message(peer);
   });
 
-  test("counts the frames that are not written yet, headers included", async () => {
+  test("counts unsent frames, including headers", async () => {
     const { peer, client } = await openPair();
     client.pause();
     const chunk = Buffer.alloc(64 * 1024);
     while (peer.bufferedAmount === 0) peer.send(chunk);
-    // Not all has to wait in the stream itself.
+    // Part of the data may wait elsewhere than in the stream.
     expect(peer.bufferedAmount).toBeGreaterThanOrEqual(streamOf(peer).writableLength);
     const before = peer.bufferedAmount;
     peer.send(Buffer.alloc(10));
     expect(peer.bufferedAmount).toBe(before + 12);
   });
 
-  test("counts what is being compressed by its own size", async () => {
+  test("counts messages that are being compressed by their original size", async () => {
     const { client } = await openPair(
       { perMessageDeflate: true },
       { perMessageDeflate: { threshold: 0 } },
@@ -129,13 +129,13 @@ describe("bufferedAmount", () => {
 });
 
 describe("extensions and protocol", () => {
-  test("are empty where nothing was agreed", async () => {
+  test("are empty if nothing was negotiated", async () => {
     const { client, peer } = await openPair();
     expect([client.extensions, client.protocol]).toEqual(["", ""]);
     expect([peer.extensions, peer.protocol]).toEqual(["", ""]);
   });
 
-  test("tell of compression from the opening on", async () => {
+  test("report compression from the opening on", async () => {
     const { url, wss } = await listen({ perMessageDeflate: true });
     const connection = next(wss, "connection");
     const client = connect(url);
@@ -153,7 +153,7 @@ describe("extensions and protocol", () => {
 });
 
 describe("readyState", () => {
-  test("is 0, then 1 when it opens, 2 once it closes, 3 when it has closed", async () => {
+  test("is 0, then 1 when it opens, 2 while it closes, 3 when it has closed", async () => {
     const { url } = await listen();
     const client = connect(url);
     const states = [client.readyState];

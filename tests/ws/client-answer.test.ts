@@ -6,7 +6,7 @@ import { WebSocket, type ClientOptions } from "./implementation.ts";
 import { closed, connect, failed, listen, Log, next, until } from "./rig.ts";
 import { goodAnswer, rawServer, type Answer } from "./raw-peer.ts";
 
-/** What a client emits that is answered so. */
+/** Returns the events of a client that receives this response. */
 async function logOf(
   answer: Answer,
   options: ClientOptions = {},
@@ -16,7 +16,7 @@ async function logOf(
   return new Log(connect(url, protocols, options)).closed;
 }
 
-describe("an answer that does not open", () => {
+describe("a response that does not open the connection", () => {
   const cases: [string, string, (accept: string) => string, ClientOptions?, string[]?][] = [
     [
       "Upgrade: foo",
@@ -24,12 +24,12 @@ describe("an answer that does not open", () => {
       (accept) => goodAnswer(accept).replace("websocket", "foo"),
     ],
     [
-      "a wrong proof",
+      "a wrong accept value",
       "Invalid Sec-WebSocket-Accept header",
       () => goodAnswer("CxYS6+NgJSBG74mdgLvGscRvpns="),
     ],
     [
-      "no proof",
+      "no accept value",
       "Invalid Sec-WebSocket-Accept header",
       (accept) => goodAnswer(accept).replace(/Sec-WebSocket-Accept.*\r\n/, ""),
     ],
@@ -40,17 +40,17 @@ describe("an answer that does not open", () => {
       { perMessageDeflate: false },
     ],
     [
-      "an extension field that is none",
+      "a malformed extension header",
       "Invalid Sec-WebSocket-Extensions header",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Extensions: foo;=\r\n"),
     ],
     [
-      "an empty extension field",
+      "an empty extension header",
       "Invalid Sec-WebSocket-Extensions header",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Extensions:\r\n"),
     ],
     [
-      "a window that is none",
+      "an invalid window",
       "Invalid Sec-WebSocket-Extensions header",
       (accept) =>
         goodAnswer(
@@ -73,12 +73,12 @@ describe("an answer that does not open", () => {
       (accept) => goodAnswer(accept, "Sec-WebSocket-Extensions: foo\r\n"),
     ],
     [
-      "one extension more",
+      "one extension too many",
       "Server indicated an extension that was not requested",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Extensions: permessage-deflate,foo\r\n"),
     ],
     [
-      "a subprotocol that nobody asked for",
+      "a subprotocol that was not requested",
       "Server sent a subprotocol but none was requested",
       (accept) => goodAnswer(accept, "Sec-WebSocket-Protocol: foo\r\n"),
     ],
@@ -111,7 +111,7 @@ describe("an answer that does not open", () => {
     expect(lines).toEqual(["upgrade", `error ${text}`, "close 1006"]);
   });
 
-  test("cannot be read: Upgrade is lost with too many headers", async () => {
+  test("is incomplete: Upgrade is lost among too many headers", async () => {
     const { url } = await rawServer((accept) =>
       goodAnswer(accept).replace("Upgrade", "X-First: 1\r\nUpgrade"),
     );
@@ -123,7 +123,7 @@ describe("an answer that does not open", () => {
     expect((await error).message).toBe("Invalid Upgrade header");
   });
 
-  test("the socket is in its closing state at the error, and its stream is gone", async () => {
+  test("the socket is closing when the error fires, and its stream is gone", async () => {
     const { url, peers } = await rawServer(() => goodAnswer("x"));
     const client = connect(url);
     const log = new Log(client);
@@ -138,14 +138,14 @@ describe("an answer that does not open", () => {
     expect(lines).toEqual(["error Unexpected server response: 401", "close 1006"]);
   });
 
-  test("is a redirect, which is not followed unless it was asked for", async () => {
+  test("is a redirect, which is not followed by default", async () => {
     const lines = await logOf(
       () => "HTTP/1.1 301 Moved\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n",
     );
     expect(lines).toEqual(["error Unexpected server response: 301", "close 1006"]);
   });
 
-  test("is no HTTP: Node's own error is emitted", async () => {
+  test("is not HTTP, and Node's own error is emitted", async () => {
     const { url } = await rawServer(() => "foo\r\n\r\n");
     const client = connect(url);
     const log = new Log(client);
@@ -154,7 +154,7 @@ describe("an answer that does not open", () => {
     expect(log.states).toEqual([2, 3]);
   });
 
-  test("never comes: nobody listens there", async () => {
+  test("does not arrive, because nothing is listening", async () => {
     const { url, wss } = await listen();
     await new Promise<void>((resolve) => wss.close(() => resolve()));
     const client = connect(url);
@@ -163,19 +163,19 @@ describe("an answer that does not open", () => {
     expect(await close).toEqual({ code: 1006, reason: "", readyState: 3 });
   });
 
-  test("does not come in time", async () => {
+  test("does not arrive in time", async () => {
     const lines = await logOf(() => undefined, { handshakeTimeout: 50 });
     expect(lines).toEqual(["error Opening handshake has timed out", "close 1006"]);
   });
 
-  test("is none: the connection ends", async () => {
+  test("does not arrive, because the connection ends", async () => {
     const lines = await logOf((_, __, { socket }) => void socket.end());
     expect(lines).toEqual(["error socket hang up", "close 1006"]);
   });
 });
 
-describe("a good answer", () => {
-  test("is shown by 'upgrade' before it is checked, then opens", async () => {
+describe("a valid response", () => {
+  test("is emitted as 'upgrade' before it is checked, then the socket opens", async () => {
     const { url } = await rawServer((accept) => goodAnswer(accept, "X-Foo: bar\r\n"));
     const client = connect(url);
     const log = new Log(client);
@@ -187,19 +187,19 @@ describe("a good answer", () => {
     expect(log.states).toEqual([0, 1]);
   });
 
-  test.each(["WebSocket", "WEBSOCKET"])("may say Upgrade: %s", async (upgrade) => {
+  test.each(["WebSocket", "WEBSOCKET"])("may contain Upgrade: %s", async (upgrade) => {
     const { url } = await rawServer((accept) => goodAnswer(accept).replace("websocket", upgrade));
     await next(connect(url), "open");
   });
 
-  test("may say more in its Connection header, which is Node's to read", async () => {
+  test("may contain more in its Connection header, which only Node reads", async () => {
     const { url } = await rawServer((accept) =>
       goodAnswer(accept).replace("Connection: Upgrade", "Connection: x, upgrade"),
     );
     await next(connect(url), "open");
   });
 
-  test("with frames right behind it: they come after 'open' has been told", async () => {
+  test("may be followed directly by frames, which are delivered after 'open'", async () => {
     const frame = plainFrame({ opcode: Opcode.Text, payload: utf8("hi") });
     const { url } = await rawServer((accept) =>
       Buffer.concat([Buffer.from(goodAnswer(accept)), frame]),
@@ -214,7 +214,7 @@ describe("a good answer", () => {
     expect(seen).toEqual(["open", "hi"]);
   });
 
-  test("with the end behind it: 1006 and no error", async () => {
+  test("may be followed by the end of the connection: 1006 without an error", async () => {
     const lines = await logOf((accept, _, { socket }) => void socket.end(goodAnswer(accept)));
     expect(lines).toEqual(["upgrade", "open", "close 1006"]);
   });
@@ -223,7 +223,7 @@ describe("a good answer", () => {
 describe("'unexpected-response'", () => {
   const refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nfoo";
 
-  test("leaves the rest to its listener, who may read the answer", async () => {
+  test("leaves the response to its listener", async () => {
     const { url } = await rawServer(() => refusal);
     const client = connect(url);
     const log = new Log(client);
@@ -254,7 +254,7 @@ describe("'unexpected-response'", () => {
     expect(log.lines).toEqual([]);
   });
 
-  test("close() after the whole answer ends it, with an error", async () => {
+  test("close() after the complete response ends it with an error", async () => {
     const { url, peers } = await rawServer(() => refusal);
     const client = connect(url);
     const log = new Log(client);

@@ -6,7 +6,7 @@ import { WebSocket, type ClientOptions } from "./implementation.ts";
 import { connect, listen, next, until } from "./rig.ts";
 import { fieldsOf, rawServer } from "./raw-peer.ts";
 
-/** The request of a client as it came. */
+/** Returns a client's request as received. */
 async function requestOf(
   options: ClientOptions = {},
   { protocols = [] as string[], userInfo = "" } = {},
@@ -19,7 +19,7 @@ async function requestOf(
 }
 
 describe("a client's request", () => {
-  test("asks for a WebSocket in the order and the case that ws does", async () => {
+  test("has the headers in the order and capitalization of ws", async () => {
     const { head, port } = await requestOf();
     const lines = head.replace(/(Sec-WebSocket-Key: )[+/\w]{22}==/, "$1KEY").split("\r\n");
     expect(lines).toEqual([
@@ -35,7 +35,7 @@ describe("a client's request", () => {
     ]);
   });
 
-  test("has another key each time", async () => {
+  test("has a different key each time", async () => {
     const keys = new Set<string>();
     for (let count = 0; count < 3; count += 1) {
       keys.add((await requestOf()).fields["sec-websocket-key"]!);
@@ -43,18 +43,18 @@ describe("a client's request", () => {
     expect(keys.size).toBe(3);
   });
 
-  test("names the subprotocols with commas and no blanks", async () => {
+  test("lists the subprotocols with commas and without blanks", async () => {
     const { head } = await requestOf({}, { protocols: ["a", "b"] });
     expect(head).toContain("Sec-WebSocket-Protocol: a,b\r\n");
   });
 
-  test("has no Origin unless there is one to tell", async () => {
+  test("has no Origin unless it is given", async () => {
     expect((await requestOf()).fields["origin"]).toBeUndefined();
     const { fields } = await requestOf({ origin: "https://example.com" });
     expect(fields["origin"]).toBe("https://example.com");
   });
 
-  test("of version 8 tells its origin by another name", async () => {
+  test("has another name for the origin in version 8", async () => {
     const { fields } = await requestOf({ protocolVersion: 8, origin: "https://example.com" });
     expect(fields).toMatchObject({
       "sec-websocket-version": "8",
@@ -63,7 +63,7 @@ describe("a client's request", () => {
     expect(fields["origin"]).toBeUndefined();
   });
 
-  test("has the headers of the application, but not in place of its own", async () => {
+  test("has the headers of the application, except for those that it sets itself", async () => {
     const headers = { Cookie: "foo=bar", Upgrade: "other", connection: "close" };
     const { head, fields } = await requestOf({ headers });
     expect(fields).toMatchObject({ cookie: "foo=bar", upgrade: "websocket" });
@@ -78,7 +78,7 @@ describe("a client's request", () => {
     }
   });
 
-  test("offers what the options say, in one order", async () => {
+  test("offers the parameters in the options, in a fixed order", async () => {
     const { fields } = await requestOf({
       perMessageDeflate: {
         clientMaxWindowBits: true,
@@ -109,7 +109,7 @@ describe("credentials", () => {
 });
 
 describe("the Host", () => {
-  /** The request of a client that never asks. */
+  /** Returns the Host of a request that is never sent. */
   function hostOf(url: string): unknown {
     const agent = Object.assign(new EventEmitter(), {
       addRequest: () => {},
@@ -132,7 +132,7 @@ describe("the Host", () => {
 });
 
 describe("createConnection", () => {
-  test("makes the stream, and is told where to", async () => {
+  test("creates the stream, and receives the destination", async () => {
     const { port, url } = await listen();
     const seen: Record<string, unknown>[] = [];
     const client = connect("ws://example.com:22/x", {
@@ -147,7 +147,7 @@ describe("createConnection", () => {
     expect(url).not.toContain("example");
   });
 
-  test("the Host header stays the URL's", async () => {
+  test("the Host header is still the URL's", async () => {
     const { port, wss } = await listen();
     const connection = next(wss, "connection");
     connect("ws://example.com:22/x", {
@@ -162,13 +162,13 @@ describe("agent", () => {
   test.each([
     ["false", () => false as const],
     ["undefined", () => undefined],
-    ["one of Node's", () => new Agent({ keepAlive: true })],
+    ["an agent of Node", () => new Agent({ keepAlive: true })],
   ])("may be %s", async (_, make) => {
     const { url } = await listen();
     await next(connect(url, { agent: make() }), "open");
   });
 
-  test("of Node's own that is shared is not used unless it is given", async () => {
+  test("Node's global agent is used only if it is given", async () => {
     const { url } = await listen();
     const createConnection = vi.spyOn(globalAgent, "createConnection");
     onTestFinished(() => createConnection.mockRestore());
@@ -178,7 +178,7 @@ describe("agent", () => {
 });
 
 describe("finishRequest", () => {
-  test("is given the request and the socket, and ends the request when it likes", async () => {
+  test("receives the request and the socket, and decides when to end the request", async () => {
     const { url, wss } = await listen();
     const connection = next(wss, "connection");
     const seen: unknown[] = [];

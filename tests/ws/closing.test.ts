@@ -6,7 +6,7 @@ import type { WebSocket } from "./implementation.ts";
 import { closed, connect, keep, listen, Log, next, openPair, text, told, turns } from "./rig.ts";
 import { rawServer } from "./raw-peer.ts";
 
-/** A server's end with a client by hand. */
+/** A server's socket and a raw client. */
 async function rawPair(options = {}): Promise<{ peer: WebSocket; raw: RawClient }> {
   const { port, wss } = await listen(options);
   const connection = next(wss, "connection");
@@ -17,15 +17,15 @@ async function rawPair(options = {}): Promise<{ peer: WebSocket; raw: RawClient 
 
 describe("close()", () => {
   const cases: [string, [(number | undefined)?, (string | Buffer)?], number, string][] = [
-    ["without a code is 1005 to both", [], 1005, ""],
-    ["with a reason but no code is too", [undefined, "x"], 1005, ""],
+    ["without a code is 1005 at both ends", [], 1005, ""],
+    ["with a reason but no code is 1005, too", [undefined, "x"], 1005, ""],
     ["with a code has no reason", [1000], 1000, ""],
     ["with a code and a reason has both", [3000, "reason €"], 3000, "reason €"],
     ["takes bytes as reason", [4999, Buffer.from("hi")], 4999, "hi"],
-    ["takes what has no length as no reason", [1000, 5 as never], 1000, ""],
+    ["treats a reason without length as no reason", [1000, 5 as never], 1000, ""],
     ["takes 1013", [1013], 1013, ""],
     ["takes 1014", [1014], 1014, ""],
-    ["takes a reason of 123 bytes", [1000, "x".repeat(123)], 1000, "x".repeat(123)],
+    ["accepts a reason of 123 bytes", [1000, "x".repeat(123)], 1000, "x".repeat(123)],
   ];
   test.each(cases)("%s", async (_, given, code, reason) => {
     const { client, peer } = await openPair();
@@ -49,7 +49,7 @@ describe("close()", () => {
     },
   );
 
-  test("closes with bytes that are no text, however long they become as text", async () => {
+  test("accepts a reason of bytes that are not UTF-8, however long they become as text", async () => {
     const { client, peer } = await openPair();
     peer.on("error", () => {});
     const both = Promise.all([closed(client), closed(peer)]);
@@ -58,7 +58,7 @@ describe("close()", () => {
     expect([client.readyState, peer.readyState]).toEqual([3, 3]);
   });
 
-  test("throws for a reason that is too long or none", async () => {
+  test("throws for a reason that is too long or of another type", async () => {
     const { client } = await openPair();
     const tooLong = new RangeError("The message must not be greater than 123 bytes");
     expect(() => client.close(1000, "x".repeat(124))).toThrow(tooLong);
@@ -68,7 +68,7 @@ describe("close()", () => {
     expect(client.readyState).toBe(1);
   });
 
-  test("does nothing while it closes, whatever it is given, and once it has", async () => {
+  test("does nothing while it closes and after it has closed, with any arguments", async () => {
     const { client } = await openPair();
     const close = closed(client);
     client.close(4000);
@@ -79,7 +79,7 @@ describe("close()", () => {
     expect(client.readyState).toBe(3);
   });
 
-  test("goes behind what was sent, all of which is delivered", async () => {
+  test("follows the messages sent before, all of which are delivered", async () => {
     const { client, peer } = await openPair({ perMessageDeflate: { threshold: 0 } });
     const log = new Log(client);
     const written = ["foo", "bar", "baz"].map((data) => told((done) => peer.send(data, done)));
@@ -89,7 +89,7 @@ describe("close()", () => {
     expect(await Promise.all(written)).toEqual(["written", "written", "written"]);
   });
 
-  test("what comes behind it is still told, with the state 2", async () => {
+  test("messages that arrive afterwards are delivered, with the state 2", async () => {
     const { raw, peer } = await rawPair();
     const log = new Log(peer);
     peer.close(4000);
@@ -100,7 +100,7 @@ describe("close()", () => {
     expect(log.states).toEqual([2, 3]);
   });
 
-  test("takes the other end at its word: the code that came counts", async () => {
+  test("the received code is reported", async () => {
     const { raw, peer } = await rawPair();
     const close = closed(peer);
     peer.close(4000, "mine");
@@ -110,7 +110,7 @@ describe("close()", () => {
 });
 
 describe("on the wire", () => {
-  test("close() of a server is an empty frame, and a client's answer is masked", async () => {
+  test("close() of a server sends an empty frame, and a client's reply is masked", async () => {
     const { raw, peer } = await rawPair();
     peer.close();
     await raw.framesWhen(1);
@@ -124,7 +124,7 @@ describe("on the wire", () => {
     expect(frame).toMatchObject({ opcode: Opcode.Close, headerBytes: 6 });
   });
 
-  test("a Close frame is echoed, code and reason", async () => {
+  test("a Close frame is echoed, with code and reason", async () => {
     const { raw, peer } = await rawPair();
     const close = closed(peer);
     const payload = closePayload(4321, utf8("why"));
@@ -134,7 +134,7 @@ describe("on the wire", () => {
     await raw.ended();
   });
 
-  test("a client ends the connection itself once both have said Close", async () => {
+  test("a client ends the connection itself after both Close frames", async () => {
     const { url, peers } = await rawServer();
     const client = connect(url);
     await next(client, "open");
@@ -146,7 +146,7 @@ describe("on the wire", () => {
     expect((await closed(client)).code).toBe(1000);
   });
 
-  test("what comes behind a Close frame is passed over", async () => {
+  test("data after a Close frame is ignored", async () => {
     const { raw, peer } = await rawPair();
     const log = new Log(peer);
     const close = maskedFrame({ opcode: Opcode.Close, payload: closePayload(1000) });
@@ -157,7 +157,7 @@ describe("on the wire", () => {
 });
 
 describe("the end of the transport", () => {
-  test("without a Close frame is 1006, and no error", async () => {
+  test("without a Close frame is 1006, without an error", async () => {
     const { raw, peer } = await rawPair();
     const log = new Log(peer);
     raw.socket.end();
@@ -165,14 +165,14 @@ describe("the end of the transport", () => {
     await raw.ended();
   });
 
-  test("by a reset is 1006 too, and no error", async () => {
+  test("by a reset is 1006, too, without an error", async () => {
     const { raw, peer } = await rawPair();
     const log = new Log(peer);
     raw.socket.resetAndDestroy();
     expect(await log.closed).toEqual(["close 1006"]);
   });
 
-  test("comes after what was read before it", async () => {
+  test("is reported after earlier data", async () => {
     const { raw, peer } = await rawPair();
     const log = new Log(peer);
     raw.socket.end(maskedFrame({ opcode: Opcode.Text, payload: utf8("last") }));
@@ -181,7 +181,7 @@ describe("the end of the transport", () => {
 });
 
 describe("terminate()", () => {
-  test("ends it at once: 2, then 'close' with 1006 in a later turn and no error", async () => {
+  test("ends it immediately: 2, then 'close' with 1006 in a later turn, without an error", async () => {
     const { client, peer } = await openPair();
     const logs = [new Log(client), new Log(peer)];
     client.terminate();
@@ -191,7 +191,7 @@ describe("terminate()", () => {
     expect(await logs[1]!.closed).toEqual(["close 1006"]);
   });
 
-  test("does not take back what was sent before it", async () => {
+  test("does not discard messages that were sent before", async () => {
     const { client, peer } = await openPair();
     const log = new Log(client);
     peer.send("last");
@@ -199,7 +199,7 @@ describe("terminate()", () => {
     expect(await log.closed).toEqual(["text last", "close 1006"]);
   });
 
-  test("ends a close() that nobody answers", async () => {
+  test("ends a close() without a reply", async () => {
     const { peer } = await rawPair();
     const close = closed(peer);
     peer.close();
@@ -209,7 +209,7 @@ describe("terminate()", () => {
 });
 
 describe("closeTimeout", () => {
-  test("is how long an answer may take, at both ends", async () => {
+  test("limits the time for the reply, at both ends", async () => {
     const { peer } = await rawPair({ closeTimeout: 30 });
     const close = closed(peer);
     peer.close();
@@ -222,19 +222,19 @@ describe("closeTimeout", () => {
     expect((await closed(client)).code).toBe(1006);
   });
 
-  test("is how long the other end may keep the connection after Close frames", async () => {
+  test("limits the time that the other end may keep the connection after both Close frames", async () => {
     const { url, peers } = await rawServer();
     const client = connect(url, { closeTimeout: 30 });
     await next(client, "open");
     const close = closed(client);
     peers[0]!.write(plainFrame({ opcode: Opcode.Close, payload: closePayload(1001) }));
-    // It never ends its own half.
+    // The peer never ends its own half.
     expect((await close).code).toBe(1001);
   });
 });
 
 describe("'close'", () => {
-  test("is emitted once, and nothing behind it", async () => {
+  test("is emitted once, and is the last event", async () => {
     const { client, peer } = await openPair();
     const log = new Log(client);
     client.close();
@@ -246,7 +246,7 @@ describe("'close'", () => {
     expect(log.lines).toEqual(["close 1006"]);
   });
 
-  test("has a reason that keeps no memory but its own", async () => {
+  test("has a reason that does not keep other memory alive", async () => {
     const { client, peer } = await openPair();
     const close = next(client, "close") as Promise<[number, Buffer]>;
     peer.close(4000, "hi");
@@ -256,7 +256,7 @@ describe("'close'", () => {
     expect(reason.buffer.byteLength).toBe(2);
   });
 
-  test("leaves the stream to be asked", async () => {
+  test("leaves _socket readable", async () => {
     const { client, peer } = await openPair();
     const close = closed(client);
     peer.close();

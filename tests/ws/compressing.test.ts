@@ -22,12 +22,12 @@ import { fieldsOf, goodAnswer, rawServer } from "./raw-peer.ts";
 const EAGER = { perMessageDeflate: { threshold: 0 } };
 const OFFER = "permessage-deflate; client_max_window_bits";
 
-/** A message as it is compressed. (RFC 7692 §7.2.1) */
+/** Returns a compressed message. (RFC 7692 §7.2.1) */
 function deflated(text: string | Buffer): Uint8Array {
   return deflateRawSync(text, { finishFlush: 2 }).subarray(0, -4);
 }
 
-/** What a server agrees to. */
+/** Returns the server's response to an offer. */
 async function agreed(perMessageDeflate: boolean | object, offer = OFFER): Promise<string> {
   const { port } = await listen({ perMessageDeflate });
   const raw = await RawClient.open(port);
@@ -38,7 +38,7 @@ async function agreed(perMessageDeflate: boolean | object, offer = OFFER): Promi
   return fieldsOf(head)["sec-websocket-extensions"] ?? "nothing";
 }
 
-describe("what is agreed", () => {
+describe("the negotiated parameters", () => {
   test.each([
     [false, OFFER, "nothing"],
     [true, OFFER, "permessage-deflate"],
@@ -64,11 +64,11 @@ describe("what is agreed", () => {
     expect(await agreed(choice, offer)).toBe(answer);
   });
 
-  test("with compression off a broken offer is passed over", async () => {
+  test("a malformed offer is ignored if compression is off", async () => {
     expect(await agreed(false, "permessage-deflate; server_max_window_bits=foo;;")).toBe("nothing");
   });
 
-  test("an option maxPayload reaches what inflates", async () => {
+  test("the option maxPayload limits the inflated size", async () => {
     const { client, peer } = await openPair({ ...EAGER, maxPayload: 5 }, EAGER);
     const log = new Log(peer);
     const end = closed(client);
@@ -85,7 +85,7 @@ describe("compressed messages", () => {
     ["an ArrayBuffer", new Uint8Array([1, 2, 3]).buffer, true],
     ["a Blob", new Blob(["blob"]), true],
     ["nothing", "", false],
-  ])("%s comes back as it was", async (_, data, binary) => {
+  ])("%s is echoed unchanged", async (_, data, binary) => {
     const { client, peer } = await openPair(EAGER, EAGER);
     peer.on("message", (data: Buffer, isBinary: boolean) =>
       peer.send(data, { binary: isBinary, compress: true }),
@@ -97,7 +97,7 @@ describe("compressed messages", () => {
     expect(Buffer.from(bytes as string).equals(seen.data as Buffer)).toBe(true);
   });
 
-  test("go in fragments, too", async () => {
+  test("may be sent in fragments", async () => {
     const { client, peer } = await openPair(EAGER, EAGER);
     const log = new Log(peer);
     client.send("foo", { compress: true, fin: false });
@@ -107,7 +107,7 @@ describe("compressed messages", () => {
     expect(log.lines).toEqual(["text foobar", "close 1005"]);
   });
 
-  test("in fragments that come with pings between", async () => {
+  test("may arrive in fragments with pings in between", async () => {
     const { port, wss } = await listen({ perMessageDeflate: true });
     const connection = next(wss, "connection");
     const raw = await RawClient.upgrade(port, "/", { "Sec-WebSocket-Extensions": OFFER });
@@ -122,7 +122,7 @@ describe("compressed messages", () => {
     expect(await log.closed).toEqual(["ping", `text ${"foobar".repeat(10)}`, "close 1005"]);
   });
 
-  test("are marked by RSV1 from the threshold on, and without compress: false", async () => {
+  test("are marked by RSV1 from the threshold on, unless compress is false", async () => {
     const { url, peers } = await rawServer((accept) =>
       goodAnswer(
         accept,
@@ -141,7 +141,7 @@ describe("compressed messages", () => {
     expect(frames.map(({ reservedBits }) => reservedBits)).toEqual([0, 0x40, 0, 0, 0x40]);
   });
 
-  test("are not, by a threshold of 1024 that is the default", async () => {
+  test("have a default threshold of 1024", async () => {
     const { url, peers } = await rawServer((accept) =>
       goodAnswer(
         accept,
@@ -156,13 +156,13 @@ describe("compressed messages", () => {
     expect(frames.map(({ reservedBits }) => reservedBits)).toEqual([0, 0x40]);
   });
 
-  test("compress: true says nothing where nothing was agreed", async () => {
+  test("compress: true has no effect if nothing was negotiated", async () => {
     const { client, peer } = await openPair({}, { perMessageDeflate: false });
     client.send("hi", { compress: true });
     expect(String((await message(peer)).data)).toBe("hi");
   });
 
-  test("that refer to earlier ones are read", async () => {
+  test("that refer to earlier ones are inflated", async () => {
     const takeover = { threshold: 0, clientNoContextTakeover: false };
     const { client, peer } = await openPair(
       { perMessageDeflate: true },
@@ -177,7 +177,7 @@ describe("compressed messages", () => {
 });
 
 describe("the end, while messages are compressed or inflated", () => {
-  test("a Close frame goes behind them, and so does the answer to one", async () => {
+  test("a Close frame follows them, and so does the reply to one", async () => {
     const { client, peer } = await openPair(EAGER, EAGER);
     const logs = [new Log(client), new Log(peer)];
     for (const text of ["foo", "bar", "baz", "qux"]) client.send(text);
@@ -188,7 +188,7 @@ describe("the end, while messages are compressed or inflated", () => {
     expect(await logs[0]!.closed).toEqual([...all, "close 1000"]);
   });
 
-  test("what came before the end of the transport is delivered", async () => {
+  test("messages that arrived before the end of the transport are delivered", async () => {
     const { url, peers } = await rawServer((accept) =>
       goodAnswer(accept, "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
     );
@@ -202,7 +202,7 @@ describe("the end, while messages are compressed or inflated", () => {
     expect(await log.closed).toEqual(["text a", `text ${long}`, "text b", "text c", "close 1006"]);
   });
 
-  test("what came before a Close frame is delivered, with the state that it had", async () => {
+  test("messages that arrived before a Close frame are delivered, with the state of that time", async () => {
     const { url, peers } = await rawServer((accept) =>
       goodAnswer(accept, "Sec-WebSocket-Extensions: permessage-deflate\r\n"),
     );
@@ -218,7 +218,7 @@ describe("the end, while messages are compressed or inflated", () => {
     expect(log.states).toEqual([1, 3]);
   });
 
-  test("callbacks are told where terminate() comes first", async () => {
+  test("terminate() before that calls the callbacks with an error", async () => {
     const { peer } = await openPair(EAGER, EAGER);
     const end = closed(peer);
     const states: number[] = [];
@@ -234,7 +234,7 @@ describe("the end, while messages are compressed or inflated", () => {
     expect((await end).code).toBe(1006);
   });
 
-  test("callbacks of what could not be written are told so, in order", async () => {
+  test("callbacks of unwritten messages are called with an error, in order", async () => {
     const { client, peer } = await openPair(EAGER, EAGER);
     client.pause();
     const noise = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 251));
@@ -253,7 +253,7 @@ describe("the end, while messages are compressed or inflated", () => {
     expect(seen).toEqual([1, 3]);
   });
 
-  test("terminate() while much is inflated still closes, once", async () => {
+  test("terminate() during inflation still closes, once", async () => {
     const { client, peer } = await openPair(EAGER, EAGER);
     const log = new Log(client);
     for (let sent = 0; sent < 50; sent += 1) peer.send("x".repeat(20_000));

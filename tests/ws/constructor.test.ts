@@ -5,7 +5,7 @@ import { WebSocket, type ClientOptions } from "./implementation.ts";
 import { connect, keep, next } from "./rig.ts";
 import { fieldsOf, rawServer } from "./raw-peer.ts";
 
-/** An agent that never connects, and shows what it was asked for. */
+/** An agent that never connects, and records the requests. */
 class IdleAgent extends Agent {
   protocol: string | undefined;
   asked: Record<string, unknown>[] = [];
@@ -15,7 +15,7 @@ class IdleAgent extends Agent {
   }
 }
 
-/** What a client would connect to. */
+/** Returns the destination of a client. */
 function asked(address: string | URL, options: ClientOptions = {}): Record<string, unknown> {
   const agent = new IdleAgent();
   onTestFinished(() => agent.destroy());
@@ -32,11 +32,11 @@ describe("the address", () => {
     ["bad-scheme://localhost", SCHEMES],
     ["ws+unix:", "The URL's pathname is empty"],
     ["ws://localhost#foo", "The URL contains a fragment identifier"],
-  ])("%s is refused by a SyntaxError", (address, text) => {
+  ])("%s throws a SyntaxError", (address, text) => {
     expect(() => new WebSocket(address)).toThrow(new SyntaxError(text));
   });
 
-  test("may be a URL object, of whose host brackets are no part", () => {
+  test("may be a URL object, whose host is used without brackets", () => {
     const url = new URL("ws://[::1]");
     expect(asked(url)).toMatchObject({ host: "::1", path: "/" });
   });
@@ -50,7 +50,7 @@ describe("the address", () => {
     expect(asked(address)).toMatchObject({ port, host: "localhost" });
   });
 
-  test("a URL object that is given is not changed", () => {
+  test("a given URL object is not changed", () => {
     const url = new URL("http://localhost/x");
     asked(url);
     expect(url.href).toBe("http://localhost/x");
@@ -61,11 +61,11 @@ describe("the address", () => {
     ["ws://localhost?b=c", "/?b=c"],
     ["ws+unix:/tmp/x:/a?b=c", "/a?b=c"],
     ["ws+unix:/tmp/x", ""],
-  ])("%s asks for the path '%s'", (address, path) => {
+  ])("%s requests the path '%s'", (address, path) => {
     expect(asked(address)).toMatchObject({ path });
   });
 
-  test("of a Unix socket comes before the first colon", () => {
+  test("for a Unix socket, ends at the first colon", () => {
     expect(asked("ws+unix:/tmp/x:/a:b")).toMatchObject({ socketPath: "/tmp/x", path: "/a:b" });
   });
 });
@@ -85,10 +85,10 @@ describe("the protocols", () => {
     ["options alone", { origin: "o" }, undefined, undefined],
     ["options that have an array", { protocols: ["x", "y"] }, undefined, "x,y"],
     ["undefined and options that have a string", undefined, { protocols: "z" }, "z"],
-    ["an empty array, which wins", [], { protocols: "z" }, undefined],
-    ["an array, which wins", ["q"], { protocols: "z" }, "q"],
+    ["an empty array, which takes precedence", [], { protocols: "z" }, undefined],
+    ["an array, which takes precedence", ["q"], { protocols: "z" }, "q"],
   ];
-  test.each(given)("are taken from %s", async (_, protocols, options, field) => {
+  test.each(given)("are read from %s", async (_, protocols, options, field) => {
     const { url, peers } = await rawServer(() => undefined);
     const client = connect(url, protocols as never, options);
     while (!peers[0]?.request.includes("\r\n\r\n")) await new Promise((go) => setImmediate(go));
@@ -99,13 +99,13 @@ describe("the protocols", () => {
 });
 
 describe("the options", () => {
-  test("a protocol version that is not spoken is refused by a RangeError", () => {
+  test("an unsupported protocol version throws a RangeError", () => {
     const create = (): WebSocket => new WebSocket("ws://localhost", { protocolVersion: 1000 });
     const text = "Unsupported protocol version: 1000 (supported versions: 8, 13)";
     expect(create).toThrow(new RangeError(text));
   });
 
-  test("what the URL says wins over options of the same meaning", () => {
+  test("the URL overrides options of the same meaning", () => {
     const options = { host: "other", port: 1, path: "/no", method: "POST", hostname: "no" };
     expect(asked("ws://localhost:2/yes", options as ClientOptions)).toMatchObject({
       host: "localhost",
@@ -115,7 +115,7 @@ describe("the options", () => {
     });
   });
 
-  test("the given objects are not changed", () => {
+  test("given objects are not changed", () => {
     const headers = { a: "b" };
     const options: ClientOptions = { headers, origin: "o" };
     const before = Object.keys(options);
@@ -125,14 +125,14 @@ describe("the options", () => {
     expect(headers).toEqual({ a: "b" });
   });
 
-  test("others go to the request", () => {
+  test("others are passed to the request", () => {
     const options = { family: 6, localAddress: "::1", servername: "x" };
     expect(asked("ws://localhost", options)).toMatchObject(options);
   });
 });
 
-describe("a socket that is made with null", () => {
-  test("is connecting, and nobody's client", () => {
+describe("a socket that is created with null", () => {
+  test("is connecting, and not connected to a server", () => {
     const socket = new WebSocket(null, undefined, {});
     expect(socket.readyState).toBe(0);
     expect(socket._isServer).toBe(true);

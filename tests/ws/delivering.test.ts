@@ -14,8 +14,8 @@ async function rawPair(options: ServerOptions = {}): Promise<{ peer: WebSocket; 
 
 const text = (data: string): Uint8Array => maskedFrame({ opcode: 1, payload: utf8(data) });
 
-describe("the messages of one piece", () => {
-  test("come in one turn by default", async () => {
+describe("the messages in one chunk", () => {
+  test("are delivered in one turn by default", async () => {
     const { peer, raw } = await rawPair();
     const order: string[] = [];
     peer.on("message", (data: Buffer) => {
@@ -46,7 +46,7 @@ describe("the messages of one piece", () => {
     expect(order).toEqual(["1", "2", "3", "4"].flatMap((one) => [one, `- ${one}`, `-- ${one}`]));
   });
 
-  test("are the application's to keep", async () => {
+  test("belong to the application", async () => {
     const { client, peer } = await openPair();
     const kept: Buffer[] = [];
     peer.on("message", (data: Buffer) => kept.push(data));
@@ -59,7 +59,7 @@ describe("the messages of one piece", () => {
 });
 
 describe("a message in pieces", () => {
-  test("of one byte each comes whole", async () => {
+  test("of one byte each arrives complete", async () => {
     const { peer, raw } = await rawPair();
     const log = new Log(peer);
     for (const octet of joinBytes([text("hello"), maskedFrame({ opcode: 8 })])) {
@@ -68,7 +68,7 @@ describe("a message in pieces", () => {
     expect(await log.closed).toEqual(["text hello", "close 1005"]);
   });
 
-  test("is 'fragments' by its frames", async () => {
+  test("has one buffer per frame as 'fragments'", async () => {
     const { client, peer } = await openPair();
     peer.binaryType = "fragments";
     const heard = next(peer, "message");
@@ -81,7 +81,7 @@ describe("a message in pieces", () => {
 });
 
 describe("generateMask", () => {
-  test("makes the masking keys of a client", async () => {
+  test("creates a client's masking keys", async () => {
     const { client, peer } = await openPair({}, { generateMask: (mask) => mask.set([0, 0, 0, 0]) });
     const bytes: Buffer[] = [];
     (peer._socket as import("node:net").Socket).prependListener("data", (chunk: Buffer) =>

@@ -6,7 +6,7 @@ import { handshake, RawClient } from "../raw-client.ts";
 import { expected, WebSocket, type ServerOptions } from "./implementation.ts";
 import { keep, listen, Log, next, nextUncaught } from "./rig.ts";
 
-/** A server's end with a client by hand. */
+/** A server's socket and a raw client. */
 async function rawPair(
   options: ServerOptions = {},
   fields: Record<string, string> = {},
@@ -22,17 +22,17 @@ const OFFER = { "Sec-WebSocket-Extensions": "permessage-deflate" };
 const text = (payload: Uint8Array, more = {}): Uint8Array =>
   maskedFrame({ opcode: Opcode.Text, payload, ...more });
 
-test("a violation that nobody listens to", async () => {
+test("a violation without an error listener", async () => {
   const { peer, raw } = await rawPair();
   const closing = next(peer, "close").then(() => "closes");
   const thrown = nextUncaught().then(() => "throws");
   raw.write(maskedFrame({ opcode: 5 }));
   expect(await Promise.race([thrown, closing])).toBe(expected("unheardViolation"));
-  // Either way the peer is told.
+  // Either way, the peer receives a Close frame.
   expect((await raw.framesWhen(1))[0]!.opcode).toBe(Opcode.Close);
 });
 
-test("a length in a longer form than it needs", async () => {
+test("a length in a longer form than necessary", async () => {
   const { peer, raw } = await rawPair();
   const log = new Log(keep(peer));
   raw.write(text(utf8("hi"), { lengthForm: "medium" }));
@@ -48,7 +48,7 @@ test("a key whose last bits are not 0", async () => {
   expect((await raw.head()).split(" ")[1]).toBe(expected("looseKey"));
 });
 
-test("a fragment that is no text", async () => {
+test("a fragment that is not UTF-8", async () => {
   const { peer, raw } = await rawPair();
   keep(peer);
   const order: string[] = [];
@@ -62,7 +62,7 @@ test("a fragment that is no text", async () => {
   expect(order.length === 1 ? "at once" : "at its end").toBe(expected("brokenTextInFragments"));
 });
 
-test("what is left of a piece when the connection is terminated", async () => {
+test("the rest of a chunk when the connection is terminated", async () => {
   const { peer, raw } = await rawPair();
   const log = new Log(keep(peer));
   peer.once("message", () => peer.terminate());
@@ -72,7 +72,7 @@ test("what is left of a piece when the connection is terminated", async () => {
   expect(lines.length === 3 ? "delivered" : "dropped").toBe(expected("behindTerminate"));
 });
 
-test("what a server keeps of earlier messages to compress the next", async () => {
+test("the earlier messages that a server keeps to compress the next", async () => {
   const { peer, raw } = await rawPair({ perMessageDeflate: { threshold: 0 } }, OFFER);
   keep(peer);
   const message = "a sentence that is sent twice over, a sentence that is sent twice";
@@ -83,7 +83,7 @@ test("what a server keeps of earlier messages to compress the next", async () =>
   expect(isShorter ? "kept" : "dropped").toBe(expected("context"));
 });
 
-test("it is kept by either where the options say so", async () => {
+test("both keep them if the options say so", async () => {
   const options = { perMessageDeflate: { threshold: 0, serverNoContextTakeover: false } };
   const { peer, raw } = await rawPair(options, OFFER);
   keep(peer);
@@ -103,7 +103,7 @@ test("compression that makes a message longer", async () => {
   expect(isMarked ? "sent" : "left out").toBe(expected("uselessCompression"));
 });
 
-test("a message within maxPayload that is longer while it is compressed", async () => {
+test("a message within maxPayload that is longer when compressed", async () => {
   const { peer, raw } = await rawPair({ perMessageDeflate: true, maxPayload: 10 }, OFFER);
   const log = new Log(keep(peer));
   const payload = deflateRawSync("0123456789", { level: 0, finishFlush: 2 }).subarray(0, -4);
@@ -115,7 +115,7 @@ test("a message within maxPayload that is longer while it is compressed", async 
   expect(isTaken ? "taken" : "refused").toBe(expected("compressedBeyondLimit"));
 });
 
-test("a socket that is made with null and nothing else", () => {
+test("a socket that is created with null and nothing else", () => {
   const make = (): string => {
     try {
       return new WebSocket(null).readyState === 0 ? "is made" : "is odd";

@@ -31,7 +31,7 @@ async function brokenBlob(): Promise<Blob> {
 const UNREADABLE = "The blob could not be read";
 
 describe("a Blob that cannot be read", () => {
-  test("is an error of the socket, and of all callbacks that wait", async () => {
+  test("causes an error of the socket, and of all waiting callbacks", async () => {
     const { peer } = await openPair();
     const log = new Log(peer);
     const error = next(peer, "error") as Promise<[DOMException]>;
@@ -48,19 +48,19 @@ describe("a Blob that cannot be read", () => {
     expect(log.states).toEqual([2, 3]);
   });
 
-  test("ends the connection, at the latest after closeTimeout", async () => {
+  test("ends the connection, after closeTimeout at the latest", async () => {
     const { url, peers } = await rawServer();
     const client = connect(url, { closeTimeout: 30 });
     await next(client, "open");
     const end = closed(client);
     client.send(await brokenBlob());
     await peers[0]!.ended();
-    // It does not end its own half.
+    // The peer does not end its own half.
     expect(await end).toEqual({ code: 1006, reason: "", readyState: 3 });
     expect(peers[0]!.frames).toEqual([]);
   });
 
-  test("is no error once the socket has closed, but for its callback", async () => {
+  test("causes no error event once the socket has closed, only a callback error", async () => {
     const { client, peer } = await openPair();
     const log = new Log(peer);
     const blob = await brokenBlob();
@@ -76,7 +76,7 @@ describe("a Blob that cannot be read", () => {
   });
 });
 
-test("a Blob that cannot be read is thrown where nobody listens", async () => {
+test("the error of a Blob that cannot be read is thrown if there is no listener", async () => {
   const { peer } = await openPair();
   peer.removeAllListeners("error");
   const blob = await brokenBlob();
@@ -88,7 +88,7 @@ test("a Blob that cannot be read is thrown where nobody listens", async () => {
 });
 
 describe("'error'", () => {
-  test("comes once: not for a Blob behind a violation", async () => {
+  test("is emitted once: not for a Blob after a violation", async () => {
     const { client, peer } = await openPair(
       { perMessageDeflate: { threshold: 0 } },
       { perMessageDeflate: { threshold: 0 } },
@@ -107,7 +107,7 @@ describe("'error'", () => {
     expect(log.lines).toHaveLength(2);
   });
 
-  test("comes once: not for a violation behind a Blob", async () => {
+  test("is emitted once: not for a violation after a Blob", async () => {
     const { client, peer } = await openPair();
     const log = new Log(peer);
     const blob = await brokenBlob();
@@ -119,7 +119,7 @@ describe("'error'", () => {
     ]);
   });
 
-  test("does not come for a connection that breaks", async () => {
+  test("is not emitted if the connection is lost", async () => {
     const { client, peer } = await openPair();
     const logs = [new Log(client), new Log(peer)];
     streamOf(client).resetAndDestroy();
@@ -127,14 +127,14 @@ describe("'error'", () => {
     expect(await logs[1]!.closed).toEqual(["close 1006"]);
   });
 
-  test("does not come for an error of the stream", async () => {
+  test("is not emitted for an error of the stream", async () => {
     const { client } = await openPair();
     const log = new Log(client);
     streamOf(client).destroy(new Error("foo"));
     expect(await log.closed).toEqual(["close 1006"]);
   });
 
-  test("comes when the peer has been told, whatever is done in its listener", async () => {
+  test("is emitted after the Close frame was sent, whatever its listener does", async () => {
     const { client, peer } = await openPair();
     const end = closed(client);
     const stream = streamOf(peer);
@@ -143,7 +143,7 @@ describe("'error'", () => {
     expect((await end).code).toBe(1002);
   });
 
-  test("comes before the 'close' of both ends: the peer is told the status", async () => {
+  test("is emitted before 'close' at both ends, and the peer receives the status", async () => {
     const { client, peer } = await openPair();
     const end = closed(peer);
     const log = new Log(client);
@@ -156,16 +156,19 @@ describe("'error'", () => {
   });
 });
 
-describe("what a listener throws", () => {
-  test.each(["message", "ping", "pong"] as const)("in '%s' is the process's", async (event) => {
-    const { client, peer } = await openPair();
-    const thrown = new Error("Oops");
-    client.on(event, () => {
-      throw thrown;
-    });
-    const uncaught = nextUncaught();
-    if (event === "message") peer.send("hi");
-    else peer[event]();
-    expect(await uncaught).toBe(thrown);
-  });
+describe("an exception in a listener", () => {
+  test.each(["message", "ping", "pong"] as const)(
+    "of '%s' is an uncaught exception",
+    async (event) => {
+      const { client, peer } = await openPair();
+      const thrown = new Error("Oops");
+      client.on(event, () => {
+        throw thrown;
+      });
+      const uncaught = nextUncaught();
+      if (event === "message") peer.send("hi");
+      else peer[event]();
+      expect(await uncaught).toBe(thrown);
+    },
+  );
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { WebSocket } from "./implementation.ts";
 import { closed, next, openPair } from "./rig.ts";
 
-/** An event as its listener sees it. */
+/** An event as seen by a listener. */
 interface Seen {
   type: string;
   target: unknown;
@@ -14,10 +14,10 @@ interface Seen {
   message: string;
 }
 
-/** A socket that is nobody's, to emit by hand on. */
+/** A socket without a connection, to emit events on. */
 const loose = (): WebSocket => new WebSocket(null, undefined, {});
 
-/** The next event of a type, as `addEventListener` shows it. */
+/** Returns the next event of a type from `addEventListener`. */
 function event(socket: WebSocket, type: string): Promise<Seen> {
   return new Promise((resolve) => {
     socket.addEventListener(type, (seen: Seen) => resolve(seen), { once: true });
@@ -26,7 +26,7 @@ function event(socket: WebSocket, type: string): Promise<Seen> {
 
 describe("the on… attributes", () => {
   test.each(["onopen", "onmessage", "onclose", "onerror"] as const)(
-    "%s is null, then what it was set to, and null for what is no function",
+    "%s is null, then the assigned function, and null for anything that is not a function",
     (name) => {
       const socket = loose();
       expect(socket[name]).toBeNull();
@@ -43,7 +43,7 @@ describe("the on… attributes", () => {
     },
   );
 
-  test("get the events of a whole life", async () => {
+  test("receive the events of a whole connection", async () => {
     const { client, peer } = await openPair();
     const seen: unknown[] = [];
     client.onmessage = ({ data }: Seen) => seen.push(data);
@@ -55,7 +55,7 @@ describe("the on… attributes", () => {
     expect(seen).toEqual(["hi", true, 1005, ""]);
   });
 
-  test("onopen gets the opening", () => {
+  test("onopen receives the opening", () => {
     const socket = loose();
     const types: string[] = [];
     socket.onopen = ({ type }: Seen) => types.push(type);
@@ -74,7 +74,7 @@ describe("the on… attributes", () => {
     expect(seen[0]).toBe(socket);
   });
 
-  test("do not show what on() or addEventListener() added", () => {
+  test("do not show listeners of on() or addEventListener()", () => {
     const socket = loose();
     const listener = (): void => {};
     socket.on("open", listener);
@@ -83,7 +83,7 @@ describe("the on… attributes", () => {
     expect(socket.listeners("open")[0]).toBe(listener);
   });
 
-  test("set again leave all other listeners, and go behind them", () => {
+  test("keep all other listeners when set again, and are called after them", () => {
     const socket = loose();
     const seen: string[] = [];
     socket.onclose = () => seen.push("old");
@@ -95,14 +95,14 @@ describe("the on… attributes", () => {
     expect(seen).toEqual(["on", "added", "new"]);
   });
 
-  test("go with removeAllListeners()", () => {
+  test("are removed by removeAllListeners()", () => {
     const socket = loose();
     socket.onclose = () => {};
     socket.removeAllListeners("close");
     expect(socket.onclose).toBeNull();
   });
 
-  test("onerror hears an error, so that it is not thrown", () => {
+  test("onerror handles an error, so that it is not thrown", () => {
     const socket = loose();
     const seen: string[] = [];
     socket.onerror = ({ message }: Seen) => seen.push(message);
@@ -112,13 +112,13 @@ describe("the on… attributes", () => {
 });
 
 describe("addEventListener()", () => {
-  test.each(["foo", "ping", "upgrade"])("knows nothing of %s", (type) => {
+  test.each(["foo", "ping", "upgrade"])("ignores %s", (type) => {
     const socket = loose();
     socket.addEventListener(type, () => {});
     expect(socket.listenerCount(type)).toBe(0);
   });
 
-  test("adds a listener once, also with once, and beside the attribute", () => {
+  test("adds a listener once, even with once, and in addition to the attribute", () => {
     const socket = loose();
     const listener = (): void => {};
     socket.addEventListener("open", listener);
@@ -133,7 +133,7 @@ describe("addEventListener()", () => {
     expect(socket.listenerCount("open")).toBe(3);
   });
 
-  test("with once calls it once, and has removed it by then", () => {
+  test("with once calls it once, after removing it", () => {
     const socket = loose();
     const counts: number[] = [];
     const listener = (): void => void counts.push(socket.listenerCount("open"));
@@ -145,7 +145,7 @@ describe("addEventListener()", () => {
     expect(counts).toEqual([0]);
   });
 
-  test("takes an object, whose handleEvent is called on it", () => {
+  test("accepts an object, whose handleEvent is called on it", () => {
     const socket = loose();
     const seen: unknown[] = [];
     const listener = {
@@ -160,7 +160,7 @@ describe("addEventListener()", () => {
 });
 
 describe("removeEventListener()", () => {
-  test("removes what addEventListener() added", () => {
+  test("removes listeners of addEventListener()", () => {
     const socket = loose();
     const plain = (): void => {};
     const object = { handleEvent: (): void => {} };
@@ -177,7 +177,7 @@ describe("removeEventListener()", () => {
     }
   });
 
-  test("removes nothing else", () => {
+  test("does not remove other listeners", () => {
     const socket = loose();
     const listener = (): void => {};
     socket.on("message", listener);
@@ -191,7 +191,7 @@ describe("removeEventListener()", () => {
 });
 
 describe("an event", () => {
-  test("tells its type and its target, which can be listed but not set", () => {
+  test("has a type and a target, which are enumerable and read-only", () => {
     const socket = loose();
     let seen: Seen | undefined;
     socket.addEventListener("open", (event: Seen) => (seen = event));
@@ -234,14 +234,14 @@ describe("an event", () => {
     }
   });
 
-  test("of a close is not clean unless Close frames went both ways", async () => {
+  test("of a close is clean only if both Close frames were exchanged", async () => {
     const { client, peer } = await openPair();
     const close = event(client, "close");
     peer.terminate();
     expect(await close).toMatchObject({ wasClean: false, code: 1006 });
   });
 
-  test("of an error has the error and its text, also of one that is emitted by hand", () => {
+  test("of an error has the error and its message, even if it is emitted manually", () => {
     const socket = loose();
     let seen: Seen | undefined;
     socket.addEventListener("error", (event: Seen) => (seen = event));
@@ -253,7 +253,7 @@ describe("an event", () => {
     expect(inherited(seen!, "error")).toMatchObject({ enumerable: true, set: undefined });
   });
 
-  test("stands in line with those of on()", async () => {
+  test("is ordered with listeners of on()", async () => {
     const { client, peer } = await openPair();
     const order: string[] = [];
     client.on("message", () => order.push("first"));
@@ -265,7 +265,7 @@ describe("an event", () => {
   });
 });
 
-/** A property's descriptor, wherever it is. */
+/** Returns a property's descriptor from the object or its prototypes. */
 function inherited(object: object, name: string): PropertyDescriptor | undefined {
   let at: unknown = object;
   while (at !== null) {

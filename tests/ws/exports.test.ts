@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
 import { implementation } from "./implementation.ts";
 
-describe("what the package is", () => {
+describe("the export of the package", () => {
   test("is the class WebSocket, an EventEmitter, with everything else on it", () => {
     expect(implementation.prototype).toBeInstanceOf(EventEmitter);
     expect(implementation.name).toBe("WebSocket");
@@ -24,7 +24,7 @@ describe("what the package is", () => {
     ]);
   });
 
-  test("names itself and its server twice", () => {
+  test("contains itself and its server under two names", () => {
     expect(implementation.WebSocket).toBe(implementation);
     expect(implementation.Server).toBe(implementation.WebSocketServer);
     expect(implementation.WebSocketServer.name).toBe("WebSocketServer");
@@ -32,7 +32,7 @@ describe("what the package is", () => {
     expect(Object.keys(implementation.subprotocol)).toEqual(["parse"]);
   });
 
-  test("what is on it can be replaced", () => {
+  test("can be modified", () => {
     for (const name of ["createWebSocketStream", "Server", "Sender", "WebSocketServer"]) {
       expect(Object.getOwnPropertyDescriptor(implementation, name)).toMatchObject({
         writable: true,
@@ -47,13 +47,13 @@ describe("what the package is", () => {
   });
 });
 
-describe("the states", () => {
+describe("the ready states", () => {
   test.each([
     ["CONNECTING", 0],
     ["OPEN", 1],
     ["CLOSING", 2],
     ["CLOSED", 3],
-  ])("%s is %i on the class and on its instances, and stays so", (name, value) => {
+  ])("%s is %i on the class and on its instances, and read-only", (name, value) => {
     const descriptor = { value, enumerable: true, writable: false, configurable: false };
     expect(Object.getOwnPropertyDescriptor(implementation, name)).toEqual(descriptor);
     expect(Object.getOwnPropertyDescriptor(implementation.prototype, name)).toEqual(descriptor);

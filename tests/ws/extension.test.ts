@@ -3,7 +3,7 @@ import { extension, subprotocol } from "./implementation.ts";
 
 const { parse, format } = extension;
 
-/** What is thrown for a field, in short: the index of the wrong character, or `end`. */
+/** Returns a short form of the error for a header: the index of the wrong character, or `end`. */
 function wrongAt(read: (field: string) => unknown, field: string): number | "end" | undefined {
   try {
     read(field);
@@ -17,7 +17,7 @@ function wrongAt(read: (field: string) => unknown, field: string): number | "end
 }
 
 describe("extension.parse", () => {
-  test("gives each offer's parameters by name, in objects without a prototype", () => {
+  test("returns each offer's parameters by name, in objects without a prototype", () => {
     const offers = parse("foo");
     expect(Object.getPrototypeOf(offers)).toBeNull();
     expect(Object.getPrototypeOf(offers["foo"]![0])).toBeNull();
@@ -41,7 +41,7 @@ describe("extension.parse", () => {
     expect(structuredClone(parse(field))).toEqual(offers);
   });
 
-  test("a name that is a prototype's does no harm", () => {
+  test("a name that exists on prototypes does no harm", () => {
     const offers = parse("__proto__;__proto__=1");
     expect(Object.keys(offers)).toEqual(["__proto__"]);
     expect(Object.keys(offers["__proto__"]![0]!)).toEqual(["__proto__"]);
@@ -89,7 +89,7 @@ describe("extension.parse", () => {
     ['foo;bar="baz;"', 12],
     ['foo;bar=b"az"', 9],
     ['foo;bar="\\\\"', 10],
-  ])("no token has such a character: %s", (field, at) => {
+  ])("this character is not valid in a token: %s", (field, at) => {
     expect(wrongAt(parse, field)).toBe(at);
   });
 
@@ -116,7 +116,7 @@ describe("extension.format", () => {
     [{ foo: {} }, "foo"],
     [{ foo: { bar: [true, 2], baz: 1 } }, "foo; bar; bar=2; baz=1"],
     [{ foo: [{}, { baz: true }], bar: { baz: true } }, "foo, foo; baz, bar; baz"],
-  ] as const)("writes %j as a field", (offers, field) => {
+  ] as const)("formats %j as a header", (offers, field) => {
     expect(format(offers as never)).toBe(field);
   });
 });
@@ -126,7 +126,7 @@ describe("subprotocol.parse", () => {
     ["foo", ["foo"]],
     ["foo,bar,baz", ["foo", "bar", "baz"]],
     ["foo , bar\t, \tbaz\t ,  qux\t\t,norf", ["foo", "bar", "baz", "qux", "norf"]],
-  ])("gives the names of '%s' in order", (field, names) => {
+  ])("returns the names of '%s' in order", (field, names) => {
     const set = subprotocol.parse(field);
     expect(set).toBeInstanceOf(Set);
     expect([...set]).toEqual(names);
@@ -146,11 +146,11 @@ describe("subprotocol.parse", () => {
     ["foo, ", "end"],
     ["foo,bar ", "end"],
     ["foo,bar,", "end"],
-  ])("says where '%s' is wrong", (field, at) => {
+  ])("reports the position of the error in '%s'", (field, at) => {
     expect(wrongAt((given) => subprotocol.parse(given), field)).toBe(at);
   });
 
-  test.each(["foo,foo,bar", "foo,bar,foo"])("no name may come twice, as in %s", (field) => {
+  test.each(["foo,foo,bar", "foo,bar,foo"])("rejects a repeated name, as in %s", (field) => {
     const duplicated = new SyntaxError('The "foo" subprotocol is duplicated');
     expect(() => subprotocol.parse(field)).toThrow(duplicated);
   });

@@ -30,12 +30,12 @@ describe("shouldHandle()", () => {
     ["/foo", "/foo/", false],
     [undefined, "/any", true],
     ["", "/any", true],
-  ])("with the path %s says of %s: %s", (path, url, answer) => {
+  ])("with the path %s, returns for %s: %s", (path, url, answer) => {
     const wss = noServer({ path });
     expect(wss.shouldHandle({ url } as IncomingMessage)).toBe(answer);
   });
 
-  test("may be replaced, and its answer counts as it is", async () => {
+  test("may be replaced, and its result is used", async () => {
     const wss = noServer();
     const { url } = await httpServer((...given) => wss.handleUpgrade(...given, keep));
     wss.shouldHandle = () => Promise.resolve(false);
@@ -47,7 +47,7 @@ describe("shouldHandle()", () => {
 });
 
 describe("handleUpgrade()", () => {
-  test("takes a handshake of an HTTP server's; 'connection' is the caller's to emit", async () => {
+  test("handles an HTTP server's handshake, and leaves emitting 'connection' to the caller", async () => {
     const wss = noServer();
     wss.on("connection", () => expect.unreachable());
     const { url } = await httpServer((request, socket, head) => {
@@ -63,7 +63,7 @@ describe("handleUpgrade()", () => {
     expect(lines).toEqual(["upgrade", "open", "text hi", "close 1005"]);
   });
 
-  test("calls back before it returns where nothing is to be waited for", () => {
+  test("calls back synchronously if nothing has to be awaited", () => {
     const wss = noServer();
     const [socket] = duplexPair();
     let peer: WebSocket | undefined;
@@ -73,7 +73,7 @@ describe("handleUpgrade()", () => {
     keep(peer!);
   });
 
-  test("throws for a socket that it has taken already, of which the first connection lives", async () => {
+  test("throws for a socket that it has already handled, whose connection stays open", async () => {
     const wss = noServer();
     let thrown: unknown;
     const { url } = await httpServer((request, socket, head) => {
@@ -98,7 +98,7 @@ describe("handleUpgrade()", () => {
     expect(await text(client)).toBe("alive");
   });
 
-  test("takes any Duplex for a socket", async () => {
+  test("accepts any Duplex as a socket", async () => {
     const wss = noServer();
     const { url } = await httpServer((request, socket, head) => {
       const [outer, inner] = duplexPair();
@@ -131,7 +131,7 @@ describe("handleUpgrade()", () => {
     expect(await heard).toBe("hi");
   });
 
-  test("leaves one listener for 'error' on a socket that it takes", async () => {
+  test("leaves one 'error' listener on an accepted socket", async () => {
     const wss = noServer();
     const [socket] = duplexPair();
     wss.handleUpgrade(upgradeRequest(), socket, Buffer.alloc(0), keep);
@@ -139,7 +139,7 @@ describe("handleUpgrade()", () => {
     expect(socket.listenerCount("error")).toBe(1);
   });
 
-  test("ends a socket whose handshake it has refused", async () => {
+  test("closes the socket of a refused handshake", async () => {
     const wss = noServer();
     const [socket, other] = duplexPair();
     wss.handleUpgrade(upgradeRequest({ upgrade: "foo" }), socket, Buffer.alloc(0), () => {});
@@ -148,7 +148,7 @@ describe("handleUpgrade()", () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  test("an error of the socket ends it, also while verifyClient takes its time", async () => {
+  test("an error of the socket ends it, even while verifyClient is pending", async () => {
     const wss = noServer({ verifyClient: (_info: unknown, _done: unknown) => {} });
     const [socket] = duplexPair();
     const request = Object.assign(upgradeRequest(), { socket: {} });
@@ -157,7 +157,7 @@ describe("handleUpgrade()", () => {
     expect(socket.destroyed).toBe(true);
   });
 
-  test("does nothing for a socket that has ended but end it", () => {
+  test("only closes a socket that has already ended", () => {
     const wss = noServer();
     const [socket] = duplexPair();
     socket.end();
@@ -167,7 +167,7 @@ describe("handleUpgrade()", () => {
 });
 
 describe("setSocket()", () => {
-  /** A client and a server over a stream in memory, as @fastify/websocket's injectWS makes them. */
+  /** A client and a server over an in-memory stream, as in injectWS of @fastify/websocket. */
   function inject(wss: WebSocketServer): { client: WebSocket; answered: Promise<string> } {
     const [mine, its] = duplexPair();
     const client = new WebSocket(null, undefined, { closeTimeout: 5_000 });
@@ -195,7 +195,7 @@ describe("setSocket()", () => {
     return { client, answered };
   }
 
-  test("opens a client over a stream that was agreed on by hand", async () => {
+  test("opens a client over a stream with a manual handshake", async () => {
     const wss = noServer();
     wss.on("connection", (peer: WebSocket) => {
       peer.on("message", (data: Buffer) => peer.send(`echo ${String(data)}`));
@@ -212,7 +212,7 @@ describe("setSocket()", () => {
     expect(await end).toEqual({ code: 4000, reason: "bye", readyState: 3 });
   });
 
-  test("loses nothing that comes to a stream that flows already", async () => {
+  test("does not lose data of a stream that is already flowing", async () => {
     const [mine, its] = duplexPair();
     mine.on("data", () => {});
     await turns(1);
@@ -224,7 +224,7 @@ describe("setSocket()", () => {
     expect(await heard).toBe("hi");
   });
 
-  test("emits 'open' before it returns", () => {
+  test("emits 'open' synchronously", () => {
     const [socket] = duplexPair();
     const client = keep(new WebSocket(null, undefined, {}));
     const seen: number[] = [];
@@ -233,7 +233,7 @@ describe("setSocket()", () => {
     expect(seen).toEqual([1]);
   });
 
-  test("takes the stream's idle timeout and delay away, where it has some", () => {
+  test("removes the stream's idle timeout and delay, if it supports them", () => {
     const [socket] = duplexPair();
     const seen: unknown[] = [];
     Object.assign(socket, {

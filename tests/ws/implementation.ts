@@ -9,7 +9,7 @@ import type { WebSocketServer as ServerClass } from "../../src/ws/server/web-soc
 import type { createWebSocketStream as makeStream } from "../../src/ws/web-socket-stream.ts";
 import type { WebSocket as SocketClass } from "../../src/ws/web-socket.ts";
 
-/** What `require("ws")` returns. */
+/** The return value of `require("ws")`. */
 export type Implementation = typeof SocketClass & {
   createWebSocketStream: typeof makeStream;
   extension: Pick<typeof extensions, "format" | "parse">;
@@ -22,7 +22,7 @@ export type Implementation = typeof SocketClass & {
   WebSocketServer: typeof ServerClass;
 };
 
-/** WS_SUITE_ON=ws runs the suite on the package itself, which shows that the suite is right. */
+/** WS_SUITE_ON=ws runs the suite on the package itself, to verify the suite. */
 const isOriginal: boolean = process.env["WS_SUITE_ON"] === "ws";
 
 export const implementation: Implementation = (
@@ -43,17 +43,17 @@ interface Difference {
   why: string;
 }
 
-/** Where the two are meant to differ; everything else must be the same. */
+/** The intended differences; everything else must be equal. */
 const DIFFERENCES = {
   unheardViolation: {
     ws: "throws",
     longwire: "closes",
-    why: "no process dies of what a peer sent",
+    why: "a peer must not be able to end the process",
   },
   tooManyFragmentsStatus: {
     ws: 1008,
     longwire: 1009,
-    why: "a limit on a message's size is the engine's 1009, whatever it counts",
+    why: "every limit on the size of a message is the engine's 1009",
   },
   longerLengthForm: {
     ws: "taken",
@@ -68,27 +68,27 @@ const DIFFERENCES = {
   brokenTextInFragments: {
     ws: "at its end",
     longwire: "at once",
-    why: "text is checked as it comes, so that nothing is kept of what will be refused",
+    why: "text is checked as it arrives, so that nothing is buffered that will be rejected",
   },
   behindTerminate: {
     ws: "delivered",
     longwire: "dropped",
-    why: "who has terminated a connection wants nothing more of it",
+    why: "an application that terminates a connection does not expect more data",
   },
   context: {
     ws: "kept",
     longwire: "dropped",
-    why: "a context costs each connection its memory, and no end has to use one (RFC 7692 §7.1.1)",
+    why: "a context costs memory per connection, and is optional (RFC 7692 §7.1.1)",
   },
   uselessCompression: {
     ws: "sent",
     longwire: "left out",
-    why: "what does not get shorter is sent as it is (RFC 7692 §6)",
+    why: "a message that does not become shorter is sent uncompressed (RFC 7692 §6)",
   },
   compressedBeyondLimit: {
     ws: "refused",
     longwire: "taken",
-    why: "maxPayload is of the message, and what does not compress grows a little on the wire",
+    why: "maxPayload limits the message, and incompressible data grows slightly on the wire",
   },
   detachedWithoutOptions: {
     ws: "throws",
@@ -97,7 +97,7 @@ const DIFFERENCES = {
   },
 } satisfies Record<string, Difference>;
 
-/** What is expected here of what the two do differently. */
+/** Returns the expectation for a known difference. */
 export function expected<Name extends keyof typeof DIFFERENCES>(
   name: Name,
 ): (typeof DIFFERENCES)[Name]["ws" | "longwire"] {

@@ -11,12 +11,12 @@ async function upgraded(options: ServerOptions): Promise<{ pipe: SlowPipe; peer:
   endWithTest(wss);
   const pipe = new SlowPipe();
   const peer = keep(await pipe.upgrade(wss));
-  // What the answer to the handshake is, is no frame.
+  // Removes the handshake response, which is not a frame.
   pipe.written.length = 0;
   return { pipe, peer };
 }
 
-/** Lets a stream read a frame in pieces of one byte. */
+/** Feeds a frame to a stream in pieces of one byte. */
 async function trickle(pipe: SlowPipe, bytes: Uint8Array): Promise<void> {
   for (const octet of bytes) {
     pipe.receive(Buffer.of(octet));
@@ -24,7 +24,7 @@ async function trickle(pipe: SlowPipe, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** A message of so many fragments, of a byte each. */
+/** Returns a message of `count` fragments of one byte each. */
 function fragments(count: number): Uint8Array {
   const all = Array.from({ length: count }, (_, index) =>
     maskedFrame({ opcode: index === 0 ? 2 : 0, fin: index === count - 1, payload: utf8("x") }),
@@ -36,7 +36,7 @@ describe("maxBufferedChunks", () => {
   const header = (size: number): Uint8Array =>
     maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(size) }).subarray(0, 6);
 
-  test("is how many pieces of a frame may be held, and 1008 says so", async () => {
+  test("limits the pieces of a frame that are held, with 1008 beyond it", async () => {
     const { pipe, peer } = await upgraded({ maxBufferedChunks: 3 });
     const log = new Log(peer);
     pipe.receive(header(16));
@@ -52,7 +52,7 @@ describe("maxBufferedChunks", () => {
     [3, 3],
     [0, 50],
     [undefined, 50],
-  ])("of %s lets a frame of %i pieces pass", async (maxBufferedChunks, size) => {
+  ])("of %s accepts a frame of %i pieces", async (maxBufferedChunks, size) => {
     const { pipe, peer } = await upgraded({ maxBufferedChunks });
     const heard = message(peer);
     pipe.receive(header(size));
@@ -74,7 +74,7 @@ describe("maxFragments", () => {
     expect(await log.closed).toEqual(["error Too many message fragments", "close 1006"]);
   });
 
-  test.each([[0], [undefined]])("of %s is no limit", async (maxFragments) => {
+  test.each([[0], [undefined]])("of %s means no limit", async (maxFragments) => {
     const { pipe, peer } = await upgraded({ maxFragments });
     const heard = message(peer);
     pipe.receive(fragments(20_000));
@@ -82,7 +82,7 @@ describe("maxFragments", () => {
   });
 });
 
-test("maxPayload is met by a message of that size, and counts no control frames", async () => {
+test("maxPayload accepts a message of that size, and does not count control frames", async () => {
   const { pipe, peer } = await upgraded({ maxPayload: 10 });
   const log = new Log(peer);
   pipe.receive(maskedFrame({ opcode: 1, fin: false, payload: utf8("01234") }));

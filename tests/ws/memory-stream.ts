@@ -5,7 +5,7 @@ import type { WebSocket, WebSocketServer } from "./implementation.ts";
 
 type Done = (error?: Error | null) => void;
 
-/** Two streams, of which each reads what is written to the other. */
+/** Returns two streams, each of which reads what is written to the other. */
 export function duplexPair(): [Duplex, Duplex] {
   const ends: [MemoryStream, MemoryStream] = [new MemoryStream(), new MemoryStream()];
   ends[0].other = ends[1];
@@ -29,7 +29,7 @@ class MemoryStream extends Duplex {
   }
 }
 
-/** A stream that a test reads for, and whose writes it can hold up. */
+/** A stream whose input the test provides, and whose writes it can delay. */
 export class SlowPipe extends Duplex {
   readonly written: Buffer[] = [];
   #isStalled = false;
@@ -45,7 +45,7 @@ export class SlowPipe extends Duplex {
     done();
   }
 
-  /** From now on no write ends. */
+  /** From now on, writes do not complete. */
   stall(): void {
     this.#isStalled = true;
   }
@@ -54,7 +54,7 @@ export class SlowPipe extends Duplex {
     this.push(bytes);
   }
 
-  /** Lets a server take it. */
+  /** Makes a server upgrade it. */
   upgrade(wss: WebSocketServer, headers: Record<string, string> = {}): Promise<WebSocket> {
     const request = upgradeRequest(headers);
     return new Promise((resolve) => {
@@ -63,7 +63,7 @@ export class SlowPipe extends Duplex {
   }
 }
 
-/** A good request, as far as a server reads it. */
+/** Returns a valid request, with the properties that a server reads. */
 export function upgradeRequest(headers: Record<string, unknown> = {}): IncomingMessage {
   const own = {
     upgrade: "websocket",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { closed, connect, listen, Log, openPair, text, turns, until } from "./rig.ts";
 
 describe("pause() and resume()", () => {
-  test("are seen in isPaused", async () => {
+  test("set isPaused", async () => {
     const { client } = await openPair();
     expect(client.isPaused).toBe(false);
     client.pause();
@@ -22,7 +22,7 @@ describe("pause() and resume()", () => {
     await end;
   });
 
-  test("do nothing once it has closed", async () => {
+  test("do nothing after it has closed", async () => {
     const { client } = await openPair();
     const end = closed(client);
     client.terminate();
@@ -31,7 +31,7 @@ describe("pause() and resume()", () => {
     expect(client.isPaused).toBe(false);
   });
 
-  test("leave isPaused as it was at the close", async () => {
+  test("isPaused keeps its value when the socket closes", async () => {
     const { client } = await openPair();
     client.pause();
     const end = closed(client);
@@ -41,7 +41,7 @@ describe("pause() and resume()", () => {
     expect(client.isPaused).toBe(true);
   });
 
-  test("hold messages up, and lose none", async () => {
+  test("hold messages, and lose none", async () => {
     const { client, peer } = await openPair();
     client.pause();
     const log = new Log(client);
@@ -54,7 +54,7 @@ describe("pause() and resume()", () => {
     expect(log.lines).toEqual(["text one", "text two"]);
   });
 
-  test("in 'open' hold up what comes", async () => {
+  test("hold received data in 'open'", async () => {
     const { url, wss } = await listen();
     wss.on("connection", (peer) => peer.send("early"));
     const client = connect(url);
@@ -88,7 +88,7 @@ describe("pause() and resume()", () => {
 });
 
 describe("a paused socket", () => {
-  test("delivers what came before the end of the connection, then closes", async () => {
+  test("delivers data that arrived before the end of the connection, then closes", async () => {
     const { client, peer } = await openPair();
     const log = new Log(client);
     client.pause();
@@ -100,7 +100,7 @@ describe("a paused socket", () => {
     expect(await log.closed).toEqual(["text last", "close 4000"]);
   });
 
-  test("is resumed by close(), at the latest when the other end answers", async () => {
+  test("is resumed by close(), at the latest when the other end replies", async () => {
     const { client, peer } = await openPair();
     const end = closed(client);
     client.pause();
@@ -110,7 +110,7 @@ describe("a paused socket", () => {
     expect(peer.readyState).toBeGreaterThan(1);
   });
 
-  test("is resumed by its failure, so that it can close", async () => {
+  test("is resumed by a failure, so that it can close", async () => {
     const { client, peer } = await openPair({}, { maxPayload: 16 * 1024 });
     const log = new Log(client);
     client.on("error", () => expect(client.readyState).toBe(2));

@@ -21,12 +21,12 @@ const ALL_ACCEPTED = {
 const BARE = "permessage-deflate";
 
 describe("offer()", () => {
-  test("asks for the client's window by default", () => {
+  test("offers the client's window by default", () => {
     expect(new PerMessageDeflate().offer()).toEqual({ client_max_window_bits: true });
     expect(PerMessageDeflate.extensionName).toBe("permessage-deflate");
   });
 
-  test("says what the options say", () => {
+  test("contains the parameters in the options", () => {
     const deflate = new PerMessageDeflate({
       serverNoContextTakeover: true,
       clientNoContextTakeover: true,
@@ -88,14 +88,14 @@ describe.each([true, false])("accept(), as a server: %s", (isServer) => {
     expect(deflate.params).toBeNull();
   });
 
-  test("takes one without parameters, and one with all", () => {
+  test("accepts an offer without parameters, and one with all", () => {
     expect(accept({ isServer }, BARE)).toEqual({});
     expect(accept({ isServer }, ALL)).toEqual(ALL_ACCEPTED);
   });
 });
 
 describe("accept() as a server", () => {
-  test("puts its own options above what is offered", () => {
+  test("its own options override the offer", () => {
     const options = {
       isServer: true,
       serverNoContextTakeover: true,
@@ -107,7 +107,7 @@ describe("accept() as a server", () => {
     expect(accept(options, offer)).toEqual({ ...ALL_ACCEPTED, server_max_window_bits: 12 });
   });
 
-  test("takes the first offer that it can", () => {
+  test("accepts the first acceptable offer", () => {
     const options = { isServer: true, serverMaxWindowBits: 11 };
     const offers = `${BARE}; server_max_window_bits=10, ${BARE}`;
     expect(accept(options, offers)).toEqual({ server_max_window_bits: 11 });
@@ -119,18 +119,18 @@ describe("accept() as a server", () => {
     [{ serverMaxWindowBits: 11 }, "; server_max_window_bits=10"],
     [{ clientMaxWindowBits: 10 }, ""],
     [{ clientMaxWindowBits: 10 }, "; client_max_window_bits=9"],
-  ])("with %j cannot take '%s'", (options, parameters) => {
+  ])("with %j cannot accept '%s'", (options, parameters) => {
     const refusal = new Error("None of the extension offers can be accepted");
     expect(() => accept({ ...options, isServer: true }, BARE + parameters)).toThrow(refusal);
   });
 
-  test("has no window for a client that only allows one", () => {
+  test("cannot choose a window for a client that does not offer it", () => {
     expect(accept({ isServer: true }, `${BARE}; client_max_window_bits`)).toEqual({});
   });
 });
 
 describe("accept() as a client", () => {
-  test("takes a window that it asked for, and uses it where it is not answered", () => {
+  test("accepts a window that it offered, and uses it if the response has none", () => {
     expect(accept({ clientMaxWindowBits: 10 }, BARE)).toEqual({ client_max_window_bits: 10 });
   });
 
@@ -172,7 +172,7 @@ function agreed(options: Options = {}, parameters = ""): Deflate {
 }
 
 describe("compress() and decompress()", () => {
-  test("give the bytes back, whole and in fragments", async () => {
+  test("restore the bytes, whole and in fragments", async () => {
     const deflate = agreed();
     const bytes = Buffer.from([1, 2, 3, 4]);
     expect(await decompress(deflate, await compress(deflate, bytes))).toEqual(bytes);
@@ -182,7 +182,7 @@ describe("compress() and decompress()", () => {
     expect(Buffer.concat(parts)).toEqual(bytes);
   });
 
-  test("work with windows, without contexts, and with options of zlib's", async () => {
+  test("work with windows, without contexts, and with zlib options", async () => {
     const options = {
       zlibDeflateOptions: { level: 9, memLevel: 5, chunkSize: 128 },
       zlibInflateOptions: { chunkSize: 256 },
@@ -203,7 +203,7 @@ describe("compress() and decompress()", () => {
     expect(await decompress(agreed(), stored)).toEqual(text);
   });
 
-  test("without a context the same comes out twice, with one it is shorter then", async () => {
+  test("without a context, equal messages have equal output; with one, the second is shorter", async () => {
     const alone = agreed({ isServer: true }, "; server_no_context_takeover");
     const first = await compress(alone, "foofoo");
     expect(await compress(alone, "foofoo")).toEqual(first);
@@ -212,7 +212,7 @@ describe("compress() and decompress()", () => {
     expect((await compress(keeping, "foofoo")).length).toBeLessThan(first.length);
   });
 
-  test("what is no DEFLATE data is zlib's own error", async () => {
+  test("data that is not DEFLATE causes zlib's own error", async () => {
     const garbage = Buffer.from("0102030405060708", "hex").fill(0xff);
     await expect(decompress(agreed(), garbage)).rejects.toMatchObject({
       code: "Z_DATA_ERROR",
@@ -231,7 +231,7 @@ describe("compress() and decompress()", () => {
     });
   });
 
-  test("cleanup() tells whoever waits", async () => {
+  test("cleanup() calls waiting callbacks with an error", async () => {
     const deflate = agreed();
     const failing = compress(deflate, "A".repeat(50));
     process.nextTick(() => deflate.cleanup());

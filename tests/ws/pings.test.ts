@@ -24,7 +24,7 @@ describe.each(["ping", "pong"] as const)("%s()", (send) => {
     expect(String(payload)).toBe(received);
   });
 
-  test("takes its callback in the place of either argument", async () => {
+  test("accepts a callback in place of either argument", async () => {
     const { client, peer } = await openPair({ autoPong: false });
     const log = new Log(peer);
     expect(await told((done) => client[send](done))).toBe("written");
@@ -35,7 +35,7 @@ describe.each(["ping", "pong"] as const)("%s()", (send) => {
     expect(log.lines).toEqual([send, `${send} two`, `${send} three`, "close 1005"]);
   });
 
-  test("refuses more than 125 bytes by a RangeError", async () => {
+  test("throws a RangeError for more than 125 bytes", async () => {
     const { client } = await openPair();
     const refusal = new RangeError("The data size must not be greater than 125 bytes");
     expect(() => client[send](Buffer.alloc(126))).toThrow(refusal);
@@ -43,7 +43,7 @@ describe.each(["ping", "pong"] as const)("%s()", (send) => {
     expect(client.readyState).toBe(1);
   });
 
-  test("says to its callback that it is too late, and counts what is not sent", async () => {
+  test("calls back with an error after closing has begun, and counts the unsent bytes", async () => {
     const { client, peer } = await openPair();
     const close = closed(peer);
     peer.close();
@@ -57,8 +57,8 @@ describe.each(["ping", "pong"] as const)("%s()", (send) => {
   });
 });
 
-describe("a ping that comes", () => {
-  test("is answered with what it has, before it is told", async () => {
+describe("a received ping", () => {
+  test("is answered with its payload before it is emitted", async () => {
     const { client, peer } = await openPair();
     const order: string[] = [];
     client.on("ping", () => {
@@ -90,7 +90,7 @@ describe("a ping that comes", () => {
     }
   });
 
-  test("is told, but not answered, once it closes", async () => {
+  test("is emitted, but not answered, while closing", async () => {
     const { port, wss } = await listen();
     const connection = next(wss, "connection");
     const raw = await RawClient.upgrade(port);
@@ -106,14 +106,14 @@ describe("a ping that comes", () => {
     expect(raw.frames.map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
   });
 
-  test("that comes too soon for its pongs to be written ends the connection", async () => {
+  test("that arrives before earlier pongs are written ends the connection", async () => {
     const { wss } = await listen({ maxPendingAutoPongs: 2 });
     const pipe = new SlowPipe();
     const peer = await pipe.upgrade(wss);
     keep(peer);
     const log = new Log(peer);
     pipe.stall();
-    peer.pong("of the user's own, which does not count");
+    peer.pong("pongs of the application do not count");
     const ping = maskedFrame({ opcode: Opcode.Ping });
     pipe.receive(Buffer.concat([ping, ping, ping]));
     await log.closed;
@@ -124,7 +124,7 @@ describe("a ping that comes", () => {
   test.each([
     [0, 100],
     [undefined, 100],
-  ])("may wait with maxPendingAutoPongs %s in any number", async (maxPendingAutoPongs, count) => {
+  ])("may wait in any number with maxPendingAutoPongs %s", async (maxPendingAutoPongs, count) => {
     const { wss } = await listen({ maxPendingAutoPongs });
     const pipe = new SlowPipe();
     const peer = keep(await pipe.upgrade(wss));
@@ -136,7 +136,7 @@ describe("a ping that comes", () => {
     expect(new Set(pings)).toEqual(new Set([1]));
   });
 
-  test("the 61st that waits ends the connection by default", async () => {
+  test("the 61st waiting pong ends the connection by default", async () => {
     const { wss } = await listen();
     const pipe = new SlowPipe();
     const peer = keep(await pipe.upgrade(wss));

@@ -3,9 +3,9 @@ import { describe, expect, test, vi } from "vitest";
 import { WebSocket } from "./implementation.ts";
 import { closed, connect, listen, next, openPair, streamOf, told } from "./rig.ts";
 
-/** What applications read and call though it is nobody's to promise. */
-describe("what others lean on", () => {
-  test("_socket is the stream: null before, there after, also once it has closed", async () => {
+/** Members that applications read and call although they are not documented. */
+describe("private members that others use", () => {
+  test("_socket is the stream: null before, set after, even once it has closed", async () => {
     const { url, wss } = await listen();
     const connection = next(wss, "connection");
     const client = connect(url);
@@ -26,7 +26,7 @@ describe("what others lean on", () => {
     expect((client._socket as Socket).destroyed).toBe(true);
   });
 
-  test("_socket tells what it read and wrote, as its events do", async () => {
+  test("_socket has bytesRead and bytesWritten, and emits its events", async () => {
     const { client, peer } = await openPair();
     const before = streamOf(peer).bytesRead;
     const chunks: Buffer[] = [];
@@ -61,12 +61,12 @@ describe("what others lean on", () => {
     expect(await told((done) => client._sender!.send("hi", options, done))).toBe("written");
   });
 
-  test("_isServer tells the ends apart", async () => {
+  test("_isServer distinguishes the ends", async () => {
     const { client, peer } = await openPair();
     expect([client._isServer, peer._isServer]).toEqual([false, true]);
   });
 
-  test("_extensions and _protocol are what was agreed", async () => {
+  test("_extensions and _protocol are the negotiated ones", async () => {
     const { peer } = await openPair({ perMessageDeflate: true }, { protocols: "foo" });
     expect(Object.keys(peer._extensions)).toEqual(["permessage-deflate"]);
     expect(peer._protocol).toBe("foo");
@@ -74,7 +74,7 @@ describe("what others lean on", () => {
     expect(peer.protocol).toBe("bar");
   });
 
-  test("_server is the server's HTTP server, and null once it was closed", async () => {
+  test("_server is the server's HTTP server, and null after it was closed", async () => {
     const { wss } = await listen();
     expect(wss._server!.listening).toBe(true);
     wss.close();
@@ -82,8 +82,8 @@ describe("what others lean on", () => {
   });
 });
 
-describe("what others patch", () => {
-  test("the methods of the class are called where they are put in its place", async () => {
+describe("members that others patch", () => {
+  test("overridden methods of the class are called", async () => {
     const { client, peer } = await openPair();
     const emit = vi.spyOn(client, "emit");
     const end = closed(client);

@@ -3,23 +3,23 @@ import { createServer, type AddressInfo, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
 
-/** The answer to a good handshake; `more` are whole lines. */
+/** Returns the response to a valid handshake; `more` are complete lines. */
 export const goodAnswer = (accept: string, more = ""): string =>
   `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${more}\r\n`;
 
-/** What a raw server may answer, given the proof of the key that came; `undefined` for nothing. */
+/** Returns a raw server's response for the given accept value; `undefined` for none. */
 export type Answer = (
   accept: string,
   request: string,
   peer: RawPeer,
 ) => string | Uint8Array | undefined;
 
-/** The server's end of a client's connection, by hand. */
+/** The server's end of a client's connection, operated by the test. */
 export class RawPeer {
   readonly socket: Socket;
-  /** The handshake as it came. */
+  /** The handshake as received. */
   request = "";
-  /** All that came behind it. */
+  /** All bytes after the handshake. */
   received: Buffer = Buffer.alloc(0);
   hasEnded = false;
   readonly #waiting = new Set<() => void>();
@@ -36,13 +36,13 @@ export class RawPeer {
     }
   }
 
-  /** The frames that came, as far as they are whole. */
+  /** The complete frames received so far. */
   get frames(): WireFrame[] {
     for (let end = this.received.length; end > 0; end -= 1) {
       try {
         return readFrames(new Uint8Array(this.received.subarray(0, end)));
       } catch {
-        // Not all of the last one is there.
+        // The last frame is incomplete.
       }
     }
     return [];
@@ -86,7 +86,7 @@ export class RawPeer {
   }
 }
 
-/** A TCP server that answers each handshake as told. */
+/** A TCP server that sends this response to each handshake. */
 export async function rawServer(answer: Answer = (accept) => goodAnswer(accept)): Promise<{
   url: string;
   port: number;
@@ -105,13 +105,13 @@ export async function rawServer(answer: Answer = (accept) => goodAnswer(accept))
   return { url: `ws://127.0.0.1:${port}`, port, peers };
 }
 
-/** Proof that a server understood. (RFC 6455 §4.2.2) */
+/** Returns the accept value for a request. (RFC 6455 §4.2.2) */
 export function acceptOf(request: string): string {
   const key = /Sec-WebSocket-Key: (\S+)/i.exec(request)?.[1] ?? "";
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-/** The fields of a request or an answer by their names in lower case. */
+/** Returns the headers of a request or a response, by their names in lower case. */
 export function fieldsOf(head: string): Record<string, string> {
   const lines = head.split("\r\n\r\n")[0]!.split("\r\n").slice(1);
   return Object.fromEntries(

@@ -15,7 +15,7 @@ describe("a Receiver of compressed messages", () => {
     return receive({ ...options, extensions: { "permessage-deflate": deflate } });
   }
 
-  test("reads one that came in pieces", async () => {
+  test("reads one in pieces", async () => {
     const { receiver, seen } = inflating();
     const payload = deflated("Hello");
     const frame = plainFrame({ opcode: 1, reservedBits: 0x40, payload });
@@ -34,7 +34,7 @@ describe("a Receiver of compressed messages", () => {
     expect(seen).toEqual([["message", Buffer.from("foobar"), false]]);
   });
 
-  test("ends behind a Close, and passes over what came with it", async () => {
+  test("ends after a Close frame, and ignores data after it", async () => {
     const { receiver, seen } = inflating();
     await write(receiver, joinBytes([hex("c10100"), hex("8800"), hex("8100")]));
     await until(() => seen.length > 2);
@@ -45,7 +45,7 @@ describe("a Receiver of compressed messages", () => {
     ]);
   });
 
-  test("refuses one that inflates to too much, also in fragments", async () => {
+  test("rejects one that inflates to too much, even in fragments", async () => {
     const payload = deflated("A".repeat(50));
     const frame = { opcode: 1, reservedBits: 0x40 };
     const whole = [plainFrame({ ...frame, payload })];
@@ -64,7 +64,7 @@ describe("a Receiver of compressed messages", () => {
     }
   });
 
-  test("refuses text that is none", async () => {
+  test("rejects text that is not UTF-8", async () => {
     const { receiver, seen } = inflating();
     const bytes = deflateRawSync(hex("cebae1bdb9cf83cebcceb5eda080656469746564"), {
       finishFlush: 2,
@@ -75,8 +75,8 @@ describe("a Receiver of compressed messages", () => {
   });
 });
 
-describe("what a Receiver refuses", () => {
-  test("is an 'error', as soon as it can be seen", async () => {
+describe("a violation", () => {
+  test("is emitted as an 'error' as soon as it is detectable", async () => {
     const early: [string, string, Options?][] = [
       ["897e", "Invalid WebSocket frame: invalid payload length 126"],
       ["8801", "Invalid WebSocket frame: invalid payload length 1"],
@@ -91,19 +91,19 @@ describe("what a Receiver refuses", () => {
     }
   });
 
-  test("a length beyond 2^53, which stands in the header", async () => {
+  test("a length above 2^53 in the header", async () => {
     const { receiver, seen } = receive();
     await write(receiver, hex("827f"), hex("0020000000000000"));
     expect(seen).toMatchObject([["error", { code: "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH" }]]);
   });
 
-  test("a message beyond maxPayload, by its header", async () => {
+  test("a message above maxPayload, by its header", async () => {
     const { receiver, seen } = receive({ maxPayload: 20 * 1024 });
     await write(receiver, hex("827f0000000000032000"));
     expect(seen).toMatchObject([["error", { code: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" }]]);
   });
 
-  test("nothing with skipUTF8Validation", async () => {
+  test("not for invalid UTF-8 with skipUTF8Validation", async () => {
     const { receiver, seen } = receive({ skipUTF8Validation: true });
     const bad = Uint8Array.of(0xf8);
     await write(receiver, plainFrame({ opcode: 1, payload: bad }));
@@ -126,7 +126,7 @@ describe("what a Receiver refuses", () => {
     expect(bad.seen).toMatchObject([["error", facts]]);
   });
 
-  test("messages of more fragments than maxFragments, of which empty ones count", async () => {
+  test("messages of more fragments than maxFragments, including empty ones", async () => {
     const frame = (opcode: number, fin: boolean): Uint8Array => plainFrame({ opcode, fin });
     const good = receive({ maxFragments: 2 });
     await write(good.receiver, frame(1, false), frame(0, true), frame(1, false), frame(0, true));

@@ -5,7 +5,7 @@ export type ReceiverOptions = ConstructorParameters<typeof Receiver>[0];
 
 const EVENTS = ["message", "ping", "pong", "conclude", "error", "finish"];
 
-/** A receiver, and what it emits: names with their arguments. */
+/** A receiver and its events: names with their arguments. */
 export function receive(options?: ReceiverOptions): {
   receiver: InstanceType<typeof Receiver>;
   seen: unknown[][];
@@ -20,7 +20,7 @@ export function receive(options?: ReceiverOptions): {
 
 export const hex = (bytes: string): Buffer => Buffer.from(bytes, "hex");
 
-/** Writes pieces, each in a turn of its own. */
+/** Writes pieces, each in a separate turn. */
 export async function write(
   receiver: InstanceType<typeof Receiver>,
   ...pieces: Uint8Array[]

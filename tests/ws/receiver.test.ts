@@ -5,25 +5,25 @@ import { next, nextUncaught, until } from "./rig.ts";
 import { hex, receive, write } from "./receiver-rig.ts";
 
 describe("a Receiver", () => {
-  test("emits a text as its bytes", async () => {
+  test("emits a text as bytes", async () => {
     const { receiver, seen } = receive();
     await write(receiver, hex("810548656c6c6f"));
     expect(seen).toEqual([["message", Buffer.from("Hello"), false]]);
   });
 
-  test("emits an empty Close as 1005", async () => {
+  test("emits an empty Close frame as 1005", async () => {
     const { receiver, seen } = receive();
     await write(receiver, hex("8800"));
     expect(seen[0]).toEqual(["conclude", 1005, Buffer.alloc(0)]);
   });
 
-  test("emits a Close that came in two pieces", async () => {
+  test("emits a Close frame that arrived in two pieces", async () => {
     const { receiver, seen } = receive();
     await write(receiver, hex("8806"), hex("03e8444f4e45"));
     expect(seen[0]).toEqual(["conclude", 1000, Buffer.from("DONE")]);
   });
 
-  test("ends by itself behind a Close, and passes over what comes then", async () => {
+  test("ends itself after a Close frame, and ignores later data", async () => {
     const { receiver, seen } = receive();
     await write(receiver, hex("8800"), hex("810548656c6c6f"));
     await until(() => seen.length > 1);
@@ -45,7 +45,7 @@ describe("a Receiver", () => {
     },
   );
 
-  test("of a client reads 200 KiB that are not masked", async () => {
+  test("of a client reads 200 KiB of unmasked data", async () => {
     const payload = new Uint8Array(200 * 1024).fill(7);
     const { receiver, seen } = receive();
     await write(receiver, plainFrame({ opcode: 2, payload }));
@@ -78,7 +78,7 @@ describe("a Receiver", () => {
     ]);
   });
 
-  test("emits the 20,000 messages of one piece", () => {
+  test("emits the 20,000 messages in one piece", () => {
     const receiver = new Receiver();
     let count = 0;
     receiver.on("message", (data: Buffer) => {
@@ -88,7 +88,7 @@ describe("a Receiver", () => {
     expect(count).toBe(20_000);
   });
 
-  test("counts only a message's own bytes, and each message's anew", async () => {
+  test("counts only the bytes of the current message", async () => {
     const { receiver, seen } = receive({ maxPayload: 10 });
     const [he, llo] = [utf8("He"), utf8("llo")];
     await write(receiver, plainFrame({ opcode: 1, payload: utf8("12345678") }));
@@ -104,7 +104,7 @@ describe("a Receiver", () => {
     ]);
   });
 
-  test("lets an exception of a listener be the process's", async () => {
+  test("a listener's exception is an uncaught exception", async () => {
     const receiver = new Receiver();
     let count = 0;
     const thrown = new Error("Oops");
@@ -117,7 +117,7 @@ describe("a Receiver", () => {
     expect(await uncaught).toBe(thrown);
   });
 
-  test("has an error without a message for what is too much only by its options", async () => {
+  test("has an error without a message for a limit that only its options set", async () => {
     const { receiver, seen } = receive();
     const frame = plainFrame({ opcode: 2, payload: new Uint8Array(300) });
     await write(receiver, ...Array.from(frame, (octet) => Uint8Array.of(octet)));
@@ -156,7 +156,7 @@ describe("the binaryType of a Receiver", () => {
     }
   });
 
-  test("fragments has none for an empty message, and leaves empty ones out", async () => {
+  test("fragments is empty for an empty message, and omits empty ones", async () => {
     const { receiver, seen } = receive({ binaryType: "fragments" });
     await write(receiver, plainFrame({ opcode: 2 }));
     await write(receiver, plainFrame({ opcode: 2, fin: false }));
@@ -166,7 +166,7 @@ describe("the binaryType of a Receiver", () => {
   });
 });
 
-test("with allowSynchronousEvents false promises settle between events", async () => {
+test("with allowSynchronousEvents false, promises settle between events", async () => {
   const receiver = new Receiver({ allowSynchronousEvents: false });
   const order: string[] = [];
   for (const event of ["message", "ping", "pong"]) {

@@ -10,7 +10,7 @@ import { connect, endWithTest, keep, next } from "./rig.ts";
 
 type Fields = Record<string, string | undefined>;
 
-/** A port that speaks TLS to those who do, and sends them on to itself without. */
+/** A port that accepts TLS and plain connections, and redirects TLS to plain. */
 async function twofold(): Promise<{ port: number; shown: Promise<Fields> }> {
   const { cert, key } = makeCertificate();
   const plain = createHttp();
@@ -35,7 +35,7 @@ async function twofold(): Promise<{ port: number; shown: Promise<Fields> }> {
   return { port, shown };
 }
 
-/** Gives a connection to a server that does not listen itself. */
+/** Passes a connection to a server that does not listen itself. */
 function give(socket: Socket, first: Buffer, server: Server): void {
   socket.pause();
   socket.unshift(first);
@@ -52,10 +52,10 @@ async function shownWith(options: ClientOptions, isHeard: boolean): Promise<Fiel
   return shown;
 }
 
-describe("a redirect from TLS to the same host without", () => {
+describe("a redirect from TLS to the same host without TLS", () => {
   const headers = { authorization: "Basic Zm9v", cookie: "a=b", host: "foo" };
 
-  test("drops what is secret, and keeps the host", async () => {
+  test("drops credentials, and keeps the host", async () => {
     const fields = await shownWith({ headers }, false);
     expect(fields["host"]).toBe("foo");
     expect(fields["authorization"]).toBeUndefined();
@@ -66,7 +66,7 @@ describe("a redirect from TLS to the same host without", () => {
     expect((await shownWith({ auth: "a:b" }, false))["authorization"]).toBeUndefined();
   });
 
-  test("keeps all where somebody listens", async () => {
+  test("keeps everything if there is a listener", async () => {
     expect(await shownWith({ headers }, true)).toMatchObject(headers);
     expect((await shownWith({ auth: "a:b" }, true))["authorization"]).toBe("Basic YTpi");
   });

@@ -21,7 +21,7 @@ async function listenOn(path: string | undefined, server: Server): Promise<strin
 
 const unixPath = (): string => join(tmpdir(), `longwire-${randomUUID()}.sock`);
 
-/** The headers that a second server sees, to which a first one sends a client on. */
+/** Returns the headers that a second server receives after a redirect from the first. */
 async function shown(
   [from, to]: [string | undefined, string | undefined],
   isHeard: boolean,
@@ -53,14 +53,14 @@ const ways: [string, () => [string | undefined, string | undefined]][] = [
 ];
 
 describe.each(ways)("a redirect from %s", (_, way) => {
-  test("is one to another host", async () => {
+  test("counts as another host", async () => {
     const fields = await shown(way(), false);
     expect(fields["authorization"]).toBeUndefined();
     expect(fields["cookie"]).toBeUndefined();
     expect(fields["host"]).toMatch(/^(localhost|127\.0\.0\.1:\d+)$/);
   });
 
-  test("keeps all where somebody listens", async () => {
+  test("keeps everything if there is a listener", async () => {
     const fields = await shown(way(), true);
     expect(fields).toMatchObject({ authorization: "Basic Zm9v", cookie: "a=b", host: "foo" });
   });

@@ -7,7 +7,7 @@ import { fieldsOf, goodAnswer, rawServer, type RawPeer } from "./raw-peer.ts";
 const to = (location: string): string =>
   `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
 
-/** A server that sends each client on to `location`, but for those that ask for /there. */
+/** A server that redirects every request to `location`, except for /there. */
 async function redirecting(
   location: (port: number) => string,
 ): Promise<{ url: string; port: number; peers: RawPeer[] }> {
@@ -21,7 +21,7 @@ const headers = { Authorization: "Basic Zm9v", cookie: "a=b", Host: "foo", "X-Ot
 const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`;
 
 describe("with followRedirects", () => {
-  test("a redirect is followed, and told before it is", async () => {
+  test("a redirect is emitted, then followed", async () => {
     const { url, peers } = await redirecting(() => "/there");
     const client = connect(url, { followRedirects: true });
     const seen: unknown[][] = [];
@@ -35,13 +35,13 @@ describe("with followRedirects", () => {
     expect(new Set(keys).size).toBe(2);
   });
 
-  test("3xx without a Location is an unexpected answer", async () => {
+  test("3xx without a Location is an unexpected response", async () => {
     const { url } = await rawServer(() => "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n");
     const lines = await new Log(connect(url, { followRedirects: true })).closed;
     expect(lines).toEqual(["error Unexpected server response: 302", "close 1006"]);
   });
 
-  test("no more of them are followed than maxRedirects", async () => {
+  test("at most maxRedirects are followed", async () => {
     const { url, peers } = await rawServer(() => to("/again"));
     const client = connect(url, { followRedirects: true, maxRedirects: 1 });
     const lines = await new Log(client).closed;
@@ -68,14 +68,17 @@ describe("with followRedirects", () => {
     ],
     ["/x#y", "The URL contains a fragment identifier"],
     ["ws+unix:", "The URL's pathname is empty"],
-  ])("a Location %s is an error as of the constructor, but an event", async (location, text) => {
-    const { url } = await rawServer(() => to(location));
-    const client = connect(url, { followRedirects: true });
-    const log = new Log(client);
-    expect(await failed(client)).toBeInstanceOf(SyntaxError);
-    expect(await log.closed).toEqual([`error ${text}`, "close 1006"]);
-    expect(log.states).toEqual([2, 3]);
-  });
+  ])(
+    "a Location %s is the same error as in the constructor, but emitted",
+    async (location, text) => {
+      const { url } = await rawServer(() => to(location));
+      const client = connect(url, { followRedirects: true });
+      const log = new Log(client);
+      expect(await failed(client)).toBeInstanceOf(SyntaxError);
+      expect(await log.closed).toEqual([`error ${text}`, "close 1006"]);
+      expect(log.states).toEqual([2, 3]);
+    },
+  );
 
   test("the request may be aborted in 'redirect'", async () => {
     const { url } = await redirecting(() => "/there");
@@ -96,7 +99,7 @@ describe("with followRedirects", () => {
   });
 });
 
-/** The fields of the request after a redirect from one server to another place. */
+/** Returns the headers of the request after a redirect to another server or path. */
 async function shownAfter(
   location: (port: number, other: string) => string,
   options: ClientOptions = { headers },
@@ -114,11 +117,11 @@ async function shownAfter(
   return fieldsOf(last.request);
 }
 
-describe("what is shown after a redirect", () => {
+describe("the headers after a redirect", () => {
   const elsewhere = (_: number, other: string): string => other;
   const sameHost = (): string => "/there";
 
-  test("to the same host is everything", async () => {
+  test("to the same host are all", async () => {
     expect(await shownAfter(sameHost)).toMatchObject({
       authorization: "Basic Zm9v",
       cookie: "a=b",
@@ -127,7 +130,7 @@ describe("what is shown after a redirect", () => {
     });
   });
 
-  test("to another host is nothing that was for the first; another port is another host", async () => {
+  test("to another host do not include those for the first; another port is another host", async () => {
     const fields = await shownAfter(elsewhere);
     expect(fields["x-other"]).toBe("x");
     expect(fields["authorization"]).toBeUndefined();
@@ -135,26 +138,26 @@ describe("what is shown after a redirect", () => {
     expect(fields["host"]).toMatch(/^127\.0\.0\.1:\d+$/);
   });
 
-  test("to another host is not the option auth, nor what its URL says", async () => {
+  test("to another host do not include the option auth or the URL's credentials", async () => {
     expect((await shownAfter(elsewhere, { auth: "a:b" }))["authorization"]).toBeUndefined();
     const withUser = (_: number, other: string): string => other.replace("//", "//c:d@");
     expect((await shownAfter(withUser, { auth: "a:b" }))["authorization"]).toBeUndefined();
   });
 
-  test("to another host is everything where somebody listens to 'redirect'", async () => {
+  test("to another host are all if there is a listener for 'redirect'", async () => {
     const fields = await shownAfter(elsewhere, { headers }, { isHeard: true });
     expect(fields).toMatchObject({ authorization: "Basic Zm9v", cookie: "a=b", host: "foo" });
     const auth = await shownAfter(elsewhere, { auth: "a:b" }, { isHeard: true });
     expect(auth["authorization"]).toBe(basic("a:b"));
   });
 
-  test("to the same host are the first credentials, whatever the Location has", async () => {
+  test("to the same host include the first credentials, whatever the Location has", async () => {
     const withUser = (port: number): string => `ws://baz:qux@127.0.0.1:${port}/there`;
     const fields = await shownAfter(withUser, {}, { userInfo: "foo:bar@" });
     expect(fields["authorization"]).toBe(basic("foo:bar"));
   });
 
-  test("and back to the first host is everything again", async () => {
+  test("back to the first host are all again", async () => {
     const first = await rawServer((accept, request) =>
       request.startsWith("GET /there") ? goodAnswer(accept) : to(away.url),
     );
@@ -165,7 +168,7 @@ describe("what is shown after a redirect", () => {
   });
 });
 
-test("a server of this package may be where a redirect goes", async () => {
+test("a server of this package may be the target", async () => {
   const { url, wss } = await listen();
   const connection = next(wss, "connection");
   const { url: from } = await rawServer(() => to(url.replace("ws:", "http:")));

@@ -8,7 +8,7 @@ import type { ServerOptions } from "./implementation.ts";
 import { duplexPair, upgradeRequest } from "./memory-stream.ts";
 import { connect, listen, next } from "./rig.ts";
 
-/** All that a server of these options answers to such a request. */
+/** Returns the complete response of a server with these options. */
 async function answerTo(
   request: string,
   options: ServerOptions = {},
@@ -60,7 +60,7 @@ const cases: [string, string, string, ServerOptions?][] = [
   ],
   ["another path", handshake("/foo"), refusal(BAD, "Bad Request"), { path: "/bar" }],
   [
-    "no list of protocols",
+    "a malformed list of protocols",
     handshake("/", { "Sec-WebSocket-Protocol": "foo;bar" }),
     refusal(BAD, BAD_PROTOCOL),
   ],
@@ -70,7 +70,7 @@ const cases: [string, string, string, ServerOptions?][] = [
     refusal(BAD, BAD_PROTOCOL),
   ],
   [
-    "no list of extensions",
+    "a malformed list of extensions",
     handshake("/", {
       "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=foo",
     }),
@@ -78,25 +78,25 @@ const cases: [string, string, string, ServerOptions?][] = [
     deflate,
   ],
   [
-    "a window that is none",
+    "an invalid window",
     handshake("/", { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=7" }),
     refusal(BAD, BAD_EXTENSIONS),
     deflate,
   ],
   [
-    "a client that is not let in",
+    "a client that is not accepted",
     handshake(),
     refusal("401 Unauthorized", "Unauthorized"),
     { verifyClient: () => false },
   ],
 ];
 
-describe("a handshake that is refused", () => {
-  test.each(cases)("%s is answered in so many words", async (_, request, answer, options) => {
+describe("a refused handshake", () => {
+  test.each(cases)("%s is answered with its own text", async (_, request, answer, options) => {
     expect(await answerTo(request, options)).toEqual({ answer, connections: 0 });
   });
 
-  test("checks come in order: the method before the key before the path", async () => {
+  test("checks are made in order: the method before the key before the path", async () => {
     const wrong = { "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "1" };
     const options = { path: "/bar" };
     const first = await answerTo(handshake("/", wrong, "POST / HTTP/1.1"), options);
@@ -107,7 +107,7 @@ describe("a handshake that is refused", () => {
     expect(third.answer).toContain("\r\n\r\nBad Request");
   });
 
-  test("of Hixie 76 has no key that we know", async () => {
+  test("of Hixie 76 has no known key", async () => {
     const request = [
       "GET / HTTP/1.1",
       "Connection: Upgrade",
@@ -121,7 +121,7 @@ describe("a handshake that is refused", () => {
     expect((await answerTo(request)).answer).toBe(refusal(BAD, NO_KEY));
   });
 
-  test("has lost its Upgrade header, as those with too many of them do", async () => {
+  test("has lost its Upgrade header among too many others", async () => {
     const { wss } = await listen();
     const [near, far] = duplexPair();
     const answer = text(far);
@@ -135,14 +135,14 @@ describe("a handshake that is refused", () => {
     await RawClient.upgrade(port, "/", { Upgrade: "WebSOCKET" });
   });
 
-  test("a client of version 8 is taken", async () => {
+  test("a client of version 8 is accepted", async () => {
     const { port } = await listen();
     await RawClient.upgrade(port, "/", { "Sec-WebSocket-Version": "8" });
   });
 });
 
-describe("the answer that takes a client", () => {
-  test("has its lines in order, and nothing else", async () => {
+describe("the response that accepts a client", () => {
+  test("has its headers in order, and no others", async () => {
     const { port } = await listen({ perMessageDeflate: true });
     const raw = await RawClient.open(port);
     raw.write(
@@ -168,7 +168,7 @@ describe("the answer that takes a client", () => {
 });
 
 describe("'wsClientError'", () => {
-  test("has the refusal in its place, and the stream to answer on", async () => {
+  test("receives the refusal, and the stream to answer on", async () => {
     const { port, wss } = await listen();
     wss.on("wsClientError", (error: Error, socket: Duplex, request: IncomingMessage) => {
       expect(Object.getPrototypeOf(error)).toBe(Error.prototype);
@@ -184,16 +184,13 @@ describe("'wsClientError'", () => {
   test.each([
     ["verifyClient", { verifyClient: () => false }, "401"],
     ["the path", { path: "/other" }, "400"],
-  ] as [string, ServerOptions, string][])(
-    "is not told what %s refuses",
-    async (_, options, status) => {
-      const { port, wss } = await listen(options);
-      wss.on("wsClientError", () => expect.unreachable());
-      const raw = await RawClient.open(port);
-      raw.write(handshake());
-      expect(await raw.all()).toContain(`HTTP/1.1 ${status} `);
-    },
-  );
+  ] as [string, ServerOptions, string][])("is not called for %s", async (_, options, status) => {
+    const { port, wss } = await listen(options);
+    wss.on("wsClientError", () => expect.unreachable());
+    const raw = await RawClient.open(port);
+    raw.write(handshake());
+    expect(await raw.all()).toContain(`HTTP/1.1 ${status} `);
+  });
 });
 
 describe("verifyClient", () => {
@@ -201,7 +198,7 @@ describe("verifyClient", () => {
     verifyClient: (_info: ClientInfo, done: Verified) => void setImmediate(() => done(...given)),
   });
 
-  test("is told the origin, the request and that the connection is not secure", async () => {
+  test("receives the origin, the request, and that the connection is not secure", async () => {
     const seen: ClientInfo[] = [];
     const verifyClient = (info: ClientInfo): boolean => {
       seen.push(info);
@@ -218,7 +215,7 @@ describe("verifyClient", () => {
     ]);
   });
 
-  test("of two arguments decides later", async () => {
+  test("with two parameters decides asynchronously", async () => {
     const { url } = await listen(later(true));
     await next(connect(url), "open");
   });
@@ -233,7 +230,7 @@ describe("verifyClient", () => {
       refusal("503 Service Unavailable", "Service Unavailable", ["Retry-After: 120"]),
     ],
     [
-      "a header in place of ours",
+      "a header that replaces a default one",
       [false, 400, "{}", { "Content-Type": "application/json" }],
       refusal(BAD, "{}").replace("text/html", "application/json"),
     ],
@@ -243,7 +240,7 @@ describe("verifyClient", () => {
     expect(seen).toEqual({ answer: Buffer.from(answer).toString("latin1"), connections: 0 });
   });
 
-  test("may say yes to a client that has gone: there is no connection", async () => {
+  test("may accept a client that has gone: there is no connection", async () => {
     let say: Verified | undefined;
     const { port, wss } = await listen({
       verifyClient: (_info: ClientInfo, done: Verified) => {
@@ -264,7 +261,7 @@ describe("verifyClient", () => {
 });
 
 describe("handleProtocols", () => {
-  test("chooses among those that the client names", async () => {
+  test("chooses among the client's subprotocols", async () => {
     const { url } = await listen({
       handleProtocols: (protocols, request) => {
         expect(request.url).toBe("/x");
@@ -276,7 +273,7 @@ describe("handleProtocols", () => {
     expect(client.protocol).toBe("bar");
   });
 
-  test("may choose none, and is not asked where none is named", async () => {
+  test("may choose none, and is not called if the client offers none", async () => {
     let asked = 0;
     const { port, wss } = await listen({
       handleProtocols: () => {
@@ -295,7 +292,7 @@ describe("handleProtocols", () => {
     expect(asked).toBe(1);
   });
 
-  test("is not held to what was named", async () => {
+  test("is not limited to the client's offer", async () => {
     const { port } = await listen({ handleProtocols: () => "other" });
     const raw = await RawClient.upgrade(port, "/", { "Sec-WebSocket-Protocol": "foo" });
     expect(await raw.head()).toContain("Sec-WebSocket-Protocol: other\r\n".trimEnd());

@@ -9,14 +9,14 @@ import {
   type ServerOptions,
 } from "./implementation.ts";
 
-/** The arguments of an emitter's next event of this name. */
+/** Returns the arguments of an emitter's next event of this name. */
 export function next(emitter: EventEmitter, event: string): Promise<unknown[]> {
   return new Promise((resolve) => {
     emitter.once(event, (...given: unknown[]) => resolve(given));
   });
 }
 
-/** A server on a free port. */
+/** Starts a server on a free port. */
 export async function listen(
   options: ServerOptions = {},
 ): Promise<{ wss: WebSocketServer; port: number; url: string }> {
@@ -34,7 +34,7 @@ export function endWithTest(wss: WebSocketServer): void {
   });
 }
 
-/** A client whose errors are heard, and that goes with the test. */
+/** Opens a client whose errors are handled, and that ends with the test. */
 export function connect(
   url: string | URL,
   protocols?: string | string[] | ClientOptions,
@@ -45,7 +45,7 @@ export function connect(
   return client;
 }
 
-/** Lets errors pass by, and takes the socket away at the end of the test. */
+/** Ignores errors, and terminates the socket at the end of the test. */
 export function keep(socket: WebSocket): WebSocket {
   socket.on("error", () => {});
   onTestFinished(() => socket.terminate());
@@ -54,14 +54,14 @@ export function keep(socket: WebSocket): WebSocket {
 
 export interface Pair {
   client: WebSocket;
-  /** The server's end. */
+  /** The server's socket. */
   peer: WebSocket;
   request: IncomingMessage;
   wss: WebSocketServer;
   url: string;
 }
 
-/** A client and a server's end that are both open. */
+/** Returns a client and a server's socket, both open. */
 export async function openPair(
   serverOptions: ServerOptions = {},
   clientOptions: ClientOptions = {},
@@ -76,7 +76,7 @@ export async function openPair(
   return { client, peer, request, wss, url };
 }
 
-/** The stream under an open socket. */
+/** Returns the stream of an open socket. */
 export function streamOf(socket: WebSocket): Socket {
   return socket._socket as Socket;
 }
@@ -101,13 +101,13 @@ export async function failed(socket: EventEmitter): Promise<Error & { code?: str
   return error as Error & { code?: string };
 }
 
-/** The next message, as text or bytes. */
+/** Returns the next message, as text or bytes. */
 export async function message(socket: WebSocket): Promise<{ data: unknown; isBinary: boolean }> {
   const [data, isBinary] = await next(socket, "message");
   return { data, isBinary: isBinary as boolean };
 }
 
-/** The text of the next message. */
+/** Returns the text of the next message. */
 export async function text(socket: WebSocket): Promise<string> {
   const { data } = await message(socket);
   return String(data);
@@ -115,10 +115,10 @@ export async function text(socket: WebSocket): Promise<string> {
 
 const NAMES = ["upgrade", "open", "message", "ping", "pong", "error", "close"];
 
-/** Writes down what a socket emits, a line each, until it has closed. */
+/** Records a socket's events, one line each, until it has closed. */
 export class Log {
   readonly lines: string[] = [];
-  /** The state at each. */
+  /** The state at each event. */
   readonly states: number[] = [];
   readonly closed: Promise<string[]>;
 
@@ -149,24 +149,24 @@ function lineOf(name: string, [first, second]: unknown[]): string {
   }
 }
 
-/** Calls `send` with a callback, and resolves with what that is told. */
+/** Calls `send` with a callback, and resolves with its argument. */
 export function told(send: (callback: (error?: Error | null) => void) => void): Promise<unknown> {
   return new Promise((resolve) => send((error) => resolve(error ?? "written")));
 }
 
-/** Lets the event loop turn, so that what is under way comes. */
+/** Waits for some turns of the event loop, so that pending events arrive. */
 export async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 
-/** Resolves once `isMet` holds, which is looked at in every turn of the event loop. */
+/** Resolves once `isMet` holds; checked in every turn of the event loop. */
 export async function until(isMet: () => boolean): Promise<void> {
   while (!isMet()) await turns(1);
 }
 
-/** What is thrown out of all callbacks next; nobody else hears of it. */
+/** Returns the next uncaught exception, and handles it. */
 export function nextUncaught(): Promise<Error> {
   const event = "uncaughtException";
   const others = process.listeners(event);

@@ -6,7 +6,7 @@ import { openPair, text, told, until } from "./rig.ts";
 
 type Written = Buffer | string;
 
-/** Takes what a sender writes, as a stream would. */
+/** Records what a sender writes, in place of a stream. */
 class Sink {
   readonly writes: Written[] = [];
   readonly corks: string[] = [];
@@ -26,7 +26,7 @@ class Sink {
     return true;
   }
 
-  /** Each write in hex, text as it is. */
+  /** Each write in hexadecimal, or as text. */
   get shown(): string[] {
     return this.writes.map((one) => (typeof one === "string" ? one : one.toString("hex")));
   }
@@ -36,7 +36,7 @@ function senderOver(sink: Sink, extensions?: object): InstanceType<typeof Sender
   return new Sender(sink, extensions);
 }
 
-/** A sender that compresses, and needs no context for it unless `takeover`. */
+/** A compressing sender, without a context unless `takeover`. */
 function compressing(
   threshold: number | undefined,
   { takeover = false } = {},
@@ -52,7 +52,7 @@ const whole = { binary: false, compress: true, fin: true, mask: false };
 describe("Sender.frame()", () => {
   const frame = { fin: true, opcode: 2, rsv1: false, mask: false, readOnly: false };
 
-  test("returns a header and the payload as it is, or a header alone", () => {
+  test("returns a header and the unchanged payload, or a header alone", () => {
     const payload = Buffer.from("abc");
     const parts = Sender.frame(payload, frame);
     expect(parts.map((part) => Buffer.from(part).toString("hex"))).toEqual(["8203", "616263"]);
@@ -70,17 +70,17 @@ describe("Sender.frame()", () => {
     expect(first!.toString("hex")).toBe(header);
   });
 
-  test("sets RSV1, FIN and the opcode as it is told", () => {
+  test("sets RSV1, FIN and the opcode from the options", () => {
     expect(Sender.frame(Buffer.alloc(0), { ...frame, rsv1: true })[0]![0]).toBe(0xc2);
     expect(Sender.frame(Buffer.alloc(0), { ...frame, fin: false, opcode: 1 })[0]![0]).toBe(0x01);
   });
 
-  test("takes text", () => {
+  test("accepts text", () => {
     const parts = Sender.frame("€", { ...frame, opcode: 1 });
     expect(Buffer.concat(parts).toString("hex")).toBe("8103e282ac");
   });
 
-  test("masks in place, or a copy of what is only to be read", () => {
+  test("masks in place, or masks a copy of read-only data", () => {
     const generateMask = (mask: Buffer): void => mask.set([1, 2, 3, 4]);
     const bytes = Buffer.from([0, 0, 0, 0, 0]);
     const copy = Sender.frame(bytes, { ...frame, mask: true, readOnly: true, generateMask });
@@ -92,14 +92,14 @@ describe("Sender.frame()", () => {
     expect(bytes.toString("hex")).toBe("0102030401");
   });
 
-  test("leaves the payload as it is where the masking key is 0", () => {
+  test("leaves the payload unchanged if the masking key is 0", () => {
     const bytes = Buffer.from("abc");
     const options = { ...frame, mask: true, readOnly: true };
     const parts = Sender.frame(bytes, { ...options, generateMask: (mask) => mask.fill(0) });
     expect(parts[1]).toBe(bytes);
   });
 
-  test("masks with random bytes, others each time", () => {
+  test("masks with random bytes, different each time", () => {
     const keys = Array.from({ length: 4 }, () => {
       const [first] = Sender.frame(Buffer.alloc(1), { ...frame, mask: true, readOnly: true });
       return first!.subarray(2, 6).toString("hex");
@@ -109,7 +109,7 @@ describe("Sender.frame()", () => {
 });
 
 describe("sendFrame()", () => {
-  test("writes one part, or two in one go", async () => {
+  test("writes one part, or two in one call", async () => {
     const sink = new Sink();
     const sender = senderOver(sink);
     await told((done) => sender.sendFrame([Buffer.from("a")], done));
@@ -119,7 +119,7 @@ describe("sendFrame()", () => {
     expect(sink.corks).toEqual(["cork", "uncork"]);
   });
 
-  test("of a socket sends frames that were made once to many", async () => {
+  test("of a socket sends frames that were created once to many", async () => {
     const [first, second] = [await openPair(), await openPair()];
     const list = Sender.frame(Buffer.from("shared"), {
       readOnly: false,
@@ -140,7 +140,7 @@ describe("sendFrame()", () => {
 });
 
 describe("send()", () => {
-  test("compresses in order, whatever it is given", async () => {
+  test("compresses messages of any kind in order", async () => {
     const { sink, sender } = compressing(0);
     const bytes = new Uint8Array([0x68, 0x69]);
     for (const data of [bytes.buffer, bytes, "hi"]) sender.send(data, whole);
@@ -149,7 +149,7 @@ describe("send()", () => {
     for (const header of headers) expect(header).toMatch(/^c1..$/);
   });
 
-  test("leaves what is shorter than the threshold, and does not encode its text", async () => {
+  test("does not compress below the threshold, and does not encode its text", async () => {
     const { sink, sender } = compressing(undefined);
     sender.send("hi", whole);
     expect(sink.shown).toEqual(["8102", "hi"]);
@@ -177,14 +177,14 @@ describe("send()", () => {
     expect(String(seen)).toBe(data.join(""));
   });
 
-  test("with a context compresses all, however short", async () => {
+  test("with a context compresses everything, however short", async () => {
     const { sink, sender } = compressing(1024, { takeover: true });
     sender.send("hi", whole);
     await until(() => sink.writes.length === 2);
     expect(sink.shown[0]).toMatch(/^c1/);
   });
 
-  test("counts what waits", async () => {
+  test("counts waiting bytes", async () => {
     const { sender, sink } = compressing(0);
     const bytes = sender as unknown as { _bufferedBytes: number };
     sender.send("foo", whole);
@@ -199,7 +199,7 @@ describe.each([
   ["ping", "89"],
   ["pong", "8a"],
 ] as const)("%s()", (name, first) => {
-  test("waits behind what is being compressed", async () => {
+  test("waits for messages that are being compressed", async () => {
     const { sink, sender } = compressing(0);
     sender.send("foo", whole);
     sender[name]("hi", false);
@@ -208,7 +208,7 @@ describe.each([
     expect(sink.shown.slice(2)).toEqual([`${first}02`, "hi"]);
   });
 
-  test("takes bytes of any kind", async () => {
+  test("accepts bytes of any kind", async () => {
     const sink = new Sink();
     const sender = senderOver(sink);
     const bytes = new Uint8Array([0x68, 0x69]);
@@ -223,17 +223,17 @@ describe.each([
 });
 
 describe("close()", () => {
-  test.each(["error", 1004])("refuses the code %s", (code) => {
+  test.each(["error", 1004])("rejects the code %s", (code) => {
     const refusal = new TypeError("First argument must be a valid error code number");
     expect(() => senderOver(new Sink()).close(code as number, "")).toThrow(refusal);
   });
 
-  test("refuses a reason of 124 bytes", () => {
+  test("rejects a reason of 124 bytes", () => {
     const refusal = new RangeError("The message must not be greater than 123 bytes");
     expect(() => senderOver(new Sink()).close(1000, "a".repeat(124))).toThrow(refusal);
   });
 
-  test("goes behind all that was sent", async () => {
+  test("follows everything that was sent before", async () => {
     const { sink, sender } = compressing(0);
     for (const data of ["foo", "bar", "baz"]) sender.send(data, whole);
     await told((done) => sender.close(1000, undefined, false, done));

@@ -14,7 +14,7 @@ describe("send()", () => {
   });
 
   test.each([5, 0, null, "binary", true, Symbol("options")])(
-    "sends as without options where %s stands in their place",
+    "treats %s in place of the options as no options",
     async (options) => {
       const { client, peer } = await openPair();
       const told = new Promise((resolve) =>
@@ -53,7 +53,7 @@ describe("send()", () => {
     ["an object", {}],
     ["a symbol", Symbol("x")],
     ["a bigint", 1n],
-    ["a function in an array's place", new Map()],
+    ["a function instead of an array", new Map()],
   ])("throws Node's own TypeError for %s", async (_, data) => {
     const { client, peer } = await openPair();
     expect(() => client.send(data, {})).toThrow(TypeError);
@@ -66,7 +66,7 @@ describe("send()", () => {
     expect(await text(peer)).toBe("good");
   });
 
-  test("sends long messages whole, and they come back so", async () => {
+  test("sends long messages whole, and they are echoed whole", async () => {
     const { client, peer } = await openPair({ maxPayload: 0 }, { maxPayload: 0 });
     peer.on("message", (data: Buffer, isBinary: boolean) => peer.send(data, { binary: isBinary }));
     const array = Float32Array.from({ length: 1024 * 1024 }, (_, index) => index / 10);
@@ -75,7 +75,7 @@ describe("send()", () => {
     expect(Buffer.from(array.buffer).equals(data as Buffer)).toBe(true);
   });
 
-  test("sends as its options say", async () => {
+  test("applies its options", async () => {
     const { client, peer } = await openPair();
     client.send("text", { binary: true });
     expect(await message(peer)).toEqual({ data: Buffer.from("text"), isBinary: true });
@@ -83,7 +83,7 @@ describe("send()", () => {
     expect(await message(peer)).toEqual({ data: Buffer.from("bytes"), isBinary: false });
   });
 
-  test("an option that is there with undefined is a choice: not binary", async () => {
+  test("an option with the value undefined overrides the default: not binary", async () => {
     const { client, peer } = await openPair();
     client.send(Buffer.from("bytes"), { binary: undefined });
     expect(await message(peer)).toEqual({ data: Buffer.from("bytes"), isBinary: false });
@@ -99,7 +99,7 @@ describe("send()", () => {
     expect(await new Log(peer).closed).toEqual(["text fragment", "binary bytes", "close 1005"]);
   });
 
-  test("leaves the bytes that it was given as they were", async () => {
+  test("does not change the given bytes", async () => {
     const { client, peer } = await openPair();
     const given = [Buffer.from("buffer"), new Uint8Array([1, 2]), new Uint8Array(40_000).fill(3)];
     const before = given.map((one) => Buffer.from(one));
@@ -112,7 +112,7 @@ describe("send()", () => {
     expect(given.map((one) => Buffer.from(one))).toEqual(before);
   });
 
-  test("sends the bytes of the moment, whatever becomes of them then", async () => {
+  test("sends the bytes of the time of the call, whatever happens to them later", async () => {
     const { client, peer } = await openPair();
     for (const [from, to] of [
       [client, peer],
@@ -129,7 +129,7 @@ describe("send()", () => {
     }
   });
 
-  test("without a mask is a client's violation", async () => {
+  test("without a mask violates the protocol as a client", async () => {
     const { client, peer } = await openPair();
     const errors = Promise.all([closed(client), closed(peer)]);
     const log = new Log(peer);
@@ -141,7 +141,7 @@ describe("send()", () => {
 });
 
 describe("the callback of send()", () => {
-  test("may stand in the place of the options, and is told of no error", async () => {
+  test("may be passed in place of the options, and is called without an error", async () => {
     const { client } = await openPair();
     expect(await told((done) => client.send("hi", done))).toBe("written");
     expect(await told((done) => client.send("hi", {}, done))).toBe("written");
@@ -149,7 +149,7 @@ describe("the callback of send()", () => {
     expect(await told((done) => client.send("hi", { fin: false }, done))).toBe("written");
   });
 
-  test("is not called before send() returns, and in the order of the messages", async () => {
+  test("is called after send() has returned, in the order of the messages", async () => {
     const { client } = await openPair();
     const order: number[] = [];
     const all = [1, 2, 3].map((number) =>
@@ -165,7 +165,7 @@ describe("the callback of send()", () => {
     expect(order).toEqual([-1, -2, -3, 1, 2, 3]);
   });
 
-  test("is told what became of it, after close(): nothing", async () => {
+  test("is called with an error if close() was called before", async () => {
     const { client, peer } = await openPair();
     const close = closed(peer);
     peer.close();
@@ -179,7 +179,7 @@ describe("the callback of send()", () => {
     expect(client.bufferedAmount).toBe(0);
   });
 
-  test("is told that the connection broke before all was written", async () => {
+  test("is called with an error if the connection is lost before all is written", async () => {
     const { client, peer } = await openPair();
     client.pause();
     const chunk = Buffer.alloc(256 * 1024);
@@ -191,7 +191,7 @@ describe("the callback of send()", () => {
 });
 
 describe("Blobs", () => {
-  test("go in order with what is sent behind them, and before the close", async () => {
+  test("keep the order with later messages, and precede the close", async () => {
     const { client, peer } = await openPair();
     const log = new Log(client);
     peer.send(new Blob(["one"]));
@@ -217,7 +217,7 @@ describe("Blobs", () => {
     expect(client.bufferedAmount).toBe(0);
   });
 
-  test("tell their callbacks, in order, that the socket was closed meanwhile", async () => {
+  test("call back in order with an error if the socket was closed meanwhile", async () => {
     const { client, peer } = await openPair();
     const seen: unknown[] = [];
     const hear = (number: number) => (error?: Error | null) =>
@@ -238,8 +238,8 @@ describe("Blobs", () => {
   });
 });
 
-describe("what is written to the stream itself", () => {
-  test("goes between the messages, in order", async () => {
+describe("data that is written to the stream itself", () => {
+  test("is sent between the messages, in order", async () => {
     const { client, peer } = await openPair();
     const log = new Log(client);
     peer.send("one");

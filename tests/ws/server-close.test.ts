@@ -5,7 +5,7 @@ import { closed, connect, endWithTest, listen, next, openPair, turns } from "./r
 import { SlowPipe } from "./memory-stream.ts";
 
 describe("close() of a server", () => {
-  test("may be called many times, and is told once", async () => {
+  test("may be called repeatedly, and calls back once", async () => {
     const { wss } = await listen();
     let count = 0;
     wss.on("close", () => (count += 1));
@@ -16,7 +16,7 @@ describe("close() of a server", () => {
     expect(count).toBe(1);
   });
 
-  test("is an error to whoever comes after, and 'close' is told again", async () => {
+  test("calls back with an error after it has closed, and 'close' is emitted again", async () => {
     const { wss } = await listen();
     await new Promise<void>((resolve) => wss.close(() => resolve()));
     const again = next(wss, "close");
@@ -25,7 +25,7 @@ describe("close() of a server", () => {
     await again;
   });
 
-  test("leaves the clients, and waits for them", async () => {
+  test("keeps the clients, and waits for them", async () => {
     const { client, peer, wss } = await openPair();
     let isClosed = false;
     const end = new Promise<void>((resolve) => wss.close(() => resolve()));
@@ -37,7 +37,7 @@ describe("close() of a server", () => {
     expect(peer.readyState).toBeGreaterThan(1);
   });
 
-  test("of its own HTTP server comes behind that one's", async () => {
+  test("with its own HTTP server, completes after that server has closed", async () => {
     const { wss } = await listen();
     const order: string[] = [];
     wss._server!.on("close", () => order.push("http"));
@@ -48,7 +48,7 @@ describe("close() of a server", () => {
     expect(order).toEqual(["http", "ws"]);
   });
 
-  test("leaves another's HTTP server as it was, without listeners", async () => {
+  test("leaves another HTTP server unchanged, without listeners", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
@@ -61,7 +61,7 @@ describe("close() of a server", () => {
     expect(server.listening).toBe(true);
   });
 
-  test("without a server is told in a later turn, also with clientTracking false", async () => {
+  test("without a server, completes in a later turn, even with clientTracking false", async () => {
     for (const clientTracking of [true, false]) {
       const wss = new WebSocketServer({ noServer: true, clientTracking });
       let isClosed = false;
@@ -72,7 +72,7 @@ describe("close() of a server", () => {
     }
   });
 
-  test("without a server of its own waits for the last client", async () => {
+  test("without a server of its own, waits for the last client", async () => {
     const wss = new WebSocketServer({ noServer: true });
     endWithTest(wss);
     const pipe = new SlowPipe();
@@ -94,7 +94,7 @@ describe("close() of a server", () => {
     expect(order).toEqual(["client", "server"]);
   });
 
-  test("refuses handshakes that are under way with 503", async () => {
+  test("refuses pending handshakes with 503", async () => {
     const server = createServer();
     const wss = new WebSocketServer({ noServer: true });
     server.on("upgrade", (request, socket, head) => {

@@ -17,11 +17,11 @@ describe("the options of a server", () => {
     ["port and server", { port: 0, server }],
     ["noServer and server", { noServer: true, server }],
   ];
-  test.each(wrong)("with %s of the ways to be reached are refused", (_, options) => {
+  test.each(wrong)("with %s are rejected", (_, options) => {
     expect(() => new WebSocketServer(options)).toThrow(ONE_WAY);
   });
 
-  test("are there to be read, with their defaults", () => {
+  test("are readable, with their defaults", () => {
     const given: ServerOptions = { noServer: true, perMessageDeflate: true, path: "/x" };
     const { options } = new WebSocketServer(given);
     expect(options).toMatchObject({
@@ -48,7 +48,7 @@ describe("the options of a server", () => {
     expect(given.perMessageDeflate).toBe(true);
   });
 
-  test("may name the class of the clients, which is given all of them", async () => {
+  test("may contain the class of the clients, which receives all of them", async () => {
     const seen: unknown[] = [];
     class Own extends WebSocket {
       foo = "foo";
@@ -66,7 +66,7 @@ describe("the options of a server", () => {
     expect(seen[2]).toBe(wss.options);
   });
 
-  test("reach each client: maxPayload", async () => {
+  test("apply to each client: maxPayload", async () => {
     const { client, peer } = await openPair({ maxPayload: 5 });
     const end = closed(client);
     client.send("123456");
@@ -75,7 +75,7 @@ describe("the options of a server", () => {
     await log.closed;
   });
 
-  test("maxPayload 0 is no limit, and so is undefined", async () => {
+  test("maxPayload 0 or undefined means no limit", async () => {
     for (const maxPayload of [0, undefined]) {
       const { client, peer } = await openPair({ maxPayload });
       const heard = message(peer);
@@ -85,7 +85,7 @@ describe("the options of a server", () => {
   });
 });
 
-test("a server takes undefined for most of its options", async () => {
+test("a server accepts undefined for most of its options", async () => {
   const { client, peer } = await openPair({
     backlog: undefined,
     handleProtocols: undefined,

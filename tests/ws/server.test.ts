@@ -10,7 +10,7 @@ import { connect, endWithTest, keep, listen, Log, next, openPair } from "./rig.t
 import { RawClient } from "../raw-client.ts";
 
 describe("a server with a port", () => {
-  test("tells its callback and 'listening'", async () => {
+  test("calls back and emits 'listening'", async () => {
     const told = new Promise<unknown[]>((resolve) => {
       const wss = new WebSocketServer({ port: 0 }, (...given: unknown[]) => resolve(given));
       endWithTest(wss);
@@ -18,21 +18,21 @@ describe("a server with a port", () => {
     expect(await told).toEqual([]);
   });
 
-  test("listens at all addresses where it is given no host", async () => {
+  test("listens on all addresses if no host is given", async () => {
     const wss = new WebSocketServer({ port: 0 });
     endWithTest(wss);
     await next(wss, "listening");
     expect((wss.address() as AddressInfo).address).toMatch(/^(::|0\.0\.0\.0)$/);
   });
 
-  test("emits an 'error' where the port is in use: Node's own", async () => {
+  test("emits Node's own 'error' if the port is in use", async () => {
     const { port } = await listen();
     const wss = new WebSocketServer({ port, host: "127.0.0.1" });
     const [error] = await next(wss, "error");
     expect((error as { code: string }).code).toBe("EADDRINUSE");
   });
 
-  test("answers what is no handshake with 426", async () => {
+  test("answers other requests with 426", async () => {
     const { port } = await listen();
     const [response] = (await next(get({ port, host: "127.0.0.1" }), "response")) as [
       IncomingMessage,
@@ -51,8 +51,8 @@ describe("a server with a port", () => {
   });
 });
 
-describe("a server on another's", () => {
-  test("takes its handshakes, and emits what it emits", async () => {
+describe("a server on another HTTP server", () => {
+  test("handles its handshakes, and emits its events", async () => {
     const server = createServer();
     const wss = new WebSocketServer({ server });
     endWithTest(wss);
@@ -69,7 +69,7 @@ describe("a server on another's", () => {
     expect(((await error)[0] as Error).message).toBe("foo");
   });
 
-  test("may be reached by a Unix socket", async () => {
+  test("may be reached over a Unix socket", async () => {
     const path = join(tmpdir(), `longwire-${randomUUID()}.sock`);
     const server = createServer();
     const wss = new WebSocketServer({ server });
@@ -87,7 +87,7 @@ describe("a server on another's", () => {
     expect(urls).toEqual(["/foo?bar=bar", "/"]);
   });
 
-  test("looks up handleUpgrade at each handshake", async () => {
+  test("looks up handleUpgrade for each handshake", async () => {
     const { wss, url } = await listen();
     const own = wss.handleUpgrade.bind(wss);
     const seen: string[] = [];
@@ -115,7 +115,7 @@ describe("address()", () => {
 });
 
 describe("clients", () => {
-  test("is a set of those that are connected", async () => {
+  test("is a set of the connected clients", async () => {
     const { wss, url } = await listen();
     expect(wss.clients).toBeInstanceOf(Set);
     expect(wss.clients!.size).toBe(0);
@@ -125,7 +125,7 @@ describe("clients", () => {
     expect([...wss.clients!]).toEqual([peer]);
   });
 
-  test("is not there with clientTracking false or undefined", () => {
+  test("does not exist with clientTracking false or undefined", () => {
     for (const clientTracking of [false, undefined]) {
       const wss = new WebSocketServer({ noServer: true, clientTracking });
       expect(wss.clients).toBeUndefined();
@@ -133,7 +133,7 @@ describe("clients", () => {
   });
 
   test.each(["close", "terminate"] as const)(
-    "has forgotten a client by the 'close' of it, after %s()",
+    "does not contain a client in its 'close' event, after %s()",
     async (end) => {
       const { client, peer, wss } = await openPair();
       const sizes: number[] = [];
@@ -147,7 +147,7 @@ describe("clients", () => {
 });
 
 describe("'connection'", () => {
-  test("comes with the request, after 'headers', when the client is open and tracked", async () => {
+  test("is emitted with the request, after 'headers', when the client is open and tracked", async () => {
     const { wss, url } = await listen();
     const seen: unknown[] = [];
     wss.on("headers", (lines: string[], request: IncomingMessage) =>
@@ -175,7 +175,7 @@ describe("'connection'", () => {
     expect(response.headers["set-cookie"]).toEqual(["a=b"]);
   });
 
-  test("a frame that came with the handshake is a message", async () => {
+  test("a frame that arrived with the handshake is a message", async () => {
     const { wss, port } = await listen();
     const raw = await RawClient.open(port);
     const { handshake } = await import("../raw-client.ts");
@@ -190,7 +190,7 @@ describe("'connection'", () => {
     expect(await heard).toBe("early");
   });
 
-  test("messages may be sent, and the client closed, at once", async () => {
+  test("messages may be sent, and the client closed, immediately", async () => {
     const { wss, url } = await listen();
     wss.on("connection", (peer) => {
       peer.send("hi");
@@ -205,7 +205,7 @@ describe("'connection'", () => {
   });
 });
 
-test("a port may be named as text, and the backlog be set", async () => {
+test("a port may be given as text, and the backlog set", async () => {
   const probe = createTcpServer();
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
   const { port } = probe.address() as AddressInfo;

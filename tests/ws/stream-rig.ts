@@ -3,7 +3,7 @@ import { onTestFinished } from "vitest";
 import { createWebSocketStream, type WebSocket } from "./implementation.ts";
 import { openPair, turns, until } from "./rig.ts";
 
-/** Writes down what a stream emits. */
+/** Records a stream's events. */
 export function watch(duplex: Duplex): string[] {
   const seen: string[] = [];
   for (const event of ["finish", "end", "close"]) duplex.on(event, () => seen.push(event));
@@ -12,7 +12,7 @@ export function watch(duplex: Duplex): string[] {
   return seen;
 }
 
-/** A stream over the client's end of an open pair. */
+/** Returns a stream over the client of an open pair. */
 export async function openStream(
   options?: ConstructorParameters<typeof Duplex>[0],
   clientOptions = {},
@@ -22,7 +22,7 @@ export async function openStream(
   return { duplex, client, peer, seen: watch(duplex) };
 }
 
-/** All that a watched stream emitted, once it has closed. */
+/** Returns all events of a watched stream, once it has closed. */
 export const whenClosed = async (seen: string[]): Promise<string[]> => {
   await until(() => seen.includes("close"));
   await turns(2);

@@ -40,7 +40,7 @@ async function listenTls(
 }
 
 describe("over TLS", () => {
-  test("a client may take any certificate", async () => {
+  test("a client may accept any certificate", async () => {
     const { url, wss } = await listenTls();
     const connection = next(wss, "connection");
     const client = connect(url, { rejectUnauthorized: false });
@@ -50,13 +50,13 @@ describe("over TLS", () => {
     expect(await log.closed).toEqual(["upgrade", "open", "close 1005"]);
   });
 
-  test("a client takes none that nobody vouches for, and one that the option ca does", async () => {
+  test("a client rejects an untrusted certificate, and accepts one that the option ca trusts", async () => {
     const { url } = await listenTls();
     expect((await failed(connect(url))).code).toBe("DEPTH_ZERO_SELF_SIGNED_CERT");
     await next(connect(url, { ca: own.cert }), "open");
   });
 
-  test("a client may show a certificate; the server's stream says whether it is good", async () => {
+  test("a client may present a certificate, and the server's stream reports whether it is valid", async () => {
     const { url, wss } = await listenTls({ ca: own.cert, requestCert: true });
     const connection = next(wss, "connection");
     const client = connect(url, { ...own, rejectUnauthorized: false });
@@ -69,7 +69,7 @@ describe("over TLS", () => {
     expect((await end).code).toBe(1005);
   });
 
-  test("text goes over even where a close follows at once", async () => {
+  test("text arrives even if a close follows immediately", async () => {
     const { url, wss } = await listenTls();
     const connection = next(wss, "connection");
     const client = connect(url, { rejectUnauthorized: false });
@@ -81,7 +81,7 @@ describe("over TLS", () => {
     expect(await new Log(peer).closed).toEqual(["text foobar", "close 1005"]);
   });
 
-  test("a long message comes back as it was", async () => {
+  test("a long message is echoed unchanged", async () => {
     const { url, wss } = await listenTls();
     wss.on("connection", (peer: WebSocket) => peer.on("message", (data) => peer.send(data)));
     const client = connect(url, { rejectUnauthorized: false });
@@ -91,7 +91,7 @@ describe("over TLS", () => {
     expect(bytes.equals((await message(client)).data as Buffer)).toBe(true);
   });
 
-  test("ws:// to a server that speaks TLS is an error", async () => {
+  test("ws:// to a TLS server is an error", async () => {
     const { port } = await listenTls();
     const log = new Log(connect(`ws://127.0.0.1:${port}`));
     const lines = await log.closed;
@@ -99,7 +99,7 @@ describe("over TLS", () => {
     expect(lines[0]).toMatch(/^error /);
   });
 
-  test("versions of TLS that do not meet are one error", async () => {
+  test("incompatible TLS versions cause one error", async () => {
     const { url } = await listenTls({ minVersion: "TLSv1.3" });
     const client = connect(url, { maxVersion: "TLSv1.2", rejectUnauthorized: false });
     const lines = await new Log(client).closed;
@@ -111,7 +111,7 @@ describe("over TLS", () => {
     ["", "localhost", false],
     [undefined, "127.0.0.1", false],
     ["other.example", "127.0.0.1", "other.example"],
-  ])("the option servername %s for %s is asked for as %s", async (servername, host, name) => {
+  ])("the option servername %s for %s is sent as %s", async (servername, host, name) => {
     const { server, port } = await listenTls();
     const secured = next(server, "secureConnection");
     const options = { rejectUnauthorized: false, ...(servername !== undefined && { servername }) };
@@ -120,7 +120,7 @@ describe("over TLS", () => {
     expect((stream as TLSSocket & { servername: unknown }).servername).toBe(name);
   });
 
-  test("createConnection may make the TLS itself", async () => {
+  test("createConnection may start TLS itself", async () => {
     const { url, port } = await listenTls();
     const client = connect(url, {
       createConnection: () => connectTls({ port, host: "127.0.0.1", ca: own.cert }),
@@ -130,7 +130,7 @@ describe("over TLS", () => {
 });
 
 describe("verifyClient over TLS", () => {
-  test("is told that the connection is secure, the origin and the request", async () => {
+  test("receives that the connection is secure, the origin and the request", async () => {
     const seen: unknown[] = [];
     const { url } = await listenTls(
       {},

@@ -10,7 +10,7 @@ import type { WireFrame } from "../protocol/read-frames.ts";
 
 const DEFLATE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/** An end of ours of either role whose other end is by hand. */
+/** Returns a socket of either role whose other end is operated by the test. */
 async function endOf(
   role: Role,
   {
@@ -56,7 +56,7 @@ describe.each(["server", "client"] as const)("a %s that receives", (role) => {
       expect((seen as { errno?: number }).errno).toBe(error.errno);
       if (error.message !== "") expect(seen.message).toBe(error.message);
       await log.closed;
-      // In its closing state at the error already, and nothing of the rest is told.
+      // The socket is already closing when the error fires, and nothing else is delivered.
       expect(log.lines).toEqual([`error ${seen.message}`, "close 1006"]);
       expect(log.states).toEqual([2, 3]);
       const [close] = await closeFrames();
@@ -64,7 +64,7 @@ describe.each(["server", "client"] as const)("a %s that receives", (role) => {
     },
   );
 
-  test("a frame that is masked as the other end's fails", async () => {
+  test("a frame with the masking of the other role fails", async () => {
     const { socket, write, closeFrames } = await endOf(role);
     const log = new Log(socket);
     const other = role === "server" ? "client" : "server";
@@ -78,15 +78,15 @@ describe.each(["server", "client"] as const)("a %s that receives", (role) => {
   });
 });
 
-describe("what is no violation", () => {
-  test("text of two, three and four bytes a character", async () => {
+describe("legal data", () => {
+  test("text with characters of two, three and four bytes", async () => {
     const { socket, write } = await endOf("server");
     const heard = next(socket, "message");
     write(frameTo("server", { opcode: 1, payload: Buffer.from("é€𐍈$") }));
     expect(String((await heard)[0])).toBe("é€𐍈$");
   });
 
-  test("anything as text with skipUTF8Validation", async () => {
+  test("any bytes as text with skipUTF8Validation", async () => {
     const { wss, port } = await listen({ skipUTF8Validation: true });
     const connection = next(wss, "connection");
     const raw = await RawClient.upgrade(port);
@@ -101,7 +101,7 @@ describe("what is no violation", () => {
   });
 });
 
-test("invalid frames both ways at once end both, each with its error", async () => {
+test("simultaneous invalid frames in both directions end both, each with its error", async () => {
   const { client, peer } = await openPair();
   const logs = [new Log(client), new Log(peer)];
   streamOf(client).write(Buffer.from([0x85, 0x80, 0, 0, 0, 0]));
@@ -114,7 +114,7 @@ test("invalid frames both ways at once end both, each with its error", async () 
   }
 });
 
-test("so do invalid frames behind which both ends close", async () => {
+test("so do invalid frames after which both ends close", async () => {
   const { client, peer } = await openPair();
   const logs = [new Log(client), new Log(peer)];
   streamOf(client).write(Buffer.from([0x85, 0x80, 0, 0, 0, 0]));

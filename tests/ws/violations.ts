@@ -2,7 +2,7 @@ import type { Role } from "../../src/protocol/index.ts";
 import { closePayload, frameTo, utf8 } from "../protocol/masked-frame.ts";
 import { expected } from "./implementation.ts";
 
-/** What a peer may do wrong, what is said of it, and the status that it is told. */
+/** A violation by a peer, the error for it, and the status that the peer receives. */
 export type Violation = [
   name: string,
   frames: (role: Role) => Uint8Array[],
@@ -27,50 +27,50 @@ const several =
   (role: Role) =>
     given.map((options) => frameTo(role, options));
 
-/** A frame that is masked if it must not be, and the other way round. */
+/** A frame that is masked if it must not be, and unmasked if it must be. */
 const wronglyMasked = (given: Parameters<typeof frameTo>[1]) => (role: Role) => [
   frameTo(role === "server" ? "client" : "server", given),
 ];
 
 export const violations: Violation[] = [
   [
-    "RSV1 where nothing was agreed",
+    "RSV1 although nothing was negotiated",
     one({ opcode: 2, reservedBits: 0x40 }),
     frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
     1002,
   ],
   [
-    "RSV1 and the wrong mask",
+    "RSV1 and the wrong masking",
     wronglyMasked({ opcode: 2, reservedBits: 0x40 }),
     frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
     1002,
   ],
   [
-    "RSV3 and an opcode that is not known, and the wrong mask",
+    "RSV3, an unknown opcode, and the wrong masking",
     wronglyMasked({ opcode: 3, reservedBits: 0x10 }),
     frame("UNEXPECTED_RSV_2_3", "RSV2 and RSV3 must be clear"),
     1002,
   ],
   [
-    "RSV1 on an opcode that is not known",
+    "RSV1 on an unknown opcode",
     one({ opcode: 3, reservedBits: 0x40 }),
     frame("UNEXPECTED_RSV_1", "RSV1 must be clear"),
     1002,
   ],
   [
-    "an opcode that is not known, and the wrong mask",
+    "an unknown opcode and the wrong masking",
     wronglyMasked({ opcode: 3 }),
     frame("INVALID_OPCODE", "invalid opcode 3"),
     1002,
   ],
   [
-    "a continuation of nothing, with the wrong mask",
+    "a continuation of nothing, with the wrong masking",
     wronglyMasked({ opcode: 0 }),
     frame("INVALID_OPCODE", "invalid opcode 0"),
     1002,
   ],
   [
-    "a ping in fragments, with RSV1 and the wrong mask",
+    "a fragmented ping, with RSV1 and the wrong masking",
     wronglyMasked({ opcode: 9, fin: false, reservedBits: 0x40 }),
     frame("EXPECTED_FIN", "FIN must be set"),
     1002,
@@ -120,15 +120,15 @@ export const violations: Violation[] = [
     frame("INVALID_OPCODE", "invalid opcode 2"),
     1002,
   ],
-  ["an opcode that is none", one({ opcode: 5 }), frame("INVALID_OPCODE", "invalid opcode 5"), 1002],
+  ["a reserved opcode", one({ opcode: 5 }), frame("INVALID_OPCODE", "invalid opcode 5"), 1002],
   [
-    "a control opcode that is none",
+    "a reserved control opcode",
     one({ opcode: 11 }),
     frame("INVALID_OPCODE", "invalid opcode 11"),
     1002,
   ],
   [
-    "a ping in fragments",
+    "a fragmented ping",
     one({ opcode: 9, fin: false }),
     frame("EXPECTED_FIN", "FIN must be set"),
     1002,
@@ -164,7 +164,7 @@ export const violations: Violation[] = [
     1002,
   ],
   [
-    "a reason that is no text",
+    "a reason that is not UTF-8",
     one({ opcode: 8, payload: closePayload(1007, Buffer.from("cebae1bd", "hex")) }),
     invalidText,
     1007,
@@ -229,7 +229,7 @@ export const violations: Violation[] = [
     { deflate: true, maxPayload: 5 },
   ],
   [
-    "what does not inflate",
+    "a message that does not inflate",
     one({ opcode: 1, reservedBits: 0x40, payload: Buffer.from("0601", "hex") }),
     { code: "Z_DATA_ERROR", errno: -3, message: "", type: Error },
     1007,

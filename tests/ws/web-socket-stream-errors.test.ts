@@ -20,7 +20,7 @@ describe("errors", () => {
     ]);
   });
 
-  test("of the peer's making leave it the time to hear of them", async () => {
+  test("caused by the peer leave it time to receive the Close frame", async () => {
     const { url, peers } = await rawServer();
     const client = connect(url);
     const duplex = createWebSocketStream(client);
@@ -38,7 +38,7 @@ describe("errors", () => {
     ]);
   });
 
-  test("that nobody hears of are thrown", async () => {
+  test("without a listener are thrown", async () => {
     const { client, peer } = await openPair();
     const duplex = createWebSocketStream(client);
     onTestFinished(() => void duplex.destroy());
@@ -61,7 +61,7 @@ describe("errors", () => {
 });
 
 describe("destroy()", () => {
-  test("ends the connection; 'close' comes with that of the socket", async () => {
+  test("ends the connection, and 'close' is emitted with that of the socket", async () => {
     const { duplex, client, peer, seen } = await openStream();
     const ends = Promise.all([closed(client), closed(peer)]);
     duplex.destroy();
@@ -69,7 +69,7 @@ describe("destroy()", () => {
     expect(await whenClosed(seen)).toEqual(["close"]);
   });
 
-  test("with an error emits that", async () => {
+  test("with an error emits it", async () => {
     const { duplex, seen } = await openStream();
     const error = new Error("Oops");
     const heard = next(duplex, "error");

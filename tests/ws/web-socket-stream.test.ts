@@ -7,12 +7,12 @@ import { closed, connect, keep, listen, message, next, turns, until } from "./ri
 import { openStream, watch, whenClosed } from "./stream-rig.ts";
 
 describe("createWebSocketStream()", () => {
-  test("is a static of the class too, and returns a Duplex over any emitter", () => {
+  test("is a static method of the class, too, and returns a Duplex over any emitter", () => {
     expect(implementation.createWebSocketStream).toBe(createWebSocketStream);
     expect(createWebSocketStream(new EventEmitter() as WebSocket)).toBeInstanceOf(Duplex);
   });
 
-  test("hands its options on", async () => {
+  test("passes its options on", async () => {
     const { duplex, peer, seen } = await openStream({ allowHalfOpen: false, encoding: "utf8" });
     const heard = next(duplex, "data");
     peer.send(Buffer.from("hi"));
@@ -21,7 +21,7 @@ describe("createWebSocketStream()", () => {
     expect(await whenClosed(seen)).toEqual(expect.arrayContaining(["end", "finish", "close"]));
   });
 
-  test("keeps text apart from bytes with readableObjectMode", async () => {
+  test("distinguishes text from bytes with readableObjectMode", async () => {
     const { duplex, peer, seen } = await openStream({ readableObjectMode: true });
     const data: unknown[] = [];
     duplex.on("data", (chunk) => data.push(chunk));
@@ -35,7 +35,7 @@ describe("createWebSocketStream()", () => {
     await whenClosed(seen);
   });
 
-  test("sends strings as text with decodeStrings false, and bytes otherwise", async () => {
+  test("sends strings as text with decodeStrings false, and as bytes otherwise", async () => {
     for (const decodeStrings of [true, false]) {
       const { duplex, peer } = await openStream({ decodeStrings });
       const heard = message(peer);
@@ -46,7 +46,7 @@ describe("createWebSocketStream()", () => {
 });
 
 describe("writing to the stream", () => {
-  test("before it is open waits for that", async () => {
+  test("before it is open waits for the opening", async () => {
     const { url, wss } = await listen();
     wss.on("connection", (peer) => keep(peer));
     const connection = next(wss, "connection");
@@ -77,7 +77,7 @@ describe("writing to the stream", () => {
     expect(duplex.destroyed).toBe(true);
   });
 
-  test("once the socket has closed is an error", async () => {
+  test("after the socket has closed is an error", async () => {
     const { duplex, client, peer, seen } = await openStream();
     client.on("close", () => duplex.write("hi"));
     peer.close();
@@ -87,7 +87,7 @@ describe("writing to the stream", () => {
     ]);
   });
 
-  test("too much is to wait for 'drain'", async () => {
+  test("too much makes the writer wait for 'drain'", async () => {
     const { duplex, peer, seen } = await openStream();
     const chunk = Buffer.alloc(1024);
     let written = 0;
@@ -105,7 +105,7 @@ describe("writing to the stream", () => {
 });
 
 describe("the end of the stream", () => {
-  test("asked for while connecting comes once it was open", async () => {
+  test("that was requested while connecting happens once it is open", async () => {
     const { url, wss } = await listen();
     wss.on("connection", keep);
     const duplex = createWebSocketStream(connect(url));
@@ -116,7 +116,7 @@ describe("the end of the stream", () => {
     expect(seen.sort()).toEqual(["close", "end", "finish"]);
   });
 
-  test("asked for in vain, where the handshake fails, is the handshake's error", async () => {
+  test("that was requested before a failed handshake causes the handshake's error", async () => {
     const { url } = await rawServer(() => goodAnswer("wrong"));
     const duplex = createWebSocketStream(connect(url));
     const seen = watch(duplex);
@@ -124,7 +124,7 @@ describe("the end of the stream", () => {
     expect(await whenClosed(seen)).toEqual(["error Invalid Sec-WebSocket-Accept header", "close"]);
   });
 
-  test("asked for once the handshake has failed is that error, and no 'finish'", async () => {
+  test("that was requested after a failed handshake causes that error, without 'finish'", async () => {
     const { url } = await rawServer(() => goodAnswer("wrong"));
     const client = connect(url);
     const duplex = createWebSocketStream(client);
@@ -140,7 +140,7 @@ describe("the end of the stream", () => {
     expect(states).toEqual([2]);
   });
 
-  test("'finish' comes first where it is ended before it is read to its end", async () => {
+  test("'finish' is first if it is ended before it is read to its end", async () => {
     const { duplex, client, peer, seen } = await openStream();
     peer.send("foo");
     peer.close();
@@ -152,7 +152,7 @@ describe("the end of the stream", () => {
     expect(await whenClosed(seen)).toEqual(["finish", "end", "close"]);
   });
 
-  test("'end' comes first where it is read to its end before it is ended", async () => {
+  test("'end' is first if it is read to its end before it is ended", async () => {
     const { duplex, peer, seen } = await openStream();
     duplex.on("end", () => {
       expect([duplex.destroyed, duplex.writable]).toEqual([false, true]);
@@ -164,7 +164,7 @@ describe("the end of the stream", () => {
   });
 });
 
-describe("reading no further", () => {
+describe("back-pressure", () => {
   test("pauses the socket, and reading on resumes it", async () => {
     const { duplex, client, peer } = await openStream({ readableHighWaterMark: 16 });
     peer.send(Buffer.alloc(20));
@@ -177,7 +177,7 @@ describe("reading no further", () => {
     await until(() => duplex.readableLength === 0 && !client.isPaused);
   });
 
-  test("does not keep a socket that closes from closing, once it is read on", async () => {
+  test("does not keep a closing socket from closing, once it is read again", async () => {
     const { duplex, client, peer, seen } = await openStream({ readableHighWaterMark: 16 });
     peer.send(Buffer.alloc(20));
     await until(() => client.isPaused);
@@ -192,7 +192,7 @@ describe("reading no further", () => {
     expect(Buffer.concat(data).length).toBeGreaterThanOrEqual(20);
   });
 
-  test("delivers all, in order, however slowly it is read", async () => {
+  test("delivers everything in order, however slowly it is read", async () => {
     const { duplex, peer, seen } = await openStream({ readableHighWaterMark: 1024 });
     const all = Buffer.alloc(200_000, "0123456789");
     for (let at = 0; at < all.length; at += 1000) peer.send(all.subarray(at, at + 1000));

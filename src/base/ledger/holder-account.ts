@@ -1,16 +1,16 @@
 import type { Account, Payer } from "./account.ts";
 import { ledgerPayer, type Holder, type LedgerPayer } from "./ledger-payer.ts";
 
-/** What an account belongs to. */
+/** The owner of an account. */
 export interface AccountOwner {
-  /** The memory is needed and this owner holds most of it: it has to end. */
+  /** Called when the memory is needed and this owner holds the most of it: it has to end. */
   onEvicted(): void;
 }
 
 /** The account of one connection or request, which is evicted when others need the memory. */
 export class HolderAccount implements Account, Holder {
   readonly #owner: AccountOwner;
-  /** `undefined` once it is closed. */
+  /** `undefined` once the account is closed. */
   #payer: LedgerPayer | undefined;
   #heldBytes = 0;
 
@@ -36,7 +36,7 @@ export class HolderAccount implements Account, Holder {
     return true;
   }
 
-  /** Does nothing once the account is closed: everything was refunded then. */
+  /** Does nothing after the account is closed, because everything has been refunded. */
   refund(bytes: number): void {
     const payer = this.#payer;
     if (payer === undefined) return;
@@ -62,7 +62,7 @@ export class HolderAccount implements Account, Holder {
     return true;
   }
 
-  /** Refunds what is still held; nothing can be charged any more. */
+  /** Refunds everything that is still held; nothing can be charged afterwards. */
   close(): void {
     const payer = this.#payer;
     if (payer === undefined) return;
@@ -74,7 +74,8 @@ export class HolderAccount implements Account, Holder {
   }
 
   evict(): void {
-    // Refunded first: what the owner does may charge others, and must not come back here.
+    // Refunded first, because the owner may charge other accounts, and must not evict this one
+    // again.
     this.close();
     this.#owner.onEvicted();
   }

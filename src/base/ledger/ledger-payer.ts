@@ -1,33 +1,36 @@
 import type { Account, Payer } from "./account.ts";
 
-/** An account that can be made to release what it holds. */
+/** An account whose memory can be reclaimed. */
 export interface Holder extends Account {
-  /** Ends what holds the memory. Everything it held has been refunded when this returns. */
+  /** Ends the owner of the memory. When this returns, everything has been refunded. */
   evict(): void;
 }
 
-/** A payer that holds more than this part of its share is large: worth evicting for others. */
+/** A payer is large, so worth evicting, if it holds more than this fraction of its share. */
 const LARGE_PART = 16;
 
-/** What all payers draw on together. */
+/** The budget that all payers share. */
 export interface Budget {
-  /** Takes `bytes` for `payer`, after others had to make room; false if they could not. */
+  /**
+   * Charges `bytes` for `payer`, reclaiming memory from others if necessary; returns false if there
+   * is not enough.
+   */
   take(bytes: number, payer: LedgerPayer): boolean;
-  /** Takes `bytes`, whatever there is. */
+  /** Charges `bytes`, even beyond the budget. */
   owe(bytes: number): void;
   give(bytes: number): void;
-  /** Called when the payer comes to hold a large part of its share, and when it no longer does. */
+  /** Called when the payer starts or ceases to hold a large part of its share. */
   onSize(payer: LedgerPayer, isLarge: boolean): void;
-  /** Called when nobody uses the payer and it holds nothing. */
+  /** Called when the payer has no members and holds nothing. */
   onUnused(payer: LedgerPayer): void;
 }
 
-/** A payer with its holders: the accounts that hold something now. */
+/** A payer with its holders: the accounts that currently hold memory. */
 export class LedgerPayer implements Payer {
   readonly name: string;
   readonly shareBytes: number;
   readonly #budget: Budget;
-  /** Those that hold something now. */
+  /** The accounts that currently hold memory. */
   readonly #holders = new Set<Holder>();
   #heldBytes = 0;
   #isLarge = false;
@@ -66,17 +69,20 @@ export class LedgerPayer implements Payer {
     this.#endIfUnused();
   }
 
-  /** Nothing: it is of this process, and a draft that a broker sends elsewhere goes without it. */
+  /**
+   * Omitted from JSON, because it belongs to this process; a draft that a broker sends elsewhere
+   * does not include it.
+   */
   toJSON(): undefined {
     return undefined;
   }
 
-  /** Says that `holder` holds something from now on. */
+  /** Adds a holder, which holds memory from now on. */
   hold(holder: Holder): void {
     this.#holders.add(holder);
   }
 
-  /** Says that `holder` holds nothing any more. */
+  /** Removes a holder, which no longer holds any memory. */
   release(holder: Holder): void {
     this.#holders.delete(holder);
   }
@@ -98,7 +104,7 @@ export class LedgerPayer implements Payer {
   /**
    * Evicts holders, the largest first, until `isEnough`.
    *
-   * @param size only those that hold more than this are evicted
+   * @param size only holders of more than this are evicted
    * @returns whether it was enough
    */
   evictUntil(isEnough: () => boolean, size: number): boolean {
@@ -123,13 +129,13 @@ export class LedgerPayer implements Payer {
   }
 }
 
-/** @throws TypeError for a payer that no ledger made */
+/** @throws TypeError if the payer was not created by a ledger */
 export function ledgerPayer(payer: Payer): LedgerPayer {
   if (payer instanceof LedgerPayer) return payer;
-  throw new TypeError("The payer was not made by a ledger; pass one from `ledger.payer(name)`.");
+  throw new TypeError("The payer was not created by a ledger; pass one from `ledger.payer(name)`.");
 }
 
-/** The item of which `sizeOf` is greatest; `undefined` if there is none. */
+/** Returns the item with the greatest `sizeOf`; `undefined` if there are no items. */
 function largestOf<Item>(items: Iterable<Item>, sizeOf: (item: Item) => number): Item | undefined {
   let largest: Item | undefined;
   let size = -1;

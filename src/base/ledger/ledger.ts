@@ -3,53 +3,60 @@ import { memoryOfProcess } from "./memory-of-process.ts";
 import type { Payer } from "./account.ts";
 import { LedgerPayer, type Budget } from "./ledger-payer.ts";
 
-/** What a ledger allows. */
+/** The limits of a ledger. */
 export interface LedgerLimits {
   /**
-   * What all payers, topics and caches may hold together, in bytes. Default half of what the
-   * process may use: the smaller of V8's heap limit and the container's limit.
+   * The maximum that all payers, topics and caches may hold together, in bytes. Default: half of
+   * what the process may use, which is the smaller of V8's heap limit and the container's limit.
    */
   budgetBytes: number;
-  /** What one payer may hold, in bytes. Default 48 MiB, or an eighth of a budget below 384 MiB. */
+  /**
+   * The maximum that one payer may hold, in bytes. Default 48 MiB, or an eighth of a budget below
+   * 384 MiB.
+   */
   shareBytes: number;
-  /** How many connections and requests one payer may have open. Default 20,000. */
+  /** The maximum of open connections and requests per payer. Default 20,000. */
   maxConnectionsPerPayer: number;
 }
 
-/** Something that holds memory which can be made again. It counts, and is charged to nobody. */
+/**
+ * A holder of memory that can be rebuilt. It counts towards the budget, but is not charged to a
+ * payer.
+ */
 export interface Cache {
-  /** What it holds, in bytes. */
+  /** The memory that it holds, in bytes. */
   readonly bytes: number;
-  /** Drops all that it can do without. */
+  /** Drops everything that it can do without. */
   drop(): void;
 }
 
 const DEFAULT_SHARE_BYTES: number = 48 * 1024 * 1024;
-/** A payer's share is at most this part of the budget. */
+/** The fraction of the budget that a payer's share may be at most. */
 const SHARES_IN_BUDGET = 8;
 
 let ofProcess: Ledger | undefined;
 
 /**
- * Who holds how much of the process's memory.
+ * Records which payer holds how much of the process's memory.
  *
- * Everything that waits or is kept for a peer is charged to a payer and to the budget of the
- * process. A payer that would exceed its share is refused, or loses what holds most. When the
- * budget is used up, caches go first, then what the largest payer holds: never whoever came last.
+ * All memory that waits or is stored for a peer is charged to a payer and to the budget of the
+ * process. If a payer would exceed its share, the request for memory is refused, or the payer's
+ * largest holder is closed. When the budget is used up, caches are dropped first. Then the largest
+ * payers lose memory, not the most recent ones.
  */
 export class Ledger {
   readonly limits: Readonly<LedgerLimits>;
   /**
-   * Pays for what is kept for everybody, such as the logs of topics. It has no share, and nothing
-   * of it is evicted.
+   * Is charged for shared data, such as the logs of topics. It has no share, and its memory is not
+   * evicted.
    */
   readonly common: Payer;
   readonly #payers = new Map<string, LedgerPayer>();
-  /** Those worth evicting, so that finding the largest is no walk over everybody. */
+  /** The payers worth evicting. This avoids searching all payers for the largest. */
   readonly #large = new Set<LedgerPayer>();
   readonly #caches = new Set<Cache>();
   #heldBytes = 0;
-  /** What payers draw on. */
+  /** The budget that payers draw on. */
   readonly #budget: Budget = {
     take: (bytes, payer) => this.#take(bytes, payer),
     owe: (bytes) => void (this.#heldBytes += bytes),
@@ -59,12 +66,12 @@ export class Ledger {
       else this.#large.delete(payer);
     },
     onUnused: (payer) => {
-      // One that was charged again after its end must not end its successor.
+      // A payer that was charged again after it ended must not remove its successor.
       if (this.#payers.get(payer.name) === payer) this.#payers.delete(payer.name);
     },
   };
 
-  /** @throws LongwireError `invalid_limit` for anything but positive integers */
+  /** @throws LongwireError `invalid_limit` unless all limits are positive integers */
   constructor(limits: Partial<LedgerLimits> = {}) {
     const budgetBytes = limits.budgetBytes ?? Math.floor(memoryOfProcess() / 2);
     const share = Math.min(DEFAULT_SHARE_BYTES, Math.ceil(budgetBytes / SHARES_IN_BUDGET));
@@ -75,24 +82,27 @@ export class Ledger {
     this.common = common;
   }
 
-  /** The one that all servers of this process share unless they are given another. */
+  /** The default ledger, shared by all servers of this process. */
   static get ofProcess(): Ledger {
     return (ofProcess ??= new Ledger());
   }
 
-  /** What is charged now, and what caches hold, in bytes. */
+  /** The memory that is charged now, and that caches hold, in bytes. */
   get heldBytes(): number {
     let bytes = this.#heldBytes;
     for (const cache of this.#caches) bytes += cache.bytes;
     return bytes;
   }
 
-  /** Those that hold something or have something open. */
+  /** The payers that hold memory or have open connections or requests. */
   get payers(): Iterable<Payer> {
     return this.#payers.values();
   }
 
-  /** The payer of this name; join or charge it now. It ends when it has no members and holds nothing. */
+  /**
+   * Returns the payer of this name. Join or charge it immediately, because it ends when it has no
+   * members and holds nothing.
+   */
   payer(name: string): Payer {
     let payer = this.#payers.get(name);
     if (payer === undefined) {
@@ -102,12 +112,15 @@ export class Ledger {
     return payer;
   }
 
-  /** Whether `payer` has no more connections and requests open than it may. */
+  /** Whether `payer` is within its limit of open connections and requests. */
   hasPlace({ members }: Payer): boolean {
     return members <= this.limits.maxConnectionsPerPayer;
   }
 
-  /** Says what can be dropped when the budget is used up. Returns how to take it back. */
+  /**
+   * Registers a cache that is dropped when the budget is used up. Returns a function that
+   * unregisters it.
+   */
   addCache(cache: Cache): () => void {
     this.#caches.add(cache);
     return () => void this.#caches.delete(cache);
@@ -122,7 +135,7 @@ export class Ledger {
   }
 
   /**
-   * Drops caches, then evicts what payers hold that are larger than the one that asks, the largest
+   * Drops caches, then evicts memory from payers that are larger than the requester, the largest
    * first.
    */
   #makeRoom(fits: () => boolean, requester: LedgerPayer, bytes: number): boolean {

@@ -21,32 +21,32 @@ import { openOptions } from "./open-options.ts";
 import type { TextOrBytes } from "../standard/sendable.ts";
 import { UnsentPayload } from "./unsent-payload.ts";
 
-/** From how many unsent bytes that the server asked for, as pongs, on nothing more is read. */
+/** Reading stops while this many bytes of answers to the server, such as pongs, are unsent. */
 const STOP_READING_BYTES = 1024 * 1024;
 
 const defaultSettings = new ClientSettings();
 
-/** Where to connect to, and how. */
+/** The destination of a connection, and its options. */
 export interface ClientTarget {
   url: URL;
   protocols: readonly string[];
-  /** Left out, those of a page: ports of other services are blocked. */
+  /** If `undefined`, the rules for a page apply: ports of other services are blocked. */
   settings: ClientSettings | undefined;
-  /** Gives the connection up while it is being opened; afterwards it does nothing. */
+  /** Aborts the connection while it is being opened; has no effect afterwards. */
   signal: AbortSignal | undefined;
   /** See `StreamConnectionOptions`. */
   oneTaskPerMessage: boolean;
 }
 
-/** What happens on a client's connection, for the API that stands on it. */
+/** Receives the events of a client's connection, for the API on top of it. */
 export interface ClientConnectionHandler {
   onOpened(agreement: Agreement): void;
   onText(text: string): void;
-  /** @param lent whether the bytes are good only until the call returns */
+  /** @param lent whether the bytes are valid only until the call returns */
   onBinary(bytes: Uint8Array, lent: boolean): void;
-  /** The connection is on its way to its end, but not there yet; once, or never. */
+  /** Called at most once: the connection has started to close, but has not closed yet. */
   onClosing(): void;
-  /** The last call, in a task of its own. */
+  /** The last call, in its own task. */
   onClosed(closure: Closure): void;
 }
 
@@ -55,7 +55,7 @@ type Stage =
   | { kind: "open"; stream: StreamConnection }
   | { kind: "over" };
 
-/** One connection of a client, from connecting to its end. */
+/** One connection of a client, from connecting until it has closed. */
 export class ClientConnection {
   readonly #target: ClientTarget;
   readonly #settings: ClientSettings;
@@ -64,7 +64,7 @@ export class ClientConnection {
   readonly #drainWaiters = new DrainWaiters();
   readonly #unsent = new UnsentPayload((step) => this.afterWritten(step));
   #stage: Stage = { kind: "over" };
-  /** Called once the signal does not matter any more. */
+  /** Removes the abort listener. */
   #ignoreSignal: (() => void) | undefined;
 
   constructor(target: ClientTarget, handler: ClientConnectionHandler) {
@@ -72,13 +72,16 @@ export class ClientConnection {
     this.#target = target;
     this.#settings = settings ?? defaultSettings;
     this.#handler = handler;
-    // A page must not be led to write to other services; whoever sets options is no such page.
+    // Blocking protects other services from a page. Code that sets options is not a page.
     if (settings === undefined && isBlockedPort(url)) this.#fail(blockedPort(url));
     else if (signal?.aborted === true) this.#fail(aborted(signal));
     else this.#stage = { kind: "connecting", attempt: this.#open() };
   }
 
-  /** Payload bytes that were sent and have not left the process; they fall between tasks. */
+  /**
+   * Payload bytes that were sent but have not left the process; the number falls only between
+   * tasks.
+   */
   get unsentBytes(): number {
     return this.#unsent.bytes;
   }
@@ -87,7 +90,7 @@ export class ClientConnection {
    * Sends a message, if the connection is open.
    *
    * @param message bytes are copied before the call returns
-   * @returns whether it was
+   * @returns false if the connection is not open
    */
   send(message: TextOrBytes): boolean {
     const stream = this.#openStream;
@@ -98,7 +101,7 @@ export class ClientConnection {
     return true;
   }
 
-  /** Calls back when the pong comes; false if the connection is not open. */
+  /** Calls `onPong` when the pong arrives; returns false if the connection is not open. */
   sendPing(onPong: () => void): boolean {
     const stream = this.#openStream;
     if (stream === undefined) return false;
@@ -108,13 +111,16 @@ export class ClientConnection {
     return true;
   }
 
-  /** Calls `step` once all that was sent so far has gone to the operating system, or never. */
+  /**
+   * Calls `step` once everything sent so far has been handed to the operating system. If the
+   * connection ends before, `step` is never called.
+   */
   afterWritten(step: () => void): void {
     if (this.#stage.kind !== "open") return;
     afterWritten(this.#stage.stream, this.#drainWaiters, step);
   }
 
-  /** Delivers and reads nothing more until `resume`. */
+  /** Stops reading and delivering until `resume` is called. */
   pause(): void {
     if (this.#stage.kind === "open") this.#stage.stream.pause();
   }
@@ -123,13 +129,13 @@ export class ClientConnection {
     if (this.#stage.kind === "open") this.#stage.stream.resume();
   }
 
-  /** Begins the closing handshake, or gives the connection up when it is not open yet. */
+  /** Starts the closing handshake, or gives up if the connection is not open yet. */
   close(code: number | undefined, reason: string): void {
     if (this.#stage.kind === "connecting") this.#giveUp();
     else this.#openStream?.close(code, reason);
   }
 
-  /** Ends the transport at once. */
+  /** Ends the transport immediately. */
   terminate(error: LongwireError): void {
     if (this.#stage.kind === "open") this.#stage.stream.terminate(error);
   }
@@ -159,8 +165,8 @@ export class ClientConnection {
       limits,
       wheel: clientWheel,
       closeTimeoutMs: this.#settings.times.closeTimeoutMs,
-      // Own messages never stop the reading: a server that echoes and waits for us to read, while
-      // we wait for it to read, would wait forever.
+      // Own messages never stop the reading. Otherwise an echo server that waits for this side to
+      // read, while this side waits for the server, would cause a deadlock.
       get stopReadingBytes() {
         return unsent.frameBytes + STOP_READING_BYTES;
       },
@@ -170,7 +176,8 @@ export class ClientConnection {
     const stream = new StreamConnection(transport, this.#streamHandler(), options, { codec });
     this.#stage = { kind: "open", stream };
     this.#handler.onOpened(agreement);
-    // What came with the answer waits until promises of the open event have settled.
+    // Messages that arrived with the handshake response wait until promises from the open event
+    // have settled.
     setImmediate(() => stream.start(head));
   }
 
@@ -200,7 +207,7 @@ export class ClientConnection {
     this.#handler.onClosing();
   };
 
-  /** Fails the connection before it was there; its owner hears of it in a task of its own. */
+  /** Fails the connection before it was open. The handler is notified in a separate task. */
   #fail(error: LongwireError): void {
     this.#stage = { kind: "over" };
     setImmediate(() => this.#over({ code: 1006, reason: "", wasClean: false, error }));

@@ -17,60 +17,66 @@ import {
 } from "../../protocol/index.ts";
 import { requestHeaders, type RequestHeaders } from "./request-headers.ts";
 
-/** What a client outside a browser can set beyond URL and subprotocols. */
+/** The options that a client outside a browser has besides URL and subprotocols. */
 export interface ClientOptions
   extends Partial<ConnectionLimits>, Partial<HandshakeLimits>, Partial<ClientTimes> {
-  /** Subprotocols in the order of preference. Default none. */
+  /** Subprotocols in order of preference. Default none. */
   protocols?: string | readonly string[];
-  /** Further request headers, such as `Authorization`, `Cookie` or `Origin`. */
+  /** Additional request headers, such as `Authorization`, `Cookie` or `Origin`. */
   headers?: RequestHeaders;
   /** Options of Node's `tls.connect` for `wss:`, such as `ca`, `cert`, `key`. */
   tls?: TlsOptions;
   /** Options of Node's `net.connect`, such as `lookup`, `family`, `localAddress`. */
   tcp?: TcpOptions;
-  /** A Unix socket to connect to; the URL still gives `Host` and path. */
+  /** The path of a Unix socket to connect to. The URL still determines `Host` and path. */
   socketPath?: string;
   /**
-   * The proxy to go through: `http:`, `https:` (a tunnel, RFC 9110 §9.3.6), `socks5:` or `socks5h:`
-   * (RFC 1928; with `socks5h:` the proxy looks names up). User name and password stand in its URL.
-   * `"environment"` takes what `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say.
-   * Default `false`: what some environment says changes no program that did not ask for it.
+   * The proxy to use: `http:`, `https:` (a tunnel, RFC 9110 §9.3.6), `socks5:` or `socks5h:` (RFC
+   * 1928; with `socks5h:` the proxy resolves host names). Put user name and password in its URL.
+   * `"environment"` reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`. Default `false`,
+   * so that the environment affects only programs that ask for it.
    */
   proxy?: string | URL | false;
   /** Options of Node's `tls.connect` for an `https:` proxy; `tls` is for the server behind it. */
   proxyTls?: TlsOptions;
   /**
-   * How many redirects are followed; `true` means 5. Default `false`, none, as in browsers.
-   * Credentials go to no other origin, and nothing goes from `wss:` to `ws:`.
+   * The maximum number of redirects to follow; `true` means 5. Default `false`: none, as in
+   * browsers. Credentials are not sent to other origins, and a redirect from `wss:` to `ws:` is not
+   * followed.
    */
   followRedirects?: boolean | number;
   /**
-   * Whether WebSockets to one `wss:` host share one HTTP/2 connection, where the server has that
-   * (RFC 8441); where it has not, each has its own as without. Default false.
+   * Whether WebSockets to the same `wss:` host share one HTTP/2 connection, if the server supports
+   * it (RFC 8441). If it does not, each WebSocket has its own connection. Default false.
    */
   http2?: boolean;
   /**
-   * How messages are compressed where the server agrees to permessage-deflate; false offers none,
-   * a `Compression` shares one. Default true: messages of 1 KiB and more, with no memory per connection.
+   * How messages are compressed if the server agrees to permessage-deflate. `false` turns
+   * compression off; pass a `Compression` to share one. Default true: messages of at least 1 KiB
+   * are compressed, with no memory held per connection.
    */
   compression?: CompressionChoice;
   /**
-   * Whether to use parts of Node that are not documented, where they are found as expected; it
-   * saves processor time and memory. Default true, unless the environment has
-   * `LONGWIRE_PUBLIC_API_ONLY=1`.
+   * Whether to use undocumented parts of Node, if they exist in the expected form. They save
+   * processor time and memory. Default true, unless the environment variable
+   * `LONGWIRE_PUBLIC_API_ONLY` is `1`.
    */
   nodeInternals?: boolean;
-  /** Aborting gives the connection up: at once while connecting, with 1000 afterwards. */
+  /**
+   * Aborts the connection: immediately while connecting, with a closing handshake (1000)
+   * afterwards.
+   */
   signal?: AbortSignal;
 }
 
 export interface ClientTimes {
   /**
-   * From the lookup of the name to the server's answer, proxies and redirects included, in
-   * milliseconds; waiting for other attempts at the same host does not count. Default 30,000.
+   * The time limit for opening, from the name lookup to the server's response, including proxies
+   * and redirects, in milliseconds. Waiting for other attempts at the same host does not count.
+   * Default 30,000.
    */
   handshakeTimeoutMs: number;
-  /** How long the server may take to finish closing, in milliseconds. Default 10,000. */
+  /** The time limit for the server to finish closing, in milliseconds. Default 10,000. */
   closeTimeoutMs: number;
 }
 
@@ -78,7 +84,7 @@ const defaultClientTimes: ClientTimes = { handshakeTimeoutMs: 30_000, closeTimeo
 
 const DEFAULT_MAX_REDIRECTS = 5;
 
-/** Options, checked once, with their defaults. */
+/** Client options, checked and completed with defaults. */
 export class ClientSettings {
   readonly limits: ConnectionLimits;
   readonly handshakeLimits: HandshakeLimits;
@@ -117,7 +123,7 @@ export class ClientSettings {
   }
 }
 
-/** Shared by all clients that set nothing of it, as its contexts are. */
+/** Shared by all clients with default compression, because its contexts are shared, too. */
 const defaultCompression = compressionOf();
 
 function clientCompression(
@@ -135,6 +141,6 @@ function maxRedirects(given: boolean | number = false): number {
 
 function checkOneWay({ socketPath, proxy }: ClientSettings): void {
   if (socketPath === undefined || proxy === undefined || proxy === "environment") return;
-  const message = `The connection cannot go over a Unix socket and the proxy ${proxy.name}; give socketPath or proxy.`;
+  const message = `A connection cannot use both a Unix socket and the proxy ${proxy.name}; set either socketPath or proxy.`;
   throw new LongwireError("invalid_proxy", message);
 }

@@ -1,4 +1,4 @@
 import { systemClock, TimerWheel } from "../../base/index.ts";
 
-/** The deadlines of all clients of this process. */
+/** Runs the timeouts of all clients in this process. */
 export const clientWheel: TimerWheel = new TimerWheel(systemClock);

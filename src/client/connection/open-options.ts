@@ -1,7 +1,7 @@
 import type { OpenOptions } from "../../node/index.ts";
 import type { ClientSettings } from "./client-settings.ts";
 
-/** What the opening handshake needs of a client's settings. */
+/** Returns the options of the opening handshake for a client's settings. */
 export function openOptions(
   url: URL,
   protocols: readonly string[],

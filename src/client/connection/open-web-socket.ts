@@ -2,13 +2,13 @@ import { ClientSettings, type ClientOptions } from "./client-settings.ts";
 import { WebSocket } from "../standard/web-socket.ts";
 
 /**
- * Opens a `WebSocket` with what browsers don't have: headers, TLS options, a Unix socket, proxies,
- * redirects, limits, an `AbortSignal`.
+ * Opens a `WebSocket` with options that browsers do not offer: headers, TLS options, a Unix socket,
+ * proxies, redirects, limits, an `AbortSignal`.
  *
- * It returns at once, like the constructor, so that no event can come before its listener.
+ * Like the constructor, it returns immediately, so listeners can be added before the first event.
  *
- * @throws DOMException `SyntaxError`; LongwireError `invalid_header`, `invalid_limit`, `invalid_proxy`,
- * `invalid_credentials`
+ * @throws DOMException `SyntaxError`; LongwireError `invalid_header`, `invalid_limit`,
+ *   `invalid_proxy`, `invalid_credentials`
  */
 export function openWebSocket(url: string | URL, options: ClientOptions = {}): WebSocket {
   return new WebSocket(url, options.protocols ?? [], new ClientSettings(options));

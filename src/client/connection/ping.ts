@@ -2,17 +2,23 @@ import { LongwireError } from "../../base/index.ts";
 import { sendPing, type WebSocket } from "../standard/web-socket.ts";
 
 /**
- * Sends a WebSocket ping and resolves with the round trip's time, in milliseconds.
+ * Sends a WebSocket ping and resolves with the round-trip time, in milliseconds.
  *
- * A browser's page can't do this, so it is a function and not a method of `WebSocket`.
+ * It is a function, not a method of `WebSocket`, because the browser's `WebSocket` does not have
+ * it.
  *
- * @throws LongwireError `not_open` as a rejection, also when the connection ends before the pong
+ * @throws LongwireError `not_open` as a rejection, also if the connection ends before the pong
  */
 export function ping(socket: WebSocket): Promise<number> {
   return new Promise((resolve, reject) => {
     const sentAt = performance.now();
     const fail = (): void => {
-      reject(new LongwireError("not_open", "The WebSocket is not open; ping while it is."));
+      reject(
+        new LongwireError(
+          "not_open",
+          "The WebSocket is not open; ping only between its open and close events.",
+        ),
+      );
     };
     const isSent = sendPing(socket, () => {
       socket.removeEventListener("close", fail);

@@ -1,4 +1,4 @@
-/** The longest that a timer of Node can be set to, in milliseconds: 24 days. */
+/** The longest delay of a Node timer, in milliseconds: 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 let holds = 0;
@@ -7,7 +7,7 @@ let timer: NodeJS.Timeout | undefined;
 /**
  * Keeps the process alive.
  *
- * An open WebSocket does, but a connection that nothing is read from does not by itself.
+ * An open WebSocket must do this, but Node does not count a socket that nothing is read from.
  */
 export class ProcessHold {
   #isOn = false;

@@ -2,14 +2,14 @@ import { LongwireError } from "../../base/index.ts";
 import { isFieldValue, isToken, type HeaderFields } from "../../protocol/index.ts";
 
 /**
- * Further request headers: an object, `Headers`, a `Map`, or pairs of name and value. A list as a
- * value becomes several lines, of `Cookie` one line. (RFC 6265 §5.4)
+ * Additional request headers: an object, `Headers`, a `Map`, or pairs of name and value. A list as
+ * a value becomes several headers, or for `Cookie` a single one. (RFC 6265 §5.4)
  */
 export type RequestHeaders =
   | Readonly<Record<string, string | readonly string[]>>
   | Iterable<readonly [name: string, value: string | readonly string[]]>;
 
-/** Headers that the handshake itself writes. */
+/** Headers that the handshake sets itself. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
   "host",
   "upgrade",
@@ -26,7 +26,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
 export function requestHeaders(given: RequestHeaders = {}): HeaderFields {
   return pairsOf(given).flatMap((pair: unknown) => {
     if (!Array.isArray(pair) || pair.length !== 2) {
-      throw invalid(`headers has an entry that is not a pair; give [name, value], or ${FORM}.`);
+      throw invalid(`headers contains an entry that is not a pair; use [name, value], or ${FORM}.`);
     }
     const [name, value] = pair as [unknown, unknown];
     return linesOf(String(name), value);
@@ -37,7 +37,7 @@ const FORM = 'an object such as { Authorization: "Bearer …" }';
 
 function pairsOf(given: unknown): unknown[] {
   if (typeof given !== "object" || given === null) {
-    throw invalid(`headers is ${given === null ? "null" : typeof given}; give ${FORM}.`);
+    throw invalid(`headers is ${given === null ? "null" : typeof given}; use ${FORM}.`);
   }
   return Symbol.iterator in given ? Array.from(given as Iterable<unknown>) : Object.entries(given);
 }
@@ -45,7 +45,7 @@ function pairsOf(given: unknown): unknown[] {
 function linesOf(name: string, value: unknown): [string, string][] {
   const lower = name.toLowerCase();
   if (OWN_HEADERS.has(lower)) {
-    throw invalid(`The header ${name} is written by the handshake itself; leave it out.`);
+    throw invalid(`The header ${name} is set by the handshake; leave it out.`);
   }
   const values = (Array.isArray(value) ? value : [value]).map((one: unknown) => textOf(name, one));
   const lines = lower === "cookie" ? [values.join("; ")] : values;
@@ -53,19 +53,22 @@ function linesOf(name: string, value: unknown): [string, string][] {
     if (isToken(name) && isFieldValue(line)) continue;
     const shown = JSON.stringify(name);
     throw invalid(
-      `The header ${shown} cannot be sent as it is; give a token as name and a value without control characters.`,
+      `The header ${shown} cannot be sent; use a token as the name and a value without control characters.`,
     );
   }
   return lines.map((line) => [name, line]);
 }
 
-/** Numbers are let in; what has no text of its own would be sent as "[object Object]". */
+/**
+ * Numbers are accepted. Other objects are rejected, because they would be sent as "[object
+ * Object]".
+ */
 function textOf(name: string, value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   const seen = value === null ? "null" : typeof value;
   throw invalid(
-    `The header ${JSON.stringify(name)} is ${seen}; give a string, or a list of strings.`,
+    `The header ${JSON.stringify(name)} is ${seen}; use a string, or a list of strings.`,
   );
 }
 

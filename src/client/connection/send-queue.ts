@@ -1,10 +1,9 @@
 import type { Sendable, TextOrBytes } from "../standard/sendable.ts";
 
 /**
- * Keeps messages in the order of `send`.
+ * Keeps messages in the order of the `send` calls.
  *
- * A Blob's bytes come later than its `send`; what was sent behind it waits for them. Without a
- * Blob nothing is queued.
+ * Reading a Blob takes time, and messages sent after it wait. Without a Blob, nothing is queued.
  */
 export class SendQueue {
   readonly #deliver: (message: TextOrBytes) => void;
@@ -19,14 +18,17 @@ export class SendQueue {
     this.#fail = fail;
   }
 
-  /** Payload bytes that wait for a Blob before them, or in it, or that one kept from leaving. */
+  /**
+   * Payload bytes of Blobs that are not read yet, of the messages that wait for them, and of
+   * messages that were not sent because a Blob failed.
+   */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
   add(message: Sendable): void {
     if (!this.#reading && message.kind !== "blob") return this.#deliver(message);
-    // Whoever sent bytes may change them while they wait.
+    // Copied, because the caller may change the bytes while they wait.
     this.#waiting.push(
       message.kind === "bytes" ? { ...message, bytes: message.bytes.slice() } : message,
     );
@@ -34,7 +36,9 @@ export class SendQueue {
     if (!this.#reading) void this.#readBlobs();
   }
 
-  /** Calls `step` once all that was added before has been delivered; at once if nothing waits. */
+  /**
+   * Calls `step` once all messages added so far have been delivered; immediately if nothing waits.
+   */
   whenDelivered(step: () => void): void {
     if (this.#reading) this.#afterwards = step;
     else step();

@@ -3,15 +3,15 @@ import type { WebSocketData } from "../standard/web-socket-types.ts";
 
 export interface SendOptions {
   /**
-   * Whether the message may be compressed, where the server agreed to it and it is long enough.
-   * Default true. Say false for what is compressed already, and for a secret that stands beside
-   * text of somebody else's choice: its length would tell of it.
+   * Whether the message may be compressed, if the server agreed to it and the message is long
+   * enough. Default true. Pass false for data that is already compressed, and for a secret next to
+   * text that somebody else chose, because the compressed length would reveal part of the secret.
    */
   compress?: boolean;
 }
 
 /**
- * Sends a message as `socket.send(data)` does, with a choice that a browser's page does not have.
+ * Sends a message like `socket.send(data)`, with an option that browsers do not offer.
  *
  * @throws DOMException `InvalidStateError` while connecting
  */

@@ -1,22 +1,22 @@
-/** The longest header of a frame, with its mask. (RFC 6455 §5.2) */
+/** The maximum size of a frame header with its mask, in bytes. (RFC 6455 §5.2) */
 const MAX_HEADER_BYTES = 14;
 
-/** Calls back once all that was sent so far has left the process. */
+/** Calls `step` once everything sent so far has left the process. */
 type AfterWritten = (step: () => void) => void;
 
 let touched: UnsentPayload[] = [];
 
 /**
- * Messages that were sent and have not left the process.
+ * Counts the payload that was sent but has not left the process.
  *
- * They grow less only between two tasks, however much leaves meanwhile, and never once the
+ * The number decreases only between two tasks, however much leaves meanwhile, and never after the
  * connection has ended. (WHATWG WebSockets §3.1, "bufferedAmount")
  */
 export class UnsentPayload {
   readonly #afterWritten: AfterWritten;
   #bytes = 0;
   #messages = 0;
-  /** Of them, those of the present task. */
+  /** The part of them that was sent in the current task. */
   #freshBytes = 0;
   #freshMessages = 0;
 
@@ -24,12 +24,12 @@ export class UnsentPayload {
     this.#afterWritten = afterWritten;
   }
 
-  /** Payload only. */
+  /** Payload without frame headers, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** At most so many bytes are they on the wire. */
+  /** The maximum size of these messages on the wire, in bytes. */
   get frameBytes(): number {
     return this.#bytes + this.#messages * MAX_HEADER_BYTES;
   }
@@ -43,7 +43,7 @@ export class UnsentPayload {
     this.#freshMessages += 1;
   }
 
-  /** Takes note, in a later task, of when what was sent is gone. */
+  /** Schedules a later task that subtracts the bytes that have left. */
   settle(): void {
     const bytes = this.#freshBytes;
     const messages = this.#freshMessages;

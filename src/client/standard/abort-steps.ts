@@ -1,16 +1,16 @@
-/** What each signal that is listened to leads to. */
+/** The steps to run for each signal. */
 const stepsOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Runs `step` when `signal` is aborted, unless the returned function is called before.
+ * Runs `step` when `signal` is aborted, unless the returned function is called first.
  *
- * A signal has one listener of ours, however many sockets wait for it: Node warns of a leak from
- * the eleventh on.
+ * Each signal gets only one listener, however many sockets use it, because Node warns of a leak
+ * from the eleventh listener on.
  */
 export function onAbort(signal: AbortSignal, step: () => void): () => void {
   const known = stepsOf.get(signal);
   const steps = known ?? new Set();
-  // The same function twice is two steps.
+  // Wrapped, so that adding the same function twice runs it twice.
   const own = (): void => step();
   steps.add(own);
   if (known === undefined) {

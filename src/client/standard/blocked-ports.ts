@@ -1,5 +1,5 @@
 /**
- * Ports of services that a WebSocket handshake could be mistaken by. (WHATWG Fetch, "bad port")
+ * Ports of services that could be attacked with a WebSocket handshake. (WHATWG Fetch, "bad port")
  */
 const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,

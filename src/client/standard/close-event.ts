@@ -7,14 +7,15 @@ export interface CloseEventFields {
   wasClean: boolean;
 }
 
-/** Node has `CloseEvent` from version 23 on; before, this one has its shape. */
+/** A substitute for `CloseEvent`, which Node has from version 23 on. */
 class NodeCloseEvent extends Event implements CloseEventFields {
   readonly #code: number;
   readonly #reason: string;
   readonly #wasClean: boolean;
 
   constructor(type: string, init?: Partial<CloseEventFields> & EventInit) {
-    if (arguments.length === 0) throw new TypeError("CloseEvent needs a type; give it.");
+    if (arguments.length === 0)
+      throw new TypeError("CloseEvent requires a type; pass it as the first argument.");
     const fields = dictionary(init);
     super(type, fields);
     const { code, reason, wasClean } = fields;
@@ -39,7 +40,7 @@ shapeAsInterface(NodeCloseEvent, { name: "CloseEvent", length: 1 });
 
 const platform: { CloseEvent?: unknown } = globalThis;
 
-/** The platform's `CloseEvent` where it has one. */
+/** The platform's `CloseEvent`, or the substitute. */
 export const CloseEvent: typeof NodeCloseEvent =
   (platform.CloseEvent as typeof NodeCloseEvent | undefined) ?? NodeCloseEvent;
 export interface CloseEvent extends Event, Readonly<CloseEventFields> {}

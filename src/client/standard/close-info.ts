@@ -1,14 +1,14 @@
 import { dictionary, enforcedUint16, usvString } from "./web-idl-conversions.ts";
 
-/** How a `WebSocketStream` was or is to be closed. */
+/** The close code and reason of a `WebSocketStream`. */
 export interface WebSocketCloseInfo {
-  /** 1000 or 3000–4999 to close with. */
+  /** To close, 1000 or a code from 3000 to 4999. */
   closeCode?: number;
   /** At most 123 bytes of UTF-8. */
   reason?: string;
 }
 
-/** The dictionary, converted: its members in the order of their names. (Web IDL §3.2.17) */
+/** Converts the dictionary, reading its members in the order of their names. (Web IDL §3.2.17) */
 export function closeInfo(given: unknown): { closeCode: number | undefined; reason: string } {
   const info = dictionary(given);
   const { closeCode } = info;

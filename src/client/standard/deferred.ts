@@ -1,4 +1,4 @@
-/** A promise that is settled from outside, and whose rejection nobody has to take note of. */
+/** A promise that is settled from outside. If it rejects, nothing has to handle the rejection. */
 export class Deferred<Value> {
   readonly promise: Promise<Value>;
   resolve!: (value: Value) => void;
@@ -9,7 +9,8 @@ export class Deferred<Value> {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // Marked as handled: who awaits `opened` only need not await `closed` too.
+    // Marked as handled, because an application that awaits only `opened` must not get an unhandled
+    // rejection for `closed`.
     this.promise.catch(() => {});
   }
 }

@@ -7,14 +7,14 @@ interface Slot {
   listener: ((event: Event) => void) | null;
 }
 
-/** Handlers don't go through methods that a subclass may have overridden. */
+/** Called directly, because a subclass may have overridden them. */
 const targetMethods = EventTarget.prototype;
 
 /**
  * The `on…` attributes of one event target.
  *
- * Setting one for the first time takes a place among the listeners, setting it again keeps that
- * place, and null gives it up. (HTML, "event handlers")
+ * The first handler takes a position among the listeners. Replacing the handler keeps the position;
+ * setting null gives it up. (HTML, "event handlers")
  */
 export class EventHandlerAttributes {
   readonly #target: EventTarget;
@@ -46,7 +46,7 @@ export class EventHandlerAttributes {
   #activate(type: string, handler: Handler): void {
     const slot: Slot = { handler, listener: null };
     slot.listener = (event) => {
-      // An object that is not callable may be set, but does nothing.
+      // An object that is not callable can be set, but is not called.
       if (typeof slot.handler !== "function") return;
       const result = slot.handler.call(this.#target, event);
       if (result === false) event.preventDefault();

@@ -2,8 +2,8 @@ import type { LongwireError } from "../../base/index.ts";
 import { CloseEvent, type CloseEventFields } from "./close-event.ts";
 
 /**
- * The `error` event. The standard's has no content, so that a page can't probe a network; outside
- * a browser there is nothing to hide, and this one tells what went wrong.
+ * The `error` event. In a browser it has no details, so that a page cannot probe a network. Outside
+ * a browser nothing has to be hidden, so this event reports the error.
  */
 export class FailureEvent extends Event {
   readonly error: LongwireError;
@@ -25,27 +25,27 @@ class FiredEvent extends Event {}
 class FiredMessageEvent extends PlatformMessageEvent {}
 class FiredCloseEvent extends CloseEvent {}
 
-/** What a FrozenArray attribute with nothing in it gives, each time. */
+/** The value of an empty FrozenArray attribute, always the same object. */
 const NO_PORTS = Object.freeze([]);
 
-// An event that was not dispatched by a script is trusted. (DOM §2.2, `isTrusted`) Node lets only
-// its own code make such events, so these say so themselves.
+// Events that were not dispatched by a script are trusted. (DOM §2.2, `isTrusted`) Only Node's own
+// code can create such events, so these override the attribute.
 for (const fired of [FiredEvent, FiredMessageEvent, FiredCloseEvent, FailureEvent]) {
   Object.defineProperty(fired.prototype, "isTrusted", { get: () => true, configurable: true });
 }
-// Nobody shall see a class that the platform does not have.
+// Hides the subclass, which does not exist on the platform.
 for (const fired of [FiredEvent, FiredMessageEvent, FiredCloseEvent]) {
   const { constructor } = Object.getPrototypeOf(fired.prototype) as object;
   Object.defineProperty(fired.prototype, "constructor", { value: constructor, configurable: true });
 }
-// Node's own says "[object Event]", and its `ports` can be changed.
+// Node's own class string is "[object Event]", and its `ports` can be changed.
 Object.defineProperty(FiredMessageEvent.prototype, Symbol.toStringTag, { value: "MessageEvent" });
-// Deno's sets it as a property of each event, which a getter without a setter would not let it.
+// Not with a getter in Deno, which assigns `ports` on each event.
 if ("ports" in PlatformMessageEvent.prototype) {
   Object.defineProperty(FiredMessageEvent.prototype, "ports", { get: () => NO_PORTS });
 }
 
-/** Fires events at `target`, whatever a subclass of it calls `dispatchEvent`. (DOM §2.10) */
+/** Fires events at `target`, even if a subclass overrides `dispatchEvent`. (DOM §2.10) */
 export const fire = {
   open(target: EventTarget): void {
     dispatch(target, new FiredEvent("open"));

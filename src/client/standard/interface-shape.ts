@@ -1,20 +1,20 @@
-/** A class that stands for an interface of the web platform. */
+/** A class that represents an interface of the web platform. */
 interface InterfaceObject {
   readonly prototype: object;
 }
 
 export interface InterfaceShape {
   name: string;
-  /** How many arguments the constructor requires. */
+  /** The number of required arguments of the constructor. */
   length: number;
-  /** Methods that require no argument, which their parameters alone would not say. */
+  /** Methods without required arguments whose declared parameters would suggest otherwise. */
   optionalOnly?: readonly string[];
   constants?: Record<string, number>;
 }
 
 /**
- * Gives a class the properties that Web IDL asks of an interface: enumerable attributes and
- * methods, a class string, lengths that count required arguments only, constants on both objects.
+ * Gives a class the properties that Web IDL requires of an interface: enumerable attributes and
+ * methods, a class string, lengths that count only required arguments, constants on both objects.
  * (Web IDL §3.7)
  */
 export function shapeAsInterface(target: InterfaceObject, shape: InterfaceShape): void {

@@ -4,7 +4,7 @@ import { ProcessHold } from "../connection/process-hold.ts";
 /**
  * The `readable` of a WebSocketStream.
  *
- * When its queue is full the connection reads no more, and so the server comes to wait.
+ * While its queue is full, the connection stops reading, so the server has to wait.
  */
 export class ReadableSide {
   readonly stream: ReadableStream<string | Uint8Array>;
@@ -13,7 +13,7 @@ export class ReadableSide {
   #controller: ReadableStreamDefaultController<string | Uint8Array> | undefined;
   #isFull = false;
 
-  /** @param cancel closes the connection for the reason that was given */
+  /** @param cancel closes the connection because of the given reason */
   constructor(connection: ClientConnection, cancel: (reason: unknown) => void) {
     this.#connection = connection;
     this.stream = new ReadableStream({
@@ -34,7 +34,7 @@ export class ReadableSide {
     this.#setFull((controller?.desiredSize ?? 1) <= 0);
   }
 
-  /** What was received before can still be read. */
+  /** Messages that were received before can still be read. */
   close(): void {
     this.#finish()?.close();
   }

@@ -1,4 +1,6 @@
-/** Received bytes in a buffer that has nothing else in it; copied where they were only lent. */
+/**
+ * Returns received bytes in a buffer that holds nothing else. Copies them if they were only lent.
+ */
 export function wholeBuffer(bytes: Uint8Array, lent: boolean): ArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
   if (!lent && byteLength === buffer.byteLength) return buffer as ArrayBuffer;

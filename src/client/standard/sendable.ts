@@ -2,31 +2,31 @@ import { types } from "node:util";
 import { isObject, usvString } from "./web-idl-conversions.ts";
 
 interface Measured {
-  /** The payload's, in bytes. */
+  /** The size of the payload, in bytes. */
   size: number;
   /** Whether it may be compressed. Default true. */
   compress?: boolean;
 }
 
-/** A text or its bytes: what goes on the wire as one message. */
+/** A text or bytes, to be sent as one message. */
 export type TextOrBytes =
   | ({ kind: "text"; text: string } & Measured)
   | ({ kind: "bytes"; bytes: Uint8Array } & Measured);
 
-/** A message as the standard's `send` takes it, with its payload's size known. */
+/** An argument of the standard's `send`, converted, with the size of its payload. */
 export type Sendable = TextOrBytes | ({ kind: "blob"; blob: Blob } & Measured);
 
-/** (BufferSource or Blob or USVString) */
+/** Converts (BufferSource or Blob or USVString). */
 export function sendable(data: unknown): Sendable {
   if (data instanceof Blob) return { kind: "blob", blob: data, size: data.size };
   return textOrBytes(data);
 }
 
 /**
- * (BufferSource or USVString)
+ * Converts (BufferSource or USVString).
  *
- * @throws TypeError for memory that is shared or may be resized, which Web IDL does not let in
- *   here, and for what has no text
+ * @throws TypeError for shared or resizable memory, which Web IDL does not accept here, and for a
+ *   value that cannot be converted to text
  */
 export function textOrBytes(data: unknown): TextOrBytes {
   const bytes = isObject(data) ? bufferSource(data) : undefined;
@@ -37,19 +37,21 @@ export function textOrBytes(data: unknown): TextOrBytes {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** The bytes of an ArrayBuffer or of a view of one, not copied. (Web IDL §3.2.25) */
+/** Returns the bytes of an ArrayBuffer or of a view of one, without copying. (Web IDL §3.2.25) */
 function bufferSource(data: object): Uint8Array | undefined {
   if (ArrayBuffer.isView(data)) {
     const { buffer } = data;
-    if (!isArrayBuffer(buffer)) throw new TypeError("The view is of shared memory; copy it first.");
+    if (!isArrayBuffer(buffer))
+      throw new TypeError("The view is on shared memory; copy the bytes to an ArrayBuffer first.");
     requireFixedLength(buffer);
-    // A detached buffer has no bytes, and some views of it would throw when asked where they are.
+    // A detached buffer has no bytes, and some views of it throw when they are asked for their
+    // offset.
     if (buffer.byteLength === 0) return NO_BYTES;
     return new Uint8Array(buffer, data.byteOffset, data.byteLength);
   }
-  // Web IDL would send its text, "[object SharedArrayBuffer]", which nobody can mean.
+  // Web IDL would send the text "[object SharedArrayBuffer]", which is never intended.
   if (types.isSharedArrayBuffer(data)) {
-    throw new TypeError("The buffer is shared memory; copy it first.");
+    throw new TypeError("The buffer is shared memory; copy the bytes to an ArrayBuffer first.");
   }
   if (!isArrayBuffer(data)) return undefined;
   requireFixedLength(data);
@@ -59,7 +61,7 @@ function bufferSource(data: object): Uint8Array | undefined {
 const byteLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength");
 const resizable = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable");
 
-/** By what it is made of and not by its prototype: it may come from another realm. */
+/** Checked by its internal slot, not its prototype, because it may come from another realm. */
 function isArrayBuffer(value: unknown): value is ArrayBuffer {
   try {
     byteLength?.get?.call(value);
@@ -71,5 +73,7 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
 
 function requireFixedLength(buffer: ArrayBuffer): void {
   if (resizable?.get?.call(buffer) !== true) return;
-  throw new TypeError("The buffer may be resized; copy it into one of a fixed length.");
+  throw new TypeError(
+    "The buffer is resizable; copy the bytes to an ArrayBuffer of fixed length first.",
+  );
 }

@@ -3,10 +3,10 @@ import { dictionary, domString, isObject, sequence } from "./web-idl-conversions
 import { syntaxError } from "./web-socket-url.ts";
 
 /**
- * The constructor's second argument: (DOMString or sequence<DOMString> or WebSocketInit).
+ * Converts the constructor's second argument: (DOMString or sequence<DOMString> or WebSocketInit).
  *
- * An object that is no sequence is an option bag with `protocols`. Taken as a string, as it was
- * before there were option bags, it would hardly ever be a token. (Web IDL §3.2.24)
+ * An object that is not a sequence is an options object with `protocols`. Before options objects
+ * existed, it was converted to a string, which was hardly ever a valid token. (Web IDL §3.2.24)
  */
 export function subprotocolsArgument(given: unknown): string[] {
   if (given === undefined) return [];
@@ -16,16 +16,21 @@ export function subprotocolsArgument(given: unknown): string[] {
   return protocols === undefined ? [] : (stringOrStrings(protocols) ?? [domString(protocols)]);
 }
 
-/** Each must be a token, and none may be there twice, be it in another case. (RFC 6455 §4.1) */
+/**
+ * Each must be a token, and must not occur twice, even with different capitalization. (RFC 6455
+ * §4.1)
+ */
 export function checkSubprotocols(protocols: readonly string[]): void {
   const seen = new Set<string>();
   for (const protocol of protocols) {
     if (!isToken(protocol)) {
-      throw syntaxError(`The subprotocol ${JSON.stringify(protocol)} is not a token; give one.`);
+      throw syntaxError(
+        `The subprotocol ${JSON.stringify(protocol)} is not a token; use visible ASCII characters without separators.`,
+      );
     }
     const folded = protocol.toLowerCase();
     if (seen.has(folded)) {
-      throw syntaxError(`The subprotocol ${protocol} is given twice; give it once.`);
+      throw syntaxError(`The subprotocol "${protocol}" is listed twice; list it once.`);
     }
     seen.add(folded);
   }

@@ -1,15 +1,16 @@
-/** DOMString; a Symbol is a TypeError. (Web IDL §3.2.10) */
+/** Converts to DOMString; throws a TypeError for a Symbol. (Web IDL §3.2.10) */
 export function domString(value: unknown): string {
-  if (typeof value === "symbol") throw new TypeError("A Symbol has no text; give a string.");
+  if (typeof value === "symbol")
+    throw new TypeError("A Symbol cannot be converted to a string; pass a string.");
   return String(value);
 }
 
-/** USVString: text without lone surrogates. (Web IDL §3.2.12) */
+/** Converts to USVString: text without lone surrogates. (Web IDL §3.2.12) */
 export function usvString(value: unknown): string {
   return domString(value).toWellFormed();
 }
 
-/** [Clamp] unsigned short. (Web IDL §3.2.4.9) */
+/** Converts to [Clamp] unsigned short. (Web IDL §3.2.4.9) */
 export function clampedUint16(value: unknown): number {
   const number = toNumber(value);
   if (Number.isNaN(number)) return 0;
@@ -20,24 +21,24 @@ export function clampedUint16(value: unknown): number {
   return rest < 0.5 ? floor : floor + 1;
 }
 
-/** [EnforceRange] unsigned short. (Web IDL §3.2.4.9) */
+/** Converts to [EnforceRange] unsigned short. (Web IDL §3.2.4.9) */
 export function enforcedUint16(value: unknown): number {
   const number = toNumber(value);
   const whole = Math.trunc(number);
   if (Number.isFinite(number) && whole >= 0 && whole <= 65_535) return whole + 0;
-  throw new TypeError(`The number is ${number}; give one from 0 to 65535.`);
+  throw new TypeError(`The number is ${number}; use an integer from 0 to 65535.`);
 }
 
-/** unsigned short, taken modulo 65,536. (Web IDL §3.2.4.9) */
+/** Converts to unsigned short, modulo 65,536. (Web IDL §3.2.4.9) */
 export function uint16(value: unknown): number {
   const number = toNumber(value);
   return Number.isFinite(number) ? ((Math.trunc(number) % 65_536) + 65_536) % 65_536 : 0;
 }
 
 /**
- * sequence<T>; undefined when the object cannot be iterated. (Web IDL §3.2.21)
+ * Converts to sequence<T>; returns undefined if the object is not iterable. (Web IDL §3.2.21)
  *
- * Not a `for` loop: that would call the iterator's `return` when a conversion throws.
+ * Without a `for` loop, which would call the iterator's `return` when a conversion throws.
  */
 export function sequence<Item>(
   value: object,
@@ -45,30 +46,37 @@ export function sequence<Item>(
 ): Item[] | undefined {
   const method = (value as Partial<Iterable<unknown>>)[Symbol.iterator];
   if (method === undefined || method === null) return undefined;
-  if (typeof method !== "function") throw new TypeError("The list has no iterator; give an array.");
+  if (typeof method !== "function") throw new TypeError("The list has no iterator; pass an array.");
   const iterator = method.call(value);
   const items: Item[] = [];
   for (;;) {
     const next = iterator.next();
-    if (!isObject(next)) throw new TypeError("The iterator gave no object; give an array.");
+    if (!isObject(next))
+      throw new TypeError("The iterator did not return an object; pass an array.");
     if (next.done === true) return items;
     items.push(convert(next.value));
   }
 }
 
-/** A dictionary, whose members are read one by one; none is an empty one. (Web IDL §3.2.17) */
+/**
+ * Converts to a dictionary; its members are read by the caller. `undefined` and null become an
+ * empty one. (Web IDL §3.2.17)
+ */
 export function dictionary(value: unknown): Record<string, unknown> {
   if (value === undefined || value === null) return {};
   if (isObject(value)) return value as Record<string, unknown>;
-  throw new TypeError(`The options are of type ${typeof value}; give an object.`);
+  throw new TypeError(`The options are of type ${typeof value}; pass an object.`);
 }
 
-/** An Object in the language's sense: functions are some, null is none. */
+/** Whether the value is an Object as ECMAScript defines it: functions are objects, null is not. */
 export function isObject(value: unknown): value is object {
   return typeof value === "function" || (typeof value === "object" && value !== null);
 }
 
-/** Unlike `Number(…)` it takes no BigInt, be it what an object stands for. (ECMAScript, ToNumber) */
+/**
+ * Unlike `Number(…)`, it rejects a BigInt, and an object that converts to one. (ECMAScript,
+ * ToNumber)
+ */
 function toNumber(value: unknown): number {
   return Math.max(value as number);
 }

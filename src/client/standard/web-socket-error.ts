@@ -3,20 +3,22 @@ import { closeInfo, type WebSocketCloseInfo } from "./close-info.ts";
 import { shapeAsInterface } from "./interface-shape.ts";
 import { domString, isObject } from "./web-idl-conversions.ts";
 
-/** What a connection ended with, which an application could not make by itself. */
+/** The end of a connection, with codes that an application may not use itself. */
 interface Ending {
   code: number | undefined;
   reason: string;
   cause: unknown;
 }
 
-/** Makes an error of any close code. */
+/** Creates an error with any close code. */
 export let endedWith: (message: string, ending: Ending) => WebSocketError;
-/** Code and reason to close with when a stream is aborted or cancelled with `reason`. */
+/**
+ * Returns the code and reason to close with when a stream is aborted or cancelled with `reason`.
+ */
 export let closingOf: (reason: unknown) => { code: number | undefined; reason: string };
 
 /**
- * Why a `WebSocketStream` ended, or is to end when it is aborted or cancelled with this.
+ * The reason why a `WebSocketStream` ended, or the reason to abort or cancel it with.
  * (WebSocketStream draft, "WebSocketError")
  */
 export class WebSocketError extends DOMException {
@@ -40,7 +42,7 @@ export class WebSocketError extends DOMException {
     this.#reason = reason;
   }
 
-  /** `null` when there was none to tell. */
+  /** `null` if there is no code. */
   get closeCode(): number | null {
     return this.#closeCode;
   }
@@ -54,7 +56,7 @@ export class WebSocketError extends DOMException {
       const error = new WebSocketError(message);
       error.#closeCode = code ?? null;
       error.#reason = reason;
-      // What happened below, as everywhere outside a browser.
+      // The underlying error, reported as everywhere outside a browser.
       Object.defineProperty(error, "cause", { value: cause, configurable: true, writable: true });
       return error;
     };

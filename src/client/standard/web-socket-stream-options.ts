@@ -1,13 +1,13 @@
 import { dictionary, isObject, sequence, usvString } from "./web-idl-conversions.ts";
 
 export interface WebSocketStreamOptions {
-  /** Subprotocols in the order of preference. Default none. */
+  /** Subprotocols in order of preference. Default none. */
   protocols?: readonly string[];
-  /** Aborting gives up while connecting; afterwards it does nothing. */
+  /** Aborts while connecting; has no effect afterwards. */
   signal?: AbortSignal;
 }
 
-/** The dictionary, converted: its members in the order of their names. (Web IDL §3.2.17) */
+/** Converts the dictionary, reading its members in the order of their names. (Web IDL §3.2.17) */
 export function streamOptions(given: unknown): {
   protocols: string[];
   signal: AbortSignal | undefined;
@@ -16,13 +16,13 @@ export function streamOptions(given: unknown): {
   const protocols = protocolList(options.protocols);
   const { signal } = options;
   if (signal === undefined || signal instanceof AbortSignal) return { protocols, signal };
-  throw new TypeError("The signal is no AbortSignal; give one or leave it out.");
+  throw new TypeError("The signal is not an AbortSignal; pass an AbortSignal, or leave it out.");
 }
 
-/** sequence<USVString>: unlike that of a WebSocket it takes no single string. */
+/** Converts sequence<USVString>. Unlike `WebSocket`, it does not accept a single string. */
 function protocolList(given: unknown): string[] {
   if (given === undefined) return [];
   const list = isObject(given) ? sequence(given, usvString) : undefined;
-  if (list === undefined) throw new TypeError("The protocols are no list; give an array.");
+  if (list === undefined) throw new TypeError("The protocols are not a list; pass an array.");
   return list;
 }

@@ -16,15 +16,15 @@ import { streamOptions, type WebSocketStreamOptions } from "./web-socket-stream-
 import { webSocketUrl } from "./web-socket-url.ts";
 import { WritableSide } from "./writable-side.ts";
 
-/** What an open `WebSocketStream` is. */
+/** The properties of an open `WebSocketStream`. */
 export interface WebSocketOpenInfo {
-  /** The server's extensions as it wrote them, or `""`. */
+  /** The server's extensions as received, or `""`. */
   extensions: string;
   /** The subprotocol, or `""`. */
   protocol: string;
-  /** Text messages as strings, binary ones as Uint8Array. */
+  /** Text messages as strings, binary messages as Uint8Array. */
   readable: ReadableStream<string | Uint8Array>;
-  /** Takes buffers and their views, which are sent as binary; all else is sent as its text. */
+  /** Sends buffers and their views as binary messages, and the text of everything else. */
   writable: WritableStream<unknown>;
 }
 
@@ -46,11 +46,12 @@ export class WebSocketStream {
    * Starts connecting.
    *
    * @param url absolute, `ws:`, `wss:`, `http:` or `https:`
-   * @param settings set by `openWebSocketStream`; anything else is ignored
-   * @throws DOMException `SyntaxError` for a bad URL, a bad or a repeated subprotocol
+   * @param settings set by `openWebSocketStream`; other values are ignored
+   * @throws DOMException `SyntaxError` for an invalid URL, or an invalid or repeated subprotocol
    */
   constructor(url: string | URL, options?: WebSocketStreamOptions, settings?: unknown) {
-    if (arguments.length === 0) throw new TypeError("WebSocketStream needs a URL; give one.");
+    if (arguments.length === 0)
+      throw new TypeError("WebSocketStream requires a URL; pass it as the first argument.");
     const text = usvString(url);
     const { protocols, signal } = streamOptions(options);
     // Steps 1 to 5.
@@ -69,17 +70,18 @@ export class WebSocketStream {
 
   /** Rejects with a `WebSocketError`, or with the signal's reason. */
   get opened(): Promise<WebSocketOpenInfo> {
-    // An attribute that is a promise does not throw. (Web IDL §3.7.6)
+    // A promise attribute returns a rejected promise instead of throwing. (Web IDL §3.7.6)
     return #opened in this ? this.#opened.promise : wrongThis();
   }
 
-  /** Rejects with a `WebSocketError` when the connection did not close cleanly. */
+  /** Rejects with a `WebSocketError` if the connection did not close cleanly. */
   get closed(): Promise<Required<WebSocketCloseInfo>> {
     return #closed in this ? this.#closed.promise : wrongThis();
   }
 
   /**
-   * Starts closing; `closed` follows. What was written before still goes out.
+   * Starts closing; `closed` resolves or rejects afterwards. Messages written before are still
+   * sent.
    *
    * @throws DOMException `InvalidAccessError` for the code, `SyntaxError` for the reason
    */
@@ -120,7 +122,7 @@ export class WebSocketStream {
       abort: (reason) => this.#closeUsing(reason),
     });
     this.#sides = { readable, writable };
-    // The last step. A dictionary has its members in the order of their names.
+    // The last step. The members of a dictionary are in the order of their names.
     const streams = { readable: readable.stream, writable: writable.stream };
     this.#opened.resolve({ extensions, protocol, ...streams });
   }
@@ -148,12 +150,12 @@ export class WebSocketStream {
     try {
       this.#close(code, reason);
     } catch {
-      // A code that came from another connection, such as 1006, cannot be sent.
+      // A code that was received, such as 1006, may not be valid to send.
       this.#close(undefined, "");
     }
   }
 
-  /** The handshake was aborted, or will not even begin. */
+  /** Ends the handshake, or prevents it from starting. */
   #abort(signal: AbortSignal): void {
     this.#opened.reject(signal.reason);
     this.#closed.reject(signal.reason);
@@ -162,7 +164,7 @@ export class WebSocketStream {
   #closing(): void {
     if (this.#state === "connecting" && this.#signal?.aborted === true) this.#abort(this.#signal);
     if (this.#state === "open" && this.#sides?.writable.isWriting === true) {
-      // The server closes and may not read what is still on its way.
+      // The server is closing and may not read the bytes that are still in transit.
       this.#wasCutOff = true;
       this.#sides.writable.cutOff();
     }
@@ -173,7 +175,7 @@ export class WebSocketStream {
   #end({ code, reason, wasClean, error }: Closure): void {
     // Step 1.
     this.#state = "closed";
-    // Step 2 is that after an aborted handshake nothing more happens; both promises are settled.
+    // Step 2: after an aborted handshake nothing more happens, because both promises are settled.
     const cause = error ?? lost();
     // Step 3.
     if (this.#sides === undefined) {
@@ -198,9 +200,9 @@ export class WebSocketStream {
 shapeAsInterface(WebSocketStream, { name: "WebSocketStream", length: 1, optionalOnly: ["close"] });
 
 function wrongThis(): Promise<never> {
-  return Promise.reject(new TypeError("This is no WebSocketStream."));
+  return Promise.reject(new TypeError("The receiver is not a WebSocketStream."));
 }
 
 function wrongReceiver(): never {
-  throw new TypeError("This is no WebSocketStream.");
+  throw new TypeError("The receiver is not a WebSocketStream.");
 }

@@ -1,10 +1,10 @@
 import type { CloseEvent } from "./close-event.ts";
 import type { FailureEvent } from "./fired-event.ts";
 
-/** What `send` takes. */
+/** The data that `send` accepts. */
 export type WebSocketData = string | ArrayBuffer | ArrayBufferView | Blob;
 
-/** Subprotocols, alone or among the options that later standards may add to. */
+/** Subprotocols, alone or in an options object that later standards may extend. */
 export type SubprotocolsArgument =
   | string
   | readonly string[]
@@ -17,14 +17,14 @@ export interface WebSocketEventMap {
   close: CloseEvent;
 }
 
-/** What an `on…` attribute takes. */
+/** A value that can be assigned to an `on…` attribute. */
 export type EventHandler<Target, Kind extends keyof WebSocketEventMap> =
   | ((this: Target, event: WebSocketEventMap[Kind]) => unknown)
   | null;
 
 /**
- * What an `on…` attribute gives: a function of any event, so that a socket can stand where the
- * DOM's is expected, whose handlers are told less.
+ * The value of an `on…` attribute. It accepts any event, so that a socket can be used where the
+ * DOM's `WebSocket` is expected, whose events have fewer members.
  */
 // oxlint-disable-next-line typescript/no-explicit-any
 export type PresentHandler = ((this: any, event: any) => unknown) | null;

@@ -26,17 +26,19 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** Sends as `WebSocket.send` does, and never compressed. */
+/** Sends like `WebSocket.send`, but never compresses. */
 export let sendUncompressed: (socket: WebSocket, data: WebSocketData) => void;
 
-/** Sends a ping and calls back when its pong comes; false if the socket is not open. */
+/**
+ * Sends a ping and calls `onPong` when the pong arrives; returns false if the socket is not open.
+ */
 export let sendPing: (socket: WebSocket, onPong: () => void) => boolean;
 
 /**
- * The browser's `WebSocket`, in Node. (WHATWG WebSockets §3)
+ * The browser's `WebSocket`, for Node. (WHATWG WebSockets §3)
  *
- * Differences that a page could not see: the `error` event has `error` and `message`, and limits
- * hold on what a server may send.
+ * It differs in two ways that a page cannot observe: the `error` event has `error` and `message`,
+ * and messages from the server are limited.
  */
 // The interface of the same name only types events, as the platform's own does.
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
@@ -58,9 +60,12 @@ export class WebSocket extends EventTarget {
   );
   readonly #connection: ClientConnection;
   readonly #signal: AbortSignal | undefined;
-  /** Called once the signal does not matter any more. */
+  /** Removes the abort listener. */
   #ignoreSignal: (() => void) | undefined;
-  /** Payload bytes that were sent when closing had begun; they count and never leave. */
+  /**
+   * Payload bytes that were passed to `send` after closing had begun; they count, but are never
+   * sent.
+   */
   #lostBytes = 0;
   #readyState: 0 | 1 | 2 | 3 = CONNECTING;
   #protocol = "";
@@ -71,14 +76,15 @@ export class WebSocket extends EventTarget {
    * Starts connecting.
    *
    * @param url absolute, `ws:`, `wss:`, `http:` or `https:`
-   * @param protocols subprotocols in the order of preference, or an object with `protocols`
-   * @param settings set by `openWebSocket`; anything else is ignored
-   * @throws DOMException `SyntaxError` for a bad URL, a bad or a repeated subprotocol
+   * @param protocols subprotocols in order of preference, or an object with `protocols`
+   * @param settings set by `openWebSocket`; other values are ignored
+   * @throws DOMException `SyntaxError` for an invalid URL, or an invalid or repeated subprotocol
    */
   constructor(url: string | URL, protocols?: SubprotocolsArgument, settings?: unknown) {
     super();
-    if (arguments.length === 0) throw new TypeError("WebSocket needs a URL; give one.");
-    // Arguments are converted before any step is taken, in their order. (Web IDL §3.7.1)
+    if (arguments.length === 0)
+      throw new TypeError("WebSocket requires a URL; pass it as the first argument.");
+    // Arguments are converted in order, before any other step. (Web IDL §3.7.1)
     const text = usvString(url);
     const asked = subprotocolsArgument(protocols);
     // Steps 1 to 4: the URL before the subprotocols.
@@ -113,7 +119,7 @@ export class WebSocket extends EventTarget {
     return this.#readyState;
   }
 
-  /** Bytes of payload that were sent and have not left the process; see `UnsentPayload`. */
+  /** Payload bytes that were sent but have not left the process; see `UnsentPayload`. */
   get bufferedAmount(): number {
     return this.#connection.unsentBytes + this.#queue.waitingBytes + this.#lostBytes;
   }
@@ -133,7 +139,7 @@ export class WebSocket extends EventTarget {
   set binaryType(value: "blob" | "arraybuffer") {
     const present = this.#binaryType;
     const asked = domString(value);
-    // An enumeration's setter ignores what is not in it. (Web IDL §3.7.6)
+    // The setter of an enumeration ignores unknown values. (Web IDL §3.7.6)
     this.#binaryType = asked === "blob" || asked === "arraybuffer" ? asked : present;
   }
 
@@ -172,23 +178,24 @@ export class WebSocket extends EventTarget {
   /**
    * Sends a message.
    *
-   * @param data copied before the call returns, except a Blob, which is read later
+   * @param data copied before the call returns, except for a Blob, which is read later
    * @throws DOMException `InvalidStateError` while connecting
    */
   send(data: WebSocketData): void {
-    // Before anything is converted: a wrong `this` is a TypeError. (Web IDL §3.7.7)
+    // Before any conversion: a wrong `this` is a TypeError. (Web IDL §3.7.7)
     void this.#queue;
-    if (arguments.length === 0) throw new TypeError("send needs data; give it.");
+    if (arguments.length === 0)
+      throw new TypeError("send requires data; pass it as the first argument.");
     this.#send(sendable(data));
   }
 
   #send(message: Sendable): void {
     // Step 1.
     if (this.#readyState === CONNECTING) {
-      const text = "The WebSocket is still connecting; send after the open event.";
+      const text = "The WebSocket is still connecting; call send after the open event.";
       throw new DOMException(text, "InvalidStateError");
     }
-    // Step 2: once closing has begun it only counts.
+    // Step 2: after closing has begun, the message only counts towards `bufferedAmount`.
     if (this.#readyState === OPEN) this.#queue.add(message);
     else this.#lostBytes += message.size;
   }
@@ -209,11 +216,11 @@ export class WebSocket extends EventTarget {
     // Step 3.
     if (this.#readyState === CLOSING || this.#readyState === CLOSED) return;
     this.#readyState = CLOSING;
-    // What was sent before it goes before it, Blobs included.
+    // Messages sent before, Blobs included, go out before the Close frame.
     this.#queue.whenDelivered(() => connection.close(closeCodeFor(status, text), text));
   }
 
-  /** What the standard's object does not have is a function beside it: see `ping`. */
+  /** Features beyond the standard are functions, not methods: see `ping`. */
   static {
     sendPing = (socket, onPong) => socket.#connection.sendPing(onPong);
     sendUncompressed = (socket, data) => socket.#send({ ...sendable(data), compress: false });
@@ -239,7 +246,7 @@ export class WebSocket extends EventTarget {
     fire.message(this, data, this.#url.origin);
   }
 
-  /** Step 2 of the same; `binaryType` counts as it is now. */
+  /** Step 2 of the same; the current `binaryType` applies. */
   #binaryData(bytes: Uint8Array, lent: boolean): Blob | ArrayBuffer | undefined {
     if (this.#readyState !== OPEN) return undefined;
     if (this.#binaryType === "arraybuffer") return wholeBuffer(bytes, lent);
@@ -284,7 +291,7 @@ export interface WebSocket {
 
 shapeAsInterface(WebSocket, {
   name: "WebSocket",
-  // Only `url` is required; the parameter for settings is ours.
+  // Only `url` is required; the settings parameter is not part of the standard.
   length: 1,
   optionalOnly: ["close"],
   constants: { CONNECTING, OPEN, CLOSING, CLOSED },

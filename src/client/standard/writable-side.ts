@@ -2,9 +2,9 @@ import type { ClientConnection } from "../connection/client-connection.ts";
 import { textOrBytes } from "./sendable.ts";
 
 interface Closing {
-  /** Closes the connection, and resolves when it is closed. */
+  /** Closes the connection, and resolves when it has closed. */
   close(): Promise<void>;
-  /** Closes the connection for the reason that was given. */
+  /** Closes the connection because of the given reason. */
   abort(reason: unknown): void;
 }
 
@@ -16,8 +16,8 @@ interface Write {
 /**
  * The `writable` of a WebSocketStream.
  *
- * A write is done when its message has gone to the operating system, and so the writer comes to
- * wait for a server that does not read. A WritableStream has one write under way at a time.
+ * A write completes when its message has been handed to the operating system, so the writer waits
+ * for a server that does not read. A WritableStream has one write in progress at a time.
  */
 export class WritableSide {
   readonly stream: WritableStream<unknown>;
@@ -31,7 +31,7 @@ export class WritableSide {
     this.stream = new WritableStream({
       start: (controller) => {
         this.#controller = controller;
-        // Else the abort would wait for a server that does not read.
+        // Otherwise the abort would wait for a server that does not read.
         controller.signal.addEventListener("abort", () => {
           this.#settle()?.reject(controller.signal.reason);
         });
@@ -42,40 +42,41 @@ export class WritableSide {
     });
   }
 
-  /** Whether a message is on its way out. */
+  /** Whether a message is being written. */
   get isWriting(): boolean {
     return this.#write !== undefined;
   }
 
   /**
-   * The server may not read what is on its way. The write fails when the connection is closed, and
-   * not before: who awaits one of both must not miss the rejection of the other.
+   * Called when the server may not read the bytes in transit. The write fails only when the
+   * connection has closed, because an application that awaits one of the two must not miss the
+   * rejection of the other.
    */
   cutOff(): void {
     this.#isCutOff = true;
   }
 
-  /** The server takes nothing more. */
+  /** Called when the server accepts no more messages. */
   close(): void {
     this.#fail(
-      new DOMException("The WebSocketStream is closed; open another.", "InvalidStateError"),
+      new DOMException("The WebSocketStream is closed; open a new one.", "InvalidStateError"),
     );
   }
 
-  /** The connection ended badly. */
+  /** Called when the connection did not close cleanly. */
   fail(error: DOMException): void {
     this.#fail(error);
   }
 
   /** (WebSocketStream draft, "write a chunk") */
   #send(chunk: unknown): Promise<void> {
-    // Steps 2 to 5. What they throw rejects the write.
+    // Steps 2 to 5. If they throw, the write rejects.
     const message = textOrBytes(chunk);
-    // Step 6. Once the closing handshake has begun nothing is sent.
+    // Step 6. Nothing is sent after the closing handshake has begun.
     if (!this.#connection.send(message)) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#write = { resolve, reject };
-      // What is sent leaves at the end of the turn; mostly it is gone at once then.
+      // Messages leave at the end of the turn; usually they have all left by then.
       queueMicrotask(() => this.#connection.afterWritten(() => this.#written()));
     });
   }
@@ -92,13 +93,13 @@ export class WritableSide {
 
   #fail(error: DOMException): void {
     const write = this.#settle();
-    // A write that fails brings its own error to all that wait behind it.
+    // A failed write passes its own error to all writes that wait behind it.
     if (write !== undefined) write.reject(cutOff());
     else this.#controller?.error(error);
   }
 }
 
 function cutOff(): DOMException {
-  const message = "The connection was closed before the message had been written.";
+  const message = "The connection was closed before the message was written.";
   return new DOMException(message, "InvalidStateError");
 }

@@ -1,13 +1,13 @@
 import type { Duplex } from "node:stream";
 
-/** The stream ended while something was awaited from it. */
+/** The stream ended while data or an event was awaited. */
 export class StreamEnded extends Error {
   constructor() {
     super("the connection was closed");
   }
 }
 
-/** What a reader has once it is done. `rest` are the bytes behind it. */
+/** The result of a reader. `rest` are the bytes after the answer. */
 export interface Received<Answer> {
   answer: Answer;
   rest: Uint8Array;
@@ -19,9 +19,9 @@ export function eventOf(stream: Duplex, name: string): Promise<void> {
 }
 
 /**
- * Reads until `receive` has what it wants, and leaves the stream paused.
+ * Reads until `receive` returns a result, and leaves the stream paused.
  *
- * @param receive given each chunk; what it throws is thrown here
+ * @param receive called with each chunk; an error that it throws is thrown here
  * @throws StreamEnded, or the stream's error
  */
 export function readUntil<Answer>(
@@ -29,7 +29,7 @@ export function readUntil<Answer>(
   receive: (chunk: Uint8Array) => Received<Answer> | undefined,
 ): Promise<Received<Answer>> {
   return settledBy(stream, (resolve, reject) => {
-    // It may have ended between two awaits, when nobody listened.
+    // The stream may have ended between two reads, when nothing listened.
     if (stream.destroyed || stream.readableEnded) reject(new StreamEnded());
     return {
       data: (chunk: Uint8Array) => {
@@ -46,7 +46,7 @@ export function readUntil<Answer>(
   });
 }
 
-/** Like `readUntil`, and leaves what is behind the answer to whoever reads next. */
+/** Like `readUntil`, but puts the bytes after the answer back into the stream. */
 export async function readAnswer<Answer>(
   stream: Duplex,
   receive: (chunk: Uint8Array) => Received<Answer> | undefined,
@@ -54,8 +54,8 @@ export async function readAnswer<Answer>(
   const { answer } = await readUntil(stream, (chunk) => {
     const received = receive(chunk);
     if (received === undefined || received.rest.length === 0) return received;
-    // At once: the stream could end before an await returns, and takes nothing back then. And
-    // paused, or it would come right back.
+    // Synchronously, because the stream could end before an await returns, and unshift would then
+    // fail. Paused first, because a flowing stream would emit the bytes again immediately.
     stream.pause();
     stream.unshift(received.rest);
     return received;

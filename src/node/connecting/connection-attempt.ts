@@ -27,7 +27,7 @@ interface Try {
   answer: OpeningAnswer;
 }
 
-/** From options to an open connection, over as many redirects as may be followed. */
+/** Connects according to the options, following as many redirects as they allow. */
 export class ConnectionAttempt implements Attempt {
   readonly #options: OpenOptions;
   readonly #limit: TimeLimit;
@@ -64,7 +64,7 @@ export class ConnectionAttempt implements Attempt {
     this.#end();
   }
 
-  /** @returns whether it was not over before */
+  /** @returns false if the attempt was already over */
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
@@ -101,17 +101,17 @@ export class ConnectionAttempt implements Attempt {
     }
     await this.#ownTurn(route);
     const stream = await new StreamOpener(this.#dial, this.#options).open(route, destination);
-    this.#dial.step = { kind: "shaking hands" };
+    this.#dial.step = { kind: "performing the handshake" };
     const answer = await shakeHands(stream, this.#request(route, destination));
     return { stream, answer };
   }
 
-  /** Resolves with `undefined` if the server does not speak WebSocket over HTTP/2. */
+  /** Resolves with `undefined` if the server does not support WebSocket over HTTP/2. */
   async #tryHttp2(route: Route, destination: Destination): Promise<Try | undefined> {
     const { proxy, proxyTls, tcp, socketPath } = this.#options;
     const toProxy = fieldValues(destination.headers, "proxy-authorization")[0];
     const name = sessionName(destination, [proxy, toProxy, proxyTls, tcp, socketPath]);
-    this.#dial.step = { kind: "agreeing on TLS" };
+    this.#dial.step = { kind: "negotiating TLS" };
     const open = (): Promise<SharedSession | undefined> =>
       openSharedSession(route, destination, this.#options);
     const session = await http2Sessions.take(name, open);
@@ -120,7 +120,7 @@ export class ConnectionAttempt implements Attempt {
       session.release();
       return undefined;
     }
-    this.#dial.step = { kind: "shaking hands" };
+    this.#dial.step = { kind: "performing the handshake" };
     const request = this.#request(route, destination);
     const stream = this.#dial.keep(requestConnect(session, request));
     return { stream, answer: await shakeHandsOverHttp2(stream, request) };
@@ -132,11 +132,13 @@ export class ConnectionAttempt implements Attempt {
     return { url: destination.url, protocols, headers, deflate, limits };
   }
 
-  /** Resolves when this attempt may connect; never, if it is given up before. */
+  /**
+   * Resolves when this attempt may connect. If it is abandoned before, the promise never settles.
+   */
   #ownTurn(route: Route): Promise<void> {
     return new Promise((resolve) => {
       if (this.#isOver) return;
-      // The time that others take is not this one's.
+      // The time that other attempts take does not count.
       this.#limit.stop();
       this.#turn = turnsPerHost.take(placesOn(route), () => {
         this.#limit.run();
@@ -146,7 +148,7 @@ export class ConnectionAttempt implements Attempt {
   }
 }
 
-/** What an HTTP proxy was told is not for the server behind it. */
+/** Returns the headers without those that were meant for an HTTP proxy only. */
 function headersOver(route: Route, { headers }: Destination): HeaderFields {
   if (route.kind !== "proxy" || route.proxy.kind !== "http") return headers;
   return headers.filter(([name]) => name.toLowerCase() !== "proxy-authorization");

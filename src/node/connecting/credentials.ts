@@ -1,15 +1,15 @@
 import { LongwireError } from "../../base/index.ts";
 
-/** A user's name and password, as bytes of UTF-8 unless the URL has other bytes. */
+/** A user name and password, as bytes: UTF-8 unless the URL encodes other bytes. */
 export interface Credentials {
   username: Buffer;
   password: Buffer;
 }
 
 /**
- * Returns what stands before the `@` of a URL, percent-decoded.
+ * Returns the credentials of a URL, percent-decoded.
  *
- * @param whose names the URL in errors, which must not show it
+ * @param whose names the URL in errors, which must not contain it
  * @throws LongwireError `invalid_credentials`
  */
 export function credentialsOf(url: URL, whose: string): Credentials | undefined {
@@ -18,27 +18,27 @@ export function credentialsOf(url: URL, whose: string): Credentials | undefined 
   const password = percentDecoded(url.password);
   // (RFC 7617 §2)
   if (username.some(isControl) || password.some(isControl)) {
-    throw invalid(`The user name or password of ${whose} has a control character; leave it out.`);
+    throw invalid(`The user name or password of ${whose} contains a control character; remove it.`);
   }
   return { username, password };
 }
 
 /**
- * Returns the value of an `Authorization` header for them. (RFC 7617 §2)
+ * Returns the value of an `Authorization` header for the credentials. (RFC 7617 §2)
  *
  * @throws LongwireError `invalid_credentials`
  */
 export function basicAuthorization({ username, password }: Credentials, whose: string): string {
   if (username.includes(":")) {
     throw invalid(
-      `The user name of ${whose} has a colon, which Basic authentication cannot carry.`,
+      `The user name of ${whose} contains a colon, which Basic authentication does not support.`,
     );
   }
   const bytes = Buffer.concat([username, Buffer.from(":"), password]);
   return `Basic ${bytes.toString("base64")}`;
 }
 
-/** The URL parser leaves nothing but ASCII, and a `%` without two digits as it is. */
+/** The URL parser leaves only ASCII, and a `%` that is not followed by two digits unchanged. */
 function percentDecoded(text: string): Buffer {
   const decoded = text.replaceAll(/%([\dA-Fa-f]{2})/g, (_, digits: string) =>
     String.fromCharCode(Number.parseInt(digits, 16)),

@@ -3,21 +3,21 @@ import { fieldValues, type HeaderFields } from "../../protocol/index.ts";
 import { basicAuthorization, credentialsOf } from "./credentials.ts";
 import type { OpenOptions } from "./open-options.ts";
 
-/** What of a request changes from redirect to redirect. */
+/** The parts of a request that a redirect may change. */
 export interface Destination {
-  /** Without user info: it is in `headers`, and never in messages. */
+  /** Without credentials: those are in `headers`, and never in messages. */
   url: URL;
   headers: HeaderFields;
   tls: TlsOptions | undefined;
 }
 
-/** Where an attempt goes first. @throws LongwireError `invalid_credentials` */
+/** Returns the first destination of an attempt. @throws LongwireError `invalid_credentials` */
 export function firstDestination({ url: given, headers, tls }: OpenOptions): Destination {
   const url = new URL(given);
   url.username = "";
   url.password = "";
   const credentials = credentialsOf(given, "the URL");
-  // Who sets the header says more than who wrote the URL.
+  // An explicit header overrides the credentials in the URL.
   if (credentials === undefined || fieldValues(headers, "authorization").length > 0) {
     return { url, headers, tls };
   }

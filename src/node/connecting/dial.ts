@@ -2,7 +2,10 @@ import type { Duplex } from "node:stream";
 import { cutStream } from "../stream/cut-stream.ts";
 import type { Step } from "./failures.ts";
 
-/** One try to reach a server: where it stands, and the streams it opened, each on the one before. */
+/**
+ * One attempt to reach a server: its current step, and the streams it opened, each on top of the
+ * previous one.
+ */
 export class Dial {
   step: Step;
   readonly #streams: Duplex[] = [];
@@ -16,17 +19,17 @@ export class Dial {
     return this.#hungUp;
   }
 
-  /** Takes charge of a stream, which is destroyed at once if the dial was hung up meanwhile. */
+  /** Tracks a stream, and destroys it immediately if the dial was already hung up. */
   keep<Stream extends Duplex>(stream: Stream): Stream {
-    // A destroyed stream may still report an error, and so may an open one before its owner
-    // listens; neither may end the process.
+    // A destroyed stream may still emit an error, and so may an open one before its owner listens.
+    // Neither may end the process.
     stream.on("error", ignore);
     this.#streams.push(stream);
     if (this.#hungUp) cutStream(stream);
     return stream;
   }
 
-  /** Ends everything that was opened; whoever awaits something of it hears that it ended. */
+  /** Closes all streams that were opened. Pending reads on them fail. */
   hangUp(): void {
     this.#hungUp = true;
     for (const stream of this.#streams.toReversed()) cutStream(stream);

@@ -7,9 +7,9 @@ import type { Route } from "./route.ts";
 import { addressesOf } from "./tcp.ts";
 
 /**
- * Finds the way to a server, and looks its name up unless a proxy does that.
+ * Determines the route to a server, and resolves its name unless a proxy does that.
  *
- * @throws LongwireError for a bad proxy in the environment; what the lookup fails with
+ * @throws LongwireError for an invalid proxy in the environment; the error of the lookup
  */
 export async function findRoute(
   { url }: Destination,
@@ -21,7 +21,7 @@ export async function findRoute(
   const proxy =
     options.proxy === "environment" ? proxyFromEnvironment(url, process.env) : options.proxy;
   if (proxy?.looksUp === true) return { kind: "proxy", proxy, target: remote };
-  dial.step = { kind: "looking up", where: url.host };
+  dial.step = { kind: "resolving the name", where: url.host };
   const addresses = await addressesOf(remote.host, options.tcp);
   if (proxy === undefined) return { kind: "direct", remote, addresses };
   return { kind: "proxy", proxy, target: { ...remote, host: addresses[0]!.address } };

@@ -11,14 +11,14 @@ import { ProxyError } from "./proxy-error.ts";
 
 export interface TunnelRequest {
   proxy: Proxy;
-  /** Host and port, as they stand in a request line. */
+  /** Host and port, for the request line. */
   authority: string;
-  /** `Proxy-Authorization`'s value, when the application gives its own. */
+  /** The value of `Proxy-Authorization`, if the application sets it. */
   authorization: string | undefined;
   limits: HandshakeLimits;
 }
 
-/** Asks an HTTP proxy for a tunnel. (RFC 9110 §9.3.6) @throws ProxyError */
+/** Requests a tunnel from an HTTP proxy. (RFC 9110 §9.3.6) @throws ProxyError */
 export async function tunnelThroughHttp(stream: Duplex, request: TunnelRequest): Promise<void> {
   const { proxy, authority, limits } = request;
   const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
@@ -33,7 +33,7 @@ export async function tunnelThroughHttp(stream: Duplex, request: TunnelRequest):
     if (progress.kind === "failed") throw malformed(proxy, progress.error);
     return { answer: progress.head, rest: progress.rest };
   });
-  // Whatever length the answer claims, what follows a 2xx is the tunnel. (RFC 9110 §9.3.6)
+  // After a 2xx response the tunnel begins, whatever length the response claims. (RFC 9110 §9.3.6)
   if (answer.status < 200 || answer.status > 299) throw refused(request, answer);
 }
 
@@ -44,14 +44,14 @@ function ownAuthorization({ credentials, name }: Proxy): string | undefined {
 function refused({ proxy, authority }: TunnelRequest, { status }: ResponseHead): ProxyError {
   const facts = { proxy: proxy.name, status };
   if (status === 407) {
-    const message = `The proxy ${proxy.name} answered 407: it wants other credentials; put user name and password into its URL.`;
+    const message = `The proxy ${proxy.name} responded with 407, because it requires other credentials; put a user name and password into its URL.`;
     return new ProxyError("proxy_authentication_failed", message, facts);
   }
-  const message = `The proxy ${proxy.name} answered ${status} instead of opening a tunnel to ${authority}; check what it lets through.`;
+  const message = `The proxy ${proxy.name} responded with ${status} instead of opening a tunnel to ${authority}; check which destinations it allows.`;
   return new ProxyError("proxy_refused", message, facts);
 }
 
 function malformed({ name }: Proxy, cause: Error): ProxyError {
-  const message = `The proxy ${name} did not answer as an HTTP proxy does; check that it is one. ${cause.message}`;
+  const message = `The proxy ${name} did not respond like an HTTP proxy; check that it is one. ${cause.message}`;
   return new ProxyError("bad_proxy_answer", message, { proxy: name, cause });
 }

@@ -16,9 +16,9 @@ import { isRedirect } from "./redirects.ts";
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * Sends the opening handshake as an extended CONNECT and checks the answer. (RFC 8441 §5)
+ * Sends the opening handshake as an extended CONNECT and checks the response. (RFC 8441 §5)
  *
- * @throws HandshakeError, and what the stream fails with
+ * @throws HandshakeError, or the stream's error
  */
 export async function shakeHandsOverHttp2(
   stream: ClientHttp2Stream,
@@ -31,7 +31,7 @@ export async function shakeHandsOverHttp2(
   return { kind: "accepted", agreement, head: NOTHING };
 }
 
-/** Opens the stream of a WebSocket. */
+/** Opens the stream for a WebSocket. */
 export function requestConnect(session: SharedSession, request: OpeningRequest): ClientHttp2Stream {
   const { url, protocols, deflate, headers } = request;
   return session.request({
@@ -47,7 +47,7 @@ export function requestConnect(session: SharedSession, request: OpeningRequest):
   });
 }
 
-/** Names which connections can be shared: those to one origin, made with the same options. */
+/** Returns a key for shareable connections: the same for one origin with equal options. */
 export function sessionName({ url, tls }: Destination, others: readonly unknown[]): string {
   return [url.host, ...[tls, ...others].map(identityOf)].join(" ");
 }
@@ -65,7 +65,7 @@ function identityOf(value: unknown): string {
   return `#${identity}`;
 }
 
-/** Says which protocols a TLS connection may agree on, HTTP/2 first. */
+/** Sets the protocols that a TLS connection may negotiate, HTTP/2 first. */
 export function withHttp2(destination: Destination): Destination {
   return { ...destination, tls: { ...destination.tls, ALPNProtocols: ["h2", "http/1.1"] } };
 }

@@ -1,27 +1,27 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import type { TLSSocket } from "node:tls";
 
-/** How long a session without streams waits for the next one, in milliseconds. */
+/** How long a session without streams is kept open, in milliseconds. */
 const LINGER_MS = 1_000;
-/** How many hosts without HTTP/2 are remembered. */
+/** The maximum number of hosts without HTTP/2 to remember. */
 const REMEMBERED = 1_000;
 
 /**
- * HTTP/2 connections that are open, one for all WebSockets to an origin with equal options.
- * (RFC 8441, RFC 9113 §9.1)
+ * The open HTTP/2 connections, one for all WebSockets to an origin with equal options. (RFC 8441,
+ * RFC 9113 §9.1)
  */
 export class Http2Sessions {
   readonly #sessions = new Map<string, Promise<SharedSession | undefined>>();
   readonly #without = new Set<string>();
 
   /**
-   * Returns a session of this name with room for one more stream, which `open` opens if there is
-   * none.
+   * Returns a session of this name with room for one more stream. If there is none, `open` opens
+   * one.
    *
-   * The room is kept for the caller, who uses it by `request` or gives it back by `release`.
+   * The room is reserved for the caller, who uses it with `request` or returns it with `release`.
    *
-   * @returns `undefined` if the server does not speak WebSocket over HTTP/2
-   * @throws what `open` fails with
+   * @returns `undefined` if the server does not support WebSocket over HTTP/2
+   * @throws the error of `open`
    */
   async take(
     name: string,
@@ -32,15 +32,16 @@ export class Http2Sessions {
       const opening = present ?? this.#begin(name, open);
       const session = await opening;
       if (session?.reserve() === true) return session;
-      // It has ended since, is full, or was none; who waited too may have begun anew before.
+      // The session has ended or is full, or does not support WebSocket. Another waiting caller may
+      // have opened a new one already.
       this.#forget(name, opening);
-      // A new one without room for the first would be followed by others like it.
+      // If a new session has no room even for its first stream, opening another one would not help.
       if (present === undefined) return undefined;
     }
     return undefined;
   }
 
-  /** How many are open or being opened. */
+  /** The number of sessions that are open or being opened. */
   get size(): number {
     return this.#sessions.size;
   }
@@ -71,18 +72,19 @@ export class Http2Sessions {
   }
 }
 
-/** One HTTP/2 connection, which ends a while after its last stream. */
+/** One HTTP/2 connection, which closes some time after its last stream. */
 export class SharedSession {
   readonly #session: ClientHttp2Session;
-  /** Those that are open, and those that room is kept for. */
+  /** The number of open streams and of reservations. */
   #streams = 0;
   #linger: NodeJS.Timeout | undefined;
 
   /**
-   * Takes a TLS connection for HTTP/2.
+   * Uses a TLS connection for HTTP/2.
    *
-   * @returns `undefined` if the server has agreed to another protocol, or takes no extended CONNECT
-   * @throws Error when the connection ends before that is known
+   * @returns `undefined` if the server negotiated another protocol, or does not support extended
+   *   CONNECT
+   * @throws Error if the connection ends before that is known
    */
   static async open(origin: string, socket: TLSSocket): Promise<SharedSession | undefined> {
     if (socket.alpnProtocol !== "h2") {
@@ -90,7 +92,7 @@ export class SharedSession {
       return undefined;
     }
     const session = connect(origin, { createConnection: () => socket });
-    // Its streams report what happens to it; without them nobody need hear.
+    // The streams report errors of the session. Without streams, nothing depends on it.
     session.on("error", () => {});
     await settings(session);
     if (session.remoteSettings.enableConnectProtocol === true) return new SharedSession(session);
@@ -103,11 +105,11 @@ export class SharedSession {
     this.#waitForStreams();
   }
 
-  /** Keeps room for a stream; false if there is none. (RFC 9113 §5.1.2) */
+  /** Reserves room for a stream; returns false if there is none. (RFC 9113 §5.1.2) */
   reserve(): boolean {
     const { closed, destroyed, remoteSettings } = this.#session;
     const most = remoteSettings.maxConcurrentStreams ?? Infinity;
-    // After a GOAWAY it is closed too.
+    // A session is also closed after a GOAWAY.
     if (closed || destroyed || this.#streams >= most) return false;
     this.#streams += 1;
     clearTimeout(this.#linger);
@@ -115,7 +117,7 @@ export class SharedSession {
     return true;
   }
 
-  /** Gives back room that was kept. */
+  /** Returns a reservation. */
   release(): void {
     this.#streams -= 1;
     this.#waitForStreams();
@@ -126,7 +128,7 @@ export class SharedSession {
     this.#session.once("close", forget);
   }
 
-  /** Opens the stream that room was kept for. @throws Error when the session has ended meanwhile */
+  /** Opens the reserved stream. @throws Error if the session has ended meanwhile */
   request(headers: Record<string, string | string[]>): ClientHttp2Stream {
     try {
       const stream = this.#session.request(headers, { endStream: false });
@@ -140,7 +142,7 @@ export class SharedSession {
 
   #waitForStreams(): void {
     if (this.#streams > 0) return;
-    // An idle connection keeps no process alive.
+    // An idle connection must not keep the process alive.
     this.#session.unref();
     this.#linger = setTimeout(() => this.#session.close(), LINGER_MS).unref();
   }

@@ -2,8 +2,8 @@ import { ConnectionAttempt } from "./connection-attempt.ts";
 import type { Attempt, OpenHandler, OpenOptions } from "./open-options.ts";
 
 /**
- * Connects, over proxies and redirects if so told, sends the opening handshake, and checks the
- * answer. (RFC 6455 §4.1)
+ * Connects, through proxies and redirects if configured, sends the opening handshake, and checks
+ * the response. (RFC 6455 §4.1)
  *
  * Attempts to the same address and port wait for each other.
  */

@@ -11,9 +11,10 @@ import { StreamOpener } from "./stream-opener.ts";
 import { turnsPerHost, type Turn } from "./turns-per-host.ts";
 
 /**
- * Connects for all who will share it: the end of one attempt is not the end of that.
+ * Connects on behalf of all attempts that will share the session, so it continues if one of them
+ * ends.
  *
- * @returns `undefined` if the server does not speak WebSocket over HTTP/2
+ * @returns `undefined` if the server does not support WebSocket over HTTP/2
  * @throws LongwireError
  */
 export async function openSharedSession(

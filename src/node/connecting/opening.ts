@@ -25,15 +25,15 @@ export interface OpeningRequest {
   limits: HandshakeLimits;
 }
 
-/** What the server answered, when it is no error. */
+/** The server's response, if it is not an error. */
 export type OpeningAnswer =
   | { kind: "accepted"; agreement: Agreement; head: Uint8Array }
   | { kind: "redirected"; response: ResponseHead };
 
 /**
- * Sends the opening handshake and checks the answer. (RFC 6455 §4.1)
+ * Sends the opening handshake and checks the response. (RFC 6455 §4.1)
  *
- * @throws HandshakeError, LimitError, and what the stream fails with
+ * @throws HandshakeError, LimitError, or the stream's error
  */
 export async function shakeHands(stream: Duplex, request: OpeningRequest): Promise<OpeningAnswer> {
   const { url, protocols, headers, deflate, limits } = request;

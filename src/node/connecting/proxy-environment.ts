@@ -6,11 +6,11 @@ import { remoteHostOf, type RemoteHost } from "./remote-host.ts";
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Returns the proxy that the environment names for this URL, read as most programs read it: no
- * standard says how.
+ * Returns the proxy that the environment sets for this URL. There is no standard; the variables are
+ * interpreted as by most programs.
  *
- * `ws:` has `http_proxy`, `wss:` has `https_proxy`, both else `all_proxy`; lower case goes before
- * upper case, and an empty variable counts as none.
+ * `ws:` uses `http_proxy`, `wss:` uses `https_proxy`, and both fall back to `all_proxy`. Lower case
+ * takes precedence over upper case, and an empty variable counts as unset.
  *
  * @throws LongwireError `invalid_proxy`, `invalid_credentials`
  */
@@ -22,19 +22,19 @@ export function proxyFromEnvironment(url: URL, environment: Environment): Proxy 
   if (name === undefined) return undefined;
   const exceptions = environment["no_proxy"] || environment["NO_PROXY"] || "";
   if (isException(remoteHostOf(url), exceptions)) return undefined;
-  return parseProxy(environment[name] ?? "", `The environment's ${name}`);
+  return parseProxy(environment[name] ?? "", `The environment variable ${name}`);
 }
 
 function namesOf(name: string, environment: Environment): string[] {
-  // In a CGI program HTTP_PROXY is what a request's Proxy header said. (CVE-2016-5385)
+  // In a CGI program, HTTP_PROXY holds the Proxy header of the request. (CVE-2016-5385)
   const isCgi = name === "http_proxy" && environment["REQUEST_METHOD"] !== undefined;
   return isCgi ? [name] : [name, name.toUpperCase()];
 }
 
 /**
- * Says whether a list like `localhost, .example.com, example.org:8080, 10.0.0.0/8, [::1]` has the
- * host. A name stands for itself and everything below it, with or without a leading dot or `*.`;
- * `*` stands for every host.
+ * Whether a list such as `localhost, .example.com, example.org:8080, 10.0.0.0/8, [::1]` contains
+ * the host. A name matches itself and all subdomains, with or without a leading dot or `*.`; `*`
+ * matches every host.
  */
 export function isException(remote: RemoteHost, list: string): boolean {
   return list.split(/[\s,]+/).some((entry) => entry !== "" && matches(remote, entry.toLowerCase()));
@@ -45,7 +45,7 @@ const ENTRY = /^(?:\[([^\]]*)\]|([^[\]]*?))(?::(\d+))?$/;
 function matches({ host, port }: RemoteHost, entry: string): boolean {
   if (entry === "*") return true;
   if (entry.includes("/")) return isInSubnet(host, entry);
-  // An IPv6 address may stand without brackets, when no port follows it.
+  // An IPv6 address may be written without brackets if no port follows.
   if (isIP(entry) > 0) return isSameAddress(host, entry);
   const [, bracketed, plain = "", onlyPort] = ENTRY.exec(entry) ?? [];
   if (onlyPort !== undefined && Number(onlyPort) !== port) return false;

@@ -1,10 +1,10 @@
 import { LongwireError } from "../../base/index.ts";
 
-/** A proxy that did not let us through. */
+/** A failure that a proxy caused. */
 export class ProxyError extends LongwireError {
   /** The proxy's URL without user name and password. */
   readonly proxy: string;
-  /** The HTTP status that an HTTP proxy answered with. */
+  /** The HTTP status of an HTTP proxy's response. */
   readonly status: number | undefined;
 
   constructor(

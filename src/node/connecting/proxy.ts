@@ -2,19 +2,19 @@ import { LongwireError } from "../../base/index.ts";
 import { basicAuthorization, credentialsOf, type Credentials } from "./credentials.ts";
 import { remoteHostOf, type RemoteHost } from "./remote-host.ts";
 
-/** A proxy, and how to speak to it. */
+/** A proxy, and how to connect to it. */
 export interface Proxy extends RemoteHost {
   kind: "http" | "socks5";
-  /** Its URL without user name and password, for people. */
+  /** Its URL without user name and password, for messages. */
   name: string;
-  /** Whether it is spoken to over TLS. */
+  /** Whether the connection to it uses TLS. */
   secure: boolean;
-  /** Whether it looks host names up itself. */
+  /** Whether it resolves host names itself. */
   looksUp: boolean;
   credentials: Credentials | undefined;
 }
 
-/** Which proxy connections go through: one, what the environment says, or none. */
+/** The proxy for connections: a fixed one, the one from the environment, or none. */
 export type ProxyChoice = Proxy | "environment" | undefined;
 
 const KINDS: Readonly<Record<string, Pick<Proxy, "kind" | "secure" | "looksUp">>> = {
@@ -24,31 +24,31 @@ const KINDS: Readonly<Record<string, Pick<Proxy, "kind" | "secure" | "looksUp">>
   "socks5h:": { kind: "socks5", secure: false, looksUp: true },
 };
 
-/** What SOCKS has one byte for. (RFC 1929 §2) */
+/** SOCKS stores the length in one byte. (RFC 1929 §2) */
 const MAX_SOCKS_CREDENTIAL_BYTES = 255;
 
 /** Reads the option `proxy`. @throws LongwireError `invalid_proxy`, `invalid_credentials` */
 export function proxyChoice(given: string | URL | false | undefined): ProxyChoice {
   if (given === undefined || given === false) return undefined;
-  return given === "environment" ? "environment" : parseProxy(String(given), "The option proxy");
+  return given === "environment" ? "environment" : parseProxy(String(given), "The proxy option");
 }
 
 /**
- * Reads a proxy's URL; without a scheme it is `http:`, as in the environment.
+ * Parses a proxy's URL. Without a scheme it is `http:`, as in the environment.
  *
- * @param source names where it comes from in errors, which must not show its password
+ * @param source names its origin in errors, which must not contain its password
  * @throws LongwireError `invalid_proxy`, `invalid_credentials`
  */
 export function parseProxy(text: string, source: string): Proxy {
   const full = text.includes("://") ? text : `http://${text}`;
   const url = URL.canParse(full) ? new URL(full) : undefined;
   if (url === undefined || url.hostname === "" || url.port === "0") {
-    throw invalid(`${source} is not a proxy's URL; give one like http://proxy.example:3128.`);
+    throw invalid(`${source} is not a proxy URL; use a form such as http://proxy.example:3128.`);
   }
   const kind = KINDS[url.protocol];
   if (kind === undefined) {
     const known = "http:, https:, socks5: and socks5h:";
-    throw invalid(`${source} has the scheme ${url.protocol}, which is none of ${known}.`);
+    throw invalid(`${source} has the scheme ${url.protocol}; use one of ${known}.`);
   }
   const name = `${url.protocol}//${url.host}`;
   const credentials = credentialsOf(url, `the proxy ${name}`);
@@ -57,7 +57,10 @@ export function parseProxy(text: string, source: string): Proxy {
   return proxy;
 }
 
-/** What cannot be sent is refused when it is set, not when it would be sent. */
+/**
+ * Rejects credentials that cannot be sent when the option is set, not later when they would be
+ * sent.
+ */
 function checkCredentials({ kind, name, credentials }: Proxy): void {
   if (credentials === undefined) return;
   if (kind === "http") {
@@ -67,7 +70,7 @@ function checkCredentials({ kind, name, credentials }: Proxy): void {
   const { username, password } = credentials;
   const longest = Math.max(username.length, password.length);
   if (username.length === 0 || longest > MAX_SOCKS_CREDENTIAL_BYTES) {
-    const message = `The user name of the proxy ${name} has ${username.length} bytes and its password ${password.length}; SOCKS5 takes 1 to 255 and at most 255.`;
+    const message = `The user name of the proxy ${name} has ${username.length} bytes and its password ${password.length}; SOCKS5 requires 1 to 255 bytes and at most 255 bytes.`;
     throw new LongwireError("invalid_credentials", message);
   }
 }

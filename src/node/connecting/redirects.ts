@@ -2,10 +2,10 @@ import { fieldValues, HandshakeError, type ResponseHead } from "../../protocol/i
 import type { Destination } from "./destination.ts";
 import { withoutIdentity } from "./tls.ts";
 
-/** Statuses with a `Location` to go to. (RFC 9110 §15.4) */
+/** Statuses that redirect to a `Location`. (RFC 9110 §15.4) */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
-/** What must not be shown to another origin. */
+/** Headers that must not be sent to another origin. */
 const CREDENTIALS: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",
@@ -24,11 +24,11 @@ export function isRedirect({ status }: ResponseHead): boolean {
 }
 
 /**
- * Returns where a redirect leads.
+ * Returns the destination of a redirect.
  *
- * Another origin gets no credentials, and none of those that a `Location` carries are used.
+ * Credentials are not sent to another origin, and credentials in a `Location` are ignored.
  *
- * @param socketPath a Unix socket that the connection goes over, which has one server behind it
+ * @param socketPath the Unix socket in use, which has only one server behind it
  * @throws HandshakeError `bad_redirect`, `blocked_redirect`, `redirect_downgrade`
  */
 export function redirected(
@@ -41,24 +41,24 @@ export function redirected(
     new HandshakeError(code, message, { status: response.status });
   const scheme = WEB_SOCKET_SCHEMES[url.protocol];
   if (scheme === undefined) {
-    const message = `${from.url.host} redirects to the scheme ${url.protocol}, which is none of ws:, wss:, http: and https:; check the URL.`;
+    const message = `${from.url.host} redirects to a URL with the scheme ${url.protocol}; only ws:, wss:, http: and https: are followed. Check the URL.`;
     throw refuse("blocked_redirect", message);
   }
   url.protocol = scheme;
   if (from.url.protocol === "wss:" && scheme === "ws:") {
-    const message = `${from.url.host} redirects from wss: to ${url.host} without TLS, which is not followed; have it redirect to wss:.`;
+    const message = `${from.url.host} redirects from wss: to ${url.host} without TLS, which is not followed; change the redirect to wss:.`;
     throw refuse("redirect_downgrade", message);
   }
   if (url.origin === from.url.origin) return { ...from, url };
   if (socketPath !== undefined) {
-    const message = `${from.url.host} redirects to ${url.host}, where the Unix socket ${socketPath} does not lead; connect there without socketPath.`;
+    const message = `${from.url.host} redirects to ${url.host}, which the Unix socket ${socketPath} does not reach; connect there without socketPath.`;
     throw refuse("blocked_redirect", message);
   }
   const headers = from.headers.filter(([name]) => !CREDENTIALS.has(name.toLowerCase()));
   return { url, headers, tls: withoutIdentity(from.tls) };
 }
 
-/** The error for a redirect that is not followed, because none is or this is one too many. */
+/** Returns the error for a redirect that is not followed, because redirects are off or too many. */
 export function unfollowed(
   from: Destination,
   response: ResponseHead,
@@ -67,10 +67,10 @@ export function unfollowed(
   const { status } = response;
   const { host } = from.url;
   if (maxRedirects > 0) {
-    const message = `${host} redirects again after ${maxRedirects} redirects were followed; check for a loop or raise followRedirects.`;
+    const message = `${host} redirects again after ${maxRedirects} redirects; check for a loop, or raise followRedirects.`;
     return new HandshakeError("too_many_redirects", message, { status });
   }
-  const message = `${host} answered ${status}, a redirect, instead of 101; connect to where it leads or set followRedirects.`;
+  const message = `${host} responded with ${status}, a redirect, instead of 101; connect to its target, or set followRedirects.`;
   return new HandshakeError("handshake_refused", message, { status });
 }
 
@@ -78,7 +78,7 @@ export function unfollowed(
 function locationOf(base: URL, { headers, status }: ResponseHead): URL {
   const [location, ...more] = fieldValues(headers, "location");
   if (location === undefined || more.length > 0 || !URL.canParse(location, base.href)) {
-    const message = `${base.host} answered ${status} without one Location that is a URL; check the server.`;
+    const message = `${base.host} responded with ${status} without a single valid Location; check the server.`;
     throw new HandshakeError("bad_redirect", message, { status });
   }
   const url = new URL(location, base.href);

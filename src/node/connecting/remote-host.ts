@@ -1,4 +1,4 @@
-/** A host to connect to: a name or an address without brackets. */
+/** A host to connect to: a name, or an address without brackets. */
 export interface RemoteHost {
   host: string;
   port: number;

@@ -7,18 +7,18 @@ import type { Place } from "./turns-per-host.ts";
 export type Route =
   | { kind: "unix"; path: string }
   | { kind: "direct"; remote: RemoteHost; addresses: readonly LookupAddress[] }
-  /** `target` has an address, or a name that the proxy looks up. */
+  /** `target` is an address, or a name that the proxy resolves. */
   | { kind: "proxy"; proxy: Proxy; target: RemoteHost };
 
 /**
- * How many attempts go through one proxy at once, to hosts that only the proxy can tell apart;
- * what RFC 6455 calls "reasonably low".
+ * The maximum number of simultaneous attempts through one proxy, to hosts that only the proxy can
+ * tell apart: a "reasonably low" number in the words of RFC 6455.
  */
 const PENDING_PER_PROXY = 32;
 
 /**
- * Returns where an attempt must be alone: at each address it may connect to, under whatever name;
- * where the proxy looks names up, at the name. (RFC 6455 §4.1, item 2)
+ * Returns the places at which an attempt must be the only one: every address that it may connect
+ * to, or the name if a proxy resolves it. (RFC 6455 §4.1, item 2)
  */
 export function placesOn(route: Route): Place[] {
   if (route.kind === "unix") return [{ key: `unix ${route.path}`, atOnce: 1 }];

@@ -13,7 +13,7 @@ const Method = { None: 0x00, Password: 0x02, NoneAcceptable: 0xff } as const;
 const PASSWORD_VERSION = 0x01;
 const AddressType = { IPv4: 0x01, Name: 0x03, IPv6: 0x04 } as const;
 
-/** What a reply's code means. (RFC 1928 §6) */
+/** The meaning of reply codes. (RFC 1928 §6) */
 const REPLIES = [
   "succeeded",
   "general failure",
@@ -27,9 +27,9 @@ const REPLIES = [
 ];
 
 /**
- * Asks a SOCKS5 proxy for a connection. (RFC 1928)
+ * Requests a connection from a SOCKS5 proxy. (RFC 1928)
  *
- * @param target its host is an address or a name, which the proxy then looks up
+ * @param target its host is an address, or a name that the proxy resolves
  * @throws ProxyError
  */
 export async function tunnelThroughSocks5(
@@ -48,10 +48,10 @@ async function agreeOnMethod(dialog: Dialog): Promise<void> {
   if (credentials !== undefined) offered.push(Method.Password);
   dialog.send([VERSION, offered.length, ...offered]);
   const [version, method] = await dialog.read(2);
-  if (version !== VERSION) throw dialog.malformed(`it speaks version ${version}`);
+  if (version !== VERSION) throw dialog.malformed(`it uses version ${version}`);
   if (method === Method.NoneAcceptable) {
-    const wish = credentials === undefined ? "a user name and password" : "another way";
-    const message = `The proxy ${name} lets nobody in like this; it may want ${wish} to authenticate.`;
+    const wish = credentials === undefined ? "a user name and password" : "another method";
+    const message = `The proxy ${name} did not accept any of the offered authentication methods; it may require ${wish}.`;
     throw new ProxyError("proxy_authentication_failed", message, { proxy: name });
   }
   if (method === undefined || !offered.includes(method)) {
@@ -65,9 +65,9 @@ async function authenticate(dialog: Dialog, { username, password }: Credentials)
   const { name } = dialog.proxy;
   dialog.send([PASSWORD_VERSION, username.length, ...username, password.length, ...password]);
   const [version, status] = await dialog.read(2);
-  if (version !== PASSWORD_VERSION) throw dialog.malformed(`its answer has version ${version}`);
+  if (version !== PASSWORD_VERSION) throw dialog.malformed(`its response has version ${version}`);
   if (status === 0) return;
-  const message = `The proxy ${name} refused the user name and password of its URL; check them.`;
+  const message = `The proxy ${name} rejected the user name and password in its URL; check them.`;
   throw new ProxyError("proxy_authentication_failed", message, { proxy: name });
 }
 
@@ -79,31 +79,31 @@ async function requestConnection(dialog: Dialog, target: RemoteHost): Promise<vo
   if (reply !== 0) {
     const { name } = dialog.proxy;
     const meaning = REPLIES[reply] ?? "unknown";
-    const message = `The proxy ${name} did not connect to ${target.host}:${target.port}: ${meaning} (${reply}); check the address and what it lets through.`;
+    const message = `The proxy ${name} did not connect to ${target.host}:${target.port}: ${meaning} (${reply}); check the address, and which destinations the proxy allows.`;
     throw new ProxyError("proxy_refused", message, { proxy: name });
   }
-  // The address that the proxy connects from: of no use here, but its length must be known.
+  // The proxy's own address, which is not used but has a variable length.
   if (type === AddressType.IPv4) await dialog.read(4 + 2);
   else if (type === AddressType.IPv6) await dialog.read(16 + 2);
   else if (type === AddressType.Name) await dialog.read((await dialog.read(1))[0]! + 2);
   else throw dialog.malformed(`its reply has an address of type ${type}`);
 }
 
-/** The address with its type before it. (RFC 1928 §4, §5) */
+/** Returns the address, preceded by its type. (RFC 1928 §4, §5) */
 function addressBytes({ proxy }: Dialog, { host }: RemoteHost): number[] {
   const family = isIP(host);
   if (family === 4) return [AddressType.IPv4, ...host.split(".").map(Number)];
   if (family === 6) return [AddressType.IPv6, ...ipv6Bytes(host)];
   const bytes = Buffer.from(host, "latin1");
   if (bytes.length > 255) {
-    const message = `The host name has ${bytes.length} bytes, and SOCKS5 carries at most 255; use a shorter one.`;
+    const message = `The host name has ${bytes.length} bytes, but SOCKS5 supports at most 255; use a shorter name.`;
     throw new ProxyError("proxy_refused", message, { proxy: proxy.name });
   }
   return [AddressType.Name, bytes.length, ...bytes];
 }
 
 function ipv6Bytes(address: string): number[] {
-  // The URL parser writes every form as groups of hexadecimal digits with at most one "::".
+  // The URL parser normalizes every form to hexadecimal groups with at most one "::".
   const { hostname } = new URL(`http://[${address.replace(/%.*$/, "")}]`);
   const [before = [], after = []] = hostname
     .slice(1, -1)
@@ -116,7 +116,7 @@ function ipv6Bytes(address: string): number[] {
   });
 }
 
-/** Messages of known length, to and fro. */
+/** Exchanges messages of known length with the proxy. */
 class Dialog {
   readonly proxy: Proxy;
   readonly #stream: Duplex;
@@ -130,7 +130,7 @@ class Dialog {
     this.#stream.write(Buffer.from(bytes));
   }
 
-  /** Reads this many bytes and leaves what follows in the stream. */
+  /** Reads `size` bytes and leaves the rest in the stream. */
   read(size: number): Promise<Uint8Array> {
     let bytes = Buffer.alloc(0);
     return readAnswer(this.#stream, (chunk) => {
@@ -142,7 +142,7 @@ class Dialog {
 
   malformed(what: string): ProxyError {
     const { name } = this.proxy;
-    const message = `The proxy ${name} did not answer as a SOCKS5 proxy does: ${what}; check that it is one.`;
+    const message = `The proxy ${name} did not respond like a SOCKS5 proxy: ${what}; check that it is one.`;
     return new ProxyError("bad_proxy_answer", message, { proxy: name });
   }
 }

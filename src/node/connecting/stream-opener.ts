@@ -15,7 +15,7 @@ import { startTls } from "./tls.ts";
 
 type ProxyRoute = Extract<Route, { kind: "proxy" }>;
 
-/** Opens the stream that the handshake goes over, layer by layer. */
+/** Opens the stream for the handshake, layer by layer. */
 export class StreamOpener {
   readonly #dial: Dial;
   readonly #options: OpenOptions;
@@ -25,12 +25,12 @@ export class StreamOpener {
     this.#options = options;
   }
 
-  /** @throws ProxyError, and what a stream fails with while `dial.step` says what was done */
+  /** @throws ProxyError, or the error of a stream; `dial.step` is then the step that failed */
   async open(route: Route, destination: Destination): Promise<Duplex> {
     const stream = await this.#connect(route, destination);
     const { url, tls } = destination;
     if (url.protocol !== "wss:") return stream;
-    this.#dial.step = { kind: "agreeing on TLS" };
+    this.#dial.step = { kind: "negotiating TLS" };
     return this.#secured(stream, remoteHostOf(url).host, tls);
   }
 
@@ -52,7 +52,7 @@ export class StreamOpener {
     const { proxy, target } = route;
     this.#dial.step = { kind: "connecting to the proxy", proxy };
     const stream = await this.#toProxy(proxy);
-    this.#dial.step = { kind: "asking the proxy", proxy };
+    this.#dial.step = { kind: "requesting a tunnel from the proxy", proxy };
     if (proxy.kind === "socks5") {
       await tunnelThroughSocks5(stream, proxy, target);
       return stream;
@@ -74,7 +74,7 @@ export class StreamOpener {
   async #connected(socket: Socket): Promise<Duplex> {
     this.#dial.keep(socket);
     await eventOf(socket, "connect");
-    // Frames leave when they are written, whatever else is on the way.
+    // Frames are sent immediately, without waiting for outstanding acknowledgements.
     socket.setNoDelay(true);
     return socket;
   }

@@ -2,7 +2,7 @@ import { ADDRCONFIG, lookup as lookUpName, type LookupAddress } from "node:dns";
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { RemoteHost } from "./remote-host.ts";
 
-/** What of Node's `net.connect` can be set. */
+/** The options of Node's `net.connect` that can be set. */
 export type TcpOptions = Pick<
   TcpNetConnectOpts,
   | "autoSelectFamily"
@@ -18,7 +18,7 @@ export type TcpOptions = Pick<
 /**
  * Returns a host's addresses, in the resolver's order.
  *
- * @throws whatever the lookup fails with
+ * @throws the error of the lookup
  */
 export function addressesOf(host: string, tcp: TcpOptions = {}): Promise<LookupAddress[]> {
   const literal = isIP(host);
@@ -28,17 +28,17 @@ export function addressesOf(host: string, tcp: TcpOptions = {}): Promise<LookupA
   return new Promise((resolve, reject) => {
     lookup(host, { all: true, family, hints }, (error, found, foundFamily) => {
       if (error) return reject(error);
-      // A lookup of the application's own may know nothing of `all`.
+      // A custom lookup function may ignore `all` and return a single address.
       const one = { address: found as string, family: foundFamily ?? isIP(found as string) };
       const addresses = Array.isArray(found) ? found : [one];
       const isUsable = addresses.length > 0 && addresses.every(({ address }) => isIP(address) > 0);
       if (isUsable) resolve(addresses);
-      else reject(new Error(`the lookup of ${host} gave no IP address`));
+      else reject(new Error(`the lookup of ${host} did not return an IP address`));
     });
   });
 }
 
-/** Connects to addresses that are known: several of them race as Node has it. (RFC 8305) */
+/** Connects to known addresses; Node races several of them. (RFC 8305) */
 export function connectTcp(
   { host, port }: RemoteHost,
   addresses: readonly LookupAddress[],

@@ -1,7 +1,7 @@
-/** The longest that a timer of the platform can take; a longer one would fire at once. */
+/** The longest delay of a timer; a longer one would fire immediately. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** A time limit that stands still while its owner waits for others. */
+/** A time limit that pauses while its owner waits for others. */
 export class TimeLimit {
   readonly #onOver: () => void;
   #leftMs: number;

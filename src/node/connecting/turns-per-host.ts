@@ -1,12 +1,12 @@
-/** What an attempt needs while it is connecting: a place at a host. */
+/** A place at a host, which an attempt needs while it is connecting. */
 export interface Place {
-  /** Names the host: an address and port, or whatever else tells hosts apart. */
+  /** Identifies the host: an address and port, or another distinguishing name. */
   key: string;
-  /** How many may be there at once. */
+  /** The maximum number of simultaneous attempts at this place. */
   atOnce: number;
 }
 
-/** A turn that was taken; ending it lets the next one begin. */
+/** A turn; ending it allows the next one to begin. */
 export interface Turn {
   end(): void;
 }
@@ -18,16 +18,17 @@ interface Waiting {
 }
 
 /**
- * Who connects to a host waits until the one before is open or has failed. (RFC 6455 §4.1, item 2)
+ * Makes attempts at a host wait until the previous one is open or has failed. (RFC 6455 §4.1, item
+ * 2)
  *
- * A turn stands in all its queues from the moment it is asked for, so all queues have the same
- * order, and the oldest turn can always begin: no two can wait for each other. A queue exists only
- * while somebody is in it.
+ * A turn joins all its queues when it is requested, so all queues have the same order, and the
+ * oldest turn can always begin. Therefore no two turns can wait for each other. A queue exists only
+ * while it is not empty.
  */
 export class TurnsPerHost {
   readonly #queues = new Map<string, Set<Waiting>>();
 
-  /** @param begin called once, at once if all places are free; never after `end` */
+  /** @param begin called once, immediately if all places are free; never after `end` */
   take(places: readonly Place[], begin: () => void): Turn {
     const waiting: Waiting = { places, begin, begun: false };
     for (const { key } of places) {
@@ -38,7 +39,7 @@ export class TurnsPerHost {
     return { end: () => this.#leave(waiting) };
   }
 
-  /** The number of hosts that somebody connects to or waits for. */
+  /** The number of hosts that attempts connect to or wait for. */
   get size(): number {
     return this.#queues.size;
   }
@@ -62,7 +63,7 @@ export class TurnsPerHost {
     waiting.begin();
   }
 
-  /** Those who may be at this place now. */
+  /** Returns the attempts that may use this place now. */
   #first({ key, atOnce }: Place): Waiting[] {
     const first: Waiting[] = [];
     for (const waiting of this.#queues.get(key) ?? []) {
@@ -73,5 +74,5 @@ export class TurnsPerHost {
   }
 }
 
-/** One for the whole process: a host cannot know which of our objects connects to it. */
+/** One for the whole process, because a host cannot distinguish the objects that connect to it. */
 export const turnsPerHost: TurnsPerHost = new TurnsPerHost();

@@ -2,12 +2,12 @@ import type { CompressionOptions } from "./compression-options.ts";
 import { DeflateCompression } from "./deflate-compression.ts";
 
 /**
- * Compression for all connections of one owner: its options, shared contexts and ceiling.
+ * Compression for all connections of one owner: its options, shared contexts and memory limit.
  *
- * Passed to several servers and clients, it is one ceiling for all of them.
+ * If it is passed to several servers and clients, they share the memory limit.
  */
 export interface Compression {
-  /** Bytes that the contexts of single connections hold. */
+  /** The memory that the contexts of single connections hold, in bytes. */
   readonly contextBytes: number;
 }
 
@@ -15,11 +15,11 @@ export interface Compression {
 export const Compression: new (options?: Partial<CompressionOptions>) => Compression =
   DeflateCompression;
 
-/** Whether and how an owner of connections compresses: yes or no, options, or a shared `Compression`. */
+/** Whether and how to compress: yes or no, options, or a shared `Compression`. */
 export type CompressionChoice = boolean | Partial<CompressionOptions> | Compression;
 
 /**
- * Returns what compresses for such an owner; `undefined` for no compression. Default yes.
+ * Returns the compression for such a choice; `undefined` for none. Default yes.
  *
  * @param nodeInternals whether to use Node's internals if the choice does not specify it
  */

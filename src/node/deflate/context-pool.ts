@@ -1,23 +1,23 @@
 import type { DeflateRaw, InflateRaw } from "node:zlib";
 import type { ZlibContext } from "./zlib-context.ts";
 
-/** Where the context for a message comes from and where it goes when the message is over. */
+/** Provides the context for a message, and takes it back afterwards. */
 export interface ContextSource<Stream extends DeflateRaw | InflateRaw> {
-  /** Whether a message may refer to those before it. */
+  /** Whether messages may refer to earlier ones. */
   readonly keepsContext: boolean;
-  /** Whether its contexts run on the calling thread, by what Node does not document. */
+  /** Whether its contexts run on the calling thread, with undocumented parts of Node. */
   readonly isSynchronous: boolean;
   take(): ZlibContext<Stream>;
-  /** Takes a context back, with nothing under way in it. */
+  /** Takes back a context that has no work in progress. */
   give(context: ZlibContext<Stream>): void;
-  /** Takes one back that is of no use any more. */
+  /** Takes back a context that cannot be used any more. */
   discard(context: ZlibContext<Stream>): void;
 }
 
-/** How many idle contexts a pool keeps. */
+/** The maximum number of idle contexts in a pool. */
 const KEPT = 4;
 
-/** Contexts that serve whoever needs one for the length of a message; each one starts afresh. */
+/** Contexts that are lent for one message at a time; each message starts with an empty window. */
 export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements ContextSource<Stream> {
   readonly keepsContext = false;
   readonly isSynchronous: boolean;
@@ -25,7 +25,7 @@ export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements Cont
   readonly #forget: (context: ZlibContext<Stream>) => void;
   readonly #idle: ZlibContext<Stream>[] = [];
 
-  /** @param forget makes a context that has been used as good as new */
+  /** @param forget resets a used context */
   constructor(
     isSynchronous: boolean,
     create: () => ZlibContext<Stream>,
@@ -41,7 +41,7 @@ export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements Cont
   }
 
   give(context: ZlibContext<Stream>): void {
-    // Without a handle there is no way to reset but one that only works between messages.
+    // Without a handle, a context can be reset only between messages, so it is not reused.
     if (this.#idle.length >= KEPT || context.sync === undefined) return this.discard(context);
     this.#forget(context);
     this.#idle.push(context);
@@ -52,7 +52,7 @@ export class ContextPool<Stream extends DeflateRaw | InflateRaw> implements Cont
   }
 }
 
-/** The context of one connection, made at its first message. */
+/** The context of one connection, created for its first message. */
 export class OwnContext<Stream extends DeflateRaw | InflateRaw> implements ContextSource<Stream> {
   readonly keepsContext = true;
   readonly isSynchronous: boolean;

@@ -24,36 +24,36 @@ import {
   type DeflateShape,
 } from "./zlib-context.ts";
 
-/** Any window can be read with the largest. */
+/** The largest window can read data of any window. */
 const SHARED_INFLATE_BITS = 15;
 
-/** The long messages of the whole process. */
+/** Limits the long messages of the whole process. */
 const turns = new ThreadTurns();
 
-/** One direction's context, agreed: its window, and whether it goes from message to message. */
+/** The agreed context of one direction: its window, and whether it is kept between messages. */
 interface Direction {
   windowBits: number;
   keepsContext: boolean;
 }
 
-/** What compresses and inflates one connection's messages, and what it has in common with others. */
+/** The codec for one connection's messages, with the parts that it shares with others. */
 export interface AgreedCodec extends MessageCodec {
   /**
-   * Makes frames for this and other peers of a server; connections with equal outgoing parameters
-   * have the same. `undefined` where what is sent refers to earlier messages: a frame that was not
-   * made on this connection's context would put the peer's window out of step with it. Uncompressed
-   * frames are always allowed. (RFC 7692 §6)
+   * Encodes frames for this and other peers of a server. Connections with equal outgoing parameters
+   * share it. `undefined` if sent messages refer to earlier ones, because a frame that was
+   * compressed elsewhere would put the peer's window out of step with this connection's context.
+   * Uncompressed frames are always allowed. (RFC 7692 §6)
    */
   readonly frames: DeflatedFrames | undefined;
 }
 
 type SharedCodec = AgreedCodec & { readonly frames: DeflatedFrames };
 
-/** Compression with what servers and clients ask of it: its options, shared contexts and ceiling. */
+/** Compression as servers and clients use it: its options, shared contexts and memory limit. */
 export class DeflateCompression {
   readonly #options: CompressionOptions;
   readonly #budget: MemoryBudget;
-  /** By window, for what is sent without reference to earlier messages. */
+  /** By window size, for messages that do not refer to earlier ones. */
   readonly #shared = new Map<number, SharedCodec>();
   #sharedInflater: MessageInflater | undefined;
 
@@ -62,12 +62,12 @@ export class DeflateCompression {
     this.#budget = new MemoryBudget(this.#options.maxContextBytes);
   }
 
-  /** Bytes that the contexts of single connections hold. */
+  /** The memory that the contexts of single connections hold, in bytes. */
   get contextBytes(): number {
     return this.#budget.usedBytes;
   }
 
-  /** What to offer or to accept now: no context takeover where its memory is used up. */
+  /** The current preferences: without context takeover if its memory is used up. */
   get preferences(): DeflatePreferences {
     const { outgoingWindowBits, incomingWindowBits } = this.#options;
     const most =
@@ -82,14 +82,14 @@ export class DeflateCompression {
     };
   }
 
-  /** Chooses among a client's offers; see `acceptDeflateOffer`. */
+  /** Chooses one of a client's offers; see `acceptDeflateOffer`. */
   accept(offers: readonly Extension[]): DeflateAcceptance | undefined {
     return acceptDeflateOffer(offers, this.preferences);
   }
 
   /**
-   * Returns what compresses and inflates one connection's messages: the same for all connections
-   * that agreed to the same and keep nothing from message to message, so that it costs them nothing.
+   * Returns the codec for one connection's messages. Connections with equal parameters and no
+   * context takeover share one, so it costs them nothing.
    */
   codec(role: Role, agreed: DeflateParameters): AgreedCodec {
     const server: Direction = {
@@ -103,7 +103,7 @@ export class DeflateCompression {
     return role === "server" ? this.#codec(server, client) : this.#codec(client, server);
   }
 
-  /** Asked when the first codec is made, since that tries it out. */
+  /** Determined when the first codec is created, because it requires a trial run. */
   get #isSynchronous(): boolean {
     return this.#options.nodeInternals && canRunSynchronously();
   }
@@ -111,7 +111,8 @@ export class DeflateCompression {
   get #inflater(): MessageInflater {
     const isSynchronous = this.#isSynchronous;
     return (this.#sharedInflater ??= new MessageInflater(
-      // A peer must never be able to refer to what another one sent.
+      // Reset after every message, because a peer must never be able to refer to another peer's
+      // data.
       new ContextPool<InflateRaw>(
         isSynchronous,
         () => createInflateContext(SHARED_INFLATE_BITS, isSynchronous),
@@ -122,8 +123,8 @@ export class DeflateCompression {
 
   #codec(outgoing: Direction, incoming: Direction): AgreedCodec {
     const shape = this.#shape(outgoing.windowBits);
-    // What the peer refers to we must have; what we refer to is ours to leave out, which it has to
-    // be where others took the room since it was asked for.
+    // If the peer keeps a context, this end must, too. Its own context is optional, so it is left
+    // out if others have used the memory since the negotiation.
     const inflaterBytes = this.#charge(
       incoming.keepsContext,
       inflateContextBytes(incoming.windowBits),
@@ -150,7 +151,7 @@ export class DeflateCompression {
     };
   }
 
-  /** Returns what was charged: nothing where it is not wanted, or where there is no room. */
+  /** Returns the bytes charged: 0 if the context is not wanted, or if there is no room for it. */
   #charge(isWanted: boolean, bytes: number): number {
     return isWanted && this.#budget.charge(bytes) ? bytes : 0;
   }

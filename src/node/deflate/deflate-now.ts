@@ -9,20 +9,21 @@ import {
 import { MAX_SHARED_BYTES } from "./limits.ts";
 import { zlibOptions, type DeflateShape } from "./zlib-context.ts";
 
-/** The octets at the end of every flush, which do not travel. (RFC 7692 §7.2.1) */
+/** The number of octets at the end of every flush, which are not sent. (RFC 7692 §7.2.1) */
 export const TAIL_BYTES = 4;
 
 /**
- * Any output fits: DEFLATE never doubles anything. What is not written to costs no memory. To have
- * zlib write where the frame is made would save a copy of 50 ns, and hold room for each.
+ * Large enough for any output, because DEFLATE never doubles its input. Untouched pages cost no
+ * memory. If zlib wrote directly into the frame, this would save a copy of 50 ns, but reserve
+ * memory for each frame.
  */
 let scratch: Uint8Array | undefined;
 
 /**
  * Compresses at most `MAX_SHARED_BYTES` on the calling thread.
  *
- * @param contexts that keep nothing, where Node's documented ways alone are left
- * @returns the message without its tail, good until the next call; `undefined` if zlib failed
+ * @param contexts without context takeover, if only Node's documented API may be used
+ * @returns the message without its tail, valid until the next call; `undefined` if zlib failed
  */
 export function deflateNow(
   contexts: ContextSource<DeflateRaw>,
@@ -52,7 +53,10 @@ function isForKernel(
   return fits && !keepsContext && level <= KERNEL_TO_LEVEL;
 }
 
-/** Makes a context for one message: twice the time, and a quarter of the thread pool's. */
+/**
+ * Creates a context for a single message. This takes twice the time of a reused context, and a
+ * quarter of the time of the thread pool.
+ */
 function deflateAlone(shape: DeflateShape, payload: Uint8Array): Uint8Array {
   const options = { ...zlibOptions(shape), finishFlush: constants.Z_SYNC_FLUSH };
   return deflateRawSync(payload, options).subarray(0, -TAIL_BYTES);

@@ -6,15 +6,15 @@ import { deflateNow } from "./deflate-now.ts";
 import { MAX_SHARED_BYTES } from "./limits.ts";
 import type { DeflateShape } from "./zlib-context.ts";
 
-/** FIN, RSV1 for a compressed message, the opcode of text. (RFC 6455 §5.2, RFC 7692 §6) */
+/** FIN, RSV1 for a compressed message, and the opcode of text. (RFC 6455 §5.2, RFC 7692 §6) */
 const FIRST_OCTET = 0xc1;
 
 /**
- * Makes frames of a server for all peers to whom messages may go compressed within one window and
- * without those before them: a text is compressed once, however many get it.
+ * Encodes a server's frames for all peers with the same window and without context takeover, so
+ * that a text is compressed once for all its receivers.
  */
 export class DeflatedFrames {
-  /** Frames of equal names go to the same peers. */
+  /** Frames with equal names are valid for the same peers. */
   readonly name: string;
   readonly #shape: DeflateShape;
   readonly #pool: ContextPool<DeflateRaw>;
@@ -27,9 +27,11 @@ export class DeflatedFrames {
     this.#thresholdBytes = thresholdBytes;
   }
 
-  /** Returns a frame to keep: compressed if the text is long enough and gets shorter by it. */
+  /**
+   * Returns a frame that may be kept, compressed if the text is long enough and becomes shorter.
+   */
   encodeText(text: string): Uint8Array {
-    // A UTF-16 unit becomes one to three bytes.
+    // A UTF-16 code unit becomes one to three bytes.
     const isShort = text.length * 3 < this.#thresholdBytes;
     const isLong = text.length > MAX_SHARED_BYTES;
     const deflated = isShort || isLong ? undefined : this.#deflate(Buffer.from(text));

@@ -4,19 +4,22 @@ import type { SyncZlib } from "../internals/sync-zlib.ts";
 import { FINAL_ENDING, isAtMessageEnd, TAIL } from "./message-end.ts";
 
 /**
- * Inflates the beginning of one message on the calling thread: most often all of it.
+ * Inflates the beginning of a message on the calling thread; for most messages, this is all of it.
  *
- * Nothing is called back meanwhile, so that one of these serves everybody.
+ * It does not call back while it runs, so one instance serves all connections.
  */
 export class InstantInflation {
-  /** How much of the output is written. */
+  /** The number of bytes written to the output. */
   usedBytes = 0;
-  /** How much of the payload was read, where it stopped at `"more"`. */
+  /** The position in the payload at which it stopped, after `"more"`. */
   readTo = 0;
   finalBlocks = 0;
   #zlib: SyncZlib<InflateRaw> | undefined;
 
-  /** Reads `source` from `start` to `end`, as far as `AT_ONCE_BYTES` of it and `output` go. */
+  /**
+   * Inflates `source` from `start` to `end`, up to `AT_ONCE_BYTES` of input and the size of
+   * `output`.
+   */
   run(
     zlib: SyncZlib<InflateRaw>,
     { source, start, end }: { source: Uint8Array; start: number; end: number },
@@ -33,7 +36,7 @@ export class InstantInflation {
     return ending === "cut" ? "failed" : "done";
   }
 
-  /** Returns how far the input was read, or −1 if it is no DEFLATE data. */
+  /** Returns the position reached in the input, or −1 if it is not valid DEFLATE data. */
   #feed(input: Uint8Array, start: number, end: number, output: Uint8Array): number {
     let at = start;
     for (;;) {
@@ -42,7 +45,7 @@ export class InstantInflation {
       at = end - progress.unreadBytes;
       this.usedBytes = output.length - progress.unusedBytes;
       if (at === end || progress.unusedBytes === 0) return at;
-      // Room and input left: the data has ended with a final block, and what follows is new data.
+      // Output room and input are left: a final block ended the data, and new data follows.
       this.finalBlocks += 1;
       if (this.finalBlocks > MAX_FINAL_BLOCKS) return -1;
       this.#zlib!.reset();
@@ -51,21 +54,22 @@ export class InstantInflation {
 }
 
 /**
- * Inflates a short message on a context of its own, by Node's documented ways alone: a quarter of
- * the thread pool's time.
+ * Inflates a short message with a new context, using only Node's documented API. This takes a
+ * quarter of the time of the thread pool.
  *
- * @returns `"failed"` if it is not DEFLATE data, or is cut off inside a block; `"unsuited"` if it
- *   has to be read in steps, being long, or data that ends and starts again
+ * @returns `"failed"` if it is not valid DEFLATE data, or is cut off inside a block; `"unsuited"`
+ *   if it has to be inflated in steps, because it is long, or because new data follows a final
+ *   block
  */
 export function inflateAlone(payload: Uint8Array): Uint8Array | "failed" | "unsuited" {
   if (payload.length > LATER_FROM_BYTES) return "unsuited";
   try {
     const { buffer, engine } = inflatePublicly(Buffer.concat([payload, FINAL_ENDING]));
     const readBytes = engine.bytesWritten;
-    // What follows a final block is new data.
+    // The bytes after a final block are new data.
     if (readBytes < payload.length) return "unsuited";
     if (readBytes === payload.length) return buffer;
-    // All but the last byte, which tells an end from the need of more.
+    // Not the last byte, which distinguishes the end from missing input.
     if (readBytes !== payload.length + FINAL_ENDING.length - 1) return "failed";
     return mayHoldTail(buffer) && holdsTail(payload, buffer) ? "failed" : buffer;
   } catch (error) {
@@ -73,7 +77,7 @@ export function inflateAlone(payload: Uint8Array): Uint8Array | "failed" | "unsu
   }
 }
 
-/** Says whether a block without compression may have taken the tail for the rest of its data. */
+/** Whether an uncompressed block may have consumed the tail as its data. */
 function mayHoldTail(output: Buffer): boolean {
   return output.length >= TAIL.length && output.subarray(-TAIL.length).equals(TAIL);
 }
@@ -82,10 +86,10 @@ function holdsTail(payload: Uint8Array, output: Buffer): boolean {
   return inflatePublicly(payload).buffer.length < output.length;
 }
 
-/** What `info` makes of the result. */
+/** The result with the option `info`. */
 interface Inflated {
   buffer: Buffer;
-  /** The stream that was made for it. */
+  /** The stream that was created for the call. */
   engine: { bytesWritten: number };
 }
 

@@ -8,7 +8,7 @@ import type { InflateContext } from "./zlib-context.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** A message, or the rest of it, that Node's thread pool inflates. */
+/** A message, or the rest of one, that Node's thread pool inflates. */
 export class LaterInflation implements LaterWork {
   readonly #contexts: ContextSource<InflateRaw>;
   readonly #sink: InflateSink;
@@ -22,7 +22,7 @@ export class LaterInflation implements LaterWork {
     this.#finalBlocks = finalBlocks;
   }
 
-  /** Goes on with `input` on `context`, which is this message's from now on. */
+  /** Continues with `input` on `context`, which belongs to this message from now on. */
   start(context: InflateContext, input: Uint8Array): void {
     this.#context = context;
     this.#run = runLater(context.stream, input, {
@@ -42,7 +42,7 @@ export class LaterInflation implements LaterWork {
     this.#context = undefined;
   }
 
-  /** The payload was read; but it may be cut off inside a block. */
+  /** The payload was read completely, but may be cut off inside a block. */
   #checkEnd(context: InflateContext): void {
     if (context.sync === undefined) return this.#checkEndPublicly(context);
     const end = isAtMessageEnd(context.sync);
@@ -53,14 +53,14 @@ export class LaterInflation implements LaterWork {
 
   #checkEndPublicly(context: InflateContext): void {
     const { keepsContext } = this.#contexts;
-    // Data that has ended cannot go on with the next message.
+    // After data that has ended, a context cannot continue with the next message.
     const ending = keepsContext ? OPEN_ENDING : FINAL_ENDING;
     this.#run = runLater(context.stream, ending, {
-      // All output was there before, so this is what the tail was taken for.
+      // All output was received before, so this must be the tail, read as data.
       onPiece: () => this.#fail(),
       onDone: () => (keepsContext ? this.#end(context) : this.#fail()),
       onEnded: (readBytes) => {
-        // Nothing of it is read if the payload ended with a final block.
+        // If the payload ended with a final block, nothing of the ending is read.
         const isWhole = readBytes === 0 || (!keepsContext && readBytes === ending.length - 1);
         if (!isWhole) return this.#fail();
         this.#contexts.discard(context);
@@ -70,19 +70,19 @@ export class LaterInflation implements LaterWork {
     });
   }
 
-  /** @param context to give back; `undefined` if it is of no use any more */
+  /** @param context to return; `undefined` if it cannot be used any more */
   #end(context: InflateContext | undefined): void {
     this.#run = undefined;
     this.#context = undefined;
     if (context !== undefined) {
-      // A final block ends the data, and a context must be reset to go on behind it.
+      // A final block ends the data, so the context must be reset before the next message.
       if (this.#finalBlocks > 0) context.sync?.reset();
       this.#contexts.give(context);
     }
     this.#sink.onInflated(NOTHING, 0, 0, true);
   }
 
-  /** The data has ended with a final block; a stream that has ended cannot be used again. */
+  /** A final block ended the data, and a stream that has ended cannot be used again. */
   #startAnew(context: InflateContext, rest: Uint8Array): void {
     this.#contexts.discard(context);
     this.#context = undefined;

@@ -9,15 +9,15 @@ import type { DeflateShape } from "./zlib-context.ts";
 
 export interface MessageDeflaterOptions {
   contexts: ContextSource<DeflateRaw>;
-  /** What `contexts` are made with. */
+  /** The parameters of the contexts. */
   shape: DeflateShape;
   thresholdBytes: number;
   turns: ThreadTurns;
 }
 
 /**
- * Compresses messages: one connection's, on a context of its own, or on whichever is free those of
- * all connections that keep none; nothing of any of them stays here.
+ * Compresses messages. With context takeover it belongs to one connection; otherwise it uses any
+ * free context, and all connections can share it because it keeps nothing between messages.
  */
 export class MessageDeflater implements Deflater {
   readonly thresholdBytes: number;
@@ -27,7 +27,7 @@ export class MessageDeflater implements Deflater {
   constructor(options: MessageDeflaterOptions) {
     this.#options = options;
     this.thresholdBytes = options.thresholdBytes;
-    // Node has no documented way to go on with a context at once.
+    // Node's documented API cannot continue a context synchronously.
     const isNeverNow = options.contexts.keepsContext && !options.contexts.isSynchronous;
     this.laterFromBytes = isNeverNow ? 0 : LATER_FROM_BYTES;
   }
@@ -38,8 +38,8 @@ export class MessageDeflater implements Deflater {
   ): Uint8Array | "plain" | LaterWork {
     if (payload.length >= this.laterFromBytes) return this.#deflateLater(payload, whenDone);
     const deflated = deflateNow(this.#options.contexts, this.#options.shape, payload);
-    // After a failure, of memory most likely, a message goes as it is and the next one begins with
-    // an empty window, which is always right.
+    // If compression fails, most likely for lack of memory, the message is sent uncompressed and
+    // the next one starts with an empty window, which is always valid.
     return deflated !== undefined && this.#isShorter(deflated.length, payload) ? deflated : "plain";
   }
 
@@ -49,7 +49,7 @@ export class MessageDeflater implements Deflater {
     this.#options.turns.take((giveBack) => {
       if (isAbandoned) return giveBack();
       abandonRun = this.#runLater(payload, (result) => {
-        // The context may be another's from now on.
+        // From here on, the context may belong to another message.
         abandonRun = () => {};
         giveBack();
         if (!isAbandoned) whenDone(result);
@@ -63,7 +63,7 @@ export class MessageDeflater implements Deflater {
     };
   }
 
-  /** Returns what gives it up; `settle` is called once, also then. */
+  /** Returns a function that cancels the run; `settle` is called exactly once, even then. */
   #runLater(payload: Uint8Array, settle: (result: Uint8Array | "plain") => void): () => void {
     const { contexts } = this.#options;
     const context = contexts.take();
@@ -89,7 +89,10 @@ export class MessageDeflater implements Deflater {
     };
   }
 
-  /** With a context that is kept the peer must see all that went into it. */
+  /**
+   * With context takeover the compressed message is always sent, because the peer must see
+   * everything that went into the context.
+   */
   #isShorter(size: number, payload: Uint8Array): boolean {
     return this.#options.contexts.keepsContext || size < payload.length;
   }

@@ -1,21 +1,21 @@
 import { constants, type InflateRaw } from "node:zlib";
 import type { SyncZlib } from "../internals/sync-zlib.ts";
 
-/** What every message's end was without. (RFC 7692 §7.2.2) */
+/** The bytes that were removed from the end of every message. (RFC 7692 §7.2.2) */
 export const TAIL: Uint8Array = new Uint8Array([0x00, 0x00, 0xff, 0xff]);
 
-/** A block without data: with it the DEFLATE data goes on. (RFC 1951 §3.2.4) */
+/** A block without data, after which the DEFLATE data continues. (RFC 1951 §3.2.4) */
 const EMPTY_BLOCK = [0x00, 0x00, 0x00, 0xff, 0xff];
 const EMPTY_FINAL_BLOCK = [0x01, 0x00, 0x00, 0xff, 0xff];
-/** Not read by an inflater that has reached an end. */
+/** A byte that an inflater does not read after the end of the data. */
 const UNREAD = [0xff];
 
-/** The tail, a final block, and a byte that is left over if the data has ended there. */
+/** The tail, a final block, and a byte that stays unread if the data ends there. */
 export const FINAL_ENDING: Uint8Array = Uint8Array.from([...TAIL, ...EMPTY_FINAL_BLOCK, ...UNREAD]);
 
 /**
- * The tail and more empty blocks than the longest header of a block has bytes: data that was cut
- * off inside one becomes wrong, or output.
+ * The tail, followed by more empty blocks than the longest block header has bytes. If the data was
+ * cut off inside a block, this makes it invalid or produces output.
  */
 export const OPEN_ENDING: Uint8Array = Uint8Array.from([
   ...TAIL,
@@ -26,13 +26,13 @@ const probe = Uint8Array.from([...TAIL, ...UNREAD, ...UNREAD, ...UNREAD, ...UNRE
 const scratch = new Uint8Array(64);
 
 /**
- * Reads a message's tail, once its payload was read and all output taken, and says where that was:
- * `"open"` behind a whole block, as it should; `"ended"` behind a final block (RFC 7692 §7.2.3.4);
- * `"cut"` inside a block, so that the message is not the one that was sent.
+ * Reads a message's tail after its payload was read and all output taken, and returns where the
+ * payload ended: `"open"` after a complete block, as it should; `"ended"` after a final block (RFC
+ * 7692 §7.2.3.4); `"cut"` inside a block, so that the message is incomplete.
  *
- * zlib itself waits for the rest of a block for ever. But at the end of one it can be told to stop,
- * and the only block that ends with exactly the tail, and gives nothing, is the empty one whose
- * header the payload ends with.
+ * zlib itself would wait for the rest of a block for ever. But it can be told to stop at the end of
+ * one. The only block that ends with exactly the tail, and produces no output, is the empty one
+ * whose header ends the payload.
  */
 export function isAtMessageEnd(zlib: SyncZlib<InflateRaw>): "open" | "ended" | "cut" {
   const progress = zlib.run(probe, 0, probe.length, scratch, 0, constants.Z_BLOCK);

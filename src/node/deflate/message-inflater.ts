@@ -7,14 +7,14 @@ import { AT_ONCE_BYTES } from "./limits.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** Output that one message at a time borrows, so that a short message allocates nothing. */
+/** An output buffer that one message at a time borrows, so that short messages do not allocate. */
 let spare: Uint8Array | undefined;
 
 const instant = new InstantInflation();
 
 /**
- * Inflates messages: one connection's, on a context of its own, or on whichever is free those of
- * all connections that keep none; nothing of any of them stays here.
+ * Inflates messages. With context takeover it belongs to one connection; otherwise it uses any free
+ * context, and all connections can share it because it keeps nothing between messages.
  */
 export class MessageInflater implements Inflater {
   readonly #contexts: ContextSource<InflateRaw>;
@@ -25,13 +25,13 @@ export class MessageInflater implements Inflater {
 
   inflate(payload: CompressedPayload, sink: InflateSink): "done" | LaterWork {
     if (payload.start === payload.end) {
-      // No block at all is not cut off inside one, and some peers send it for an empty message.
+      // A payload without any block is not cut off, and some peers send it for an empty message.
       sink.onInflated(NOTHING, 0, 0, true);
       return "done";
     }
     if (!this.#contexts.isSynchronous) return this.#inflatePublicly(payload, sink);
     const output = spare ?? Buffer.allocUnsafeSlow(AT_ONCE_BYTES);
-    // What the sink does may bring the next message.
+    // Taken, because the sink may cause the next message to be inflated.
     spare = undefined;
     const progress = this.#inflateInto(output, payload, sink);
     spare = output;
@@ -48,7 +48,7 @@ export class MessageInflater implements Inflater {
     const outcome = instant.run(context.sync!, payload, output);
     const { usedBytes, finalBlocks, readTo } = instant;
     if (outcome === "done") {
-      // The end of the data before it may have left the context in the middle of something.
+      // The earlier end of the data may have left the context in an intermediate state.
       if (finalBlocks > 0) context.sync!.reset();
       contexts.give(context);
       sink.onInflated(output, 0, usedBytes, true);
@@ -79,7 +79,7 @@ export class MessageInflater implements Inflater {
   }
 }
 
-/** What is still there when the call has returned. */
+/** Returns the payload in a form that stays valid after the call. */
 function kept({ source, start, end, lent }: CompressedPayload): Uint8Array {
   const part = source.subarray(start, end);
   return lent ? new Uint8Array(part) : part;

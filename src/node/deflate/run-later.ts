@@ -2,16 +2,18 @@ import type { DeflateRaw, InflateRaw } from "node:zlib";
 import type { LaterWork } from "../../protocol/index.ts";
 
 export interface LaterHandler {
-  /** The stream's output, in order. */
+  /** Receives the output, in order. */
   onPiece(piece: Uint8Array): void;
-  /** All input has been read and all output given. */
+  /** Called when all input has been read and all output delivered. */
   onDone(): void;
-  /** The DEFLATE data ended by itself; `readBytes` of the input belonged to it. */
+  /** Called when the DEFLATE data ended; `readBytes` of the input belonged to it. */
   onEnded(readBytes: number): void;
   onFailed(): void;
 }
 
-/** Feeds `input` to a zlib stream on Node's thread pool. It must not change until the end. */
+/**
+ * Feeds `input` to a zlib stream on Node's thread pool. The input must not change until the end.
+ */
 export function runLater(
   stream: DeflateRaw | InflateRaw,
   input: Uint8Array,
@@ -25,7 +27,7 @@ export function runLater(
     stream.off("data", onPiece);
     stream.off("end", onEnded);
     stream.off("error", onFailed);
-    // A destroyed stream may still report an error.
+    // A destroyed stream may still emit an error.
     if (stream.destroyed) stream.on("error", ignore);
     then();
   };
@@ -36,7 +38,7 @@ export function runLater(
   const onFailed = (): void => settle(() => handler.onFailed());
   const onDone = (error?: Error | null): void => {
     if (error !== undefined && error !== null) return onFailed();
-    // What the stream has not said yet it says now; `onPiece` hears it.
+    // Delivers the remaining output to `onPiece`.
     drainOf(stream);
     settle(() => handler.onDone());
   };

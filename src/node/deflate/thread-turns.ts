@@ -1,15 +1,15 @@
-/** As many as the thread pool has threads by default. */
+/** The default number of threads in the thread pool. */
 const AT_ONCE = 4;
 
 /**
- * Lets a few long messages be compressed at once and the others wait, so that a broadcast of a long
- * message to ten thousand peers takes four contexts and not ten thousand.
+ * Limits how many long messages are compressed at the same time, so that a long message to ten
+ * thousand peers needs four contexts and not ten thousand.
  */
 export class ThreadTurns {
   #running = 0;
   readonly #waiting: ((giveBack: () => void) => void)[] = [];
 
-  /** Calls `run` when there is room; it calls `giveBack` once it is done. */
+  /** Calls `run` when there is room; `run` must call `giveBack` when it is done. */
   take(run: (giveBack: () => void) => void): void {
     this.#waiting.push(run);
     this.#startNext();

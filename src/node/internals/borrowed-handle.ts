@@ -9,30 +9,33 @@ import {
   type SocketInside,
 } from "./socket-handle.ts";
 
-/** Who reads and writes over a borrowed handle. */
+/** Reads and writes with a borrowed handle. */
 export interface Borrower {
-  /** Where to read into instead of the shared buffer; changes in `onRead` only. */
+  /** The buffer to read into, instead of the shared one; may change only in `onRead`. */
   room: Uint8Array | undefined;
-  /** The peer sent `length` bytes: good until the call returns, and the borrower's to change. */
+  /**
+   * Called for `length` bytes from the peer. They are valid until the call returns, and may be
+   * changed.
+   */
   onRead(buffer: Uint8Array, length: number): void;
-  /** What was written last, and was not gone at once, is gone. */
+  /** Called when the last write, which did not complete immediately, has completed. */
   onWriteEnd(): void;
 }
 
 interface BorrowedSocket extends SocketInside {
-  /** Puts off the socket's timeout. */
+  /** Restarts the socket's timeout. */
   _unrefTimer(): void;
 }
 
-/** Under which name a handle knows who has borrowed it. */
+/** The key under which a handle stores its borrower. */
 const borrowing = Symbol("borrowing");
 
-/** What Node itself reads with, the same for all sockets. */
+/** Node's own read callback, the same for all sockets. */
 let nodesOnRead: SocketHandle["onread"] | undefined;
 
 /**
- * The handle of a socket that its other users go on using: bytes go past the socket's streams, and
- * all else is the socket's.
+ * Uses the handle of a socket that others keep using: bytes bypass the socket's streams, and
+ * everything else is left to the socket.
  */
 export class BorrowedHandle {
   readonly #socket: Socket & BorrowedSocket;
@@ -62,20 +65,20 @@ export class BorrowedHandle {
     this.#handle.readStart();
   }
 
-  /** Writes past the socket, which must have nothing to write itself. */
+  /** Writes past the socket's stream, which must not have anything to write itself. */
   write(written: Uint8Array | readonly Uint8Array[]): "done" | "later" | Error {
     if (!this.#isThere) return "done";
     this.#keepAwake();
     return handleTools.write(this.#handle, written, onWritten);
   }
 
-  /** From here on what comes goes into the socket. */
+  /** From here on, received bytes go into the socket's stream. */
   giveBack(): void {
     this.#handle.onread = onReadForSocket;
     this.resume();
   }
 
-  /** Whether the socket has not been closed. */
+  /** Whether the socket is still open. */
   get #isThere(): boolean {
     return this.#socket._handle === this.#handle;
   }
@@ -109,7 +112,7 @@ export class BorrowedHandle {
     const from = self.#borrower.room ?? readBuffer;
     self.#borrower.room = undefined;
     if (!self.#socket.push(Buffer.from(from.subarray(0, size)))) {
-      // As Node's own; it starts again by this mark.
+      // As Node does; this flag makes Node resume reading later.
       (handle as SocketHandle & { reading: boolean }).reading = false;
       handle.readStop();
     }
@@ -122,7 +125,7 @@ export class BorrowedHandle {
     else self.#socket.destroy(systemError("write", status));
   }
 
-  /** The end, or an error: the socket knows what to do. */
+  /** Leaves the end of the stream, or an error, to the socket. */
   #readNothing(): undefined {
     nodesOnRead!.call(this.#handle, undefined);
   }
@@ -140,7 +143,7 @@ function onWritten(status: number, handle: SocketHandle): void {
   BorrowedHandle.onWritten(status, handle);
 }
 
-/** A handle, and what its socket had read by then. */
+/** A borrowed handle, with the bytes that the socket had already read. */
 export interface Loan {
   handle: BorrowedHandle;
   head: Uint8Array | undefined;
@@ -149,8 +152,8 @@ export interface Loan {
 /**
  * Borrows the handle of a TCP or Unix socket.
  *
- * @returns `undefined`, and leaves the socket as it is, where this Node is not as expected, or where
- *   the socket is of another class, is not open, or somebody else reads it
+ * @returns `undefined`, leaving the socket unchanged, if this version of Node is not as expected,
+ *   or if the socket is of another class, is not open, or has another reader
  */
 export function borrowHandle(stream: Duplex, borrower: Borrower): Loan | undefined {
   if (!(stream instanceof Socket) || stream.constructor !== Socket) return undefined;

@@ -11,13 +11,13 @@ import {
   type SocketHandle,
 } from "./socket-handle.ts";
 
-/** What a server listens with. */
+/** The handle of a listening server. */
 interface ListeningHandle extends SocketHandle {
   onconnection: (this: ListeningHandle, status: number, accepted?: SocketHandle) => void;
 }
 
 interface AcceptedHandle extends SocketHandle {
-  /** That of a Unix socket has none. */
+  /** Missing for Unix sockets. */
   setNoDelay?(isOn: boolean): number;
 }
 
@@ -25,19 +25,19 @@ interface ServerInside extends CountingServer {
   _handle?: ListeningHandle | null;
 }
 
-/** Where newcomers go. */
+/** Receives new connections. */
 export interface RawSocketHandler {
   onArrived(rawSocket: RawSocket): void;
-  /** Its first bytes. */
+  /** Called for the first bytes of a connection. */
   onFirstBytes(rawSocket: RawSocket, bytes: Uint8Array): void;
-  /** It ended without any. */
+  /** Called when a connection ended without sending any bytes. */
   onGone(rawSocket: RawSocket): void;
 }
 
-/** A connection that a server accepted and that Node has made no socket of. */
+/** A connection that a server accepted, before Node has created a socket for it. */
 export class RawSocket implements FirstReader {
   readonly handle: SocketHandle;
-  /** Which counts it. */
+  /** The server that counts it. */
   readonly server: CountingServer;
   readonly #handler: RawSocketHandler;
   readonly #listening: ListeningHandle;
@@ -59,15 +59,15 @@ export class RawSocket implements FirstReader {
     this.close();
   }
 
-  /** Lets it go the way that it would have gone, with the bytes that came. */
+  /** Hands the connection over to Node, with the bytes received so far. */
   giveBack(bytes: Uint8Array): void {
-    // Node counts it again.
+    // Node will count it itself.
     this.server._connections -= 1;
-    // Node starts what it takes for stopped.
+    // Stopped, because Node expects to start the reading.
     this.handle.readStop();
     this.#onconnection.call(this.#listening, 0, this.handle);
     const owner = ownerOf(this.handle);
-    // It makes no socket where the server has as many connections as it may have.
+    // Node does not create a socket if the server has reached its maximum number of connections.
     if (owner !== this) (owner as Socket).unshift(bytes);
   }
 
@@ -88,11 +88,11 @@ interface NewcomerOptions {
 }
 
 /**
- * Receives the connections of a listening server before Node makes sockets of them: that, and the
- * HTTP parser of each, is a third of what a handshake costs.
+ * Receives a listening server's connections before Node creates sockets for them. The sockets and
+ * their HTTP parsers account for a third of the cost of a handshake.
  *
- * Nothing happens where this Node is not as expected, or where the server gets its connections some
- * other way, as in a cluster.
+ * Does nothing if this version of Node is not as expected, or if the server gets its connections in
+ * another way, as in a cluster.
  */
 export function receiveConnections(server: Server, handler: RawSocketHandler): void {
   const inside = server as unknown as ServerInside;

@@ -4,9 +4,9 @@ import { getSystemErrorName } from "node:util";
 import { withoutStack } from "../../base/index.ts";
 import { fastMemory } from "../masking/kernel.ts";
 
-/** What lies under a socket of Node's: a stream of libuv's, as Node's own code sees it. */
+/** The handle below a Node socket: a libuv stream, as Node's own code sees it. */
 export interface SocketHandle {
-  /** What it returns is read into from then on. */
+  /** Receives bytes. The returned buffer is used for the next reads. */
   onread: (this: SocketHandle, bytes: ArrayBuffer | undefined) => Uint8Array | undefined;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
@@ -15,12 +15,12 @@ export interface SocketHandle {
   writev(request: HandleRequest, chunks: readonly Uint8Array[], allAreBuffers: true): number;
   shutdown(request: HandleRequest): number;
   close(whenClosed: (this: SocketHandle) => void): void;
-  /** Those of Unix sockets don't know any. */
+  /** Missing for Unix sockets. */
   getpeername?(into: PeerName): number;
   [symbol: symbol]: unknown;
 }
 
-/** What a handle says of the other end. */
+/** The address of the peer, as a handle reports it. */
 export interface PeerName {
   address?: string;
   port?: number;
@@ -37,52 +37,57 @@ const METHODS = [
   "close",
 ] as const satisfies (keyof SocketHandle)[];
 
-/** Something asked of a handle; it tells its end, if that comes later. */
+/** A request to a handle. If it completes later, it reports that. */
 interface HandleRequest {
-  /** Keeps from collection what is being written. */
+  /** Prevents garbage collection of the bytes that are being written. */
   retained?: Uint8Array | readonly Uint8Array[];
   oncomplete: (status: number, handle: SocketHandle) => void;
 }
 
-/** Who hears of a handle. */
+/** Receives the events of a handle. */
 export interface HandleOwner {
-  /** Where to read into instead of the shared buffer; may change in `onRead` only. */
+  /** The buffer to read into, instead of the shared one; may change only in `onRead`. */
   readonly room: Uint8Array | undefined;
-  /** The peer sent `length` bytes: good until the call returns, and the owner's to change. */
+  /**
+   * Called for `length` bytes from the peer. They are valid until the call returns, and may be
+   * changed.
+   */
   onRead(buffer: Uint8Array, length: number): void;
-  /** Nothing more is read: the peer said so, or the error came. */
+  /**
+   * Called when nothing more will be read, because the peer ended its side or an error occurred.
+   */
   onReadEnd(error: Error | undefined): void;
-  /** What was written last, and was not gone at once, is gone, or the error came. */
+  /** Called when the last write, which did not complete immediately, has completed or failed. */
   onWriteEnd(error: Error | undefined): void;
   onShutdown(): void;
   onClosed(): void;
 }
 
-/** A server of Node's, as far as it counts its connections. */
+/** A Node server that counts its connections. */
 export interface CountingServer {
   _connections: number;
   _emitCloseIfDrained(): void;
 }
 
-/** A handle that was taken out of its socket. */
+/** A handle that was detached from its socket. */
 export interface DetachedHandle {
   handle: SocketHandle;
-  /** What the socket had read by then. */
+  /** The bytes that the socket had already read. */
   head: Uint8Array | undefined;
-  /** Left out, the handle is asked when it is needed. */
+  /** If missing, the handle is asked when the address is needed. */
   remoteAddress?: string | undefined;
-  /** To be told, by `uncount`, when the handle is closed. */
+  /** The server to notify with `uncount` when the handle is closed. */
   server: CountingServer | undefined;
 }
 
-/** A socket of Node's, as far as this file looks into it. */
+/** The internals of a Node socket that this file uses. */
 export interface SocketInside {
   _handle: SocketHandle | null;
   _server?: CountingServer | null;
   _readableState?: { ended?: boolean };
 }
 
-/** The parts of Node's own code that this file needs. */
+/** The parts of Node's internal code that this file uses. */
 interface StreamWrap {
   WriteWrap: new () => HandleRequest;
   ShutdownWrap: new () => HandleRequest;
@@ -97,18 +102,18 @@ const UV_EOF = -4095;
 
 let wrap: StreamWrap | undefined;
 let isWrapAsked = false;
-/** Under which name a handle knows its socket, and now its owner. */
+/** The key under which a handle stores its socket, or its new owner. */
 let ownerSymbol: symbol;
-/** All handles read into it, one after the other; as long as libuv itself suggests. */
+/** All handles read into it, one after the other. Its size is the one that libuv suggests. */
 let readBuffer: Uint8Array;
-/** Serves every write that is done at once, as nearly all are. */
+/** Reused for every write that completes immediately, as nearly all do. */
 let writeRequest: HandleRequest;
 
 /**
- * Takes the handle out of a TCP or Unix socket, whose other parts go.
+ * Detaches the handle of a TCP or Unix socket, and discards the socket.
  *
- * @returns `undefined`, and leaves the socket as it is, where this Node is not as expected, where
- *   the socket is of another class, has data unsent or is ending, or somebody else listens to it
+ * @returns `undefined`, leaving the socket unchanged, if this version of Node is not as expected,
+ *   or if the socket is of another class, has unsent data, is ending, or has other listeners
  */
 export function detachHandle(stream: Duplex): DetachedHandle | undefined {
   if (!(stream instanceof Socket) || stream.constructor !== Socket) return undefined;
@@ -117,13 +122,13 @@ export function detachHandle(stream: Duplex): DetachedHandle | undefined {
   if (handle === null || !isQuiet(stream) || !isKnown(handle)) return undefined;
   const head = readRest(stream);
   const { remoteAddress } = stream;
-  // The connection goes on: the server shall not count it out.
+  // The connection continues, so the server must not decrement its count.
   Object.assign(inside, { _handle: null, _server: null });
   stream.destroy();
   return { handle, head, remoteAddress, server: server ?? undefined };
 }
 
-/** What the socket has read and nobody took; Node 26 gives it piece by piece. */
+/** Returns the bytes that the socket has read but not delivered; Node 26 returns them in pieces. */
 export function readRest(socket: Socket): Uint8Array | undefined {
   const pieces: Uint8Array[] = [];
   for (;;) {
@@ -134,14 +139,14 @@ export function readRest(socket: Socket): Uint8Array | undefined {
   return pieces.length === 0 ? undefined : Buffer.concat(pieces);
 }
 
-/** Who is at the other end; nothing where that is not known any more. */
+/** Returns the address of the peer; empty if it is no longer known. */
 export function peerNameOf(handle: SocketHandle): PeerName {
   const name: PeerName = {};
   handle.getpeername?.(name);
   return name;
 }
 
-/** Has `owner` hear of `handle`, which reads. */
+/** Makes `owner` receive the events of `handle`, which is reading. */
 export function ownHandle(handle: SocketHandle, owner: HandleOwner): void {
   handle[ownerSymbol] = owner;
   handle.onread = onRead;
@@ -149,38 +154,41 @@ export function ownHandle(handle: SocketHandle, owner: HandleOwner): void {
   handle.readStart();
 }
 
-/** Says to the server that a connection of its own is closed. */
+/** Decrements the server's count of connections. */
 export function uncount(server: CountingServer): void {
   server._connections -= 1;
   server._emitCloseIfDrained();
 }
 
-/** Who waits for the first bytes of a handle. */
+/** Waits for the first bytes of a handle. */
 export interface FirstReader {
-  /** Nothing, where the handle ended before. */
+  /** `bytes` is undefined if the handle ended before. */
   onFirstBytes(bytes: Uint8Array | undefined): void;
   onClosed(): void;
 }
 
-/** Has `reader` hear of `handle`. It is asked for more bytes until somebody else owns it. */
+/**
+ * Makes `reader` receive the first bytes of `handle`, and all further ones until the handle has an
+ * owner.
+ */
 export function readFirst(handle: SocketHandle, reader: FirstReader): void {
   handle[ownerSymbol] = reader;
   handle.onread = onFirstRead;
   handle.readStart();
 }
 
-/** The socket that Node has made of a handle, or the server of one that listens. */
+/** Returns the socket that Node created for a handle, or the server of a listening handle. */
 export function ownerOf(handle: SocketHandle): unknown {
   return handle[ownerSymbol];
 }
 
-/** What borrowing a handle needs of this file, where `isKnown` said yes to one. */
+/** The parts of this file that borrowing a handle needs; valid once `isKnown` has returned true. */
 interface HandleTools {
-  /** What all read into, one after the other. */
+  /** Shared by all handles, one after the other. */
   readonly readBuffer: Uint8Array;
-  /** @returns how many bytes were just read, or the negative code of why none were */
+  /** @returns the number of bytes just read, or a negative error code */
   readSize(): number;
-  /** Writes; where that is not at once, `whenDone` is called with the outcome. */
+  /** Writes. If the write does not complete immediately, `whenDone` is called with the result. */
   write(
     handle: SocketHandle,
     written: Uint8Array | readonly Uint8Array[],
@@ -205,12 +213,12 @@ export const handleTools: HandleTools = {
   },
 };
 
-/** Writes; `"later"` ends in `onWriteEnd`, until which nothing else may be written. */
+/** Writes a chunk. After `"later"`, nothing else may be written until `onWriteEnd`. */
 export function writeToHandle(handle: SocketHandle, chunk: Uint8Array): "done" | "later" | Error {
   return outcomeOf(handle.writeBuffer(writeRequest, chunk), chunk);
 }
 
-/** Writes all chunks in one go; see `writeToHandle`. */
+/** Writes all chunks with one call; see `writeToHandle`. */
 export function writeAllToHandle(
   handle: SocketHandle,
   chunks: readonly Uint8Array[],
@@ -218,11 +226,12 @@ export function writeAllToHandle(
   return outcomeOf(handle.writev(writeRequest, chunks, true), chunks);
 }
 
-/** Says that nothing more is written. */
+/** Ends the writing side. */
 export function shutDownHandle(handle: SocketHandle): void {
   const request = new wrap!.ShutdownWrap();
   request.oncomplete = onShutdown;
-  // Anything but 0 means that there will be no call: it is shut down already, or broken.
+  // A result other than 0 means that there will be no callback, because the handle is shut down
+  // already, or broken.
   if (handle.shutdown(request) !== 0) (handle[ownerSymbol] as HandleOwner).onShutdown();
 }
 
@@ -237,13 +246,13 @@ function outcomeOf(
   if (status !== 0) return systemError("write", status);
   const { streamBaseState, kLastWriteWasAsync } = wrap!;
   if (streamBaseState[kLastWriteWasAsync] === 0) return "done";
-  // That one is in use now.
+  // The shared request is in use now.
   writeRequest.retained = written;
   writeRequest = freshWriteRequest();
   return "later";
 }
 
-// All handles share these; `this` and the last argument say whose it is.
+// Shared by all handles; `this` and the last argument identify the handle.
 
 function onRead(this: SocketHandle): Uint8Array | undefined {
   const owner = this[ownerSymbol] as HandleOwner;
@@ -263,7 +272,7 @@ function onFirstRead(this: SocketHandle, bytes: ArrayBuffer | undefined): undefi
   reader.onFirstBytes(bytes === undefined ? undefined : Buffer.from(bytes, from, size));
 }
 
-/** @returns where to read from now on, if that is somewhere else */
+/** @returns the buffer for the next reads, if it changes */
 function readInto(owner: HandleOwner, size: number): Uint8Array | undefined {
   const before = owner.room;
   owner.onRead(before ?? readBuffer, size);
@@ -283,7 +292,7 @@ function onClosed(this: SocketHandle): void {
   (this[ownerSymbol] as { onClosed(): void }).onClosed();
 }
 
-/** Nothing is under way that only the socket knows of, and nobody but us hears of it. */
+/** Whether the socket has no pending operation of its own, and no listeners besides this code. */
 function isQuiet(socket: Socket): boolean {
   const { _readableState: reading } = socket as unknown as SocketInside;
   return (
@@ -297,7 +306,7 @@ function isQuiet(socket: Socket): boolean {
   );
 }
 
-/** Whether handles are as they are in every Node that this was tried on. */
+/** Whether the handle has the form that it has in all tested versions of Node. */
 export function isKnown(handle: SocketHandle): boolean {
   if (!isWrapAsked) {
     isWrapAsked = true;
@@ -322,7 +331,8 @@ function loadStreamWrap(handle: SocketHandle): StreamWrap | undefined {
 function streamWrapOf(from: unknown): StreamWrap | undefined {
   const { binding } = from as { binding?: (name: string) => Partial<StreamWrap> };
   const { noDeprecation = false } = process;
-  // That it is deprecated (DEP0111) is for us to know; told to throw, Node would end the process.
+  // Suppresses the deprecation warning DEP0111, which with --throw-deprecation would end the
+  // process.
   process.noDeprecation = true;
   try {
     const found = binding?.call(from, "stream_wrap");
@@ -335,7 +345,7 @@ function streamWrapOf(from: unknown): StreamWrap | undefined {
       typeof found.kLastWriteWasAsync === "number";
     return isWhole ? (found as StreamWrap) : undefined;
   } catch {
-    // Node's permission model forbids it.
+    // Node's permission model forbids the access.
     return undefined;
   } finally {
     process.noDeprecation = noDeprecation;

@@ -2,7 +2,7 @@ import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import type { DeflateRaw, InflateRaw } from "node:zlib";
 import { areInternalsAllowed } from "./allowed.ts";
 
-/** What Node's zlib streams have beyond their documentation. */
+/** The undocumented parts of Node's zlib streams. */
 interface Handle {
   writeSync(
     flush: number,
@@ -22,9 +22,9 @@ interface StreamWithHandle {
   _writeState?: Uint32Array;
 }
 
-/** What became of one call of `run`. */
+/** The result of one call of `run`. */
 export interface ZlibProgress {
-  /** Input that was not read: there was no more room, or the DEFLATE data had ended before. */
+  /** Input that was not read, because the output was full or the DEFLATE data had ended. */
   unreadBytes: number;
   /** Output room that was not used. */
   unusedBytes: number;
@@ -32,11 +32,11 @@ export interface ZlibProgress {
 }
 
 /**
- * Runs a zlib stream of Node's on the calling thread, step by step.
+ * Runs a Node zlib stream on the calling thread, step by step.
  *
- * Node's own way goes through its thread pool and costs 150 µs a message, and its synchronous
- * functions make a context each time; so this leans on what is not documented, in this file only,
- * and `canRunSynchronously` says whether it is there.
+ * Node's streams use the thread pool, which costs 150 µs per message, and its synchronous functions
+ * create a context per call. Therefore this class uses undocumented parts of Node, which appear in
+ * this file only; `canRunSynchronously` checks that they exist.
  */
 export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
   readonly stream: Stream;
@@ -48,7 +48,7 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
 
   /**
    * @param flush zlib's constant for the end of a run
-   * @throws TypeError where Node's streams are not as expected
+   * @throws TypeError if Node's streams are not as expected
    */
   constructor(stream: Stream, flush: number) {
     const { _handle: handle, _writeState: state } = stream as StreamWithHandle;
@@ -61,14 +61,15 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
     this.#flush = flush;
     const { onerror } = this.#handle;
     this.#handle.onerror = (...facts) => {
-      // Node would destroy the stream, of which a reset makes a good one again.
+      // Node would destroy the stream, but a reset makes it usable again.
       if (this.#running) this.#progress.failed = true;
       else onerror.apply(this.#handle, facts);
     };
   }
 
   /**
-   * Reads `input` from `start` to `end` and writes into `output` from `at`, as far as both go.
+   * Reads `input` from `start` to `end` and writes into `output` from `at`, until either is
+   * exhausted.
    *
    * @param flush zlib's constant for this run
    */
@@ -91,7 +92,7 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
     return progress;
   }
 
-  /** Forgets all that came before. */
+  /** Forgets the earlier data. */
   reset(): void {
     this.#handle.reset();
   }
@@ -101,14 +102,16 @@ export class SyncZlib<Stream extends DeflateRaw | InflateRaw> {
   }
 }
 
-/** Says whether zlib streams are to be run so; tried once, with a message each way. */
+/**
+ * Whether zlib streams can run synchronously; determined once, by a trial run in both directions.
+ */
 export function canRunSynchronously(): boolean {
   return (answer ??= areInternalsAllowed() && tryOnce());
 }
 
 let answer: boolean | undefined;
 
-/** What a sync flush ends with: 00 00 ff ff. */
+/** A sync flush ends with 00 00 ff ff. */
 const TAIL_BYTES = 4;
 
 function tryOnce(): boolean {
@@ -123,7 +126,7 @@ function tryOnce(): boolean {
     streams.push(inflate.stream);
     const size = 64 - deflate.run(plain, 0, plain.length, deflated, 0).unusedBytes;
     const { unusedBytes } = inflate.run(deflated, 0, size - TAIL_BYTES, inflated, 0);
-    // The end of a message is found by zlib's stopping at the end of a block.
+    // `isAtMessageEnd` relies on zlib stopping at the end of a block.
     const end = inflate.run(deflated, size - TAIL_BYTES, 64, inflated, 0, constants.Z_BLOCK);
     return inflated.subarray(0, 64 - unusedBytes).equals(plain) && end.unreadBytes === 64 - size;
   } catch {

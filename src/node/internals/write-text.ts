@@ -1,9 +1,12 @@
 import { areInternalsAllowed } from "./allowed.ts";
 
-/** Writes text as UTF-8 into room for all of it; see `ByteOperations.writeUtf8`. */
+/** Writes text as UTF-8 into a buffer that is large enough; see `ByteOperations.writeUtf8`. */
 export type WriteText = (text: string, target: Uint8Array, at: number) => number;
 
-/** The fast way, which leans on an undocumented method; `undefined` where that is gone. */
+/**
+ * Returns the fast implementation, which uses an undocumented method; `undefined` if it does not
+ * exist.
+ */
 export function directWriter(prototype: object): WriteText | undefined {
   const { utf8Write } = prototype as {
     utf8Write?: (this: Uint8Array, text: string, at: number, most: number) => number;
@@ -12,7 +15,7 @@ export function directWriter(prototype: object): WriteText | undefined {
   return (text, target, at) => utf8Write.call(target, text, at, target.length - at);
 }
 
-/** The documented way, about 20 ns slower for a short text. */
+/** The documented implementation, about 20 ns slower for a short text. */
 export const documentedWriter: WriteText = (text, target, at) =>
   asBuffer(target).write(text, at, "utf8");
 

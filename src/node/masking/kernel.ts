@@ -1,7 +1,7 @@
 import { mask } from "../../protocol/index.ts";
 import { MASK_KERNEL } from "../compiled-kernels.ts";
 
-/** What the kernel is compiled with: one page of WebAssembly. */
+/** The size that the kernel is compiled for: one page of WebAssembly. */
 const MEMORY_BYTES = 64 * 1024;
 
 interface Kernel {
@@ -14,9 +14,9 @@ let kernel: Kernel | undefined;
 let fast: Buffer | undefined;
 
 /**
- * Returns 64 KiB to read into, in which `maskFast` is fast, if this platform has it.
+ * Returns a buffer of 64 KiB in which `maskFast` is fast, if the platform supports it.
  *
- * Called once: the memory is that of one WebAssembly module.
+ * Call it only once, because the memory belongs to one WebAssembly module.
  */
 export function fastMemory(): Buffer {
   kernel = instantiate();
@@ -25,7 +25,7 @@ export function fastMemory(): Buffer {
 }
 
 /**
- * Does what `mask` does, four to ten times as fast in what `fastMemory` returned.
+ * Does the same as `mask`, but four to ten times faster in the buffer of `fastMemory`.
  *
  * Measured: 64 bytes in 5 ns instead of 46, 16 KiB in 0.5 µs instead of 2.2.
  */
@@ -36,19 +36,20 @@ export function maskFast(
   key: number,
   phase: number,
 ): number {
-  // The object itself, no view of it: asking a view for its memory takes longer than the masking.
+  // Compared by identity, without views, because reading a view's `buffer` takes longer than the
+  // masking.
   if (bytes !== fast) return mask(bytes, start, end, key, phase);
   const turned = phase === 0 ? key : (key << (phase * 8)) | (key >>> (32 - phase * 8));
   const seen = kernel!.mask(start, end, inLittleEndian(turned));
   return seen === 0 ? 0 : 0x80;
 }
 
-/** WebAssembly's memory has the lowest octet first, on every platform. */
+/** WebAssembly's memory is little-endian on every platform. */
 function inLittleEndian(key: number): number {
   return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff0000) | ((key & 0xff) << 24);
 }
 
-/** Not everywhere are there vectors, or room for the address space that a memory reserves. */
+/** Some platforms do not have vectors, or address space for the memory. */
 function instantiate(): Kernel | undefined {
   try {
     const module = new WebAssembly.Module(Buffer.from(MASK_KERNEL, "base64"));

@@ -1,33 +1,35 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** With more than this in use, V8 is left to collect in steps: all at once takes too long. */
+/** With more than this in use, V8 collects in steps, because a full collection takes too long. */
 const MAX_USED_BYTES: number = 96 * 1024 * 1024;
-/** The same for a heap of which nobody knows how much is in use. */
+/** The same limit for a heap whose share of garbage is unknown. */
 const MAX_HEAP_BYTES: number = 512 * 1024 * 1024;
-/** The next collection waits for so many times what the last one took. */
+/** The next collection waits for this multiple of the duration of the last one. */
 const PAUSES_APART = 10;
-/** V8 begins to collect when this much memory outside of its heap was allocated since the last time. */
+/**
+ * V8 starts to collect when this much memory outside of its heap was allocated since the last time.
+ */
 const NUDGE_BYTES: number = 96 * 1024 * 1024;
 
-/** What is known of V8's heap, and what can be done. */
+/** V8's heap, with the operations that are needed. */
 export interface Heap {
   now(): number;
-  /** With what is garbage. */
+  /** Including garbage. */
   usedBytes(): number;
-  /** Collects all garbage at once. */
+  /** Collects all garbage synchronously. */
   collect(): void;
-  /** Has V8 begin to collect in steps. */
+  /** Makes V8 start to collect in steps. */
   nudge(): void;
 }
 
 /**
- * Has V8 collect garbage: all of it and at once where that takes milliseconds, else in steps, which
- * V8 takes when it likes to.
+ * Makes V8 collect garbage: with a full collection if that takes only milliseconds, otherwise in
+ * steps, which V8 schedules itself.
  */
 export class Collector {
   readonly #heap: Heap;
-  /** What was in use after the last collection. */
+  /** The memory in use after the last collection. */
   #usedBytes = 0;
   #notBefore: number = -Infinity;
 
@@ -35,7 +37,7 @@ export class Collector {
     this.#heap = heap;
   }
 
-  /** @returns false where the last collection was so recent that nothing was done */
+  /** @returns false if nothing was done, because the last collection was too recent */
   collect(): boolean {
     const heap = this.#heap;
     if (this.#usedBytes > MAX_USED_BYTES || heap.usedBytes() > MAX_HEAP_BYTES) {
@@ -63,14 +65,16 @@ export function ownHeap(): Heap {
   };
 }
 
-/** Never touched, so it takes addresses and no memory. */
+/** The memory is never touched, so this takes only address space. */
 function nudge(): void {
   Buffer.allocUnsafeSlow(NUDGE_BYTES);
 }
 
-/** V8's own function, which it shows to contexts that are made while the flag is set. */
+/**
+ * Returns V8's own function, which V8 exposes to contexts that are created while the flag is set.
+ */
 function exposedGc(): () => void {
-  // Set by the user, the flag stays as it is.
+  // If the user has set the flag, it stays set.
   const { gc } = globalThis;
   if (gc !== undefined) return () => gc();
   try {

@@ -1,18 +1,23 @@
-/** From here on it is worth the lesson; glibc maps twice as long memory each time anew without it. */
+/**
+ * From this size on, glibc is prepared. Otherwise, it would map memory of twice this size for every
+ * allocation.
+ */
 const LONG_BYTES = 64 * 1024;
-/** The longest piece that it learns from. (mallopt(3), M_MMAP_THRESHOLD) */
+/** The largest block that glibc learns from. (mallopt(3), M_MMAP_THRESHOLD) */
 const LESSON_BYTES = 24 * 1024 * 1024 - 64 * 1024;
 
 let isTaught = process.platform !== "linux";
 
 /**
- * Allocates memory whose content is undefined, also long pieces without asking the system each time.
+ * Allocates memory with undefined content, and long blocks without a system call for each.
  *
- * By default glibc gives long pieces back to the system as they are freed, and every new one costs
- * a page fault for each 4 KiB: half the time of an echo of 1 MiB. Once a piece of 24 MiB has come
- * back it keeps up to 48 MiB for the next ones, and no more, since that is what stays after a burst. So one is taken and dropped, untouched: it costs
- * address space for a moment. Measured with 1 MiB: 550 to 720 µs instead of 1,040 to 1,420; with
- * 16 KiB, whose pieces it gives back as well where they lie on top, 11 to 13.5 instead of 13 to 15.5.
+ * By default, glibc returns long blocks to the system when they are freed, and every new one costs
+ * a page fault for each 4 KiB: half the time of an echo of 1 MiB. After a block of 24 MiB was
+ * freed, it keeps up to 48 MiB for later allocations. It is not made to keep more, because that
+ * memory stays in the process after a burst. So one such block is allocated and freed, untouched,
+ * which takes address space for a moment. Measured with 1 MiB: 550 to 720 µs instead of 1,040 to
+ * 1,420; with 16 KiB, whose blocks are also returned if they are at the top of the heap, 11 to 13.5
+ * instead of 13 to 15.5.
  */
 export function allocateLong(size: number): Buffer {
   if (size >= LONG_BYTES && !isTaught) {

@@ -1,33 +1,36 @@
 import { Collector, ownHeap } from "./collect-garbage.ts";
 
-/** How often it is looked whether memory can be given back, in milliseconds. */
+/** How often to check whether memory can be returned, in milliseconds. */
 const CHECK_MS = 1_000;
-/** Less growth than this, or than a quarter of what there was, is not worth a collection. */
+/** Growth below this, or below a quarter of the needed memory, does not justify a collection. */
 const GROWTH_BYTES: number = 48 * 1024 * 1024;
-/** After so many collections that brought nothing, what is left is taken to be needed. */
+/** After this many collections without success, the remaining memory is considered needed. */
 const MAX_TRIES = 6;
 
-/** What is known of the process, and what can be done. */
+/** The memory of the process, with the operations that are needed. */
 export interface ProcessMemory {
-  /** What it holds of the machine's memory. */
+  /** The resident memory, in bytes. */
   rssBytes(): number;
-  /** Has V8 collect garbage, if not at once then in steps; false where nothing was done. */
+  /** Makes V8 collect garbage, possibly in steps; returns false if nothing was done. */
   collect(): boolean;
 }
 
 /**
- * Gives memory back that is garbage.
+ * Returns memory to the system that is garbage.
  *
- * V8 sizes its heap by what the process has lived through: before its first whole collection it
- * lets hundreds of megabytes of garbage gather, and a process that has become quiet keeps them,
- * since it is an allocation that makes V8 collect. So V8 is asked to collect once at the start, when
- * that costs milliseconds, and whenever the process has grown much, until it brings nothing more.
+ * V8 sizes its heap by the history of the process. Before its first full collection it lets
+ * hundreds of megabytes of garbage accumulate. A process that has become quiet keeps them, because
+ * only allocations make V8 collect. So this class requests one collection at the start, when it
+ * costs milliseconds, and again whenever the process has grown much, until collections do not free
+ * anything more.
  */
 export class MemoryRelief {
   readonly #memory: ProcessMemory;
-  /** What the process needs: the least that it was seen with, or what no collection could free. */
+  /**
+   * The memory that the process needs: the minimum observed, or what collections could not free.
+   */
   #neededBytes: number;
-  /** How much there was when V8 was first asked in vain. */
+  /** The memory when the current series of collections started. */
   #askedAt: number | undefined;
   #tries = 0;
 
@@ -37,7 +40,7 @@ export class MemoryRelief {
     memory.collect();
   }
 
-  /** To be called once a second. */
+  /** Must be called once a second. */
   check(): void {
     const rssBytes = this.#memory.rssBytes();
     this.#neededBytes = Math.min(this.#neededBytes, rssBytes);
@@ -67,7 +70,10 @@ function ofProcess(): ProcessMemory {
 let watchers = 0;
 let timer: NodeJS.Timeout | undefined;
 
-/** Watches the memory of this process as long as somebody wants it. Returns how to stop. */
+/**
+ * Watches the memory of this process while at least one caller wants it. Returns a function that
+ * stops it.
+ */
 export function relieveMemory(): () => void {
   watchers += 1;
   timer ??= watch();

@@ -1,6 +1,6 @@
 import type { StreamConnection } from "./stream-connection.ts";
 
-/** Who waits for nothing to be buffered any more. */
+/** Promises and steps that wait until nothing is buffered. */
 export class DrainWaiters {
   #steps: (() => void)[] = [];
 
@@ -16,8 +16,8 @@ export class DrainWaiters {
 }
 
 /**
- * Calls `step` once all that was sent so far has gone to the operating system; never, if the
- * transport ends before.
+ * Calls `step` once everything sent so far has been handed to the operating system. If the
+ * transport ends before, `step` is never called.
  */
 export function afterWritten(
   connection: StreamConnection,
@@ -25,12 +25,13 @@ export function afterWritten(
   step: () => void,
 ): void {
   const { transport, bufferedBytes } = connection;
-  // One that is gone forgets what it had not written.
+  // A transport that is gone has dropped its unwritten bytes.
   if (transport.isGone && !transport.isFinished) return;
   if (bufferedBytes === 0) return step();
   if (!transport.isWritable) return;
   if (bufferedBytes === transport.unsentBytes) return transport.afterWritten(step);
-  // Something is not there yet: it was sent just now, or is being compressed.
+  // Some bytes have not reached the transport yet: they were sent in this turn, or are being
+  // compressed.
   waiters.add(step);
   connection.watchDrain();
 }

@@ -1,9 +1,9 @@
 import { whileManyWrite } from "./joined-chunks.ts";
 
-/** Something whose output waits for the end of this turn. */
+/** An object whose output is written at the end of the turn. */
 export interface Flushable {
   flush(): void;
-  /** `flush` threw. */
+  /** Called when `flush` threw. */
   onFlushFailed(error: unknown): void;
 }
 
@@ -11,12 +11,12 @@ let waiting: Flushable[] = [];
 let isExitWatched = false;
 
 /**
- * Flushes `one` at the end of the present turn of the event loop, in one microtask for all that
- * were added in it.
+ * Flushes `one` at the end of the current turn of the event loop, in one microtask for all objects
+ * that were added in it.
  */
 export function flushLater(one: Flushable): void {
   if (waiting.length === 0) queueMicrotask(flushAll);
-  // What was sent in the turn that ended the process has not left by then.
+  // Output of the turn that ends the process would otherwise be lost.
   if (!isExitWatched) process.once("exit", flushAll);
   isExitWatched = true;
   waiting.push(one);
@@ -30,7 +30,7 @@ function flushAll(): void {
   });
 }
 
-/** What one connection fails with must neither end the process nor keep the others from writing. */
+/** An error of one connection must not end the process or keep the others from writing. */
 function flushOne(one: Flushable): void {
   try {
     one.flush();

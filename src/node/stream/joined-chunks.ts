@@ -1,4 +1,7 @@
-/** Longer ones are written as they are: copying would take longer than the kernel's list of them. */
+/**
+ * Longer chunks are written as they are, because copying them would take longer than writing a
+ * list.
+ */
 const MOST_BYTES = 16 * 1024;
 
 let isRemembering = false;
@@ -6,10 +9,11 @@ let chunks: readonly Uint8Array[] = [];
 let joined: Uint8Array | undefined;
 
 /**
- * Returns `wanted` as one piece, if they are short.
+ * Returns `wanted` joined, if the chunks are short.
  *
- * In a burst of broadcasts every connection writes the same frames: while many write, they are
- * joined for the first one only. Measured: a message of a burst of eight costs a fifth less.
+ * In a burst of broadcasts, every connection writes the same frames. While many connections write,
+ * the frames are joined only for the first one. Measured: a message in a burst of eight costs a
+ * fifth less.
  */
 export function joinedOnce(wanted: readonly Uint8Array[]): Uint8Array | undefined {
   if (joined !== undefined && areSame(wanted, chunks)) return joined;
@@ -24,7 +28,9 @@ export function joinedOnce(wanted: readonly Uint8Array[]): Uint8Array | undefine
   return joinedNow;
 }
 
-/** Calls `write`, in which the same chunks have the same bytes; afterwards they may change. */
+/**
+ * Calls `write`, during which the same chunks have the same content; afterwards they may change.
+ */
 export function whileManyWrite(write: () => void): void {
   isRemembering = true;
   try {

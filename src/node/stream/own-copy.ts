@@ -1,22 +1,22 @@
 import { allocateLong } from "../memory/long-memory.ts";
 
-/** The longest copy whose memory is kept for the next one, in bytes. */
+/** The maximum size of a copy whose memory is kept for the next one, in bytes. */
 const KEPT_BYTES = 1024 * 1024;
 
-/** What was copied last in this turn, and its copy. */
+/** The bytes that were copied last in this turn, and their copy. */
 let given: Uint8Array | undefined;
 let copy: Buffer | undefined;
-/** Whether somebody still needs it when the turn is over. */
+/** Whether the copy is still needed after the turn. */
 let isInUse = false;
-/** Serves the next copy. */
+/** Memory for the next copy. */
 let spare: Buffer | undefined;
 
 /**
- * Returns a copy of what a caller sends, which nobody can change, transfer or resize.
+ * Returns a copy of a caller's bytes, which nobody else can change, transfer or resize.
  *
- * Who sends the same to many peers in one turn gets the same copy: to compare takes half of the
- * time that copying does, and no memory. It must not be used beyond this turn unless `keepCopy` is
- * called: its memory serves the next one then, which saves the pages of a new one.
+ * A caller that sends the same bytes to many peers in one turn gets the same copy, because
+ * comparing takes half as long as copying, and no memory. The copy must not be used after this turn
+ * unless `keepCopy` is called, because its memory is then reused, which avoids page faults.
  */
 export function ownCopy(bytes: Uint8Array): Uint8Array {
   if (isCopied(bytes)) return copy!;
@@ -29,7 +29,7 @@ export function ownCopy(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-/** Says that the last copy is still needed when this turn is over. */
+/** Keeps the last copy valid after this turn. */
 export function keepCopy(): void {
   isInUse = true;
 }

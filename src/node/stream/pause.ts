@@ -1,10 +1,10 @@
-/** Why a connection reads nothing; each is a bit, and together they are a set. */
+/** The reasons why a connection is not reading. Each is a bit, so they can be combined. */
 export const Pause = {
-  /** Its owner asked for it. */
+  /** The owner called `pause`. */
   Owner: 1,
-  /** The peer does not take what it is sent. */
+  /** The peer does not read the output. */
   Output: 2,
-  /** Others go first in this turn of the event loop. */
+  /** Other connections go first in this turn of the event loop. */
   Turn: 4,
 } as const;
 

@@ -31,28 +31,30 @@ import type { Transport, TransportOwner } from "../transport/transport.ts";
 import { nextTransportState, type TransportEvent, type TransportState } from "./transport-state.ts";
 import { isTurnSpent, waitForTurn, type TurnWaiter } from "./turn-work.ts";
 
-/** What happens on a connection, for whoever owns it. */
+/** Receives the events of a connection. */
 export interface StreamConnectionHandler {
   onText(text: string): void;
-  /** Where it is there, texts come here as their UTF-8, and none to `onText`. */
+  /** If present, receives texts as UTF-8 instead of `onText`. */
   onTextBytes?(bytes: Uint8Array, lent: boolean): void;
-  /** @param lent whether the bytes are good only until the call returns */
+  /** @param lent whether the bytes are valid only until the call returns */
   onBinary(bytes: Uint8Array, lent: boolean): void;
   /** See `ConnectionHandler`. */
   onFragmentEnd?(bytes: number): void;
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
-  /** The closing handshake has begun, by either end, or the connection failed. */
+  /** Called when either end has started the closing handshake, or the connection failed. */
   onClosing(): void;
-  /** The peer's Close frame came, with its reason as it was; `onClosing` follows, or has been. */
+  /**
+   * Called for the peer's Close frame, with the reason as received; before or after `onClosing`.
+   */
   onPeerClose?(reasonBytes: Uint8Array): void;
   /** See `ConnectionHandler`. */
   onFailing?(error: ProtocolError): void;
-  /** The peer broke the protocol or a limit; `onClosing` follows, or has been. */
+  /** Called when the peer broke the protocol or a limit; before or after `onClosing`. */
   onFailed?(error: ProtocolError): void;
-  /** The transport is gone; the last call. */
+  /** Called when the transport has ended; the last call. */
   onClosed(closure: Closure): void;
-  /** All that was buffered has gone to the operating system, after it had not at once. */
+  /** Called when buffered output has been handed to the operating system. */
   onDrain(): void;
 }
 
@@ -60,28 +62,31 @@ export interface StreamConnectionOptions {
   role: Role;
   limits: ConnectionLimits;
   wheel: TimerWheel;
-  /** How long the peer may take to finish closing, in milliseconds. */
+  /** The time limit for the peer to finish closing, in milliseconds. */
   closeTimeoutMs: number;
-  /** From how many bytes waiting to be sent on nothing more is read from the peer. */
+  /** While at least this many bytes wait to be sent, nothing is read from the peer. */
   stopReadingBytes: number;
   /**
-   * Whether promises may settle between two messages, as between the tasks of a page. Without it
-   * all messages of one chunk are delivered in one go.
+   * Whether promises settle between two messages, as between two tasks in a browser. Otherwise all
+   * messages in a chunk are delivered in one go.
    */
   oneTaskPerMessage: boolean;
   /**
-   * Whether a client, too, ends the transport once Close frames went both ways, and does not wait
-   * for the server. Default false. (RFC 6455 §7.1.1)
+   * Whether a client, too, ends the transport after both Close frames, instead of waiting for the
+   * server. Default false. (RFC 6455 §7.1.1)
    */
   clientEnds?: boolean;
   behavior?: ConnectionBehavior;
 }
 
-/** What a connection is given beside its transport and its options. */
+/** The parts of a connection besides its transport and options. */
 export interface ConnectionMeans {
-  /** What compresses its messages, when that was agreed; it is closed with it. */
+  /** Compresses its messages, if that was agreed; closed with the connection. */
   codec?: MessageCodec | undefined;
-  /** Pays for what it holds: unfinished messages, what waits to be delivered, and unsent output. */
+  /**
+   * Is charged for its memory: unfinished messages, messages that wait to be delivered, and unsent
+   * output.
+   */
   account?: PayingAccount | undefined;
 }
 
@@ -89,27 +94,30 @@ export interface PayingAccount extends MemoryAccount {
   readonly payer?: Payer | undefined;
 }
 
-/** From this length a server's payload has a copy of its own, which many peers may be sent. */
+/**
+ * From this length on, a server's payload is copied separately, so that many peers can share the
+ * copy.
+ */
 const COPIED_ONCE_BYTES = 32 * 1024;
 
-/** What is known of a connection's end. An open connection has none of it, and does not pay for it. */
+/** The state of a connection's end. An open connection does not have it, which saves memory. */
 interface Ending {
-  /** Whether the handler knows. */
+  /** Whether the handler was notified. */
   isNotified: boolean;
   /** The peer's Close frame. */
   peerClose?: { code: number; reason: string };
   error?: LongwireError | undefined;
-  /** Cuts the transport when the peer takes too long. */
+  /** Cuts the transport if the peer takes too long. */
   timer?: Timer;
 }
 
 let goOn: (connection: StreamConnection) => void;
 
 /**
- * Drives a protocol connection over a transport.
+ * Runs a protocol connection over a transport.
  *
- * What is sent while one chunk is read leaves in one write at its end; what is sent otherwise, at
- * the end of the turn.
+ * Output that is sent while a chunk is read leaves in one write after the chunk; other output
+ * leaves at the end of the turn.
  */
 export class StreamConnection
   implements ConnectionHandler, OutputWatcher, TransportOwner, TurnWaiter
@@ -119,22 +127,22 @@ export class StreamConnection
   readonly #output: StreamOutput;
   readonly #handler: StreamConnectionHandler;
   readonly #options: StreamConnectionOptions;
-  /** Pays for what it holds; `undefined` where nobody counts. */
+  /** Is charged for its memory; `undefined` if memory is not counted. */
   readonly account: PayingAccount | undefined;
   #transportState: TransportState = "waiting";
-  /** Why nothing is read, as bits of `Pause`; 0 while it is. */
+  /** The reasons for not reading, as bits of `Pause`; 0 while reading. */
   #pauses = 0;
-  /** Whether promises may settle before the next message. */
+  /** Whether promises are settling before the next message. */
   #isSettling = false;
-  /** Whether a chunk is being read: what is sent meanwhile leaves in one write at its end. */
+  /**
+   * Whether a chunk is being read. Output that is sent meanwhile leaves in one write afterwards.
+   */
   #isReadingChunk = false;
-  /** Whether anything came from the peer since `consumeActivity`. */
+  /** Whether anything was received since `consumeActivity`. */
   #hasHeard = true;
   #ending: Ending | undefined;
 
-  /**
-   * @param transport of which it is the only user
-   */
+  /** @param transport must not be used by anything else */
   constructor(
     transport: Transport,
     handler: StreamConnectionHandler,
@@ -162,7 +170,7 @@ export class StreamConnection
   /**
    * Starts reading.
    *
-   * @param head bytes that came behind the handshake; given away
+   * @param head the bytes after the handshake; ownership is transferred
    */
   start(head: Uint8Array): void {
     this.#onTransport("start");
@@ -183,21 +191,21 @@ export class StreamConnection
     return this.#output.bufferedBytes;
   }
 
-  /** Whether anything came from the peer since this was last asked, or nothing is being read. */
+  /** Returns whether anything was received since the last call; true if nothing is being read. */
   consumeActivity(): boolean {
     const heard = this.#hasHeard || this.#pauses !== 0;
     this.#hasHeard = false;
     return heard;
   }
 
-  /** What later messages are held against, from the next frame's header on. */
+  /** Sets the limits from the next frame header on. */
   set limits(limits: ConnectionLimits) {
     this.#connection.limits = limits;
   }
 
   /**
-   * Fails the connection if an unfinished message grew by fewer than `leastBytes` since this was
-   * last called.
+   * Fails the connection if an unfinished message grew by less than `leastBytes` since the last
+   * call.
    *
    * @param intervalMs how often it is called
    */
@@ -205,20 +213,20 @@ export class StreamConnection
     if (this.#connection.hasStalled(leastBytes)) this.#connection.fail(messageTimeout(intervalMs));
   }
 
-  /** Others need the memory that this connection holds. */
+  /** Called when other clients need the memory that this connection holds. */
   onEvicted(): void {
     const { bufferedBytes } = this;
     if (this.isOpen) this.#connection.fail(overShare(bufferedBytes));
-    // A peer that does not read would hold what it has until it is cut.
+    // A peer that does not read would keep its buffers until it is cut off.
     if (bufferedBytes > 0) this.terminate();
   }
 
-  /** @param compress whether it may be compressed, where that was agreed */
+  /** @param compress whether it may be compressed, if that was agreed */
   sendText(text: string, compress?: boolean): number {
     return this.#connection.sendText(text, compress);
   }
 
-  /** @param payload the caller's again when this returns */
+  /** @param payload belongs to the caller again after the call */
   sendBinary(payload: Uint8Array, compress?: boolean): void {
     if (this.#isCopiedOnce(payload)) {
       this.#connection.sendBinary(ownCopy(payload), compress, true);
@@ -234,13 +242,18 @@ export class StreamConnection
     } else this.#connection.sendUtf8(payload, compress);
   }
 
-  /** At once, since mostly the kernel takes it all and the copy's memory can serve again. */
+  /**
+   * Immediately, because the kernel usually takes everything, and then the copy's memory can be
+   * reused.
+   */
   #writeCopy(): void {
     this.#output.flush();
     if (this.bufferedBytes > 0) keepCopy();
   }
 
-  /** A client masks what it sends, with another key each time; shorter payloads go into a block. */
+  /**
+   * Not for a client, which masks every payload with a new key; shorter payloads go into a block.
+   */
   #isCopiedOnce(payload: Uint8Array): boolean {
     return this.#options.role === "server" && payload.length >= COPIED_ONCE_BYTES;
   }
@@ -257,18 +270,21 @@ export class StreamConnection
     this.#connection.sendPong(payload);
   }
 
-  /** Begins the closing handshake; the peer has `closeTimeoutMs` to finish it. */
+  /** Starts the closing handshake; the peer has `closeTimeoutMs` to finish it. */
   close(code?: number, reason?: string): void {
     this.#connection.close(code, reason);
-    // A peer that does not read never sees our Close frame, and one that we do not read never
-    // shows us its own.
+    // Reading resumes, because otherwise this end would never see the peer's Close frame, and a
+    // peer that waits to be read might never see this end's.
     this.#pauses &= ~Pause.Owner;
     this.#applyPause();
     this.#startCloseTimer();
     this.#notifyClosing();
   }
 
-  /** Ends our half of the transport without a Close frame; the peer has `closeTimeoutMs` for its own. */
+  /**
+   * Ends this half of the transport without a Close frame; the peer has `closeTimeoutMs` for its
+   * own half.
+   */
   abandon(): void {
     this.#output.flush();
     this.transport.end();
@@ -276,16 +292,16 @@ export class StreamConnection
     this.#notifyClosing();
   }
 
-  /** Ends the transport at once, without a closing handshake. */
+  /** Ends the transport immediately, without a closing handshake. */
   terminate(error?: LongwireError): void {
     this.#failWith(error);
-    // Not only the stream: what is left of the present chunk is not delivered either.
+    // The rest of the current chunk must not be delivered either.
     this.#connection.transportEnded();
     this.transport.cut();
     this.#onTransport("terminate");
   }
 
-  /** Delivers and reads nothing more until `resume`. */
+  /** Stops reading and delivering until `resume` is called. */
   pause(): void {
     this.#pauses |= Pause.Owner;
     this.#applyPause();
@@ -296,12 +312,12 @@ export class StreamConnection
     this.#applyPause();
   }
 
-  /** Writes out what is waiting. */
+  /** Writes all waiting output. */
   flush(): void {
     this.#output.flush();
   }
 
-  /** Makes sure that `onDrain` is called once nothing is buffered. */
+  /** Ensures that `onDrain` is called once nothing is buffered. */
   watchDrain(): void {
     this.#output.watchDrain();
   }
@@ -340,9 +356,10 @@ export class StreamConnection
     this.#countWork(0);
   }
 
-  /** One connection with much to say must not hold up the others. */
+  /** A connection with much input must not hold up the others. */
   #countWork(payloadBytes: number): void {
-    // What this process asked for itself, as a client, takes no turn from its server's peers.
+    // As a client, this process asked for the data itself, so it does not have to wait for its
+    // server's peers.
     if (this.#options.role === "client") return;
     if (!isTurnSpent(payloadBytes) || (this.#pauses & Pause.Turn) !== 0) return;
     this.#pauses |= Pause.Turn;
@@ -382,13 +399,13 @@ export class StreamConnection
 
   onFinished(): void {
     this.#output.flush();
-    // The server ends the transport, so that it and not the client holds TIME_WAIT; a client that
+    // The server ends the transport, so that it holds TIME_WAIT and not the client. A client that
     // has failed the connection does not wait either. (RFC 6455 §7.1.1)
     const { role, clientEnds = false } = this.#options;
     if (role === "server" || clientEnds || this.#ending?.peerClose === undefined)
       this.transport.end();
-    // What still comes is read and dropped: unread data would make the kernel send a reset, and
-    // the peer could lose our Close frame to it.
+    // Later input is read and dropped, because unread data would make the kernel send a reset, and
+    // the peer could lose the Close frame.
     this.#applyPause();
     this.#startCloseTimer();
     this.#onTransport("delivered");
@@ -403,18 +420,18 @@ export class StreamConnection
 
   onWriteFailed(cause: unknown): void {
     const text = cause instanceof Error ? cause.message : String(cause);
-    const message = `Writing to the connection failed: ${text}. Reconnect.`;
+    const message = `Writing to the connection failed (${text}); reconnect.`;
     this.terminate(new LongwireError("connection_lost", message, { cause }));
   }
 
   onMemoryGone(): void {
     const message =
-      "Frames that were sent by reference were transferred or resized before they were written; leave them alone until drained() resolves.";
+      "Frames passed to sendFrames were transferred or resized before they were written; do not change them until drained() resolves.";
     this.terminate(new LongwireError("memory_gone", message));
   }
 
   onOverShare(bufferedBytes: number): void {
-    const message = `The peer has ${bufferedBytes} unsent bytes, and its share of memory is used up; it does not read fast enough.`;
+    const message = `The peer has ${bufferedBytes} unsent bytes and its share of memory is used up, because it does not read fast enough.`;
     this.terminate(new LongwireError("too_slow", message));
   }
 
@@ -426,13 +443,16 @@ export class StreamConnection
     this.#handler.onDrain();
   }
 
-  /** What no string can hold fails the connection; anything thrown here would end the process. */
+  /**
+   * A text that is too long for a string fails the connection, because an exception here would end
+   * the process.
+   */
   #decoded(source: Uint8Array, start: number, end: number, ascii: boolean): string | undefined {
     try {
       return decodeText(source, start, end, ascii);
     } catch {
       const size = end - start;
-      const message = `The text has ${size} bytes, more than a string can hold; send less or lower maxMessageBytes.`;
+      const message = `The text has ${size} bytes, more than a string can hold; send shorter texts, or lower maxMessageBytes.`;
       const facts = { message, size, limit: constants.MAX_STRING_LENGTH };
       this.#connection.fail(new LimitError("message_too_big", CloseCode.MessageTooBig, facts));
       return undefined;
@@ -462,7 +482,7 @@ export class StreamConnection
 
   onError(error: Error): void {
     const { code } = error as NodeJS.ErrnoException;
-    const message = `The connection broke: ${error.message}. Reconnect.`;
+    const message = `The connection was lost (${error.message}); reconnect.`;
     const cause = code === undefined ? error : Object.assign(error, { code });
     if (this.#ending?.error !== undefined) return;
     this.#failWith(withoutStack(() => new LongwireError("connection_lost", message, { cause })));
@@ -473,8 +493,8 @@ export class StreamConnection
   }
 
   /**
-   * Holds delivery until every pending microtask has run. A tick that is asked for in a microtask
-   * comes after all of them and before any I/O, so the stream itself need not be paused.
+   * Holds delivery until all pending microtasks have run. A tick that is scheduled in a microtask
+   * runs after all of them and before any I/O, so the stream itself need not be paused.
    */
   flushMicrotasks(): void {
     if (this.#isSettling) return;
@@ -483,7 +503,7 @@ export class StreamConnection
     queueMicrotask(() => process.nextTick(goOn, this));
   }
 
-  /** A function of its own, so that no message needs a closure for it. */
+  /** A static function, so that no closure is needed per message. */
   static {
     goOn = (connection) => {
       connection.#isSettling = false;
@@ -493,7 +513,7 @@ export class StreamConnection
 
   #applyPause(): void {
     if (this.#transportState === "waiting") {
-      // A stream that is resumed before somebody listens gives what it has read to nobody.
+      // The stream is not resumed before it has a listener, because its data would be lost.
       if (this.#isPaused) this.#connection.pause();
       else this.#connection.resume();
       return;
@@ -522,7 +542,7 @@ export class StreamConnection
 
   #onTransport(event: TransportEvent): void {
     const before = this.#transportState;
-    // By far the most common: nothing has ended.
+    // By far the most common case: nothing has ended.
     if (event === "delivered" && before === "up") return;
     const [state, effect] = nextTransportState(before, event, this.#isHeldAt(event));
     this.#transportState = state;
@@ -532,27 +552,27 @@ export class StreamConnection
   }
 
   /**
-   * Whether something has to be delivered before the transport's end counts. The end waits for the
-   * receiver as a Close frame would, also where nothing is held: it may be busy with a message, or
-   * have more to say. Once the transport is gone nothing can be said any more.
+   * Whether data must be delivered before the transport's end takes effect. While the receiver is
+   * paused, the end waits, as a Close frame would. It waits even if nothing is held, because the
+   * receiver may be handling a message, or have more to send. Once the transport is gone, nothing
+   * can be sent any more.
    */
   #isHeldAt(event: TransportEvent): boolean {
     const { isHolding, state, pendingBytes } = this.#connection;
     if (isHolding || event === "gone" || this.#transportState === "gone") return isHolding;
-    // Where there was a Close frame, what was sent before the answer to it is written first, when it
-    // is compressed.
+    // After a Close frame, messages that are still being compressed are written before the reply.
     return this.#isPaused || (state === "finished" && pendingBytes > 0);
   }
 
-  /** The peer's half is at its end: with nothing more to receive there is nothing to wait for. */
+  /** The peer's half has ended and everything is delivered, so this half ends, too. */
   #endTransport(): void {
     this.#output.flush();
     this.transport.end();
-    // Not cut: over HTTP/2 that would drop what has just been written.
+    // Not cut, because over HTTP/2 that would drop the last writes.
     if (this.#connection.state !== "finished") this.transport.destroy();
   }
 
-  /** The transport is gone. Nothing more will be written, so only the receiver can delay delivery. */
+  /** The transport is gone, so output cannot delay delivery any more; only the receiver can. */
   #deliverHeld(): void {
     this.#pauses &= ~Pause.Output;
     this.#applyPause();
@@ -572,7 +592,7 @@ export class StreamConnection
     return (this.#ending ??= { isNotified: false });
   }
 
-  /** The first error is the reason; what follows from it is not. */
+  /** Only the first error is kept, because later ones are its consequences. */
   #failWith(error: LongwireError | undefined): void {
     if (error !== undefined) this.#endingNow.error ??= error;
   }

@@ -4,32 +4,34 @@ import type { Flushable } from "./flush-queue.ts";
 import { joinedOnce } from "./joined-chunks.ts";
 import type { Transport } from "../transport/transport.ts";
 
-/** What a connection's owner hears of its output. */
+/** Receives the events of a connection's output. */
 export interface OutputWatcher {
-  /** Pays for what is buffered. */
+  /** Is charged for the buffered bytes. */
   readonly account: MemoryAccount | undefined;
-  /** More is buffered than the peer should have caused; see `stopReadingBytes`. */
+  /** Called when more is buffered than a peer should cause; see `stopReadingBytes`. */
   onTooMuch(): void;
-  /** Writing threw. */
+  /** Called when writing threw. */
   onWriteFailed(error: unknown): void;
-  /** Memory that was sent by reference is gone before it was written. */
+  /**
+   * Called when memory that was sent by reference was transferred or resized before it was written.
+   */
   onMemoryGone(): void;
-  /** The account has no room for what is buffered. */
+  /** Called when the account has no room for the buffered bytes. */
   onOverShare(bufferedBytes: number): void;
-  /** All that was buffered has gone to the operating system, after it had not at once. */
+  /** Called when buffered output has been handed to the operating system. */
   onDrained(): void;
 }
 
-/** Takes what a protocol connection has to send to its transport, and knows when it is gone. */
+/** Writes a protocol connection's output to its transport, and tracks how much is unsent. */
 export class StreamOutput implements Flushable {
   readonly #transport: Transport;
   readonly #connection: Connection;
   readonly #watcher: OutputWatcher;
   readonly #limits: { readonly stopReadingBytes: number };
-  /** What of the buffered bytes is charged. */
+  /** The part of the buffered bytes that is charged. */
   #chargedBytes = 0;
   #owesDrain = false;
-  /** Whether the transport will call back once it has written what it has. */
+  /** Whether the transport will call back after its pending writes. */
   #watchingDrain = false;
 
   constructor(
@@ -44,15 +46,15 @@ export class StreamOutput implements Flushable {
   }
 
   /**
-   * Bytes that were sent and not yet given to the operating system, frame headers included; what is
-   * still being compressed counts as it was sent.
+   * Bytes that were sent but not handed to the operating system yet, including frame headers.
+   * Messages that are being compressed count with their original size.
    */
   get bufferedBytes(): number {
     const { pendingBytes, outgoing } = this.#connection;
     return pendingBytes + outgoing.size + this.#transport.unsentBytes;
   }
 
-  /** Writes out what is waiting. */
+  /** Writes all waiting output. */
   flush(): void {
     const { outgoing, pendingBytes } = this.#connection;
     const { stopReadingBytes } = this.#limits;
@@ -61,7 +63,7 @@ export class StreamOutput implements Flushable {
     const transport = this.#transport;
     if (!outgoing.writeTo(this)) return this.#watcher.onMemoryGone();
     if (!transport.isWritable) return;
-    // Nothing is left of it: the kernel has copied it, and the block can serve again.
+    // If nothing is unsent, the kernel has copied everything, and the block can be reused.
     if (transport.unsentBytes > 0) {
       this.#onUnsent(stopReadingBytes);
     } else {
@@ -71,7 +73,7 @@ export class StreamOutput implements Flushable {
     if (this.#owesDrain) this.#awaitDrain();
   }
 
-  /** Only what the kernel did not take at once meets the account. */
+  /** Charges only the bytes that the kernel did not take immediately. */
   #onUnsent(stopReadingBytes: number): void {
     const { bufferedBytes } = this;
     if (bufferedBytes > stopReadingBytes) this.#watcher.onTooMuch();
@@ -85,7 +87,7 @@ export class StreamOutput implements Flushable {
     this.#awaitDrain();
   }
 
-  /** Refunds what is buffered no longer. */
+  /** Refunds the bytes that are no longer buffered. */
   #settle(): void {
     const excess = this.#chargedBytes - this.bufferedBytes;
     if (excess <= 0) return;
@@ -107,19 +109,19 @@ export class StreamOutput implements Flushable {
     else this.#transport.write(joined);
   }
 
-  /** Makes sure that `onDrained` is called once nothing is buffered. */
+  /** Ensures that `onDrained` is called once nothing is buffered. */
   watchDrain(): void {
     this.#owesDrain = true;
     this.flush();
     this.#awaitDrain();
   }
 
-  /** The transport has written all that it had. */
+  /** Called when the transport has written everything. */
   drained(): void {
     this.#settle();
     this.flush();
     if (this.bufferedBytes > 0) {
-      // More was sent meanwhile, perhaps too little for a stream to speak up again.
+      // More output was added meanwhile, perhaps too little for the stream to emit another `drain`.
       if (this.#owesDrain) this.#awaitDrain();
       return;
     }
@@ -128,7 +130,7 @@ export class StreamOutput implements Flushable {
   }
 
   #awaitDrain(): void {
-    // What is being compressed comes by `flush`, and this is called again.
+    // Compressed output arrives with `flush`, which calls this again.
     if (this.#watchingDrain || this.#connection.pendingBytes > 0) return;
     if (!this.#transport.isWritable) return;
     this.#watchingDrain = true;

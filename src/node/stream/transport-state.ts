@@ -1,27 +1,27 @@
 /**
- * Where a connection's transport stands. What came before its end is delivered first, however long
- * the receiver is paused: so there is a time between an end and what follows from it.
+ * The state of a connection's transport. Data that arrived before the end is delivered first,
+ * however long the receiver is paused. Therefore time may pass between an end and its consequences.
  *
  * - `waiting`: nothing is read yet, because the connection has not been started
- * - `up`: it carries bytes both ways
- * - `ended`: the peer's half is at its end, and something is still to be delivered
- * - `ending`: both halves are at their end
- * - `gone`: it is closed, and something is still to be delivered
- * - `over`: its end has been reported; nothing follows
+ * - `up`: it transfers bytes in both directions
+ * - `ended`: the peer's half has ended, and data is still to be delivered
+ * - `ending`: both halves have ended
+ * - `gone`: it is closed, and data is still to be delivered
+ * - `over`: the end has been reported; nothing follows
  */
 export type TransportState = "waiting" | "up" | "ended" | "ending" | "gone" | "over";
 
-/** What happens to it; `delivered`: nothing is held any more. */
+/** An event of the transport. `delivered`: no data is held any more. */
 export type TransportEvent = "start" | "end" | "gone" | "delivered" | "terminate";
 
-/** What the connection has to do: end its own half, deliver what is held, or report the end. */
+/** The action for the connection: end its own half, deliver held data, or report the end. */
 export type TransportEffect = "none" | "end" | "deliver" | "report";
 
 type Transition = readonly [TransportState, TransportEffect];
 
 /**
- * @param isHeld whether something that came before is still to be delivered
- * @returns the next state, and what has to be done
+ * @param isHeld whether earlier data is still to be delivered
+ * @returns the next state, and the action
  */
 export function nextTransportState(
   state: TransportState,
@@ -42,7 +42,7 @@ export function nextTransportState(
       if (state === "gone") return REPORTED;
       return state === "ended" ? ["ending", "end"] : [state, "none"];
     case "terminate":
-      // What is held is dropped, so there is nothing to wait for.
+      // Held data is dropped, so there is nothing to wait for.
       return state === "gone" ? REPORTED : [state, "none"];
   }
 }

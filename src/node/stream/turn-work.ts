@@ -1,12 +1,14 @@
 import type { Payer } from "../../base/index.ts";
 
 /**
- * How many messages, pings and fragments all connections together are given in one turn of the
- * event loop; 4 KiB of payload count as one. With a handler of 10 µs it is 80 ms.
+ * How many messages, pings and fragments all connections together receive in one turn of the event
+ * loop; 4 KiB of payload count as one. With a handler of 10 µs this takes 80 ms.
  */
 const WORK_PER_TURN = 8_192;
 
-/** Below this nobody looks whether a turn has ended, so that ordinary traffic costs an addition. */
+/**
+ * Below this, the end of a turn is not tracked, so that ordinary traffic costs only an addition.
+ */
 const UNWATCHED_WORK = 256;
 
 /** A connection that waits for the next turn. */
@@ -16,10 +18,12 @@ export interface TurnWaiter {
 
 let work = 0;
 let isWatched = false;
-/** Of each payer, those that wait: whoever has many connections goes on one at a time. */
+/**
+ * The waiting connections by payer, so that a payer with many connections continues one at a time.
+ */
 const waiting = new Map<Payer | undefined, TurnWaiter[]>();
 
-/** Counts what a connection was given; true when it has to wait for the next turn. */
+/** Counts work for a connection; returns true if it has to wait for the next turn. */
 export function isTurnSpent(payloadBytes: number): boolean {
   work += 1 + (payloadBytes >> 12);
   if (work < UNWATCHED_WORK) return false;
@@ -27,7 +31,7 @@ export function isTurnSpent(payloadBytes: number): boolean {
   return isSpent();
 }
 
-/** Has `waiter` go on in a later turn, fairly among payers. */
+/** Makes `waiter` continue in a later turn, fairly among payers. */
 export function waitForTurn(waiter: TurnWaiter, payer: Payer | undefined): void {
   const own = waiting.get(payer);
   if (own === undefined) waiting.set(payer, [waiter]);
@@ -42,7 +46,7 @@ function watch(): void {
 function beginTurn(): void {
   isWatched = false;
   work = 0;
-  // A payer that is set again while this runs comes again, behind the others.
+  // A payer that is added again during the loop is visited again, after the others.
   for (const [payer, own] of waiting) {
     if (isSpent()) break;
     waiting.delete(payer);

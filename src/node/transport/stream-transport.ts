@@ -12,7 +12,7 @@ interface OwnedStream extends Duplex {
   [owner]: TransportOwner;
 }
 
-/** A stream of Node's as a transport: TCP, TLS, HTTP/2, or anything that behaves so. */
+/** A Node stream as a transport: TCP, TLS, HTTP/2, or anything similar. */
 export class StreamTransport implements Transport {
   protected readonly stream: Duplex;
 
@@ -24,7 +24,7 @@ export class StreamTransport implements Transport {
     const stream = this.stream as OwnedStream;
     if (stream.destroyed) return told.onGone();
     stream[owner] = told;
-    // The end of what the peer sends is not the end of what it hears.
+    // The end of the peer's data must not end this side's.
     stream.allowHalfOpen = true;
     stream.on("drain", onDrain);
     stream.on("end", onEnd);
@@ -34,11 +34,11 @@ export class StreamTransport implements Transport {
     const behind = this.read(told);
     if (head.length > 0) told.onChunk(head, head.length, false);
     if (behind !== undefined) told.onChunk(behind, behind.length, false);
-    // Its end came while nobody listened, and is not said again.
+    // The stream ended before it had a listener, and will not emit `end` again.
     if (hasEnded) process.nextTick(() => told.onEnd());
   }
 
-  /** Begins to read; returns what was read before, and is told behind the head. */
+  /** Starts reading. Returns data that was read before, to be delivered after the head. */
   protected read(_owner: TransportOwner): Uint8Array | undefined {
     this.stream.on("data", onData);
     return undefined;
@@ -78,7 +78,8 @@ export class StreamTransport implements Transport {
   }
 
   afterWritten(step: () => void): void {
-    // A stream writes in order, so that it is done with nothing when it is done with all before.
+    // A stream writes in order, so when an empty write completes, all earlier writes have
+    // completed.
     this.stream.write(NOTHING, (error) => {
       if (error === null || error === undefined) step();
     });
@@ -109,7 +110,7 @@ export class StreamTransport implements Transport {
   }
 }
 
-// All streams share these as listeners; one closure each per stream adds up.
+// Shared by all streams as listeners, because closures per stream would add up.
 
 function onData(this: OwnedStream, chunk: Uint8Array): void {
   this[owner].onChunk(chunk, chunk.length, false);

@@ -6,10 +6,10 @@ import { StreamTransport } from "./stream-transport.ts";
 import type { Transport } from "./transport.ts";
 
 /**
- * Makes a transport of a stream, which is its own from then on: of what lies under it, where it is
- * a socket that nobody else listens to.
+ * Returns a transport over a stream, which it takes over. If the stream is a socket without other
+ * listeners, the transport uses its handle directly.
  *
- * @param nodeInternals whether the owner wants what Node does not document
+ * @param nodeInternals whether undocumented parts of Node may be used
  */
 export function transportOver(stream: Duplex, nodeInternals: boolean): Transport {
   const detached = nodeInternals && areInternalsAllowed() ? detachHandle(stream) : undefined;

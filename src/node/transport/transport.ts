@@ -1,60 +1,63 @@
-/** What a transport tells its owner. */
+/** Receives the events of a transport. */
 export interface TransportOwner {
   /**
-   * Bytes from the peer: `chunk` up to `length`. They may be changed.
+   * Called for bytes from the peer: `chunk` up to `length`. They may be changed.
    *
-   * @param lent whether they are good only until the call returns
+   * @param lent whether the bytes are valid only until the call returns
    */
   onChunk(chunk: Uint8Array, length: number, lent: boolean): void;
-  /** Where the next bytes are best read to; `undefined` for anywhere. */
+  /** The preferred buffer for the next bytes; `undefined` for any. */
   readonly room: Uint8Array | undefined;
-  /** All that was written has gone to the operating system, after it had not at once. */
+  /** Called when pending writes have been handed to the operating system. */
   onWritten(): void;
-  /** The peer sends nothing more, and all before has been told. Also while it is paused. */
+  /**
+   * Called when the peer has ended its side and all data before has been delivered; even while
+   * paused.
+   */
   onEnd(): void;
-  /** It broke; `onGone` follows. */
+  /** Called when the transport failed; `onGone` follows. */
   onError(error: Error): void;
   /** The last call. */
   onGone(): void;
 }
 
 /**
- * What carries the bytes of one connection: a stream of Node's, or what lies under a TCP socket.
+ * Transfers the bytes of one connection: over a Node stream, or the handle of a TCP socket.
  *
- * It ends by itself once both ends have.
+ * It closes after both ends have ended.
  */
 export interface Transport {
   /**
-   * Starts telling `owner`, and reading. Where it is gone by then, that is all it tells.
+   * Starts reading, and notifying `owner`. If the transport is gone already, only that is notified.
    *
-   * @param head bytes that came behind the handshake, told first; given away
+   * @param head the bytes after the handshake, delivered first; ownership is transferred
    */
   start(owner: TransportOwner, head: Uint8Array): void;
   /** Whether it has been destroyed, or has ended. */
   readonly isGone: boolean;
-  /** Whether `write` still does something. */
+  /** Whether `write` still has an effect. */
   readonly isWritable: boolean;
-  /** Whether all that was written is gone, and its end said. */
+  /** Whether everything has been written, including the end. */
   readonly isFinished: boolean;
-  /** Bytes that were written and that the operating system has not taken. */
+  /** Bytes that were written but not handed to the operating system. */
   readonly unsentBytes: number;
   readonly remoteAddress: string | undefined;
   /** Writes `chunk`, which must not change until nothing is unsent. */
   write(chunk: Uint8Array): void;
-  /** Writes `chunks` in one go. */
+  /** Writes `chunks` with one call. */
   writeAll(chunks: readonly Uint8Array[]): void;
   /**
-   * Calls `step`, in a later turn, once all that was written so far has gone to the operating
-   * system; never, if the transport breaks before.
+   * Calls `step`, in a later turn, once everything written so far has been handed to the operating
+   * system. If the transport fails before, `step` is never called.
    */
   afterWritten(step: () => void): void;
-  /** Tells the peer that nothing more comes, once all has been written. */
+  /** Ends this side after everything has been written. */
   end(): void;
-  /** Ends it now. */
+  /** Closes the transport immediately. */
   destroy(): void;
-  /** Ends it now, also for the peer: a stream of HTTP/2 by RST_STREAM. */
+  /** Closes the transport immediately and notifies the peer: an HTTP/2 stream by RST_STREAM. */
   cut(): void;
-  /** Reads nothing more until `resume`; one chunk more may come. */
+  /** Stops reading until `resume` is called; one more chunk may arrive. */
   pause(): void;
   resume(): void;
   readonly isPaused: boolean;

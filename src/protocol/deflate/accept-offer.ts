@@ -11,15 +11,15 @@ import {
 
 export interface DeflateAcceptance {
   parameters: DeflateParameters;
-  /** What the server answers. */
+  /** The extension for the server's response. */
   response: Extension;
 }
 
 /**
- * Chooses, as a server, the first offer of permessage-deflate that can be met; one that breaks the
- * rules is passed over. (RFC 7692 §5, §7.1)
+ * Chooses, on the server, the first acceptable offer of permessage-deflate. Offers that break the
+ * rules are skipped. (RFC 7692 §5, §7.1)
  *
- * @returns `undefined` if there is none: the connection goes on without compression
+ * @returns `undefined` if there is none: the connection is not compressed
  */
 export function acceptDeflateOffer(
   offers: readonly Extension[],
@@ -38,7 +38,7 @@ function answer(offered: WrittenParameters, preferences: DeflatePreferences): De
     preferences.outgoingWindowBits,
     offered.serverMaxWindowBits ?? MOST_WINDOW_BITS,
   );
-  // A client that does not name the parameter can't be asked for less than the whole window.
+  // A client that does not offer the parameter cannot be asked for a smaller window.
   const clientBits =
     offered.clientMaxWindowBits === undefined
       ? MOST_WINDOW_BITS
@@ -49,7 +49,7 @@ function answer(offered: WrittenParameters, preferences: DeflatePreferences): De
   const parameters: DeflateParameters = {
     serverNoContextTakeover:
       offered.serverNoContextTakeover || !preferences.outgoingContextTakeover,
-    // A server may ask for it whether or not the client hinted at it. (RFC 7692 §7.1.1.2)
+    // The server may require this even if the client did not offer it. (RFC 7692 §7.1.1.2)
     clientNoContextTakeover:
       offered.clientNoContextTakeover || !preferences.incomingContextTakeover,
     serverMaxWindowBits: serverBits,

@@ -10,7 +10,7 @@ import {
   type WrittenParameters,
 } from "./deflate-parameters.ts";
 
-/** Returns a client's offer. (RFC 7692 §7.1) */
+/** Returns a client's offer of permessage-deflate. (RFC 7692 §7.1) */
 export function deflateOffer(preferences: DeflatePreferences): Extension {
   return writeParameters(offerOf(preferences));
 }
@@ -21,16 +21,16 @@ function offerOf(preferences: DeflatePreferences): WrittenParameters {
     serverNoContextTakeover: !preferences.incomingContextTakeover,
     clientNoContextTakeover: !preferences.outgoingContextTakeover,
     serverMaxWindowBits: incomingWindowBits < MOST_WINDOW_BITS ? incomingWindowBits : undefined,
-    // Always there, so that the server may ask for less than we would take.
+    // Always offered, so that the server may ask for a smaller window.
     clientMaxWindowBits: outgoingWindowBits < MOST_WINDOW_BITS ? outgoingWindowBits : "any",
   };
 }
 
 /**
- * Checks, as a client, what a server answered to `deflateOffer`. (RFC 7692 §5.1, §7.1)
+ * Checks, on the client, the server's response to `deflateOffer`. (RFC 7692 §5.1, §7.1)
  *
  * @param value of `Sec-WebSocket-Extensions`, `""` without one
- * @param preferences that were offered; `undefined` if nothing was
+ * @param preferences that were offered; `undefined` if nothing was offered
  * @returns `undefined` if the server declined
  */
 export function checkDeflateResponse(
@@ -39,16 +39,16 @@ export function checkDeflateResponse(
 ): DeflateParameters | undefined | HandshakeError {
   const extensions = parseExtensions(value);
   if (extensions === undefined) {
-    return bad("The server's Sec-WebSocket-Extensions does not follow its grammar.");
+    return bad("The server's Sec-WebSocket-Extensions header is malformed.");
   }
   if (extensions.length === 0) return undefined;
   const [extension] = extensions;
   if (preferences === undefined || extension?.name !== PERMESSAGE_DEFLATE) {
-    return bad("The server agreed to an extension that was not offered; it must not.");
+    return bad("The server accepted an extension that the client did not offer.");
   }
   if (extensions.length > 1) {
     return bad(
-      `The server agreed to ${PERMESSAGE_DEFLATE} more than once; it must choose one offer.`,
+      `The server accepted ${PERMESSAGE_DEFLATE} more than once; it must accept one offer.`,
     );
   }
   const written = readParameters(extension);
@@ -56,11 +56,11 @@ export function checkDeflateResponse(
   if (agreed !== undefined) return agreed;
   const seen = formatExtensions([extension]).slice(0, 200);
   return bad(
-    `The server answered "${seen}", which does not answer what was offered (RFC 7692 §7.1).`,
+    `The server responded with "${seen}", which does not match the client's offer (RFC 7692 §7.1).`,
   );
 }
 
-/** What follows of the answer, or `undefined` where it goes beyond the offer. */
+/** Returns the negotiated parameters, or `undefined` if the response exceeds the offer. */
 function agree(
   written: WrittenParameters,
   offered: WrittenParameters,

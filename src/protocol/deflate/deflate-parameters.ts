@@ -6,7 +6,7 @@ export const PERMESSAGE_DEFLATE = "permessage-deflate";
 /** LZ77 windows have 2^8 to 2^15 bytes. (RFC 7692 §7.1.2) */
 export const MOST_WINDOW_BITS = 15;
 
-/** What both ends agreed on; the names are the wire's. (RFC 7692 §7.1) */
+/** The negotiated parameters, with the names of the RFC. (RFC 7692 §7.1) */
 export interface DeflateParameters {
   /** The server starts every message with an empty window. */
   serverNoContextTakeover: boolean;
@@ -18,31 +18,31 @@ export interface DeflateParameters {
   clientMaxWindowBits: number;
 }
 
-/** What one end would like of each direction. */
+/** The parameters that one end prefers for each direction. */
 export interface DeflatePreferences {
-  /** Whether what we send may refer to earlier messages, at a context per connection. */
+  /** Whether sent messages may refer to earlier ones, which needs a context per connection. */
   outgoingContextTakeover: boolean;
-  /** Whether what we receive may refer to earlier messages, at a context per connection. */
+  /** Whether received messages may refer to earlier ones, which needs a context per connection. */
   incomingContextTakeover: boolean;
   /** The window to compress with, 8 to 15. */
   outgoingWindowBits: number;
-  /** The window that the peer is asked to keep to, 8 to 15. */
+  /** The window that the peer is asked to limit itself to, 8 to 15. */
   incomingWindowBits: number;
 }
 
-/** Parameters as they stand in an offer or in a response; `undefined` for one that is not there. */
+/** The parameters in an offer or in a response; `undefined` if absent. */
 export interface WrittenParameters {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
   serverMaxWindowBits: number | undefined;
-  /** `"any"` is the form without a value, which only an offer may have. (RFC 7692 §7.1.2.2) */
+  /** `"any"` is the form without a value, which is valid only in an offer. (RFC 7692 §7.1.2.2) */
   clientMaxWindowBits: number | "any" | undefined;
 }
 
 /**
- * Reads an element's parameters.
+ * Reads the parameters of an extension.
  *
- * @returns `undefined` if one is unknown, comes twice, or has a value that it may not have
+ * @returns `undefined` if one is unknown, repeated, or has an invalid value
  */
 export function readParameters({ parameters }: Extension): WrittenParameters | undefined {
   const written: WrittenParameters = {
@@ -83,7 +83,7 @@ function readParameter(
   }
 }
 
-/** A decimal number from 8 to 15 without leading zeros. (RFC 7692 §7.1.2.1) */
+/** Parses a decimal number from 8 to 15 without leading zeros. (RFC 7692 §7.1.2.1) */
 function windowBits(value: string | undefined): number | undefined {
   return value !== undefined && /^(?:[89]|1[0-5])$/.test(value) ? Number(value) : undefined;
 }

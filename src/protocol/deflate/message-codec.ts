@@ -1,29 +1,29 @@
-/** Work that goes on after the call that began it. */
+/** Work that continues after the call that started it. */
 export interface LaterWork {
-  /** Gives it up: it calls nothing back any more. Does nothing once it is over. */
+  /** Cancels the work, so that no callback is called. Does nothing if the work is finished. */
   abandon(): void;
 }
 
 /**
- * Compresses messages; the platform brings it. Connections that keep no window from message to
- * message may share one: what is under way is held by whoever began it.
+ * Compresses messages; implemented by the platform. Connections that do not keep a window between
+ * messages may share one, because the caller holds the work in progress.
  *
- * A message is what RFC 7692 §7.2.1 describes, without the four octets 00 00 ff ff that would end
- * each one.
+ * The format of a message is that of RFC 7692 §7.2.1, without the final four octets 00 00 ff ff.
  */
 export interface Deflater {
-  /** From how many bytes on a message is worth it. */
+  /** The minimum size of a message to compress, in bytes. */
   readonly thresholdBytes: number;
-  /** From how many bytes on the result may come later. */
+  /** The size from which the result may be asynchronous, in bytes. */
   readonly laterFromBytes: number;
   /**
    * Compresses one message that is not empty.
    *
-   * @param payload must not change until the result is there
-   * @param whenDone called with the result if it comes later; only then may the same connection's
-   *   next message come
-   * @returns the result if it is there at once, good until the next call; `"plain"` if the message
-   *   should go as it is, being no shorter compressed; otherwise what is under way
+   * @param payload must not change until the result is available
+   * @param whenDone called with an asynchronous result; the same connection's next message may be
+   *   passed only afterwards
+   * @returns the result if it is available immediately, valid until the next call; `"plain"` if the
+   *   message should be sent uncompressed, because compression does not make it shorter; otherwise
+   *   the work in progress
    */
   deflate(
     payload: Uint8Array,
@@ -31,16 +31,16 @@ export interface Deflater {
   ): Uint8Array | "plain" | LaterWork;
 }
 
-/** Where inflated payload goes. */
+/** Receives inflated payload. */
 export interface InflateSink {
   /**
-   * A piece of payload: `source` from `start` to `end`, lent until the call returns.
+   * Receives a piece of payload: `source` from `start` to `end`, lent until the call returns.
    *
-   * @param ends whether the message is complete with it
-   * @returns whether inflating goes on
+   * @param ends whether this piece completes the message
+   * @returns whether to continue inflating
    */
   onInflated(source: Uint8Array, start: number, end: number, ends: boolean): boolean;
-  /** The payload was no DEFLATE data. */
+  /** Called if the payload is not valid DEFLATE data. */
   onInflateFailed(): void;
 }
 
@@ -49,24 +49,25 @@ export interface CompressedPayload {
   source: Uint8Array;
   start: number;
   end: number;
-  /** Whether `source` is good only until the call returns. */
+  /** Whether `source` is valid only until the call returns. */
   lent: boolean;
 }
 
-/** Inflates messages; the platform brings it, and connections share it as a `Deflater`. */
+/** Inflates messages; implemented by the platform, and shared like a `Deflater`. */
 export interface Inflater {
   /**
    * Inflates one message.
    *
-   * @returns what is under way, if the sink hears of the end of it after the call has returned
+   * @returns the work in progress, if the sink receives the end of the message after the call has
+   *   returned
    */
   inflate(payload: CompressedPayload, sink: InflateSink): "done" | LaterWork;
 }
 
-/** What permessage-deflate needs at both ends of a connection. */
+/** The compressor and decompressor of one connection. */
 export interface MessageCodec {
   readonly deflater: Deflater;
   readonly inflater: Inflater;
-  /** Lets go of what is held for this connection, with nothing under way. */
+  /** Releases the resources of this connection, when no work is in progress. */
   close(): void;
 }

@@ -5,18 +5,18 @@ import { ProtocolError } from "../protocol-error.ts";
 import { CloseCode } from "../messages/close-code.ts";
 import type { Role } from "../role.ts";
 
-/** What the unmasking saw of a payload when there was nothing to unmask. */
+/** The `octets` of a payload that did not have to be unmasked. */
 export const UNKNOWN_OCTETS = -1;
 
-/** Where decoded frames go. Each method returns whether decoding goes on. */
+/** Receives decoded frames. Each method returns whether to continue decoding. */
 export interface FrameSink {
-  /** A legal header; its payload follows in one or more calls of `onFramePayload`. */
+  /** Called for a legal header; one or more calls of `onFramePayload` follow. */
   onFrameHeader(frame: Readonly<FrameKind>, payloadBytes: number): boolean;
   /**
-   * Unmasked payload: `source` from `start` to `end`, lent until this call returns.
+   * Called for unmasked payload: `source` from `start` to `end`, lent until this call returns.
    *
    * @param octets the OR of all its octets, or `UNKNOWN_OCTETS`
-   * @param ends whether the frame's payload is complete with it; an empty payload comes once
+   * @param ends whether this completes the frame's payload; called once for an empty payload
    */
   onFramePayload(
     source: Uint8Array,
@@ -27,8 +27,8 @@ export interface FrameSink {
   ): boolean;
   onFrameViolation(error: ProtocolError): void;
   /**
-   * What else is wrong with a header whose opcode or mask is: of several violations the one is
-   * reported that stands first in the header, as `ws` does.
+   * Returns another violation in a header whose opcode or mask is invalid. If there
+   * are several violations, the first in the header is reported, as in `ws`.
    *
    * @param shortLength the seven bits of the payload's length
    */
@@ -38,8 +38,8 @@ export interface FrameSink {
 /**
  * Decodes frames from bytes as they arrive.
  *
- * Unmasks in place and hands on ranges of the chunk; what it keeps between chunks is at most one
- * cut header. (RFC 6455 §5.2, §5.3)
+ * It unmasks in place and passes on ranges of the chunk. Between chunks it keeps at most one
+ * incomplete header. (RFC 6455 §5.2, §5.3)
  */
 export class FrameDecoder {
   readonly #sink: FrameSink;
@@ -53,24 +53,24 @@ export class FrameDecoder {
   #cut: Uint8Array | undefined;
   #cutBytes = 0;
 
-  /** @param unmask where the platform has a faster one than `mask` */
+  /** @param unmask a faster implementation of `mask`, if the platform has one */
   constructor(role: Role, sink: FrameSink, unmask: Unmask = mask) {
     this.#sink = sink;
     this.#unmask = unmask;
-    // A client masks all its frames, a server none. (RFC 6455 §5.1)
+    // A client masks all its frames, a server does not. (RFC 6455 §5.1)
     this.#expectsMask = role === "server";
   }
 
-  /** The octets still missing from the payload of the frame that is being read. */
+  /** The octets that are still missing from the payload of the current frame. */
   get remainingBytes(): number {
     return this.#remaining;
   }
 
   /**
-   * Decodes `chunk` up to `length`, or until the sink says stop.
+   * Decodes `chunk` up to `length`, or until the sink stops it.
    *
-   * @param chunk bytes as read from the network; given away, payloads are unmasked in place
-   * @returns how many of its bytes are done; the caller gives the others again when it goes on
+   * @param chunk bytes as read from the network; payloads are unmasked in place
+   * @returns the number of bytes processed; to continue, the caller passes the others again
    */
   decode(chunk: Uint8Array, length: number = chunk.length): number {
     let at = 0;
@@ -99,7 +99,7 @@ export class FrameDecoder {
     return this.#sink.onFramePayload(chunk, start, end, octets, ends);
   }
 
-  /** Returns where the payload starts, or −1 if the chunk ends first or the header is illegal. */
+  /** Returns the start of the payload, or −1 if the chunk ends first or the header is illegal. */
   #decodeHeader(chunk: Uint8Array, at: number, length: number): number {
     if (this.#cutBytes > 0) return this.#decodeCutHeader(chunk, at, length);
     const available = length - at;
@@ -130,7 +130,7 @@ export class FrameDecoder {
     const first = source[at]!;
     const second = source[at + 1]!;
     const opcode = first & 0x0f;
-    // One that is not known is told of at once.
+    // An unknown opcode is reported immediately.
     this.#frame.opcode = opcode as Opcode;
     this.#frame.fin = (first & 0x80) !== 0;
     this.#frame.reservedBits = first & 0x70;
@@ -178,8 +178,14 @@ export class FrameDecoder {
       return this.#violation("reserved_opcode", badOpcode(opcode), opcode);
     }
     return masked
-      ? this.#violation("unexpected_mask", "The server sent a masked frame; it must not mask.")
-      : this.#violation("missing_mask", "The client sent a frame without a mask; it must mask.");
+      ? this.#violation(
+          "unexpected_mask",
+          "The server sent a masked frame; servers must not mask frames.",
+        )
+      : this.#violation(
+          "missing_mask",
+          "The client sent an unmasked frame; clients must mask all frames.",
+        );
   }
 
   #violation(code: string, message: string, seen?: number): false {
@@ -189,14 +195,14 @@ export class FrameDecoder {
 }
 
 /**
- * A control frame has no longer length than one octet tells; that it says so is enough to refuse it,
- * and more of it need not come. (RFC 6455 §5.5)
+ * Whether the header of a control frame announces more than 125 octets. The first two octets are
+ * enough to reject it. (RFC 6455 §5.5)
  */
 function isLongControl(first: number, second: number): boolean {
   return (first & 0x08) !== 0 && (second & 0x7f) > 125;
 }
 
-/** The header's length as its first octets tell. (RFC 6455 §5.2) */
+/** Returns the length of the header, determined by its first two octets. (RFC 6455 §5.2) */
 function headerLength(first: number, second: number): number {
   if (isLongControl(first, second)) return 2;
   const short = second & 0x7f;
@@ -205,12 +211,12 @@ function headerLength(first: number, second: number): number {
 }
 
 function badOpcode(opcode: number): string {
-  return `The peer sent opcode 0x${opcode.toString(16)}, which RFC 6455 reserves; it must send 0x0–0x2 or 0x8–0xa.`;
+  return `The peer sent the reserved opcode 0x${opcode.toString(16)}; it must be 0x0–0x2 or 0x8–0xa.`;
 }
 
 function badLength(length: number): string {
-  return `The peer wrote the payload length ${length} in a longer form than it needs; it must use the shortest.`;
+  return `The peer encoded the payload length ${length} in a longer form than necessary; it must use the shortest form.`;
 }
 
 const NEGATIVE_LENGTH =
-  "The peer sent a 64-bit payload length with its highest bit set; that bit must be 0.";
+  "The peer sent a 64-bit payload length with the highest bit set; it must be 0.";

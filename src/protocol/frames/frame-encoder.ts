@@ -14,14 +14,17 @@ import { OutgoingBlocks } from "../messages/outgoing-blocks.ts";
 import type { Role } from "../role.ts";
 
 const MASK_BYTES = 4;
-/** From this length a server's payload of our own goes out by reference: the copy would cost more. */
+/**
+ * From this length on, a server's own payload is sent without copying, because the copy would cost
+ * more.
+ */
 const SHARE_FROM_BYTES = 32 * 1024;
 
-/** Writes frames, ready for the wire, into an `OutgoingBlocks`. (RFC 6455 §5.2) */
+/** Encodes frames into an `OutgoingBlocks`, ready to be written. (RFC 6455 §5.2) */
 export class FrameEncoder {
   readonly #bytes: ByteOperations;
   readonly #outgoing: OutgoingBlocks;
-  /** A client masks every frame, a server none. (RFC 6455 §5.1) */
+  /** A client masks every frame, a server does not. (RFC 6455 §5.1) */
   readonly #masks: boolean;
   readonly #maskingKey: () => number;
 
@@ -38,10 +41,11 @@ export class FrameEncoder {
   }
 
   /**
-   * Writes `text` as one whole text frame and returns its payload's length in bytes.
+   * Writes `text` as a complete text frame and returns the length of its payload in bytes.
    *
-   * The header's length depends on the payload's, which is known only once it is written. It is
-   * guessed as if the text were ASCII, and the payload moved in the rare case of a wrong guess.
+   * The length of the header depends on the length of the payload, which is known only after it is
+   * written. The header's length is guessed as if the text were ASCII. In the rare case of a wrong
+   * guess, the payload is moved.
    */
   text(text: string): number {
     const outgoing = this.#outgoing;
@@ -59,10 +63,10 @@ export class FrameEncoder {
   /**
    * Writes one frame.
    *
-   * @param payload copied, except that a server's long payloads that are not lent go by reference
-   *   and must not change until they are written out
-   * @param lent whether the payload may change, be given to another thread or be resized once this
-   *   has returned, as all that a caller sends may
+   * @param payload copied, except that a server's long payloads that are not lent are sent without
+   *   copying and must not change until they are written
+   * @param lent whether the payload may be changed, transferred or resized after the call, as with
+   *   everything that a caller of `send` passes
    */
   frame(kind: FrameKind, payload: Uint8Array, lent = false): void {
     const first = firstOctet(kind);
@@ -82,7 +86,7 @@ export class FrameEncoder {
     this.#outgoing.share(payload);
   }
 
-  /** Writes the header before a payload that is already in place, and masks it. */
+  /** Writes the header before a payload that is already in place, and masks the payload. */
   #finish(block: Uint8Array, at: number, first: number, length: number): void {
     let payloadAt = writeHeader(block, at, first, length, this.#masks ? 0x80 : 0);
     if (this.#masks) {
@@ -95,14 +99,12 @@ export class FrameEncoder {
   }
 }
 
-/**
- * Returns `text` as one unmasked text frame, to be sent by a server to any number of clients.
- */
+/** Returns `text` as an unmasked text frame that a server can send to any number of clients. */
 export function encodeTextFrame(text: string, bytes: ByteOperations): Uint8Array {
   const outgoing = new OutgoingBlocks(bytes);
   new FrameEncoder("server", bytes, outgoing).text(text);
-  // A copy of just its size: it may be kept for long, and the block serves again at once. Not
-  // `slice`, which on Node's buffers is a view.
+  // Copied to its exact size, because the frame may be kept for long while the block is reused. Not
+  // by `slice`, which returns a view on Node's buffers.
   const frame = new Uint8Array(outgoing.take()[0]!);
   outgoing.release();
   return frame;

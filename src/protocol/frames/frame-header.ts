@@ -1,17 +1,17 @@
 import { Opcode } from "./opcode.ts";
 
-/** The longest payload of a control frame. (RFC 6455 §5.5) */
+/** The maximum payload of a control frame, in bytes. (RFC 6455 §5.5) */
 export const MAX_CONTROL_BYTES = 125;
 
-/** A frame header's longest form: 2 octets, 8 of extended length, 4 of masking key. */
+/** The maximum size of a frame header: 2 octets, 8 of extended length, 4 of masking key. */
 export const MAX_HEADER_BYTES = 14;
 
-/** Payload lengths up to this one stand in the header's second octet. (RFC 6455 §5.2) */
+/** Payload lengths up to this are encoded in the header's second octet. (RFC 6455 §5.2) */
 const SHORT_LENGTH = 125;
-/** Lengths up to this one take two more octets, longer ones take eight. */
+/** Lengths up to this take two more octets, longer ones take eight. */
 const MEDIUM_LENGTH = 0xffff;
 
-/** Returns the octets that a header needs before its masking key. */
+/** Returns the size of a header without its masking key. */
 export function headerBytes(payloadBytes: number): 2 | 4 | 10 {
   if (payloadBytes <= SHORT_LENGTH) return 2;
   return payloadBytes <= MEDIUM_LENGTH ? 4 : 10;
@@ -19,16 +19,16 @@ export function headerBytes(payloadBytes: number): 2 | 4 | 10 {
 
 export interface FrameKind {
   opcode: Opcode;
-  /** The FIN bit: the frame ends its message. */
+  /** The FIN bit: whether the frame ends its message. */
   fin: boolean;
-  /** RSV1–RSV3 in place, 0 unless an extension gave them a meaning. */
+  /** RSV1–RSV3 at their position in the first octet; 0 unless an extension defines them. */
   reservedBits: number;
 }
 
 /**
- * Writes a frame header into `target` from `at`; the masking key, if any, is not part of it.
+ * Writes a frame header, without the masking key, into `target` from `at`.
  *
- * @returns where the header ends
+ * @returns the end of the header
  */
 export function writeHeader(
   target: Uint8Array,
@@ -55,9 +55,9 @@ export function writeHeader(
 }
 
 /**
- * Returns a frame's header.
+ * Returns the encoded header of a frame.
  *
- * @param key the masking key of a masked frame, which ends the header
+ * @param key the masking key, with which the header of a masked frame ends
  */
 export function encodeHeader(kind: FrameKind, payloadBytes: number, key?: number): Uint8Array {
   const header = new Uint8Array(MAX_HEADER_BYTES);
@@ -68,7 +68,7 @@ export function encodeHeader(kind: FrameKind, payloadBytes: number, key?: number
   return header.subarray(0, end + 4);
 }
 
-/** Returns a header's first octet. */
+/** Returns the first octet of a header. */
 export function firstOctet(kind: FrameKind): number {
   return (kind.fin ? 0x80 : 0) | kind.reservedBits | kind.opcode;
 }

@@ -1,14 +1,14 @@
-/** What does the same as `mask`. */
+/** An implementation of `mask`. */
 export type Unmask = typeof mask;
 
-/** Below this length a view of 32-bit words costs more than it saves. */
+/** Below this length, a view of 32-bit words costs more than it saves. */
 const WORDS_FROM_BYTES = 96;
 
 /**
  * XORs `bytes` from `start` to `end` with the masking key, in place. (RFC 6455 §5.3)
  *
- * @param key the four key octets as one big-endian 32-bit integer
- * @param phase how many octets of the same payload went before, modulo 4
+ * @param key the four octets of the key as one big-endian 32-bit integer
+ * @param phase the number of preceding octets of the same payload, modulo 4
  * @returns the OR of all resulting octets: below 0x80 if they are all ASCII
  */
 export function mask(
@@ -18,7 +18,7 @@ export function mask(
   key: number,
   phase: number,
 ): number {
-  // Rotated so that the first octet to apply is the highest.
+  // Rotated so that the next octet of the key is the highest.
   const rotated = phase === 0 ? key : (key << (phase * 8)) | (key >>> (32 - phase * 8));
   if (end - start < WORDS_FROM_BYTES) return maskOctets(bytes, start, end, rotated);
   return maskWords(bytes, start, end, rotated);
@@ -76,7 +76,7 @@ function maskWords(bytes: Uint8Array, start: number, end: number, key: number): 
 
 const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-/** The integer that a 32-bit view sees where the four octets of `key` stand in order. */
+/** Returns the integer that a 32-bit view reads from the four octets of `key` in order. */
 function inPlatformOrder(key: number): number {
   if (!isLittleEndian) return key;
   return (key >>> 24) | ((key >>> 8) & 0xff00) | ((key << 8) & 0xff0000) | ((key & 0xff) << 24);

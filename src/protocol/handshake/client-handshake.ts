@@ -6,19 +6,19 @@ import { acceptFor, type Sha1Base64 } from "./key.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 export interface OpeningOptions {
-  /** The path with its query, as it stands in the request line. */
+  /** The path with its query, for the request line. */
   target: string;
-  /** The host, with its port unless that is the scheme's default. */
+  /** The host, with its port unless it is the scheme's default. */
   host: string;
   key: string;
   protocols: readonly string[];
-  /** `Sec-WebSocket-Extensions`' value, when extensions are offered. */
+  /** The value of `Sec-WebSocket-Extensions`, if extensions are offered. */
   extensions?: string | undefined;
-  /** Further header lines, checked by the caller. */
+  /** Additional headers, checked by the caller. */
   headers?: HeaderFields | undefined;
 }
 
-/** Returns the client's opening handshake with its final empty line. (RFC 6455 §4.1) */
+/** Returns the client's opening handshake, including the final empty line. (RFC 6455 §4.1) */
 export function formatOpening(options: OpeningOptions): string {
   const lines = [
     `GET ${options.target} HTTP/1.1`,
@@ -38,11 +38,11 @@ export function formatOpening(options: OpeningOptions): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** What a client asked for, and may be given. */
+/** The client's offer, which the response is checked against. */
 export interface OpeningDemand {
-  /** The subprotocols that were asked for. */
+  /** The requested subprotocols. */
   protocols: readonly string[];
-  /** What was offered of permessage-deflate, if it was. */
+  /** The offer of permessage-deflate, if any. */
   deflate?: DeflatePreferences | undefined;
 }
 
@@ -51,43 +51,42 @@ export interface Expectation extends OpeningDemand {
   sha1: Sha1Base64;
 }
 
-/** What the server agreed to. */
+/** The result of a handshake. */
 export interface Agreement {
   /** The chosen subprotocol, or `""`. */
   protocol: string;
-  /** The server's extensions as it wrote them, or `""`. */
+  /** The server's extensions as received, or `""`. */
   extensions: string;
-  /** How messages may be compressed; `undefined` if they may not. */
+  /** The parameters of compression; `undefined` if messages are not compressed. */
   deflate: DeflateParameters | undefined;
 }
 
-/**
- * Checks the server's answer as a client must. (RFC 6455 §4.1, the list after the request)
- */
+/** Checks the server's response as a client must. (RFC 6455 §4.1, the list after the request) */
 export function checkAcceptance(
   head: ResponseHead,
   expected: Expectation,
 ): Agreement | HandshakeError {
   const { headers, status } = head;
   if (status !== 101) return refusedBy(head);
-  if (head.httpVersion !== "1.1") return bad(`The answer is HTTP/${head.httpVersion}, not 1.1.`);
+  if (head.httpVersion !== "1.1")
+    return bad(
+      `The server responded with HTTP/${head.httpVersion}; a WebSocket handshake requires HTTP/1.1.`,
+    );
   const upgrade = listMembers(headers, "upgrade");
   if (upgrade.length !== 1 || upgrade[0]!.toLowerCase() !== "websocket") {
-    return bad("The answer's Upgrade must be websocket.");
+    return bad("The response's Upgrade header must be websocket.");
   }
   if (!hasToken(headers, "connection", "upgrade")) {
-    return bad("The answer's Connection must name Upgrade.");
+    return bad("The response's Connection header must contain Upgrade.");
   }
   const accept = fieldValues(headers, "sec-websocket-accept");
   if (accept.length !== 1 || accept[0] !== acceptFor(expected.key, expected.sha1)) {
-    return bad("The answer's Sec-WebSocket-Accept does not belong to the key that was sent.");
+    return bad("The response's Sec-WebSocket-Accept header does not match the request's key.");
   }
   return agreementOn(headers, expected);
 }
 
-/**
- * Checks the server's answer to an extended CONNECT as a client must. (RFC 8441 §5)
- */
+/** Checks the server's response to an extended CONNECT as a client must. (RFC 8441 §5) */
 export function checkConnectAcceptance(
   head: ResponseHead,
   expected: OpeningDemand,
@@ -109,27 +108,25 @@ function checkProtocol(headers: HeaderFields, asked: readonly string[]): string 
   if (chosen.length === 0 && asked.length === 0) return "";
   const protocol = chosen[0];
   if (protocol === undefined) {
-    // Stricter than RFC 6455, as browsers are. (WHATWG WebSockets, "establish a connection")
+    // Stricter than RFC 6455, like browsers. (WHATWG WebSockets, "establish a connection")
     return bad(
-      `The server chose none of the subprotocols ${asked.join(", ")}; it must choose one.`,
+      `The server did not choose any of the subprotocols ${asked.join(", ")}; it must choose one.`,
     );
   }
   if (chosen.length > 1 || !asked.includes(protocol)) {
-    return bad(
-      "The server chose a subprotocol that was not offered; it must choose an offered one.",
-    );
+    return bad("The server chose a subprotocol that the client did not offer.");
   }
   return protocol;
 }
 
 function refusedBy(head: ResponseHead): HandshakeError {
   const { status } = head;
-  const said = `${status} ${printable(head.statusText)}`.trim();
-  const message = `The server answered ${said} instead of ${head.httpVersion === "2" ? "200" : "101"}; check the URL and what the server demands.`;
+  const statusLine = `${status} ${printable(head.statusText)}`.trim();
+  const message = `The server responded with ${statusLine} instead of ${head.httpVersion === "2" ? "200" : "101"}; check the URL and the server's requirements.`;
   return new HandshakeError("handshake_refused", message, { status });
 }
 
-/** A server's words, short and without what could steer a terminal. */
+/** Shortens a server's text, and removes characters that could control a terminal. */
 function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\0-\x1f\x7f-\x9f]/g, "").slice(0, 100);

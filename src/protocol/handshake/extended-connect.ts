@@ -1,21 +1,21 @@
 import type { HeaderFields } from "./header-fields.ts";
 import { readOpening, refusal, versionRefusal, type OpeningResult } from "./server-handshake.ts";
 
-/** An extended CONNECT as it came. */
+/** An extended CONNECT as received. */
 export interface ConnectRequest {
-  /** `:protocol`, if it was there. */
+  /** `:protocol`, if present. */
   protocol: string | undefined;
-  /** `:authority`, or `Host` in its place. */
+  /** `:authority`, or else `Host`. */
   authority: string | undefined;
-  /** The header lines that are no pseudo-headers. */
+  /** The headers without the pseudo-headers. */
   headers: HeaderFields;
 }
 
 /**
  * Checks a client's opening handshake over HTTP/2 as a server must. (RFC 8441 §4, §5)
  *
- * Key, `Upgrade` and `Connection` have no meaning there: the stream is new, and nothing before it
- * could have been taken for a handshake.
+ * The key, `Upgrade` and `Connection` have no meaning over HTTP/2. They protect against earlier
+ * bytes that look like a handshake, and a stream is always new.
  */
 export function checkExtendedConnect(request: ConnectRequest): OpeningResult {
   const refused = connectRefusal(request) ?? versionRefusal(request);
@@ -30,9 +30,9 @@ function connectRefusal({
 }: ConnectRequest): ReturnType<typeof versionRefusal> {
   if (protocol !== "websocket") {
     const seen = protocol?.slice(0, 20) ?? "missing";
-    const message = `:protocol is ${seen}; a WebSocket handshake over HTTP/2 has websocket there.`;
+    const message = `The :protocol header is ${seen}; a WebSocket handshake over HTTP/2 requires websocket.`;
     return refusal(501, "bad_protocol", message);
   }
-  if (authority === undefined) return refusal(400, "bad_host", ":authority must be there.");
+  if (authority === undefined) return refusal(400, "bad_host", "The :authority header is missing.");
   return undefined;
 }

@@ -1,19 +1,19 @@
 import { isBlank, isToken } from "./header-fields.ts";
 
-/** An extension as offered or accepted. A parameter without a value has `undefined`. */
+/** An extension as offered or accepted. The value of a parameter without one is `undefined`. */
 export interface Extension {
   name: string;
-  /** In order; a name that came twice is here twice, for the extension to refuse. */
+  /** In order, including repeated names, which the extension has to reject. */
   parameters: { name: string; value: string | undefined }[];
 }
 
 /**
  * Parses a `Sec-WebSocket-Extensions` value. (RFC 6455 §9.1)
  *
- * One pass, so that no input takes more than linear time; parameters are pairs in an array, so
- * that no name can reach a prototype. Empty elements are passed over. (RFC 9110 §5.6.1.2)
+ * It makes a single pass, so that every input takes linear time. Parameters are pairs in an array,
+ * so that no name can reach a prototype. Empty elements are skipped. (RFC 9110 §5.6.1.2)
  *
- * @returns `undefined` if the value does not follow the grammar
+ * @returns `undefined` if the value does not match the grammar
  */
 export function parseExtensions(value: string): Extension[] | undefined {
   const reader = new ElementReader(value);
@@ -36,7 +36,7 @@ export function parseExtensions(value: string): Extension[] | undefined {
   return reader.isAtEnd ? extensions : undefined;
 }
 
-/** Writes extensions as a `Sec-WebSocket-Extensions` value. */
+/** Formats extensions as a `Sec-WebSocket-Extensions` value. */
 export function formatExtensions(extensions: readonly Extension[]): string {
   return extensions
     .map(({ name, parameters }) =>
@@ -65,7 +65,7 @@ class ElementReader {
     return this.isAtEnd || this.#text[this.#at] === ",";
   }
 
-  /** Goes past `mark` and the blanks around it, if it is next. */
+  /** Skips `mark` and the blanks around it, if `mark` is next. */
   skip(mark: string): boolean {
     if (this.#text[this.#at] !== mark) return false;
     this.#at += 1;
@@ -81,7 +81,7 @@ class ElementReader {
     return token === "" ? undefined : token;
   }
 
-  /** A quoted value must be a token once its quotes and escapes are gone. (RFC 6455 §9.1) */
+  /** A quoted value must be a token after its quotes and escapes are removed. (RFC 6455 §9.1) */
   tokenOrQuoted(): string | undefined {
     if (this.#text[this.#at] !== '"') return this.token();
     const units: string[] = [];

@@ -1,8 +1,8 @@
 import { LongwireError } from "../../base/index.ts";
 
-/** A handshake that did not become a connection. */
+/** A handshake that did not lead to a connection. */
 export class HandshakeError extends LongwireError {
-  /** The server's HTTP status, if it answered. */
+  /** The HTTP status of the server's response, if there was one. */
   readonly status: number | undefined;
 
   constructor(code: string, message: string, options: { status?: number; cause?: unknown } = {}) {

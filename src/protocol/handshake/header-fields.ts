@@ -1,14 +1,14 @@
-/** Header lines in the order they came, names as they came. */
+/** Headers in the order received, with their names as received. */
 export type HeaderFields = readonly (readonly [name: string, value: string])[];
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Says whether `text` is a token. (RFC 9110 §5.6.2) */
+/** Whether `text` is a token. (RFC 9110 §5.6.2) */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }
 
-/** Returns the values of all lines with this name, trimmed. `name` is in lower case. */
+/** Returns the values of all headers with this name, trimmed. `name` is in lower case. */
 export function fieldValues(fields: HeaderFields, name: string): string[] {
   const values: string[] = [];
   for (const [candidate, value] of fields) {
@@ -19,7 +19,7 @@ export function fieldValues(fields: HeaderFields, name: string): string[] {
   return values;
 }
 
-/** Returns the members of a comma-separated list over all lines with this name. */
+/** Returns the members of a comma-separated list, over all headers with this name. */
 export function listMembers(fields: HeaderFields, name: string): string[] {
   const members: string[] = [];
   for (const value of fieldValues(fields, name)) {
@@ -31,15 +31,12 @@ export function listMembers(fields: HeaderFields, name: string): string[] {
   return members;
 }
 
-/** Says whether the list has this token, in any case. */
+/** Whether the list contains the token, case-insensitively. */
 export function hasToken(fields: HeaderFields, name: string, token: string): boolean {
   return listMembers(fields, name).some((member) => member.toLowerCase() === token);
 }
 
-/**
- * Says whether `value` can stand in a header line: no control character, no line break.
- * (RFC 9110 §5.5)
- */
+/** Whether `value` is valid in a header: no control character, no line break. (RFC 9110 §5.5) */
 export function isFieldValue(value: string): boolean {
   for (let at = 0; at < value.length; at += 1) {
     const unit = value.charCodeAt(at);
@@ -48,7 +45,7 @@ export function isFieldValue(value: string): boolean {
   return true;
 }
 
-/** Without spaces and tabs at both ends; linear, unlike the regular expression that suggests itself. */
+/** Removes spaces and tabs at both ends, in linear time, unlike the obvious regular expression. */
 export function trimmed(text: string): string {
   let start = 0;
   let end = text.length;

@@ -4,7 +4,7 @@ const ACCEPT_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Base64 of exactly 16 bytes: the last character before the padding has four zero bits. */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
-/** Hashes ASCII text with SHA-1 and returns the digest as base64; the platform brings it. */
+/** Hashes ASCII text with SHA-1 and returns the digest as base64; implemented by the platform. */
 export type Sha1Base64 = (text: string) => string;
 
 export function isHandshakeKey(text: string): boolean {
@@ -16,7 +16,7 @@ export function freshHandshakeKey(): string {
   return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
-/** Returns the `Sec-WebSocket-Accept` that proves that `key` was read. (RFC 6455 §4.2.2) */
+/** Returns the `Sec-WebSocket-Accept` that proves that the server read `key`. (RFC 6455 §4.2.2) */
 export function acceptFor(key: string, sha1: Sha1Base64): string {
   return sha1(key + ACCEPT_GUID);
 }

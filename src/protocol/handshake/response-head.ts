@@ -3,7 +3,7 @@ import { LimitError } from "../protocol-error.ts";
 import { HandshakeError } from "./handshake-error.ts";
 import { isFieldValue, isToken, trimmed, type HeaderFields } from "./header-fields.ts";
 
-/** A response's start line and header lines. */
+/** The status line and headers of a response. */
 export interface ResponseHead {
   httpVersion: string;
   status: number;
@@ -11,10 +11,10 @@ export interface ResponseHead {
   headers: HeaderFields;
 }
 
-/** What a reader says after each chunk. */
+/** The state of the reader after a chunk. */
 export type HeadProgress =
   | { kind: "incomplete" }
-  /** `rest` is what came behind the empty line: the first frames. */
+  /** `rest` is the bytes after the empty line: the first frames. */
   | { kind: "complete"; head: ResponseHead; rest: Uint8Array }
   | { kind: "failed"; error: HandshakeError | LimitError };
 
@@ -24,16 +24,16 @@ const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 /**
  * Reads an HTTP/1.1 response head from bytes as they arrive, within limits. (RFC 9112 §4, §5)
  *
- * Interim responses before it (100, 102, 103) are passed over; 101 is the answer to an upgrade, and
- * so is none of them. (RFC 9110 §15.2)
+ * Preceding interim responses (100, 102, 103) are skipped. 101 is not one of them, because it is
+ * the response to an upgrade. (RFC 9110 §15.2)
  */
 export class ResponseHeadReader {
   readonly #limits: HandshakeLimits;
   readonly #lines: string[] = [];
-  /** The line that has not ended yet. */
+  /** The current, unfinished line. */
   #line = "";
   #bytes = 0;
-  /** Of all heads so far. */
+  /** The number of lines in all heads so far. */
   #lineCount = 0;
   #interimCount = 0;
 
@@ -59,8 +59,9 @@ export class ResponseHeadReader {
       this.#line += latin1(chunk.subarray(at, end));
       if (feed === -1) break;
       at = end;
-      // A bare LF could make two readers disagree about where the head ends.
-      if (!this.#line.endsWith("\r\n")) return failed("A header line must end in CR LF.");
+      // A bare LF could make two parsers disagree about the end of the head.
+      if (!this.#line.endsWith("\r\n"))
+        return failed("The response has a header line that does not end in CR LF.");
       const line = this.#line.slice(0, -2);
       this.#line = "";
       if (line === "") {
@@ -81,14 +82,14 @@ export class ResponseHeadReader {
 
   #finish(rest: Uint8Array): HeadProgress {
     const match = STATUS_LINE.exec(this.#lines[0] ?? "");
-    if (match === null) return failed("The answer does not start as an HTTP response.");
+    if (match === null) return failed("The server did not respond with HTTP.");
     const headers: [string, string][] = [];
     for (const line of this.#lines.slice(1)) {
       const colon = line.indexOf(":");
       const name = line.slice(0, colon);
       const value = trimmed(line.slice(colon + 1));
       if (colon < 1 || !isToken(name) || !isFieldValue(value)) {
-        return failed("The answer has a malformed header line.");
+        return failed("The response has a malformed header line.");
       }
       headers.push([name, value]);
     }
@@ -99,7 +100,7 @@ export class ResponseHeadReader {
 
   #tooLarge(name: keyof HandshakeLimits): HeadProgress {
     const limit = this.#limits[name];
-    const message = `The answer's header is larger than ${name} (${limit}); raise it if the server is trusted.`;
+    const message = `The response's headers exceed ${name} (${limit}); raise the limit if you trust the server.`;
     const sizes = {
       maxHeaderBytes: this.#bytes,
       maxHeaderLines: this.#lineCount,
@@ -119,7 +120,7 @@ function failed(message: string): HeadProgress {
   return { kind: "failed", error: new HandshakeError("bad_response", message) };
 }
 
-/** How many arguments a call surely takes. */
+/** A number of arguments that every call accepts. */
 const SLICE = 8192;
 
 function latin1(bytes: Uint8Array): string {

@@ -1,12 +1,12 @@
-/** The close codes that Longwire itself uses. (RFC 6455 §7.4.1, IANA's registry) */
+/** The close codes that Longwire uses. (RFC 6455 §7.4.1, IANA's registry) */
 export const CloseCode = {
   Normal: 1000,
   GoingAway: 1001,
   ProtocolError: 1002,
   UnsupportedData: 1003,
-  /** Never on the wire: the peer's Close frame had no code. */
+  /** Never sent: the peer's Close frame had no code. */
   NoStatus: 1005,
-  /** Never on the wire: the connection ended without a Close frame. */
+  /** Never sent: the connection ended without a Close frame. */
   Abnormal: 1006,
   InvalidPayload: 1007,
   PolicyViolation: 1008,
@@ -17,10 +17,10 @@ export const CloseCode = {
 } as const;
 
 /**
- * Says whether a Close frame may carry this code.
+ * Whether a Close frame may contain this code.
  *
- * 1004 has no meaning, 1005, 1006 and 1015 are for local use only, 1016–2999 are unassigned, and
- * beyond 4999 nothing is defined. (RFC 6455 §7.4)
+ * 1004 has no meaning; 1005, 1006 and 1015 are for local use only; 1016–2999 are unassigned; codes
+ * above 4999 are not defined. (RFC 6455 §7.4)
  */
 export function isSendableCloseCode(code: number): boolean {
   if (!Number.isInteger(code)) return false;

@@ -1,6 +1,6 @@
 import type { MemoryAccount } from "../../base/index.ts";
 
-/** A total of its own, for connections that draw on no ledger. */
+/** A memory account of its own, for connections that are not charged to a ledger. */
 export class MemoryBudget implements MemoryAccount {
   readonly limitBytes: number;
   #usedBytes = 0;

@@ -1,26 +1,30 @@
 import type { ByteOperations, MemoryAccount } from "../../base/index.ts";
 
 /**
- * How many bytes are reserved for each that the peer really sent.
+ * The number of bytes that are reserved for each byte that the peer really sent.
  *
- * A header may announce gigabytes; trusting it would let ten bytes reserve them. With 17 an honest
- * 1 MiB message still gets its buffer at its first 64 KiB, header included, and is copied once.
+ * A header may announce gigabytes; trusting it would let ten bytes reserve them. With 17, an honest
+ * 1 MiB message still gets its whole buffer with its first 64 KiB, header included, and is copied
+ * only once.
  */
 const RESERVE_PER_BYTE = 17;
 const SMALLEST_CAPACITY = 512;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** The part of a message that has come so far, joined; it grows with what the peer sends. */
+/**
+ * The part of a message that has arrived so far, joined. It grows with the bytes that the peer
+ * sends.
+ */
 export class MessageBuffer {
   readonly #bytes: ByteOperations;
   readonly #account: MemoryAccount | undefined;
   readonly #mostBytes: number;
   #buffer: Uint8Array | undefined;
   #length = 0;
-  /** How long it was when it was last asked for its progress. */
+  /** The length at the last call of `takeProgress`. */
   #seenLength: number | undefined;
 
-  /** @param mostBytes what a message may have: no more is reserved */
+  /** @param mostBytes the maximum size of the message; no more is reserved */
   constructor(bytes: ByteOperations, account: MemoryAccount | undefined, mostBytes: number) {
     this.#bytes = bytes;
     this.#account = account;
@@ -34,7 +38,7 @@ export class MessageBuffer {
   /**
    * Adds `source` from `start` to `end`.
    *
-   * @param stillToCome how many bytes of the message the peer has announced beyond these
+   * @param stillToCome how many more bytes of the message the peer has announced
    * @returns false if the account has no room; nothing was added then
    */
   append(source: Uint8Array, start: number, end: number, stillToCome: number): boolean {
@@ -50,17 +54,20 @@ export class MessageBuffer {
     return true;
   }
 
-  /** Room for the next `size` bytes, as far as it is reserved: what is read there need not be copied. */
+  /**
+   * Returns the reserved room for the next `size` bytes. Bytes that are read into it need not be
+   * copied.
+   */
   room(size: number): Uint8Array {
     return this.#buffer?.subarray(this.#length, this.#length + size) ?? NOTHING;
   }
 
-  /** Returns the message, which stays here: the bytes are good until something is added. */
+  /** Returns the message without removing it; the bytes are valid until something is added. */
   peek(): Uint8Array {
     return this.#buffer?.subarray(0, this.#length) ?? NOTHING;
   }
 
-  /** Returns the message and forgets it; the receiver owns the bytes. */
+  /** Returns and removes the message; the receiver owns the bytes. */
   take(): Uint8Array {
     const taken = this.peek();
     this.clear();
@@ -74,7 +81,7 @@ export class MessageBuffer {
     this.#seenLength = undefined;
   }
 
-  /** How many bytes came since this was last asked; `undefined` the first time. */
+  /** Returns how many bytes have arrived since the last call; `undefined` the first time. */
   takeProgress(): number | undefined {
     const progress = this.#seenLength === undefined ? undefined : this.#length - this.#seenLength;
     this.#seenLength = this.#length;
@@ -92,7 +99,7 @@ export class MessageBuffer {
   #grow(needed: number, announced: number): boolean {
     const present = this.#buffer?.length ?? 0;
     const reserve = Math.max(SMALLEST_CAPACITY, Math.min(announced, needed * RESERVE_PER_BYTE));
-    // Doubling keeps the joining of many fragments linear.
+    // Doubling keeps joining many fragments linear.
     const wanted = Math.max(reserve, present * 2);
     const capacity = Math.max(needed, Math.min(wanted, this.#mostBytes));
     if (this.#account?.charge(capacity - present) === false) return false;

@@ -28,14 +28,14 @@ import type { Role } from "../role.ts";
 import { Utf8Validator } from "./utf8-validator.ts";
 
 /**
- * Where messages go. The methods that return something say whether reading goes on.
+ * Receives messages. Methods with a result return whether to continue reading.
  *
- * A message is `source` from `start` to `end`; plain arguments, because an object a message is
- * what the fastest cases would spend their time on.
+ * A message is `source` from `start` to `end`. These are plain arguments, because an object per
+ * message would dominate the cost of short messages.
  */
 export interface MessageSink {
   /**
-   * A text message, valid UTF-8 unless that is not checked.
+   * Receives a text message, valid UTF-8 unless that is not checked.
    *
    * @param lent as for a binary message
    */
@@ -47,17 +47,20 @@ export interface MessageSink {
     lent: boolean,
   ): boolean;
   /**
-   * A binary message.
+   * Receives a binary message.
    *
-   * @param lent true when the bytes are good only until the call returns, false when the receiver
-   *   may keep them
+   * @param lent true if the bytes are valid only until the call returns, false if the receiver may
+   *   keep them
    */
   onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean;
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean;
-  /** A frame of an uncompressed message ended, and another follows: `bytes` have come so far. */
+  /**
+   * Called when a frame of an uncompressed message ended and another follows; `bytes` have arrived
+   * so far.
+   */
   onFragmentEnd(bytes: number): void;
   onViolation(error: ProtocolError): void;
-  /** The message that was being inflated is there; `deliverInflated` hands it on. */
+  /** Called when a message has been inflated; `deliverInflated` delivers it. */
   onMessageReady(): void;
 }
 
@@ -65,48 +68,48 @@ export interface MessageReaderOptions {
   role: Role;
   limits: ConnectionLimits;
   bytes: ByteOperations;
-  /** Pays for messages that have not come whole. */
+  /** Is charged for messages that have not arrived completely. */
   account: MemoryAccount | undefined;
-  /** What inflates compressed messages, when they were agreed. */
+  /** Inflates messages, if compression was agreed. */
   inflater: Inflater | undefined;
   /** Whether text must be UTF-8. (RFC 6455 §8.1) */
   checksText: boolean;
-  /** How many pieces a frame's payload may come in. */
+  /** The maximum number of pieces in which a frame's payload may arrive. */
   maxFramePieces: number;
 }
 
-/** From how much on it is worth to read in place. */
+/** The minimum size for reading in place, below which it is not worth it. */
 const ROOM_FROM_BYTES = 64 * 1024;
 
 type Reading = "nothing" | "text" | "binary";
 
 /**
- * `none`; `now`: in the call that started it; `later`: its end is awaited; `ready`: the message
- * waits for `deliverInflated`.
+ * `none`; `now`: in progress inside the call that started it; `later`: its end is awaited; `ready`:
+ * the message waits for `deliverInflated`.
  */
 type Inflation = "none" | "now" | "later" | "ready";
 
 /**
- * Makes messages of frames: joins fragments, lets control frames pass between them, inflates, checks
- * UTF-8 as it comes. (RFC 6455 §5.4, §5.5, §5.6, §8.1; RFC 7692 §6.2)
+ * Assembles messages from frames: joins fragments, passes on control frames between them, inflates,
+ * and checks UTF-8 as it arrives. (RFC 6455 §5.4, §5.5, §5.6, §8.1; RFC 7692 §6.2)
  *
- * A message in one frame in one chunk is handed on where it lies; only a cut one is buffered.
+ * A message in one frame in one chunk is delivered without copying; other messages are buffered.
  */
 export class MessageReader implements FrameSink, InflateSink {
   readonly #decoder: FrameDecoder;
   readonly #sink: MessageSink;
   #limits: ConnectionLimits;
   readonly #bytes: ByteOperations;
-  /** Pays for what has come and cannot be delivered yet. */
+  /** Is charged for data that has arrived and cannot be delivered yet. */
   readonly account: MemoryAccount | undefined;
   readonly #inflater: Inflater | undefined;
   readonly #checksText: boolean;
   readonly #maxFramePieces: number;
-  /** A message as far as it has come, when it did not come whole; few connections ever have one. */
+  /** The received part of an incomplete message; few connections ever have one. */
   #message: MessageBuffer | undefined;
-  /** For text beyond ASCII, once there is some. */
+  /** Created for the first text beyond ASCII. */
   #utf8: Utf8Validator | undefined;
-  /** A compressed message as far as it has come, when it did not come whole. */
+  /** The received part of an incomplete compressed message. */
   #deflated: MessageBuffer | undefined;
   #reading: Reading = "nothing";
   #isCompressed = false;
@@ -114,7 +117,7 @@ export class MessageReader implements FrameSink, InflateSink {
   #inflating: LaterWork | undefined;
   #goesOn = true;
   #fragments = 0;
-  /** How many pieces of the present frame have come without its end. */
+  /** How many pieces of the current frame have arrived, while it is incomplete. */
   #pieces = 0;
   #isAscii = true;
   #opcode: Opcode = Opcode.Continuation;
@@ -133,14 +136,16 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#maxFramePieces = options.maxFramePieces;
   }
 
-  /** Whether a message is being inflated, or has been and waits: nothing may be read meanwhile. */
+  /**
+   * Whether a message is being inflated, or is inflated and waits. Nothing may be read meanwhile.
+   */
   get isInflating(): boolean {
     return this.#inflation === "later" || this.#inflation === "ready";
   }
 
   /**
-   * Where the rest of a long message goes, as far as there is room for it already; `undefined` while
-   * no such message is being read. What is read there and given to `read` is not copied.
+   * The reserved room for the rest of a long message; `undefined` while no such message is being
+   * read. Bytes that are read into it and passed to `read` are not copied.
    */
   get room(): Uint8Array | undefined {
     const stillToCome = this.#decoder.remainingBytes;
@@ -149,12 +154,14 @@ export class MessageReader implements FrameSink, InflateSink {
     return room !== undefined && room.length >= ROOM_FROM_BYTES ? room : undefined;
   }
 
-  /** Reads `chunk` up to `length`; returns how far it is done, see `FrameDecoder.decode`. */
+  /**
+   * Reads `chunk` up to `length`; returns the number of bytes processed, see `FrameDecoder.decode`.
+   */
   read(chunk: Uint8Array, length: number): number {
     return this.#decoder.decode(chunk, length);
   }
 
-  /** Hands on the message that `onMessageReady` spoke of; returns whether reading goes on. */
+  /** Delivers the message that `onMessageReady` announced; returns whether to continue reading. */
   deliverInflated(): boolean {
     if (this.#inflation !== "ready") return !this.isInflating;
     this.#inflation = "none";
@@ -162,13 +169,13 @@ export class MessageReader implements FrameSink, InflateSink {
     return this.#deliver(message, 0, message.length, false);
   }
 
-  /** What the next frame's header is held against. */
+  /** Sets the limits from the next frame header on. */
   set limits(limits: ConnectionLimits) {
     this.#limits = limits;
   }
 
   /**
-   * Whether a message has begun and has grown by fewer than `leastBytes` since this was last asked;
+   * Whether a message is unfinished and has grown by less than `leastBytes` since the last call;
    * false the first time.
    */
   hasStalled(leastBytes: number): boolean {
@@ -178,7 +185,7 @@ export class MessageReader implements FrameSink, InflateSink {
     return progress !== undefined && progress < leastBytes;
   }
 
-  /** Lets go of what was kept of an unfinished message. */
+  /** Releases the memory of an unfinished message. */
   discard(): void {
     this.#inflation = "none";
     this.#inflating?.abandon();
@@ -240,7 +247,7 @@ export class MessageReader implements FrameSink, InflateSink {
       this.#deflated?.clear();
       return (this.#goesOn = this.#deliver(source, start, end, true));
     }
-    // The total is not known; the buffer doubles.
+    // The total is unknown, so the buffer doubles.
     if (!this.#joined.append(source, start, end, 0)) return this.#stop(overShare(size));
     if (ends) this.#endInflation();
     return true;
@@ -277,7 +284,7 @@ export class MessageReader implements FrameSink, InflateSink {
     return reservedBits(bits, this.#inflater !== undefined);
   }
 
-  /** Where compression was agreed, RSV1 is a bit that means something, though not here. */
+  /** If compression was agreed, RSV1 is defined, but not on a control frame. */
   #controlViolation(frame: Readonly<FrameKind>, payloadBytes: number): ProtocolError | undefined {
     const reserved = this.#reservedViolation(frame);
     const isLater = !frame.fin && frame.reservedBits === RSV1 && this.#inflater !== undefined;
@@ -343,7 +350,7 @@ export class MessageReader implements FrameSink, InflateSink {
       return this.#refuse(overShare(present + end - start));
     }
     if (!isLast) return true;
-    // It stays in its buffer, and charged, until it is inflated.
+    // It stays in its buffer, charged, until it is inflated.
     const whole = buffer.peek();
     return this.#inflate({ source: whole, start: 0, end: whole.length, lent: false });
   }
@@ -352,7 +359,7 @@ export class MessageReader implements FrameSink, InflateSink {
     this.#inflation = "now";
     this.#goesOn = true;
     const progress = this.#inflater!.inflate(payload, this);
-    // A message that ended at once has been delivered, or was refused.
+    // A message that was inflated synchronously has been delivered or rejected already.
     if (this.#inflation !== "now") return this.#goesOn && !this.isInflating;
     if (progress === "done") {
       this.#inflation = "none";
@@ -386,7 +393,7 @@ export class MessageReader implements FrameSink, InflateSink {
   }
 
   #readControl(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
-    // Copied, always: a control payload is short and its receivers like to keep it.
+    // Always copied, because a control payload is short and its receivers usually keep it.
     this.#control ??= new Uint8Array(this.#decoder.remainingBytes + end - start);
     this.#control.set(source.subarray(start, end), this.#controlBytes);
     this.#controlBytes += end - start;
@@ -417,7 +424,7 @@ export class MessageReader implements FrameSink, InflateSink {
     return false;
   }
 
-  /** Refuses a message in the middle of its inflation. */
+  /** Rejects a message while it is being inflated. */
   #stop(error: ProtocolError): false {
     this.#goesOn = false;
     this.#inflation = "none";
@@ -428,10 +435,10 @@ export class MessageReader implements FrameSink, InflateSink {
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * How long a message within the limit may be while it is compressed.
+ * Returns the maximum compressed size of a message within the limit.
  *
- * What does not compress grows: with a small window by an eighth and a little, where a literal takes
- * nine bits and cannot be stored. (RFC 1951 §3.2.6)
+ * Data that does not compress grows: with a small window by slightly more than an eighth, because a
+ * literal takes nine bits and cannot be stored. (RFC 1951 §3.2.6)
  */
 function mostDeflatedBytes(maxMessageBytes: number): number {
   return Math.ceil(maxMessageBytes * (1 + 1 / 8 + 1 / 64)) + 1024;

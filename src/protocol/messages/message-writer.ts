@@ -11,31 +11,31 @@ export interface MessageWriterOptions {
   role: Role;
   bytes: ByteOperations;
   outgoing: OutgoingBlocks;
-  /** What compresses messages, when that was agreed. */
+  /** Compresses messages, if that was agreed. */
   deflater: Deflater | undefined;
   maskingKey: (() => number) | undefined;
 }
 
-/** What a writer tells its owner. */
+/** Receives the events of a writer. */
 export interface WriterSink {
-  /** Something came into `outgoing`, which was empty. */
+  /** Called when bytes are added to an empty `outgoing`. */
   onOutput(): void;
-  /** Nothing waits any more, after something did. */
+  /** Called when all waiting messages have been written. */
   onIdle(): void;
 }
 
-/** Something that waits for a message before it to be compressed. */
+/** A message or frame that waits until an earlier message is compressed. */
 type Pending =
   | { kind: "message"; opcode: Opcode; payload: Uint8Array; compress: boolean }
   | { kind: "frame"; frame: FrameKind; payload: Uint8Array }
-  /** `size` is taken when it comes: later the memory may be somebody else's. */
+  /** `size` is read when the frames are added, because the caller may transfer the memory later. */
   | { kind: "frames"; payload: Uint8Array; size: number };
 
 /**
- * Makes frames of messages, compressed where that was agreed, in the order they were sent.
- * (RFC 6455 §5.2, RFC 7692 §6.1)
+ * Encodes messages as frames, compressed if that was agreed, in the order they were sent. (RFC 6455
+ * §5.2, RFC 7692 §6.1)
  *
- * A long message is compressed while the caller goes on; what is sent behind it waits here.
+ * A long message is compressed asynchronously; messages sent after it wait here.
  */
 export class MessageWriter {
   readonly #encoder: FrameEncoder;
@@ -56,7 +56,7 @@ export class MessageWriter {
     this.#sink = sink;
   }
 
-  /** Payload bytes that wait to be compressed, or behind such. */
+  /** Payload bytes that wait to be compressed, or for an earlier message. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -66,10 +66,10 @@ export class MessageWriter {
     return last?.kind === "frame" && last.frame.opcode === Opcode.Close;
   }
 
-  /** Writes a text message and returns its payload's length in bytes. */
+  /** Writes a text message and returns the length of its payload in bytes. */
   text(text: string, compress: boolean): number {
     const threshold = compress ? this.#threshold : Infinity;
-    // A UTF-16 unit becomes at most three bytes.
+    // A UTF-16 code unit becomes at most three bytes.
     if (this.#pending === undefined && text.length * 3 < threshold) {
       const wasEmpty = this.#outgoing.size === 0;
       const length = this.#encoder.text(text);
@@ -86,7 +86,8 @@ export class MessageWriter {
   /**
    * Writes a message of bytes.
    *
-   * @param given whether they are ours from now on; else they are the caller's when this returns
+   * @param given whether ownership of the bytes is transferred; otherwise they are the caller's
+   *   again when this returns
    */
   bytes(
     opcode: Opcode,
@@ -95,21 +96,21 @@ export class MessageWriter {
   ): void {
     const laterFrom = compress ? (this.#deflater?.laterFromBytes ?? Infinity) : Infinity;
     const mayWait = this.#pending !== undefined || payload.length >= laterFrom;
-    // What waits is copied, for the thread pool too: memory that another thread was given, or that
-    // was resized, would be read all the same.
+    // Waiting bytes are copied, also for the thread pool, because they would still be read after
+    // the caller transferred or resized the memory.
     const isCopied = mayWait && !given;
     const own = isCopied ? new Uint8Array(payload) : payload;
     this.#message(opcode, own, compress, !isCopied && !given);
   }
 
-  /** Writes one frame, uncompressed. Pings and pongs overtake messages that are not ready. */
+  /** Writes one uncompressed frame. Pings and pongs overtake messages that are not ready. */
   frame(frame: FrameKind, payload: Uint8Array): void {
     const overtakes = isControl(frame.opcode) && frame.opcode !== Opcode.Close;
     if (this.#pending === undefined || overtakes) return this.#write(frame, payload, true);
     this.#wait({ kind: "frame", frame, payload: new Uint8Array(payload) });
   }
 
-  /** Writes bytes that are frames already, by reference. */
+  /** Writes bytes that are already frames, without copying. */
   frames(payload: Uint8Array, size: number = payload.length): void {
     if (this.#pending !== undefined) return this.#wait({ kind: "frames", payload, size });
     const wasEmpty = this.#outgoing.size === 0;
@@ -117,7 +118,7 @@ export class MessageWriter {
     if (wasEmpty) this.#sink.onOutput();
   }
 
-  /** Drops what waits. */
+  /** Drops the waiting messages. */
   discard(): void {
     this.#compressing?.abandon();
     this.#compressing = undefined;
@@ -130,9 +131,9 @@ export class MessageWriter {
   }
 
   /**
-   * Writes a message, or lets it wait.
+   * Writes a message, or queues it.
    *
-   * @param lent whether the payload changes once it is not in use any more
+   * @param lent whether the payload may change once it is no longer in use
    * @returns whether the payload is still in use
    */
   #message(opcode: Opcode, payload: Uint8Array, compress: boolean, lent: boolean): boolean {
@@ -140,7 +141,7 @@ export class MessageWriter {
       this.#wait({ kind: "message", opcode, payload, compress });
       return true;
     }
-    // An empty message is as short as it gets.
+    // An empty message cannot become shorter.
     if (compress && payload.length >= this.#threshold && payload.length > 0) {
       return this.#compress(opcode, payload, lent);
     }

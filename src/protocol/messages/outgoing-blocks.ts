@@ -2,21 +2,21 @@ import type { Block, BlockPool, ByteOperations } from "../../base/index.ts";
 import type { ByteSink, Outgoing } from "./outgoing.ts";
 
 /**
- * Bytes on their way out, in order: pieces of shared blocks for what is written into it, and
- * ready-made bytes by reference.
+ * Outgoing bytes, in order: pieces of shared blocks for encoded frames, and complete frames by
+ * reference.
  *
- * Everything that a connection sends in one turn gathers here and leaves in one write.
+ * Everything that a connection sends in one turn is collected here and leaves in one write.
  */
 export class OutgoingBlocks implements Outgoing {
   readonly #pool: BlockPool;
-  /** What goes before the present piece; there is none in the common case. */
+  /** The pieces before the current one; usually there are none. */
   #done: Uint8Array[] | undefined;
-  /** The block of the present piece, which reaches from `start` to `end`. */
+  /** The block of the current piece, which reaches from `start` to `end`. */
   #block: Block | undefined;
   #start = 0;
   #end = 0;
   #size = 0;
-  /** The blocks of the pieces that wait, and of those that were handed over last. */
+  /** The blocks of the waiting pieces, and of those that were handed over last. */
   #blocks: Block[] | undefined;
   #taken: Block[] | undefined;
 
@@ -28,10 +28,10 @@ export class OutgoingBlocks implements Outgoing {
     return this.#size;
   }
 
-  /** Makes room for `size` bytes and returns where it is; write from `position` on. */
+  /** Reserves `size` bytes and returns their block; write from `position` on. */
   reserve(size: number): Uint8Array {
     const present = this.#block;
-    // Nobody else has written behind our piece.
+    // No other connection has written to the block after this piece.
     const isOurs = present !== undefined && present.position === this.#end;
     if (isOurs && present.bytes.length - this.#end >= size) return present.bytes;
     this.#closePiece();
@@ -42,12 +42,12 @@ export class OutgoingBlocks implements Outgoing {
     return block.bytes;
   }
 
-  /** Where in the reserved room the next byte goes. */
+  /** The position of the next byte in the reserved room. */
   get position(): number {
     return this.#end;
   }
 
-  /** Says how far the reserved room has been written. */
+  /** Commits the reserved room up to `end`. */
   commit(end: number): void {
     const block = this.#block!;
     if (this.#end === this.#start) {
@@ -60,9 +60,9 @@ export class OutgoingBlocks implements Outgoing {
   }
 
   /**
-   * Adds `bytes` by reference; they must not change until they are written out.
+   * Adds `bytes` by reference; they must not change until they are written.
    *
-   * @param size how long they were when they were given
+   * @param size the length of the bytes when they were sent
    */
   share(bytes: Uint8Array, size: number = bytes.length): void {
     this.#closePiece();

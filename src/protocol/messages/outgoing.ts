@@ -1,4 +1,4 @@
-/** Where outgoing bytes go. */
+/** Receives outgoing bytes. */
 export interface ByteSink {
   write(chunk: Uint8Array): void;
   writeAll(chunks: readonly Uint8Array[]): void;
@@ -7,26 +7,26 @@ export interface ByteSink {
 /**
  * The bytes that a connection has to write, in order.
  *
- * Everything that a connection sends in one turn gathers here and can leave in one write.
+ * Everything that a connection sends in one turn is collected here and can leave in one write.
  */
 export interface Outgoing {
-  /** How many bytes wait here. */
+  /** The number of waiting bytes. */
   readonly size: number;
 
   /**
-   * Passes everything to `sink`, in one call, and is empty.
+   * Passes all waiting bytes to `sink`, in one call.
    *
-   * @returns false, and passes nothing, if memory that came by reference is no longer as long as it
-   *   was: it was transferred to another thread, or resized, and a frame would lack its end
+   * @returns false, without passing anything, if memory that is held by reference was transferred
+   *   to another thread or resized, so that a frame would be incomplete
    */
   writeTo(sink: ByteSink): boolean;
 
-  /** Returns everything and is empty. */
+  /** Returns and removes all waiting bytes. */
   take(): Uint8Array[];
 
   /**
-   * Reports that what was taken last has been copied out, so that its memory can be used again.
-   * Without this call that memory is not reused.
+   * Must be called when the bytes that were taken last have been copied, so that their memory can
+   * be reused.
    */
   release(): void;
 }

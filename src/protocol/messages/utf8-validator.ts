@@ -1,16 +1,16 @@
 /**
- * Checks UTF-8 as bytes arrive, so that an invalid message fails at its first bad byte.
- * (RFC 6455 §8.1, RFC 3629 §4)
+ * Checks UTF-8 as bytes arrive, so that an invalid message fails at its first bad byte. (RFC 6455
+ * §8.1, RFC 3629 §4)
  *
- * The state between two calls is how many continuation bytes are awaited and what range the next
- * one may have: that range is what rules out overlong forms, surrogates and values past U+10FFFF.
+ * Between two calls, the state is the number of awaited continuation bytes and the valid range of
+ * the next one. That range excludes overlong forms, surrogates and values above U+10FFFF.
  */
 export class Utf8Validator {
   #awaited = 0;
   #lowest = 0x80;
   #highest = 0xbf;
 
-  /** Whether what was pushed so far ends between two characters. */
+  /** Whether the bytes so far end between two characters. */
   get isComplete(): boolean {
     return this.#awaited === 0;
   }
@@ -22,9 +22,9 @@ export class Utf8Validator {
   }
 
   /**
-   * Takes `bytes` from `start` to `end`.
+   * Checks `bytes` from `start` to `end`.
    *
-   * @returns false if they cannot go on the text; the validator is of no use until it is reset
+   * @returns false if they cannot continue the text; the validator must then be reset
    */
   push(bytes: Uint8Array, start: number, end: number): boolean {
     for (let at = start; at < end; at += 1) {

@@ -1,16 +1,19 @@
 import { BlockList, isIP } from "node:net";
 import { LongwireError } from "../../base/index.ts";
 
-/** What tells whose request it is: the address of the connection, and what proxies add. */
+/**
+ * The parts of a request that identify its client: the address of the connection, and the headers
+ * that proxies add.
+ */
 export interface Addressed {
   readonly remoteAddress: string | undefined;
   header(name: string): string | undefined;
 }
 
 /**
- * Finds out which client a request comes from, where proxies stand before the server.
+ * Determines the client's address when there are proxies in front of the server.
  *
- * Only what a named proxy adds is believed: anybody can send the header.
+ * Only entries that a trusted proxy added are used, because any client can send the headers.
  */
 export class ClientAddresses {
   readonly #trusted: BlockList;
@@ -19,7 +22,7 @@ export class ClientAddresses {
 
   /**
    * @param trustedProxies addresses, or subnets such as `10.0.0.0/8`
-   * @param onUnnamedProxy called once, when a request came through a proxy that is not named
+   * @param onUnnamedProxy called once, when a request arrives through a proxy that is not trusted
    * @throws LongwireError `invalid_address`
    */
   constructor(trustedProxies: readonly string[], onUnnamedProxy: (address: string) => void) {
@@ -27,7 +30,7 @@ export class ClientAddresses {
     this.#onUnnamedProxy = onUnnamedProxy;
   }
 
-  /** The client's address: that of the connection, or the one that a named proxy says. */
+  /** Returns the address of the connection, or the address that a trusted proxy reports. */
   of(request: Addressed): string | undefined {
     const direct = request.remoteAddress;
     const address = direct === undefined ? undefined : plainAddress(direct);
@@ -40,7 +43,7 @@ export class ClientAddresses {
     return this.#lastUntrusted(forwardedFor(request)) ?? address;
   }
 
-  /** Each proxy adds the one that it heard from at the end, so what is believed is read backwards. */
+  /** Each proxy appends the address of its client, so the list is trustworthy from the end only. */
   #lastUntrusted(hops: readonly string[]): string | undefined {
     let found: string | undefined;
     for (const hop of hops.toReversed()) {
@@ -63,15 +66,15 @@ export class ClientAddresses {
 }
 
 /**
- * The name of the payer that an address stands for: of IPv6 the subnet, since one host may have all
- * 2^64 addresses of it.
+ * Returns the name of the payer for an address. For IPv6 it is the /64 subnet, because one host may
+ * use all 2^64 addresses in it.
  */
 export function payerOfAddress(address: string | undefined): string {
   if (address === undefined || !address.includes(":")) return `address ${address ?? "unknown"}`;
   return `address ${subnet64(address)}`;
 }
 
-/** The first four groups of an IPv6 address. */
+/** Returns the first four groups of an IPv6 address. */
 function subnet64(address: string): string {
   const [head = "", tail] = address.split("%")[0]!.split("::");
   const groups = head === "" ? [] : head.split(":");
@@ -81,7 +84,7 @@ function subnet64(address: string): string {
   return `${all.slice(0, 4).join(":")}::/64`;
 }
 
-/** An address without a port, brackets or the prefix of a mapped IPv4 one. */
+/** Returns the address without a port, brackets or the prefix of an IPv4-mapped address. */
 function plainAddress(text: string): string | undefined {
   const bare = /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? text;
   const unported = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(bare)?.[1] ?? bare;
@@ -93,7 +96,10 @@ function familyOf(address: string): "ipv4" | "ipv6" {
   return address.includes(":") ? "ipv6" : "ipv4";
 }
 
-/** The clients and proxies that a request came through, the first one first. (RFC 7239 §5.2) */
+/**
+ * Returns the clients and proxies that a request came through, starting with the client. (RFC 7239
+ * §5.2)
+ */
 function forwardedFor(request: Addressed): string[] {
   const forwarded = request.header("forwarded");
   if (forwarded === undefined) return listOf(request.header("x-forwarded-for"));
@@ -113,7 +119,7 @@ function listOf(header: string | undefined): string[] {
 function blockListOf(addresses: readonly string[]): BlockList {
   const list = new BlockList();
   if (!Array.isArray(addresses)) {
-    const message = `trustedProxies is ${JSON.stringify(addresses) ?? String(addresses)}; give a list such as ["10.0.0.7", "10.0.0.0/8"].`;
+    const message = `trustedProxies is ${JSON.stringify(addresses) ?? String(addresses)}; pass a list such as ["10.0.0.7", "10.0.0.0/8"].`;
     throw new LongwireError("invalid_address", message);
   }
   for (const text of addresses) {
@@ -123,7 +129,7 @@ function blockListOf(addresses: readonly string[]): BlockList {
       if (prefix === undefined) list.addAddress(address, family);
       else list.addSubnet(address, Number(prefix), family);
     } catch (cause) {
-      const message = `The trusted proxy ${JSON.stringify(text)} is not an address; give one such as 10.0.0.7 or 10.0.0.0/8.`;
+      const message = `The trusted proxy ${JSON.stringify(text)} is not an IP address or a subnet; use a form such as 10.0.0.7 or 10.0.0.0/8.`;
       throw new LongwireError("invalid_address", message, { cause });
     }
   }

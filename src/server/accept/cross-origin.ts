@@ -1,22 +1,28 @@
 import type { OriginPolicy } from "./origin-policy.ts";
 
-/** What an answer says to the browser of a page that may read it. (Fetch standard, CORS protocol) */
+/**
+ * Response headers that let a page of another origin read the response. (Fetch standard, CORS
+ * protocol)
+ */
 export type CrossOriginFields = Readonly<Record<string, string>>;
 
-/** For how long a browser need not ask again whether it may, in seconds; Chromium's own maximum. */
+/** How long a browser may cache the result of a preflight, in seconds; Chromium's own maximum. */
 const PREFLIGHT_AGE_S = 7_200;
 
-/** What pages send that are not simple: credentials, JSON, conditions, where a stream goes on. */
+/**
+ * Request headers that are not CORS-safelisted: credentials, JSON, conditions, the position in a
+ * stream.
+ */
 const REQUEST_FIELDS = "Authorization, Content-Type, If-None-Match, Last-Event-ID";
 
-/** What pages may read of an answer beside its body. */
+/** Response headers that pages may read, besides the safelisted ones. */
 const ANSWER_FIELDS = "ETag, Retry-After";
 
 /**
- * Fields for an answer to a request that the policy allows.
+ * Returns the CORS headers for a request that the policy allows.
  *
- * A page that is named may send its visitor's cookies. Where all pages are allowed they may not:
- * any page on the web could read what the visitor may.
+ * A page whose origin is listed may send its visitor's cookies. If all origins are allowed, cookies
+ * are not: any page on the web could read everything that the visitor may read.
  */
 export function crossOriginFields(
   policy: OriginPolicy,
@@ -28,7 +34,8 @@ export function crossOriginFields(
       "Access-Control-Expose-Headers": ANSWER_FIELDS,
     };
   }
-  // Also without one, or a cache would give the answer to a page that it is not for.
+  // Needed without an `Origin`, too: otherwise a cache could serve this response to a page of
+  // another origin.
   if (origin === undefined) return VARIES;
   return {
     ...VARIES,
@@ -38,10 +45,13 @@ export function crossOriginFields(
   };
 }
 
-/** What an answer says that depends on who asks. */
+/** Tells caches that the response depends on the origin of the page. */
 export const VARIES: CrossOriginFields = { Vary: "Origin" };
 
-/** A browser asks whether a page may send a request that is not simple. */
+/**
+ * Whether the request is a preflight: the browser asks if a page may send a request that is not
+ * simple.
+ */
 export function isPreflight(method: string, header: (name: string) => string | undefined): boolean {
   return (
     method === "OPTIONS" &&

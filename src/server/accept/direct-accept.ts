@@ -10,21 +10,21 @@ import { plainRequestHead, type RequestHead } from "./plain-request-head.ts";
 
 export interface DirectArrivalsOptions {
   clock: Clock;
-  /** How long a connection may say nothing. */
+  /** How long a connection may stay open without sending anything, in milliseconds. */
   timeoutMs: number;
   maxHeaderBytes: number;
-  /** Takes a plain handshake, or says that it is not for it. */
+  /** Accepts a plain handshake; returns false to leave it to the HTTP server. */
   take: (head: RequestHead, transport: () => HandleTransport) => boolean;
 }
 
 /**
- * Takes plain WebSocket handshakes out of what an HTTP server accepts, before its parser.
+ * Intercepts plain WebSocket handshakes on an HTTP server's connections, before its parser.
  *
- * Everything else goes to the server, as if nobody had looked.
+ * All other requests reach the server unchanged.
  */
 export class DirectAccept implements RawSocketHandler {
   readonly #options: DirectArrivalsOptions;
-  /** Who has said nothing yet, and since when, the oldest first. */
+  /** Connections that have sent nothing yet, with the time of their arrival, oldest first. */
   readonly #silent = new Map<RawSocket, number>();
   #timer: Timer | undefined;
 
@@ -32,7 +32,7 @@ export class DirectAccept implements RawSocketHandler {
     this.#options = options;
   }
 
-  /** @param server listens already */
+  /** @param server is listening already */
   watch(server: Server): void {
     receiveConnections(server, this);
   }
@@ -57,7 +57,7 @@ export class DirectAccept implements RawSocketHandler {
     this.#silent.delete(rawSocket);
   }
 
-  /** Ends those that have said nothing. */
+  /** Closes all connections that have sent nothing yet. */
   cut(): void {
     for (const rawSocket of this.#silent.keys()) rawSocket.close();
     this.#silent.clear();
@@ -88,7 +88,7 @@ export class DirectAccept implements RawSocketHandler {
   }
 }
 
-/** What Node answers too. (RFC 9110 §15.5.9) */
+/** The response that Node sends, too. (RFC 9110 §15.5.9) */
 const REQUEST_TIMEOUT: Uint8Array = Buffer.from(
   "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n",
 );

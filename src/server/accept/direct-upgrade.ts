@@ -18,7 +18,7 @@ import { splitTarget, ReceivedUpgrade } from "./received-upgrade.ts";
 export class DirectUpgrade implements HandshakeCarrier {
   readonly path: string;
   readonly headers: HeaderFields;
-  /** The transport has it. */
+  /** Always empty, because the transport already holds the bytes that followed the request. */
   readonly head: Uint8Array = NOTHING;
   readonly #target: string;
   readonly #transport: HandleTransport;
@@ -50,7 +50,7 @@ export class DirectUpgrade implements HandshakeCarrier {
     const request = new ReceivedUpgrade({
       target: this.#target,
       headers,
-      // Not kept for the connection, which may never be asked for it.
+      // Looked up on demand, because most connections are never asked for it.
       remoteAddress: () => this.#transport.peerName.address,
       incoming: () => this.#incoming(),
       opening,

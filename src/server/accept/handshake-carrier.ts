@@ -2,11 +2,11 @@ import type { Transport } from "../../node/index.ts";
 import type { HeaderFields, Opening, Refusal } from "../../protocol/index.ts";
 import type { ReceivedUpgrade } from "./received-upgrade.ts";
 
-/** What an accepted handshake says beyond yes. */
+/** The negotiated parts of an accepted handshake. */
 export interface Acceptance {
   /** The chosen subprotocol, or `""`. */
   protocol: string;
-  /** `Sec-WebSocket-Extensions`' value, when an extension was agreed. */
+  /** The value of `Sec-WebSocket-Extensions`, if an extension was agreed. */
   extensions: string | undefined;
 }
 
@@ -14,22 +14,22 @@ export type CarriedOpening =
   | { kind: "opening"; opening: Opening; request: ReceivedUpgrade }
   | { kind: "refusal"; refusal: Refusal };
 
-/** A handshake as HTTP brought it, and how that HTTP answers it. */
+/** An opening handshake over one version of HTTP, and the ways to answer it. */
 export interface HandshakeCarrier {
-  /** The path without the query, as it came. */
+  /** The path as received, without the query. */
   readonly path: string;
   readonly headers: HeaderFields;
-  /** Who the request was for, as `Host` or `:authority` says. */
+  /** The host that the client asked for, from `Host` or `:authority`. */
   readonly host: string | undefined;
-  /** Bytes that came behind the request. */
+  /** Bytes that followed the request. */
   readonly head: Uint8Array;
-  /** Whether nothing can be answered any more: the client has gone, or has heard something. */
+  /** Whether a response is no longer possible: the client has gone, or has been answered. */
   readonly isOver: boolean;
   check(): CarriedOpening;
-  /** Answers yes, and hands over what carries the connection. */
+  /** Accepts the handshake, and returns the transport of the connection. */
   accept(acceptance: Acceptance): Transport;
-  /** Answers with something else, and closes. */
+  /** Answers with an error, and closes. */
   refuse(refusal: Refusal): void;
-  /** Ends it without an answer. */
+  /** Closes without a response. */
   destroy(): void;
 }

@@ -6,15 +6,15 @@ export interface HandshakeRefusalOptions {
   code?: string;
   /** One line for people. */
   message?: string;
-  /** Further header lines; those that the answer itself writes are left out. */
+  /** Additional headers. Those that the response sets itself are ignored. */
   headers?: Record<string, string>;
 }
 
 /**
- * What `authorize` returns, or throws, to refuse a handshake.
+ * Refuses a handshake when `authorize` returns or throws it.
  *
- * A browser's page can't read it: it sees close code 1006, whatever the status. To tell a page
- * why, accept and close with a code of your own (4000–4999).
+ * A page in a browser cannot read the refusal: it sees close code 1006, whatever the status. To
+ * give a page the reason, accept the connection and close it with a code of your own (4000–4999).
  */
 export class HandshakeRefusal extends LongwireError {
   readonly status: number;
@@ -26,10 +26,10 @@ export class HandshakeRefusal extends LongwireError {
    */
   constructor(status: number, options: HandshakeRefusalOptions = {}) {
     if (!Number.isInteger(status) || status < 400 || status > 599) {
-      const message = `The refusal's status is ${status}; give one from 400 to 599.`;
+      const message = `The refusal's status is ${status}; use an HTTP status from 400 to 599.`;
       throw new LongwireError("invalid_status", message);
     }
-    super(options.code ?? "refused", options.message ?? "The server refused this connection.");
+    super(options.code ?? "refused", options.message ?? "The server refused the connection.");
     this.status = status;
     this.headers = Object.entries(checkedFields(options.headers ?? {}));
   }

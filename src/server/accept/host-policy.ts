@@ -3,14 +3,14 @@ import { LongwireError } from "../../base/index.ts";
 import type { Refusal } from "../../protocol/index.ts";
 
 /**
- * By which names a server may be asked, as the `Host` header says.
+ * The host names that a server accepts in the `Host` header.
  *
- * `"any"` (the default): all names. `"loopback"`: names of this machine only, `localhost` and
+ * `"any"` (the default): all names. `"loopback"`: only names of this machine, `localhost` and
  * loopback addresses, for a server that listens on 127.0.0.1. A list: these names, without a port,
- * and those of this machine.
+ * and the names of this machine.
  *
- * Without this check a page elsewhere whose name is made to point at 127.0.0.1 is of the same
- * origin as the server, and may read it. (DNS rebinding)
+ * This check prevents DNS rebinding: a page elsewhere whose host name is made to resolve to
+ * 127.0.0.1 has the same origin as the server, and could read from it.
  */
 export type HostPolicy = "any" | "loopback" | readonly string[];
 
@@ -22,11 +22,14 @@ export function checkedHosts(policy: HostPolicy): HostPolicy {
     Array.isArray(names) &&
     names.every((name: unknown) => typeof name === "string" && /^(\[[^\]]*\]|[^:/]+)$/.test(name));
   if (isList) return (names as string[]).map((name) => name.toLowerCase());
-  const message = `hosts is ${JSON.stringify(names) ?? String(names)}; give "any", "loopback", or a list of names without a port such as ["example.com"].`;
+  const message = `hosts is ${JSON.stringify(names) ?? String(names)}; use "any", "loopback", or a list of names without a port such as ["example.com"].`;
   throw new LongwireError("invalid_hosts", message);
 }
 
-/** @param host the header with or without a port; nothing is what no browser sends */
+/**
+ * @param host the header, with or without a port. A request without a `Host` header is accepted,
+ *   because browsers always send one.
+ */
 export function isHostAllowed(policy: HostPolicy, host: string | undefined): boolean {
   if (policy === "any" || host === undefined) return true;
   const name = nameOf(host);
@@ -34,15 +37,15 @@ export function isHostAllowed(policy: HostPolicy, host: string | undefined): boo
 }
 
 export function foreignHost(host = ""): Refusal {
-  const message = `This server is not ${JSON.stringify(host.slice(0, 200))}; use its own name, or add this one to hosts (--allow-host).`;
+  const message = `This server does not accept the host ${JSON.stringify(host.slice(0, 200))}; use the server's own name, or add this one to hosts (--allow-host).`;
   return { status: 421, code: "foreign_host", message, headers: [] };
 }
 
 /**
- * The policy for a server that listens on `address`: the names that are given, or where there are
- * none, those of this machine if only it can reach the address.
+ * Returns the policy for a server that listens on `address`: the given names, or without any, the
+ * names of this machine if only this machine can reach the address.
  *
- * @param names `any` among them allows all
+ * @param names if `any` is among them, all names are accepted
  */
 export function hostPolicyFor(address: string, names: readonly string[] = []): HostPolicy {
   if (names.includes("any")) return "any";
@@ -50,7 +53,7 @@ export function hostPolicyFor(address: string, names: readonly string[] = []): H
   return isLoopbackName(address === "::1" ? "[::1]" : address) ? "loopback" : "any";
 }
 
-/** The host's name in lower case, without its port. */
+/** Returns the host name in lower case, without the port. */
 function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, "");
 }

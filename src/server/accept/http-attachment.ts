@@ -9,22 +9,24 @@ import { Http2Connect } from "./http2-connect.ts";
 import type { OwnHttpServer } from "../http/own-http-server.ts";
 import { splitTarget } from "./received-upgrade.ts";
 
-/** A WebSocket server, as the HTTP server sees it that it is attached to. */
+/** A WebSocket server, as seen by the HTTP server that it is attached to. */
 export interface AttachedServer {
   readonly nodeInternals: boolean;
-  /** The HTTP server, if it is one that the WebSocket server made. */
+  /** The HTTP server, if the WebSocket server created it. */
   readonly own: OwnHttpServer | undefined;
   serves(path: string): boolean;
   take(carrier: HandshakeCarrier): void;
-  /** Nobody serves this path; it was answered with 404. */
+  /**
+   * Called when no attached server has an endpoint for the path; the request was answered with 404.
+   */
   onUnknownPath(path: string): void;
 }
 
 /**
  * The WebSocket servers that are attached to one HTTP server.
  *
- * They have one listener together: if each had its own, each would leave an unknown path to the
- * others, and two that serve a path would both answer.
+ * They share one listener. If each had its own, none could answer an unknown path, and two servers
+ * that serve the same path would both answer.
  */
 export class HttpAttachment {
   readonly #http: EventEmitter;
@@ -34,7 +36,9 @@ export class HttpAttachment {
     this.#http = http;
   }
 
-  /** Attaches `server`, behind those that are there; returns how to let go of it. */
+  /**
+   * Attaches `server` after those that are attached already; returns a function that detaches it.
+   */
   static add(http: EventEmitter, server: AttachedServer): () => void {
     let attachment = attachments.get(http);
     if (attachment === undefined) {
@@ -82,13 +86,16 @@ export class HttpAttachment {
   ): void => {
     if (headers[":method"] !== "CONNECT") return;
     const { path } = splitTarget(headers[":path"] ?? "/");
-    // Node's own listener is there when the server has one for requests.
+    // A server with a listener for requests also has Node's own listener for streams.
     const known = this.#http.listenerCount("request") > 0 ? 2 : 1;
     const isAlone = this.#http.listenerCount("stream") <= known;
     this.#arrive(path, isAlone, () => new Http2Connect(stream, headers, rawHeaders));
   };
 
-  /** @param isAlone whether nobody else could know the path: the client must not hang then */
+  /**
+   * @param isAlone whether no other listener can serve the path; if so, unknown paths are answered
+   *   with 404, because the client would wait for ever
+   */
   #arrive(
     path: string,
     isAlone: boolean,
@@ -106,17 +113,18 @@ export class HttpAttachment {
 const attachments = new WeakMap<EventEmitter, HttpAttachment>();
 
 /**
- * Without a listener Node would answer an extended CONNECT by itself with 405, and with one it
- * leaves a CONNECT over HTTP/1.1, which wants a proxy, to it.
+ * Handles CONNECT. Without a listener, Node would answer an extended CONNECT with 405. With one,
+ * Node leaves a CONNECT over HTTP/1.1, which is meant for a proxy, to the listener.
  */
 function onConnect(incoming: IncomingMessage | Http2ServerRequest, socket: Duplex): void {
-  // Not by its version: what comes over HTTP/1.1 may say that it is 2.0, and would stay for ever.
+  // Checked by class, not by version: a request over HTTP/1.1 may claim to be HTTP/2.0, and would
+  // stay open for ever.
   if (incoming instanceof IncomingMessage) socket.destroy();
 }
 
 const NOT_FOUND: Refusal = {
   status: 404,
   code: "not_found",
-  message: "No WebSocket endpoint has this path; check the URL.",
+  message: "There is no WebSocket endpoint at this path; check the URL.",
   headers: [],
 };

@@ -14,10 +14,10 @@ import { refuseUpgrade } from "./refuse.ts";
 import { headerFields, splitTarget, ReceivedUpgrade } from "./received-upgrade.ts";
 
 export interface Http1UpgradeOptions {
-  /** Bytes that came behind the request. */
+  /** Bytes that followed the request. */
   head: Uint8Array;
   nodeInternals: boolean;
-  /** The server that may know the socket, and shall leave it to us. */
+  /** The server that may track the socket, and must hand it over. */
   own: OwnHttpServer | undefined;
 }
 
@@ -30,7 +30,7 @@ export class Http1Upgrade implements HandshakeCarrier {
   readonly #socket: Duplex;
   readonly #nodeInternals: boolean;
   readonly #own: OwnHttpServer | undefined;
-  /** From here on Node no longer listens for the socket's errors. */
+  /** Handles errors from now on, because Node removes its own listener from an upgraded socket. */
   readonly #onError = (): void => void this.#socket.destroy();
   #key = "";
 
@@ -67,7 +67,7 @@ export class Http1Upgrade implements HandshakeCarrier {
     if (result.kind === "refusal") return result;
     const { key, opening } = result;
     this.#key = key;
-    // Asked for now: the socket may be taken apart.
+    // Read now, because the transport may detach the socket's handle later.
     const { remoteAddress } = incoming.socket;
     const request = new ReceivedUpgrade({
       target: incoming.url ?? "/",
@@ -81,7 +81,7 @@ export class Http1Upgrade implements HandshakeCarrier {
 
   accept({ protocol, extensions }: Acceptance): Transport {
     const socket = this.#socket as Socket;
-    // What an HTTP server sets on its sockets is not for a connection that lives long.
+    // The idle timeout of an HTTP server does not apply to a long-lived connection.
     socket.setTimeout(0);
     socket.setNoDelay(true);
     const acceptance = acceptanceText(this.#key, { protocol, extensions });
@@ -100,7 +100,7 @@ export class Http1Upgrade implements HandshakeCarrier {
   }
 }
 
-/** The answer that says yes. (RFC 6455 §4.2.2) */
+/** The response that accepts a handshake. (RFC 6455 §4.2.2) */
 export function acceptanceText(key: string, { protocol, extensions }: Acceptance): string {
   return formatAcceptance({
     key,

@@ -29,7 +29,7 @@ export class Http2Connect implements HandshakeCarrier {
   }
 
   get isOver(): boolean {
-    // A stream that was reset is closed before it is destroyed, and takes no answer either.
+    // A stream that was reset is closed before it is destroyed, and cannot be answered either.
     const { closed, destroyed, headersSent } = this.#stream;
     return closed || destroyed || headersSent;
   }
@@ -68,7 +68,7 @@ export class Http2Connect implements HandshakeCarrier {
     const { status, code, message } = refusal;
     const stream = this.#stream;
     if (this.isOver) return this.destroy();
-    // About the connection, which is not for a stream to say. (RFC 9113 §8.2.2)
+    // `Upgrade` is a header of the connection, which a stream must not send. (RFC 9113 §8.2.2)
     const fields = refusalFields(refusal).filter(([name]) => name.toLowerCase() !== "upgrade");
     stream.respond({
       ":status": status,
@@ -76,12 +76,12 @@ export class Http2Connect implements HandshakeCarrier {
       ...Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value])),
     });
     stream.end(refusalBody({ code, message }));
-    // Unread data would hold the stream open.
+    // Unread data would keep the stream open.
     stream.resume();
   }
 
   destroy(): void {
-    // An answer that the application gave itself may be on its way; Node closes the stream behind it.
+    // The application may have answered the stream itself; then Node closes it after the response.
     if (!this.#stream.writableEnded) this.#stream.destroy();
   }
 }
@@ -91,7 +91,7 @@ function pseudoHeader(headers: IncomingHttpHeaders, name: string): string | unde
   return typeof value === "string" ? value : undefined;
 }
 
-/** The header lines without the pseudo-headers. */
+/** Returns the headers without the pseudo-headers. */
 function fieldsOf(rawHeaders: readonly string[]): HeaderFields {
   const fields: [string, string][] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

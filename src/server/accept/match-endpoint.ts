@@ -1,6 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 
-/** Returns the first endpoint that serves `path`. */
+/** Returns the first endpoint whose path pattern matches `path`. */
 export function matchEndpoint(endpoints: readonly Endpoint[], path: string): Endpoint | undefined {
   return endpoints.find((endpoint) => isServed(endpoint.path, path));
 }

@@ -15,21 +15,21 @@ export interface Arrival {
   endpoint: Endpoint;
   carrier: HandshakeCarrier;
   host: PeerHost;
-  /** `undefined` where messages are never compressed. */
+  /** `undefined` if messages are never compressed. */
   compression: DeflateCompression | undefined;
   wheel: TimerWheel;
   timeoutMs: number;
   hosts: HostPolicy;
   payers: Payers;
-  /** Whether no more peers are taken. */
+  /** Whether the server no longer accepts peers. */
   isTooLate: () => boolean;
-  /** The connection is open, or never will be. */
+  /** Called once the handshake is accepted, refused or abandoned. */
   onDecided: () => void;
-  /** The handshake of a page is refused for its origin. */
+  /** Called when a page's handshake is refused because of its origin. */
   onForeignOrigin: (origin: string | undefined) => void;
 }
 
-/** Makes a peer of a handshake, or refuses it. Never rejects. */
+/** Turns a handshake into a peer, or refuses it. Never rejects. */
 export async function openPeer(arrival: Arrival): Promise<void> {
   const { carrier, endpoint, payers } = arrival;
   let payer: LedgerPayer | undefined;
@@ -40,7 +40,7 @@ export async function openPeer(arrival: Arrival): Promise<void> {
       return carrier.refuse(foreignHost(carrier.host));
     const { request } = result;
     request.clientAddress = payers.addressOf(request);
-    // A handshake that waits for `authorize` counts as a connection.
+    // A handshake counts as a connection while it waits for `authorize`.
     payer = payers.of(request);
     payer.join();
     if (!payers.hasPlace(payer)) return carrier.refuse(tooManyConnections());
@@ -51,7 +51,7 @@ export async function openPeer(arrival: Arrival): Promise<void> {
     if (arrival.isTooLate()) return carrier.refuse(TOO_LATE);
     accept(arrival, { ...decision, ...result, payer });
   } catch (cause) {
-    // Nobody awaits this, so what were thrown here would end the process.
+    // Nothing awaits this promise, so a rejection would end the process.
     reportFailure(endpoint, cause, undefined);
     carrier.destroy();
   } finally {
@@ -93,7 +93,7 @@ function accept(
 
 type Decision = ({ kind: "accepted" } & Decided) | { kind: "refused"; refusal: Refusal };
 
-/** Asks the application, and for no longer than the handshake may take. */
+/** Asks the application for its decision, within the time limit of a handshake. */
 function decide(arrival: Arrival, request: UpgradeRequest): Decision | Promise<Decision> {
   const { endpoint, carrier } = arrival;
   try {
@@ -102,7 +102,7 @@ function decide(arrival: Arrival, request: UpgradeRequest): Decision | Promise<D
       return { kind: "refused", refusal: foreignOrigin(request.origin) };
     }
     const data: unknown = endpoint.authorize?.(request);
-    // Most decide at once, and need no timer.
+    // Most applications decide synchronously and need no timer.
     if (!isThenable(data)) return decided(endpoint, request, data);
     return decidedInTime(arrival, request, data);
   } catch (error) {
@@ -142,28 +142,31 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
-/** @throws LongwireError `invalid_protocol` for what was not offered: no client may take it */
+/**
+ * @throws LongwireError `invalid_protocol` if the client did not offer the chosen one, because
+ *   clients must reject it
+ */
 function chosenProtocol({ protocols = [] }: Endpoint, request: UpgradeRequest): string {
   if (typeof protocols !== "function") {
     return request.protocols.find((protocol) => protocols.includes(protocol)) ?? "";
   }
   const chosen = protocols(request) ?? "";
   if (chosen === "" || request.protocols.includes(chosen)) return chosen;
-  const message = `The endpoint chose the subprotocol ${JSON.stringify(chosen)}, which the client did not offer; choose one of request.protocols, or none.`;
+  const message = `The endpoint chose the subprotocol ${JSON.stringify(chosen)}, which the client did not offer; return one of request.protocols, or undefined.`;
   throw new LongwireError("invalid_protocol", message);
 }
 
 const FAILED: Refusal = {
   status: 500,
   code: "internal",
-  message: "The server failed on this handshake; try again later.",
+  message: "The server failed to handle the handshake; try again later.",
   headers: [],
 };
 
 const TIMED_OUT: Refusal = {
   status: 503,
   code: "authorize_timeout",
-  message: "The server took too long to decide on this handshake; try again later.",
+  message: "The server did not decide on the handshake in time; try again later.",
   headers: [],
 };
 

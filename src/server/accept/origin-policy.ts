@@ -2,40 +2,40 @@ import { LongwireError } from "../../base/index.ts";
 import type { Refusal } from "../../protocol/index.ts";
 
 /**
- * Which browser pages may connect.
+ * The pages that may connect from a browser.
  *
- * `"same"` (the default): pages of the host and port that they connect to. `"any"`: all pages,
- * for services that need no protection. A list: these origins, such as `https://example.com`,
- * and the same host. A function decides for itself.
+ * `"same"` (the default): pages with the host and port that they connect to. `"any"`: all pages,
+ * for services that need no protection. A list: these origins, such as `https://example.com`, and
+ * the same host. A function: your own decision.
  *
- * A browser sends cookies with a handshake to any host, so without this check every page on the
- * web could act as the user who visits it. (RFC 6455 §10.2) Clients other than browsers send no
- * `Origin` and are let through: for them it protects nothing.
+ * A browser sends cookies with a handshake to any host, so without this check every page on the web
+ * could act as the user who visits it. (RFC 6455 §10.2) Clients other than browsers do not have to
+ * send `Origin`; without it they are accepted. So this does not protect against them.
  */
 export type OriginPolicy = "same" | "any" | readonly string[] | ((origin: string) => boolean);
 
-/** @throws LongwireError `invalid_origins` for what no page's origin can match */
+/** @throws LongwireError `invalid_origins` for a value that cannot match the origin of any page */
 export function checkOrigins(policy: unknown): asserts policy is OriginPolicy {
   if (policy === "same" || policy === "any" || typeof policy === "function") return;
   if (Array.isArray(policy)) return policy.forEach(checkOrigin);
   const hint =
     policy === "*" ? '"any"' : `"same", "any", a list such as ${example(policy)}, or a function`;
-  throw invalidOrigins(`origins is ${JSON.stringify(policy) ?? String(policy)}; give ${hint}.`);
+  throw invalidOrigins(`origins is ${JSON.stringify(policy) ?? String(policy)}; use ${hint}.`);
 }
 
 function checkOrigin(origin: unknown): void {
-  // What sandboxed pages and files send; an application may trust them.
+  // Sandboxed pages and pages from files send "null"; an application may trust them.
   if (origin === "null") return;
   if (typeof origin === "string" && originOf(origin) === origin) return;
   const shown = JSON.stringify(origin) ?? String(origin);
   if (origin === "*")
-    throw invalidOrigins('origins has "*"; give origins: "any" to allow all pages.');
+    throw invalidOrigins('origins contains "*"; use origins: "any" to allow all pages.');
   throw invalidOrigins(
-    `origins has ${shown}; give scheme and host as a browser sends them, such as ${example(origin)}.`,
+    `origins contains ${shown}; use the scheme and host as a browser sends them, such as ${example(origin)}.`,
   );
 }
 
-/** A right form that is as near as can be to what was given. */
+/** Returns a valid origin that resembles the given value, as a hint. */
 function example(given: unknown): string {
   const near =
     typeof given === "string" ? (originOf(given) ?? originOf(`https://${given}`)) : undefined;
@@ -46,7 +46,7 @@ function originOf(text: string): string | undefined {
   try {
     const { protocol, host, origin } = new URL(text);
     if (host === "") return undefined;
-    // Those of schemes that URL does not know are "null" to it.
+    // `URL` reports "null" as the origin for schemes that it does not know.
     return origin === "null" ? `${protocol}//${host}` : origin;
   } catch {
     return undefined;
@@ -69,7 +69,7 @@ export function isOriginAllowed(
 }
 
 export function foreignOrigin(origin = ""): Refusal {
-  const message = `Pages of ${origin.slice(0, 200)} may not connect here; name it in the endpoint's origins to allow it.`;
+  const message = `Pages from ${origin.slice(0, 200)} may not connect; add this origin to the endpoint's origins to allow them.`;
   return { status: 403, code: "foreign_origin", message, headers: [] };
 }
 
@@ -77,10 +77,10 @@ function isSameHost(origin: string, host: string | undefined): boolean {
   if (host === undefined) return false;
   try {
     const page = new URL(origin);
-    // Parsed with the page's scheme, so that its default port compares equal to none.
+    // Parsed with the page's scheme, so that a missing port equals the scheme's default port.
     return page.host !== "" && page.host === new URL(`${page.protocol}//${host}`).host;
   } catch {
-    // "null", the origin of sandboxed pages, is nobody's.
+    // "null", the origin of sandboxed pages, does not match any host.
     return false;
   }
 }

@@ -2,7 +2,7 @@ import { ledgerPayer, type Ledger, type LedgerPayer, type Payer } from "../../ba
 import type { Refusal } from "../../protocol/index.ts";
 import { payerOfAddress, type Addressed, type ClientAddresses } from "./client-address.ts";
 
-/** Who pays for what a connection or request holds, until it has shown who it is. */
+/** Determines who is charged for a connection or request before the client has authenticated. */
 export class Payers {
   readonly #ledger: Ledger;
   readonly #addresses: ClientAddresses;
@@ -20,7 +20,7 @@ export class Payers {
     return this.#addresses.of(request);
   }
 
-  /** Whether one more connection or request of this payer may be open. */
+  /** Whether the payer is within its limit of open connections and requests. */
   hasPlace(payer: Payer): boolean {
     return this.#ledger.hasPlace(payer);
   }
@@ -31,7 +31,7 @@ export function tooManyConnections(): Refusal {
     status: 429,
     code: "too_many_connections",
     message:
-      "Too many connections and requests of this client are open; close some, or try again later.",
+      "This client has too many open connections and requests; close some, or try again later.",
     headers: [["Retry-After", "5"]],
   };
 }

@@ -7,30 +7,30 @@ import {
   type HeaderFields,
 } from "../../protocol/index.ts";
 
-/** The head of a request that asks for an upgrade to WebSocket. */
+/** The head of a request to upgrade to WebSocket. */
 export interface RequestHead {
   target: string;
   headers: HeaderFields;
-  /** How many bytes it has. */
+  /** In bytes. */
   length: number;
 }
 
 const END = "\r\n\r\n";
-/** An absolute path, and perhaps a query, of visible ASCII. */
+/** An absolute path of visible ASCII, optionally with a query. */
 const REQUEST_LINE = /^GET (\/[!-"$-~]*) HTTP\/1\.1$/;
 const VALUE = /^[\t -~]*$/;
-/** With these there is more to a request than its head. */
+/** Headers of requests that do not end with the head, or are otherwise unusual. */
 const UNUSUAL: ReadonlySet<string> = new Set(["content-length", "transfer-encoding", "expect"]);
 const MOST_LINES = 100;
 
 /**
- * Reads the head of a WebSocket handshake as browsers and libraries write it.
+ * Reads the head of a WebSocket handshake in the form that browsers and libraries send.
  *
- * It reads nothing else: whatever is unusual, legal or not, is left to a parser that knows all of
- * HTTP, and to what that thinks of it.
+ * Anything unusual, legal or not, is left to a complete HTTP parser, which decides whether to
+ * accept it.
  *
- * @param bytes the first that came of a connection
- * @returns `undefined` for everything but a whole and plain head of an upgrade to WebSocket
+ * @param bytes the first bytes of a connection
+ * @returns `undefined` unless the bytes hold the complete and plain head of an upgrade to WebSocket
  */
 export function plainRequestHead(bytes: Uint8Array, maxBytes: number): RequestHead | undefined {
   const text = decodeText(bytes, 0, bytes.length, true);

@@ -3,18 +3,18 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { UpgradeRequest } from "./upgrade-request.ts";
 import { fieldValues, type HeaderFields, type Opening } from "../../protocol/index.ts";
 
-/** What a request is made of, whatever HTTP brought it. */
+/** The parts of a request, independent of the HTTP version. */
 export interface UpgradeRequestParts {
   target: string;
   headers: HeaderFields;
-  /** Asked for when it is needed. */
+  /** Called on demand. */
   remoteAddress: () => string | undefined;
-  /** Made when it is asked for. */
+  /** Called on demand. */
   incoming: () => IncomingMessage | ServerHttp2Stream;
   opening: Opening;
 }
 
-/** An opening handshake, whatever HTTP brought it. */
+/** An opening handshake, independent of the HTTP version. */
 export class ReceivedUpgrade implements UpgradeRequest {
   #made: IncomingMessage | ServerHttp2Stream | undefined;
   readonly #incoming: () => IncomingMessage | ServerHttp2Stream;
@@ -24,7 +24,7 @@ export class ReceivedUpgrade implements UpgradeRequest {
   readonly protocols: readonly string[];
   readonly #remoteAddress: () => string | undefined;
   readonly #headers: HeaderFields;
-  /** Set once the server has looked who is behind its proxies. */
+  /** Set once the server has evaluated the headers of its proxies. */
   clientAddress: string | undefined;
 
   constructor({ target, headers, remoteAddress, incoming, opening }: UpgradeRequestParts) {
@@ -53,12 +53,15 @@ export class ReceivedUpgrade implements UpgradeRequest {
   header(name: string): string | undefined {
     const lowerCase = name.toLowerCase();
     const values = fieldValues(this.#headers, lowerCase);
-    // HTTP/2 sends cookies in pieces. (RFC 9113 §8.2.3)
+    // HTTP/2 may split cookies over several headers. (RFC 9113 §8.2.3)
     return values.length === 0 ? undefined : values.join(lowerCase === "cookie" ? "; " : ", ");
   }
 }
 
-/** Splits a request target; an absolute one loses its scheme and host. (RFC 9112 §3.2) */
+/**
+ * Splits a request target into path and query. Drops the scheme and host of an absolute one. (RFC
+ * 9112 §3.2)
+ */
 export function splitTarget(target: string): { path: string; search: string } {
   const origin = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(target)?.[0] ?? "";
   const rest = target.slice(origin.length);
@@ -67,7 +70,7 @@ export function splitTarget(target: string): { path: string; search: string } {
   return { path: path === "" ? "/" : path, search: mark === -1 ? "" : rest.slice(mark + 1) };
 }
 
-/** The header lines of a Node request, as they came. */
+/** Returns the headers of a Node request in the order received. */
 export function headerFields(incoming: IncomingMessage): HeaderFields {
   const fields: [string, string][] = [];
   const { rawHeaders } = incoming;

@@ -6,10 +6,13 @@ import { hasToken, type Refusal } from "../../protocol/index.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** How long a refused client may take to close, in milliseconds. */
+/** How long a refused client may take to close its side, in milliseconds. */
 export const LINGER_MS = 2_000;
 
-/** What each answer writes itself, or its HTTP must not have. (RFC 9112 §6, RFC 9113 §8.2.2) */
+/**
+ * Headers that every response sets itself, or that its HTTP version forbids. (RFC 9112 §6, RFC 9113
+ * §8.2.2)
+ */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -20,14 +23,14 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
-/** A refusal's header lines without those that would contradict the answer. */
+/** Returns a refusal's headers without those that would contradict the response. */
 export function refusalFields({ headers }: Pick<Refusal, "headers">): Refusal["headers"] {
   return headers.filter(([name]) => !OWN_FIELDS.has(name.toLowerCase()));
 }
 
 /**
- * The header lines of a refusal of a plain request, after which the connection stays unless the
- * client ends it: what is said of it here is all that Node goes by. (RFC 9112 §9.3)
+ * Returns the headers for refusing a plain request. The connection stays open unless the client
+ * closes it, because Node looks only at the `Connection` header given here. (RFC 9112 §9.3)
  */
 export function plainRefusalFields(
   { headers }: Pick<Refusal, "headers">,
@@ -42,22 +45,22 @@ function isLast({ httpVersion, headers }: IncomingMessage): boolean {
   return hasToken(fields, "connection", "close") || Number(httpVersion) < 1.1;
 }
 
-/** The body of a refusal, for programs and people. */
+/** Returns the JSON body of a refusal, readable by programs and people. */
 export function refusalBody({ code, message }: Pick<Refusal, "code" | "message">): string {
   return `${JSON.stringify({ code, message })}\n`;
 }
 
-/** Answers a handshake over HTTP/1.1 with something other than 101, and closes. */
+/** Answers a handshake over HTTP/1.1 with a status other than 101, and closes. */
 export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
   socket.on("error", () => socket.destroy());
   socket.end(refusalText(refusal));
-  // Unread bytes would turn the close into a reset, and the client could lose the answer to it.
+  // Unread bytes would turn the close into a reset, and the client could lose the response.
   socket.resume();
   const linger = setTimeout(() => socket.destroy(), LINGER_MS);
   socket.once("close", () => clearTimeout(linger));
 }
 
-/** Does so where there is no stream. */
+/** Does the same as `refuseUpgrade` on a transport that is not a stream. */
 export function refuseOver(transport: Transport, refusal: Refusal, wheel: TimerWheel): void {
   transport.write(Buffer.from(refusalText(refusal)));
   transport.end();
@@ -83,7 +86,7 @@ function refusalText(refusal: Refusal): string {
   const isUpgrade = all.some(([name]) => name.toLowerCase() === "upgrade");
   const fields: [string, string][] = [
     ...all,
-    // Whoever says Upgrade says so of the connection, too. (RFC 9110 §7.8)
+    // A response with `Upgrade` must list it in `Connection`, too. (RFC 9110 §7.8)
     ["Connection", isUpgrade ? "Upgrade, close" : "close"],
     ["Content-Type", "application/json; charset=utf-8"],
     ["Content-Length", String(Buffer.byteLength(body))],

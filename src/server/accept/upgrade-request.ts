@@ -2,34 +2,37 @@ import type { IncomingMessage } from "node:http";
 import type { ServerHttp2Stream } from "node:http2";
 
 /**
- * A client's opening handshake, as `authorize` and `onOpen` see it.
+ * A client's opening handshake, passed to `authorize` and `onOpen`.
  *
- * The server keeps nothing of it once the connection is open.
+ * The server does not keep it once the connection is open.
  */
 export interface UpgradeRequest {
-  /** The path without the query, as it came: not decoded. */
+  /** The path as received, without the query and not decoded. */
   readonly path: string;
-  /** What follows the first `?`, without it. */
+  /** The query: everything after the first `?`. */
   readonly search: string;
   readonly query: URLSearchParams;
-  /** The `Origin` header; browsers always send it, other clients seldom. */
+  /** The `Origin` header. Browsers always send it, other clients rarely. */
   readonly origin: string | undefined;
   /** The subprotocols offered, in the client's order of preference. */
   readonly protocols: readonly string[];
-  /** The client's address: of the connection, or what a proxy of `trustedProxies` reports. */
+  /**
+   * The client's address: the address of the connection, or the one that a proxy in
+   * `trustedProxies` reports.
+   */
   readonly clientAddress: string | undefined;
   /** The address of the other end of the connection: the client, or a proxy. */
   readonly remoteAddress: string | undefined;
   /**
-   * Node's object: an `IncomingMessage` over HTTP/1.1, a stream over HTTP/2. It is for reading: what
-   * `authorize` returns is the answer. Its socket is a stand-in that knows only the addresses when
-   * the connection was accepted below Node's HTTP server.
+   * Node's object: an `IncomingMessage` over HTTP/1.1, a stream over HTTP/2. Only read from it; the
+   * server sends the response according to what `authorize` returns. If the connection was accepted
+   * below Node's HTTP server, the socket is a substitute that has only the addresses.
    */
   readonly incoming: IncomingMessage | ServerHttp2Stream;
 
   /**
-   * The value of a header, several lines joined by a comma (`Cookie` by a semicolon); `undefined`
-   * if there is none.
+   * Returns the value of a header, or `undefined` without one. Several values are joined by a
+   * comma, those of `Cookie` by a semicolon.
    */
   header(name: string): string | undefined;
 }

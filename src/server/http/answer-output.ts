@@ -3,8 +3,8 @@ import type { Account, Timer, TimerWheel } from "../../base/index.ts";
 import { ANSWER_STALL_MS } from "../server-limits.ts";
 
 /**
- * Charges what of an answer the operating system has not taken, and cuts the answer off when the
- * client takes nothing for a while or its payer has no room.
+ * Charges the unsent part of a response to its payer. Cuts the response off if the client stops
+ * reading for a while, or if the payer has no room left.
  */
 export class AnswerOutput {
   readonly #response: ServerResponse;
@@ -22,7 +22,7 @@ export class AnswerOutput {
     response.on("close", () => this.#timer?.cancel());
   }
 
-  /** Something was written. */
+  /** Must be called after every write. */
   onWritten(): void {
     const growth = this.#response.writableLength - this.#chargedBytes;
     if (growth <= 0) return;
@@ -31,9 +31,10 @@ export class AnswerOutput {
     this.#timer ??= this.#watch(this.#response.writableLength);
   }
 
-  /** Ends the answer in the middle, so that the client cannot take it for the whole. */
+  /** Aborts the response, so that the client cannot mistake it for a complete one. */
   cut(): void {
-    // Not only the response: one that waits behind another on the same connection has no socket.
+    // Destroys the request, not only the response: a response that waits behind another on the same
+    // connection has no socket.
     this.#response.req.destroy();
     this.#response.destroy();
   }
@@ -45,14 +46,15 @@ export class AnswerOutput {
     this.#account.refund(excess);
   }
 
-  /** @param unsent how much there was at the start: less is progress */
+  /** @param unsent the unsent bytes when the period started; fewer at its end mean progress */
   #watch(unsent: number): Timer {
     return this.#wheel.after(ANSWER_STALL_MS, () => {
       this.#timer = undefined;
       this.#settle();
       const { writableLength, socket } = this.#response;
       if (writableLength === 0) return;
-      // One that waits for its turn on the connection cannot make progress itself.
+      // A response that waits for its turn on the connection has no socket and cannot make
+      // progress.
       if (socket !== null && writableLength >= unsent) return this.cut();
       this.#timer = this.#watch(writableLength);
     });

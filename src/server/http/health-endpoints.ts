@@ -3,14 +3,14 @@ import { HandshakeRefusal } from "../accept/handshake-refusal.ts";
 import type { HttpExchange } from "./http-exchange.ts";
 
 /**
- * Returns endpoints that tell a load balancer how this server is: `GET /healthz` is answered with
- * 200 as long as the process answers at all, `GET /readyz` with 200 while it can take new clients,
- * else with 503 and why not. Both answer with JSON, `{"status": …}`.
+ * Returns two endpoints for a load balancer. `GET /healthz` is answered with 200 while the process
+ * responds. `GET /readyz` is answered with 200 while the server accepts new clients, otherwise with
+ * 503 and the reason. Both bodies are JSON, `{"status": …}`.
  *
- * A server that is not ready keeps the clients that it has: a load balancer should send it no new
- * ones, and cut none.
+ * A server that is not ready keeps its connected clients. The load balancer should not send it new
+ * clients, but should not close existing connections.
  *
- * @param whyNotReady says why there should be no new clients now, or returns `undefined`
+ * @param whyNotReady returns the reason for not accepting new clients, or `undefined`
  */
 export function healthEndpoints(
   whyNotReady: () => string | undefined = () => undefined,
@@ -18,7 +18,7 @@ export function healthEndpoints(
   let isDraining = false;
   const alive = endpoint("/healthz", () => ({ status: "alive" }));
   const ready = endpoint("/readyz", () => {
-    const why = isDraining ? "The server is going away" : whyNotReady();
+    const why = isDraining ? "The server is shutting down" : whyNotReady();
     return why === undefined ? { status: "ready" } : { status: "unready", why };
   });
   ready.onDraining = () => (isDraining = true);
@@ -33,7 +33,7 @@ interface Health {
 function endpoint(path: string, look: () => Health): Endpoint {
   return {
     path,
-    // Load balancers send no Origin, and there is nothing to protect.
+    // Load balancers send no `Origin`, and the response holds nothing to protect.
     origins: "any",
     authorize: () => notWebSocket,
     onRequest: (exchange) => answer(exchange, look()),
@@ -42,7 +42,7 @@ function endpoint(path: string, look: () => Health): Endpoint {
 
 const notWebSocket = new HandshakeRefusal(404, {
   code: "not_found",
-  message: "Here a server says how it is, over plain HTTP; check the URL.",
+  message: "This is a health check over plain HTTP, not a WebSocket endpoint; check the URL.",
 });
 
 function answer(exchange: HttpExchange, health: Health): void {

@@ -1,58 +1,65 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Account } from "../../base/index.ts";
 
-/** A plain HTTP request on an endpoint's path, and its answer. */
+/** A plain HTTP request on an endpoint's path, and its response. */
 export interface HttpExchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
-  /** The path without the query, as it came: not decoded. */
+  /** The path as received, without the query and not decoded. */
   readonly path: string;
-  /** What follows the first `?`, without it. */
+  /** The query: everything after the first `?`. */
   readonly search: string;
   /** The address of the other end of the connection: the client, or a proxy. */
   readonly remoteAddress: string | undefined;
-  /** The client's address: of the connection, or what a proxy of `trustedProxies` reports. */
+  /**
+   * The client's address: the address of the connection, or the one that a proxy in
+   * `trustedProxies` reports.
+   */
   readonly clientAddress: string | undefined;
-  /** What this request holds of the server's memory, charged to an address or an identity. */
+  /** The memory that this request holds in the server, charged to an address or an identity. */
   readonly account: Account;
-  /** Whether the answer has ended, or the client is gone. */
+  /** Whether the response has ended, or the client has disconnected. */
   readonly isOver: boolean;
-  /** Bytes of a begun stream that the operating system has not taken. */
+  /** Bytes of the response stream that have not been handed to the operating system. */
   readonly bufferedAmount: number;
 
-  /** The value of a header, several lines joined by a comma; `undefined` if there is none. */
+  /**
+   * Returns the value of a header, or `undefined` without one. Several values are joined by a
+   * comma.
+   */
   header(name: string): string | undefined;
 
   /**
    * Reads the whole body as text.
    *
-   * @throws LongwireError `too_large` beyond `maxBytes`, at once if the header says so;
-   *   `over_share` if the client holds too much already; `body_timeout` if it takes too long;
-   *   `body_consumed` if something else has read it before
+   * @param maxBytes the maximum size of the body, in bytes
+   * @throws LongwireError `too_large` beyond `maxBytes`, immediately if the header announces it;
+   *   `over_share` if the client already holds its share of memory; `body_timeout` if the body does
+   *   not arrive in time; `body_consumed` if the body has already been read
    */
   body(maxBytes: number): Promise<string>;
 
-  /** Sends the whole answer. Over HTTP/2, headers that are about a connection are left out. */
+  /** Sends a complete response. Over HTTP/2, connection-specific headers are left out. */
   answer(
     status: number,
     headers: Readonly<Record<string, string>>,
     body: string | Uint8Array,
   ): void;
 
-  /** Begins an answer with status 200 and a body that goes on; `write` adds to it. */
+  /** Starts a streaming response with status 200; `write` adds to its body. */
   beginStream(headers: Record<string, string>): void;
 
-  /** Adds to a begun stream. */
+  /** Adds bytes to the response stream. */
   write(bytes: Uint8Array): void;
 
-  /** Ends a begun stream. */
+  /** Ends the response stream. */
   end(): void;
 
-  /** Cuts an answer in the middle, so that the client does not take it for the whole. */
+  /** Aborts the response, so that the client does not mistake it for a complete one. */
   abort(): void;
 
-  /** Calls `proceed` each time what was buffered is gone. */
+  /** Calls `proceed` each time all buffered bytes have been handed to the operating system. */
   onDrain(proceed: () => void): void;
 
   /** Calls `ended` when the exchange is over. */

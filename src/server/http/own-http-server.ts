@@ -12,12 +12,12 @@ import type { TlsOptions } from "node:tls";
 import { LongwireError } from "../../base/index.ts";
 import type { ServerLimits } from "../server-limits.ts";
 
-/** How often Node looks for requests that take too long, in milliseconds. */
+/** How often Node checks for requests that take too long, in milliseconds. */
 const REQUEST_CHECK_MS = 1_000;
 
 /**
- * The HTTP server of a port of its own: HTTP/1.1, and with a certificate HTTP/2 beside it, as the
- * client prefers. (RFC 7301)
+ * The HTTP server for `listen`: HTTP/1.1, and with a certificate also HTTP/2, whichever the client
+ * prefers. (RFC 7301)
  */
 export class OwnHttpServer {
   readonly http: Server | Http2SecureServer;
@@ -34,26 +34,29 @@ export class OwnHttpServer {
     });
   }
 
-  /** @throws LongwireError `address_in_use`, `cannot_listen`; `server_closed` if stopped meanwhile */
+  /**
+   * @throws LongwireError `address_in_use`, `cannot_listen`; `server_closed` if stopped meanwhile
+   */
   listen(port: number, host: string): Promise<AddressInfo> {
     const { http } = this;
     return new Promise((resolve, reject) => {
       http.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(cause, port, host)));
       http.once("close", () => reject(serverClosed()));
       http.listen({ port, host }, () => {
-        // Some versions of Node listen all the same, once the host has been looked up.
+        // Some versions of Node start to listen after the host lookup, even if the server was
+        // closed before.
         if (this.#isStopped) http.close();
         else resolve(http.address() as AddressInfo);
       });
     });
   }
 
-  /** Leaves a stream to who took it over and will end it. */
+  /** Stops tracking a stream, because its new owner will end it. */
   letGo(stream: Duplex): void {
     this.#sockets.letGo(stream as Socket);
   }
 
-  /** Takes no more connections, and no more streams on those that are there. */
+  /** Stops accepting connections, and streams on existing connections. */
   stop(): Promise<void> {
     this.#isStopped = true;
     const stopped = new Promise<void>((resolve) => this.http.close(() => resolve()));
@@ -61,17 +64,17 @@ export class OwnHttpServer {
     return stopped;
   }
 
-  /** Cuts what is still there. */
+  /** Cuts all remaining connections. */
   cut(): void {
     for (const session of this.#sessions.all) session.destroy();
     for (const socket of this.#sockets.all) socket.destroy();
   }
 }
 
-/** Things until they close. */
+/** Tracks connections until they close. */
 class OpenConnections<One extends Socket | ServerHttp2Session> {
   readonly all: Set<One> = new Set();
-  /** One for all of them. */
+  /** One function for all connections. */
   readonly #onClose: (this: One) => void;
 
   constructor() {
@@ -111,7 +114,7 @@ function createSecure(limits: ServerLimits, tls: TlsOptions): Http2SecureServer 
     allowHTTP1: true,
   };
   const server = createSecureServer(options);
-  // Of these Node takes none as an option here, and reads all as properties.
+  // Node's http2 server does not accept these as options, but reads them as properties.
   return Object.assign(server, {
     ...http1Options(limits),
     maxHeaderSize: limits.maxHeaderBytes,
@@ -128,10 +131,11 @@ function http1Options(limits: ServerLimits): object {
 }
 
 /**
- * Ends an HTTP/2 connection on which no stream is open for so long; open ones may be silent longer.
+ * Ends an HTTP/2 connection that has had no open streams for `timeoutMs`. Open streams may be
+ * silent for longer.
  *
- * Not by the session's own timer, which whatever comes would put off, and not by `close`, which
- * waits for a request whose header never ends.
+ * It does not use the session's own timer, because any received bytes would restart it, and does
+ * not use `close`, because it waits for a request whose headers never end.
  */
 function endWhenIdle(session: ServerHttp2Session, timeoutMs: number): void {
   let openStreams = 0;
@@ -149,13 +153,13 @@ function endWhenIdle(session: ServerHttp2Session, timeoutMs: number): void {
 }
 
 export function serverClosed(): LongwireError {
-  const message = "The WebSocket server was closed; make another one to listen again.";
+  const message = "The WebSocket server is closed; create a new one to listen again.";
   return new LongwireError("server_closed", message);
 }
 
 function cannotListen(cause: NodeJS.ErrnoException, port: number, host: string): LongwireError {
   if (cause.code === "EADDRINUSE") {
-    const message = `Port ${port} on ${host} is in use by another program; stop that program or choose another port (--port).`;
+    const message = `Port ${port} on ${host} is already in use; stop the program that uses it, or choose another port (--port).`;
     return new LongwireError("address_in_use", message, { cause });
   }
   const message = `Cannot listen on ${host}:${port} (${cause.message}); choose another host or port.`;

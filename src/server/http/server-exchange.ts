@@ -9,17 +9,17 @@ import { LINGER_MS } from "../accept/refuse.ts";
 import { BODY_CHUNK_BYTES, REQUEST_BYTES, UNREAD_BODY_BYTES } from "../server-limits.ts";
 import { splitTarget } from "../accept/received-upgrade.ts";
 
-/** What an exchange needs of the server that it belongs to. */
+/** The services that an exchange needs from its server. */
 export interface ExchangeHost {
   payer: Payer;
-  /** The client's address, as named proxies say. */
+  /** The client's address, as reported by trusted proxies. */
   clientAddress: string | undefined;
   wheel: TimerWheel;
-  /** How long a body may take, in milliseconds. */
+  /** How long receiving a body may take, in milliseconds. */
   bodyTimeoutMs: number;
 }
 
-/** An exchange with what its server calls. */
+/** An exchange, with the methods that its server calls. */
 export class ServerExchange implements HttpExchange {
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
@@ -30,7 +30,10 @@ export class ServerExchange implements HttpExchange {
   readonly account: HolderAccount;
   readonly #host: ExchangeHost;
   readonly #output: AnswerOutput;
-  /** Whether the rest of the body is not wanted: nothing may follow it on the connection. */
+  /**
+   * Whether the rest of the body will not be read, so that no other request can follow on the
+   * connection.
+   */
   #leavesBody = false;
 
   constructor(incoming: IncomingMessage, response: ServerResponse, host: ExchangeHost) {
@@ -44,17 +47,17 @@ export class ServerExchange implements HttpExchange {
     this.#host = host;
     this.account = new HolderAccount(host.payer, this);
     this.#output = new AnswerOutput(response, this.account, host.wheel);
-    // A client that goes away in the middle is no fault of ours.
+    // A client that disconnects in the middle is not an error.
     response.on("error", () => {});
     response.on("close", () => this.account.close());
   }
 
-  /** Fields that the answer has in any case. */
+  /** Sets headers that every response has. */
   addFields(fields: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(fields)) this.response.setHeader(name, value);
   }
 
-  /** Charges what the request itself costs; false if its payer has no room for it. */
+  /** Charges the cost of the request itself; returns false if its payer has no room. */
   chargeRequest(): boolean {
     return this.account.charge(REQUEST_BYTES + (this.#hasBody ? UNREAD_BODY_BYTES : 0));
   }
@@ -64,7 +67,7 @@ export class ServerExchange implements HttpExchange {
     return stream === undefined ? hasBodyFields(this.incoming) : !stream.endAfterHeaders;
   }
 
-  /** Others need the memory that this request holds. */
+  /** Called when other clients need the memory that it holds. */
   onEvicted(): void {
     this.#output.cut();
   }
@@ -101,7 +104,7 @@ export class ServerExchange implements HttpExchange {
 
   async #read(maxBytes: number): Promise<string> {
     const chunks: Buffer[] = [];
-    // The answer that the body is refused with still has to go out.
+    // The iterator must not destroy the request, because the error response is still to be sent.
     const body = this.incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
     let size = 0;
     let charged = 0;
@@ -139,9 +142,9 @@ export class ServerExchange implements HttpExchange {
   }
 
   /**
-   * Answers, and ends the connection once the client has sent the rest of the body, or did not in
-   * time: what it still sends would otherwise turn the end into a reset, and the client could lose
-   * the answer to it. (RFC 9112 §9.6)
+   * Ends the response, and the connection once the client has sent the rest of the body or the time
+   * is up. Unread bytes would turn the close into a reset, and the client could lose the response.
+   * (RFC 9112 §9.6)
    */
   #endAfterBody(answer: string | Uint8Array): void {
     const { incoming, response } = this;
@@ -163,11 +166,11 @@ export class ServerExchange implements HttpExchange {
     this.response.flushHeaders();
   }
 
-  /** Answers that the server failed, where nothing has been said yet. */
+  /** Answers with 500, unless the response has already started. */
   fail(headers: Record<string, string>, body: string): void {
     const { response } = this;
     if (response.headersSent) return;
-    // Over HTTP/2 they may be what failed, and would again.
+    // Over HTTP/2 these headers may be the cause of the failure, and would fail again.
     if (this.#isOverHttp2) for (const name of OF_CONNECTION) response.removeHeader(name);
     this.answer(500, headers, body);
   }
@@ -179,7 +182,7 @@ export class ServerExchange implements HttpExchange {
     return Object.fromEntries(left);
   }
 
-  /** Not by its version: what comes over HTTP/1.1 may say that it is 2.0. */
+  /** Checked by class, not by version: a request over HTTP/1.1 may claim to be HTTP/2.0. */
   get #isOverHttp2(): boolean {
     return !(this.incoming instanceof IncomingMessage);
   }
@@ -212,7 +215,7 @@ export class ServerExchange implements HttpExchange {
   }
 
   get isOver(): boolean {
-    // Over HTTP/2 it is the stream that tells of its end.
+    // Over HTTP/2, the stream knows whether the response has ended.
     const { writableEnded, destroyed, stream } = this.response as ServerResponse & {
       stream?: Duplex;
     };
@@ -220,7 +223,7 @@ export class ServerExchange implements HttpExchange {
   }
 }
 
-/** Not for a stream of HTTP/2 to say; Node throws then. (RFC 9113 §8.2.2) */
+/** Connection-specific headers; Node throws if an HTTP/2 stream sends one. (RFC 9113 §8.2.2) */
 const OF_CONNECTION: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
@@ -243,22 +246,25 @@ function hasBodyFields({ headers }: IncomingMessage): boolean {
 }
 
 function tooLarge(maxBytes: number): LongwireError {
-  return new LongwireError("too_large", `The body has more than ${maxBytes} bytes; send less.`);
+  return new LongwireError(
+    "too_large",
+    `The request body is larger than the limit of ${maxBytes} bytes; send a smaller one.`,
+  );
 }
 
 function overShare(): LongwireError {
   const message =
-    "This client's share of memory is used up; wait for answers, and try again later.";
+    "This client has used up its share of the server's memory; wait for pending responses, then try again.";
   return new LongwireError("over_share", message);
 }
 
 function bodyConsumed(): LongwireError {
   const message =
-    "The request's body was read before longwire got the request, by a body parser as it seems; give the request to handleRequest before the parser.";
+    "The request body was already read, probably by a body parser; call handleRequest before the parser.";
   return new LongwireError("body_consumed", message);
 }
 
 function bodyTimeout(timeoutMs: number): LongwireError {
-  const message = `The body did not come whole within ${timeoutMs} ms; send it faster, or less.`;
+  const message = `The request body did not arrive within ${timeoutMs} ms; send it faster, or send a smaller one.`;
   return new LongwireError("body_timeout", message);
 }

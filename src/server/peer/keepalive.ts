@@ -1,17 +1,20 @@
 import type { Clock } from "../../base/index.ts";
 
-/** Something that may have died silently. */
+/** A connection that may have died without notice. */
 export interface Pulse {
-  /** In which group it is; set by `watch`. */
+  /** The index of its group; set by `watch`. */
   pulseGroup: number;
   /** Called once per interval. */
   checkPulse(): void;
 }
 
-/** Into how many groups peers are dealt, so that they are not all pinged at once. */
+/**
+ * The number of groups that peers are divided into, so that they are not all pinged at the same
+ * time.
+ */
 const GROUPS = 30;
 
-/** One timer that lets every peer's pulse be checked once per interval. */
+/** Checks the pulse of every peer once per interval, with one timer. */
 export class Keepalive {
   readonly #clock: Clock;
   readonly #stepMs: number;
@@ -25,9 +28,9 @@ export class Keepalive {
     this.#stepMs = intervalMs / GROUPS;
   }
 
-  /** Starts checking `one`, first after a whole interval. */
+  /** Starts checking `one`, for the first time after a full interval. */
   watch(one: Pulse): void {
-    // The group visited last comes again after all others.
+    // The group that was visited last is visited again after all others.
     one.pulseGroup = (this.#present + GROUPS - 1) % GROUPS;
     this.#groups[one.pulseGroup]!.add(one);
     this.#size += 1;

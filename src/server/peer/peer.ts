@@ -4,8 +4,8 @@ import type { FrameFormat } from "./frame-format.ts";
 export interface SendOptions {
   /**
    * Whether the message may be compressed, if the peer agreed to it and the message is long enough.
-   * Default true. Pass false for data that is compressed already, and for a secret next to text of
-   * somebody else's choice: the compressed length would reveal part of it.
+   * Default true. Pass false for data that is already compressed, and for a secret next to text
+   * that somebody else chose, because the compressed length would reveal part of the secret.
    */
   compress?: boolean;
 }
@@ -13,24 +13,27 @@ export interface SendOptions {
 /**
  * One client of a server, from `onOpen` to `onClose`.
  *
- * `Data` is what `authorize` of the endpoint returned.
+ * `Data` is the value that the endpoint's `authorize` returned.
  */
 export interface Peer<Data = unknown> {
-  /** What `authorize` returned; yours to read and to replace. */
+  /** The value that `authorize` returned. The application may read and replace it. */
   data: Data;
   /** The agreed subprotocol, or `""`. */
   readonly protocol: string;
-  /** Makes frames for `sendFrames` of this peer, and of all peers that have the same object here. */
+  /**
+   * Encodes frames for `sendFrames`, for this peer and for all peers that have the same object
+   * here.
+   */
   readonly frameFormat: FrameFormat;
   /** Whether messages can be sent: false once the closing handshake has begun. */
   readonly isOpen: boolean;
-  /** What this peer holds of the server's memory, charged to an address or an identity. */
+  /** The memory that this peer holds in the server, charged to an address or an identity. */
   readonly account: Account;
-  /** Bytes that were sent and not yet given to the operating system, frame headers included. */
+  /** Bytes that were sent but not handed to the operating system yet, including frame headers. */
   readonly bufferedAmount: number;
   /**
-   * The address of the other end of the connection: the client, or a proxy. Once the connection is
-   * over it is `undefined`, unless it was read before.
+   * The address of the other end of the connection: the client, or a proxy. After the connection
+   * has ended it is `undefined`, unless it was read before.
    */
   readonly remoteAddress: string | undefined;
 
@@ -38,32 +41,34 @@ export interface Peer<Data = unknown> {
    * Sends a message: a string as text, bytes as binary.
    *
    * @param message bytes are copied before the call returns
-   * @returns false if the message was not accepted: the connection is closing or closed, or the peer
-   *   had more than `maxBufferedBytes` unsent and was cut off
-   * @throws TypeError for anything but a string, an ArrayBuffer, or a view of one; copy shared
+   * @returns false if the message was not accepted: the connection is closing or closed, or the
+   *   peer had more than `maxBufferedBytes` unsent and was cut off
+   * @throws TypeError unless the message is a string, an ArrayBuffer or a view of one; copy shared
    *   memory first
    */
   send(message: string | ArrayBuffer | ArrayBufferView, options?: SendOptions): boolean;
 
   /**
-   * Sends what `encodeText` or this peer's `frameFormat` made, by reference and in order; for one
-   * message to many peers. The memory must be neither changed nor transferred until `drained`.
+   * Sends frames from `encodeText` or from this peer's `frameFormat`, in order and without copying
+   * them. Use it to send one message to many peers. The memory must not be changed or transferred
+   * until `drained` resolves.
    */
   sendFrames(frames: Uint8Array): boolean;
 
-  /** Returns `text` as an uncompressed frame, which `sendFrames` of any peer accepts. */
+  /** Returns `text` as an uncompressed frame that `sendFrames` of any peer accepts. */
   encodeText(text: string): Uint8Array;
 
   /**
-   * Sends a ping; `onPong` of the endpoint follows. The server's keepalive needs no call.
+   * Sends a ping; the endpoint's `onPong` receives the answer. The server's keepalive works without
+   * it.
    *
    * @param payload at most 125 bytes; default empty
    */
   ping(payload?: Uint8Array): boolean;
 
   /**
-   * Starts the closing handshake; `onClose` follows, after `closeTimeoutMs` at the latest. Messages
-   * that arrive in the meantime are dropped.
+   * Starts the closing handshake. `onClose` is called when it ends, after `closeTimeoutMs` at the
+   * latest. Messages that arrive in the meantime are dropped.
    *
    * @param code default 1000
    * @param reason at most 123 bytes of UTF-8; default empty
@@ -75,19 +80,22 @@ export interface Peer<Data = unknown> {
   terminate(): void;
 
   /**
-   * Stops reading from the peer and delivering its messages until `resume`. The end of the
-   * connection is reported after `resume`, too.
+   * Stops reading from the peer and delivering its messages until `resume` is called. If the
+   * connection ends meanwhile, this is also reported after `resume`.
    */
   pause(): void;
 
   resume(): void;
 
-  /** Resolves with true once nothing is buffered, or with false once the connection is over. */
+  /** Resolves with true once nothing is buffered, or with false once the connection has ended. */
   drained(): Promise<boolean>;
 
-  /** Has `onDrain` of the endpoint called once nothing is buffered. */
+  /** Calls the endpoint's `onDrain` once nothing is buffered. */
   watchDrain(): void;
 
-  /** Sets the longest message of this peer from now on, in bytes; refused on the frame header. */
+  /**
+   * Sets the maximum size of this peer's messages from now on, in bytes. A longer message is
+   * rejected when its frame header arrives.
+   */
   limitMessages(maxMessageBytes: number): void;
 }

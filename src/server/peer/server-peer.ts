@@ -23,33 +23,37 @@ import type { Peer, SendOptions } from "./peer.ts";
 
 const NO_PAYLOAD: Uint8Array = new Uint8Array(0);
 
-/** What a peer needs of the server that it belongs to. */
+/** The services that a peer needs from its server. */
 export interface PeerHost {
   connection: StreamConnectionOptions;
   maxBufferedBytes: number;
   keepaliveIntervalMs: number;
-  /** The server's limits with another `maxMessageBytes`; the same object for the same number. */
+  /**
+   * The server's limits with another `maxMessageBytes`. Returns the same object for the same
+   * number.
+   */
   limitsWith(maxMessageBytes: number): ConnectionLimits;
   onArrived(peer: ServerPeer): void;
   onGone(peer: ServerPeer): void;
 }
 
-/** What a handshake came to. */
+/** The result of an accepted handshake. */
 export interface Accepted<Data> {
   endpoint: Endpoint<Data>;
   data: Data;
   /** The agreed subprotocol, or `""`. */
   protocol: string;
-  /** What compresses the peer's messages, if that was agreed. */
+  /** Compresses the peer's messages, if compression was agreed. */
   codec: MessageCodec | undefined;
   frameFormat: FrameFormat;
-  /** Who pays for what the peer holds. */
+  /** The payer that is charged for the memory that the peer holds. */
   payer: Payer;
 }
 
 /**
- * A peer with what its connection and its server call. Users see `Peer`: one object with two types,
- * because another object for the calls from below would cost every connection 40 bytes.
+ * A peer, with the methods that its connection and its server call. Users see it as `Peer`. It is
+ * one object with two types, because a second object for the internal calls would cost every
+ * connection 40 bytes.
  */
 export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionHandler, Pulse {
   data: Data;
@@ -58,12 +62,12 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
   readonly #endpoint: Endpoint<Data>;
   readonly #host: PeerHost;
   readonly #connection: StreamConnection;
-  /** Of the server's keepalive. */
+  /** Set by the server's keepalive. */
   pulseGroup = -1;
   #silentIntervals = 0;
   #closing = false;
   #pausedByApplication = false;
-  /** Whether a message is with the application, whose promise has not settled. */
+  /** Whether the application is handling a message: its promise has not settled. */
   #isHandling = false;
   #drains: ((drained: boolean) => void)[] | undefined;
 
@@ -84,12 +88,12 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
     this.#connection.limits = this.#host.limitsWith(maxMessageBytes);
   }
 
-  /** Tells the application; the server calls it once. */
+  /** Calls `onOpen`. The server calls this once. */
   opened(request: UpgradeRequest): void {
     this.#guard(() => this.#endpoint.onOpen?.(this, request));
   }
 
-  /** Starts delivering; the server calls it once, after `opened`. */
+  /** Starts delivering messages. The server calls this once, after `opened`. */
   start(head: Uint8Array): void {
     this.#connection.start(head);
   }
@@ -176,7 +180,8 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
       this.ping();
       return;
     }
-    const message = "The peer answered no ping for two keepalive intervals; it is taken for gone.";
+    const message =
+      "The peer did not answer a ping for two keepalive intervals; the connection is considered dead.";
     this.#connection.terminate(new LongwireError("keepalive_timeout", message));
   }
 
@@ -185,7 +190,7 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
   }
 
   onBinary(bytes: Uint8Array, lent: boolean): void {
-    // Not `slice`, which on Node's buffers is a view.
+    // Not `slice`, which returns a view on Node's buffers.
     this.#deliver(lent ? Buffer.from(bytes) : bytes);
   }
 
@@ -201,7 +206,7 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
     if (error instanceof LimitError) this.#guard(() => this.#endpoint.onLimit?.(this, error));
   }
 
-  /** Others need the memory that this peer holds. */
+  /** Called when other clients need the memory that it holds. */
   onEvicted(): void {
     this.#connection.onEvicted();
   }
@@ -222,11 +227,11 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
     this.#guard(() => this.#endpoint.onClose?.(this, closure));
   }
 
-  /** Calls the application; what it throws closes this peer and ends nothing else. */
+  /** Calls the application. If it throws, only this peer is closed. */
   #guard(call: () => unknown): void {
     try {
       const pending = call();
-      // An async function is let in where none is awaited.
+      // TypeScript accepts an async function here, although nothing awaits it.
       if (pending instanceof Promise) pending.catch((error: unknown) => this.fail(error));
     } catch (error) {
       this.fail(error);
@@ -237,7 +242,7 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
     if (this.#closing) return;
     try {
       const pending = this.#endpoint.onMessage?.(this, message);
-      // An arrow function may well return what `send` did.
+      // An arrow function may return the result of `send`.
       if (pending instanceof Promise) void this.#settle(pending);
     } catch (error) {
       this.fail(error);
@@ -256,7 +261,7 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
     if (!this.#pausedByApplication) this.#connection.resume();
   }
 
-  /** The application failed on this peer's account. */
+  /** Closes the peer with 1011 after the application failed. */
   fail(cause: unknown): void {
     reportFailure(this.#endpoint, cause, this);
     this.close(CloseCode.InternalError, "internal error");
@@ -282,29 +287,30 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
 function bytesOf(message: ArrayBuffer | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(message)) {
     if (types.isSharedArrayBuffer(message.buffer)) {
-      // Another thread could change it while it is being framed, and its length too.
-      throw new TypeError("The view is of shared memory; copy it first.");
+      // Another thread could change the content or the length while it is being framed.
+      throw new TypeError("The view is on shared memory; copy the bytes to an ArrayBuffer first.");
     }
     if (message instanceof Uint8Array) return message;
-    // A detached buffer has no bytes, and some views of it would throw when asked where they are.
+    // A detached buffer has no bytes, and some views of it throw when they are asked for their
+    // offset.
     if (message.buffer.byteLength === 0) return NO_PAYLOAD;
     return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
   }
   if (message instanceof ArrayBuffer) return new Uint8Array(message);
-  // A number here once made another library send uninitialised memory.
+  // Numbers are rejected, because they once made another library send uninitialised memory.
   const seen = typeof message;
-  throw new TypeError(`The message is ${seen}; give a string, an ArrayBuffer, or a view of one.`);
+  throw new TypeError(`The message is ${seen}; send a string, an ArrayBuffer, or a view of one.`);
 }
 
-/** Tells the application that one of its methods failed. Never throws. */
+/** Reports to the application that one of its methods failed. Never throws. */
 export function reportFailure<Data>(
   endpoint: Endpoint<Data>,
   cause: unknown,
   peer: Peer<Data> | undefined,
 ): void {
-  const message = `The application failed while it handled a peer: ${textOf(cause)}. See cause.`;
+  const message = `The application failed while handling a peer: ${textOf(cause)}. See cause.`;
   const error = new LongwireError("application_failed", message, { cause });
-  // An error handler that fails has nobody left to tell but the log.
+  // If the error handler fails itself, the failure can only be logged.
   const log = (): void => console.error(`longwire: ${message}`);
   if (endpoint.onError === undefined) return log();
   try {
@@ -315,11 +321,11 @@ export function reportFailure<Data>(
   }
 }
 
-/** What was thrown may be anything, also something that has no text. */
+/** The thrown value may be anything, including an object that cannot be converted to text. */
 function textOf(cause: unknown): string {
   try {
     return String(cause instanceof Error ? cause.message : cause);
   } catch {
-    return `a value of type ${typeof cause} without a text`;
+    return `a value of type ${typeof cause} that cannot be converted to text`;
   }
 }

@@ -4,19 +4,19 @@ import { acceptFor } from "../../protocol/index.ts";
 import { parse } from "../deflate/extension.ts";
 import { PerMessageDeflate } from "../deflate/per-message-deflate.ts";
 
-/** What a client asked for. */
+/** The client's request, which the response is checked against. */
 export interface Asked {
   key: string;
   protocols: ReadonlySet<string>;
-  /** `undefined` where no compression was offered. */
+  /** `undefined` if no compression was offered. */
   deflate: PerMessageDeflate | undefined;
 }
 
 /**
- * Checks a server's answer. (RFC 6455 §4.1)
+ * Checks a server's response. (RFC 6455 §4.1)
  *
  * @returns the subprotocol, or `""`, and whether messages may be compressed
- * @throws Error whose text is what `ws` says of it
+ * @throws Error with the text of `ws`
  */
 export function checkAnswer(
   { headers }: IncomingMessage,

@@ -21,10 +21,10 @@ import { destinationOf, isSameHost, type Destination } from "./client-url.ts";
 import { format } from "../deflate/extension.ts";
 import { PerMessageDeflate } from "../deflate/per-message-deflate.ts";
 
-/** What an opening tells whoever began it. */
+/** Receives the events of an opening handshake. */
 export interface OpeningOwner {
   onUrl(url: string): void;
-  /** It will not come to a connection; `onFailed` follows. */
+  /** Called when no connection will come of it; `onFailed` follows. */
   onAborted(): void;
   onFailed(error: Error): void;
   onOpened(opened: Opened): void;
@@ -37,21 +37,21 @@ export interface Opened {
   deflate: PerMessageDeflate | undefined;
 }
 
-/** A client's opening handshake, over as many redirects as it may follow. */
+/** A client's opening handshake, including the redirects that it may follow. */
 export class ClientOpening {
   readonly options: ResolvedClientOptions;
-  /** The present request, until it is answered. */
+  /** The current request, until it is answered. */
   request: ClientRequest | null = null;
   readonly #owner: OpeningOwner;
   readonly #emitter: EventEmitter;
   #protocols: ReadonlySet<string> = new Set();
-  /** Headers of the application's that go with every request, in lower case once redirected. */
+  /** The application's headers, sent with every request; in lower case after a redirect. */
   #headers: OutgoingHttpHeaders;
   #first: Destination | undefined;
   #redirects = 0;
   #isOver = false;
 
-  /** @throws RangeError for a version that is not spoken */
+  /** @throws RangeError for an unsupported protocol version */
   constructor(owner: OpeningOwner, emitter: EventEmitter, options: ClientOptions | undefined) {
     this.options = resolveClientOptions(options);
     this.#owner = owner;
@@ -59,7 +59,7 @@ export class ClientOpening {
     this.#headers = { ...options?.headers };
   }
 
-  /** @throws SyntaxError for what can't be asked for */
+  /** @throws SyntaxError for an invalid URL or subprotocol */
   start(address: string | URL, protocols: readonly unknown[]): void {
     const destination = destinationOf(address);
     this.#owner.onUrl(destination.url.href);
@@ -67,13 +67,13 @@ export class ClientOpening {
     this.#ask(destination);
   }
 
-  /** Gives it up; the owner hears of it in a later turn. */
+  /** Aborts the handshake; the owner is notified in a later turn. */
   abort(message: string): void {
     if (this.#isOver) return;
     const request = this.request!;
     this.#end();
     request.destroy();
-    // A request that is complete does not take its socket with it.
+    // Destroying a completed request does not destroy its socket.
     request.socket?.destroy();
     const error = new Error(message);
     process.nextTick(() => this.#owner.onFailed(error));
@@ -113,7 +113,7 @@ export class ClientOpening {
     });
     request.on("upgrade", (response, socket, head) => {
       this.#emitter.emit("upgrade", response);
-      // Somebody may have given up in a listener.
+      // A listener may have aborted the handshake.
       if (this.#isOver) return;
       this.#answered(response, { socket, head, asked });
     });
@@ -180,7 +180,7 @@ export class ClientOpening {
     return (isSecure ? requestHttps : requestHttp)(requestOptions as RequestOptions);
   }
 
-  /** The headers, and what is to be shown to whom. */
+  /** Returns the headers, and decides which credentials each server may see. */
   #credentials(
     destination: Destination,
     asked: Asked,
@@ -199,7 +199,7 @@ export class ClientOpening {
         return { headers: this.#fields(shown, asked), auth: undefined };
       }
     }
-    // The first credentials are those of the whole way, as curl has it.
+    // The credentials of the first URL are used for all redirects, as in curl.
     if (own && this.#headers.authorization === undefined) {
       this.#headers.authorization = `Basic ${Buffer.from(own).toString("base64")}`;
     }
@@ -264,7 +264,7 @@ function userInfoOf({ username, password }: URL): string | undefined {
   return `${decoded(username)}:${decoded(password)}`;
 }
 
-/** What is no percent-encoding stands for itself. */
+/** Text with invalid percent-encoding is used unchanged. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -277,7 +277,7 @@ function overTcp(options: NetConnectOpts & { socketPath?: string }): Duplex {
   return connectTcp({ ...options, path: options.socketPath } as NetConnectOpts);
 }
 
-/** An address is no name that a server could be asked for. (RFC 6066 §3) */
+/** An IP address must not be sent as the server name. (RFC 6066 §3) */
 function overTls(options: TlsOptions): Duplex {
   const { servername, host = "" } = options;
   const name = servername || servername === "" ? servername : isIP(host) > 0 ? "" : host;

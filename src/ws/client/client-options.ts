@@ -8,22 +8,22 @@ import {
 } from "../connection-options.ts";
 import type { PerMessageDeflateOptions } from "../deflate/per-message-deflate.ts";
 
-/** What a client of `ws` takes; what is not named here goes to `http.request`. */
+/** The client options of `ws`; all others are passed to `http.request`. */
 export interface ClientOptions extends ConnectionOptions, Omit<RequestOptions, "createConnection"> {
   agent?: HttpAgent | boolean | undefined;
   createConnection?: ((options: object) => Duplex) | undefined;
-  /** Called with each request instead of `request.end()`. */
+  /** Called for each request instead of `request.end()`. */
   finishRequest?: ((request: ClientRequest, webSocket: never) => void) | undefined;
   followRedirects?: boolean | undefined;
   generateMask?: GenerateMask | undefined;
-  /** How long the server may be silent before it has answered, in milliseconds. */
+  /** How long the server may be silent before it responds, in milliseconds. */
   handshakeTimeout?: number | undefined;
   headers?: OutgoingHttpHeaders | undefined;
   maxRedirects?: number | undefined;
   origin?: string | undefined;
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
   protocols?: string | string[] | undefined;
-  /** 13, or 8 for servers from before RFC 6455. */
+  /** 13, or 8 for servers that predate RFC 6455. */
   protocolVersion?: number | undefined;
 }
 
@@ -42,12 +42,12 @@ const defaultClientOptions: DefaultClientOptions = {
   protocolVersion: 13,
 };
 
-/** The options with their defaults. What is there with the value `undefined` overrides one. */
+/** The options with their defaults. A property with the value `undefined` overrides its default. */
 export type ResolvedClientOptions = ClientOptions & DefaultClientOptions;
 
 const PROTOCOL_VERSIONS: readonly unknown[] = [8, 13];
 
-/** @throws RangeError for a version that is not spoken */
+/** @throws RangeError for an unsupported protocol version */
 export function resolveClientOptions(given: ClientOptions | undefined): ResolvedClientOptions {
   const options = { ...defaultClientOptions, ...given } as ResolvedClientOptions;
   if (PROTOCOL_VERSIONS.includes(options.protocolVersion)) return options;
@@ -57,7 +57,7 @@ export function resolveClientOptions(given: ClientOptions | undefined): Resolved
   );
 }
 
-/** Tells the second and third argument of a client apart. */
+/** Distinguishes the second and third argument of a client. */
 export function clientArguments(
   protocols: unknown,
   options: ClientOptions | undefined,

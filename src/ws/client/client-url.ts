@@ -6,7 +6,7 @@ const SCHEMES: Readonly<Record<string, string>> = {
   "ws+unix:": "ws+unix:",
 };
 
-/** Where a client goes. */
+/** The server that a client connects to. */
 export interface Destination {
   url: URL;
   isSecure: boolean;
@@ -19,7 +19,7 @@ export interface Destination {
   path: string;
 }
 
-/** @throws SyntaxError for what is no URL of a WebSocket */
+/** @throws SyntaxError if the address is not a valid WebSocket URL */
 export function destinationOf(address: string | URL): Destination {
   const url = schemeReplaced(urlOf(address));
   const isSecure = url.protocol === "wss:";
@@ -39,7 +39,7 @@ export function destinationOf(address: string | URL): Destination {
   };
 }
 
-/** Whether two destinations are the same server, as far as their names tell. */
+/** Whether two destinations name the same server. */
 export function isSameHost(one: Destination, other: Destination): boolean {
   if (one.socketPath !== undefined || other.socketPath !== undefined) {
     return one.socketPath === other.socketPath;

@@ -1,23 +1,23 @@
 import { FieldScanner } from "./field-scanner.ts";
 
-/** An extension's parameters: each name with its values in order, `true` for none. */
+/** The parameters of an extension: each name with its values in order; `true` for no value. */
 export type Parameters = Record<string, (string | true)[]>;
 
 /** The offers of each extension, by its name. */
 export type Offers = Record<string, Parameters[]>;
 
-/** A parameter's value or values, as they are written. */
+/** The value or values of a parameter, to be formatted. */
 type Value = string | number | true;
 type WrittenParameters = Readonly<Record<string, Value | readonly Value[]>>;
 
 /**
- * Parses a `Sec-WebSocket-Extensions` field.
+ * Parses a `Sec-WebSocket-Extensions` header.
  *
- * @throws SyntaxError which says where it is wrong
+ * @throws SyntaxError with the position of the mistake
  */
 export function parse(header: string): Offers {
   const scanner = new FieldScanner(header);
-  // No name may reach a prototype.
+  // Without a prototype, which no name may reach.
   const offers = Object.create(null) as Offers;
   do {
     const name = scanner.member();
@@ -36,7 +36,7 @@ function parametersOf(scanner: FieldScanner): Parameters {
   return parameters;
 }
 
-/** Returns extensions as a `Sec-WebSocket-Extensions` field. */
+/** Formats extensions as a `Sec-WebSocket-Extensions` header. */
 export function format(
   extensions: Readonly<Record<string, WrittenParameters | readonly WrittenParameters[]>>,
 ): string {

@@ -1,6 +1,6 @@
 import { isBlank, isToken } from "../../protocol/index.ts";
 
-/** Reads a header field from left to right, and says where it is wrong as `ws` does. */
+/** Reads a header from left to right, and reports mistakes like `ws`. */
 export class FieldScanner {
   readonly #text: string;
   #at = 0;
@@ -13,14 +13,14 @@ export class FieldScanner {
     return this.#at === this.#text.length;
   }
 
-  /** Goes past `mark` and says true, if it is next. */
+  /** Skips `mark` and returns true, if it is next. */
   skip(mark: string): boolean {
     if (this.#text[this.#at] !== mark) return false;
     this.#at += 1;
     return true;
   }
 
-  /** A token with the blanks around it, which may stand at neither end of the field. */
+  /** Reads a token with the blanks around it. The header must not begin or end with blanks. */
   member(): string {
     this.#skipBlanksBefore();
     const token = this.#token();
@@ -28,7 +28,10 @@ export class FieldScanner {
     return token;
   }
 
-  /** A token, or one with a value and no blanks between, with the blanks around it. */
+  /**
+   * Reads a token, optionally with a value, and the blanks around it. There must be no blanks in
+   * between.
+   */
   parameter(): { name: string; value: string | true } {
     this.#skipBlanksBefore();
     const name = this.#token();
@@ -44,7 +47,7 @@ export class FieldScanner {
     return this.#text.slice(start, this.#at);
   }
 
-  /** What stands between quotes is a token too, once it is unescaped. (RFC 6455 §9.1) */
+  /** A quoted value must be a token once it is unescaped. (RFC 6455 §9.1) */
   #tokenOrQuoted(): string {
     if (!this.skip('"')) return this.#token();
     let value = "";

@@ -4,22 +4,26 @@ import type { MessageCodec, Role } from "../../protocol/index.ts";
 import type { Parameters } from "./extension.ts";
 import { ZlibStream } from "./zlib-stream.ts";
 
-/** What `ws` takes for permessage-deflate. */
+/** The options of `ws` for permessage-deflate. */
 export interface PerMessageDeflateOptions {
-  /** Whether what a server sends stands alone. Left out, it does. */
+  /** Whether each message of a server is compressed on its own. Default true. */
   serverNoContextTakeover?: boolean | undefined;
-  /** Whether what a client sends stands alone. Left out, a server asks for it. */
+  /**
+   * Whether each message of a client is compressed on its own. By default, a server asks for it.
+   */
   clientNoContextTakeover?: boolean | undefined;
-  /** The server's window, 8 to 15, or whether one may be asked for. */
+  /** The server's window, 8 to 15, or whether the peer may choose one. */
   serverMaxWindowBits?: number | boolean | undefined;
-  /** The client's window, 8 to 15, or whether one may be asked for. */
+  /** The client's window, 8 to 15, or whether the peer may choose one. */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Of these `level` and `memLevel` count. */
+  /** Only `level` and `memLevel` are used. */
   zlibDeflateOptions?: ZlibOptions | undefined;
   zlibInflateOptions?: ZlibOptions | undefined;
-  /** From how many bytes on a message is compressed. Default 1024. */
+  /** The minimum size of a message to compress, in bytes. Default 1024. */
   threshold?: number | undefined;
-  /** How many messages are compressed at once; the engine has its own number. */
+  /**
+   * The maximum number of concurrent compressions. Ignored, because the engine has its own limit.
+   */
   concurrencyLimit?: number | undefined;
 }
 
@@ -28,7 +32,7 @@ interface InternalOptions extends PerMessageDeflateOptions {
   maxPayload?: number | undefined;
 }
 
-/** The parameters that two ends agreed on, as they are written. */
+/** The negotiated parameters, in the form of the header. */
 export interface AgreedParameters {
   server_no_context_takeover?: true;
   client_no_context_takeover?: true;
@@ -39,41 +43,42 @@ export interface AgreedParameters {
 type DeflateCallback = (error: Error | null, data: Buffer) => void;
 
 const DEFAULT_THRESHOLD = 1024;
-/** What ends a message on the wire and stands for it here. (RFC 7692 §7.2.1) */
+/** The end of a compressed message, which is not sent. (RFC 7692 §7.2.1) */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 
 /**
- * Agrees on permessage-deflate as `ws` does.
+ * Negotiates permessage-deflate like `ws`.
  *
- * `compress` and `decompress` are there for who calls them; whole messages are the engine's.
+ * `compress` and `decompress` exist for applications that call them. The engine compresses whole
+ * messages itself.
  */
 export class PerMessageDeflate {
   static readonly extensionName = "permessage-deflate";
 
-  /** What was agreed; `null` before. */
+  /** The negotiated parameters; `null` before. */
   params: AgreedParameters | null = null;
   readonly #options: InternalOptions;
   readonly #owner: PerMessageDeflateOptions;
   #deflate: ZlibStream | undefined;
   #inflate: ZlibStream | undefined;
 
-  /** @param owner the options that all connections of one owner have in common, one object */
+  /** @param owner the options that all connections of one owner share, as one object */
   constructor(options: InternalOptions = {}, owner: PerMessageDeflateOptions = defaultOptions) {
     this.#options = options;
     this.#owner = owner;
   }
 
-  /** From how many bytes on a message is compressed. */
+  /** The minimum size of a message to compress, in bytes. */
   get threshold(): number {
     return this.#options.threshold ?? DEFAULT_THRESHOLD;
   }
 
-  /** Whether what is sent refers to earlier messages. */
+  /** Whether sent messages refer to earlier ones. */
   get keepsOutgoingContext(): boolean {
     return this.params?.[`${this.#self}_no_context_takeover`] !== true;
   }
 
-  /** What a client offers. */
+  /** Returns a client's offer. */
   offer(): AgreedParameters {
     const options = this.#options;
     const { serverMaxWindowBits, clientMaxWindowBits = true } = options;
@@ -86,9 +91,9 @@ export class PerMessageDeflate {
   }
 
   /**
-   * Agrees, as a server to one of the offers, as a client to the answer.
+   * Negotiates: as a server, accepts one of the offers; as a client, accepts the response.
    *
-   * @throws Error, TypeError for what is not acceptable
+   * @throws Error, TypeError for unacceptable parameters
    */
   accept(configurations: Parameters[]): AgreedParameters {
     const written = configurations.map((parameters) => this.#normalized(parameters));
@@ -96,7 +101,7 @@ export class PerMessageDeflate {
     return this.params;
   }
 
-  /** Lets go of what was agreed on. */
+  /** Releases the compressor and decompressor. */
   cleanup(): void {
     this.#inflate?.close();
     this.#inflate = undefined;
@@ -138,12 +143,13 @@ export class PerMessageDeflate {
     });
   }
 
-  /** Returns what the engine compresses the connection's messages with. */
+  /** Returns the codec with which the engine compresses the connection's messages. */
   codec(): MessageCodec {
     const params = this.params ?? {};
     const standsAlone = (end: Role): boolean =>
       params[`${end}_no_context_takeover`] === true ||
-      // Nobody has to use a context, and few want to pay for it.
+      // This end need not use a context even if it may; by default it does not, because of its
+      // memory.
       (end === this.#self && this.#options[`${end}NoContextTakeover`] !== false);
     return compressionOf(this.#owner).codec(this.#self, {
       serverNoContextTakeover: standsAlone("server"),
@@ -220,7 +226,7 @@ export class PerMessageDeflate {
         isValid(value === true);
         return true;
       case "client_max_window_bits":
-        // An answer must name the window. (RFC 7692 §7.1.2.2)
+        // A response must contain the window size. (RFC 7692 §7.1.2.2)
         if (value === true) {
           isValid(this.#isServer);
           return true;
@@ -249,11 +255,11 @@ function isAcceptable(offer: AgreedParameters, options: InternalOptions): boolea
   return typeof allowed === "number" ? client <= allowed : allowed === true;
 }
 
-/** By the options that an owner of connections gave; those of nobody are one. */
+/** By the options of the owner of the connections; all owners without options share one. */
 const compressions = new WeakMap<PerMessageDeflateOptions, DeflateCompression>();
 const defaultOptions: PerMessageDeflateOptions = {};
 
-/** Returns what compresses for such an owner of connections. */
+/** Returns the compression for an owner's connections. */
 function compressionOf(owner: PerMessageDeflateOptions): DeflateCompression {
   let compression = compressions.get(owner);
   if (compression === undefined) {
@@ -269,7 +275,7 @@ function compressionOptions({
 }: PerMessageDeflateOptions): Partial<CompressionOptions> {
   return {
     thresholdBytes: Math.max(0, Math.trunc(threshold)),
-    // 0 would store, −1 is the default.
+    // 0 would store without compressing, −1 is the default.
     ...(level !== undefined && level >= 0 && { level: Math.max(1, level) }),
     ...(memLevel !== undefined && { memLevel }),
   };

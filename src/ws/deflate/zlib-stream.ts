@@ -10,18 +10,18 @@ interface Job {
   callback: RunCallback;
 }
 
-/** Runs one piece of work after the other through a stream of zlib's, and collects what comes out. */
+/** Runs jobs one after the other through a zlib stream, and collects the output. */
 export class ZlibStream {
   readonly #stream: DeflateRaw | InflateRaw;
   readonly #mostBytes: number;
-  /** What is under way. */
+  /** The running job. */
   #present: Job | undefined;
   readonly #waiting: Job[] = [];
   #output: Buffer[] = [];
   #outputBytes = 0;
   #hasEnded = false;
 
-  /** @param mostBytes what one run may give, 0 for any length */
+  /** @param mostBytes the maximum output of one job, in bytes; 0 for no limit */
   constructor(stream: DeflateRaw | InflateRaw, mostBytes = 0) {
     this.#stream = stream;
     this.#mostBytes = mostBytes;
@@ -30,7 +30,7 @@ export class ZlibStream {
     stream.on("error", (error) => this.#settle(error));
   }
 
-  /** Whether a block marked as final came: the stream is of no use any more. */
+  /** Whether a final block was processed, so that the stream cannot be used any more. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -41,12 +41,12 @@ export class ZlibStream {
     else this.#waiting.push(job);
   }
 
-  /** Forgets what came before. */
+  /** Forgets the earlier messages. */
   reset(): void {
     this.#stream.reset();
   }
 
-  /** Who waits hears that there will be nothing. */
+  /** Closes the stream; waiting jobs fail. */
   close(): void {
     this.#stream.close();
     const error = new Error("The deflate stream was closed while data was being processed");
@@ -58,7 +58,7 @@ export class ZlibStream {
     this.#present = job;
     for (const piece of job.pieces) this.#stream.write(piece);
     this.#stream.flush(job.flush, () => {
-      // It may have failed by then.
+      // The job may have failed in the meantime.
       if (this.#present === job) this.#settle(null);
     });
   }
@@ -79,7 +79,7 @@ export class ZlibStream {
     this.#output = [];
     this.#outputBytes = 0;
     job?.callback(error, output);
-    // The callback may have begun the next.
+    // The callback may have started the next job.
     const next = error === null && this.#present === undefined ? this.#waiting.shift() : undefined;
     if (next !== undefined) this.#begin(next);
   }

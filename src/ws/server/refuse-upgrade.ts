@@ -3,12 +3,12 @@ import type { Duplex } from "node:stream";
 
 export interface UpgradeAnswer {
   status: number;
-  /** The body. Default the status's own text. */
+  /** The body. Default: the status text. */
   message?: string | undefined;
   headers?: OutgoingHttpHeaders | undefined;
 }
 
-/** Answers a handshake with something else than 101, and ends its connection. */
+/** Answers a handshake with a status other than 101, and ends its connection. */
 export function refuseUpgrade(socket: Duplex, { status, message, headers }: UpgradeAnswer): void {
   const text = STATUS_CODES[status] ?? "";
   const body = message || text;

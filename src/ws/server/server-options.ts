@@ -4,16 +4,16 @@ import { defaultConnectionOptions, type ConnectionOptions } from "../connection-
 import type { PerMessageDeflateOptions } from "../deflate/per-message-deflate.ts";
 import { WebSocket } from "../web-socket.ts";
 
-/** What `verifyClient` is asked about. */
+/** The argument of `verifyClient`. */
 export interface ClientInfo {
   /** The `Origin` header. */
   origin: string | undefined;
   req: IncomingMessage;
-  /** Whether the connection is over TLS. */
+  /** Whether the connection uses TLS. */
   secure: boolean;
 }
 
-/** Lets a client in, or refuses it with `code`, 401 if left out, and `message` as body. */
+/** Accepts a client, or refuses it with `code` (default 401) and `message` as the body. */
 export type Verified = (
   verified: boolean,
   code?: number,
@@ -21,26 +21,26 @@ export type Verified = (
   headers?: OutgoingHttpHeaders,
 ) => void;
 
-/** What a server of `ws` takes. */
+/** The server options of `ws`. */
 export interface ServerOptions extends ConnectionOptions {
   backlog?: number | null | undefined;
-  /** Whether `clients` is kept. Default true. */
+  /** Whether `clients` is maintained. Default true. */
   clientTracking?: boolean | undefined;
-  /** Chooses a subprotocol; whatever is falsy means none. Default the client's first. */
+  /** Chooses a subprotocol; a falsy value means none. Default: the client's first. */
   handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false | undefined)
     | null
     | undefined;
   host?: string | null | undefined;
-  /** Whether handshakes come by `handleUpgrade` only. */
+  /** Whether handshakes are passed only to `handleUpgrade`. */
   noServer?: boolean | undefined;
-  /** The one path that is answered. */
+  /** The only path that is accepted. */
   path?: string | null | undefined;
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
   port?: number | string | null | undefined;
-  /** Whose handshakes are taken. */
+  /** The HTTP server whose handshakes are accepted. */
   server?: HttpServer | HttpsServer | null | undefined;
-  /** Decides who is let in; one that takes two arguments decides later. */
+  /** Decides whether to accept a client. A function with two parameters decides asynchronously. */
   verifyClient?:
     | ((info: ClientInfo) => unknown)
     | ((info: ClientInfo, done: Verified) => void)
@@ -65,10 +65,10 @@ const defaultServerOptions: ServerOptions = {
   WebSocket,
 };
 
-/** The options with their defaults. What is there with the value `undefined` overrides one. */
+/** The options with their defaults. A property with the value `undefined` overrides its default. */
 export type ResolvedServerOptions = ServerOptions & { WebSocket: typeof WebSocket };
 
-/** @throws TypeError unless there is one way to be reached */
+/** @throws TypeError unless exactly one of `port`, `server` and `noServer` is given */
 export function resolveServerOptions(given: ServerOptions | undefined): ResolvedServerOptions {
   const options = { ...defaultServerOptions, ...given } as ResolvedServerOptions;
   const { port, server, noServer } = options;

@@ -5,7 +5,7 @@ import { PerMessageDeflate } from "../deflate/per-message-deflate.ts";
 import type { ResolvedServerOptions } from "./server-options.ts";
 import { parse as parseProtocols } from "../wire/subprotocol.ts";
 
-/** Why a handshake is refused. */
+/** The reason for refusing a handshake. */
 export class UpgradeRefusal extends Error {
   readonly status: number;
   readonly headers: Record<string, string>;
@@ -18,7 +18,7 @@ export class UpgradeRefusal extends Error {
   }
 }
 
-/** Checks a request as far as it is about WebSocket at all. @throws UpgradeRefusal */
+/** Checks that a request is a WebSocket handshake. @throws UpgradeRefusal */
 export function requireUpgrade({ method, headers }: IncomingMessage): string {
   if (method !== "GET") throw new UpgradeRefusal(405, "Invalid HTTP method");
   if (headers.upgrade?.toLowerCase() !== "websocket") {
@@ -47,7 +47,7 @@ export function protocolsIn({ headers }: IncomingMessage): Set<string> {
   }
 }
 
-/** Agrees on compression where the server and the client want it. @throws UpgradeRefusal */
+/** Negotiates compression, if the server and the client support it. @throws UpgradeRefusal */
 export function agreedDeflate(
   { headers }: IncomingMessage,
   { perMessageDeflate: choice, maxPayload }: ResolvedServerOptions,

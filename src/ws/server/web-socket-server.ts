@@ -22,10 +22,10 @@ import {
 import { agreedDeflate, protocolsIn, requireUpgrade, UpgradeRefusal } from "./server-request.ts";
 import type { WebSocket } from "../web-socket.ts";
 
-/** Told of a client that was let in. */
+/** Receives an accepted client. */
 export type UpgradeCallback = (client: WebSocket, request: IncomingMessage) => void;
 
-/** A handshake that was checked. */
+/** A handshake that passed the checks. */
 interface Handshake {
   key: string;
   protocols: Set<string>;
@@ -35,25 +35,25 @@ interface Handshake {
   head: Buffer;
 }
 
-/** Streams that a client stands on. */
+/** Streams that already have a client. */
 const taken = new WeakSet<Duplex>();
 
 /**
  * The `WebSocketServer` of the npm package `ws`, on Longwire's engine.
  *
- * What is emitted when is documented there and in docs/reference/ws.md.
+ * Its events are documented there and in docs/reference/ws.md.
  */
 export class WebSocketServer extends EventEmitter {
   readonly options: ResolvedServerOptions;
-  /** Those that are connected; not there with `clientTracking` off. */
+  /** The connected clients; undefined if `clientTracking` is off. */
   declare clients?: Set<WebSocket>;
-  /** The HTTP server whose handshakes are taken, until `close`. */
+  /** The HTTP server whose handshakes are accepted, until `close`. */
   _server: HttpServer | null | undefined;
   #state: "running" | "closing" | "closed" = "running";
   #closesWhenEmpty = false;
   #stopListening: (() => void) | undefined;
 
-  /** @throws TypeError unless there is one way to be reached */
+  /** @throws TypeError unless exactly one of `port`, `server` and `noServer` is given */
   constructor(options?: ServerOptions, callback?: () => void) {
     super();
     this.options = resolveServerOptions(options);
@@ -64,7 +64,7 @@ export class WebSocketServer extends EventEmitter {
     if (this._server) this.#stopListening = this.#listenTo(this._server);
   }
 
-  /** @throws Error where there is no HTTP server */
+  /** @throws Error if there is no HTTP server */
   address(): AddressInfo | string | null {
     if (this.options.noServer === true) {
       throw new Error('The server is operating in "noServer" mode');
@@ -72,7 +72,7 @@ export class WebSocketServer extends EventEmitter {
     return this._server?.address() ?? null;
   }
 
-  /** Takes nobody any more; `close` is emitted once those that are connected have gone. */
+  /** Stops accepting clients; `close` is emitted once all connected clients have gone. */
   close(callback?: (error?: Error) => void): void {
     if (this.#state === "closed") {
       if (callback) this.once("close", () => callback(new Error("The server is not running")));
@@ -90,16 +90,16 @@ export class WebSocketServer extends EventEmitter {
     else this.#closesWhenEmpty = true;
   }
 
-  /** Whether a request is for this server. */
+  /** Whether this server should accept the request. */
   shouldHandle({ url = "" }: IncomingMessage): boolean | Promise<boolean> {
     const { path } = this.options;
     return !path || url.split("?", 1)[0] === path;
   }
 
   /**
-   * Takes a handshake, or refuses it.
+   * Accepts or refuses a handshake.
    *
-   * @throws Error where the socket was given before
+   * @throws Error if the socket was passed before
    */
   handleUpgrade(
     request: IncomingMessage,
@@ -161,7 +161,7 @@ export class WebSocketServer extends EventEmitter {
     callback(client, request);
   }
 
-  /** Returns the lines of the answer. (RFC 6455 §4.2.2) */
+  /** Returns the lines of the response. (RFC 6455 §4.2.2) */
   #accept(client: WebSocket, { key, protocols, deflate, request }: Handshake): string[] {
     const lines = [
       "HTTP/1.1 101 Switching Protocols",

@@ -1,4 +1,4 @@
-/** How `ws` hands on binary messages. */
+/** The forms in which `ws` delivers binary messages. */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments" | "blob";
 
 const BINARY_TYPES: ReadonlySet<unknown> = new Set<BinaryType>([
@@ -12,14 +12,14 @@ export function isBinaryType(value: unknown): value is BinaryType {
   return BINARY_TYPES.has(value);
 }
 
-/** A binary message as its receiver wants it. */
+/** A binary message in the form of its `binaryType`. */
 export type BinaryData = Buffer | ArrayBuffer | Buffer[] | Blob;
 
 /**
  * Returns a binary message as `type`.
  *
- * @param message the receiver's own
- * @param ends where its fragments end, but for the last one
+ * @param message owned by the receiver
+ * @param ends the ends of its fragments, except for the last one
  */
 export function binaryData(
   message: Buffer,
@@ -38,7 +38,7 @@ export function binaryData(
   }
 }
 
-/** Empty fragments are left out, as they always were. */
+/** Empty fragments are left out, as `ws` does. */
 function fragmentsOf(message: Buffer, ends: readonly number[]): Buffer[] {
   const fragments: Buffer[] = [];
   let start = 0;
@@ -51,7 +51,7 @@ function fragmentsOf(message: Buffer, ends: readonly number[]): Buffer[] {
 
 function arrayBufferOf({ buffer, byteOffset, byteLength }: Buffer): ArrayBuffer {
   const isAll = byteOffset === 0 && byteLength === buffer.byteLength;
-  // What comes from the network is never shared memory.
+  // Received bytes are never in shared memory.
   const own = buffer as ArrayBuffer;
   return isAll ? own : own.slice(byteOffset, byteOffset + byteLength);
 }

@@ -1,7 +1,7 @@
 import { isSendableCloseCode } from "../../protocol/index.ts";
 
 /**
- * Returns a Close frame's payload as `ws` makes it.
+ * Returns the payload of a Close frame as `ws` encodes it.
  *
  * @throws TypeError, RangeError
  */

@@ -5,28 +5,29 @@ import { bytesOf, sizeOf, type MessageData } from "./message-bytes.ts";
 import { SendCallbacks, type SendCallback } from "./send-callbacks.ts";
 import { Sender, type Extensions, type FrameSink, type SendOptions } from "./sender.ts";
 
-/** What a link sends over, and with what. */
+/** The connection and codec that a link sends with. */
 export interface LinkOutputOptions {
   connection: StreamConnection;
   settings: LinkSettings;
   codec: MessageCodec | undefined;
   extensions: Extensions;
-  /** Called with what could not be sent for. */
+  /** Called with the error of a message that could not be sent. */
   onFailed: (error: Error) => void;
 }
 
 /**
- * What a link sends: whole messages by the engine, and by a `Sender` what `ws` allows beyond them.
+ * Sends for a link: whole messages with the engine, and with a `Sender` everything that `ws` allows
+ * beyond them.
  *
- * Made when something is sent first.
+ * Created when the link sends for the first time.
  */
 export class LinkOutput implements FrameSink {
   readonly #options: LinkOutputOptions;
-  /** Whether it masks what it sends, as a client must. */
+  /** Whether it masks its frames, as a client must. */
   readonly #masks: boolean;
-  /** Bytes that were given after the end and will never leave. */
+  /** Bytes that were sent after the end and will never leave. */
   #refusedBytes = 0;
-  /** What was sent in this turn to be compressed, which `ws` has not done before the next. */
+  /** Bytes that were sent in this turn to be compressed. `ws` counts them until the next turn. */
   #compressedBytes = 0;
   #callbacks: SendCallbacks | undefined;
   #sender: Sender | undefined;
@@ -36,12 +37,12 @@ export class LinkOutput implements FrameSink {
     this.#masks = options.settings.connection.role === "client";
   }
 
-  /** What waits here, beside what the connection has. */
+  /** The bytes that wait here, in addition to those of the connection. */
   get waitingBytes(): number {
     return this.#refusedBytes + this.#compressedBytes + (this.#sender?._bufferedBytes ?? 0);
   }
 
-  /** Sends frames one by one; for what is no whole message. */
+  /** Sends single frames, for everything that is not a whole message. */
   get sender(): Sender {
     if (this.#sender === undefined) {
       const { extensions, settings, onFailed } = this.#options;
@@ -70,7 +71,7 @@ export class LinkOutput implements FrameSink {
     this.sender.pong(data, mask ?? this.#masks, callback);
   }
 
-  /** Takes note of what was given too late. */
+  /** Records a message that was sent too late. */
   refuse(data: MessageData, state: 2 | 3, callback: SendCallback | undefined): void {
     this.#refusedBytes += sizeOf(data);
     if (callback === undefined) return;
@@ -78,7 +79,7 @@ export class LinkOutput implements FrameSink {
     process.nextTick(callback, new Error(`WebSocket is not open: readyState ${name}`));
   }
 
-  /** Runs `step` behind what still waits to be sent. */
+  /** Runs `step` after everything that is still waiting to be sent. */
   whenSent(step: () => void): void {
     if (this.#sender === undefined) step();
     else this.#sender.whenIdle(step);
@@ -93,13 +94,13 @@ export class LinkOutput implements FrameSink {
     this.#callbacks?.drained();
   }
 
-  /** Tells all who wait that nothing more will be written. */
+  /** Notifies all callbacks that nothing more will be written. */
   lose(error: Error | undefined): void {
     const when =
       this.#options.codec === undefined
         ? "before it was written"
         : "while data was being compressed";
-    // What the stream failed with is told as it was.
+    // The error of the stream is passed on unchanged.
     const cause = error?.cause instanceof Error ? error.cause : error;
     this.#callbacks?.fail(cause ?? new Error(`The socket was closed ${when}`));
   }
@@ -112,23 +113,27 @@ export class LinkOutput implements FrameSink {
 
   uncork(): void {}
 
-  /** For frames that were made elsewhere. */
+  /** Writes frames that were encoded elsewhere. */
   write(frames: Uint8Array | string, callback?: SendCallback): void {
     const { connection } = this.#options;
     if (!connection.isOpen) {
       if (callback !== undefined) process.nextTick(callback, new Error("write after end"));
       return;
     }
-    // Frames go by reference, and the payload in one is its sender's again when this returns.
+    // Frames are sent by reference, but their payload belongs to the sender again when this
+    // returns.
     connection.sendFrames(typeof frames === "string" ? bytesOf(frames) : Buffer.from(frames));
     if (callback !== undefined) this.whenWritten(callback);
   }
 
-  /** A message that the engine sends: whole, masked as its role wants, behind nothing that waits. */
+  /**
+   * Whether the engine can send the message: whole, masked as its role requires, with nothing
+   * waiting before it.
+   */
   #isOrdinary(data: MessageData, options: SendOptions | undefined): boolean {
     if (data instanceof Blob || this.#sender?.isIdle === false) return false;
     if (options === undefined) return true;
-    // What is there with the value `undefined` overrides a default.
+    // A property with the value `undefined` overrides a default.
     if ("fin" in options && options.fin !== true) return false;
     return !("mask" in options) || options.mask === this.#masks;
   }

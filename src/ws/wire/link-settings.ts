@@ -8,27 +8,29 @@ import {
   type GenerateMask,
 } from "../connection-options.ts";
 
-/** From how many unsent bytes on nothing more is read from a client. */
+/** Reading from a client stops while this many bytes are unsent. */
 const STOP_READING_BYTES = 1024 * 1024;
 
-/** The deadlines of all connections. */
+/** Runs the timeouts of all connections. */
 const wheel = new TimerWheel(systemClock);
 
-/** What a `WebSocket` is given with its stream. */
+/** The arguments of a `WebSocket` besides its stream. */
 export interface SocketOptions extends ConnectionOptions {
   generateMask?: GenerateMask | undefined;
 }
 
-/** What all links of one owner have in common. */
+/** The settings that all links of one owner share. */
 export interface LinkSettings {
   connection: StreamConnectionOptions;
   generateMask: GenerateMask | undefined;
   autoPong: boolean;
-  /** 0 for any number. */
+  /** 0 for no limit. */
   maxPendingAutoPongs: number;
 }
 
-/** By the options they were made of: ten thousand sockets of a server have one. */
+/**
+ * By the options that they were created from, so that ten thousand sockets of a server share one.
+ */
 const known: Readonly<Record<Role, WeakMap<SocketOptions, LinkSettings>>> = {
   server: new WeakMap(),
   client: new WeakMap(),
@@ -37,8 +39,8 @@ const known: Readonly<Record<Role, WeakMap<SocketOptions, LinkSettings>>> = {
 /**
  * Returns the settings of a link.
  *
- * @param own what its `WebSocket` was made with
- * @param given what came with the stream, the same object where that has one owner
+ * @param own the options of its `WebSocket`
+ * @param given the options that came with the stream; the same object for all streams of one owner
  */
 export function linkSettings(
   own: ConnectionOptions,

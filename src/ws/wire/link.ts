@@ -19,7 +19,7 @@ import type { Extensions, Sender, SendOptions } from "./sender.ts";
 
 const NOTHING = new Uint8Array(0);
 
-/** What a link tells of itself to: its socket object, as far as it is needed. */
+/** The socket object that a link notifies, reduced to what is needed. */
 export interface LinkTarget extends EventEmitter {
   readonly binaryType: BinaryType;
 }
@@ -27,14 +27,14 @@ export interface LinkTarget extends EventEmitter {
 export interface LinkOptions {
   settings: LinkSettings;
   codec: MessageCodec | undefined;
-  /** What a `Sender` of one's own may compress with. */
+  /** The extensions that an application's own `Sender` may compress with. */
   extensions: Extensions;
 }
 
-/** 1, 2 and 3, as `readyState` has them. */
+/** 1, 2 and 3, as in `readyState`. */
 type LinkState = 1 | 2 | 3;
 
-/** An open connection, and what it tells the `WebSocket` that stands on it. */
+/** An open connection, which notifies its `WebSocket`. */
 export class Link implements StreamConnectionHandler {
   readonly socket: Duplex;
   readyState: LinkState = 1;
@@ -56,11 +56,11 @@ export class Link implements StreamConnectionHandler {
     const transport = new SharedTransport(socket);
     this.#connection = new StreamConnection(transport, this, settings.connection, { codec });
     socket.on("error", ignore);
-    // What comes before there is somebody to hear it would be lost.
+    // Data that arrives before the listeners are attached would be lost.
     if (socket.readableFlowing === true) socket.pause();
   }
 
-  /** Begins to deliver once whoever made the connection has had its turn. */
+  /** Starts to deliver after the code that created the connection has had its turn. */
   start(head: Uint8Array): void {
     process.nextTick(() => {
       this.socket.off("error", ignore);
@@ -68,18 +68,18 @@ export class Link implements StreamConnectionHandler {
     });
   }
 
-  /** Writes out what waits for the end of the turn. */
+  /** Writes everything that waits for the end of the turn. */
   flush(): void {
     this.#connection.flush();
   }
 
-  /** What the operating system takes at once does not count. */
+  /** Bytes that the operating system takes immediately do not count. */
   get bufferedAmount(): number {
     this.flush();
     return this.#connection.bufferedBytes + (this.#output?.waitingBytes ?? 0);
   }
 
-  /** Sends frames one by one; for what is no whole message. */
+  /** Sends single frames, for everything that is not a whole message. */
   get sender(): Sender {
     return this.#out.sender;
   }
@@ -113,7 +113,7 @@ export class Link implements StreamConnectionHandler {
   terminate(): void {
     if (this.readyState === 3) return;
     this.readyState = 2;
-    // What was sent before it is gone by now, as far as the operating system takes it.
+    // Messages sent before have been written by now, as far as the operating system takes them.
     this.#connection.flush();
     this.#connection.terminate();
     process.nextTick(() => this.#output?.lose(undefined));
@@ -169,7 +169,7 @@ export class Link implements StreamConnectionHandler {
 
   onFailed(error: ProtocolError): void {
     this.readyState = 2;
-    // Whoever hears of it may well cut the connection, and the peer shall know why.
+    // A listener may cut the connection, and the peer should still receive the reason.
     this.#connection.flush();
     this.#fail(receiveError(error), "peer");
   }
@@ -186,7 +186,7 @@ export class Link implements StreamConnectionHandler {
     this.#emit("close", code, unpooled(this.#reason));
   }
 
-  /** Made when something is sent first. */
+  /** Created when the link sends for the first time. */
   get #out(): LinkOutput {
     return (this.#output ??= new LinkOutput({
       ...this.#options,
@@ -215,7 +215,7 @@ export class Link implements StreamConnectionHandler {
   #fail(error: Error, cause: "peer" | "self"): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
-    // What a peer sent ends no process, also where nobody listens.
+    // A peer must not be able to end the process, even if nothing listens for errors.
     if (cause === "peer" && this.#target.listenerCount("error") === 0) return;
     this.#emit("error", error);
   }
@@ -225,7 +225,7 @@ export class Link implements StreamConnectionHandler {
     if (this.#options.settings.connection.oneTaskPerMessage) this.#connection.flushMicrotasks();
   }
 
-  /** What a listener throws is nobody's but the process's, and must not stop the reading. */
+  /** A listener's exception goes to the process, and must not stop the reading. */
   #emit(event: string, ...given: unknown[]): void {
     try {
       this.#target.emit(event, ...given);
@@ -237,13 +237,16 @@ export class Link implements StreamConnectionHandler {
   }
 }
 
-/** A reason that is no text grows as it becomes one, and 41 characters always fit. (RFC 6455 §5.5) */
+/**
+ * A reason that is not UTF-8 grows when it is converted, and 41 characters always fit. (RFC 6455
+ * §5.5)
+ */
 function reasonIn(payload: Buffer): string {
   const text = payload.subarray(2).toString();
   return Buffer.byteLength(text) > 123 ? text.slice(0, 41) : text;
 }
 
-/** Whoever keeps it for long keeps no more than it is. */
+/** Copied out of the pool, so that keeping it does not keep a larger block in memory. */
 function unpooled(bytes: Uint8Array): Buffer {
   const own = Buffer.allocUnsafeSlow(bytes.length);
   own.set(bytes);

@@ -1,10 +1,13 @@
-/** What `ws` takes as a message: beside what the types say, whatever `Buffer.from` takes. */
+/**
+ * A message in any form that `ws` accepts: beyond the declared types, everything that `Buffer.from`
+ * accepts.
+ */
 export type MessageData = unknown;
 
 /**
- * Returns a message's bytes, without a copy where it has some.
+ * Returns the bytes of a message, without copying if possible.
  *
- * @throws TypeError for what `Buffer.from` does not take
+ * @throws TypeError for a value that `Buffer.from` does not accept
  */
 export function bytesOf(data: MessageData): Buffer {
   if (Buffer.isBuffer(data)) return data;
@@ -18,21 +21,21 @@ export function bufferOver({ buffer, byteOffset, byteLength }: ArrayBufferView):
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** Whether what is given away can be changed by its sender afterwards. */
+/** Whether the sender could still change the bytes of the message. */
 export function isLentBySender(data: MessageData): boolean {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data);
 }
 
-/** How many bytes a message has, also while they are not there yet. */
+/** Returns the size of a message in bytes, even before a Blob is read. */
 export function sizeOf(data: MessageData): number {
   if (data instanceof Blob) return data.size;
   return typeof data === "string" ? Buffer.byteLength(data) : bytesOf(data).length;
 }
 
 /**
- * Returns what `connection` lent or gave as the application's own.
+ * Returns bytes that `connection` lent or gave as the application's own.
  *
- * @param lent whether the bytes are good only until the call returns
+ * @param lent whether the bytes are valid only until the call returns
  */
 export function ownBuffer(bytes: Uint8Array, lent: boolean): Buffer {
   if (lent) return Buffer.from(bytes);

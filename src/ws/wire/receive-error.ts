@@ -1,7 +1,7 @@
 import { constants } from "node:zlib";
 import type { ProtocolError } from "../../protocol/index.ts";
 
-/** What `ws` calls a violation; `seen` goes into the text. */
+/** The name that `ws` gives to a violation; `seen` is part of the text. */
 interface Naming {
   type: typeof Error;
   code: string;
@@ -31,7 +31,7 @@ const UNSUPPORTED_LENGTH = limit(
 );
 const TOO_BIG = limit("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "Max payload size exceeded");
 
-/** By our code, what `ws` documents. */
+/** By Longwire's error code, the error that `ws` documents. */
 const NAMINGS: Readonly<Record<string, Naming>> = {
   reserved_opcode: INVALID_OPCODE,
   stray_continuation: INVALID_OPCODE,
@@ -49,7 +49,7 @@ const NAMINGS: Readonly<Record<string, Naming>> = {
   too_many_fragments: limit("WS_ERR_TOO_MANY_BUFFERED_PARTS", "Too many message fragments"),
 };
 
-/** Returns what `ws` would say of what a peer did. */
+/** Returns the error that `ws` would report for a peer's violation. */
 export function receiveError(error: ProtocolError): Error & { code: string } {
   const naming = namingOf(error);
   if (naming === undefined) return error;
@@ -62,7 +62,7 @@ function namingOf(error: ProtocolError): Naming | undefined {
   if (error.code === "reserved_bits") return reservedBits(error.seen ?? 0);
   if (error.code === "message_too_big") return tooBig(error);
   if (error.code === "invalid_deflate") {
-    // zlib's own code and number, which `ws` hands on.
+    // zlib's own code and number, which `ws` passes on.
     const { Z_DATA_ERROR: errno } = constants;
     return { type: Error, code: "Z_DATA_ERROR", errno, text: () => error.message };
   }

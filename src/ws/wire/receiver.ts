@@ -7,22 +7,22 @@ import { bufferOver, ownBuffer } from "./message-bytes.ts";
 import { receiveError } from "./receive-error.ts";
 import type { Extensions } from "./sender.ts";
 
-/** What a receiver takes; unlike a connection it has no limits unless they are given. */
+/** The options of a receiver. Unlike a connection, it has no limits by default. */
 export interface ReceiverOptions extends ConnectionOptions {
   binaryType?: BinaryType | undefined;
   extensions?: Extensions | undefined;
-  /** Whether frames must be masked, as clients' are. */
+  /** Whether frames must be masked, as a client's are. */
   isServer?: boolean | undefined;
 }
 
 /**
- * Reads frames from what is written to it, and emits what they say: `message`, `ping`, `pong`, and
- * `conclude` for a Close frame. What is written is given away.
+ * Parses the frames that are written to it, and emits their content: `message`, `ping`, `pong`, and
+ * `conclude` for a Close frame. Ownership of written chunks is transferred.
  */
 export class Receiver extends Writable {
   readonly #connection: Connection;
   readonly #isDeferring: boolean;
-  /** What the chunk in hand waits for to be done with. */
+  /** Called when the current chunk has been processed. */
   #whenRead: ((error?: Error) => void) | undefined;
   #error: Error | undefined;
 
@@ -73,7 +73,7 @@ export class Receiver extends Writable {
         this.end();
       },
       onFailed: (error: ProtocolError) => (this.#error = receiveError(error)),
-      // What would be answered is nobody's here.
+      // A receiver alone has nowhere to send replies, so they are dropped.
       onOutput: () => void this.#connection.outgoing.take(),
       onReady: () => this.#goOn(),
       onFinished: () => this.#settle(),
@@ -92,7 +92,7 @@ export class Receiver extends Writable {
     this.#settle();
   }
 
-  /** Asks for the next chunk once the present one is done with. */
+  /** Requests the next chunk once the current one has been processed. */
   #settle(): void {
     const { isHolding, isPaused } = this.#connection;
     if (this.#error === undefined && (isHolding || isPaused)) return;
@@ -101,7 +101,7 @@ export class Receiver extends Writable {
     whenRead?.(this.#error);
   }
 
-  /** What a listener throws is the process's, and must not stop the reading. */
+  /** A listener's exception goes to the process, and must not stop the reading. */
   #emit(event: string, ...given: unknown[]): void {
     try {
       this.emit(event, ...given);

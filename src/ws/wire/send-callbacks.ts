@@ -1,13 +1,13 @@
 import { afterWritten, DrainWaiters, type StreamConnection } from "../../node/index.ts";
 
-/** Told when what was sent has been written, or why it will not be. */
+/** Called when a message has been written, or with the reason why it will not be. */
 export type SendCallback = (error?: Error | null) => void;
 
-/** Who wants to know when what was sent has gone to the operating system. */
+/** The callbacks that wait until messages have been handed to the operating system. */
 export class SendCallbacks {
   readonly #connection: StreamConnection;
   readonly #waiters = new DrainWaiters();
-  /** Of the present turn: one look at the output does for all of them. */
+  /** Those of the current turn, which share one check of the output. */
   #fresh: SendCallback[] | undefined;
   readonly #written = new Set<SendCallback[]>();
 
@@ -27,7 +27,7 @@ export class SendCallbacks {
     this.#waiters.drained();
   }
 
-  /** Nothing more will be written. */
+  /** Fails all callbacks, because nothing more will be written. */
   fail(error: Error): void {
     const lost = [...this.#written, this.#fresh ?? []].flat();
     this.#written.clear();

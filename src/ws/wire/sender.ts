@@ -11,7 +11,7 @@ import { bufferOver, bytesOf, isLentBySender, sizeOf, type MessageData } from ".
 import { PerMessageDeflate } from "../deflate/per-message-deflate.ts";
 import type { SendCallback } from "./send-callbacks.ts";
 
-/** Where a sender writes: a stream, as far as it is needed. */
+/** The stream that a sender writes to, reduced to what is needed. */
 export interface FrameSink {
   readonly destroyed?: boolean;
   cork(): void;
@@ -19,16 +19,16 @@ export interface FrameSink {
   write(chunk: Uint8Array | string, callback?: SendCallback): unknown;
 }
 
-/** How one frame is made. */
+/** The properties of one frame. */
 export interface FrameOptions {
   fin: boolean;
   opcode: number;
   /** Whether the frame starts a compressed message. */
   rsv1?: boolean | undefined;
-  /** Whether it is masked, as a client must. */
+  /** Whether it is masked, as a client must do. */
   mask?: boolean | undefined;
   generateMask?: GenerateMask | undefined;
-  /** Whether the payload must not be masked where it lies. */
+  /** Whether the payload must not be masked in place. */
   readOnly?: boolean | undefined;
 }
 
@@ -39,10 +39,10 @@ export interface SendOptions {
   mask?: boolean | undefined;
 }
 
-/** A connection's extensions by name, of which there is one. */
+/** A connection's extensions by name; only one is supported. */
 export type Extensions = { [PerMessageDeflate.extensionName]?: PerMessageDeflate } & object;
 
-/** What waits to be sent. */
+/** A frame that waits to be sent. */
 interface Task {
   data: MessageData;
   size: number;
@@ -52,14 +52,14 @@ interface Task {
 }
 
 /**
- * Makes frames one by one and writes them in order, also where a Blob has to be read or a fragment
- * to be compressed first.
+ * Encodes single frames and writes them in order, even if a Blob has to be read or a fragment to be
+ * compressed first.
  *
- * What a `WebSocket` sends goes this way only where `ws` allows more than RFC 6455 recommends; whole
- * messages are the engine's.
+ * A `WebSocket` uses it only for what `ws` allows beyond the recommendations of RFC 6455; the
+ * engine sends whole messages.
  */
 export class Sender {
-  /** Called with what a Blob could not be read for. */
+  /** Called with the error of a Blob that could not be read. */
   onerror: (error: Error) => void = () => {};
   readonly #sink: FrameSink;
   readonly #extensions: Extensions;
@@ -67,7 +67,7 @@ export class Sender {
   readonly #waiting: (Task | (() => void))[] = [];
   #isBusy = false;
   #bufferedBytes = 0;
-  /** Whether the fragments of the message that has begun are compressed. */
+  /** Whether the fragments of the current message are compressed. */
   #fragmented: { compress: boolean } | undefined;
 
   constructor(socket: FrameSink, extensions: Extensions = {}, generateMask?: GenerateMask) {
@@ -79,7 +79,7 @@ export class Sender {
   /**
    * Returns a frame as one or two buffers to be written in order.
    *
-   * @param data masked in place, unless `readOnly` says that it must not be
+   * @param data masked in place, unless `readOnly` is set
    */
   static frame(data: MessageData, options: FrameOptions): Buffer[] {
     const payload = bytesOf(data);
@@ -107,7 +107,7 @@ export class Sender {
     return this.#bufferedBytes;
   }
 
-  /** Whether whatever is sent next by another way stands behind all that was sent here. */
+  /** Whether nothing is waiting here, so that another way of sending keeps the order. */
   get isIdle(): boolean {
     return !this.#isBusy && this.#fragmented === undefined;
   }
@@ -141,13 +141,13 @@ export class Sender {
     this.#add({ data, size, compress, frame, callback });
   }
 
-  /** Runs `step` behind all that was sent so far. */
+  /** Runs `step` after everything that was sent so far. */
   whenIdle(step: () => void): void {
     if (this.#isBusy) this.#waiting.push(step);
     else step();
   }
 
-  /** Writes a frame that `frame` made. */
+  /** Writes a frame that `frame` returned. */
   sendFrame(frame: readonly (Uint8Array | string)[], callback?: SendCallback): void {
     const sink = this.#sink;
     const [first, second] = frame;
@@ -161,7 +161,7 @@ export class Sender {
     sink.uncork();
   }
 
-  /** With context takeover any message is worth it, since the peer must see all of them. */
+  /** With context takeover every message is compressed, because the peer must see all of them. */
   #isCompressed(size: number, options: SendOptions): boolean {
     const deflate = this.#deflate;
     if (options.compress !== true || deflate === undefined) return false;
@@ -207,7 +207,7 @@ export class Sender {
     blob.arrayBuffer().then(
       (data) => {
         const goOn = (): void => this.#goOnWith(task, data);
-        // What a callback throws is its own, not this promise's.
+        // An exception in a callback must not reject this promise.
         process.nextTick(goOn);
       },
       (error: Error) =>
@@ -268,7 +268,7 @@ export class Sender {
   }
 }
 
-/** Text that is not masked is left to whoever writes it. */
+/** Unmasked text is encoded by the stream that writes it. */
 function frameOf(data: MessageData, { frame, size }: Task): (Uint8Array | string)[] {
   if (typeof data !== "string" || frame.mask === true || data === "") {
     return Sender.frame(data, frame);
@@ -278,7 +278,7 @@ function frameOf(data: MessageData, { frame, size }: Task): (Uint8Array | string
   return [bufferOver(header), data];
 }
 
-/** A string's length counts as it is encoded. */
+/** The length of a string is its encoded length. */
 function requireShort(data: MessageData): MessageData {
   if (sizeOf(data) <= 125) return data;
   throw new RangeError("The data size must not be greater than 125 bytes");

@@ -1,9 +1,9 @@
 import { FieldScanner } from "../deflate/field-scanner.ts";
 
 /**
- * Parses a `Sec-WebSocket-Protocol` field.
+ * Parses a `Sec-WebSocket-Protocol` header.
  *
- * @throws SyntaxError which says where it is wrong, or which name came twice
+ * @throws SyntaxError with the position of the mistake, or the repeated name
  */
 export function parse(header: string): Set<string> {
   const scanner = new FieldScanner(header);

@@ -18,7 +18,7 @@ const carriers: Readonly<Record<Role, Record<Transport, new () => Carrier>>> = {
   client: { TCP: ClientOverTcp, TLS: ClientOverTls, "HTTP/2": ClientOverHttp2 },
 };
 
-/** @param role of our end; the raw one has the other */
+/** @param role of Longwire's end; the raw end has the other */
 export function carrierFor(role: Role, transport: Transport): Carrier {
   return new carriers[role][transport]();
 }

@@ -1,28 +1,28 @@
 import type { CompressionOptions } from "../../../src/server/index.ts";
 import type { RawPipe } from "./raw-pipe.ts";
 
-/** A message as an application sees it. */
+/** A message as the application receives it. */
 export type Message = string | Uint8Array;
 
-/** How the connection ended, as the application was told. */
+/** How the connection ended, as reported to the application. */
 export interface Closed {
   code: number;
   reason: string;
   wasClean: boolean;
-  /** The error's stable code, when there was an error. */
+  /** The error's stable code, if there was an error. */
   error: string | undefined;
 }
 
-/** The program on our end: it answers every message with itself, and remembers what it saw. */
+/** The application at Longwire's end: it echoes every message, and records its events. */
 export interface Application {
   readonly messages: readonly Message[];
   readonly closed: Promise<Closed>;
   send(message: Message): void;
-  /** Begins the closing handshake. */
+  /** Starts the closing handshake. */
   close(code?: number, reason?: string): void;
 }
 
-/** What our end is set to; nothing stands for its defaults. */
+/** The settings of Longwire's end; missing ones have their defaults. */
 export interface EndSettings {
   maxMessageBytes?: number;
   maxMessageFragments?: number;
@@ -32,14 +32,14 @@ export interface EndSettings {
 
 export interface Opening {
   settings: EndSettings;
-  /** What the raw end writes as `Sec-WebSocket-Extensions`; nothing when left out. */
+  /** The value that the raw end sends as `Sec-WebSocket-Extensions`; none if undefined. */
   extensions: string | undefined;
 }
 
 /** The raw end of a connection after its handshake. */
 export interface Dialled {
   pipe: RawPipe;
-  /** What our end wrote as `Sec-WebSocket-Extensions`. */
+  /** The value that Longwire's end sent as `Sec-WebSocket-Extensions`. */
   extensions: string | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Opened extends Dialled {
   application: Application;
 }
 
-/** Opens connections between one of our ends and a raw one, over one transport. */
+/** Opens connections between Longwire's end and a raw one, over one transport. */
 export interface Carrier {
   open(opening: Opening): Promise<Opened>;
   stop(): Promise<void>;

@@ -10,7 +10,7 @@ export interface Certificate {
 
 let made: Certificate | undefined;
 
-/** A certificate of 127.0.0.1, made once for all tests of a file. */
+/** Returns a certificate for 127.0.0.1, created once for all tests of a file. */
 export function certificate(): Certificate {
   return (made ??= make());
 }

@@ -12,7 +12,9 @@ import { certificate } from "./certificate.ts";
 import { dial } from "./dialled-application.ts";
 import { RawPipe } from "./raw-pipe.ts";
 
-/** A raw server for our client over HTTP/2; the client puts all its streams on one connection. */
+/**
+ * A raw server for Longwire's client over HTTP/2; the client opens all streams on one connection.
+ */
 export class ClientOverHttp2 implements Carrier {
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #server = createSecureServer({
@@ -26,11 +28,11 @@ export class ClientOverHttp2 implements Carrier {
 
   constructor() {
     this.#server.on("session", (session) => this.#sessions.add(session));
-    // With a listener Node leaves the answer to us.
+    // With a listener, Node leaves the response to the test.
     this.#server.on("connect", () => {});
   }
 
-  /** How many HTTP/2 connections clients have opened. */
+  /** The number of HTTP/2 connections that clients have opened. */
   get connections(): number {
     return this.#sessions.size;
   }
@@ -56,7 +58,7 @@ export class ClientOverHttp2 implements Carrier {
     await this.breakOff();
   }
 
-  /** Breaks all HTTP/2 connections off. */
+  /** Breaks all HTTP/2 connections. */
   async breakOff(): Promise<void> {
     for (const session of this.#sessions) session.destroy();
     this.#sessions.clear();
@@ -65,7 +67,7 @@ export class ClientOverHttp2 implements Carrier {
 
 const ASKED = { ":method": "CONNECT", ":protocol": "websocket", ":scheme": "https", ":path": "/" };
 
-/** The key and what is about the connection have no place here. (RFC 8441 §5) */
+/** The key and connection headers are not allowed. (RFC 8441 §5) */
 function checkConnect(headers: IncomingHttpHeaders): void {
   const stray = ["sec-websocket-key", "upgrade", "connection"].filter((name) => name in headers);
   const asked = Object.entries(ASKED).every(([name, value]) => headers[name] === value);

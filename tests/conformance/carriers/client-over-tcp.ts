@@ -5,7 +5,7 @@ import { dial } from "./dialled-application.ts";
 import { answerUpgrade } from "./http1-handshake.ts";
 import { RawPipe } from "./raw-pipe.ts";
 
-/** A raw server for our client over TCP. */
+/** A raw server for Longwire's client over TCP. */
 export class ClientOverTcp implements Carrier {
   readonly #server = createServer({ allowHalfOpen: true, noDelay: true });
   readonly #listening = new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { dial } from "./dialled-application.ts";
 import { answerUpgrade } from "./http1-handshake.ts";
 import { RawPipe } from "./raw-pipe.ts";
 
-/** A raw server for our client over TLS and HTTP/1.1. */
+/** A raw server for Longwire's client over TLS and HTTP/1.1. */
 export class ClientOverTls implements Carrier {
   readonly #server = createServer({
     ...certificate(),

@@ -1,11 +1,11 @@
 import { openWebSocket, type ClientOptions, type WebSocket } from "../../../src/client/index.ts";
 import type { Application, Closed, EndSettings, Message } from "./carrier.ts";
 
-/** Our client, which answers every message with itself. */
+/** Longwire's client, which echoes every message. */
 class DialledApplication implements Application {
   readonly messages: Message[] = [];
   readonly closed: Promise<Closed>;
-  /** Resolves when the handshake is over, however it went. */
+  /** Resolves when the handshake is over, whatever its result. */
   readonly settled: Promise<void>;
   readonly #socket: WebSocket;
 

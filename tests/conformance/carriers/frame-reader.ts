@@ -3,7 +3,7 @@ import type { WireFrame } from "../../protocol/read-frames.ts";
 const NOTHING = Buffer.alloc(0);
 const MAX_HEADER_BYTES = 14;
 
-/** Takes bytes as they come and gives whole frames; linear in their length, whatever the chunks. */
+/** Reads whole frames from bytes as they arrive, in linear time for any chunking. */
 export class FrameReader {
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;
@@ -15,7 +15,7 @@ export class FrameReader {
     this.#chunkBytes += chunk.length;
   }
 
-  /** Bytes that came and are no whole frame yet, or have not been taken. */
+  /** Received bytes that are not a complete frame yet, or have not been taken. */
   get leftBytes(): number {
     return this.#joined.length - this.#at + this.#chunkBytes;
   }
@@ -42,7 +42,10 @@ export class FrameReader {
     };
   }
 
-  /** How the next frame is laid out, or `undefined` while its header is cut. (RFC 6455 §5.2) */
+  /**
+   * Returns the layout of the next frame, or `undefined` while its header is incomplete. (RFC 6455
+   * §5.2)
+   */
   #layout(): { headerBytes: number; isMasked: boolean; payloadBytes: number } | undefined {
     this.#join(Math.min(MAX_HEADER_BYTES, this.leftBytes));
     const header = this.#joined.subarray(this.#at);
@@ -61,7 +64,7 @@ export class FrameReader {
     return { headerBytes, isMasked, payloadBytes };
   }
 
-  /** Makes the next `size` bytes lie in one piece. */
+  /** Joins chunks until the next `size` bytes are in one piece. */
   #join(size: number): void {
     if (this.#joined.length - this.#at >= size) return;
     this.#joined = Buffer.concat([this.#joined.subarray(this.#at), ...this.#chunks]);
@@ -71,7 +74,7 @@ export class FrameReader {
   }
 }
 
-/** Masks a payload, or unmasks it, in place. (RFC 6455 §5.3) */
+/** Masks or unmasks a payload, in place. (RFC 6455 §5.3) */
 export function applyKey(payload: Uint8Array, key: Uint8Array): void {
   for (let at = 0; at < payload.length; at += 1) payload[at] = payload[at]! ^ key[at & 3]!;
 }

@@ -2,14 +2,14 @@ import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { handshake } from "../../raw-client.ts";
 
-/** Asks a server to upgrade; resolves with its `Sec-WebSocket-Extensions`. */
+/** Requests an upgrade from a server; resolves with its `Sec-WebSocket-Extensions`. */
 export async function askForUpgrade(
   stream: Duplex,
   extensions: string | undefined,
 ): Promise<string | undefined> {
   stream.write(handshake("/", { "Sec-WebSocket-Extensions": extensions }));
   const head = await headOf(stream);
-  if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`The server said: ${head}`);
+  if (!head.startsWith("HTTP/1.1 101 ")) throw new Error(`The server responded: ${head}`);
   return field(head, "Sec-WebSocket-Extensions");
 }
 
@@ -19,7 +19,7 @@ export interface UpgradeAsked {
   extensions: string | undefined;
 }
 
-/** Answers a client's upgrade; resolves with what it asked for. */
+/** Accepts a client's upgrade; resolves with its request. */
 export async function answerUpgrade(
   stream: Duplex,
   extensions: string | undefined,
@@ -40,7 +40,7 @@ export async function answerUpgrade(
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** Takes a message's head off the stream and leaves what follows on it. */
+/** Reads the head of a message from the stream, and leaves the rest on it. */
 function headOf(stream: Duplex): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);

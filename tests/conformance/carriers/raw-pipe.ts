@@ -2,7 +2,10 @@ import type { Duplex } from "node:stream";
 import type { WireFrame } from "../../protocol/read-frames.ts";
 import { FrameReader } from "./frame-reader.ts";
 
-/** The raw end of a connection: any bytes go in, whole frames come out, each end is seen apart. */
+/**
+ * The raw end of a connection. It writes arbitrary bytes, reads whole frames, and detects each kind
+ * of end.
+ */
 export class RawPipe {
   readonly #stream: Duplex;
   readonly #reset: () => void;
@@ -14,7 +17,7 @@ export class RawPipe {
 
   /**
    * @param stream stays half open when the other end has ended
-   * @param reset breaks the transport off, as far as it knows such a thing
+   * @param reset breaks the transport, if it supports that
    */
   constructor(stream: Duplex, reset: () => void) {
     this.#stream = stream;
@@ -31,7 +34,7 @@ export class RawPipe {
     this.#stream.write(bytes);
   }
 
-  /** Ends our half in order: a FIN, or END_STREAM. */
+  /** Ends this half cleanly, with a FIN or END_STREAM. */
   end(): void {
     this.#stream.end();
   }
@@ -40,22 +43,22 @@ export class RawPipe {
     this.#reset();
   }
 
-  /** Whether the other end has ended its half in order. */
+  /** Whether the other end has ended its half cleanly. */
   get hasEnded(): boolean {
     return this.#ended;
   }
 
-  /** What the transport failed with, a reset for one. */
+  /** The error of the transport, such as a reset. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** Bytes that came and were not asked for. */
+  /** Received bytes that were not requested. */
   get leftBytes(): number {
     return this.#reader.leftBytes;
   }
 
-  /** Resolves with the next `count` frames, or with fewer if no more can come. */
+  /** Resolves with the next `count` frames, or with fewer if no more can arrive. */
   async frames(count: number): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     while (frames.length < count) {

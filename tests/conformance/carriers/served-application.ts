@@ -8,7 +8,7 @@ import {
 import type { Application, Closed, EndSettings } from "./carrier.ts";
 import type { Certificate } from "./certificate.ts";
 
-/** One peer of our server, as the application knows it. */
+/** One peer of Longwire's server, as its application. */
 class ServedApplication implements Application {
   readonly messages: Message[] = [];
   readonly closed: Promise<Closed>;
@@ -38,7 +38,7 @@ class ServedApplication implements Application {
   }
 }
 
-/** Our server with an endpoint that answers every message with itself. */
+/** Longwire's server with an endpoint that echoes every message. */
 class OurServer implements Endpoint<ServedApplication> {
   readonly origins = "any";
   readonly #server: WebSocketServer;
@@ -52,7 +52,7 @@ class OurServer implements Endpoint<ServedApplication> {
     return this.#server.listen(tls && { tls });
   }
 
-  /** The application of the peer that comes next. */
+  /** Returns the application of the next peer. */
   next(): Promise<Application> {
     return new Promise((resolve) => (this.#opened = resolve));
   }
@@ -80,7 +80,7 @@ export interface RunningServer {
   port: number;
 }
 
-/** Servers of ours, one for all connections with equal settings. */
+/** Longwire's servers, one for all connections with equal settings. */
 export class OurServers {
   readonly #tls: Certificate | undefined;
   readonly #running = new Map<string, Promise<RunningServer>>();

@@ -12,7 +12,10 @@ import { certificate } from "./certificate.ts";
 import { RawPipe } from "./raw-pipe.ts";
 import { OurServers } from "./served-application.ts";
 
-/** A raw client of our server over HTTP/2: a stream each, on one connection to each server. */
+/**
+ * A raw client for Longwire's server over HTTP/2: one stream per WebSocket, one connection per
+ * server.
+ */
 export class ServerOverHttp2 implements Carrier {
   readonly #servers = new OurServers(certificate());
   readonly #sessions = new Map<number, Promise<ClientHttp2Session>>();
@@ -29,7 +32,7 @@ export class ServerOverHttp2 implements Carrier {
     await this.#servers.stop();
   }
 
-  /** Breaks all HTTP/2 connections off. */
+  /** Breaks all HTTP/2 connections. */
   async breakOff(): Promise<void> {
     for (const session of await Promise.all(this.#sessions.values())) session.destroy();
     this.#sessions.clear();
@@ -52,14 +55,14 @@ export async function openSession(
 ): Promise<ClientHttp2Session> {
   const session = connect(`https://127.0.0.1:${port}`, trust);
   await once(session, "remoteSettings");
-  // Without it no client may ask. (RFC 8441 §3)
+  // Clients may use extended CONNECT only with this setting. (RFC 8441 §3)
   if (session.remoteSettings.enableConnectProtocol !== true) {
     throw new Error("The server did not announce SETTINGS_ENABLE_CONNECT_PROTOCOL.");
   }
   return session;
 }
 
-/** Opens a stream that is a WebSocket. */
+/** Opens a WebSocket stream. */
 export async function dialHttp2(
   session: ClientHttp2Session,
   extensions?: string,
@@ -84,9 +87,9 @@ export async function dialHttp2(
   return { pipe, extensions: answer["sec-websocket-extensions"] };
 }
 
-/** The key's proof and what is about the connection have no place here. (RFC 8441 §5) */
+/** The accept value and connection headers are not allowed. (RFC 8441 §5) */
 function checkAnswer(answer: IncomingHttpHeaders & IncomingHttpStatusHeader): void {
   const stray = ["sec-websocket-accept", "upgrade", "connection"].filter((name) => name in answer);
   if (answer[":status"] === 200 && stray.length === 0) return;
-  throw new Error(`The server said ${JSON.stringify(answer)}.`);
+  throw new Error(`The server responded ${JSON.stringify(answer)}.`);
 }

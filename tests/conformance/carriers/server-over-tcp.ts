@@ -5,7 +5,7 @@ import { askForUpgrade } from "./http1-handshake.ts";
 import { RawPipe } from "./raw-pipe.ts";
 import { OurServers } from "./served-application.ts";
 
-/** A raw client of our server over TCP. */
+/** A raw client for Longwire's server over TCP. */
 export class ServerOverTcp implements Carrier {
   readonly #servers = new OurServers();
 

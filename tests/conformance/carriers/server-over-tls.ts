@@ -6,7 +6,7 @@ import { askForUpgrade } from "./http1-handshake.ts";
 import { RawPipe } from "./raw-pipe.ts";
 import { OurServers } from "./served-application.ts";
 
-/** A raw client of our server over TLS and HTTP/1.1. */
+/** A raw client for Longwire's server over TLS and HTTP/1.1. */
 export class ServerOverTls implements Carrier {
   readonly #servers = new OurServers(certificate());
 
@@ -32,7 +32,7 @@ export async function dialTls(
     port,
     host: "127.0.0.1",
     ALPNProtocols: ["http/1.1"],
-    // Node passes it on to the socket, and its types do not know it.
+    // Node passes it on to the socket, although its types do not include it.
     allowHalfOpen: true,
     ...trust,
   };

@@ -10,7 +10,7 @@ import {
 } from "../conformance-case.ts";
 import { binary, close, continuation, frame, hex, ping, pong, text } from "../frames.ts";
 
-/** Both sides of every change of the length's form. */
+/** Lengths around every change of the length's form. */
 const LENGTHS = [0, 1, 2, 124, 125, 126, 127, 128, 255, 256, 65_534, 65_535, 65_536, 65_537];
 const SHORT_LENGTHS = LENGTHS.filter((length) => length <= 256);
 
@@ -61,7 +61,7 @@ const hugeLengths: ConformanceCase[] = [2n ** 63n, 2n ** 64n - 1n, 2n ** 63n + 5
 
 const RESERVED = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60, 0x70];
 
-/** With no extension agreed, as here, every reserved bit fails. */
+/** No extension is agreed here, so every reserved bit fails. */
 const reservedBits: ConformanceCase[] = RESERVED.flatMap((reservedBits) =>
   [
     ["text", text("Hello", { reservedBits })] as const,
@@ -90,7 +90,7 @@ const opcodes: ConformanceCase[] = OPCODES.flatMap((opcode) => {
       ending,
     },
     {
-      name: `${name} behind a good message, octet by octet, fails with 1002`,
+      name: `${name} after a valid message, octet by octet, fails with 1002`,
       steps: [
         sendsCut("octets", text("good"), frame(opcode, "reserved"), ping("behind")),
         answers(text("good")),
@@ -135,14 +135,14 @@ export const baseFramingCases = section("RFC 6455 §5.2", [
     ],
   },
   {
-    name: "many messages in one write are answered in their order",
+    name: "many messages in one write are answered in order",
     steps: [
       sends(...Array.from({ length: 200 }, (_, index) => text(`message ${index}`))),
       answers(...Array.from({ length: 200 }, (_, index) => text(`message ${index}`))),
     ],
   },
   {
-    name: "many messages cut without regard to frames are answered in their order",
+    name: "many messages, cut regardless of frames, are answered in order",
     steps: [
       sendsCut(11, ...Array.from({ length: 60 }, (_, index) => binary(bytes(index * 3)))),
       answers(...Array.from({ length: 60 }, (_, index) => binary(bytes(index * 3)))),
@@ -152,7 +152,7 @@ export const baseFramingCases = section("RFC 6455 §5.2", [
 
 const hello = hex("48656c6c6f");
 
-/** The octets that stand in the RFC. (RFC 6455 §5.7) */
+/** The example octets of the RFC. (RFC 6455 §5.7) */
 export const examples = section("RFC 6455 §5.7", [
   {
     name: "a single-frame masked text message",

@@ -14,13 +14,13 @@ import {
 } from "../conformance-case.ts";
 import { close, continuation, hex, ping, text } from "../frames.ts";
 
-/** The peer begins, our end repeats. */
+/** The peer starts closing, Longwire's end replies. */
 const peerBegins = (code?: number, reason = ""): Step[] => [
   sends(close(code, reason)),
   answers(close(code, reason)),
 ];
 
-/** Our application begins, the peer repeats. */
+/** Longwire's application starts closing, the peer replies. */
 const applicationBegins = (code?: number, reason = ""): Step[] => [
   applicationCloses(code, reason),
   answers(close(code, reason)),
@@ -33,30 +33,30 @@ const many = Array.from({ length: 50 }, (_, index) => text(`message ${index}`));
 
 /** (RFC 6455 §7.1) */
 export const closingCases = section("RFC 6455 §7.1", [
-  { name: "the peer closes a connection on which nothing was said", steps: [] },
+  { name: "the peer closes a connection without messages", steps: [] },
   {
-    name: "the peer closes behind a message",
+    name: "the peer closes after a message",
     steps: [...greeting, ...peerBegins(1000, "bye")],
     ending: wasClosed(1000, "bye"),
   },
   {
-    name: "the application closes a connection on which nothing was said",
+    name: "the application closes a connection without messages",
     steps: applicationBegins(1000),
     ending: wasClosed(1000),
   },
   {
-    name: "the application closes with a code of its own and a reason",
+    name: "the application closes with its own code and a reason",
     steps: [...greeting, ...applicationBegins(4321, "geht €")],
     ending: wasClosed(4321, "geht €"),
   },
   {
-    name: "an application that gives no code sends an empty Close frame",
+    name: "an application that closes without a code sends an empty Close frame",
     roles: ["client"],
     steps: applicationBegins(),
     ending: wasClosed(1005),
   },
   {
-    name: "what comes behind the application's Close frame is read and not answered",
+    name: "data after the application's Close frame is read and not answered",
     steps: [
       applicationCloses(1000),
       answers(close(1000)),
@@ -67,7 +67,7 @@ export const closingCases = section("RFC 6455 §7.1", [
     ending: wasClosed(1000),
   },
   {
-    name: "both ends may begin at the same time",
+    name: "both ends may start closing simultaneously",
     steps: [
       applicationCloses(1000, "mine"),
       sends(close(4000, "yours")),
@@ -76,32 +76,32 @@ export const closingCases = section("RFC 6455 §7.1", [
     ending: wasClosed(4000, "yours"),
   },
   {
-    name: "the answer to the application's Close frame may have another code",
+    name: "the reply to the application's Close frame may have another code",
     steps: [applicationCloses(1000), answers(close(1000)), sends(close(4001, "mine"))],
     ending: wasClosed(4001, "mine"),
   },
   {
-    name: "a bad answer to the application's Close frame fails without another Close frame",
+    name: "an invalid reply to the application's Close frame fails without another Close frame",
     steps: [applicationCloses(1000), answers(close(1000)), sends(close(1005))],
     ending: fails(undefined, "invalid_close_code"),
   },
   {
-    name: "a violation behind the application's Close frame fails without another Close frame",
+    name: "a violation after the application's Close frame fails without another Close frame",
     steps: [applicationCloses(1000), answers(close(1000)), sends(continuation("stray"))],
     ending: fails(undefined, "stray_continuation"),
   },
   {
-    name: "a peer that ends the transport right behind its Close frame gets the answer",
+    name: "a peer that ends the transport directly after its Close frame gets the reply",
     steps: [sends(close(1000)), ends, answers(close(1000))],
     ending: wasClosed(1000),
   },
   {
-    name: "a peer that ends the transport right behind messages and its Close frame gets all answers",
+    name: "a peer that ends the transport directly after messages and its Close frame gets all replies",
     steps: [sends(...many, close(1000)), ends, answers(...many, close(1000))],
     ending: wasClosed(1000),
   },
   {
-    name: "a peer that ends the transport right behind a message gets the answer",
+    name: "a peer that ends the transport directly after a message gets the reply",
     steps: [sends(text("last words")), ends, answers(text("last words"))],
     ending: isLost("ended"),
   },
@@ -111,30 +111,30 @@ export const closingCases = section("RFC 6455 §7.1", [
     ending: isLost("ended"),
   },
   {
-    name: "the end of the transport in the middle of a message is 1006, and that is not seen",
+    name: "the end of the transport in the middle of a message is 1006, and the message is not delivered",
     steps: [...greeting, sends(text("one", { fin: false }), hex("80")), isSilent],
     ending: isLost("ended"),
   },
   {
-    name: "the end of the transport behind our Close frame is 1006 without the peer's",
+    name: "the end of the transport after Longwire's Close frame is 1006 without the peer's",
     steps: [applicationCloses(1000), answers(close(1000))],
     ending: isLost("ended"),
   },
-  { name: "a transport that breaks is 1006", steps: greeting, ending: isLost("reset") },
+  { name: "a broken transport is 1006", steps: greeting, ending: isLost("reset") },
   {
-    name: "a failed connection reads nothing more, whatever comes in later writes",
+    name: "a failed connection reads nothing more, whatever arrives in later writes",
     steps: [
       sendsCut("parts", continuation("stray"), text("one"), ping(), close(1000), hex("ffffff")),
     ],
     ending: fails(1002, "stray_continuation"),
   },
   {
-    name: "a failed connection stays failed, also when a good Close frame follows",
+    name: "a failed connection stays failed, even if a valid Close frame follows",
     steps: [sendsCut("parts", close(1005), close(1000), ping(), close(1000))],
     ending: fails(1002, "invalid_close_code"),
   },
   {
-    name: "a closed connection stays closed, also when violations follow",
+    name: "a closed connection stays closed, even if violations follow",
     steps: [
       sendsCut("parts", close(1000, "good"), continuation("stray"), close(1005)),
       answers(close(1000, "good")),
@@ -161,7 +161,7 @@ export const closingCases = section("RFC 6455 §7.1", [
   },
 ]);
 
-/** What may stand in a Close frame: the RFC's codes, what IANA added, and 3000 to 4999. */
+/** The codes that a Close frame may contain: the RFC's, those that IANA added, and 3000 to 4999. */
 const GOOD = numbers(
   "1000 1001 1002 1003 1007 1008 1009 1010 1011 1012 1013 1014",
   "3000 3001 3999 4000 4001 4999",
@@ -192,7 +192,7 @@ export const closeCodeCases = section("RFC 6455 §7.4", [
       ending: fails(1002, "invalid_close_code"),
     },
     {
-      name: `${code} with a reason fails with 1002, also octet by octet`,
+      name: `${code} with a reason fails with 1002, even octet by octet`,
       steps: [sendsCut("octets", close(code, "a reason"))],
       ending: fails(1002, "invalid_close_code"),
     },

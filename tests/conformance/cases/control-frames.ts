@@ -48,7 +48,7 @@ const repeats = (code: number | undefined, reason: string): ConformanceCase["ste
 /** (RFC 6455 §5.5.1) */
 export const closeFrameCases = section("RFC 6455 §5.5.1", [
   {
-    name: "an empty one is answered with an empty one; the application sees 1005",
+    name: "an empty one is answered with an empty one, and the application receives 1005",
     steps: repeats(undefined, ""),
     ending: wasClosed(1005),
   },
@@ -73,7 +73,7 @@ export const closeFrameCases = section("RFC 6455 §5.5.1", [
     ending: wasClosed(4000, "€".repeat(41)),
   },
   {
-    name: "a byte order mark in a reason is text",
+    name: "a byte order mark in a reason is part of the text",
     steps: repeats(4000, "\ufeffx"),
     ending: wasClosed(4000, "\ufeffx"),
   },
@@ -93,7 +93,7 @@ export const closeFrameCases = section("RFC 6455 §5.5.1", [
     ending: fails(1002, "short_close"),
   },
   {
-    name: "nothing that comes behind it is read: messages, pings, another Close frame",
+    name: "nothing after it is read: messages, pings, another Close frame",
     steps: [
       sends(close(1000, "first"), text("late"), ping("late"), close(1001, "second")),
       answers(close(1000, "first")),
@@ -101,12 +101,12 @@ export const closeFrameCases = section("RFC 6455 §5.5.1", [
     ending: wasClosed(1000, "first"),
   },
   {
-    name: "not even what would break the protocol",
+    name: "not even a violation",
     steps: [sends(close(1000), hex("ffffffffffff"), text("late")), answers(close(1000))],
     ending: wasClosed(1000),
   },
   {
-    name: "messages that came before it in the same write are answered before it",
+    name: "earlier messages in the same write are answered first",
     steps: [
       sends(text("one"), binary("two"), ping("three"), close(1000)),
       answers(text("one"), binary("two"), pong("three"), close(1000)),
@@ -122,7 +122,7 @@ export const closeFrameCases = section("RFC 6455 §5.5.1", [
     ending: wasClosed(1000),
   },
   {
-    name: "what the application sent before it closed leaves before its Close frame",
+    name: "messages that the application sent before it closed leave before its Close frame",
     steps: [
       applicationSends("first"),
       applicationSends(utf8("second")),
@@ -140,7 +140,7 @@ export const pingCases = section("RFC 6455 §5.5.2", [
   { name: "an empty one", steps: [sends(ping()), answers(pong())] },
   { name: "with text", steps: [sends(ping("Hello")), answers(pong("Hello"))] },
   {
-    name: "with octets that are no UTF-8",
+    name: "with octets that are not UTF-8",
     steps: [sends(ping(hex("00 ff fe fd fc fb 00 ff"))), answers(pong(hex("00fffefdfcfb00ff")))],
   },
   { name: "with 124 bytes", steps: [sends(ping(bytes(124))), answers(pong(bytes(124)))] },
@@ -150,21 +150,21 @@ export const pingCases = section("RFC 6455 §5.5.2", [
     steps: [sendsCut("octets", ping(bytes(125))), answers(pong(bytes(125)))],
   },
   {
-    name: "every one of ten in a write is answered, in order",
+    name: "all ten in one write are answered, in order",
     steps: [
       sends(...Array.from({ length: 10 }, (_, index) => ping(`payload ${index}`))),
       answers(...Array.from({ length: 10 }, (_, index) => pong(`payload ${index}`))),
     ],
   },
   {
-    name: "every one of ten is answered, in order, octet by octet",
+    name: "all ten are answered, in order, octet by octet",
     steps: [
       sendsCut("octets", ...Array.from({ length: 10 }, (_, index) => ping(`payload ${index}`))),
       answers(...Array.from({ length: 10 }, (_, index) => pong(`payload ${index}`))),
     ],
   },
   {
-    name: "between two messages it is answered between their answers",
+    name: "between two messages, it is answered between their replies",
     steps: [
       sends(text("one"), ping("p"), text("two")),
       answers(text("one"), pong("p"), text("two")),
@@ -175,15 +175,15 @@ export const pingCases = section("RFC 6455 §5.5.2", [
 /** (RFC 6455 §5.5.3) */
 export const pongCases = section("RFC 6455 §5.5.3", [
   {
-    name: "an unsolicited one without a payload is passed over",
+    name: "an unsolicited one without a payload is ignored",
     steps: [sends(pong(), ping("next")), answers(pong("next"))],
   },
   {
-    name: "an unsolicited one with a payload is passed over",
+    name: "an unsolicited one with a payload is ignored",
     steps: [sends(pong("unasked"), ping("next")), answers(pong("next"))],
   },
   {
-    name: "an unsolicited one of 125 bytes is passed over",
+    name: "an unsolicited one of 125 bytes is ignored",
     steps: [sends(pong(bytes(125)), text("next")), answers(text("next"))],
   },
   {

@@ -6,7 +6,7 @@ const everyOctet = Uint8Array.from({ length: 256 }, (_, octet) => octet);
 /** (RFC 6455 §5.6) */
 export const dataFrameCases = section("RFC 6455 §5.6", [
   {
-    name: "text is text and binary is binary, with the same octets",
+    name: "text is echoed as text and binary as binary, with the same octets",
     steps: [sends(text("Hello"), binary("Hello")), answers(text("Hello"), binary("Hello"))],
     messages: ["Hello", hex("48656c6c6f")],
   },
@@ -33,17 +33,17 @@ export const dataFrameCases = section("RFC 6455 §5.6", [
     messages: ["\ufeffHi"],
   },
   {
-    name: "text that is nothing but a byte order mark",
+    name: "text that consists of a byte order mark",
     steps: [sends(text(hex("efbbbf"))), answers(text(hex("efbbbf")))],
     messages: ["\ufeff"],
   },
   {
-    name: "line ends and NUL are left alone",
+    name: "line ends and NUL are not changed",
     steps: [sends(text("a\r\nb\nc\rd\0e")), answers(text("a\r\nb\nc\rd\0e"))],
     messages: ["a\r\nb\nc\rd\0e"],
   },
   {
-    name: "what an application sends is text for a string and binary for bytes",
+    name: "an application's string is sent as text, and its bytes as binary",
     steps: [
       applicationSends("text €"),
       applicationSends(everyOctet),
@@ -52,12 +52,12 @@ export const dataFrameCases = section("RFC 6455 §5.6", [
     messages: [],
   },
   {
-    name: "a lone surrogate that an application sends becomes U+FFFD",
+    name: "a lone surrogate in an application's text becomes U+FFFD",
     steps: [applicationSends("a\ud800b"), answers(text("a\ufffdb"))],
     messages: [],
   },
   {
-    name: "long text that an application sends keeps its characters",
+    name: "an application's long text keeps its characters",
     steps: [applicationSends("añ€🙂".repeat(20_000)), answers(text("añ€🙂".repeat(20_000)))],
     messages: [],
   },

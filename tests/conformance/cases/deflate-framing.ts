@@ -12,7 +12,7 @@ import {
 } from "../conformance-case.ts";
 import { binary, close, continuation, hex, ping, pong, text } from "../frames.ts";
 
-/** What both ends of ours write when they are set to nothing. */
+/** The headers of both ends of Longwire with default settings. */
 export const DEFAULT: DeflateAgreement = {
   offer:
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits",
@@ -29,18 +29,18 @@ export const TAKEOVER: DeflateAgreement = {
 
 const RSV1 = { reservedBits: 0x40 };
 const more = { fin: false };
-/** "Hello" as it stands in the RFC. (RFC 7692 §7.2.3.1) */
+/** The RFC's example for "Hello". (RFC 7692 §7.2.3.1) */
 const HELLO = hex("f248cdc9c90700");
 
-/** 4 KiB in which nothing repeats. */
+/** 4 KiB without repetitions. */
 const NOISE = Buffer.concat(
   Array.from({ length: 128 }, (_, index) => createHash("sha256").update(`${index}`).digest()),
 );
 
-/** Long enough to be inflated and compressed off the main thread. */
+/** Long enough to be inflated and compressed in the thread pool. */
 const LONG = "A line of text that repeats.\n".repeat(40_000);
 
-/** What is answered plain leaves before a Close frame behind it is read. */
+/** Uncompressed replies leave before a later Close frame is read. */
 const PLAIN_ANSWERS: DeflateAgreement = {
   ...DEFAULT,
   compression: { thresholdBytes: 2 * LONG.length },
@@ -56,7 +56,7 @@ export const deflateFramingCases = section(
   "RFC 7692 §6",
   withDefault([
     {
-      name: "a message with RSV1 is inflated, one without is taken as it is",
+      name: "a message with RSV1 is inflated, and one without is not",
       steps: [
         sends(text(HELLO, RSV1), text("Hello"), binary(HELLO, RSV1), binary(HELLO)),
         answers(text("Hello"), text("Hello"), binary("Hello"), binary(HELLO)),
@@ -70,7 +70,7 @@ export const deflateFramingCases = section(
       ],
     },
     {
-      name: "fragments of an octet, empty ones among them, octet by octet",
+      name: "fragments of one octet, including empty ones, octet by octet",
       steps: [
         sendsCut(
           "octets",
@@ -83,7 +83,7 @@ export const deflateFramingCases = section(
       ],
     },
     {
-      name: "pings between the fragments are not compressed and are answered first",
+      name: "pings between fragments are not compressed and are answered first",
       steps: [
         sends(
           text(HELLO.subarray(0, 3), { ...RSV1, ...more }),
@@ -96,7 +96,7 @@ export const deflateFramingCases = section(
       ],
     },
     {
-      name: "a Close frame between the fragments closes",
+      name: "a Close frame between fragments closes",
       steps: [
         sends(text(HELLO.subarray(0, 3), { ...RSV1, ...more }), close(1000)),
         answers(close(1000)),
@@ -129,19 +129,19 @@ export const deflateFramingCases = section(
       ending: badBits,
     })),
     ...[0x10, 0x20, 0x30, 0x50, 0x60, 0x70].map((reservedBits) => ({
-      name: `the reserved bits 0x${reservedBits.toString(16)} mean nothing and fail with 1002`,
+      name: `the reserved bits 0x${reservedBits.toString(16)} are undefined and fail with 1002`,
       steps: [sends(text(HELLO, { reservedBits }), ping("behind"))],
       ending: badBits,
     })),
     {
-      name: "RSV1 fails with 1002 where no compression was agreed",
+      name: "RSV1 fails with 1002 if no compression was agreed",
       deflate: { offer: DEFAULT.offer, answer: undefined },
       roles: ["client"],
       steps: [sends(text(HELLO, RSV1))],
       ending: badBits,
     },
     {
-      name: "a message of 1024 bytes leaves compressed by default, a shorter one does not",
+      name: "a message of 1024 bytes is sent compressed by default, a shorter one is not",
       steps: [
         sends(text("a".repeat(1023)), text("a".repeat(1024)), binary(new Uint8Array(1024))),
         answers(
@@ -152,11 +152,11 @@ export const deflateFramingCases = section(
       ],
     },
     {
-      name: "a message that compressing would not shorten leaves as it is",
+      name: "a message that compression would not shorten is sent uncompressed",
       steps: [sends(binary(NOISE)), answers(binary(NOISE))],
     },
     {
-      name: "control frames that our end sends are never compressed",
+      name: "control frames from Longwire's end are never compressed",
       deflate: TAKEOVER,
       steps: [
         sends(ping("a".repeat(125)), close(1000, "a".repeat(120))),
@@ -165,17 +165,17 @@ export const deflateFramingCases = section(
       ending: wasClosed(1000, "a".repeat(120)),
     },
     {
-      name: "text that inflates to no UTF-8 fails with 1007",
+      name: "text that is not UTF-8 after inflation fails with 1007",
       steps: [sends(text(hex("00 0200 fdff c328 00"), RSV1), ping("behind"))],
       ending: fails(1007, "invalid_utf8"),
     },
     {
-      name: "text that inflates to a cut character fails with 1007",
+      name: "text that inflates to an incomplete character fails with 1007",
       steps: [sends(text(hex("00 0200 fdff e282 00"), RSV1), ping("behind"))],
       ending: fails(1007, "invalid_utf8"),
     },
     ...["07", "ffffffff", "00 0500 0000 48656c6c6f"].map((digits) => ({
-      name: `${digits}, which is no DEFLATE data, fails with 1007`,
+      name: `${digits}, which is not DEFLATE data, fails with 1007`,
       steps: [sends(binary(hex(digits), RSV1), ping("behind"))],
       ending: fails(1007, "invalid_deflate"),
     })),
@@ -189,7 +189,7 @@ export const deflateFramingCases = section(
       ending: wasClosed(1000),
     },
     {
-      name: "they are answered also when the peer ends the transport behind them",
+      name: "they are answered even if the peer ends the transport afterwards",
       deflate: PLAIN_ANSWERS,
       steps: [
         sends({ deflated: LONG }, text("short"), close(1000)),
@@ -199,7 +199,7 @@ export const deflateFramingCases = section(
       ending: wasClosed(1000),
     },
     {
-      name: "maxMessageBytes holds for what a message inflates to",
+      name: "maxMessageBytes applies to the inflated message",
       settings: { maxMessageBytes: 2000 },
       steps: [
         sends({ deflated: "a".repeat(2000) }),
@@ -209,7 +209,7 @@ export const deflateFramingCases = section(
       ending: fails(1009, "message_too_big"),
     },
     {
-      name: "a message that inflates to 16 MiB is good, one that inflates to a byte more is not",
+      name: "a message that inflates to 16 MiB is accepted, one more byte is not",
       transports: ["TCP"],
       steps: [
         sends({ deflated: new Uint8Array(16 * 1024 * 1024) }),

@@ -25,12 +25,12 @@ interface Agreed extends DeflateAgreement {
   roles?: ConformanceCase["roles"];
 }
 
-/** What can be agreed on: context takeover and window, each for each direction. */
+/** The parameters to agree on: context takeover and window, for each direction. */
 const AGREED: readonly Agreed[] = [
   { name: "no takeover, whole windows", ...DEFAULT, compression: ALL },
   { name: "takeover both ways, whole windows", ...TAKEOVER },
   {
-    name: "takeover of the server alone",
+    name: "takeover of the server only",
     roles: ["server"],
     compression: { ...ALL, outgoingContextTakeover: true },
     offer: "permessage-deflate",
@@ -38,7 +38,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([15, true], [15, false]),
   },
   {
-    name: "takeover of the client alone",
+    name: "takeover of the client only",
     roles: ["client"],
     compression: { ...ALL, outgoingContextTakeover: true },
     offer: "permessage-deflate; server_no_context_takeover; client_max_window_bits",
@@ -62,7 +62,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([8, false], [8, false]),
   },
   {
-    name: "the client demands no takeover",
+    name: "the client requires no takeover",
     roles: ["server"],
     compression: BOTH,
     offer: "permessage-deflate; server_no_context_takeover",
@@ -70,7 +70,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([15, false], [15, true]),
   },
   ...[8, 15].map((bits): Agreed => ({
-    name: `the client demands a window of 2^${bits}`,
+    name: `the client requires a window of 2^${bits}`,
     roles: ["server"],
     compression: BOTH,
     offer: `permessage-deflate; server_max_window_bits=${bits}`,
@@ -78,7 +78,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([bits, true], [15, true]),
   })),
   ...[8, 15].map((bits): Agreed => ({
-    name: `the client demands no takeover and a window of 2^${bits}`,
+    name: `the client requires no takeover and a window of 2^${bits}`,
     roles: ["server"],
     compression: BOTH,
     offer: `permessage-deflate; server_no_context_takeover; server_max_window_bits=${bits}`,
@@ -86,7 +86,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([bits, false], [15, true]),
   })),
   {
-    name: "the client offers three ways, the first is taken",
+    name: "the client has three offers, the first is accepted",
     roles: ["server"],
     compression: BOTH,
     offer:
@@ -95,7 +95,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([8, false], [15, true]),
   },
   {
-    name: "windows that differ",
+    name: "different windows",
     roles: ["server"],
     compression: { ...BOTH, incomingWindowBits: 9, outgoingWindowBits: 11 },
     offer: "permessage-deflate; server_max_window_bits=12; client_max_window_bits",
@@ -103,7 +103,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([11, true], [9, true]),
   },
   {
-    name: "the server demands a window of 2^9 and no takeover of a client that said it could",
+    name: "the server requires a window of 2^9 and no takeover of a client that offered both",
     roles: ["client"],
     compression: BOTH,
     offer: "permessage-deflate; client_max_window_bits",
@@ -111,7 +111,7 @@ const AGREED: readonly Agreed[] = [
     windows: windows([15, true], [9, false]),
   },
   {
-    name: "the server says what it does unasked: no takeover and a window of 2^10",
+    name: "the server reduces its own parameters without being asked: no takeover and a window of 2^10",
     roles: ["client"],
     compression: BOTH,
     offer: "permessage-deflate; client_max_window_bits",
@@ -120,7 +120,7 @@ const AGREED: readonly Agreed[] = [
   },
 ];
 
-/** How long messages are, and into fragments of how many compressed bytes they are cut. */
+/** The lengths of messages, and the compressed size of their fragments. */
 const SIZES: readonly [size: number, fragmentBytes?: number][] = [
   ...[16, 64, 256, KIB, 4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB].map(
     (size): [number] => [size],
@@ -134,7 +134,7 @@ const SIZES: readonly [size: number, fragmentBytes?: number][] = [
   [128 * KIB, 32 * KIB],
 ];
 
-/** A message that every window shortens, and that refers far back where it may. */
+/** A message that every window shortens, with distant references if the window allows them. */
 function message(size: number, seed: number): string {
   if (size <= 64) return "ok ".repeat(22).slice(0, size);
   const lines: string[] = [];
@@ -146,7 +146,7 @@ function message(size: number, seed: number): string {
   return lines.join("").slice(0, size);
 }
 
-/** Two messages of each size, answered before the next: text, then binary that resembles it. */
+/** Two messages of each size, answered before the next: text, then similar binary. */
 function exchangesOf(sizes: typeof SIZES): ConformanceCase["steps"] {
   return sizes.flatMap(([size, fragmentBytes]) =>
     [0, 1].flatMap((seed) => {
@@ -211,7 +211,7 @@ const offers: readonly [offer: string, answer: string | undefined][] = [
   ["Permessage-Deflate", undefined],
 ];
 
-/** What our server answers to offers, good and bad. (RFC 7692 §5, §7.1) */
+/** The responses of Longwire's server to valid and invalid offers. (RFC 7692 §5, §7.1) */
 export const deflateOfferCases = section(
   "RFC 7692 §5",
   offers.map(([offer, answer]) => ({
@@ -222,7 +222,7 @@ export const deflateOfferCases = section(
   })),
 );
 
-/** What a server may not answer to our client's offer. (RFC 7692 §5.1, §7.1) */
+/** Invalid responses to the offer of Longwire's client. (RFC 7692 §5.1, §7.1) */
 export const badAnswers: readonly string[] = [
   "x-unknown",
   "permessage-deflate; nonsense",

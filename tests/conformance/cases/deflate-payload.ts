@@ -4,7 +4,7 @@ import { DEFAULT, TAKEOVER } from "./deflate-framing.ts";
 
 const RSV1 = { reservedBits: 0x40 };
 
-/** The octets that stand in the RFC; what our end answers is short and goes as it is. */
+/** The example octets of the RFC; the replies are short and therefore not compressed. */
 export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
   {
     name: "§7.2.3.1: one compressed block, whole and in two fragments",
@@ -32,7 +32,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     steps: [sendsCut("octets", hex("c1 87 00000000 f248cdc9c90700")), answers(text("Hello"))],
   },
   {
-    name: "§7.2.3.2: a message that refers to the one before it",
+    name: "§7.2.3.2: a message that refers to the previous one",
     deflate: TAKEOVER,
     steps: [
       sends(text(hex("f248cdc9c90700"), RSV1), text(hex("f200110000"), RSV1)),
@@ -40,7 +40,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     ],
   },
   {
-    name: "§7.2.3.2: it refers past a message that was not compressed",
+    name: "§7.2.3.2: a message that refers past an uncompressed one",
     deflate: TAKEOVER,
     steps: [
       sends(text(hex("f248cdc9c90700"), RSV1), text("plain"), text(hex("f200110000"), RSV1)),
@@ -48,7 +48,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     ],
   },
   {
-    name: "§7.2.3.2: what our end answers is octet for octet as in the RFC",
+    name: "§7.2.3.2: the reply has the octets of the RFC",
     deflate: TAKEOVER,
     steps: [
       sends(text("Hello"), text("Hello")),
@@ -57,7 +57,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     messages: ["Hello", "Hello"],
   },
   {
-    name: "§7.2.3.2: without context takeover it refers to nothing and fails with 1007",
+    name: "§7.2.3.2: without context takeover, a reference to an earlier message fails with 1007",
     deflate: DEFAULT,
     steps: [
       sends(text(hex("f248cdc9c90700"), RSV1)),
@@ -72,7 +72,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     steps: [sends(text(hex("000500faff48656c6c6f00"), RSV1)), answers(text("Hello"))],
   },
   {
-    name: "§7.2.3.4: a final block, and a message behind it",
+    name: "§7.2.3.4: a final block, and a later message",
     deflate: DEFAULT,
     steps: [
       sends(text(hex("f348cdc9c9070000"), RSV1), text(hex("f248cdc9c90700"), RSV1)),
@@ -80,7 +80,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     ],
   },
   {
-    name: "§7.2.3.4: a final block, and a message behind it, with context takeover",
+    name: "§7.2.3.4: a final block, and a later message, with context takeover",
     deflate: TAKEOVER,
     steps: [
       sends(text(hex("f348cdc9c9070000"), RSV1), text(hex("f248cdc9c90700"), RSV1)),
@@ -101,7 +101,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     steps: [sends(text(hex("f248050000 00ffffcac9c90700"), RSV1)), answers(text("Hello"))],
   },
   {
-    name: "§7.2.3.6: an empty message is an octet of zero",
+    name: "§7.2.3.6: an empty message is one octet of zero",
     deflate: DEFAULT,
     steps: [
       sends(text(hex("00"), RSV1), binary(hex("00"), RSV1), text(hex("f248cdc9c90700"), RSV1)),
@@ -117,7 +117,7 @@ export const deflatePayloadCases = section("RFC 7692 §7.2.3", [
     ],
   },
   {
-    name: "§7.2.3.6: empty messages do not disturb the window",
+    name: "§7.2.3.6: empty messages do not affect the window",
     deflate: TAKEOVER,
     steps: [
       sends(

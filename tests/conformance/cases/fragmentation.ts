@@ -18,7 +18,7 @@ const cuts: readonly [string, Chunks][] = [
   ["octet by octet", "octets"],
 ];
 
-/** The same frames in each of the cuts. */
+/** The same frames with each way of cutting. */
 function inAllCuts(
   name: string,
   parts: Parameters<typeof sends>,
@@ -51,12 +51,12 @@ const good: ConformanceCase[] = [
     { answers: answers(pong("between"), text("one two")) },
   ),
   ...inAllCuts(
-    "a pong between two fragments is passed over",
+    "a pong between two fragments is ignored",
     [text("one ", more), pong("between"), continuation("two")],
     { answers: answers(text("one two")) },
   ),
   ...inAllCuts(
-    "pings before, between and behind fragments are answered where they stand",
+    "pings before, between and after fragments are answered at their positions",
     [
       ping("1"),
       binary("a", more),
@@ -83,7 +83,7 @@ const good: ConformanceCase[] = [
     { answers: answers(text("ab")) },
   ),
   ...inAllCuts(
-    "a message of nothing but empty fragments",
+    "a message of empty fragments only",
     [text("", more), continuation("", more), continuation(""), binary("", more), continuation("")],
     { answers: answers(text(""), binary("")) },
   ),
@@ -112,7 +112,7 @@ const good: ConformanceCase[] = [
     ],
   },
   {
-    name: "two messages in fragments, one behind the other, of different kinds",
+    name: "two fragmented messages of different kinds, one after the other",
     steps: [
       sends(
         text("te", more),
@@ -125,7 +125,7 @@ const good: ConformanceCase[] = [
     ],
   },
   {
-    name: "a ping is answered while its message is still to be continued",
+    name: "a ping is answered while its message is incomplete",
     steps: [
       sends(text("fragment 1, ", more), continuation("fragment 2, ", more), ping("first")),
       answers(pong("first")),
@@ -136,7 +136,7 @@ const good: ConformanceCase[] = [
     ],
   },
   {
-    name: "the same, every octet in a write of its own",
+    name: "the same, with every octet in a separate write",
     steps: [
       sendsCut("octets", text("fragment 1, ", more), continuation("fragment 2, ", more)),
       sendsCut("octets", ping("first")),
@@ -148,7 +148,7 @@ const good: ConformanceCase[] = [
     ],
   },
   {
-    name: "a Close frame between fragments closes; the message is never seen",
+    name: "a Close frame between fragments closes, and the message is not delivered",
     steps: [
       sends(text("one ", more), close(1000, "enough"), continuation("two")),
       answers(close(1000, "enough")),
@@ -159,32 +159,36 @@ const good: ConformanceCase[] = [
 
 const bad: ConformanceCase[] = [
   ...inAllCuts(
-    "a continuation frame with nothing to continue, final",
+    "a final continuation frame without a message to continue",
     [continuation("stray"), text("good")],
     stray,
   ),
   ...inAllCuts(
-    "a continuation frame with nothing to continue, not final",
+    "a continuation frame without a message to continue, not final",
     [continuation("stray", more), text("good")],
     stray,
   ),
-  ...inAllCuts("an empty continuation frame with nothing to continue", [continuation()], stray),
   ...inAllCuts(
-    "a continuation frame behind a whole message",
+    "an empty continuation frame without a message to continue",
+    [continuation()],
+    stray,
+  ),
+  ...inAllCuts(
+    "a continuation frame after a whole message",
     [text("good"), continuation("stray")],
     { ...stray, answers: answers(text("good")) },
   ),
   ...inAllCuts(
-    "a continuation frame behind a message in fragments",
+    "a continuation frame after a fragmented message",
     [text("go", more), continuation("od"), continuation("stray", more), text("behind")],
     { ...stray, answers: answers(text("good")) },
   ),
-  ...inAllCuts("a continuation frame behind a ping", [ping("p"), continuation("stray")], {
+  ...inAllCuts("a continuation frame after a ping", [ping("p"), continuation("stray")], {
     ...stray,
     answers: answers(pong("p")),
   }),
   ...inAllCuts(
-    "twice a stray continuation, then text in fragments",
+    "two stray continuations, then fragmented text",
     [
       continuation("stray", more),
       text("a", more),
@@ -199,18 +203,18 @@ const bad: ConformanceCase[] = [
   ...inAllCuts("text inside of binary", [binary("one", more), text("two")], unfinished),
   ...inAllCuts("binary inside of text", [text("one", more), binary("two")], unfinished),
   ...inAllCuts("binary inside of binary", [binary("one", more), binary("two")], unfinished),
-  ...inAllCuts("a new message behind an empty fragment", [text("", more), text("two")], unfinished),
+  ...inAllCuts("a new message after an empty fragment", [text("", more), text("two")], unfinished),
   ...inAllCuts(
-    "a new message behind a ping inside of a message",
+    "a new message after a ping inside of a message",
     [text("one", more), ping("p"), text("two", more)],
     { ...unfinished, answers: answers(pong("p")) },
   ),
-  ...inAllCuts("a ping in fragments", [ping("pi", more), continuation("ng")], fragmented),
-  ...inAllCuts("a pong in fragments", [pong("po", more), continuation("ng")], fragmented),
+  ...inAllCuts("a fragmented ping", [ping("pi", more), continuation("ng")], fragmented),
+  ...inAllCuts("a fragmented pong", [pong("po", more), continuation("ng")], fragmented),
   ...inAllCuts("an empty ping that is not final", [ping("", more)], fragmented),
-  ...inAllCuts("a Close frame in fragments", [close(1000, "", more), continuation()], fragmented),
+  ...inAllCuts("a fragmented Close frame", [close(1000, "", more), continuation()], fragmented),
   ...inAllCuts(
-    "a ping in fragments inside of a message",
+    "a fragmented ping inside of a message",
     [text("one", more), ping("pi", more), continuation("ng")],
     fragmented,
   ),

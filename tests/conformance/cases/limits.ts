@@ -16,7 +16,7 @@ const more = { fin: false };
 
 const once = new Map<number, [string, Uint8Array]>();
 
-/** Text and octets of a size, made once for all cases. */
+/** Text and octets of a size, created once for all cases. */
 function content(size: number): [string, Uint8Array] {
   let made = once.get(size);
   if (made === undefined) {
@@ -29,7 +29,7 @@ function content(size: number): [string, Uint8Array] {
   return made;
 }
 
-/** Sizes in whole frames; what is long goes over TCP alone, where it makes no difference. */
+/** Sizes of whole frames; long ones only over TCP, because the transport makes no difference. */
 const wholes: readonly [size: number, transports: readonly Transport[]][] = [
   [64 * KIB, ["TCP", "TLS", "HTTP/2"]],
   [256 * KIB, ["TCP", "TLS", "HTTP/2"]],
@@ -56,7 +56,7 @@ const whole: ConformanceCase[] = wholes.flatMap(([size, transports]) => {
   ];
 });
 
-/** A message of 4 MiB in fragments, which cut characters too. */
+/** A message of 4 MiB in fragments whose cuts also fall inside characters. */
 function inFragments(opcode: number, message: Uint8Array, size: number): ConformanceCase["steps"] {
   const count = message.length / size;
   const parts = Array.from({ length: count }, (_, index) =>
@@ -126,7 +126,7 @@ const few = { maxMessageFragments: 4 };
 
 const limited: ConformanceCase[] = [
   {
-    name: "a message of 16 MiB and a byte fails with 1009 on its header",
+    name: "a message of 16 MiB and one byte fails with 1009 on its header",
     steps: [sends(binary("", { announced: BigInt(16 * MIB + 1) }))],
     ending: tooBig,
   },
@@ -136,7 +136,7 @@ const limited: ConformanceCase[] = [
     ending: tooBig,
   })),
   {
-    name: "a message of maxMessageBytes is good, a byte more fails with 1009",
+    name: "a message of maxMessageBytes is accepted, one more byte fails with 1009",
     settings: small,
     steps: [
       sends(text("*".repeat(1000)), text("*".repeat(1001)), ping("behind")),
@@ -145,7 +145,7 @@ const limited: ConformanceCase[] = [
     ending: tooBig,
   },
   {
-    name: "maxMessageBytes counts all fragments, and the last one fails on its header",
+    name: "maxMessageBytes applies to all fragments together, and the last one fails on its header",
     settings: small,
     steps: [
       sends(text("*".repeat(600), more), continuation("*".repeat(400), more), ping("full")),
@@ -155,7 +155,7 @@ const limited: ConformanceCase[] = [
     ending: tooBig,
   },
   {
-    name: "maxMessageBytes counts each message anew, and no pings",
+    name: "maxMessageBytes applies to each message separately, and not to pings",
     settings: small,
     steps: [
       sends(
@@ -174,7 +174,7 @@ const limited: ConformanceCase[] = [
     ],
   },
   {
-    name: "maxMessageFragments are good, one more fails with 1009",
+    name: "maxMessageFragments are accepted, one more fails with 1009",
     settings: few,
     steps: [
       sends(text("a", more), continuation("b", more), continuation("c", more), continuation("d")),
@@ -185,13 +185,13 @@ const limited: ConformanceCase[] = [
     ending: tooMany,
   },
   {
-    name: "empty fragments count for maxMessageFragments",
+    name: "empty fragments count towards maxMessageFragments",
     settings: few,
     steps: [sends(text("", more), ...Array.from({ length: 4 }, () => continuation("", more)))],
     ending: tooMany,
   },
   {
-    name: "maxMessageFragments counts no pings",
+    name: "pings do not count towards maxMessageFragments",
     settings: few,
     steps: [
       sends(text("a", more), ping("1"), ping("2"), ping("3"), ping("4"), continuation("b")),

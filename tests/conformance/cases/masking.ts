@@ -42,7 +42,7 @@ export const maskingCases = section("RFC 6455 §5.1", [
   ...unmasked,
   ...masked,
   {
-    name: "a mask of zeros from a server is a mask too and fails with 1002",
+    name: "a mask of zeros from a server is a mask, too, and fails with 1002",
     roles: ["client"],
     steps: [sends(maskedFrame(text("Hello"), new Uint8Array(4)))],
     ending: fails(1002, "unexpected_mask"),
@@ -64,7 +64,7 @@ export const maskingCases = section("RFC 6455 §5.1", [
 /** (RFC 6455 §5.3) */
 export const maskingKeyCases = section("RFC 6455 §5.3", [
   {
-    name: "every key unmasks its own frame, also where a payload is all zeros after it",
+    name: "every key unmasks its own frame, even if the masked payload is all zeros",
     roles: ["server"],
     steps: [
       sends(...keys.map((key) => maskedFrame(text("Hello, world"), key))),
@@ -74,7 +74,7 @@ export const maskingKeyCases = section("RFC 6455 §5.3", [
     ],
   },
   {
-    name: "the key goes round for payloads of every length modulo 4, in any cut",
+    name: "the key repeats for payloads of every length modulo 4, with any cut",
     roles: ["server"],
     steps: [3, "octets" as const, "whole" as const].flatMap((chunks) => [
       sendsCut(chunks, ...[1, 2, 3, 4, 5, 6, 7, 8, 31, 32, 33, 34].map((n) => binary(bytes(n)))),
@@ -82,7 +82,7 @@ export const maskingKeyCases = section("RFC 6455 §5.3", [
     ]),
   },
   {
-    name: "the key begins anew with every fragment",
+    name: "the key restarts with every fragment",
     roles: ["server"],
     steps: [
       sends(
@@ -95,7 +95,7 @@ export const maskingKeyCases = section("RFC 6455 §5.3", [
     ],
   },
   {
-    name: "what an application sends first is masked by a client and not by a server",
+    name: "an application's first message is masked by a client and not by a server",
     steps: [
       applicationSends("Hello"),
       applicationSends(utf8("Hello")),

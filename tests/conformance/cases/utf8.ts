@@ -12,13 +12,13 @@ import { binary, close, continuation, hex, ping, pong, text } from "../frames.ts
 const more = { fin: false };
 const notUtf8 = fails(1007, "invalid_utf8");
 
-/** Octets that are UTF-8, with what they are. (RFC 3629 §3, §4) */
+/** Valid UTF-8, with its description. (RFC 3629 §3, §4) */
 const VALID: readonly [name: string, octets: string][] = [
   ["ASCII", "48 65 6c 6c 6f 24"],
-  ["two octets a character", "c2a2 c3bc d0b6"],
-  ["three octets a character", "e282ac e6bca2"],
-  ["four octets a character", "f09f9982 f0a4ada2"],
-  ["a Greek word of two and three octets a character", "cebae1bdb9cf83cebcceb5"],
+  ["characters of two octets", "c2a2 c3bc d0b6"],
+  ["characters of three octets", "e282ac e6bca2"],
+  ["characters of four octets", "f09f9982 f0a4ada2"],
+  ["a Greek word with characters of two and three octets", "cebae1bdb9cf83cebcceb5"],
   ["characters of every length, mixed", "61 c3a4 e282ac f09f9982 62 f09f9982 e282ac c3a4"],
   ["the lowest of one octet, NUL", "00"],
   ["the lowest of two octets", "c280"],
@@ -29,12 +29,12 @@ const VALID: readonly [name: string, octets: string][] = [
   ["the highest of three octets", "efbfbf"],
   ["the highest of four octets, U+10FFFF", "f48fbfbf"],
   ["the last before the surrogates", "ed9fbf"],
-  ["the first behind the surrogates", "ee8080"],
+  ["the first after the surrogates", "ee8080"],
   ["the first of U+1000 and of U+D000", "e18080 ed8080"],
   ["the first of U+40000 and of U+100000", "f1808080 f4808080"],
   ["the replacement character and its neighbours", "efbfb9 efbfba efbfbb efbfbc efbfbd"],
   ["a byte order mark, first and later", "efbbbf 61 efbbbf"],
-  ["characters that combine", "65cc81 e0a495e0a58d"],
+  ["combining characters", "65cc81 e0a495e0a58d"],
   ["the noncharacters U+FFFE and U+FFFF", "efbfbe efbfbf"],
   ["the noncharacters U+FDD0 to U+FDEF", "efb790 efb7af"],
   ...Array.from({ length: 16 }, (_, index): [string, string] => {
@@ -45,36 +45,33 @@ const VALID: readonly [name: string, octets: string][] = [
   }),
 ];
 
-/**
- * Octets that are no UTF-8: what is good before, the first octet that cannot be, and what would
- * follow it.
- */
+/** Invalid UTF-8: the valid part, the first invalid octet, and later octets. */
 const INVALID: readonly [name: string, octets: string][] = [
-  ["a continuation octet alone, the first", "|80|"],
-  ["a continuation octet alone, the last", "|bf|"],
-  ["two continuation octets alone", "|80|bf"],
-  ["three continuation octets alone", "|80|bf80"],
-  ["six continuation octets alone", "|80|bf80bf80bf"],
-  ["a continuation octet behind a character", "c3a4|a4|"],
-  ["every continuation octet in a row", `|80|${range(0x81, 0xbf).join("")}`],
+  ["a lone continuation octet, the first", "|80|"],
+  ["a lone continuation octet, the last", "|bf|"],
+  ["two lone continuation octets", "|80|bf"],
+  ["three lone continuation octets", "|80|bf80"],
+  ["six lone continuation octets", "|80|bf80bf80bf"],
+  ["a continuation octet after a character", "c3a4|a4|"],
+  ["all continuation octets in a row", `|80|${range(0x81, 0xbf).join("")}`],
   ...range(0xc0, 0xc1).map((lead): [string, string] => [
     `the lead ${lead}, which is always overlong`,
     `|${lead}|80`,
   ]),
   ...["c2", "df", "e0", "ef", "f0", "f4"].map((lead): [string, string] => [
-    `the lead ${lead} with a blank behind it`,
+    `the lead ${lead} followed by a blank`,
     `${lead}|20|`,
   ]),
   ...["c2", "e1", "f1"].map((lead): [string, string] => [
-    `the lead ${lead} with another behind it`,
+    `the lead ${lead} followed by another`,
     `${lead}|${lead}|80`,
   ]),
   ...range(0xf5, 0xff).map((lead): [string, string] => [
-    `the octet ${lead}, which never is`,
+    `the octet ${lead}, which is never valid`,
     `|${lead}|80808080`,
   ]),
-  ["never-octets in a row", "|fe|fefeffff"],
-  ["a never-octet behind text", "48656c6c6f|ff|"],
+  ["never-valid octets in a row", "|fe|fefeffff"],
+  ["a never-valid octet after text", "48656c6c6f|ff|"],
   ["a slash in two octets", "|c0|af"],
   ["a slash in three octets", "e0|80|af"],
   ["a slash in four octets", "f0|80|80af"],
@@ -92,10 +89,10 @@ const INVALID: readonly [name: string, octets: string][] = [
   ["an overlong NUL in six octets", "|fc|8080808080"],
   ["the lowest of five octets", "|f8|88808080"],
   ["the lowest of six octets", "|fc|8480808080"],
-  ["four octets beyond Unicode's end", "|f7|bfbfbf"],
+  ["four octets beyond the end of Unicode", "|f7|bfbfbf"],
   ["the highest of five octets", "|fb|bfbfbfbf"],
   ["the highest of six octets", "|fd|bfbfbfbfbf"],
-  ["the first behind U+10FFFF", "f4|90|8080"],
+  ["the first after U+10FFFF", "f4|90|8080"],
   ...["eda080", "edadbf", "edae80", "edafbf", "edb080", "edbe80", "edbfbf"].map(
     (octets): [string, string] => [
       `the surrogate ${octets}`,
@@ -104,20 +101,23 @@ const INVALID: readonly [name: string, octets: string][] = [
   ),
   ...["eda080 edb080", "eda080 edbfbf", "edadbf edb080", "edadbf edbfbf"].map(surrogates),
   ...["edae80 edb080", "edae80 edbfbf", "edafbf edb080", "edafbf edbfbf"].map(surrogates),
-  ["a character cut by an ASCII one", "cebae1bd|61|"],
+  ["a character cut off by an ASCII character", "cebae1bd|61|"],
   ["the fourth octet of a character missing", "f09f99|41|"],
-  ["a surrogate behind a Greek word", "cebae1bdb9cf83cebcceb5ed|a0|80656469746564"],
-  ["five octets behind a Greek word", "cebae1bdb9cf83cebcceb5|f8|888080"],
-  ["one beyond Unicode's end behind a Greek word", "cebae1bdb9cf83cebcceb5f4|90|8080656469746564"],
+  ["a surrogate after a Greek word", "cebae1bdb9cf83cebcceb5ed|a0|80656469746564"],
+  ["five octets after a Greek word", "cebae1bdb9cf83cebcceb5|f8|888080"],
+  [
+    "a character beyond the end of Unicode after a Greek word",
+    "cebae1bdb9cf83cebcceb5f4|90|8080656469746564",
+  ],
 ];
 
-/** Octets that lack some at their end, so that only the end can fail. */
+/** Octets that are incomplete at their end, so that only the end can fail. */
 const UNFINISHED = [
   "ce cebae1 cebae1bd cebae1bdb9cf cebae1bdb9cf83ce cebae1bdb9cf83cebcce",
   "c2 df e1 e180 ef efbf f1 f180 f18080 f4 f48f f48fbf",
 ].flatMap((line) => line.split(" "));
 
-/** The octets from `first` to `last` in digits. */
+/** Returns the octets from `first` to `last` as digits. */
 function range(first: number, last: number): string[] {
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index).toString(16));
 }
@@ -137,7 +137,7 @@ const octetwise = (octets: Uint8Array): ReturnType<typeof text>[] => [
 const valid: ConformanceCase[] = VALID.map(([name, digits]) => {
   const octets = hex(digits);
   return {
-    name: `${name}: whole, by octet, and by fragments of an octet`,
+    name: `${name}: whole, by octet, and in fragments of one octet`,
     steps: [
       sends(text(octets)),
       answers(text(octets)),
@@ -150,7 +150,7 @@ const valid: ConformanceCase[] = VALID.map(([name, digits]) => {
   };
 });
 
-/** Code point by code point, so that no decoder of the platform is trusted with it. */
+/** Decoded code point by code point, without the platform's decoder. */
 function decoded(octets: Uint8Array): string {
   let result = "";
   for (let at = 0; at < octets.length;) {
@@ -174,7 +174,7 @@ const invalid: ConformanceCase[] = INVALID.flatMap(([name, digits]) => {
       ending: notUtf8,
     },
     {
-      name: `${name} fails at its first bad octet, when neither frame nor message are complete`,
+      name: `${name} fails at its first invalid octet, while frame and message are incomplete`,
       steps: [
         sends(text(good, more), ping("good so far")),
         answers(pong("good so far")),
@@ -186,7 +186,7 @@ const invalid: ConformanceCase[] = INVALID.flatMap(([name, digits]) => {
 });
 
 const unfinished: ConformanceCase[] = UNFINISHED.flatMap((digits) => {
-  const name = `${digits}, which lacks octets at its end,`;
+  const name = `${digits}, which is incomplete at its end,`;
   return [
     {
       name: `${name} fails with 1007`,
@@ -211,7 +211,7 @@ export const utf8Cases = section("RFC 6455 §8.1", [
   ...invalid,
   ...unfinished,
   {
-    name: "the validity of one message says nothing of the next",
+    name: "the validity of one message does not affect the next",
     steps: [
       sends(text(hex("e282ac")), text("ascii"), text(hex("f09f9982"))),
       answers(text("€"), text("ascii"), text("🙂")),
@@ -220,7 +220,7 @@ export const utf8Cases = section("RFC 6455 §8.1", [
     ending: notUtf8,
   },
   {
-    name: "binary may have any octets",
+    name: "binary may contain any octets",
     steps: [sends(binary(hex("80fffe c0af eda080"))), answers(binary(hex("80fffe c0af eda080")))],
   },
   {
@@ -246,7 +246,7 @@ export const utf8Cases = section("RFC 6455 §8.1", [
     },
   ),
   {
-    name: "a bad octet behind a megabyte of good ones in the same frame fails at once",
+    name: "an invalid octet after a megabyte of valid ones in the same frame fails immediately",
     steps: [sendsCut(65_536, text(BAD_AT_ITS_END, { announced: 4_000_000n }))],
     ending: notUtf8,
   },

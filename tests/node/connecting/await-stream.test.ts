@@ -8,7 +8,7 @@ import {
   type Received,
 } from "../../../src/node/connecting/await-stream.ts";
 
-/** A stream whose other end is the test; its errors are nobody's. */
+/** Opens a stream whose other end is the test; its errors are ignored. */
 function openStream(): Duplex {
   const stream = new Duplex({ read: () => {}, write: (_, __, done) => done() });
   stream.on("error", () => {});
@@ -26,7 +26,7 @@ function exactly(size: number): (chunk: Uint8Array) => Received<string> | undefi
 }
 
 describe("reading an answer", () => {
-  test("leaves what is behind it to the next reader, at once or later", async () => {
+  test("leaves the bytes after it to the next reader, synchronous or later", async () => {
     const stream = openStream();
     stream.push("ab");
     const first = readAnswer(stream, exactly(3));
@@ -38,7 +38,7 @@ describe("reading an answer", () => {
     expect(await readAnswer(stream, exactly(3))).toBe("fgh");
   });
 
-  test("leaves the stream paused, so that nothing is lost before the next reader comes", async () => {
+  test("leaves the stream paused, so that nothing is lost before the next reader is attached", async () => {
     const stream = openStream();
     stream.push("abc");
     const { answer, rest } = await readUntil(stream, exactly(2));
@@ -48,7 +48,7 @@ describe("reading an answer", () => {
     expect(stream.read()).toEqual(Buffer.from("d"));
   });
 
-  test("ends with the stream, with its error, or because it ended before", async () => {
+  test("fails when the stream ends, with its error, or because it ended before", async () => {
     const ended = openStream();
     const reading = readUntil(ended, exactly(1));
     ended.push(null);
@@ -62,7 +62,7 @@ describe("reading an answer", () => {
     await expect(readUntil(broken, exactly(1))).rejects.toBeInstanceOf(StreamEnded);
   });
 
-  test("throws what its receiver throws", async () => {
+  test("throws the error of its receiver", async () => {
     const stream = openStream();
     stream.push("x");
     const reading = readUntil(stream, () => {
@@ -71,7 +71,7 @@ describe("reading an answer", () => {
     await expect(reading).rejects.toThrow("malformed");
   });
 
-  test("leaves no listener behind", async () => {
+  test("removes all its listeners", async () => {
     const stream = openStream();
     const before = stream.eventNames().length;
     stream.push("a");

@@ -7,7 +7,7 @@ import { openOptions } from "../../../src/client/connection/open-options.ts";
 import { openClientConnection } from "../../../src/node/index.ts";
 import { HeldServer } from "../../client/held-server.ts";
 
-/** The next socket that this process connects with. */
+/** Returns the next socket that this process connects with. */
 function nextSocket(): Promise<Socket> {
   return new Promise((resolve) => {
     const onSocket = (message: unknown): void => resolve((message as { socket: Socket }).socket);
@@ -20,13 +20,13 @@ function optionsFor(server: HeldServer): ReturnType<typeof openOptions> {
   return openOptions(new URL(`ws://127.0.0.1:${server.port}`), [], new ClientSettings());
 }
 
-test("an attempt that is given up in the turn of its answer hears nothing more", async () => {
+test("an attempt that is abandoned in the turn of its response does not notify its handler", async () => {
   const server = await HeldServer.start();
   const connecting = nextSocket();
   const handler = { onOpened: vi.fn(), onFailed: vi.fn() };
   const attempt = openClientConnection(optionsFor(server), handler);
   const socket = await connecting;
-  // The answer is whole when the stream is paused, and nobody has been told yet.
+  // The stream is paused when the response is complete, before the handler is called.
   socket.once("pause", () => attempt.abandon());
   const closed = new Promise((resolve) => socket.once("close", resolve));
   (await server.next()).accept();
@@ -35,7 +35,7 @@ test("an attempt that is given up in the turn of its answer hears nothing more",
   expect(handler.onFailed).not.toHaveBeenCalled();
 });
 
-test("an open stream that fails before its owner listens ends no process", async () => {
+test("an open stream that fails before its owner listens does not end the process", async () => {
   const server = await HeldServer.start();
   const opened = new Promise<Duplex>((resolve, reject) => {
     openClientConnection(optionsFor(server), { onOpened: resolve, onFailed: reject });

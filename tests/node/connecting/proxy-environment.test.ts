@@ -8,7 +8,7 @@ import { remoteHostOf } from "../../../src/node/connecting/remote-host.ts";
 const nameFor = (url: string, environment: Record<string, string>): string | undefined =>
   proxyFromEnvironment(new URL(url), environment)?.name;
 
-describe("which variable says the proxy", () => {
+describe("which variable sets the proxy", () => {
   const all = {
     http_proxy: "http://a.test:1",
     HTTP_PROXY: "http://b.test:1",
@@ -37,13 +37,13 @@ describe("which variable says the proxy", () => {
     expect(nameFor(url, environment)).toBe(name);
   });
 
-  test("HTTP_PROXY is what a stranger said in a CGI program (CVE-2016-5385)", () => {
+  test("HTTP_PROXY is ignored in a CGI program, where a client sets it (CVE-2016-5385)", () => {
     const cgi = { REQUEST_METHOD: "GET", HTTP_PROXY: "http://evil.test" };
     expect(nameFor("ws://x.test", cgi)).toBeUndefined();
     expect(nameFor("ws://x.test", { ...cgi, http_proxy: "http://a.test" })).toBe("http://a.test");
   });
 
-  test("no_proxy takes hosts out, in either case", () => {
+  test("no_proxy exempts hosts, in upper or lower case", () => {
     for (const name of ["no_proxy", "NO_PROXY"]) {
       const environment = { http_proxy: "http://a.test", [name]: "x.test" };
       expect(nameFor("ws://x.test", environment)).toBeUndefined();
@@ -52,7 +52,7 @@ describe("which variable says the proxy", () => {
   });
 });
 
-describe("which hosts no_proxy has", () => {
+describe("which hosts no_proxy contains", () => {
   test.each([
     ["x.test", "ws://x.test"],
     ["X.Test", "ws://x.test"],
@@ -97,7 +97,7 @@ describe("which hosts no_proxy has", () => {
     ["[::1]:81", "ws://[::1]"],
     [".", "ws://x.test"],
     ["*x.test", "ws://sub.x.test"],
-  ])("%j does not have %s", (list, url) => {
+  ])("%j does not contain %s", (list, url) => {
     expect(isException(remoteHostOf(new URL(url)), list)).toBe(false);
   });
 });

@@ -16,12 +16,12 @@ const to = (location: string): ResponseHead => ({
   headers: [["LOCATION", location]],
 });
 
-test("a destination has no user info and no fragment (RFC 6455 §3)", () => {
+test("a destination has no credentials and no fragment (RFC 6455 §3)", () => {
   const { url } = redirected(from, to("ws://user:secret@one.test/new#part"));
   expect(url.href).toBe("ws://one.test/new");
 });
 
-test("http: and https: mean ws: and wss:, with their ports (RFC 6455 §3)", () => {
+test("http: and https: become ws: and wss:, with their ports (RFC 6455 §3)", () => {
   expect(redirected(from, to("http://one.test:80/")).url.href).toBe("ws://one.test/");
   expect(redirected(from, to("https://one.test:443/")).url.href).toBe("wss://one.test/");
   expect(redirected(from, to("https://one.test:80/")).url.href).toBe("wss://one.test:80/");
@@ -34,14 +34,14 @@ test("another scheme or port is another origin (RFC 6454 §4)", () => {
   }
 });
 
-test("over a Unix socket only the same origin is followed", () => {
+test("over a Unix socket, only redirects to the same origin are followed", () => {
   expect(redirected(from, to("/new"), "/run/socket").url.pathname).toBe("/new");
   expect(() => redirected(from, to("ws://two.test/"), "/run/socket")).toThrow(
     expect.objectContaining({ code: "blocked_redirect", status: 302 }),
   );
 });
 
-test("no error tells what a Location carries", () => {
+test("errors do not contain credentials of a Location", () => {
   for (const location of ["ftp://user:secret@two.test/?token", "ws://user:secret@a b/"]) {
     expect(() => redirected(from, to(location))).not.toThrow(/user|secret|token/);
   }

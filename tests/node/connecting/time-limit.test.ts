@@ -18,7 +18,7 @@ test("a time limit counts only while it runs", () => {
   expect(onOver).toHaveBeenCalledTimes(1);
 });
 
-test("running or stopping twice is the same as once", () => {
+test("running or stopping twice has the effect of once", () => {
   const onOver = vi.fn();
   const limit = new TimeLimit(100, onOver);
   limit.run();
@@ -31,7 +31,7 @@ test("running or stopping twice is the same as once", () => {
   expect(onOver).toHaveBeenCalledTimes(1);
 });
 
-test("a limit of more than a timer can take is not over at once", () => {
+test("a limit longer than a timer's maximum does not expire immediately", () => {
   const onOver = vi.fn();
   const limit = new TimeLimit(Number.MAX_SAFE_INTEGER, onOver);
   limit.run();

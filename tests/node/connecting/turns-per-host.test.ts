@@ -4,7 +4,7 @@ import { TurnsPerHost, type Turn } from "../../../src/node/connecting/turns-per-
 
 const place = (key: string, atOnce = 1): { key: string; atOnce: number } => ({ key, atOnce });
 
-/** Takes turns by name and says who began, in order. */
+/** Takes turns by name and records which began, in order. */
 function takeTurns(): {
   turns: TurnsPerHost;
   begun: string[];
@@ -21,7 +21,7 @@ function takeTurns(): {
 }
 
 describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
-  test("begin in the order they were asked for, one at a time", () => {
+  test("begin in the order of their requests, one at a time", () => {
     const { begun, take } = takeTurns();
     const [a, b] = [take("a", "x"), take("b", "x")];
     take("c", "x");
@@ -32,7 +32,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(begun).toEqual(["a", "b", "c"]);
   });
 
-  test("at other hosts begin at once", () => {
+  test("at other hosts begin immediately", () => {
     const { begun, take } = takeTurns();
     take("a", "x");
     take("b", "y");
@@ -50,7 +50,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(begun).toEqual(["a", "b", "both"]);
   });
 
-  test("that are ended before they began never begin", () => {
+  test("that are ended before they begin never begin", () => {
     const { begun, take } = takeTurns();
     const a = take("a", "x");
     take("b", "x").end();
@@ -59,7 +59,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(begun).toEqual(["a", "c"]);
   });
 
-  test("ended twice let only one in", () => {
+  test("ended twice let only one other begin", () => {
     const { begun, take } = takeTurns();
     const a = take("a", "x");
     take("b", "x");
@@ -69,7 +69,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(begun).toEqual(["a", "b"]);
   });
 
-  test("may share a place that has room for more", () => {
+  test("may share a place that allows more than one", () => {
     const turns = new TurnsPerHost();
     const begun: number[] = [];
     const taken = [1, 2, 3, 4].map((n) => turns.take([place("x", 2)], () => begun.push(n)));
@@ -78,7 +78,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(begun).toEqual([1, 2, 3]);
   });
 
-  test("leave nothing behind", () => {
+  test("leave no queues behind", () => {
     const { turns, take } = takeTurns();
     const taken = [take("a", "x"), take("b", "x", "y"), take("c", "y", "z")];
     expect(turns.size).toBe(3);
@@ -86,7 +86,7 @@ describe("turns at a host (RFC 6455 §4.1, item 2)", () => {
     expect(turns.size).toBe(0);
   });
 
-  test("never block each other for good, and never share a host, whatever ends when", () => {
+  test("never deadlock, and never share a host, in whatever order they end", () => {
     const hosts = fc.uniqueArray(fc.constantFrom("u", "v", "w", "x"), { minLength: 1 });
     fc.assert(
       fc.property(fc.array(hosts, { maxLength: 20 }), fc.infiniteStream(fc.nat()), (all, picks) => {

@@ -29,7 +29,7 @@ const json = (size: number): Uint8Array => {
   return new Uint8Array(Buffer.from(JSON.stringify(rows))).slice(0, size);
 };
 
-/** Messages of few different bytes, of pieces that come back, of noise, of one byte. */
+/** Messages of few different bytes, of repeating pieces, of noise, of one byte. */
 const messages = fc.oneof(
   fc.uint8Array({ maxLength: 3000 }),
   fc
@@ -52,9 +52,9 @@ function skewed(seed: number): Uint8Array {
 }
 
 /**
- * Different bytes of which each occurs more often than all rarer ones together but one, so that the
- * best code for them, and for the end, has a length more with each; and no four of them come twice
- * within 256 bytes, so that all are sent one by one.
+ * Returns different bytes, each of which occurs more often than all rarer ones together but one, so
+ * that the length of the optimal code grows with each. No four bytes occur twice within 256 bytes,
+ * so that all are encoded as literals.
  */
 function steep(size: number): Uint8Array {
   const counts = [1, 2];
@@ -66,7 +66,7 @@ function steep(size: number): Uint8Array {
     const within = bytes.slice(-259);
     return within.some((_, at) => last.every((one, n) => one === within[at + n]));
   };
-  // In turns by how much of each is left.
+  // Interleaved by the remaining number of each.
   const next = (): number | undefined =>
     [...left.keys()]
       .filter((byte) => left[byte]! > 0)
@@ -80,7 +80,7 @@ function steep(size: number): Uint8Array {
 }
 
 describe("the kernel", () => {
-  test("makes what its plain twin makes, byte by byte, and that inflates to the message", () => {
+  test("has the output of its plain twin, byte by byte, which inflates to the message", () => {
     fc.assert(
       fc.property(messages, fc.integer({ min: 8, max: 15 }), (message, bits) => {
         const deflated = kernel.run(message, bits).slice();
@@ -95,7 +95,7 @@ describe("the kernel", () => {
   });
 
   test.each([8, 9, 10, 11, 12, 13])(
-    "uses all of a window of 2^%i, and no more (RFC 7692 §7.1.2)",
+    "uses all of a window of 2^%i, and not more (RFC 7692 §7.1.2)",
     (bits) => {
       for (const distance of [2 ** bits - 1, 2 ** bits, 2 ** bits + 1]) {
         const unit = new Uint8Array(randomBytes(distance));
@@ -108,7 +108,7 @@ describe("the kernel", () => {
     },
   );
 
-  test("remembers nothing: a message comes out the same behind any others", () => {
+  test("keeps nothing: the output does not depend on earlier messages", () => {
     const common = json(KERNEL_TO_BYTES);
     for (let count = 0; count < 200; count += 1) {
       const size = KERNEL_FROM_BYTES + ((count * 991) % (KERNEL_TO_BYTES - KERNEL_FROM_BYTES));
@@ -117,11 +117,11 @@ describe("the kernel", () => {
     }
   });
 
-  test("also when its places have been counted to their end", () => {
+  test("the output is the same even after its position counter wraps", () => {
     const used = new DeflateKernel();
     const message = json(KERNEL_TO_BYTES);
     const expected = used.run(message, 15).slice();
-    // Of one byte, which is the fastest; the count goes by the length.
+    // A message of one byte value is the fastest, and the counter grows by its length.
     const filler = new Uint8Array(KERNEL_TO_BYTES);
     for (let places = 0; places < 0x3fff0000 + 10 * KERNEL_TO_BYTES; places += KERNEL_TO_BYTES) {
       used.run(filler, 15);
@@ -130,7 +130,7 @@ describe("the kernel", () => {
     }
   });
 
-  test("keeps the codes of code lengths to 7 bits, where the best ones are longer (RFC 1951 §3.2.7)", () => {
+  test("limits the codes of code lengths to 7 bits, where the optimal ones are longer (RFC 1951 §3.2.7)", () => {
     shortened[7] = 0;
     for (let seed = 1; seed <= 100; seed += 1) {
       const message = skewed(seed);
@@ -145,7 +145,7 @@ describe("the kernel", () => {
     { size: 15, isLimited: 0 },
     { size: 16, isLimited: 1 },
   ])(
-    "keeps the codes of bytes to 15 bits: $size bytes want one more each (RFC 1951 §3.2.7)",
+    "limits the codes of bytes to 15 bits, where $size bytes would need one more (RFC 1951 §3.2.7)",
     ({ size, isLimited }) => {
       const message = steep(size);
       expect(message.length).toBeLessThanOrEqual(KERNEL_TO_BYTES);
@@ -160,7 +160,7 @@ describe("the kernel", () => {
     },
   );
 
-  test("makes messages no longer than zlib's level 6 does, within a hundredth", () => {
+  test("is within a hundredth of the length of zlib's level 6", () => {
     for (const size of [KERNEL_FROM_BYTES, 1150, 2000, 4096, KERNEL_TO_BYTES]) {
       const message = json(size);
       const byZlib = deflateRawSync(message, { finishFlush: constants.Z_SYNC_FLUSH }).length - 4;
@@ -168,11 +168,11 @@ describe("the kernel", () => {
     }
   });
 
-  test("takes nothing but a message of its length", () => {
+  test("reads only the message of the given length", () => {
     expect(() => kernel.run(new Uint8Array(KERNEL_TO_BYTES + 1), 15)).toThrow(RangeError);
   });
 
-  test("is one for the process", () => {
+  test("has one instance per process", () => {
     expect(deflateKernel()).toBeInstanceOf(DeflateKernel);
     expect(deflateKernel()).toBe(deflateKernel());
   });

@@ -12,8 +12,8 @@ import { readFrames, type WireFrame } from "../../protocol/read-frames.ts";
 import { fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
-// This is about the fast ways of this Node, also where the environment asks for the documented ones
-// alone; those are in without-sync-zlib.test.ts.
+// These tests are about the undocumented fast paths, even if the environment turns them off; the
+// documented ones are tested in without-sync-zlib.test.ts.
 vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
@@ -30,7 +30,7 @@ const JSON_TEXT = JSON.stringify(
   Array.from({ length: 40 }, (_, index) => ({ device: `ap-${index}`, online: index % 3 > 0 })),
 );
 
-/** Longer than what the kernel compresses, which has no context. */
+/** Longer than the kernel's maximum, so that zlib's context is used. */
 const LONG_TEXT = JSON_TEXT.repeat(8);
 
 function framesOf(compression: Partial<CompressionOptions> = {}, agreed = fresh): DeflatedFrames {
@@ -43,17 +43,17 @@ function frameOf(frames: DeflatedFrames, text: string): WireFrame {
   return all[0]!;
 }
 
-/** What a frame's payload inflates to for a peer with an empty window. */
+/** Inflates a frame's payload, as a peer with an empty window does. */
 function inflated({ payload }: WireFrame): string {
   const whole = Buffer.concat([payload, TAIL]);
   return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
 }
 
-/** Hexadecimal digits in which nothing repeats for long. */
+/** Hexadecimal digits without long repetitions. */
 const noise = (length: number): string => randomBytes(length).toString("hex").slice(0, length);
 
-describe("whose frames are the same", () => {
-  test("those of all connections with the same outgoing window, whatever comes in", () => {
+describe("connections that share frames", () => {
+  test("are all that have the same outgoing window, whatever they receive", () => {
     const compression = new DeflateCompression({ incomingContextTakeover: true });
     const first = compression.codec("server", fresh).frames!;
     const incoming = { ...fresh, clientNoContextTakeover: false, clientMaxWindowBits: 9 };
@@ -61,7 +61,7 @@ describe("whose frames are the same", () => {
     expect(first.name).toBe("deflate15");
   });
 
-  test("not those of another window", () => {
+  test("are not those with another window", () => {
     const compression = new DeflateCompression();
     const names = [8, 9, 15].map(
       (bits) => compression.codec("server", { ...fresh, serverMaxWindowBits: bits }).frames!.name,
@@ -69,19 +69,19 @@ describe("whose frames are the same", () => {
     expect(names).toEqual(["deflate8", "deflate9", "deflate15"]);
   });
 
-  test("a connection whose window goes from message to message has none", () => {
+  test("are not those with context takeover", () => {
     const compression = new DeflateCompression({ outgoingContextTakeover: true });
     expect(compression.codec("server", kept).frames).toBeUndefined();
   });
 
-  test("but it has where there was no room for its own context, so that each message is alone", () => {
+  test("include those that had no room for a context of their own", () => {
     const options = { outgoingContextTakeover: true, maxContextBytes: 1 };
     expect(framesOf(options, kept).name).toBe("deflate15");
   });
 });
 
-describe("a frame for many", () => {
-  test("is a text message marked as compressed, without the tail, that inflates by itself (RFC 7692 §6, §7.2.1)", () => {
+describe("a frame for many peers", () => {
+  test("is a text message marked as compressed, without the tail, that inflates on its own (RFC 7692 §6, §7.2.1)", () => {
     const frames = framesOf();
     for (let count = 0; count < 3; count += 1) {
       const frame = frameOf(frames, JSON_TEXT);
@@ -92,7 +92,7 @@ describe("a frame for many", () => {
     }
   });
 
-  test("is compressed from the threshold on, which counts bytes", () => {
+  test("is compressed from the threshold on, counted in bytes", () => {
     const frames = framesOf({ thresholdBytes: 100 });
     const texts = ["a".repeat(99), "a".repeat(100), "€".repeat(33), "€".repeat(34)];
     const seen = texts.map((text) => frameOf(frames, text).reservedBits);
@@ -100,7 +100,7 @@ describe("a frame for many", () => {
     expect(frameOf(framesOf(), "a".repeat(1023)).reservedBits).toBe(0);
   });
 
-  test("is plain where that is no longer, and empty if the text is", () => {
+  test("is plain if that is not longer, and empty if the text is empty", () => {
     const frames = framesOf({ thresholdBytes: 0 });
     for (const text of ["", "a", "abc"]) {
       expect(frames.encodeText(text)).toEqual(encodeTextFrame(text, nodeByteOperations));
@@ -119,14 +119,14 @@ describe("a frame for many", () => {
     expect(inflated(frame)).toBe(text);
   });
 
-  test("may be kept while others are made", () => {
+  test("stays valid while others are encoded", () => {
     const frames = framesOf();
     const texts = [JSON_TEXT, noise(3_000), noise(100_000)];
     const made = texts.map((text) => frames.encodeText(text));
     expect(made.map((frame) => inflated(readFrames(frame)[0]!))).toEqual(texts);
   });
 
-  test("is plain beyond 256 KiB, for which the event loop would be held too long", () => {
+  test("is plain above 256 KiB, which would block the event loop for too long", () => {
     const frames = framesOf();
     expect(frameOf(frames, "a".repeat(MAX_SHARED_BYTES)).reservedBits).toBe(RSV1);
     expect(frameOf(frames, "a".repeat(MAX_SHARED_BYTES + 1)).reservedBits).toBe(0);
@@ -134,7 +134,7 @@ describe("a frame for many", () => {
   });
 
   test.each([8, 9, 10, 11, 12, 13, 14, 15])(
-    "refers no farther back than 2^%i (RFC 7692 §7.1.2)",
+    "refers back at most 2^%i bytes (RFC 7692 §7.1.2)",
     (bits) => {
       const frames = framesOf({}, { ...fresh, serverMaxWindowBits: bits });
       let farthest = 0;
@@ -153,7 +153,7 @@ describe("a frame for many", () => {
 });
 
 describe("its context", () => {
-  test("is one for all texts and for all short messages of all connections, and no connection's own", () => {
+  test("is shared by all texts and all short messages of all connections, and does not belong to a connection", () => {
     const compression = new DeflateCompression();
     const codecs = Array.from({ length: 20 }, () => compression.codec("server", fresh));
     vi.mocked(createDeflateContext).mockClear();
@@ -165,7 +165,7 @@ describe("its context", () => {
     expect(compression.contextBytes).toBe(0);
   });
 
-  test("is given up when zlib fails; the text goes as it is, and the next one is compressed", () => {
+  test("is discarded when zlib fails; the text is sent uncompressed, and the next one is compressed", () => {
     const frames = framesOf();
     frames.encodeText(LONG_TEXT);
     vi.spyOn(SyncZlib.prototype, "run").mockReturnValueOnce({

@@ -32,7 +32,7 @@ export interface DeflatingOptions {
   account?: MemoryBudget;
 }
 
-/** A connection with compression as Node brings it, which goes on by itself when a message is ready. */
+/** A connection with Node's compression that continues when a message is ready. */
 export class DeflatingConnection {
   readonly connection: Connection;
   readonly seen = new CollectingHandler();
@@ -50,7 +50,7 @@ export class DeflatingConnection {
     });
     this.seen.reactToReady = () => this.connection.resume();
     this.seen.react = () => this.#check();
-    // Once all that leaves together is there.
+    // Once everything that leaves together is available.
     this.seen.reactToOutput = () => queueMicrotask(() => this.#check());
     onTestFinished(() => this.connection.transportEnded());
   }
@@ -59,7 +59,7 @@ export class DeflatingConnection {
     return readFrames(joinBytes(this.connection.outgoing.take()));
   }
 
-  /** Takes frames as they come, until there are `count`. */
+  /** Takes frames as they are sent, until there are `count`. */
   async sent(count: number): Promise<WireFrame[]> {
     const frames: WireFrame[] = [];
     await this.until(() => {
@@ -69,7 +69,7 @@ export class DeflatingConnection {
     return frames;
   }
 
-  /** Resolves once `isMet` holds, which is looked at after all that the connection says. */
+  /** Resolves once `isMet` holds; checked after every event of the connection. */
   until(isMet: () => boolean): Promise<void> {
     if (isMet()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ isMet, resolve }));

@@ -9,8 +9,8 @@ import type { WireFrame } from "../../protocol/read-frames.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
-// This is about the fast ways of this Node, also where the environment asks for the documented ones
-// alone; those are in without-sync-zlib.test.ts.
+// These tests are about the undocumented fast paths, even if the environment turns them off; the
+// documented ones are tested in without-sync-zlib.test.ts.
 vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
@@ -22,12 +22,12 @@ const JSON_TEXT = JSON.stringify(
   Array.from({ length: 40 }, (_, index) => ({ device: `ap-${index}`, online: index % 3 > 0 })),
 );
 
-/** What a frame's payload inflates to for a peer with an empty window. */
+/** Inflates a frame's payload, as a peer with an empty window does. */
 function inflated({ payload }: WireFrame): Buffer {
   return inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH });
 }
 
-/** Text that nothing repeats in at less than `distance`. */
+/** Returns text without repetitions at less than `distance`. */
 function repeating(distance: number, times: number): Uint8Array {
   const unit = randomBytes(distance);
   return new Uint8Array(Buffer.concat(Array.from({ length: times }, () => unit)));
@@ -36,7 +36,7 @@ function repeating(distance: number, times: number): Uint8Array {
 const other = (role: Role): Role => (role === "server" ? "client" : "server");
 
 describe.each(roles)("a %s compresses", (role) => {
-  test("a message of the threshold and more, marked with RSV1 (RFC 7692 §6)", () => {
+  test("a message of at least the threshold is compressed and marked with RSV1 (RFC 7692 §6)", () => {
     const open = new DeflatingConnection(role, { compression: { thresholdBytes: 100 } });
     open.connection.sendText("a".repeat(99));
     open.connection.sendText("a".repeat(100));
@@ -47,14 +47,14 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(frames.map(({ opcode }) => opcode)).toEqual([1, 1, 2, 2]);
   });
 
-  test("the threshold counts bytes and not UTF-16 units", () => {
+  test("the threshold counts bytes, not UTF-16 code units", () => {
     const open = new DeflatingConnection(role, { compression: { thresholdBytes: 100 } });
     open.connection.sendText("€".repeat(33));
     open.connection.sendText("€".repeat(34));
     expect(open.sentFrames().map(({ reservedBits }) => reservedBits)).toEqual([0, RSV1]);
   });
 
-  test("nothing below 1 KiB by default, and less than a third of JSON above it", () => {
+  test("nothing below 1 KiB is compressed by default, and JSON above it becomes less than a third", () => {
     const open = new DeflatingConnection(role);
     open.connection.sendText("a".repeat(1023));
     open.connection.sendText(JSON_TEXT);
@@ -63,7 +63,7 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(long!.payload.length).toBeLessThan(JSON_TEXT.length / 3);
   });
 
-  test("no tail travels, and what is sent inflates with it (RFC 7692 §7.2.1)", () => {
+  test("the tail is not sent, and the message inflates with it (RFC 7692 §7.2.1)", () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     open.connection.sendText(JSON_TEXT);
     const [frame] = open.sentFrames();
@@ -72,13 +72,13 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(Buffer.from(referenceInflate(frame!.payload).bytes).toString()).toBe(JSON_TEXT);
   });
 
-  test("each message alone where no window is kept (RFC 7692 §7.1.1)", () => {
+  test("each message is compressed on its own without context takeover (RFC 7692 §7.1.1)", () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     for (let count = 0; count < 3; count += 1) open.connection.sendText(JSON_TEXT);
     for (const frame of open.sentFrames()) expect(inflated(frame).toString()).toBe(JSON_TEXT);
   });
 
-  test("a message like the last one to next to nothing where the window is kept", () => {
+  test("with context takeover, a message like the previous one becomes very short", () => {
     const open = new DeflatingConnection(role, {
       agreed: kept,
       compression: { outgoingContextTakeover: true },
@@ -90,7 +90,7 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(third!.payload.length).toBeLessThan(40);
   });
 
-  test("what does not get shorter goes as it is, where no window is kept", async () => {
+  test("without context takeover, a message that would not become shorter is sent uncompressed", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     const noise = new Uint8Array(randomBytes(2000));
     const long = new Uint8Array(randomBytes(100_000));
@@ -102,20 +102,20 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(frames[1]!.payload).toEqual(long);
   });
 
-  test("and goes compressed where it is, or the peer's window would not be ours", () => {
+  test("with context takeover, it is sent compressed, to keep the peer's window in step", () => {
     const open = new DeflatingConnection(role, { agreed: kept });
     open.connection.sendBinary(new Uint8Array(randomBytes(2000)));
     expect(open.sentFrames()[0]!.reservedBits).toBe(RSV1);
   });
 
-  test("nothing that it is told not to", () => {
+  test("a message with compress: false is not compressed", () => {
     const open = new DeflatingConnection(role);
     open.connection.sendText(JSON_TEXT, false);
     open.connection.sendBinary(utf8(JSON_TEXT), false);
     expect(open.sentFrames().map(({ reservedBits }) => reservedBits)).toEqual([0, 0]);
   });
 
-  test("no empty message, even with a threshold of 0", () => {
+  test("an empty message is not compressed, even with a threshold of 0", () => {
     const open = new DeflatingConnection(role, { compression: { thresholdBytes: 0 } });
     open.connection.sendText("");
     open.connection.sendText("a");
@@ -127,13 +127,13 @@ describe.each(roles)("a %s compresses", (role) => {
   });
 
   test.each([8, 9, 10, 11, 12, 13, 14, 15])(
-    "with no reference farther back than 2^%i (RFC 7692 §7.1.2)",
+    "references go back at most 2^%i bytes (RFC 7692 §7.1.2)",
     (bits) => {
       const agreed = { ...kept, serverMaxWindowBits: bits, clientMaxWindowBits: bits };
       const open = new DeflatingConnection(role, { agreed });
       const seen: number[] = [];
       let farthest = 0;
-      // Repetitions near, at and beyond the window, so that every one that is legal is there.
+      // Repetitions near, at and beyond the window, so that all legal distances occur.
       for (const distance of [200, 250, 256, 257, 2 ** bits - 262, 2 ** bits, 2 ** bits + 1]) {
         if (distance < 200) continue;
         const size = 2 ** bits + 4000;
@@ -151,7 +151,7 @@ describe.each(roles)("a %s compresses", (role) => {
     },
   );
 
-  test("long messages later, and sends all in the order it was told to", async () => {
+  test("long messages are compressed asynchronously, and everything is sent in order", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     const long = JSON_TEXT.repeat(500);
     const { connection } = open;
@@ -163,7 +163,7 @@ describe.each(roles)("a %s compresses", (role) => {
     connection.sendFragment("text", utf8("two"), true);
     connection.sendText(long);
     connection.close(1000, "done");
-    // Compressing it here would hold everybody else up.
+    // Compressing it synchronously would block the event loop.
     expect(open.sentFrames().map(({ payload }) => Buffer.from(payload).toString())).toEqual([
       "before",
     ]);
@@ -176,14 +176,14 @@ describe.each(roles)("a %s compresses", (role) => {
     expect(connection.pendingBytes).toBe(0);
   });
 
-  test("while pongs go ahead, which nobody should wait for", () => {
+  test("pongs overtake a long message that is being compressed", () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     open.connection.sendText(JSON_TEXT.repeat(500));
     open.connection.receive(frameTo(role, { opcode: Opcode.Ping, payload: utf8("?") }));
     expect(open.sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Pong]);
   });
 
-  test("long messages into the window that the next one refers to", async () => {
+  test("with context takeover, long messages become part of the window", async () => {
     const open = new DeflatingConnection(role, { agreed: kept });
     const reader = new DeflatingConnection(other(role), { agreed: kept });
     const long = JSON_TEXT.repeat(500);
@@ -198,7 +198,7 @@ describe.each(roles)("a %s compresses", (role) => {
   });
 });
 
-test("a client's bytes are its own again when send returns, also of a long message", async () => {
+test("a client's bytes belong to the caller again when send returns, even for a long message", async () => {
   const open = new DeflatingConnection("client", { agreed: fresh });
   const first = new Uint8Array(200_000).fill(1);
   const second = new Uint8Array(10).fill(2);
@@ -211,7 +211,7 @@ test("a client's bytes are its own again when send returns, also of a long messa
   expect(new Set(frames[1]!.payload)).toEqual(new Set([2]));
 });
 
-test("when the peer closes while a long message is compressed, the answer goes behind it", async () => {
+test("if the peer closes while a long message is compressed, the reply follows the message", async () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
   open.connection.sendText("behind");
@@ -224,7 +224,7 @@ test("when the peer closes while a long message is compressed, the answer goes b
   expect(open.connection.state).toBe("finished");
 });
 
-test("when the transport ends before that, it was no clean end", () => {
+test("if the transport ends before that, the end is not clean", () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
   open.connection.receive(frameTo("server", { opcode: Opcode.Close }));
@@ -232,7 +232,7 @@ test("when the transport ends before that, it was no clean end", () => {
   expect(open.connection.state).toBe("failed");
 });
 
-test("when the peer breaks the protocol meanwhile, nothing more is sent but the Close", () => {
+test("if the peer breaks the protocol meanwhile, only the Close frame is sent", () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
   open.connection.close(1000);
@@ -243,7 +243,7 @@ test("when the peer breaks the protocol meanwhile, nothing more is sent but the 
   expect(open.seen.kinds).toEqual(["failed", "finished"]);
 });
 
-test("when both close while a long message is compressed, our Close is sent all the same", async () => {
+test("if both close while a long message is compressed, this end's Close frame is still sent", async () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
   open.connection.sendText(JSON_TEXT.repeat(500));
   open.connection.close(1001);
@@ -255,14 +255,14 @@ test("when both close while a long message is compressed, our Close is sent all 
 });
 
 describe("the memory of contexts", () => {
-  test("without takeover no connection has one", () => {
+  test("without takeover, no connection has one", () => {
     const compression = new DeflateCompression();
     const { connection } = new DeflatingConnection("server", { compression, agreed: fresh });
     connection.sendText(JSON_TEXT);
     expect(compression.contextBytes).toBe(0);
   });
 
-  test("with takeover each connection is charged, and gives it back once", () => {
+  test("with takeover, each connection is charged, and refunded once", () => {
     const compression = new DeflateCompression({
       outgoingContextTakeover: true,
       incomingContextTakeover: true,
@@ -274,7 +274,7 @@ describe("the memory of contexts", () => {
     expect(compression.contextBytes).toBe(0);
   });
 
-  test("beyond the ceiling connections go on without takeover", () => {
+  test("beyond the limit, connections work without takeover", () => {
     const compression = new DeflateCompression({
       outgoingContextTakeover: true,
       incomingContextTakeover: true,
@@ -290,7 +290,7 @@ describe("the memory of contexts", () => {
     expect(compression.contextBytes).toBeLessThanOrEqual(MIB);
   });
 
-  test("many that agreed to takeover while there was room share it: the others send without", () => {
+  test("if many agreed to takeover while there was room, those beyond the limit send without it", () => {
     const compression = new DeflateCompression({
       outgoingContextTakeover: true,
       maxContextBytes: MIB,
@@ -315,12 +315,12 @@ describe("the memory of contexts", () => {
     [{ thresholdBytes: -1 }, "invalid_limit"],
     [{ thresholdBytes: "1k" as unknown as number }, "invalid_limit"],
     [{ maxContextBytes: 0.5 }, "invalid_limit"],
-  ])("%j is refused as %s", (options, code) => {
+  ])("%j is rejected as %s", (options, code) => {
     expect(() => new DeflateCompression(options)).toThrow(expect.objectContaining({ code }));
   });
 });
 
-test("one DeflateCompression for several owners is one ceiling for all (the process)", () => {
+test("one DeflateCompression for several owners is one limit for all of them", () => {
   const shared = new DeflateCompression({ outgoingContextTakeover: true, maxContextBytes: MIB });
   expect(compressionOf(shared)).toBe(shared);
   expect(compressionOf(true)).not.toBe(compressionOf(true));

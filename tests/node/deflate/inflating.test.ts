@@ -7,8 +7,8 @@ import { failure, roles } from "../../protocol/open-connection.ts";
 import { cutMessages } from "./cut-messages.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 
-// This is about the fast ways of this Node, also where the environment asks for the documented ones
-// alone; those are in without-sync-zlib.test.ts.
+// These tests are about the undocumented fast paths, even if the environment turns them off; the
+// documented ones are tested in without-sync-zlib.test.ts.
 vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
@@ -16,7 +16,7 @@ vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
 const RSV1 = 0x40;
 const MIB = 1024 * 1024;
 
-/** A message as a peer compresses it, without the tail. */
+/** Compresses a message as a peer does, without the tail. */
 function deflated(data: string | Uint8Array, options: object = {}): Uint8Array {
   const whole = deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH, ...options });
   return whole.subarray(0, -4);
@@ -30,7 +30,7 @@ function compressedFrame(
   return frameTo(role, { opcode, reservedBits: RSV1, payload });
 }
 
-/** `size` bytes of text that compress about five times. */
+/** Returns `size` bytes of text that compress to about a fifth. */
 function prose(size: number): string {
   let seed = 7;
   let text = "";
@@ -42,7 +42,7 @@ function prose(size: number): string {
 }
 
 describe.each(roles)("a %s inflates", (role) => {
-  // The payloads that RFC 7692 §7.2.3 writes out, octet by octet.
+  // The payloads in RFC 7692 §7.2.3, octet by octet.
   test.each([
     ["one block (§7.2.3.1)", [[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]]],
     [
@@ -84,7 +84,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(seen.texts).toEqual(["Hello", "Hello"]);
   });
 
-  test("and with no shared window a reference to the last message fails with 1007", () => {
+  test("without context takeover, a reference to the previous message fails with 1007", () => {
     const { connection, seen } = new DeflatingConnection(role, { agreed: fresh });
     connection.receive(compressedFrame(role, deflated("Hello")));
     connection.receive(compressedFrame(role, Uint8Array.of(0xf2, 0x00, 0x11, 0x00, 0x00)));
@@ -92,7 +92,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(seen.events.slice(1)).toEqual(failure("invalid_deflate", 1007));
   });
 
-  test("a final block that is not followed by the octet that should stand there, and goes on", () => {
+  test("a final block that is followed by more blocks instead of the padding octet", () => {
     const { connection, seen } = new DeflatingConnection(role, { agreed: kept });
     const final = Uint8Array.of(0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00);
     connection.receive(compressedFrame(role, final));
@@ -139,7 +139,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(seen.texts).toEqual([text]);
   });
 
-  test("long messages later, and all in order with what comes behind them", async () => {
+  test("long messages are inflated asynchronously, in order with later messages", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     const { connection, seen } = open;
     const long = prose(3 * MIB);
@@ -151,7 +151,7 @@ describe.each(roles)("a %s inflates", (role) => {
       frameTo(role, { opcode: Opcode.Close }),
     ];
     connection.receive(joinBytes(frames));
-    // Inflating it here would hold everybody else up.
+    // Inflating it synchronously would block the event loop.
     expect(seen.texts).toEqual(["before"]);
     expect(connection.isHolding).toBe(true);
     await open.event("finished");
@@ -159,7 +159,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(seen.kinds).toEqual(["text", "text", "text", "ping", "peer-close", "finished"]);
   });
 
-  test("a long message keeps the window for the next one", async () => {
+  test("a long message becomes part of the window for the next one", async () => {
     const open = new DeflatingConnection(role, { agreed: kept });
     const long = prose(2 * MIB);
     const tail = long.slice(-200);
@@ -171,7 +171,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(open.seen.texts[1]).toBe(tail);
   });
 
-  test("a long message of many final blocks, each of which starts anew", async () => {
+  test("a long message of many final blocks, each of which starts new data", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     const parts = Array.from({ length: 20 }, (_, index) => prose(60_000 + index));
     const payload = joinBytes([...parts.map((part) => deflateRawSync(part)), Uint8Array.of(0)]);
@@ -180,7 +180,7 @@ describe.each(roles)("a %s inflates", (role) => {
     expect(open.seen.texts).toEqual([parts.join("")]);
   });
 
-  test("nothing while it is paused, and then at once", async () => {
+  test("nothing while it is paused, and everything immediately afterwards", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     let readies = 0;
     const ready = new Promise<void>((resolve) => {
@@ -204,7 +204,7 @@ describe.each(roles)("a %s refuses", (role) => {
   test.each([
     ["RSV1 on a continuation", { opcode: Opcode.Continuation, reservedBits: RSV1 }],
     ["RSV2", { opcode: Opcode.Text, reservedBits: 0x20 }],
-    ["RSV3 beside RSV1", { opcode: Opcode.Text, reservedBits: 0x50 }],
+    ["RSV3 in addition to RSV1", { opcode: Opcode.Text, reservedBits: 0x50 }],
   ])("%s (RFC 7692 §6)", (_, frame) => {
     const { connection, seen } = new DeflatingConnection(role);
     const isContinuation = frame.opcode === Opcode.Continuation;
@@ -222,7 +222,7 @@ describe.each(roles)("a %s refuses", (role) => {
     },
   );
 
-  test("bytes that are no DEFLATE data, with 1007", () => {
+  test("bytes that are not DEFLATE data, with 1007", () => {
     const { connection, seen } = new DeflatingConnection(role);
     connection.receive(compressedFrame(role, Uint8Array.of(0xff, 0xff, 0xff, 0xff), Opcode.Binary));
     expect(seen.events).toEqual(failure("invalid_deflate", 1007));
@@ -257,7 +257,7 @@ describe.each(roles)("a %s refuses", (role) => {
     });
   });
 
-  test("and the next connection that uses the same context is none the worse", () => {
+  test("the next connection that uses the same context is not affected", () => {
     const { connection } = new DeflatingConnection(role, { agreed: fresh });
     connection.receive(compressedFrame(role, Uint8Array.of(0xff, 0xff), Opcode.Binary));
     const next = new DeflatingConnection(role, { agreed: fresh });
@@ -267,7 +267,7 @@ describe.each(roles)("a %s refuses", (role) => {
 
   test("damage far inside a long message, with 1007", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
-    // A block of the type that RFC 1951 §3.2.3 reserves, behind two megabytes of good ones.
+    // A block of the reserved type (RFC 1951 §3.2.3), after two megabytes of valid ones.
     const whole = deflateRawSync(randomBytes(2 * MIB), { finishFlush: constants.Z_SYNC_FLUSH });
     const payload = joinBytes([whole, Uint8Array.of(0x07)]);
     open.connection.receive(compressedFrame(role, payload, Opcode.Binary));
@@ -275,19 +275,19 @@ describe.each(roles)("a %s refuses", (role) => {
     expect(open.seen.events).toEqual(failure("invalid_deflate", 1007));
   });
 
-  test("text that is no UTF-8 once inflated, with 1007 (RFC 6455 §8.1)", () => {
+  test("text that is not UTF-8 after inflation, with 1007 (RFC 6455 §8.1)", () => {
     const { connection, seen } = new DeflatingConnection(role);
     connection.receive(compressedFrame(role, deflated(Uint8Array.of(0x61, 0xc3, 0x28))));
     expect(seen.events).toEqual(failure("invalid_utf8", 1007));
   });
 
-  test("text that ends in the middle of a character once inflated", () => {
+  test("text that ends in the middle of a character after inflation", () => {
     const { connection, seen } = new DeflatingConnection(role);
     connection.receive(compressedFrame(role, deflated(Uint8Array.of(0x61, 0xc3))));
     expect(seen.events).toEqual(failure("invalid_utf8", 1007));
   });
 
-  test("long text that is no UTF-8, at the first piece that shows it", async () => {
+  test("long text that is not UTF-8, at the first invalid piece", async () => {
     const open = new DeflatingConnection(role, { agreed: fresh });
     const text = Buffer.from(prose(MIB));
     text[600_000] = 0xff;
@@ -297,8 +297,8 @@ describe.each(roles)("a %s refuses", (role) => {
   });
 });
 
-describe("limits hold after inflation (CVE-2026-1526)", () => {
-  test("a message of exactly the limit passes, and one octet more does not", () => {
+describe("limits apply after inflation (CVE-2026-1526)", () => {
+  test("a message of exactly the limit is accepted, and one more octet is not", () => {
     const limits = { maxMessageBytes: 1000 };
     const { connection, seen } = new DeflatingConnection("server", { limits });
     connection.receive(compressedFrame("server", deflated("a".repeat(1000))));
@@ -308,7 +308,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
   });
 
   test.each([8, 9, 15])(
-    "noise of exactly the limit passes, which a window of 2^%i makes longer",
+    "noise of exactly the limit is accepted, although a window of 2^%i makes it longer",
     async (bits) => {
       const limits = { maxMessageBytes: 300_000 };
       const open = new DeflatingConnection("server", { limits, agreed: fresh });
@@ -320,7 +320,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
     },
   );
 
-  test("a bomb costs the limit and one block, and no more", async () => {
+  test("a bomb costs at most the limit and one block", async () => {
     const budget = new MemoryBudget(1024 * MIB);
     let most = 0;
     const take = budget.charge.bind(budget);
@@ -340,7 +340,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("what is not inflated yet is limited too", () => {
+  test("the compressed size is limited, too", () => {
     const limits = { maxMessageBytes: 1000 };
     const { connection, seen } = new DeflatingConnection("server", { limits });
     const payload = new Uint8Array(2500);
@@ -348,7 +348,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
     expect(seen.events).toEqual(failure("message_too_big", 1009));
   });
 
-  test("what many unfinished messages hold is limited together, with 1013", async () => {
+  test("unfinished messages share one limit, with 1013 beyond it", async () => {
     const budget = new MemoryBudget(300_000);
     const open = new DeflatingConnection("server", { account: budget, agreed: fresh });
     open.connection.receive(compressedFrame("server", deflated(prose(MIB))));
@@ -357,9 +357,9 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("a message may not start over and over", () => {
+  test("a message may not restart repeatedly", () => {
     const { connection, seen } = new DeflatingConnection("server");
-    // 03 00 is an empty final block: two octets that would cost a new start each.
+    // 03 00 is an empty final block: two octets that would each cost a restart.
     const payload = Uint8Array.from({ length: 100_000 }, (_, index) => (index % 2 === 0 ? 3 : 0));
     connection.receive(compressedFrame("server", payload));
     expect(seen.events).toEqual(failure("invalid_deflate", 1007));
@@ -376,7 +376,7 @@ describe("limits hold after inflation (CVE-2026-1526)", () => {
   });
 });
 
-test("a connection that ends while a long message is inflated hears nothing more", async () => {
+test("a connection that ends while a long message is inflated is not notified afterwards", async () => {
   const budget = new MemoryBudget(64 * MIB);
   const open = new DeflatingConnection("server", { agreed: fresh, account: budget });
   open.connection.receive(compressedFrame("server", deflated(prose(2 * MIB))));

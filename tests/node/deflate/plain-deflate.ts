@@ -1,6 +1,6 @@
 /**
- * What `tools/kernels` does, as plainly as it can be said: tests hold the kernel to it, byte by
- * byte. Here every message has tables of its own.
+ * A plain implementation of `tools/kernels`, with which tests compare the kernel's output byte by
+ * byte. Every message has its own tables.
  */
 export function plainDeflate(message: Uint8Array, window: number): Uint8Array {
   const tokens = findMatches(message, window);
@@ -116,7 +116,7 @@ function findMatches(message: Uint8Array, window: number): Token[] {
   return tokens;
 }
 
-/** A tree's leaf or inner node, and how deep its leaves are below it. */
+/** A leaf or inner node of a tree, with the depths of its leaves. */
 interface Node {
   count: number;
   symbols: readonly { symbol: number; depth: number }[];
@@ -145,7 +145,8 @@ function codeLengths(counts: readonly number[], longest: number): number[] {
     const symbols = [...a.symbols, ...b.symbols].map((one) => ({ ...one, depth: one.depth + 1 }));
     inner.push({ count: a.count + b.count, symbols });
   }
-  // Of equal counts any may have the longer code: the first in order has.
+  // Among equal counts the choice is arbitrary; the kernel gives the first in order the longer
+  // code.
   const depths = inner[0]!.symbols.map(({ depth }) => depth).toSorted((a, b) => b - a);
   if (depths[0]! > longest) shorten(depths, longest);
   for (const [n, symbol] of order.entries()) lengths[symbol] = depths[n]!;
@@ -162,7 +163,7 @@ function shorten(depths: number[], longest: number): void {
   }
 }
 
-/** Codes by symbol, as they are written: the highest bit first. */
+/** Codes by symbol, with the highest bit first. */
 type Code = readonly string[];
 
 /** (RFC 1951 §3.2.2) */
@@ -227,7 +228,10 @@ class BitWriter {
   readonly bytes: number[] = [];
   #bits = 0;
 
-  /** Numbers go lowest bit first, codes highest bit first. (RFC 1951 §3.1.1) */
+  /**
+   * Numbers are written with the lowest bit first, codes with the highest bit first. (RFC 1951
+   * §3.1.1)
+   */
   send(value: number, count: number): void {
     for (let bit = 0; bit < count; bit += 1) this.#sendBit((value >> bit) & 1);
   }

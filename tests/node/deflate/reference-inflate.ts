@@ -1,7 +1,7 @@
-/** What an inflation found out. */
+/** The result of an inflation. */
 export interface Inflation {
   bytes: Uint8Array;
-  /** How far back the farthest reference went, in bytes. */
+  /** The largest distance of a reference, in bytes. */
   farthest: number;
 }
 
@@ -15,11 +15,11 @@ const LENGTH_EXTRA = [
 const CODE_LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
 /**
- * Inflates DEFLATE data slowly and plainly, as RFC 1951 says, to check what a window really is:
- * zlib would not tell how far back it had to look.
+ * Inflates DEFLATE data slowly and plainly, following RFC 1951, to check the window that is used;
+ * zlib does not report how far back it had to look.
  *
  * @param data a message without the tail, which is added. (RFC 7692 §7.2.2)
- * @param before what earlier messages inflated to
+ * @param before the inflated earlier messages
  */
 export function referenceInflate(data: Uint8Array, before: readonly number[] = []): Inflation {
   const bits = new Bits(Uint8Array.from([...data, 0x00, 0x00, 0xff, 0xff]));

@@ -9,7 +9,7 @@ import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
 const RSV1 = 0x40;
-/** From this length on a message goes through the thread pool. */
+/** From this length on, a message is processed in the thread pool. */
 const LONG = 100_000;
 
 const compressedFrame = (payload: Uint8Array): Uint8Array =>
@@ -19,7 +19,7 @@ function deflated(text: string): Uint8Array {
   return deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 }
 
-/** A message that says only: what stood 200 bytes before me. */
+/** Returns a message that consists of a reference to the bytes 200 positions before it. */
 function lookingBack(): Uint8Array {
   const dictionary = randomBytes(200).toString("latin1");
   const options = { dictionary: Buffer.from(dictionary, "latin1"), level: 9 };
@@ -29,8 +29,8 @@ function lookingBack(): Uint8Array {
   return whole.subarray(0, -4);
 }
 
-describe("connections that agreed to the same", () => {
-  test("have one codec, if nothing goes from message to message: no memory for each", () => {
+describe("connections with equal agreements", () => {
+  test("have one codec without context takeover, so it costs no memory per connection", () => {
     const compression = new DeflateCompression();
     const codec = compression.codec("server", fresh);
     expect(compression.codec("server", { ...fresh })).toBe(codec);
@@ -39,7 +39,7 @@ describe("connections that agreed to the same", () => {
   });
 
   test.each(["serverNoContextTakeover", "clientNoContextTakeover"])(
-    "have each its own without %s",
+    "have their own codec without %s",
     (name) => {
       const compression = new DeflateCompression();
       const agreed = { ...fresh, [name]: false };
@@ -48,7 +48,7 @@ describe("connections that agreed to the same", () => {
     },
   );
 
-  test("with other windows send through another compressor", () => {
+  test("with other windows use another compressor", () => {
     const compression = new DeflateCompression();
     const { deflater, inflater } = compression.codec("server", fresh);
     const other = compression.codec("server", { ...fresh, serverMaxWindowBits: 9 });
@@ -60,15 +60,15 @@ describe("connections that agreed to the same", () => {
 describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) => {
   const agreed = { ...fresh, serverMaxWindowBits: bits, clientMaxWindowBits: bits };
 
-  // The kernel's and zlib's.
+  // Compressed by the kernel and by zlib.
   const sizes = [1100, 9000];
 
   test.each(roles.flatMap((role) => sizes.map((size) => [role, size] as const)))(
-    "no message of a %s of %i bytes and more refers to one before it, its own or another's (RFC 7692 §7.1.1)",
+    "no message of a %s of at least %i bytes refers to an earlier one, its own or another's (RFC 7692 §7.1.1)",
     (role, size) => {
       const compression = new DeflateCompression();
       const opened = [0, 1, 2].map(() => new DeflatingConnection(role, { agreed, compression }));
-      // All messages share most of their bytes, so that whatever is remembered would be used.
+      // All messages share most of their bytes, so that anything kept would be used.
       const common = randomBytes(size / 2).toString("hex");
       let total = 0;
       for (let count = 0; total < 3 * 32_768 + 2 ** bits; count += 1) {
@@ -77,7 +77,7 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
         connection.sendText(text);
         const [frame] = opened[count % 3]!.sentFrames();
         expect(frame!.reservedBits).toBe(RSV1);
-        // It throws at a reference to what stands before the message.
+        // Throws at a reference to bytes before the message.
         const { bytes, farthest } = referenceInflate(frame!.payload);
         expect(Buffer.from(bytes).toString()).toBe(text);
         expect(farthest).toBeLessThanOrEqual(2 ** bits);
@@ -86,7 +86,7 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
     },
   );
 
-  test("nor does one behind a message that the thread pool compressed", async () => {
+  test("nor does a message after one that the thread pool compressed", async () => {
     const compression = new DeflateCompression();
     const first = new DeflatingConnection("server", { agreed, compression });
     const second = new DeflatingConnection("server", { agreed, compression });
@@ -102,8 +102,8 @@ describe.each([8, 9, 10, 11, 12, 13, 14, 15])("with a window of 2^%i", (bits) =>
   });
 });
 
-describe("a peer never sees what another one sent: a reference before the message fails", () => {
-  test.each(["short", "long", "corrupt"])("behind a %s message of the other", async (kind) => {
+describe("a peer never sees another peer's data: a reference before the message fails", () => {
+  test.each(["short", "long", "corrupt"])("after a %s message of the other peer", async (kind) => {
     const compression = new DeflateCompression();
     const victim = new DeflatingConnection("server", { agreed: fresh, compression });
     const secret = "the other's secret, ".repeat(kind === "long" ? LONG : 30);
@@ -121,7 +121,7 @@ describe("a peer never sees what another one sent: a reference before the messag
   });
 });
 
-describe("work that goes on later", () => {
+describe("asynchronous work", () => {
   test("belongs to its connection alone: another's end does not disturb it", async () => {
     const compression = new DeflateCompression();
     const text = "long enough ".repeat(LONG / 6);
@@ -141,10 +141,10 @@ describe("work that goes on later", () => {
     }
   });
 
-  test("is given up with its connection, and gives its turn to others", async () => {
+  test("is cancelled with its connection, and its turn goes to others", async () => {
     const compression = new DeflateCompression();
     const text = "long enough ".repeat(LONG / 6);
-    // More than have a turn at once.
+    // More connections than there are turns.
     const opened = Array.from(
       { length: 20 },
       () => new DeflatingConnection("server", { agreed: fresh, compression }),
@@ -158,7 +158,7 @@ describe("work that goes on later", () => {
   });
 
   test.each([{ fresh }, { kept }])(
-    "ends with the connection in the middle of a message that comes and one that goes, %j",
+    "ends with the connection, in the middle of a received and a sent message, %j",
     async (windows) => {
       const [agreed] = Object.values(windows);
       const compression = new DeflateCompression({

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ThreadTurns } from "../../../src/node/deflate/thread-turns.ts";
 
-test("four at a time, the others in the order they came, and a turn goes back once", () => {
+test("four run at a time, the others in order, and a turn is returned once", () => {
   const turns = new ThreadTurns();
   const running: number[] = [];
   const back: (() => void)[] = [];

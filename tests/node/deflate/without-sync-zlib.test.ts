@@ -11,7 +11,7 @@ import { cutMessages } from "./cut-messages.ts";
 import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
 import { referenceInflate } from "./reference-inflate.ts";
 
-// A Node whose zlib streams have no handle that can be run synchronously.
+// Simulates a version of Node whose zlib streams cannot run synchronously.
 vi.mock(import("../../../src/node/internals/sync-zlib.ts"), async (importOriginal) => ({
   ...(await importOriginal()),
   canRunSynchronously: () => false,
@@ -21,7 +21,7 @@ const TEXTS = ["one ".repeat(400), "two", "three ".repeat(100_000), "four ".repe
 
 for (const role of roles) {
   for (const [name, agreed] of Object.entries({ fresh, kept })) {
-    test(`a ${role} with ${name} windows exchanges messages by Node's documented ways alone`, async () => {
+    test(`a ${role} with ${name} windows exchanges messages using only Node's documented API`, async () => {
       const sender = new DeflatingConnection(role, { agreed });
       const reader = new DeflatingConnection(role === "server" ? "client" : "server", { agreed });
       for (const text of TEXTS) sender.connection.sendText(text);
@@ -36,9 +36,9 @@ for (const role of roles) {
   }
 }
 
-test("and refuses what does not inflate", async () => {
+test("and rejects data that does not inflate", async () => {
   const open = new DeflatingConnection("server", { agreed: fresh });
-  const payload = utf8("no DEFLATE data");
+  const payload = utf8("data that is not DEFLATE");
   open.connection.receive(
     frameTo("server", { opcode: Opcode.Binary, reservedBits: 0x40, payload }),
   );
@@ -58,7 +58,7 @@ describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agr
     }
   });
 
-  test("long messages are whole, end with a final block, or fail with 1007", async () => {
+  test("long messages are complete, end with a final block, or fail with 1007", async () => {
     const noise = randomBytes(300_000);
     const whole = deflateRawSync(noise, { level: 0, finishFlush: constants.Z_SYNC_FLUSH });
     const final = deflateRawSync(noise, { level: 0 });
@@ -67,7 +67,7 @@ describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agr
       whole.subarray(0, -4),
       final,
       Buffer.concat([final, Uint8Array.of(0)]),
-      // The tail would be taken for the last four bytes.
+      // The tail would be read as the last four bytes of data.
       whole.subarray(0, -9),
       whole.subarray(0, -10),
       whole.subarray(0, -5),
@@ -84,10 +84,10 @@ describe.each(Object.entries({ fresh, kept }))("with %s windows", (_windows, agr
   });
 });
 
-test.each([8, 9, 15])("and makes frames for many, within a window of 2^%i", (bits) => {
+test.each([8, 9, 15])("and encodes frames for many peers, within a window of 2^%i", (bits) => {
   const agreed = { ...fresh, serverMaxWindowBits: bits };
   const frames = new DeflateCompression().codec("server", agreed).frames!;
-  // It repeats itself at a distance that only the largest window spans.
+  // The text repeats at a distance that only the largest window covers.
   const text = randomBytes(5_000).toString("hex").repeat(3);
   for (let count = 0; count < 2; count += 1) {
     const [frame] = readFrames(frames.encodeText(text));
@@ -99,14 +99,14 @@ test.each([8, 9, 15])("and makes frames for many, within a window of 2^%i", (bit
   }
 });
 
-describe("short messages where no window is kept, without the thread pool", () => {
+describe("short messages without context takeover and without the thread pool", () => {
   const flush = { finishFlush: constants.Z_SYNC_FLUSH };
   const compressedFrame = (payload: Uint8Array): Uint8Array =>
     frameTo("server", { opcode: Opcode.Text, reservedBits: 0x40, payload });
 
-  test("are compressed and inflated at once", () => {
+  test("are compressed and inflated synchronously", () => {
     const open = new DeflatingConnection("server", { agreed: fresh });
-    // The kernel and zlib compress them.
+    // Compressed by the kernel and by zlib.
     for (const text of ["one ".repeat(400), "four ".repeat(4000)]) {
       open.connection.sendText(text);
       const [frame] = open.sentFrames();
@@ -116,7 +116,7 @@ describe("short messages where no window is kept, without the thread pool", () =
     }
   });
 
-  test("go as they are if they do not get shorter", () => {
+  test("are sent uncompressed if they do not become shorter", () => {
     const open = new DeflatingConnection("server", { agreed: fresh });
     open.connection.sendBinary(randomBytes(2000));
     expect(open.sentFrames()[0]!.reservedBits).toBe(0);
@@ -132,13 +132,13 @@ describe("short messages where no window is kept, without the thread pool", () =
     ]);
   });
 
-  test("are refused with 1009 if they are bombs, at the limit", async () => {
+  test("are rejected with 1009 if they are bombs, at the limit", async () => {
     const budget = new MemoryBudget(64 * 1024 * 1024);
     const limits = { maxMessageBytes: 1024 * 1024 };
     const open = new DeflatingConnection("server", { agreed: fresh, limits, account: budget });
     const bomb = deflateRawSync(new Uint8Array(32 * 1024 * 1024), flush).subarray(0, -4);
     expect(bomb.length).toBeLessThan(64 * 1024);
-    // It is given up after what is inflated at once, and read again in steps.
+    // Abandoned after the synchronous part, and inflated again in steps.
     expect(inflateAlone(bomb)).toBe("unsuited");
     const most = vi.spyOn(budget, "charge");
     open.connection.receive(compressedFrame(bomb));
@@ -148,8 +148,11 @@ describe("short messages where no window is kept, without the thread pool", () =
     expect(taken).toBeLessThanOrEqual(2 * 1024 * 1024);
   });
 
-  test("fail with 1007 if they refer to what stood before them, or are no DEFLATE data", () => {
-    for (const payload of [Uint8Array.of(0xf2, 0x00, 0x11, 0x00, 0x00), utf8("no DEFLATE data")]) {
+  test("fail with 1007 if they refer to earlier data, or are not DEFLATE data", () => {
+    for (const payload of [
+      Uint8Array.of(0xf2, 0x00, 0x11, 0x00, 0x00),
+      utf8("data that is not DEFLATE"),
+    ]) {
       const open = new DeflatingConnection("server", { agreed: fresh });
       open.connection.receive(compressedFrame(deflateRawSync("Hello", flush).subarray(0, -4)));
       open.connection.receive(compressedFrame(payload));

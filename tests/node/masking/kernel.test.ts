@@ -7,11 +7,11 @@ import { mask } from "../../../src/protocol/index.ts";
 const memory = fastMemory();
 
 describe("the masking kernel", () => {
-  test("is a module that this platform takes", () => {
+  test("is a module that this platform supports", () => {
     expect(WebAssembly.validate(Buffer.from(MASK_KERNEL, "base64"))).toBe(true);
   });
 
-  test("does what its TypeScript twin does, to the octet, and leaves its surroundings alone", () => {
+  test("has the same result as its TypeScript twin, and does not change surrounding bytes", () => {
     const octets = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
       fc.uint8Array({ maxLength: 80, max: 0x7f }),
@@ -28,7 +28,7 @@ describe("the masking kernel", () => {
           const end = at + payload.length;
           const twin = Buffer.alloc(end + 40, 0xa5);
           twin.set(payload, at);
-          // Masked, so that it comes out as it was.
+          // Masked again, so that the bytes are restored.
           if (isAscii) mask(twin, at, end, key, phase);
           memory.set(twin);
           const seen = mask(twin, at, end, key, phase);
@@ -40,7 +40,7 @@ describe("the masking kernel", () => {
     );
   });
 
-  test("sees one octet that is not ASCII wherever it stands", () => {
+  test("detects one octet that is not ASCII, at any position", () => {
     for (let length = 1; length < 70; length += 1) {
       for (let at = 0; at < length; at += 1) {
         memory.fill(0x41, 0, length);
@@ -51,7 +51,7 @@ describe("the masking kernel", () => {
     }
   });
 
-  test("leaves other memory to the twin", () => {
+  test("uses the twin in other memory", () => {
     for (const payload of [Buffer.from("elsewhere"), memory.subarray(100, 109)]) {
       payload.write("elsewhere");
       maskFast(payload, 0, payload.length, 0x01020304, 0);

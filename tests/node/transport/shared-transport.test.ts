@@ -64,8 +64,8 @@ async function turns(): Promise<void> {
   for (let left = 20; left > 0; left -= 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-describe("a socket whose transport reads past it", () => {
-  test("gives nothing to the socket's streams", async () => {
+describe("a socket whose transport bypasses its streams", () => {
+  test("does not pass data to the socket's streams", async () => {
     const { socket, far, owner } = await open();
     const push = vi.spyOn(socket, "push");
     const write = vi.spyOn(socket, "write");
@@ -75,7 +75,7 @@ describe("a socket whose transport reads past it", () => {
     expect(write).not.toHaveBeenCalled();
   });
 
-  test("goes past them when it writes, and bytesWritten and bytesRead count it", async () => {
+  test("writes past them, and bytesWritten and bytesRead include it", async () => {
     const { socket, far, owner, transport } = await open();
     const write = vi.spyOn(socket, "write");
     let seen = "";
@@ -88,7 +88,7 @@ describe("a socket whose transport reads past it", () => {
     expect([socket.bytesWritten, socket.bytesRead]).toEqual([6, 2]);
   });
 
-  test("writes in order with whoever writes to the socket, also while it is corked", async () => {
+  test("writes in order with other writers of the socket, even while it is corked", async () => {
     const { socket, far, transport } = await open();
     let seen = "";
     far.on("data", (chunk) => (seen += chunk.toString()));
@@ -104,7 +104,7 @@ describe("a socket whose transport reads past it", () => {
     expect(seen).toBe("1234567");
   });
 
-  test("writes nothing while somebody has the socket corked", async () => {
+  test("does not write while the socket is corked by other code", async () => {
     const { socket, far, transport } = await open();
     let seen = "";
     far.on("data", (chunk) => (seen += chunk.toString()));
@@ -116,7 +116,7 @@ describe("a socket whose transport reads past it", () => {
     await until(() => seen === "a");
   });
 
-  test("writes in order behind what somebody wrote to the socket and waits there", async () => {
+  test("writes in order after pending writes of the socket", async () => {
     const { socket, far, transport } = await open();
     const long = Buffer.alloc(24 * 1024 * 1024, "a");
     socket.write(long);
@@ -132,7 +132,7 @@ describe("a socket whose transport reads past it", () => {
     expect(last).toBe("bc");
   });
 
-  test("destroyed by who waits for what was written, does not speak of that", async () => {
+  test("can be destroyed by a write callback without reporting the write", async () => {
     const { far, owner, transport } = await open();
     transport.write(Buffer.alloc(24 * 1024 * 1024));
     transport.afterWritten(() => transport.destroy());
@@ -141,7 +141,7 @@ describe("a socket whose transport reads past it", () => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("writes in order behind what the system has not taken", async () => {
+  test("writes in order after bytes that the operating system has not taken", async () => {
     const { socket, far, transport } = await open();
     const long = Buffer.alloc(24 * 1024 * 1024, "a");
     transport.write(long);
@@ -160,21 +160,18 @@ describe("a socket whose transport reads past it", () => {
     await until(() => transport.unsentBytes === 0);
   });
 
-  test.each(["data", "readable"])(
-    "shares what comes with whoever begins to listen for %s",
-    async (event) => {
-      const { socket, far, owner } = await open();
-      far.write("before ");
-      await until(() => owner.text === "before ");
-      let seen = "";
-      socket.on(event, (chunk?: Buffer) => (seen += String(chunk ?? socket.read() ?? "")));
-      far.write("after");
-      await until(() => (event === "readable" ? seen !== "" : owner.text === "before after"));
-      expect(seen).toBe("after");
-    },
-  );
+  test.each(["data", "readable"])("shares its data with new listeners for %s", async (event) => {
+    const { socket, far, owner } = await open();
+    far.write("before ");
+    await until(() => owner.text === "before ");
+    let seen = "";
+    socket.on(event, (chunk?: Buffer) => (seen += String(chunk ?? socket.read() ?? "")));
+    far.write("after");
+    await until(() => (event === "readable" ? seen !== "" : owner.text === "before after"));
+    expect(seen).toBe("after");
+  });
 
-  test("what others have read of it stays as it was", async () => {
+  test("leaves data that others have read unchanged", async () => {
     const { socket, far } = await open();
     const chunks: Buffer[] = [];
     socket.on("data", (chunk) => chunks.push(chunk));
@@ -185,7 +182,7 @@ describe("a socket whose transport reads past it", () => {
     expect(chunks.map(String)).toEqual(["first", "other"]);
   });
 
-  test("reads nothing while somebody pauses the socket, and goes on when it is resumed", async () => {
+  test("stops reading while other code pauses the socket, and continues when it is resumed", async () => {
     const { socket, far, owner } = await open();
     socket.pause();
     far.write("a");
@@ -195,7 +192,7 @@ describe("a socket whose transport reads past it", () => {
     await until(() => owner.text === "a");
   });
 
-  test("stays paused by its owner when somebody resumes the socket", async () => {
+  test("stays paused by its owner when other code resumes the socket", async () => {
     const { socket, far, owner, transport } = await open();
     transport.pause();
     far.write("a");
@@ -209,7 +206,7 @@ describe("a socket whose transport reads past it", () => {
     await until(() => owner.text === "ab");
   });
 
-  test("puts off the socket's timeout by what comes and by what is written", async () => {
+  test("restarts the socket's timeout with every read and write", async () => {
     const { socket, far, owner, transport } = await open();
     const putOff = vi.spyOn(socket as unknown as { _unrefTimer(): void }, "_unrefTimer");
     transport.write(Buffer.from("a"));
@@ -223,7 +220,7 @@ describe("a socket whose transport reads past it", () => {
     expect(putOff).toHaveBeenCalledTimes(2);
   });
 
-  test("is gone with the socket, whoever ends that", async () => {
+  test("is gone with the socket, whichever side ends it", async () => {
     const { socket, owner, transport } = await open();
     socket.destroy();
     await until(() => owner.said.includes("gone"));
@@ -234,7 +231,7 @@ describe("a socket whose transport reads past it", () => {
     expect(transport.isWritable).toBe(false);
   });
 
-  test("tells what the socket breaks with", async () => {
+  test("reports the socket's error", async () => {
     const { socket, owner } = await open();
     socket.destroy(Object.assign(new Error("by hand"), { code: "E_HAND" }));
     await until(() => owner.said.includes("gone"));

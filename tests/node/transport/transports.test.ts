@@ -21,30 +21,30 @@ import { StreamTransport } from "../../../src/node/transport/stream-transport.ts
 import type { TransportOwner } from "../../../src/node/transport/transport.ts";
 import { heldBytes } from "../../hardening/heap.ts";
 
-// This is about both ways, also where the environment asks for the documented ones alone.
+// These tests are about both implementations, even if the environment turns one off.
 vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
 
 const KIB = 1024;
 const CHUNK = 64 * KIB;
-/** More than the system keeps for a connection whose other end does not read. */
+/** More than the system buffers for a connection whose other end does not read. */
 const MUCH = 48 * 1024 * KIB;
 const NOTHING = new Uint8Array(0);
 
-/** Lets whatever has happened be noticed. */
+/** Waits until pending events have been noticed. */
 async function turns(count = 20): Promise<void> {
   // oxlint-disable-next-line eslint/no-await-in-loop
   while (count-- > 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Turns of the event loop until `isMet`; a test that waits in vain times out. */
+/** Waits for turns of the event loop until `isMet`; a test that waits in vain times out. */
 async function until(isMet: () => boolean): Promise<void> {
   // oxlint-disable-next-line eslint/no-await-in-loop
   while (!isMet()) await turns(1);
 }
 
-/** Notes all that a transport says. */
+/** Records all events of a transport. */
 class Owner implements TransportOwner {
   readonly said: string[] = [];
   readonly #chunks: Buffer[] = [];
@@ -56,7 +56,7 @@ class Owner implements TransportOwner {
     const part = chunk.subarray(0, length);
     this.#chunks.push(Buffer.from(part));
     this.receivedBytes += length;
-    // Whoever lends nothing must not mind either.
+    // A transport that lends nothing must not be affected either.
     if (!lent) part.fill(0);
     this.react();
   }
@@ -82,7 +82,7 @@ class Owner implements TransportOwner {
   }
 }
 
-/** The other end: it reads nothing until it is told to. */
+/** The other end, which reads only on demand. */
 class FarEnd {
   readonly socket: Socket;
   readonly #chunks: Buffer[] = [];
@@ -111,7 +111,7 @@ class FarEnd {
 
 interface Pair {
   server: Server;
-  /** The end that is made a transport of. */
+  /** The end that becomes a transport. */
   socket: Socket;
   far: FarEnd;
 }
@@ -141,7 +141,7 @@ type Make = (socket: Socket) => Transport;
 const overHandle: Make = (socket) => transportOver(socket, true);
 const overStream: Make = (socket) => transportOver(socket, false);
 const overShared: Make = (socket) => new SharedTransport(socket);
-/** Somebody else begins to read it, too. */
+/** Other code starts to read the socket, too. */
 const overRead: Make = (socket) => {
   const transport = new SharedTransport(socket);
   const start = transport.start.bind(transport);
@@ -169,7 +169,7 @@ async function open(make: Make): Promise<Opened> {
   return { ...pair, transport, owner };
 }
 
-/** Different bytes at each place, so that none can take another's. */
+/** Different bytes at each position, so that mix-ups are detected. */
 function pattern(size: number, seed: number): Buffer {
   return Buffer.alloc(
     size,
@@ -177,7 +177,7 @@ function pattern(size: number, seed: number): Buffer {
   );
 }
 
-/** Writes until the system takes no more; returns what was written. */
+/** Writes until the system accepts no more; returns the written bytes. */
 function fillUp(transport: Transport): Buffer[] {
   const written: Buffer[] = [];
   for (let bytes = 0; transport.unsentBytes === 0 && bytes < MUCH; bytes += CHUNK) {
@@ -189,7 +189,7 @@ function fillUp(transport: Transport): Buffer[] {
 }
 
 describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
-  test("is what it is asked to be", async () => {
+  test("has the expected class", async () => {
     const { transport } = await open(make);
     expect(transport).toBeInstanceOf(type);
     expect(transport).toMatchObject({
@@ -202,7 +202,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     });
   });
 
-  test("brings what is written, one by one and together, in order", async () => {
+  test("delivers writes, single and joined, in order", async () => {
     const { transport, owner, far } = await open(make);
     far.read();
     transport.write(Buffer.from("a"));
@@ -213,7 +213,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).not.toContain("end");
   });
 
-  test("keeps what a peer does not read, counts it, and brings it later in order", async () => {
+  test("buffers and counts bytes that a peer does not read, and delivers them later in order", async () => {
     const { transport, owner, far } = await open(make);
     const written = fillUp(transport);
     const before = transport.unsentBytes;
@@ -236,7 +236,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).toEqual(["written"]);
   });
 
-  test("says that all is written once for each time that it was not at once", async () => {
+  test("reports onWritten once each time that a write did not complete immediately", async () => {
     const { transport, owner, far } = await open(make);
     far.read();
     for (let round = 1; round <= 3; round += 1) {
@@ -250,11 +250,11 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     }
   });
 
-  test("says so not before the last of it is, however often the system takes a part", async () => {
+  test("does not report it before the last byte, however often the system accepts a part", async () => {
     const { transport, owner, far } = await open(make);
     const unsent: number[] = [];
     owner.onWritten = () => unsent.push(transport.unsentBytes);
-    // What waits goes in one go, of which the system takes no more than a part at first.
+    // The waiting bytes are passed in one call, of which the system accepts only a part at first.
     const bytes = Buffer.concat(fillUp(transport)).length + MUCH;
     transport.write(pattern(MUCH, 1));
     far.read();
@@ -263,7 +263,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(unsent).toEqual([0]);
   });
 
-  test("a step that fills it up again holds that back", async () => {
+  test("a step that fills the buffer again delays the report", async () => {
     const { transport, owner, far } = await open(make);
     const unsent: number[] = [];
     owner.onWritten = () => unsent.push(transport.unsentBytes);
@@ -276,7 +276,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(unsent.length).toBeGreaterThan(0);
   });
 
-  test("keeps what is being written from collection", async () => {
+  test("protects the bytes that are being written from garbage collection", async () => {
     const { transport, far } = await open(make);
     const write = (): WeakRef<Uint8Array> => {
       const chunk = pattern(MUCH, 1);
@@ -292,7 +292,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(far.received.equals(pattern(MUCH, 1))).toBe(true);
   });
 
-  test("runs a step in a later turn where nothing is unsent", async () => {
+  test("runs a step in a later turn if nothing is unsent", async () => {
     const { transport } = await open(make);
     const ran: string[] = [];
     transport.write(Buffer.from("a"));
@@ -301,14 +301,14 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     await until(() => ran.length === 1);
   });
 
-  test("runs steps in order, and each once what was written before it is gone", async () => {
+  test("runs steps in order, each when everything written before it is gone", async () => {
     const { transport, far } = await open(make);
     let writtenBytes = Buffer.concat(fillUp(transport)).length;
     const ran: { step: number; early: boolean }[] = [];
     const addStep = (step: number): void => {
       const until = writtenBytes;
       transport.afterWritten(() => {
-        // What is unsent was all written behind this step.
+        // All unsent bytes were written after this step.
         ran.push({ step, early: transport.unsentBytes > writtenBytes - until });
       });
     };
@@ -326,7 +326,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(ran).toEqual([0, 1, 2, 3, 4, 5].map((step) => ({ step, early: false })));
   });
 
-  test("runs steps in order where little is behind what the system would not take", async () => {
+  test("runs steps in order if little is waiting behind bytes that the system did not accept", async () => {
     const { transport, far } = await open(make);
     fillUp(transport);
     const ran: number[] = [];
@@ -338,7 +338,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(ran).toEqual([0, 1]);
   });
 
-  test("runs no step once it has broken", async () => {
+  test("does not run steps after it has failed", async () => {
     const { transport } = await open(make);
     fillUp(transport);
     let ran = 0;
@@ -350,7 +350,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(ran).toBe(0);
   });
 
-  test("runs no step that is asked for when it is gone", async () => {
+  test("does not run a step that is added when it is gone", async () => {
     const { transport } = await open(make);
     let ran = 0;
     transport.destroy();
@@ -359,7 +359,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(ran).toBe(0);
   });
 
-  test("a step may write, and what it writes goes behind what was written before", async () => {
+  test("a step may write, and its writes follow earlier ones", async () => {
     const { transport, far } = await open(make);
     const written = fillUp(transport);
     transport.afterWritten(() => transport.write(Buffer.from("step")));
@@ -370,7 +370,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(far.received.equals(expected)).toBe(true);
   });
 
-  test("a step may fill it up again, and the steps behind it still run", async () => {
+  test("a step may fill the buffer again, and later steps still run", async () => {
     const { transport, far } = await open(make);
     fillUp(transport);
     const ran: number[] = [];
@@ -385,7 +385,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(ran).toEqual([0, 1]);
   });
 
-  test("says its end once all is written, and writes nothing behind it", async () => {
+  test("ends its side after everything is written, and ignores later writes", async () => {
     const { transport, owner, far } = await open(make);
     const written = fillUp(transport);
     transport.writeAll([Buffer.from("the"), Buffer.from("end")]);
@@ -405,7 +405,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).not.toContain("gone");
   });
 
-  test("still hears the peer behind its own end, and is gone when that ends too", async () => {
+  test("still receives after it ended its side, and is gone when the peer ends, too", async () => {
     const { transport, owner, far } = await open(make);
     far.read();
     transport.end();
@@ -417,7 +417,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(transport.isGone).toBe(true);
   });
 
-  test("destroyed, drops what is unsent and says once that it is gone", async () => {
+  test("when it is destroyed, it drops unsent bytes and reports once that it is gone", async () => {
     const { transport, owner, far } = await open(make);
     const size = Buffer.concat(fillUp(transport)).length + MUCH;
     transport.write(pattern(MUCH, 1));
@@ -431,7 +431,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("does nothing more once it is destroyed, whatever it is told", async () => {
+  test("does nothing after it is destroyed, whatever is called", async () => {
     const { transport, owner } = await open(make);
     transport.destroy();
     transport.write(Buffer.from("x"));
@@ -445,7 +445,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("tells the peer's end once, and goes on writing", async () => {
+  test("reports the peer's end once, and continues to write", async () => {
     const { transport, owner, far } = await open(make);
     far.read();
     far.socket.end("last");
@@ -465,7 +465,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.said).toEqual(["end", "gone"]);
   });
 
-  test("tells the peer's end once, also while it is paused", async () => {
+  test("reports the peer's end once, even while it is paused", async () => {
     const { transport, owner, far } = await open(make);
     transport.pause();
     far.socket.end();
@@ -478,7 +478,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(transport).toMatchObject({ isGone: false, isWritable: true });
   });
 
-  test("tells the peer's reset, and then once that it is gone", async () => {
+  test("reports the peer's reset, and then once that it is gone", async () => {
     const { transport, owner, far } = await open(make);
     far.socket.resetAndDestroy();
     await until(() => owner.said.includes("gone"));
@@ -487,7 +487,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(transport.isGone).toBe(true);
   });
 
-  test("tells a reset that comes while much is unsent, and counts that no more", async () => {
+  test("reports a reset while much is unsent, and no longer counts those bytes", async () => {
     const { transport, owner, far } = await open(make);
     fillUp(transport);
     transport.write(pattern(CHUNK, 1));
@@ -498,7 +498,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(transport.isWritable).toBe(false);
   });
 
-  test("keeps what came before it was started, and tells it behind the head", async () => {
+  test("keeps data that arrived before the start, and delivers it after the head", async () => {
     const { socket, far } = await openPair();
     far.socket.write("1");
     await until(() => socket.readableLength === 1);
@@ -516,7 +516,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
   });
 
   test.each(["", "last"])(
-    "tells an end that came before it was started, behind the bytes %j",
+    "reports an end that came before the start, after the bytes %j",
     async (bytes) => {
       const { socket, far } = await openPair();
       const transport = make(socket);
@@ -534,7 +534,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     },
   );
 
-  test("started when it is gone, says that and nothing else", async () => {
+  test("reports only that it is gone, if it is started afterwards", async () => {
     const { socket, far } = await openPair();
     far.socket.write("1");
     await until(() => socket.readableLength === 1);
@@ -551,7 +551,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(late.said).toEqual(["gone"]);
   });
 
-  test("paused, reads one chunk more at most, so that the sender must wait; then goes on", async () => {
+  test("reads at most one more chunk while paused, so that the sender has to wait, and then continues", async () => {
     const { transport, owner, far } = await open(make);
     transport.pause();
     expect(transport.isPaused).toBe(true);
@@ -566,7 +566,7 @@ describe.each(WAYS)("a transport over $kind", ({ make, type }) => {
     expect(owner.received.equals(sent)).toBe(true);
   });
 
-  test("paused by a chunk again and again, loses nothing", async () => {
+  test("loses nothing if it is paused at every chunk", async () => {
     const { transport, owner, far } = await open(make);
     const size = 2 * 1024 * KIB;
     owner.react = () => {
@@ -584,7 +584,7 @@ describe("a transport over a socket's handle", () => {
     return open(overHandle);
   }
 
-  test("destroyed by what its head brings, tells nothing of what came behind it", async () => {
+  test("destroyed while its head is delivered, it does not deliver later data", async () => {
     const { socket, far } = await openPair();
     far.socket.write("1");
     await until(() => socket.readableLength === 1);
@@ -597,7 +597,7 @@ describe("a transport over a socket's handle", () => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("destroyed by a step, says nothing of what is written", async () => {
+  test("destroyed by a step, it does not report written bytes", async () => {
     const { transport, owner, far } = await openHandle();
     fillUp(transport);
     transport.afterWritten(() => transport.destroy());
@@ -607,7 +607,7 @@ describe("a transport over a socket's handle", () => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("starts gone where the peer has reset it before", async () => {
+  test("starts as gone if the peer has reset it before", async () => {
     const { socket, far } = await openPair();
     const transport = transportOver(socket, true);
     far.socket.resetAndDestroy();
@@ -618,7 +618,7 @@ describe("a transport over a socket's handle", () => {
     expect(owner.said).toEqual(["gone"]);
   });
 
-  test("reads into its owner's room, as long as there is one", async () => {
+  test("reads into its owner's room while there is one", async () => {
     const { owner, far } = await openHandle();
     const room = new Uint8Array(8);
     let isOver = false;
@@ -642,7 +642,7 @@ describe("a transport over a socket's handle", () => {
     expect(lent).toEqual([false, true, true, true, false]);
   });
 
-  test("is counted by the server that accepted it until its handle is closed", async () => {
+  test("is counted by its server until its handle is closed", async () => {
     const { server, transport, owner } = await openHandle();
     const count = (): Promise<number> =>
       new Promise((resolve, reject) =>
@@ -660,7 +660,7 @@ describe("a transport over a socket's handle", () => {
     expect(await count()).toBe(0);
   });
 
-  test("of a client is counted by nobody", async () => {
+  test("of a client is not counted", async () => {
     const { server, socket, far } = await openPair();
     far.socket.removeAllListeners("close");
     const transport = transportOver(far.socket, true);
@@ -675,7 +675,7 @@ describe("a transport over a socket's handle", () => {
   });
 });
 
-describe("a socket stays what it is, and a stream is driven,", () => {
+describe("the socket is left unchanged and driven as a stream,", () => {
   class OwnSocket extends Socket {
     constructor(options: SocketConstructorOpts = {}) {
       super(options);
@@ -683,26 +683,26 @@ describe("a socket stays what it is, and a stream is driven,", () => {
   }
 
   test.each<[string, (pair: Pair) => Duplex | Promise<Duplex>]>([
-    ["where somebody listens for its close", ({ socket }) => socket.on("close", () => {})],
+    ["if there is a listener for its close", ({ socket }) => socket.on("close", () => {})],
     [
-      "where somebody reads it",
+      "if something reads it",
       ({ socket }) => {
         socket.on("data", () => {});
         return socket.pause();
       },
     ],
-    ["where somebody waits for bytes", ({ socket }) => socket.on("readable", () => {})],
+    ["if something waits for bytes", ({ socket }) => socket.on("readable", () => {})],
     [
-      "where data is unsent",
+      "if data is unsent",
       ({ socket }) => {
         while (socket.write(Buffer.alloc(CHUNK)));
         return socket;
       },
     ],
-    ["where it ends", ({ socket }) => socket.end()],
-    ["where it is destroyed", ({ socket }) => socket.destroy()],
+    ["if it is ending", ({ socket }) => socket.end()],
+    ["if it is destroyed", ({ socket }) => socket.destroy()],
     [
-      "where it has ended",
+      "if it has ended",
       async ({ socket, far }) => {
         far.socket.end();
         const ended = once(socket, "end");
@@ -712,7 +712,7 @@ describe("a socket stays what it is, and a stream is driven,", () => {
       },
     ],
     [
-      "where it is still connecting",
+      "if it is still connecting",
       ({ server }) => {
         const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
         onTestFinished(() => void socket.destroy());
@@ -720,7 +720,7 @@ describe("a socket stays what it is, and a stream is driven,", () => {
       },
     ],
     [
-      "where it is of a class of its own",
+      "if it is of another class",
       async ({ server }) => {
         const socket = new OwnSocket();
         onTestFinished(() => void socket.destroy());
@@ -728,15 +728,15 @@ describe("a socket stays what it is, and a stream is driven,", () => {
         return socket;
       },
     ],
-    ["where it speaks TLS", ({ socket }) => new TLSSocket(socket).on("error", () => {})],
-    ["where it is none", () => new Duplex({ read() {}, write: () => {} })],
+    ["if it uses TLS", ({ socket }) => new TLSSocket(socket).on("error", () => {})],
+    ["if it is not a socket", () => new Duplex({ read() {}, write: () => {} })],
   ])("%s", async (_, streamOf) => {
     const stream = await streamOf(await openPair());
     onTestFinished(() => void stream.destroy());
     expect(transportOver(stream, true)).toBeInstanceOf(StreamTransport);
   });
 
-  test("and is not taken apart where nobody minds but its owner", async () => {
+  test("and is not detached if internals are allowed but not requested", async () => {
     const { socket } = await openPair();
     expect(transportOver(socket, false)).toBeInstanceOf(StreamTransport);
     expect(socket.destroyed).toBe(false);

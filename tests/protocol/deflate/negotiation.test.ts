@@ -32,8 +32,8 @@ function parameters(offers: string, preferences = kept): DeflateParameters | und
   return acceptDeflateOffer(parseExtensions(offers)!, preferences)?.parameters;
 }
 
-describe("a server's answer to offers (RFC 7692 §5, §7.1)", () => {
-  test("an offer without parameters is met with as little", () => {
+describe("a server's response to offers (RFC 7692 §5, §7.1)", () => {
+  test("an offer without parameters is answered without parameters", () => {
     expect(accept("permessage-deflate")).toBe("permessage-deflate");
     expect(parameters("permessage-deflate")).toEqual({
       serverNoContextTakeover: false,
@@ -54,24 +54,24 @@ describe("a server's answer to offers (RFC 7692 §5, §7.1)", () => {
       "server_max_window_bits=8; client_max_window_bits=8",
       "server_max_window_bits=8; client_max_window_bits=8",
     ],
-  ])("what is asked for by %s is given: %s", (asked, given) => {
+  ])("the parameters in %s are granted: %s", (asked, given) => {
     expect(accept(`permessage-deflate; ${asked}`)).toBe(`permessage-deflate; ${given}`);
   });
 
   test.each(["client_max_window_bits", "client_max_window_bits=15"])(
-    "%s says what the client can do and needs no answer where the whole window is wanted",
+    "%s announces a capability, and is not answered if the full window is wanted",
     (asked) => {
       expect(accept(`permessage-deflate; ${asked}`)).toBe("permessage-deflate");
     },
   );
 
-  test("a server that wants no contexts asks for none, whatever the offer says (§7.1.1)", () => {
+  test("a server without contexts asks for no context takeover, whatever the offer contains (§7.1.1)", () => {
     expect(accept("permessage-deflate", shared)).toBe(
       "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
     );
   });
 
-  test("a smaller window is asked of a client only where it said that it can (§7.1.2.2)", () => {
+  test("a smaller window is requested only if the client offered it (§7.1.2.2)", () => {
     const small = { ...kept, incomingWindowBits: 10, outgoingWindowBits: 11 };
     expect(accept("permessage-deflate; client_max_window_bits", small)).toBe(
       "permessage-deflate; server_max_window_bits=11; client_max_window_bits=10",
@@ -106,30 +106,30 @@ describe("a server's answer to offers (RFC 7692 §5, §7.1)", () => {
     "__proto__=1",
     "constructor",
     "toString=15",
-  ])("an offer with %s is declined and the next one taken", (parameter) => {
+  ])("an offer with %s is declined, and the next one accepted", (parameter) => {
     expect(accept(`permessage-deflate; ${parameter}`)).toBe(undefined);
     expect(accept(`permessage-deflate; ${parameter}, permessage-deflate`)).toBe(
       "permessage-deflate",
     );
   });
 
-  test("the first offer that can be met is taken (§5.1)", () => {
+  test("the first acceptable offer is accepted (§5.1)", () => {
     const offers =
       "x-webkit-deflate-frame, permessage-deflate; unknown, permessage-deflate; server_max_window_bits=12, permessage-deflate";
     expect(accept(offers)).toBe("permessage-deflate; server_max_window_bits=12");
   });
 
-  test("without an offer of it there is no answer", () => {
+  test("without an offer, there is no response", () => {
     expect(accept("permessage-bzip2, x")).toBe(undefined);
     expect(acceptDeflateOffer([], kept)).toBe(undefined);
   });
 });
 
-describe("a client's check of the answer (RFC 7692 §5.1, §7.1)", () => {
+describe("a client's check of the response (RFC 7692 §5.1, §7.1)", () => {
   const check = (answer: string, preferences = kept): unknown =>
     checkDeflateResponse(answer, preferences);
 
-  test("no answer is no compression", () => {
+  test("without a response, messages are not compressed", () => {
     expect(check("")).toBe(undefined);
   });
 
@@ -164,11 +164,11 @@ describe("a client's check of the answer (RFC 7692 §5.1, §7.1)", () => {
     expect(check(answer)).toMatchObject({ code: "bad_response" });
   });
 
-  test("an answer to no offer fails the connection (RFC 6455 §4.1)", () => {
+  test("a response without an offer fails the connection (RFC 6455 §4.1)", () => {
     expect(checkDeflateResponse("permessage-deflate", undefined)).toBeInstanceOf(HandshakeError);
   });
 
-  test("a server that was asked for no context takeover must grant it (§7.1.1.1)", () => {
+  test("a server must grant no context takeover if it is requested (§7.1.1.1)", () => {
     expect(check("permessage-deflate", shared)).toBeInstanceOf(HandshakeError);
     expect(check("permessage-deflate; server_no_context_takeover", shared)).toMatchObject({
       serverNoContextTakeover: true,
@@ -176,7 +176,7 @@ describe("a client's check of the answer (RFC 7692 §5.1, §7.1)", () => {
     });
   });
 
-  test("a window larger than the one that was offered fails the connection (§7.1.2)", () => {
+  test("a window larger than the offered one fails the connection (§7.1.2)", () => {
     const small = { ...kept, incomingWindowBits: 10, outgoingWindowBits: 10 };
     expect(check("permessage-deflate; server_max_window_bits=11", small)).toBeInstanceOf(
       HandshakeError,
@@ -198,7 +198,7 @@ const anyPreferences = fc.record({
   incomingWindowBits: fc.integer({ min: 8, max: 15 }),
 });
 
-test("whatever both ends prefer, they agree, and on the same", () => {
+test("both ends agree on the same parameters, whatever they prefer", () => {
   fc.assert(
     fc.property(anyPreferences, anyPreferences, (client, server) => {
       const offer = formatExtensions([deflateOffer(client)]);

@@ -24,8 +24,8 @@ function check(
   return checkAcceptance(answer, { key: RFC_KEY, sha1, protocols });
 }
 
-describe("the opening (RFC 6455 §4.1)", () => {
-  test("has what the RFC demands, in order (RFC 6455 §4.1)", () => {
+describe("the opening request (RFC 6455 §4.1)", () => {
+  test("has the headers that the RFC requires, in order (RFC 6455 §4.1)", () => {
     expect(
       formatOpening({ target: "/chat?x=1", host: "example.com:81", key: RFC_KEY, protocols: [] }),
     ).toBe(
@@ -34,7 +34,7 @@ describe("the opening (RFC 6455 §4.1)", () => {
     );
   });
 
-  test("has subprotocols, extensions and further headers where there are any", () => {
+  test("has subprotocols, extensions and additional headers, if there are any", () => {
     const headers: Fields = [
       ["Origin", "http://a"],
       ["Cookie", "b=c"],
@@ -57,7 +57,7 @@ describe("the opening (RFC 6455 §4.1)", () => {
     ]);
   });
 
-  test("is one that the server's side takes (RFC 6455 §4.2.1)", () => {
+  test("is accepted by the server's side (RFC 6455 §4.2.1)", () => {
     const opening = formatOpening({ target: "/", host: "h", key: RFC_KEY, protocols: ["a", "b"] });
     const [start, ...lines] = opening.slice(0, -4).split("\r\n");
     expect(start).toBe("GET / HTTP/1.1");
@@ -70,8 +70,8 @@ describe("the opening (RFC 6455 §4.1)", () => {
   });
 });
 
-describe("an answer that is taken (RFC 6455 §4.1)", () => {
-  test("the RFC's own (RFC 6455 §1.3)", () => {
+describe("a response that is accepted (RFC 6455 §4.1)", () => {
+  test("the RFC's example (RFC 6455 §1.3)", () => {
     expect(check({})).toEqual({ protocol: "", extensions: "" });
   });
 
@@ -80,7 +80,7 @@ describe("an answer that is taken (RFC 6455 §4.1)", () => {
     expect(check(changed)).toEqual({ protocol: "", extensions: "" });
   });
 
-  test("the empty elements of a list count for nothing (RFC 9110 §5.6.1.2)", () => {
+  test("the empty elements of a list are ignored (RFC 9110 §5.6.1.2)", () => {
     const changed = {
       Upgrade: [",", ", websocket,"],
       Connection: [", ,Upgrade,,"],
@@ -89,7 +89,7 @@ describe("an answer that is taken (RFC 6455 §4.1)", () => {
     expect(check(changed)).toMatchObject({ protocol: "", deflate: undefined });
   });
 
-  test("with one of the subprotocols asked for (RFC 6455 §4.1)", () => {
+  test("with one of the requested subprotocols (RFC 6455 §4.1)", () => {
     expect(check({ "Sec-WebSocket-Protocol": " b " }, ["a", "b"])).toEqual({
       protocol: "b",
       extensions: "",
@@ -97,7 +97,7 @@ describe("an answer that is taken (RFC 6455 §4.1)", () => {
   });
 });
 
-describe("an answer that is refused (RFC 6455 §4.1)", () => {
+describe("a response that is rejected (RFC 6455 §4.1)", () => {
   type Case = [string, Record<string, string | string[]>, string[]?];
   const accept = (value: string | string[]): Case[1] => ({ "Sec-WebSocket-Accept": value });
   const protocol = (value: string | string[]): Case[1] => ({ "Sec-WebSocket-Protocol": value });
@@ -118,15 +118,15 @@ describe("an answer that is refused (RFC 6455 §4.1)", () => {
     ["an Accept with more behind it (step 4)", accept(`${RFC_ACCEPT}=`)],
     ["two Accepts (step 4)", accept([RFC_ACCEPT, RFC_ACCEPT])],
     ["an extension that was not offered (step 5)", extensions("permessage-deflate")],
-    ["an extension behind an empty line (step 5)", extensions(["", "x"])],
-    ["a subprotocol that was not asked for (step 6)", protocol("chat")],
+    ["an extension after an empty header (step 5)", extensions(["", "x"])],
+    ["a subprotocol that was not requested (step 6)", protocol("chat")],
     ["an empty subprotocol (step 6)", protocol("")],
-    ["another subprotocol than those asked for (step 6)", protocol("c"), ["a", "b"]],
+    ["another subprotocol than those requested (step 6)", protocol("c"), ["a", "b"]],
     ["a subprotocol in another case (step 6)", protocol("A"), ["a", "b"]],
     ["two subprotocols (step 6)", protocol("a, b"), ["a", "b"]],
-    ["two lines of subprotocols (step 6)", protocol(["a", "a"]), ["a", "b"]],
+    ["two headers of subprotocols (step 6)", protocol(["a", "a"]), ["a", "b"]],
     ["a subprotocol of prototypes (step 6)", protocol("constructor"), ["a"]],
-    ["no subprotocol though some were asked for (WHATWG WebSockets)", {}, ["a"]],
+    ["no subprotocol although some were requested (WHATWG WebSockets)", {}, ["a"]],
   ])("%s", (_, changed, protocols) => {
     const error = check(changed, protocols);
     expect(error).toBeInstanceOf(HandshakeError);
@@ -139,7 +139,7 @@ describe("an answer that is refused (RFC 6455 §4.1)", () => {
   });
 
   test.each([100, 102, 200, 204, 301, 302, 401, 403, 404, 426, 500, 503])(
-    "status %i, which the error tells (RFC 6455 §4.1 step 1)",
+    "status %i, which the error contains (RFC 6455 §4.1 step 1)",
     (status) => {
       const error = check({}, [], { status, statusText: "Because" });
       expect(error).toMatchObject({ code: "handshake_refused", status });
@@ -147,12 +147,12 @@ describe("an answer that is refused (RFC 6455 §4.1)", () => {
     },
   );
 
-  test("a status of HTTP/1.0 is told as a refusal (RFC 6455 §4.1)", () => {
+  test("a status with HTTP/1.0 is reported as a refusal (RFC 6455 §4.1)", () => {
     const head = { httpVersion: "1.0", status: 502, statusText: "" };
     expect(check({}, [], head)).toMatchObject({ code: "handshake_refused", status: 502 });
   });
 
-  test("the server's words do not flood or steer a terminal", () => {
+  test("the server's text is shortened and cannot control a terminal", () => {
     const statusText = `\x1b[2J${"x".repeat(10_000)}`;
     const { message } = check({}, [], { status: 500, statusText }) as HandshakeError;
     expect(message).not.toContain("\x1b");

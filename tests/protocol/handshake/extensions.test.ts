@@ -65,7 +65,7 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
   );
 
   test.each([", ,foo; a,,bar,,", "foo; a,\t,bar", ",foo; a,bar", "foo; a , , bar,"])(
-    "the empty elements of %j count for nothing (RFC 9110 §5.6.1.2)",
+    "the empty elements of %j are ignored (RFC 9110 §5.6.1.2)",
     (value) => {
       expect(parseExtensions(value)).toEqual([
         { name: "foo", parameters: [{ name: "a", value: undefined }] },
@@ -106,11 +106,11 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
     "foo\r\nbar",
     "foo;\na",
     "foo; a='1';;",
-  ])("%j is not (RFC 6455 §9.1)", (value) => {
+  ])("%j is malformed (RFC 6455 §9.1)", (value) => {
     expect(parseExtensions(value)).toBeUndefined();
   });
 
-  test("what is written is read back (RFC 6455 §9.1)", () => {
+  test("formatted extensions parse to the same (RFC 6455 §9.1)", () => {
     fc.assert(
       fc.property(fc.array(extension, { minLength: 1, maxLength: 4 }), (extensions) => {
         expect(parseExtensions(formatExtensions(extensions))).toEqual(extensions);
@@ -119,7 +119,7 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
     );
   });
 
-  test("values are the same quoted, escaped and bare (RFC 6455 §9.1)", () => {
+  test("quoted, escaped and bare values are equal (RFC 6455 §9.1)", () => {
     fc.assert(
       fc.property(token, token, (name, value) => {
         const expected = [{ name, parameters: [{ name, value }] }];
@@ -131,7 +131,7 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
     );
   });
 
-  test("any text gives extensions of tokens or nothing, and never a throw", () => {
+  test("any text gives extensions of tokens or nothing, and never throws", () => {
     const unit = fc.constantFrom(...Array.from('ab0 \t,;="\\\0é'));
     const isToken = (text: string): boolean => /^[!#$%&'*+\-.^_`|~\w]+$/.test(text);
     fc.assert(
@@ -148,7 +148,7 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
     );
   });
 
-  test("names of prototypes are names like others (websocket-extensions)", () => {
+  test("names of prototypes are ordinary names (websocket-extensions)", () => {
     const names = ["__proto__", "constructor", "hasOwnProperty", "toString", "valueOf"];
     for (const name of names) {
       const [parsed] = parseExtensions(`${name}; ${name}=1; ${name}`)!;
@@ -168,31 +168,31 @@ describe("Sec-WebSocket-Extensions' grammar (RFC 6455 §9.1)", () => {
 describe("linear time (CVE-2020-7662)", () => {
   const MEGABYTE = 1 << 20;
 
-  // Quadratic code would take minutes for any of these and meet the test's time limit.
+  // Quadratic code would take minutes for any of these and exceed the test's time limit.
   test.each<[string, (size: number) => string]>([
     ["an unclosed quote", (size) => `a; b="${"c".repeat(size)}`],
     ["unclosed quotes", (size) => `a${'; b="'.repeat(size / 5)}`],
     ["backslashes in an unclosed quote", (size) => `a; b="${"\\".repeat(size)}`],
     ["escaped quotes", (size) => `a; b="${'\\"'.repeat(size / 2)}`],
     ["spaces", (size) => `a;${" ".repeat(size)}`],
-    ["spaces behind a name", (size) => `a${" ".repeat(size)}b`],
+    ["spaces after a name", (size) => `a${" ".repeat(size)}b`],
     ["semicolons", (size) => `a${";".repeat(size)}`],
     ["commas", (size) => `${",".repeat(size)};`],
-    ["parameters, the last one bad", (size) => `a${"; b=c".repeat(size / 5)};`],
-    ["one long bad token", (size) => `${"a".repeat(size)}\0`],
-  ])("a megabyte of %s is refused in it", (_, make) => {
+    ["parameters, the last one malformed", (size) => `a${"; b=c".repeat(size / 5)};`],
+    ["one long malformed token", (size) => `${"a".repeat(size)}\0`],
+  ])("a megabyte of %s is rejected in linear time", (_, make) => {
     expect(parseExtensions(make(MEGABYTE / 2))).toBeUndefined();
     expect(parseExtensions(make(MEGABYTE))).toBeUndefined();
   });
 
-  test("a megabyte of legal extensions is read in it", () => {
+  test("a megabyte of legal extensions is parsed in linear time", () => {
     expect(parseExtensions(`a${", a".repeat(MEGABYTE / 3)}`)).toHaveLength(
       Math.floor(MEGABYTE / 3) + 1,
     );
   });
 
-  test("each character of a value is looked at a constant number of times", () => {
-    // Counts what the one pass reads: a token of n characters, twice as long, twice the reads.
+  test("each character of a value is read a constant number of times", () => {
+    // Counts the reads of the single pass: twice as long a token must take twice the reads.
     const reads = (size: number): number => {
       let count = 0;
       const text = `a; b="${"c\\d".repeat(size)}"`;

@@ -10,18 +10,18 @@ describe("header fields (RFC 9110 §5)", () => {
     ["x-LIST", "D"],
   ];
 
-  test("the values of all lines with a name, in any case, trimmed (RFC 9110 §5.1, §5.3)", () => {
+  test("fieldValues returns the values of all headers with a name, in any case, trimmed (RFC 9110 §5.1, §5.3)", () => {
     expect(fieldValues(given, "x-list")).toEqual(["a, b ,,\tc", "D"]);
     expect(fieldValues(given, "missing")).toEqual([]);
   });
 
-  test("a list goes over all lines, without empty members (RFC 9110 §5.6.1)", () => {
+  test("a list covers all headers with its name, without empty members (RFC 9110 §5.6.1)", () => {
     expect(listMembers(given, "x-list")).toEqual(["a", "b", "c", "D"]);
     expect(hasToken(given, "x-list", "d")).toBe(true);
     expect(hasToken(given, "x-list", "e")).toBe(false);
   });
 
-  test("a token has letters, digits and some marks, and at least one (RFC 9110 §5.6.2)", () => {
+  test("a token consists of letters, digits and some marks, at least one (RFC 9110 §5.6.2)", () => {
     const legal = Array.from({ length: 256 }, (_, unit) => String.fromCharCode(unit)).filter(
       isToken,
     );
@@ -33,7 +33,7 @@ describe("header fields (RFC 9110 §5)", () => {
     expect(isToken("a b")).toBe(false);
   });
 
-  test("a value has no control character but the tab: nothing can be split (CVE-2026-1527)", () => {
+  test("a value has no control character except the tab, so it cannot be split (CVE-2026-1527)", () => {
     const illegal = Array.from({ length: 300 }, (_, unit) => unit).filter(
       (unit) => !isFieldValue(`a${String.fromCharCode(unit)}b`),
     );
@@ -41,7 +41,7 @@ describe("header fields (RFC 9110 §5)", () => {
     const beyondLatin1 = Array.from({ length: 44 }, (_, index) => 256 + index);
     expect(illegal).toEqual([...controls, 0x7f, ...beyondLatin1]);
     expect(isFieldValue("")).toBe(true);
-    // Units whose low byte is a line break, which a careless writer would cut them to.
+    // Code units whose low byte is a line break, to which a careless encoder would truncate them.
     expect(isFieldValue("a\u010d\u010ab")).toBe(false);
   });
 

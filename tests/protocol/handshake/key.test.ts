@@ -3,12 +3,12 @@ import { acceptFor, freshHandshakeKey } from "../../../src/protocol/index.ts";
 import { isHandshakeKey } from "../../../src/protocol/handshake/key.ts";
 import { RFC_ACCEPT, RFC_KEY, sha1 } from "./opening-request.ts";
 
-describe("the key and its answer (RFC 6455 §1.3, §4.1)", () => {
-  test("the RFC's example key has the RFC's example answer (RFC 6455 §1.3)", () => {
+describe("the key and its accept value (RFC 6455 §1.3, §4.1)", () => {
+  test("the RFC's example key has the RFC's accept value (RFC 6455 §1.3)", () => {
     expect(acceptFor(RFC_KEY, sha1)).toBe(RFC_ACCEPT);
   });
 
-  test("a fresh key is base64 of 16 bytes, a new one each time (RFC 6455 §4.1)", () => {
+  test("a fresh key is the base64 of 16 bytes, different each time (RFC 6455 §4.1)", () => {
     const keys = Array.from({ length: 500 }, freshHandshakeKey);
     expect(new Set(keys).size).toBe(500);
     for (const key of keys) {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { HandshakeRequest } from "../../../src/protocol/index.ts";
 
-/** The key of RFC 6455 §1.3 and the answer that belongs to it. */
+/** The key of RFC 6455 §1.3 and its accept value. */
 export const RFC_KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const RFC_ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -19,7 +19,7 @@ const FIELDS: Fields = [
   ["Sec-WebSocket-Version", "13"],
 ];
 
-/** A legal opening; a field that is given replaces those of its name, `[]` leaves it out. */
+/** Returns a legal opening request; a given header replaces those of its name, `[]` omits it. */
 export function openingRequest(
   changed: Record<string, string | string[]> = {},
   request: Partial<HandshakeRequest> = {},
@@ -27,7 +27,7 @@ export function openingRequest(
   return { method: "GET", httpVersion: "1.1", headers: fields(FIELDS, changed), ...request };
 }
 
-/** `given` with the fields of `changed` in place of those of the same name. */
+/** Returns `given`, with the headers of `changed` replacing those of the same name. */
 export function fields(given: Fields, changed: Record<string, string | string[]>): Fields {
   const replaced = new Set(Object.keys(changed).map((name) => name.toLowerCase()));
   const kept = given.filter(([name]) => !replaced.has(name.toLowerCase()));

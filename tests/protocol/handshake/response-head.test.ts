@@ -8,7 +8,7 @@ function octets(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "latin1"));
 }
 
-/** Feeds chunks until the reader is done; what is left of them counts as rest. */
+/** Feeds chunks until the reader is done; the remaining ones count as rest. */
 function read(chunks: Uint8Array[], limits = defaultHandshakeLimits): HeadProgress {
   const reader = new ResponseHeadReader(limits);
   for (const [index, chunk] of chunks.entries()) {
@@ -45,12 +45,12 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     ],
   };
 
-  test("is read, and what follows is the first frames (RFC 6455 §4.1)", () => {
+  test("is parsed, and the bytes after it are the first frames (RFC 6455 §4.1)", () => {
     const progress = readText(`${HEAD}\x81\x01a`);
     expect(progress).toEqual({ kind: "complete", head: expected, rest: octets("\x81\x01a") });
   });
 
-  test("is read the same in any chunking (RFC 9112 §4)", () => {
+  test("is parsed in the same way with any chunking (RFC 9112 §4)", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 30 }), cuttings, (rest, cut) => {
         const wire = new Uint8Array(Buffer.concat([octets(HEAD), rest]));
@@ -60,7 +60,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     );
   });
 
-  test("any bytes, any chunking: the same verdict and no throw (RFC 9112 §4)", () => {
+  test("any bytes with any chunking have the same result, without a throw (RFC 9112 §4)", () => {
     const piece = fc.constantFrom(
       "HTTP/1.1 101 x\r\n",
       "HTTP/1.1 200\r\n",
@@ -93,7 +93,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
   });
 
   test.each([100, 102, 103, 199])(
-    "passes over an interim response of %i (RFC 9110 §15.2)",
+    "may follow an interim response of %i (RFC 9110 §15.2)",
     (status) => {
       const interim = `HTTP/1.1 ${status} X\r\nLink: </a>; rel=preload\r\n\r\n`;
       expect(readText(interim)).toEqual({ kind: "incomplete" });
@@ -112,7 +112,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     ["HTTP/1.1 101 \r\n\r\n", 101, ""],
     ["HTTP/1.0 404 Not Found\r\n\r\n", 404, "Not Found"],
     ["HTTP/1.1 503 Büro zu\r\n\r\n", 503, "Büro zu"],
-  ])("%j starts well (RFC 9112 §4)", (text, status, statusText) => {
+  ])("%j is a valid status line (RFC 9112 §4)", (text, status, statusText) => {
     expect(readText(text)).toMatchObject({ kind: "complete", head: { status, statusText } });
   });
 
@@ -133,7 +133,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     "ICY 200 OK\r\n\r\n",
     "GET / HTTP/1.1\r\n\r\n",
     "\0HTTP/1.1 101 x\r\n\r\n",
-  ])("%j does not start as a response (RFC 9112 §4)", (text) => {
+  ])("%j is not a valid status line (RFC 9112 §4)", (text) => {
     expect(failureOf(text)).toBe("bad_response");
   });
 
@@ -153,7 +153,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     expect(failureOf(`HTTP/1.1 101 x\r\n${line}\r\n\r\n`)).toBe("bad_response");
   });
 
-  test("a bare LF fails it at once, wherever it stands (RFC 9112 §2.2)", () => {
+  test("a bare LF fails it immediately, at any position (RFC 9112 §2.2)", () => {
     for (const text of [
       "\n",
       "HTTP/1.1 101 x\n",
@@ -167,13 +167,13 @@ describe("a response head (RFC 9112 §4, §5)", () => {
     }
   });
 
-  test("once it has failed it stays failed (RFC 9112 §2.2)", () => {
+  test("a failed reader stays failed (RFC 9112 §2.2)", () => {
     const reader = new ResponseHeadReader(defaultHandshakeLimits);
     expect(reader.receive(octets("x\n")).kind).toBe("failed");
     expect(reader.receive(octets(HEAD)).kind).toBe("failed");
   });
 
-  test("header names like __proto__ are names like others", () => {
+  test("header names such as __proto__ are ordinary names", () => {
     const progress = readText("HTTP/1.1 101 x\r\n__proto__: a\r\nconstructor: b\r\n\r\n");
     expect(progress).toMatchObject({
       head: {
@@ -189,7 +189,7 @@ describe("a response head (RFC 9112 §4, §5)", () => {
 describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () => {
   const start = "HTTP/1.1 101 x\r\n";
 
-  test("as many bytes as the limit are taken, one more fails; what follows does not count", () => {
+  test("as many bytes as the limit are accepted, one more fails; bytes after the head do not count", () => {
     const text = `${start}a: b\r\n\r\n`;
     const limits = { maxHeaderBytes: text.length, maxHeaderLines: 10, maxInterimResponses: 1 };
     expect(readText(`${text}${"x".repeat(1000)}`, limits)).toMatchObject({ kind: "complete" });
@@ -206,7 +206,7 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
     });
   });
 
-  test("as many lines as the limit are taken, one more fails", () => {
+  test("as many lines as the limit are accepted, one more fails", () => {
     const limits = { maxHeaderBytes: 10_000, maxHeaderLines: 3, maxInterimResponses: 1 };
     const line = "a: b\r\n";
     expect(readText(`${start}${line.repeat(3)}\r\n`, limits)).toMatchObject({ kind: "complete" });
@@ -220,7 +220,7 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
     ["a line that does not end", "x"],
     ["headers that do not end", "a: b\r\n"],
     ["carriage returns", "\r"],
-  ])("%s, dripped byte by byte, end at the limit", (_, drip) => {
+  ])("%s, sent byte by byte, fail at the limit", (_, drip) => {
     const reader = new ResponseHeadReader(defaultHandshakeLimits);
     reader.receive(octets(start));
     let dripped = 0;
@@ -233,7 +233,7 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
     expect(start.length + dripped).toBeLessThanOrEqual(defaultHandshakeLimits.maxHeaderBytes + 1);
   });
 
-  test("as many interim responses as the limit are passed over, one more fails", () => {
+  test("as many interim responses as the limit are skipped, one more fails", () => {
     const limits = { ...defaultHandshakeLimits, maxInterimResponses: 3 };
     const interim = "HTTP/1.1 103 Early Hints\r\n\r\n";
     expect(readText(interim.repeat(3) + HEAD, limits)).toMatchObject({ kind: "complete" });
@@ -253,7 +253,7 @@ describe("a head's limits (RFC 6455 §10.4, header drip: CVE-2026-54467)", () =>
     expect(readText(interim.repeat(3), lines)).toMatchObject({ kind: "failed" });
   });
 
-  test("beyond the limit it goes on failing", () => {
+  test("beyond the limit, every further chunk fails, too", () => {
     const reader = new ResponseHeadReader({
       maxHeaderBytes: 10,
       maxHeaderLines: 5,

@@ -14,8 +14,8 @@ function openingOf(request: HandshakeRequest): (Opening & { key: string }) | und
   return result.kind === "opening" ? { ...result.opening, key: result.key } : undefined;
 }
 
-describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
-  test("the RFC's own example (RFC 6455 §1.2)", () => {
+describe("an opening request that is accepted (RFC 6455 §4.2.1)", () => {
+  test("the RFC's example (RFC 6455 §1.2)", () => {
     const request = openingRequest({
       Origin: "http://example.com",
       "Sec-WebSocket-Protocol": "chat, superchat",
@@ -28,7 +28,7 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
     });
   });
 
-  test("names and the tokens of Upgrade and Connection in any case (RFC 6455 §4.2.1)", () => {
+  test("header names and the tokens of Upgrade and Connection in any case (RFC 6455 §4.2.1)", () => {
     const headers = openingRequest({
       Upgrade: "WebSocket",
       Connection: "keep-alive, UPGRADE",
@@ -53,7 +53,7 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
     expect(openingOf(openingRequest({ Origin: "null" }))).toHaveProperty("origin", "null");
   });
 
-  test("with a Content-Length of 0, which says what no header says (RFC 9110 §8.6)", () => {
+  test("with a Content-Length of 0, which is equivalent to none (RFC 9110 §8.6)", () => {
     expect(openingOf(openingRequest({ "Content-Length": "0" }))).toBeDefined();
     expect(openingOf(openingRequest({ "Content-Length": ["0", "0"] }))).toBeDefined();
   });
@@ -68,7 +68,7 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
     );
   });
 
-  test("with extensions, parsed over all lines (RFC 6455 §9.1)", () => {
+  test("with extensions, parsed over all headers (RFC 6455 §9.1)", () => {
     const request = openingRequest({
       "Sec-WebSocket-Extensions": ["permessage-deflate; client_max_window_bits", "foo; x=1"],
     });
@@ -82,7 +82,7 @@ describe("an opening that is taken (RFC 6455 §4.2.1)", () => {
   });
 });
 
-describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
+describe("an opening request that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
   type Case = [
     rule: string,
     request: HandshakeRequest,
@@ -114,10 +114,15 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
     ["a length in hexadecimal", openingRequest({ "Content-Length": "0x0" }), 400, body],
     ["an empty length", openingRequest({ "Content-Length": "" }), 400, body],
     ["a chunked body", openingRequest({ "Transfer-Encoding": "chunked" }), 400, body],
-    ["an obscured coding", openingRequest({ "transfer-ENCODING": " \tchunked" }), 400, body],
-    ["an empty coding", openingRequest({ "Transfer-Encoding": "" }), 400, body],
     [
-      "a length and a coding",
+      "an obscured transfer coding",
+      openingRequest({ "transfer-ENCODING": " \tchunked" }),
+      400,
+      body,
+    ],
+    ["an empty transfer coding", openingRequest({ "Transfer-Encoding": "" }), 400, body],
+    [
+      "a length and a transfer coding",
       openingRequest({ "Content-Length": "0", "Transfer-Encoding": "identity" }),
       400,
       body,
@@ -196,16 +201,16 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
     expect(refusal!.message).toMatch(/^[^\r\n]+\.$/);
   });
 
-  test("a huge method is not repeated whole (RFC 9110 §15.5.6)", () => {
+  test("a huge method is not repeated in full (RFC 9110 §15.5.6)", () => {
     const refusal = refusalOf(openingRequest({}, { method: "X".repeat(10_000) }));
     expect(refusal!.message.length).toBeLessThan(200);
   });
 
-  test("a plain GET may be told how to ask (RFC 9110 §15.5.22)", () => {
+  test("a plain GET may be answered with instructions (RFC 9110 §15.5.22)", () => {
     expect(upgradeRequired()).toMatchObject({ status: 426, headers: upgradeHeaders });
   });
 
-  test("an Upgrade lost behind too many headers is refused, not thrown on (CVE-2024-37890)", () => {
+  test("an Upgrade that was lost after too many headers is refused, without a throw (CVE-2024-37890)", () => {
     const filler = Array.from({ length: 5000 }, (_, index): [string, string] => [
       `x-${index}`,
       "v",
@@ -217,7 +222,7 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
     });
   });
 
-  test("no headers at all and names from prototypes are refused, not thrown on", () => {
+  test("no headers at all, and names from prototypes, are refused, without a throw", () => {
     expect(refusalOf(openingRequest({}, { headers: [] }))?.status).toBe(400);
     const headers = ["__proto__", "constructor", "toString"].map((name): [string, string] => [
       name,
@@ -226,7 +231,7 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
     expect(refusalOf(openingRequest({}, { headers }))?.status).toBe(400);
   });
 
-  test("anything gives an opening or a refusal, never a throw (CVE-2022-41940)", () => {
+  test("any input gives an opening or a refusal, and never throws (CVE-2022-41940)", () => {
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 20 }),
       fc.constantFrom("websocket", "Upgrade", "13", RFC_KEY, "a, b", 'x; y="z', ",", "__proto__"),
@@ -267,7 +272,7 @@ describe("an opening that is refused (RFC 6455 §4.2.1, §4.2.2)", () => {
 });
 
 describe("Sec-WebSocket-Protocol of any length (CVE-2021-32640)", () => {
-  test("a megabyte of spaces is read in linear time", () => {
+  test("a megabyte of spaces is parsed in linear time", () => {
     const spaces = " ".repeat(1 << 20);
     for (const value of [`a${spaces}b`, `a,${spaces},b`, `${spaces}x`, `x${spaces}`, spaces]) {
       const result = checkUpgrade(openingRequest({ "Sec-WebSocket-Protocol": value }));
@@ -275,7 +280,7 @@ describe("Sec-WebSocket-Protocol of any length (CVE-2021-32640)", () => {
     }
   });
 
-  test("so are a hundred thousand members, and Connection and Extensions", () => {
+  test("a hundred thousand members are parsed in linear time, in Connection and Extensions, too", () => {
     const members = Array.from({ length: 100_000 }, (_, index) => `p${index}`).join(" , ");
     const opening = openingOf(openingRequest({ "Sec-WebSocket-Protocol": members }));
     expect(opening?.protocols).toHaveLength(100_000);
@@ -286,15 +291,15 @@ describe("Sec-WebSocket-Protocol of any length (CVE-2021-32640)", () => {
   });
 });
 
-describe("the answer (RFC 6455 §4.2.2)", () => {
-  test("the RFC's own example (RFC 6455 §1.3)", () => {
+describe("the response (RFC 6455 §4.2.2)", () => {
+  test("equals the RFC's example (RFC 6455 §1.3)", () => {
     expect(formatAcceptance({ key: RFC_KEY, sha1 })).toBe(
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
         `Sec-WebSocket-Accept: ${RFC_ACCEPT}\r\n\r\n`,
     );
   });
 
-  test("has the subprotocol, the extensions and further headers where there are any", () => {
+  test("has the subprotocol, the extensions and additional headers, if there are any", () => {
     const headers: [string, string][] = [["Set-Cookie", "a=b"]];
     const answer = formatAcceptance({
       key: RFC_KEY,
