@@ -82,7 +82,7 @@ export async function publish(
   });
   if (receipt.duplicate) core.statistics.duplicates += 1;
   else core.statistics.published += 1;
-  core.diagnostics.tell("publish", () => ({
+  core.diagnostics.publish("publish", () => ({
     topic: topic.name,
     durationMs: core.clock.now() - startedAt,
     duplicate: receipt.duplicate,

@@ -57,7 +57,7 @@ export class Admission {
     this.#probe = this.#clock.after(LAG_PROBE_MS, () => {
       this.#lagMs = Math.max(0, this.#clock.now() - due);
       const lagMs = this.#lagMs;
-      this.#diagnostics.tell("lag", () => ({ lagMs }));
+      this.#diagnostics.publish("lag", () => ({ lagMs }));
       this.#watchLag();
     });
   }

@@ -69,17 +69,21 @@ export class Calls {
     const startedAt = this.#clock.now();
     try {
       const answer = await this.#make(declared, request, caller);
-      this.#tell(request.method, startedAt, undefined);
+      this.#publish(request.method, startedAt, undefined);
       return answer;
     } catch (error) {
-      this.#tell(request.method, startedAt, error instanceof LiveError ? error.code : "internal");
+      this.#publish(
+        request.method,
+        startedAt,
+        error instanceof LiveError ? error.code : "internal",
+      );
       throw error;
     }
   }
 
-  #tell(method: string, startedAt: number, code: LiveErrorCode | undefined): void {
+  #publish(method: string, startedAt: number, code: LiveErrorCode | undefined): void {
     const durationMs = this.#clock.now() - startedAt;
-    this.#diagnostics.tell("call", () => ({ method, durationMs, code }));
+    this.#diagnostics.publish("call", () => ({ method, durationMs, code }));
   }
 
   async #make(declared: MethodDeclaration, request: CallRequest, caller: Caller): Promise<string> {

@@ -206,10 +206,10 @@ export class HttpForms {
       const text = "The server failed on this request; try again later.";
       return answerError(exchange, 500, { code: "internal", message: text });
     }
-    const told = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
-    this.#core.statistics.refused(told);
-    const status = code === "body_timeout" ? 408 : STATUS[told];
-    answerError(exchange, status, { code: told, message }, HINTS[status]);
+    const publicCode = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
+    this.#core.statistics.refused(publicCode);
+    const status = code === "body_timeout" ? 408 : STATUS[publicCode];
+    answerError(exchange, status, { code: publicCode, message }, HINTS[status]);
   }
 
   /** Answers when there is an event after `walk`, or with none when the wait is over. */

@@ -42,7 +42,7 @@ export class Diagnostics {
   readonly #module = globalThis.process?.getBuiltinModule?.("node:diagnostics_channel");
 
   /** @param describe creates the message; called only if the channel has subscribers */
-  tell<Name extends keyof LiveDiagnostics>(
+  publish<Name extends keyof LiveDiagnostics>(
     name: Name,
     describe: () => LiveDiagnostics[Name],
   ): void {

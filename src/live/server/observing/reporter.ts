@@ -42,8 +42,8 @@ export function reporter(
   onError: ((error: LongwireError) => void) | undefined,
   clock: Clock,
 ): Report {
-  const usual = new PacedReports(USUAL, clock, (error) => tell(onError, error));
-  const lasting = new PacedReports(LASTING, clock, (error) => tell(onError, error));
+  const usual = new PacedReports(USUAL, clock, (error) => deliver(onError, error));
+  const lasting = new PacedReports(LASTING, clock, (error) => deliver(onError, error));
   return (cause) => {
     if (cause instanceof LastingError) return lasting.report(cause, cause.kind);
     if (cause instanceof ApplicationError) return usual.report(cause, cause.kind);
@@ -56,13 +56,13 @@ export function reporter(
 class PacedReports {
   readonly #pace: Pace;
   readonly #clock: Clock;
-  readonly #tell: (error: LongwireError) => void;
+  readonly #deliver: (error: LongwireError) => void;
   readonly #kinds = new Map<string, Repeats>();
 
-  constructor(pace: Pace, clock: Clock, tell: (error: LongwireError) => void) {
+  constructor(pace: Pace, clock: Clock, deliver: (error: LongwireError) => void) {
     this.#pace = pace;
     this.#clock = clock;
-    this.#tell = tell;
+    this.#deliver = deliver;
   }
 
   report(error: LongwireError, kind: string): void {
@@ -75,7 +75,7 @@ class PacedReports {
       this.#kinds.set(kind, repeats);
       this.#endLater(kind, repeats);
     }
-    if (repeats.count <= this.#pace.most) this.#tell(error);
+    if (repeats.count <= this.#pace.most) this.#deliver(error);
   }
 
   #endLater(kind: string, repeats: Repeats): void {
@@ -86,7 +86,7 @@ class PacedReports {
       if (more <= 0) return;
       const { code, message, cause } = repeats.latest;
       const counted = `${message} It occurred ${more} more times within ${window}.`;
-      this.#tell(new LongwireError(code, counted, { cause }));
+      this.#deliver(new LongwireError(code, counted, { cause }));
       if (this.#pace === USUAL) return;
       // The error persists: count for another window.
       repeats.count = most;
@@ -96,7 +96,7 @@ class PacedReports {
 }
 
 /** Never throws: if `onError` itself fails, the failure is logged. */
-function tell(
+function deliver(
   onError: ((error: LongwireError) => unknown) | undefined,
   error: LongwireError,
 ): void {

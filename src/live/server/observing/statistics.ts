@@ -44,7 +44,7 @@ export class Statistics {
 
   refused(code: LiveErrorCode): void {
     this.refusals[code] = (this.refusals[code] ?? 0) + 1;
-    this.#diagnostics.tell("refusal", () => ({ code }));
+    this.#diagnostics.publish("refusal", () => ({ code }));
   }
 }
 

@@ -216,7 +216,7 @@ export class DataSession implements Session, SendBuffer {
     const source = { topic, view, encoding: this.#encoding, walk, payer };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
-        this.#core.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
+        this.#core.diagnostics.publish("slow", () => ({ topic: topic.name, from, to }));
         this.#lose();
         return "ended";
       },
@@ -225,7 +225,7 @@ export class DataSession implements Session, SendBuffer {
     });
     this.#core.statistics.starts.fresh += 1;
     const { name } = topic;
-    this.#core.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
+    this.#core.diagnostics.publish("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
     this.#subscription.pump();
   }
 

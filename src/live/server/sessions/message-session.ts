@@ -71,7 +71,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
       account: peer.account,
-      say: (message) => this.#send(message),
+      send: (message) => this.#send(message),
     });
   }
 
@@ -304,7 +304,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /** Sends a request's answer when it is ready; later requests do not wait for it. */
   #answer(id: RequestId, answer: Promise<string>, release: Release): void {
-    const told = answer.then(
+    const answered = answer.then(
       (text) => {
         release();
         this.#sendText(text);
@@ -314,7 +314,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
         this.#refuseWith(id, error);
       },
     );
-    this.#unanswered.add(told);
+    this.#unanswered.add(answered);
   }
 
   /**

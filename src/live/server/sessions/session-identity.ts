@@ -61,7 +61,7 @@ export class SessionIdentity {
     const caller = this.#caller;
     if (caller === undefined) return;
     const { clock, diagnostics } = this.#core;
-    diagnostics.tell("session.close", () => ({
+    diagnostics.publish("session.close", () => ({
       connection: caller.connection,
       level: this.#level,
       durationMs: clock.now() - this.#openedAt,
@@ -72,6 +72,6 @@ export class SessionIdentity {
     const { clock, diagnostics } = this.#core;
     this.#openedAt = clock.now();
     const level = this.#level;
-    diagnostics.tell("session.open", () => ({ connection, level, identity: identity?.id }));
+    diagnostics.publish("session.open", () => ({ connection, level, identity: identity?.id }));
   }
 }

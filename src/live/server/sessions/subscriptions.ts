@@ -23,7 +23,7 @@ import type { LiveCore } from "./session.ts";
 type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
 
 /** Sends a message to the client. */
-export type Say = (message: { type: string } & Record<string, unknown>) => void;
+export type Send = (message: { type: string } & Record<string, unknown>) => void;
 
 interface Started {
   readonly subscription: Subscription;
@@ -36,7 +36,7 @@ interface Started {
 export interface Subscriber {
   readonly buffer: SendBuffer;
   readonly account: Account;
-  readonly say: Say;
+  readonly send: Send;
 }
 
 /** The subscriptions of one Level 1 connection, at most one per topic. */
@@ -45,16 +45,16 @@ export class Subscriptions {
   #encoding: Encoding;
   readonly #buffer: SendBuffer;
   readonly #account: Account;
-  readonly #say: Say;
+  readonly #send: Send;
   readonly #started = new Map<string, Started>();
   #hasEnded = false;
 
-  constructor(core: LiveCore, encoding: Encoding, { buffer, account, say }: Subscriber) {
+  constructor(core: LiveCore, encoding: Encoding, { buffer, account, send }: Subscriber) {
     this.#core = core;
     this.#encoding = encoding;
     this.#buffer = buffer;
     this.#account = account;
-    this.#say = say;
+    this.#send = send;
   }
 
   /** Sets the encoding of later subscriptions. */
@@ -116,7 +116,7 @@ export class Subscriptions {
         if (this.#hasEnded) return;
         this.stop(name, caller, stopped);
         const message = `The new credentials do not allow you to read ${name}; ask for access.`;
-        this.#say({ type: "unsubscribed", topic: name, code: "forbidden", message });
+        this.#send({ type: "unsubscribed", topic: name, code: "forbidden", message });
       }
     }
   }
@@ -176,7 +176,7 @@ export class Subscriptions {
     this.#started.get(name)?.release();
     this.#started.delete(name);
     this.#core.presence.leave(topic, caller);
-    this.#say({ type: "unsubscribed", topic: name, code, message });
+    this.#send({ type: "unsubscribed", topic: name, code, message });
   }
 
   #sendStart(
@@ -190,7 +190,7 @@ export class Subscriptions {
     const resumed = recovery.kind === "resumed" && since !== undefined;
     const missed = since?.epoch === epoch ? latest - since.offset : 0;
     this.#core.statistics.starts[recovery.kind] += 1;
-    this.#core.diagnostics.tell("subscribe", () => ({
+    this.#core.diagnostics.publish("subscribe", () => ({
       topic: name,
       start: recovery.kind,
       missed,
@@ -201,25 +201,25 @@ export class Subscriptions {
     const toCome = latest > offset && { latest };
     const { view: viewName } = view.topic;
     const position = { epoch, offset, ...(viewName !== undefined && { view: viewName }) };
-    this.#say({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
+    this.#send({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
     if (recovery.kind !== "gap") return;
     const { from, to, reason } = recovery;
     // Without `since`, the only events it can have lost are those it was too slow for.
     if (since === undefined) this.#sendGap({ topic: name, epoch, from, to, reason: "slow" });
-    else this.#say({ type: "gap", topic: name, epoch, from, to, reason });
+    else this.#send({ type: "gap", topic: name, epoch, from, to, reason });
   }
 
   #sendGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
     this.#core.statistics.slowGaps += 1;
     const { topic, from, to } = gap;
-    this.#core.diagnostics.tell("slow", () => ({ topic, from, to }));
-    this.#say({ type: "gap", ...gap });
+    this.#core.diagnostics.publish("slow", () => ({ topic, from, to }));
+    this.#send({ type: "gap", ...gap });
   }
 
   #announcePosition(subscription: Subscription): void {
     const offset = subscription.takeUntold();
     if (offset === undefined) return;
     const { name, position } = subscription.topic;
-    this.#say({ type: "position", topic: name, epoch: position.epoch, offset });
+    this.#send({ type: "position", topic: name, epoch: position.epoch, offset });
   }
 }
