@@ -132,7 +132,7 @@ export class RedisTopic {
     this.#expiry?.timer.cancel();
     this.#host.onUnused();
     if (this.#followed.state === "lost") this.#waiters.reject(this.#followed.restarted());
-    // No follower is left that the stored events would have to reach first.
+    // Without followers, nobody has to receive the stored events first.
     else this.#waiters.reached(Number.POSITIVE_INFINITY);
   }
 
@@ -146,33 +146,33 @@ export class RedisTopic {
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<{ follower: Follower; offset: Offset; floor: Offset }> {
-    let told: Offset = 0;
+    let reached: Offset = 0;
     let stamp = "";
     for (;;) {
-      const page = await this.#read(told, "state");
-      if (page.missed && told > 0 && this.#declaration.kind === "keyed") {
+      const page = await this.#read(reached, "state");
+      if (page.missed && reached > 0 && this.#declaration.kind === "keyed") {
         const message = `${this.#declaration.name} changes faster than it can be read; try again.`;
         throw new LiveError("unavailable", message);
       }
       for (const entry of page.entries) {
-        told = entry.event.offset;
+        reached = entry.event.offset;
         stamp = entry.stamp;
         follow(entry.event);
       }
       if (page.more) continue;
       if (!this.#followed.hasFollowers) {
         this.#place.offset = page.offset;
-        this.#place.stamp = told === page.offset ? stamp : "";
+        this.#place.stamp = reached === page.offset ? stamp : "";
       }
-      told = Math.max(told, page.offset);
-      if (told < this.#place.offset) continue;
+      reached = Math.max(reached, page.offset);
+      if (reached < this.#place.offset) continue;
       this.#followed.requireFollowed();
-      // Told of all there is, it may be ahead of those who are here.
-      const offset = told;
+      // This follower has received everything, so it may be ahead of the others.
+      const offset = reached;
       const followNew = (event: TopicEvent): void => {
         if (event.offset > offset) follow(event);
       };
-      // Before anything else happens: this one receives what comes in the next moment, too.
+      // Added synchronously, so that it also receives the next events.
       const follower = this.#followed.add(followNew, onLost);
       return { follower, offset, floor: page.floor };
     }
@@ -199,8 +199,8 @@ export class RedisTopic {
         for (const entry of page.entries) this.#notify(entry);
         this.#isWoken ||= page.more;
       } catch {
-        // Redis is not reachable, or the topic is lost and its followers know. It is read again when
-        // the connection is back; if it came back during this very read, that is now.
+        // Redis is unreachable, or the topic is lost and its followers know. It is read again after
+        // reconnecting; if that happened during this read, now.
       }
     }
     this.#isReading = false;
@@ -231,12 +231,12 @@ export class RedisTopic {
     return this.#followed.repeatable(draft, () => this.#appended(draft));
   }
 
-  /** Reads the topic before it is appended to. Those who wait for it go on in order. */
+  /** Reads the topic before appending to it. Appends that wait for it proceed in order. */
   #assure(): Promise<unknown> {
     if (this.#assuring !== undefined) return this.#assuring;
     const clear = (): void => void (this.#assuring = undefined);
     this.#assuring = this.#catchUp();
-    // Before those who wait: none that is asked for later overtakes them.
+    // Registered first, so that no later append overtakes the waiting ones.
     this.#assuring.then(clear, clear);
     return this.#assuring;
   }
@@ -248,7 +248,7 @@ export class RedisTopic {
       receipt = this.#receiptOf(draft, await this.#scripts.append(draft));
     } finally {
       this.#appending -= 1;
-      // What others appended meanwhile, if the answer does not show it.
+      // Other nodes may have appended meanwhile, which the answer does not show.
       if (this.#appending === 0 && this.#notifiedOffset > this.#place.offset) this.look();
     }
     return await receipt;
@@ -271,7 +271,7 @@ export class RedisTopic {
     await this.#scripts.lease(held, leaseMs);
   }
 
-  /** When the next lease runs out, somebody has to look; whoever comes first removes its key. */
+  /** Refreshes when the next lease expires; the first node to do so removes its key. */
   #wakeIn(delayMs: number): void {
     if (delayMs < 0 || this.#followed.hasEnded) return;
     const { clock } = this.#host;
