@@ -2,20 +2,20 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-/** The command `longwire` of this package, as a user of the package would find it. */
+/** The command `longwire` of this package, as installed for a user. */
 const command = fileURLToPath(
   new URL("dist/cli/main.js", import.meta.resolve("longwire/package.json")),
 );
 
-/** Starts an agent as a process of its own, so that it can be killed like a real one. */
+/** Starts an agent as a separate process, so that it can be killed like a real one. */
 export function startAgent(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [command, "agent", ...args], {
-    // The channel is never written to: its end tells the agent that this process is gone.
+    // The channel carries no messages: when it closes, the agent knows that this process is gone.
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 }
 
-/** Ends agents and waits for them. */
+/** Stops agents and waits for them. */
 export async function stopAgents(agents: readonly ChildProcess[]): Promise<void> {
   const running = agents.filter(
     ({ exitCode, signalCode }) => exitCode === null && signalCode === null,

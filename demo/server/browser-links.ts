@@ -5,14 +5,14 @@ import type { Duplex } from "node:stream";
 const COOKIE = "monitor";
 const MAX_CUT_SECONDS = 60;
 
-/** What one browser has done over one form, as seen on its sockets. */
+/** The traffic of one browser over one form, as seen on its sockets. */
 interface Meter {
   requests: number;
   bytesIn: number;
   bytesOut: number;
 }
 
-/** A browser, told from others by a cookie: its open sockets, and what they carried. */
+/** A browser, identified by a cookie: its open sockets and their traffic. */
 interface Browser {
   sockets: Set<Duplex>;
   cutUntil: number;
@@ -20,24 +20,24 @@ interface Browser {
   seenAt: number;
 }
 
-/** Forgotten when it has not been seen for so long, in milliseconds. */
+/** Browsers that have not been seen for this long are forgotten, in milliseconds. */
 const FORGET_MS = 3_600_000;
 
 /**
- * What the tour needs to know of the browsers at the other end: to cut one's network, and to say
- * what its requests weighed.
+ * Tracks browsers for the tour: aborts a browser's connections, and counts the bytes of its
+ * requests.
  */
 export class BrowserLinks {
   readonly #browsers = new Map<string, Browser>();
 
-  /** Gives a page's request its cookie, if it has none. */
+  /** Sets a cookie on a page's request if it has none. */
   mark(request: IncomingMessage, response: ServerResponse): void {
     if (idOf(request) !== undefined) return;
     const id = randomUUID();
     response.setHeader("Set-Cookie", `${COOKIE}=${id}; Path=/; HttpOnly; SameSite=Strict`);
   }
 
-  /** Notes a socket of a browser; false if the browser is cut off and must not get through. */
+  /** Records a browser's socket; false if the browser is currently cut off. */
   note(request: IncomingMessage): boolean {
     const browser = this.#browserOf(request);
     if (browser === undefined) return true;
@@ -50,7 +50,7 @@ export class BrowserLinks {
     return true;
   }
 
-  /** Tears a browser's connections, without a close frame, and keeps it off for a while. */
+  /** Aborts a browser's connections without a close frame, and refuses new ones for a while. */
   cut(request: IncomingMessage, seconds: number): void {
     const browser = this.#browserOf(request);
     if (browser === undefined) return;
@@ -58,7 +58,7 @@ export class BrowserLinks {
     for (const socket of browser.sockets) socket.destroy();
   }
 
-  /** Counts a request and its answer, header lines included, under `name`. */
+  /** Counts a request and its answer, including header lines, under `name`. */
   meter(request: IncomingMessage, response: ServerResponse, name: string): void {
     const browser = this.#browserOf(request);
     if (browser === undefined) return;
@@ -74,7 +74,7 @@ export class BrowserLinks {
       meter.bytesOut += written - counted;
       counted = written;
     };
-    // A stream's answer goes on; it is counted as it goes.
+    // A streamed answer is counted while it is sent.
     const beat = setInterval(count, 500);
     response.once("close", () => {
       clearInterval(beat);
@@ -82,7 +82,7 @@ export class BrowserLinks {
     });
   }
 
-  /** Counts a WebSocket handshake; what goes over the connection, the page counts itself. */
+  /** Counts a WebSocket handshake; the page counts the messages itself. */
   meterHandshake(request: IncomingMessage): void {
     const browser = this.#browserOf(request);
     const meter = browser && meterOf(browser, "websocket");
@@ -91,7 +91,7 @@ export class BrowserLinks {
     const before = socket.bytesWritten;
     meter.requests += 1;
     meter.bytesIn += requestBytes(request);
-    // The answer has been written by the end of this turn, and no message yet.
+    // By the end of this turn, the answer has been written, and no message yet.
     setImmediate(() => (meter.bytesOut += Math.max(0, socket.bytesWritten - before)));
   }
 
@@ -126,10 +126,10 @@ function idOf(request: IncomingMessage): string | undefined {
   return pattern.exec(request.headers.cookie ?? "")?.[1];
 }
 
-/** The forms that the tour compares; fetches name a new meter for every run. */
+/** The forms that the tour compares; fetches use a new name for every run. */
 const METER = /^(sse|websocket|(long-)?poll-[0-9a-z]{1,16})$/;
 
-/** A browser that compares again and again loses its oldest figures. */
+/** A browser that runs many comparisons loses its oldest counts. */
 const MAX_METERS = 40;
 
 function meterOf(browser: Browser, name: string): Meter | undefined {
@@ -140,7 +140,7 @@ function meterOf(browser: Browser, name: string): Meter | undefined {
   return (browser.meters[name] ??= { requests: 0, bytesIn: 0, bytesOut: 0 });
 }
 
-/** The request line and header lines as they must have been on the wire. */
+/** The size of the request line and header lines as sent on the wire. */
 function requestBytes({ method = "", url = "", rawHeaders }: IncomingMessage): number {
   const line = `${method} ${url} HTTP/1.1\r\n`.length;
   let fields = 0;

@@ -1,13 +1,14 @@
 import type { TopicEvent, TopicHandle } from "longwire/live";
 import type { DeviceReport, InventoryEntry } from "./topics.ts";
 
-/** While a device stays online its `lastSeen` is renewed this often, in milliseconds. */
+/** How often the `lastSeen` of an online device is updated, in milliseconds. */
 const RENEW_MS = 10_000;
 
 /**
- * Keeps the topic `inventory` true to what happens in `devices`.
+ * Keeps the topic `inventory` in step with `devices`.
  *
- * Every server of a cluster does so; what several make of one event is there once.
+ * Every server of a cluster does this; an idempotency key makes their updates for one event count
+ * once.
  */
 export function keepInventory(devices: TopicHandle, inventory: TopicHandle): void {
   devices.onEvent((event) => {
@@ -16,12 +17,12 @@ export function keepInventory(devices: TopicHandle, inventory: TopicHandle): voi
     const entry = event.removed ? gone(known, event) : seen(known, event);
     if (entry === undefined) return;
     const idempotencyKey = `${devices.position.epoch} ${event.offset}`;
-    // The broker is away: the next report of the device says it again.
+    // If the broker is unreachable, the device's next report repeats the update.
     inventory.set(key, entry, { idempotencyKey }).catch(() => {});
   });
 }
 
-/** The entry that a report makes, or nothing if it would tell nothing new. */
+/** The entry for a report; undefined if it would contain nothing new. */
 function seen(known: InventoryEntry | undefined, event: TopicEvent): InventoryEntry | undefined {
   const { deviceType, simulated = false } = event.data as DeviceReport;
   const name = event.key ?? "";

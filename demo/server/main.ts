@@ -19,18 +19,13 @@ interface StartOptions {
 
 const program = new Command("npm start --")
   .description("the device monitor: a live server, an agent on this machine, a simulated fleet")
-  .option("-p, --port <port>", "where to listen; 0 picks a free port", wholeNumber, 8080)
-  .option("--host <host>", "the address to listen on; 0.0.0.0 lets others in", "127.0.0.1")
+  .option("-p, --port <port>", "the port to listen on; 0 picks a free one", wholeNumber, 8080)
+  .option("--host <host>", "the address to listen on; 0.0.0.0 accepts other machines", "127.0.0.1")
   .option("--simulate <count>", "how many access points to simulate", wholeNumber, 24)
   .option("--name <name>", "this machine's name on the page", hostname())
   .option("--no-agent", "don't report this machine")
-  .option("--data <folder>", "keep topics on this machine's disk, so that they outlive the server")
-  .option(
-    "--allow-host <name>",
-    "a name by which the monitor may be asked, or any; may be repeated",
-    collect,
-    [],
-  )
+  .option("--data <folder>", "store topics in this folder, so that they survive a restart")
+  .option("--allow-host <name>", "an accepted Host name, or any; may be repeated", collect, [])
   .option(
     "--origin <origin>",
     "the origin of another site whose pages may use the topics; may be repeated",
@@ -38,7 +33,7 @@ const program = new Command("npm start --")
     [],
   )
   .addOption(
-    new Option("--broker <url>", "where topics are kept (default: in memory)").env(
+    new Option("--broker <url>", "the broker that stores topics (default: in memory)").env(
       "LONGWIRE_BROKER",
     ),
   )
@@ -68,7 +63,8 @@ function collect(value: string, previous: string[]): string[] {
 
 function untilSignal(): Promise<unknown> {
   return new Promise((resolve) => {
-    // Stays: npm repeats the terminal's signal, and that must not cut the drain short.
+    // Stays registered, because npm repeats the terminal's signal, which must not cut the drain
+    // short.
     process.on("SIGINT", resolve);
     process.on("SIGTERM", resolve);
   });

@@ -15,22 +15,22 @@ import { BrowserLinks } from "./browser-links.ts";
 import { keepInventory } from "./inventory.ts";
 import { monitorApi } from "./topics.ts";
 
-/** Short, so that a device whose network went silent is offline within seconds. */
+/** Short, so that a device whose network fails silently goes offline within seconds. */
 const KEEPALIVE_MS = 5_000;
 
-/** Also where topics are kept; default in memory. */
+/** Includes where topics are stored; default: in memory. */
 export interface MonitorOptions extends BrokerPlace {
   port: number;
   host: string;
   /** The folder of the built page. */
   page: string;
-  /** By which names it may be asked. Default on a loopback address: names of this machine. */
+  /** The accepted Host names. Default on a loopback address: names of this machine. */
   allowHost?: readonly string[];
-  /** Origins of other sites whose pages may use the topics, beside the monitor's own. */
+  /** Origins of other sites whose pages may use the topics, in addition to the monitor's own. */
   origins?: readonly string[];
 }
 
-/** The device monitor: its topics, its page, and what the tour on the page asks for. */
+/** The device monitor: its topics, its page, and the endpoints of the tour. */
 export class MonitorServer {
   readonly #http: Server;
   readonly #live: LiveServer;
@@ -65,7 +65,10 @@ export class MonitorServer {
     keepInventory(live.topic("devices"), live.topic("inventory"));
   }
 
-  /** @throws LongwireError `address_in_use`, and those of `openBroker`, as a rejection */
+  /**
+   * Starts the monitor. @throws LongwireError `address_in_use`, and those of `openBroker`, as a
+   * rejection
+   */
   static async start(options: MonitorOptions): Promise<MonitorServer> {
     const { port, host, page, allowHost = [], origins = [], ...place } = options;
     const live = await LiveServer.open({ ...monitorApi, broker: await openBroker(place) });
@@ -81,11 +84,11 @@ export class MonitorServer {
     return (this.#http.address() as AddressInfo).port;
   }
 
-  /** Drains: tells all to come back, and takes no longer than two seconds. */
+  /** Drains: asks all clients to reconnect elsewhere, and takes at most two seconds. */
   async close(): Promise<void> {
     const stopped = new Promise((resolve) => this.#http.close(resolve));
     await this.#sockets.close({ timeoutMs: 2_000 });
-    // Not only those of HTTP: a handshake that came too late has nobody who answers it.
+    // Includes sockets of late handshakes, which nobody would answer.
     for (const socket of this.#connections) socket.destroy();
     await stopped;
     await this.#live.close();
@@ -135,18 +138,18 @@ export class MonitorServer {
     }
     const seconds = secondsOf(await bodyOf(request));
     answerJson(response, { seconds });
-    // The answer goes out first, or the page could not tell its own request from the cut.
+    // The answer is sent first, so that the page can tell the result of its request from the cut.
     response.once("finish", () => this.#links.cut(request, seconds));
   }
 }
 
-/** A body that is longer is none that this server knows. */
+/** No valid body is longer. */
 const MAX_BODY_BYTES = 1_000;
 
-/** @throws what the connection broke with, as a rejection */
+/** @throws the connection's error, as a rejection */
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let text = "";
-  // Read to its end in any case: a request that is left in the middle takes its answer with it.
+  // Always read to the end, because an abandoned request body would lose the answer.
   for await (const chunk of request.setEncoding("utf8") as AsyncIterable<string>) {
     if (text.length <= MAX_BODY_BYTES) text += chunk;
   }
@@ -168,7 +171,7 @@ function secondsOf(text: string): number {
   }
 }
 
-/** Which of the compared forms a request is: an EventSource can set no header of its own. */
+/** The compared form of a request; an EventSource cannot set a header. */
 function formOf(request: IncomingMessage): string {
   if (request.headers.accept?.includes("text/event-stream") === true) return "sse";
   const named = request.headers["x-meter"];

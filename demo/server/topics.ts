@@ -1,7 +1,7 @@
 import { keyedTopic, type Params } from "longwire/live";
 import * as v from "valibot";
 
-/** What every device says of itself; each kind says more. */
+/** The common part of all device reports; each kind has further members. */
 const report = v.looseObject({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(255)),
   deviceType: v.pipe(v.string(), v.minLength(1), v.maxLength(50)),
@@ -23,10 +23,10 @@ export interface InventoryEntry {
   lastSeen: number;
 }
 
-/** What the monitor offers; its page takes its types from here. */
+/** The monitor's API, from which its page derives its types. */
 export const monitorApi = {
   topics: [
-    /** The devices that are online now: a key lives as long as its agent's connection. */
+    /** The devices that are online: a key lives as long as its agent's connection. */
     keyedTopic("devices", {
       clientPublish: true,
       keyLifetime: "connection",
@@ -40,7 +40,7 @@ export const monitorApi = {
   ],
 } as const;
 
-/** Params that this monitor does not know narrow nothing: a page may send more than it needs. */
+/** Unknown params match everything, because a page may send more than the monitor needs. */
 function isAskedFor(params: Params, device: Pick<InventoryEntry, "name" | "deviceType">): boolean {
   return (
     isEqualOrAbsent(params["deviceType"], device.deviceType) &&

@@ -1,19 +1,19 @@
-/** Runs `tell`, now or later. */
-export type Schedule = (tell: () => void) => void;
+/** Runs `notify`, now or later. */
+export type Schedule = (notify: () => void) => void;
 
 /**
- * Makes of a function that is to be called after each change one that is called once per turn of
- * `schedule`, however many changes there were until then.
+ * Returns a function that is called after each change and runs `notify` once per turn of
+ * `schedule`, however many changes there were.
  */
-export function oncePerTurn(schedule: Schedule | undefined, tell: () => void): () => void {
-  if (schedule === undefined) return tell;
+export function oncePerTurn(schedule: Schedule | undefined, notify: () => void): () => void {
+  if (schedule === undefined) return notify;
   let isDue = false;
   return () => {
     if (isDue) return;
     isDue = true;
     schedule(() => {
       isDue = false;
-      tell();
+      notify();
     });
   };
 }

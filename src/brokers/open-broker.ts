@@ -2,42 +2,44 @@ import { LongwireError } from "../base/index.ts";
 import type { Broker } from "../topics/index.ts";
 import { MemoryBroker } from "./memory/index.ts";
 
-/** Where topics are kept: at most one of the two; in memory if it is none. */
+/** Where to store topics: at most one of the two; if both are absent, in memory. */
 export interface BrokerPlace {
   /** The URL of a broker: `redis[s]:`, `redis[s]+cluster:`, `nats:` or `tls:`; see docs/guides/brokers.md. */
   broker?: string | undefined;
   /** A folder on this machine's disk. */
   data?: string | undefined;
-  /** Hears of a broker that is lost later, each cause once. Default: one line on standard error. */
+  /**
+   * Receives later losses of the broker, repeated causes once. Default: one line on standard error.
+   */
   onError?: (error: LongwireError) => void;
 }
 
 type Report = (error: LongwireError) => void;
 
 /**
- * Opens the broker that a URL names, or that keeps topics in a folder; without either they are
- * kept in memory. The package that it needs is loaded only then.
+ * Opens a broker by URL, or one that stores topics in a folder; without either, in memory. The npm
+ * package that it needs is loaded only then.
  *
- * A URL may hold a password, so no message repeats it.
+ * Messages never contain the URL, because it may hold a password.
  *
  * @throws LongwireError `bad_option`, `missing_package`, `broker_unreachable`, and those of
  *   `DiskBroker.open`, as a rejection
  */
 export async function openBroker(place: BrokerPlace = {}): Promise<Broker> {
   const { broker: url, data } = place;
-  const onError = once(place.onError ?? tell);
+  const onError = once(place.onError ?? log);
   if (data !== undefined) {
     if (url === undefined) return openDisk(data, onError);
-    const message = "data and broker (or LONGWIRE_BROKER) say two places for topics; give one.";
+    const message = "Both data and broker (or LONGWIRE_BROKER) are given; give only one.";
     throw new LongwireError("bad_option", message);
   }
   if (url === undefined) return new MemoryBroker();
-  // Not parsed as one URL: of a cluster it has several hosts, with commas between.
+  // Not parsed as a URL, because a cluster's URL has several hosts with commas between them.
   const scheme = /^[a-z+]+(?=:\/\/)/.exec(url)?.[0] ?? "";
   if (/^rediss?(\+cluster)?$/.test(scheme)) return openRedis(url, onError);
   if (scheme === "nats" || scheme === "tls") return openNats(url, onError);
   const message =
-    "broker is no URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.";
+    "broker is not the URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.";
   throw new LongwireError("bad_option", message);
 }
 
@@ -49,7 +51,7 @@ async function openDisk(folder: string, onError: Report): Promise<Broker> {
 }
 
 async function openRedis(url: string, onError: Report): Promise<Broker> {
-  // Only now: the package that it needs is there for those who asked for it.
+  // Imported on demand, because only users of this broker have installed its package.
   const { RedisBroker } = await import("./redis/index.ts").catch((cause: unknown) => {
     throw explained(cause, "redis");
   });
@@ -73,16 +75,16 @@ function explained(cause: unknown, name: string): unknown {
   return new LongwireError("missing_package", message, { cause });
 }
 
-/** Not at every attempt again. */
+/** Suppresses repeats of the last error. */
 function once(report: Report): Report {
-  let told = "";
+  let lastMessage = "";
   return (error) => {
-    if (error.message === told) return;
-    told = error.message;
+    if (error.message === lastMessage) return;
+    lastMessage = error.message;
     report(error);
   };
 }
 
-function tell({ message }: LongwireError): void {
+function log({ message }: LongwireError): void {
   console.error(`longwire: ${message}`);
 }

@@ -11,15 +11,15 @@ interface AsyncApiOptions {
   url: string;
 }
 
-/** `longwire asyncapi`: what a module declares, as an AsyncAPI document. */
+/** `longwire asyncapi`: prints a module's API as an AsyncAPI document. */
 export function asyncApiCommand(): Command {
   return new Command("asyncapi")
     .description("print the AsyncAPI 3 document of an API that a JavaScript module declares")
-    .argument("<module>", "the file, which exports { topics, methods }")
-    .option("--export <name>", "which of its exports it is", "api")
-    .option("--title <text>", "what the API is called", "Longwire API")
+    .argument("<module>", "the module's file, which exports { topics, methods }")
+    .option("--export <name>", "the name of the export", "api")
+    .option("--title <text>", "the API's title", "Longwire API")
     .option("--api-version <version>", "the API's own version", "1.0.0")
-    .option("--url <url>", "where the live server is mounted", "ws://localhost:8080/live")
+    .option("--url <url>", "the live server's URL with its path", "ws://localhost:8080/live")
     .addHelpText(
       "after",
       `
@@ -37,7 +37,7 @@ Examples:
     });
 }
 
-/** @throws LongwireError `no_module`, `no_api` as a rejection */
+/** Imports the API. @throws LongwireError `no_module`, `no_api` as a rejection */
 async function readApi(file: string, name: string): Promise<LiveApi> {
   const module = await load(file);
   const api = module[name];

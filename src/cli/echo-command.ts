@@ -5,13 +5,13 @@ import { untilSignal } from "./until-signal.ts";
 
 export function echoCommand(): Command {
   return new Command("echo")
-    .description("answer every message with itself, for tools and conformance runs")
-    .option("-p, --port <port>", "0 picks a free one", portNumber, 0)
+    .description("echo every message, for tools and conformance tests")
+    .option("-p, --port <port>", "the port to listen on; 0 picks a free one", portNumber, 0)
     .option("--host <host>", "the address to listen on", "127.0.0.1")
     .action(run);
 }
 
-/** Text comes back as text and binary as binary; any page and any subprotocol is welcome. */
+/** Text is echoed as text and binary as binary. Any origin and any subprotocol is accepted. */
 const echo: Endpoint = {
   origins: "any",
   protocols: (request) => request.protocols[0],

@@ -14,7 +14,7 @@ const { version } = JSON.parse(readFileSync(packageFile, "utf8")) as { version: 
 const program = new Command("longwire")
   .description("WebSocket servers, clients and live topics, from the command line")
   .version(version)
-  .showHelpAfterError("(add --help for how to use it)")
+  .showHelpAfterError("(use --help for usage)")
   .addCommand(serveCommand())
   .addCommand(connectCommand())
   .addCommand(echoCommand())
@@ -24,7 +24,7 @@ const program = new Command("longwire")
 try {
   await program.parseAsync();
 } catch (error) {
-  // What a user can mend is one line; anything else is a bug and keeps its stack.
+  // Errors that a user can fix are printed on one line; anything else is a bug and keeps its stack.
   if (!(error instanceof LongwireError) && !(error instanceof DOMException)) throw error;
   console.error(`longwire: ${error.message}`);
   process.exitCode = 1;

@@ -18,40 +18,45 @@ export function collect(value: string, previous: string[]): string[] {
   return [...previous, value];
 }
 
-/** Makes a record of lines like `Name: value`. */
+/** Parses lines like `Name: value`. */
 export function parseHeaders(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    lines.map((line) => splitPair(line, ":", "--header takes 'Name: value'")),
+    lines.map((line) => splitPair(line, ":", "--header must be 'Name: value'")),
   );
 }
 
-/** Makes a record of pairs like `name=value`. */
+/** Parses pairs like `name=value`. */
 export function parseParams(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(pairs.map((pair) => splitPair(pair, "=", "--param takes name=value")));
+  return Object.fromEntries(
+    pairs.map((pair) => splitPair(pair, "=", "--param must be name=value")),
+  );
 }
 
 function splitPair(text: string, mark: string, usage: string): [string, string] {
   const at = text.indexOf(mark);
   if (at < 1) {
-    throw new LongwireError("bad_option", `${usage}, and got ${JSON.stringify(text)}.`);
+    throw new LongwireError("bad_option", `${usage}, not ${JSON.stringify(text)}.`);
   }
   return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }
 
-/** How a program that is told so trusts a server. */
+/** How a client verifies a server's certificate. */
 export interface TrustOptions {
   ca?: string;
   insecure?: boolean;
 }
 
-/** Adds `--ca` and `--insecure`. */
+/** Adds the options `--ca` and `--insecure`. */
 export function withTrust(command: Command): Command {
   return command
-    .option("--ca <file>", "trust the authorities in this PEM file, and no others")
-    .option("--insecure", "take any certificate; for tests only: anybody could be the server");
+    .option("--ca <file>", "trust only the certificate authorities in this PEM file")
+    .option(
+      "--insecure",
+      "accept any certificate; for tests only, because anyone could pose as the server",
+    );
 }
 
-/** What the TLS connection is made with. */
+/** Returns the TLS options for a connection. */
 export function tlsOf({ ca, insecure }: TrustOptions): { tls?: ConnectionOptions } {
   if (ca === undefined && insecure !== true) return {};
   return {

@@ -36,40 +36,46 @@ interface ServeOptions {
 
 export function serveCommand(): Command {
   return new Command("serve")
-    .description("run a live server whose topics clients may follow and publish to")
-    .option("-p, --port <port>", "0 picks a free one", portNumber, 8080)
-    .option("--host <host>", "the address to listen on; 0.0.0.0 lets others in", "127.0.0.1")
-    .option("--path <path>", "where it is mounted", mountPath, "/live")
+    .description("run a live server whose topics clients may subscribe to and publish to")
+    .option("-p, --port <port>", "the port to listen on; 0 picks a free one", portNumber, 8080)
+    .option(
+      "--host <host>",
+      "the address to listen on; 0.0.0.0 accepts other machines",
+      "127.0.0.1",
+    )
+    .option("--path <path>", "the path of the live endpoint", mountPath, "/live")
     .option(
       "-t, --topic <name:kind>",
-      "a topic, kind log or keyed; may be repeated (default: events:log and state:keyed)",
+      "a topic of kind log or keyed; may be repeated (default: events:log and state:keyed)",
       collectTopic,
       [],
     )
-    .option("--origin <origin>", "a page's origin that may connect, or any", collect, [])
+    .option(
+      "--origin <origin>",
+      "an origin whose pages may connect, or any; may be repeated",
+      collect,
+      [],
+    )
     .option(
       "--allow-host <name>",
-      "a name by which this server may be asked, or any; may be repeated (default on a loopback address: names of this machine)",
+      "an accepted Host name, or any; may be repeated (default on a loopback address: names of this machine)",
       collect,
       [],
     )
     .option(
       "--trust-proxy <address>",
-      "a proxy before this server, as an address or subnet, that says whose request it is; may be repeated",
+      "the address or subnet of a proxy whose forwarding headers are trusted; may be repeated",
       collect,
       [],
     )
     .addOption(
       new Option(
         "--broker <url>",
-        "where topics are kept, such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222 (default: in memory)",
+        "the broker that stores topics, such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222 (default: in memory)",
       ).env("LONGWIRE_BROKER"),
     )
-    .option(
-      "--data <folder>",
-      "keep topics on this machine's disk, so that they outlive the server",
-    )
-    .option("--cert <file>", "TLS certificate in PEM; with --key the server speaks wss:")
+    .option("--data <folder>", "store topics in this folder, so that they survive a restart")
+    .option("--cert <file>", "TLS certificate in PEM; with --key, the server uses wss:")
     .option("--key <file>", "TLS key in PEM")
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -87,7 +93,7 @@ async function run(options: ServeOptions): Promise<void> {
   try {
     await serve(options, broker);
   } finally {
-    // Its connection would keep a process alive that has nothing more to do.
+    // Its connection would keep the process alive.
     await broker.close();
   }
 }
@@ -114,7 +120,7 @@ async function serve(options: ServeOptions, broker: Broker): Promise<void> {
 function mountPath(text: string): string {
   if (/^\/[^?#\s]*[^?#\s/]$/.test(text)) return text;
   throw new InvalidArgumentError(
-    "Give a path that starts with a slash and ends without, like /live.",
+    "Give a path that starts with a slash and ends without one, like /live.",
   );
 }
 
@@ -146,7 +152,7 @@ function tlsOf({ cert, key }: ServeOptions): { cert: Buffer; key: Buffer } | und
   try {
     createSecureContext(tls);
   } catch (cause) {
-    const message = `${cert} and ${key} are not a certificate and its key in PEM (${(cause as Error).message}).`;
+    const message = `${cert} and ${key} are not a PEM certificate and its key (${(cause as Error).message}).`;
     throw new LongwireError("bad_option", message, { cause });
   }
   return tls;

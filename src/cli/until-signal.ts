@@ -1,9 +1,12 @@
-/** A second Ctrl-C means "at once", but a launcher such as npm repeats the first within moments. */
+/**
+ * A later second Ctrl-C forces the exit, but a launcher such as npm repeats the first one within
+ * moments.
+ */
 const REPEAT_MS = 1_000;
 
 /**
- * Resolves at the first SIGINT or SIGTERM, or when the process that started this one with a channel
- * is gone; a signal that follows later ends the process at once.
+ * Resolves at the first SIGINT or SIGTERM, or when the parent process that has a channel to this
+ * one exits. A later signal ends the process immediately.
  */
 export function untilSignal(): Promise<void> {
   return new Promise((resolve) => {

@@ -12,30 +12,30 @@ import {
 import { LiveError, type Authenticate, type Identity } from "../live/index.ts";
 
 /**
- * What tokens are verified with: a secret's bytes, a key, a function that finds the key, or the
- * address of a JSON Web Key Set, which is fetched when it is needed and kept.
+ * The key to verify tokens with: a secret's bytes, a key, a function that finds the key, or the URL
+ * of a JSON Web Key Set, which is fetched on demand and cached.
  */
 export type JwtKey = Uint8Array | CryptoKey | KeyObject | JWK | JWTVerifyGetKey | URL;
 
 export interface JwtOptions extends JWTVerifyOptions {
   key: JwtKey;
-  /** The claim that is the identity's `id`. Default `sub`. */
+  /** The claim that becomes the identity's `id`. Default `sub`. */
   idClaim?: string;
 }
 
-/** An identity that came from a token. */
+/** An identity from a token. */
 export interface JwtIdentity extends Identity {
   readonly claims: JWTPayload;
 }
 
 /**
- * An `authenticate` for `LiveServer` that takes a JSON Web Token for what its claims say. (RFC 7519)
+ * Returns an `authenticate` for `LiveServer` that verifies JSON Web Tokens. (RFC 7519)
  *
- * A token has to have `exp` and the claim of the id; give `issuer`, `audience` and `algorithms`
- * beside the key, as the one who issues it says.
+ * A token must have `exp` and the claim of the id. Pass `issuer`, `audience` and `algorithms` with
+ * the key, as documented by the issuer.
  *
- * @throws nothing itself; a token that is not valid is refused as `unauthorized`, one whose keys
- *   cannot be fetched now as `unavailable`
+ * @throws nothing itself. The returned function refuses an invalid token with `unauthorized`, and
+ *   one whose keys cannot be fetched now with `unavailable`
  */
 export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions): Authenticate {
   const find = keyFinder(key);
@@ -44,7 +44,8 @@ export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions
     if (token === undefined) return undefined;
     const claims = await claimsOf(token, find, { ...options, requiredClaims });
     const { [idClaim]: id, exp = 0 } = claims;
-    if (typeof id !== "string" || id === "") throw refusal(`its ${idClaim} is no text`);
+    if (typeof id !== "string" || id === "")
+      throw refusal(`its ${idClaim} is not a non-empty string`);
     return { id, expiresAt: exp * 1_000, claims };
   };
 }
@@ -55,8 +56,8 @@ function keyFinder(key: JwtKey): JWTVerifyGetKey {
 }
 
 /**
- * The keys of a set that is fetched. That it cannot be fetched now, or was so recently that it is
- * not asked again for a key which may be new in it, is not the client's fault: it may come back.
+ * Fetches the keys of a set. If the set cannot be fetched now, or was fetched too recently to look
+ * for a new key, that is not the client's fault, so it may retry.
  */
 function fetchedKeys(address: URL): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(address);
@@ -68,7 +69,7 @@ function fetchedKeys(address: URL): JWTVerifyGetKey {
       if (error instanceof errors.JWKSNoMatchingKey && !isRecent) throw error;
       if (error instanceof errors.JWKSMultipleMatchingKeys) throw error;
       const { message } = error as Error;
-      const text = `The keys that tokens are checked with cannot be had from ${address.origin} now (${message}); come back in a moment.`;
+      const text = `The keys for verifying tokens cannot be fetched from ${address.origin} (${message}); try again later.`;
       throw new LiveError("unavailable", text);
     }
   };
@@ -89,5 +90,5 @@ async function claimsOf(
 }
 
 function refusal(why: string): LiveError {
-  return new LiveError("unauthorized", `The token is not valid: ${why}. Sign in for another.`);
+  return new LiveError("unauthorized", `The token is not valid: ${why}. Sign in to get another.`);
 }

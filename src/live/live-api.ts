@@ -1,6 +1,6 @@
 import type { Authority, Params, StandardSchema, TopicDeclaration } from "../topics/index.ts";
 
-/** What a server offers, as one declaration that its clients take their types from. */
+/** A server's API in one declaration, from which clients derive their types. */
 export interface LiveApi {
   readonly topics: readonly TopicDeclaration[];
   readonly methods?: Methods;
@@ -8,37 +8,37 @@ export interface LiveApi {
 
 export type Methods = Readonly<Record<string, MethodDeclaration>>;
 
-/** Who asks, as the handler of a call sees it. */
+/** The caller's context in the handler of a call. */
 export interface CallContext<Who = unknown> {
   /** What `authenticate` returned; `undefined` if the server has none. */
   readonly identity: Who;
-  /** The connection's name, as its `welcome` had it. */
+  /** The connection's name, as in its `welcome`. */
   readonly connection: string;
 }
 
-/** Something that clients can ask the server to do, for one answer. */
+/** A method that clients can call. */
 export interface MethodDeclaration<
   Input = unknown,
   Result = unknown,
   Who = unknown,
 > extends Authority<Who> {
-  /** Checks what comes with a call. Default: anything. */
+  /** Validates the params of a call. Default: accepts anything. */
   params?: StandardSchema<unknown, Input>;
   /**
-   * Does it. What it returns is the answer, as JSON has it; a `LiveError` that it throws reaches
-   * the client, anything else is reported and refused with `internal`.
+   * Handles a call. The return value is the result, serialized as JSON. A `LiveError` that it
+   * throws reaches the client; any other error is reported, and the client receives `internal`.
    */
   handle(params: Input, context: CallContext<Who>): Result | Promise<Result>;
 }
 
-/** Declares a method; `params` of its schema type the handler's. */
+/** Declares a method. Its handler's `params` are typed by the `params` schema. */
 export function method<Input = unknown, Result = unknown, Who = unknown>(
   declaration: MethodDeclaration<Input, Result, Who>,
 ): MethodDeclaration<Input, Result> {
   return declaration;
 }
 
-/** The names that a declared name stands for: `devices/${string}` for `devices/:site`. */
+/** The names that match a declared name: `devices/${string}` for `devices/:site`. */
 export type NamesOf<Pattern extends string> = Pattern extends `${infer Head}/${infer Rest}`
   ? `${PartOf<Head>}/${NamesOf<Rest>}`
   : PartOf<Pattern>;
@@ -48,13 +48,13 @@ type PartOf<Part extends string> = Part extends `:${string}` ? string : Part;
 /** The declarations of an API, as a union. */
 export type TopicsOf<Api extends LiveApi> = Api["topics"][number];
 
-/** All names that an API's topics can have; of one that is not known any. */
+/** The possible topic names of an API; any string if the API is unknown. */
 export type TopicName<Api extends LiveApi> =
   IsAny<Api> extends true ? string : NamesOf<TopicsOf<Api>["name"]>;
 
 type IsAny<Type> = 0 extends 1 & Type ? true : false;
 
-/** The declaration that a topic's name belongs to. */
+/** The declaration that a topic name belongs to. */
 export type TopicNamed<Api extends LiveApi, Name extends string> = Named<TopicsOf<Api>, Name>;
 
 type Named<Declaration, Name extends string> = Declaration extends {

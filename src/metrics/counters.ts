@@ -2,7 +2,7 @@ import { Counter } from "prom-client";
 import type { LiveStatistics } from "../live/index.ts";
 import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
 
-/** What a live server has counted: a figure, or one for each value of a label. */
+/** A counter of a live server: one figure, or one per value of a label. */
 type Count =
   | { name: string; help: string; of: (statistics: LiveStatistics) => number }
   | {
@@ -15,18 +15,18 @@ type Count =
 const COUNTS: readonly Count[] = [
   {
     name: "connections_total",
-    help: "Connections that were let in, by level",
+    help: "Accepted connections, by level",
     label: "level",
     by: ({ sessions }) => ({ 0: sessions.level0, 1: sessions.level1 }),
   },
   {
     name: "turned_away_total",
-    help: "Connections that were turned away with 4503",
+    help: "Connections refused with 4503",
     of: ({ turnedAway }) => turnedAway,
   },
   {
     name: "unauthorized_total",
-    help: "Connections and requests whose credentials were refused or ran out",
+    help: "Connections and requests whose credentials were refused or expired",
     of: ({ unauthorized }) => unauthorized,
   },
   {
@@ -36,45 +36,45 @@ const COUNTS: readonly Count[] = [
   },
   {
     name: "log_writes_total",
-    help: "Pieces of a log that were written to connections; one can hold many events",
+    help: "Writes to connections; one write can contain many events",
     of: ({ writes }) => writes,
   },
   {
     name: "log_written_bytes_total",
-    help: "Bytes of logs that were written to connections",
+    help: "Bytes of events written to connections",
     of: ({ writtenBytes }) => writtenBytes,
   },
-  { name: "events_total", help: "Events that topics got", of: ({ events }) => events },
+  { name: "events_total", help: "Events appended to topics", of: ({ events }) => events },
   {
     name: "published_total",
-    help: "Events of clients that were acknowledged",
+    help: "Client publishes that were acknowledged",
     of: ({ published }) => published,
   },
   {
     name: "duplicate_publishes_total",
-    help: "Publishes of clients that were in the log already",
+    help: "Client publishes that were already in the log",
     of: ({ duplicates }) => duplicates,
   },
-  { name: "calls_total", help: "Calls of clients", of: ({ calls }) => calls },
+  { name: "calls_total", help: "Calls by clients", of: ({ calls }) => calls },
   {
     name: "subscriptions_total",
-    help: "Subscriptions that began, by how: resumed, with a gap, or fresh",
+    help: "Started subscriptions, by start: resumed, gap or fresh",
     label: "start",
     by: ({ starts }) => starts,
   },
   {
     name: "slow_gaps_total",
-    help: "Gaps that subscribers of logs were told of because they were too slow",
+    help: "Gaps sent to log subscribers that were too slow",
     of: ({ slowGaps }) => slowGaps,
   },
   {
     name: "too_slow_total",
-    help: "Level 0 connections that were closed because they were too slow",
+    help: "Level 0 connections closed because they were too slow",
     of: ({ tooSlow }) => tooSlow,
   },
   {
     name: "refusals_total",
-    help: "Requests that were refused, by their error's code",
+    help: "Refused requests, by error code",
     label: "code",
     by: ({ refusals }) => refusals,
   },
@@ -90,7 +90,7 @@ export function registerCounters(
       help: count.help,
       labelNames: "label" in count ? [count.label] : [],
       registers: [registry],
-      // Counted elsewhere: what is told here is what it has come to.
+      // The counts are kept elsewhere, so the metric is set when it is collected.
       collect: () => {
         counter.reset();
         if ("of" in count) return counter.inc(count.of(statistics));

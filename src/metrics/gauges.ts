@@ -2,20 +2,20 @@ import { Gauge } from "prom-client";
 import type { LiveCensus } from "../live/index.ts";
 import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
 
-/** What a live server holds at a moment: the metric, what it says, and its figure. */
+/** The current state of a live server: each metric's name, help text and value. */
 const GAUGES: readonly [name: string, help: string, of: (census: LiveCensus) => number][] = [
   ["connections", "Open connections", ({ sessions }) => sessions],
   ["event_streams", "Open streams of server-sent events", ({ streams }) => streams],
-  ["subscriptions", "Topics that connections follow", ({ subscriptions }) => subscriptions],
+  ["subscriptions", "Subscriptions of all connections", ({ subscriptions }) => subscriptions],
   [
     "waiting_connections",
-    "Connections that are slower than what they are to get",
+    "Connections with unsent events because they read too slowly",
     ({ waiting }) => waiting,
   ],
-  ["open_topics", "Topics that are open", ({ topics }) => topics],
-  ["views", "Different params by which topics are narrowed", ({ views }) => views],
-  ["owned_keys", "Keys that live with a connection", ({ ownedKeys }) => ownedKeys],
-  ["log_bytes", "What the topics keep, in bytes", ({ logBytes }) => logBytes],
+  ["open_topics", "Open topics", ({ topics }) => topics],
+  ["views", "Distinct params by which topics are narrowed", ({ views }) => views],
+  ["owned_keys", "Keys that are owned by a connection", ({ ownedKeys }) => ownedKeys],
+  ["log_bytes", "Size of all topics' logs, in bytes", ({ logBytes }) => logBytes],
 ];
 
 export function registerGauges(live: ObservedLive, { registry, prefix }: MetricRegistry): void {
@@ -30,7 +30,7 @@ export function registerGauges(live: ObservedLive, { registry, prefix }: MetricR
   }
 }
 
-/** A census looks at every connection, and all gauges of a scrape are collected in one turn. */
+/** A census visits every connection, and all gauges of a scrape are collected in one turn. */
 function oncePerScrape(take: () => LiveCensus): () => LiveCensus {
   let taken: LiveCensus | undefined;
   return () => {

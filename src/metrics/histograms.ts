@@ -3,14 +3,14 @@ import { Histogram, type Registry } from "prom-client";
 import type { LiveDiagnostics } from "../live/index.ts";
 import type { MetricRegistry } from "./observe-live.ts";
 
-/** In seconds: from what a look into memory takes to what a user gives up over. */
+/** In seconds: from a memory access to the point where users give up. */
 const DURATIONS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** In seconds: from a page that was opened by mistake to a device that stays for a month. */
+/** In seconds: from a page opened by mistake to a device that stays connected for a month. */
 const LIFETIMES = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_592_000];
-/** Offsets: from none to more than a topic keeps by default. */
+/** In offsets: from none to more than a topic keeps by default. */
 const MISSED = [0, 1, 10, 100, 1_000, 10_000, 100_000];
 
-/** A histogram that is fed by one of the channels. */
+/** A histogram that is filled from a diagnostics channel. */
 interface Fed<Name extends keyof LiveDiagnostics> {
   channel: Name;
   name: string;
@@ -28,7 +28,7 @@ const HISTOGRAMS = [
   fed({
     channel: "session.close",
     name: "connection_duration_seconds",
-    help: "How long connections lived, by level",
+    help: "Lifetime of connections, by level",
     buckets: LIFETIMES,
     label: "level",
     observe: ({ durationMs, level }) => ({ value: durationMs / 1_000, of: String(level) }),
@@ -36,7 +36,7 @@ const HISTOGRAMS = [
   fed({
     channel: "subscribe",
     name: "missed_offsets",
-    help: "How many offsets had passed when a client came back, by how its subscription began",
+    help: "Offsets missed by a client when it resubscribed, by start of the subscription",
     buckets: MISSED,
     label: "start",
     observe: ({ missed, start }) => ({ value: missed, of: start }),
@@ -44,14 +44,14 @@ const HISTOGRAMS = [
   fed({
     channel: "publish",
     name: "publish_duration_seconds",
-    help: "How long the broker took for an event of a client",
+    help: "Time the broker took to store a client's event",
     buckets: DURATIONS,
     observe: ({ durationMs }) => ({ value: durationMs / 1_000 }),
   }),
   fed({
     channel: "call",
     name: "call_duration_seconds",
-    help: "How long a call took, by method",
+    help: "Duration of calls, by method",
     buckets: DURATIONS,
     label: "method",
     observe: ({ durationMs, method }) => ({ value: durationMs / 1_000, of: method }),
@@ -59,13 +59,13 @@ const HISTOGRAMS = [
   fed({
     channel: "lag",
     name: "event_loop_lag_seconds",
-    help: "How late the event loop was, looked at once a second",
+    help: "Lag of the event loop, measured once a second",
     buckets: DURATIONS,
     observe: ({ lagMs }) => ({ value: lagMs / 1_000 }),
   }),
 ] as const;
 
-/** @returns a function that stops it and takes them out of the registry again */
+/** @returns a function that unsubscribes and removes the histograms from the registry */
 export function feedHistograms(metrics: MetricRegistry): () => void {
   const stops = HISTOGRAMS.map((histogram) => feed(histogram as Fed<never>, metrics));
   return () => {

@@ -4,20 +4,20 @@ import { registerCounters } from "./counters.ts";
 import { registerGauges } from "./gauges.ts";
 import { feedHistograms } from "./histograms.ts";
 
-/** What is asked of a live server. */
+/** The part of a live server that is observed. */
 export interface ObservedLive {
   readonly statistics: LiveStatistics;
   census(): LiveCensus;
 }
 
 export interface ObserveOptions {
-  /** Where the metrics are registered; `prom-client` has a default one, `register`. */
+  /** Where the metrics are registered; the default registry of `prom-client` is `register`. */
   registry: Registry;
-  /** What their names begin with. Default `longwire_live_`. */
+  /** The prefix of the metrics' names. Default `longwire_live_`. */
   prefix?: string;
 }
 
-/** Where metrics are put, and under which names. */
+/** A registry and the prefix for names in it. */
 export interface MetricRegistry {
   readonly registry: Registry;
   readonly prefix: string;
@@ -26,11 +26,11 @@ export interface MetricRegistry {
 /**
  * Registers a live server's metrics with `prom-client`, for Prometheus to scrape.
  *
- * Counters and gauges are read when they are scraped, and cost nothing in between; histograms are
- * fed by the diagnostics channels of all live servers of this process.
+ * Counters and gauges are read when they are scraped and cost nothing in between. Histograms are
+ * filled from the diagnostics channels of all live servers in this process.
  *
- * @returns a function that takes them out of the registry again
- * @throws what `prom-client` does for a name that is registered already
+ * @returns a function that removes the metrics from the registry
+ * @throws the error of `prom-client` if a name is already registered
  */
 export function observeLive(live: ObservedLive, options: ObserveOptions): () => void {
   const metrics = { registry: options.registry, prefix: options.prefix ?? "longwire_live_" };

@@ -3,7 +3,10 @@ import type { LiveStatus } from "../live/client/index.ts";
 
 const CONNECTING: LiveStatus = { state: "connecting" };
 
-/** The status of a connection, for a component to show; on a server always `connecting`. */
+/**
+ * Returns the status of a connection and rerenders when it changes. During server rendering it is
+ * always `connecting`.
+ */
 export function useConnection(live: {
   readonly status: LiveStatus;
   onStatus(listener: (status: LiveStatus) => void): () => void;

@@ -13,30 +13,30 @@ import type {
 
 export interface UseTopicOptions<Item> {
   /**
-   * Runs what tells the component of changes, now or later: `requestAnimationFrame` for data that
-   * changes more often than a screen does. Default: at once. The one of the first render counts.
+   * Schedules the component's updates. Pass `requestAnimationFrame` for data that changes more
+   * often than the screen. Default: updates are immediate. The value of the first render counts.
    */
   schedule?: Schedule | undefined;
   /**
-   * Called at once with each item: each event of a log topic, each set or removal of a keyed one;
-   * the function that was given last.
+   * Called immediately with each item: each event of a log topic, each set or removal of a keyed
+   * one. The function passed last is used.
    */
   onItem?: ((item: Item) => unknown) | undefined;
 }
 
-/** A topic as it was at one moment; another moment is another object. */
+/** A topic at one moment; each change creates a new object. */
 export interface TopicView<Data> {
   readonly status: FeedStatus;
-  /** Of a keyed topic its state; a copy, made when it is asked for first. */
+  /** The state of a keyed topic; a copy, made on first access. */
   readonly entries: ReadonlyMap<string, Data>;
 }
 
 /**
- * Follows a topic for as long as the component is mounted.
+ * Subscribes to a topic while the component is mounted, and rerenders when it changes.
  *
- * A page that a server renders shows no entries.
+ * A page rendered on a server shows no entries.
  *
- * @param params what narrows it; equal ones may be another object in each render
+ * @param params narrows the topic; equal params may be a new object in each render
  */
 export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>(
   live: Live<Api>,
@@ -46,7 +46,7 @@ export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>
 ): TopicView<DataNamed<Api, Name>> {
   type Followed = Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
   const { onItem } = options;
-  // Of equal name and params it is the same in each render.
+  // Equal name and params return the same feed in each render.
   const feed: Followed = live.topic(name, params);
   const views = useMemo(() => viewsOf(feed, options.schedule), [feed]);
   const newest = useRef(onItem);
@@ -71,7 +71,7 @@ interface Views<Data> {
   onServer: () => TopicView<Data>;
 }
 
-/** A feed as a store: what it shows is the same object until something is another. */
+/** Wraps a feed as an external store: its snapshot is the same object until something changes. */
 function viewsOf<Item, Data>(feed: Feed<Item, Data>, schedule: Schedule | undefined): Views<Data> {
   let shown: { version: number; view: TopicView<Data> } | undefined;
   const nothing: TopicView<Data> = { status: { state: "closed" }, entries: new Map() };

@@ -1,7 +1,7 @@
 import type { LiveStatus } from "../live/client/index.ts";
 import type { Readable } from "./readable.ts";
 
-/** The status of a connection as a store. */
+/** Returns a store with the status of a connection. */
 export function connectionStore(live: {
   readonly status: LiveStatus;
   onStatus(listener: (status: LiveStatus) => void): () => void;

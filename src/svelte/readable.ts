@@ -1,4 +1,6 @@
-/** Svelte's store contract: `run` is called at once with the value, and with each that follows. */
+/**
+ * Svelte's store contract: `run` is called immediately with the value, and with each later value.
+ */
 export interface Readable<Value> {
   subscribe(run: (value: Value) => void): () => void;
 }

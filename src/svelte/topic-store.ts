@@ -13,8 +13,8 @@ import type { Readable } from "./readable.ts";
 
 export interface TopicStoreOptions {
   /**
-   * Runs what tells subscribers of changes, now or later: `requestAnimationFrame` for data that
-   * changes more often than a screen does. Default: at once.
+   * Schedules updates of the store. Pass `requestAnimationFrame` for data that changes more often
+   * than the screen. Default: updates are immediate.
    */
   schedule?: Schedule | undefined;
 }
@@ -22,11 +22,11 @@ export interface TopicStoreOptions {
 /** A topic at one moment. */
 export interface TopicView<Data> {
   readonly status: FeedStatus;
-  /** Of a keyed topic its state: the same map each time, with other content. */
+  /** The state of a keyed topic: always the same map, which changes with the topic. */
   readonly entries: ReadonlyMap<string, Data>;
 }
 
-/** A topic as a store; it is followed while somebody subscribes to the store. */
+/** Returns a topic as a store; the topic is subscribed to while the store has subscribers. */
 export function topicStore<Api extends LiveApi, const Name extends TopicName<Api>>(
   live: Live<Api>,
   name: Name,
@@ -38,12 +38,12 @@ export function topicStore<Api extends LiveApi, const Name extends TopicName<Api
   return {
     subscribe: (run) => {
       let isOver = false;
-      const tell = (): void => {
-        // What was scheduled may come after the end.
+      const notify = (): void => {
+        // A scheduled update may run after the store was unsubscribed.
         if (!isOver) run({ status: feed.status, entries: feed.entries });
       };
-      const stop = feed.onChange(oncePerTurn(schedule, tell));
-      tell();
+      const stop = feed.onChange(oncePerTurn(schedule, notify));
+      notify();
       return () => {
         isOver = true;
         stop();

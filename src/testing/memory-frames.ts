@@ -1,15 +1,18 @@
 import type { FrameFormat } from "../live/index.ts";
 
-/** Ends a frame; no JSON text has one inside. */
+/** Ends a frame; JSON text does not contain it. */
 const LINE_FEED = 10;
 
-/** How texts are framed on a network in memory. */
+/** The framing of texts on an in-memory network. */
 export const memoryFrames: FrameFormat = {
   name: "memory",
   encodeText: (text) => new TextEncoder().encode(`${text}\n`),
 };
 
-/** The frames in what was written, by reference: who wrote over them too early would be seen. */
+/**
+ * Splits written bytes into frames by reference, so that tests notice if they are overwritten too
+ * early.
+ */
 export function framesIn(bytes: Uint8Array): Uint8Array[] {
   const frames: Uint8Array[] = [];
   let from = 0;

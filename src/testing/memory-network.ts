@@ -5,19 +5,19 @@ import { WiredConnection, type ConnectionFacts } from "./wired-connection.ts";
 import { MemoryWebSocket, type SocketHandler } from "./memory-web-socket.ts";
 import type { Carriage } from "./wire.ts";
 
-/** A network in memory, between any number of sockets and one server. */
+/** An in-memory network between any number of sockets and one server. */
 export class MemoryNetwork {
-  /** How it carries, from now on. */
+  /** The current latency and bandwidth. */
   readonly carriage: Carriage = { latencyMs: 1, bytesPerSecond: Number.POSITIVE_INFINITY };
-  /** After what time a server gives up a client that answers no pings, in milliseconds. */
+  /** How long the server waits for a client that answers no pings, in milliseconds. */
   serverPatienceMs = 60_000;
-  /** Reached by new connections; `undefined` while there is no server. */
+  /** Accepts new connections; `undefined` while no server is running. */
   endpoint: LiveEndpoint | undefined;
   /** Headers of every handshake, such as `cookie`. */
   readonly headers: Map<string, string> = new Map();
-  /** What the connections' memory at the server is charged to. */
+  /** Charged for the connections' memory on the server. */
   ledger: Ledger = new Ledger();
-  /** The address of the clients that connect from now on. */
+  /** The address of clients that connect from now on. */
   clientAddress = "127.0.0.1";
   readonly #clock: Clock;
   readonly #connections = new Set<WiredConnection>();
@@ -27,7 +27,7 @@ export class MemoryNetwork {
     this.#clock = clock;
   }
 
-  /** A `WebSocket` for clients, whose sockets are on this network. */
+  /** A `WebSocket` class for clients on this network. */
   get WebSocket(): new (url: string, protocols?: string | readonly string[]) => MemoryWebSocket {
     const connect = (
       protocols: string | readonly string[],
@@ -46,14 +46,14 @@ export class MemoryNetwork {
     return [...this.#connections];
   }
 
-  /** Cuts all connections at this moment, whatever is on its way; new ones can be made at once. */
+  /** Cuts all connections now, including data in transit; new ones can be made immediately. */
   cut(noticed: Noticed = "both"): void {
     for (const connection of this.connections) connection.cut(noticed);
   }
 
   /**
-   * Cuts all connections and lets none be made until `comeBack`: they are refused at once, or
-   * nothing is heard of them at all.
+   * Cuts all connections and prevents new ones until `comeBack`: they are refused immediately, or
+   * never answered.
    */
   goDown(how: "refusing" | "silent" = "refusing"): void {
     this.#state = how;
@@ -64,7 +64,9 @@ export class MemoryNetwork {
     this.#state = "up";
   }
 
-  /** The server is gone without a word, as after SIGKILL: its sockets are closed by the system. */
+  /**
+   * Ends the server as after SIGKILL: without close frames; its sockets are closed by the system.
+   */
   loseServer(): void {
     this.endpoint = undefined;
     for (const connection of this.connections) connection.loseServer();

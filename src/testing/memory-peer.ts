@@ -2,14 +2,14 @@ import { HolderAccount, type Payer } from "../base/index.ts";
 import type { FrameFormat, LiveEndpoint, LivePeer } from "../live/index.ts";
 import { memoryFrames } from "./memory-frames.ts";
 
-/** What a peer does with what the server sends. */
+/** Receives what a peer does. */
 export interface PeerDriver {
   bufferedAmount(): number;
   put(bytes: Uint8Array): void;
   close(code: number, reason: string): void;
 }
 
-/** A server's end of a connection in memory. */
+/** The server's end of an in-memory connection. */
 export class MemoryPeer implements LivePeer {
   data: unknown;
   readonly protocol: string;
@@ -17,15 +17,15 @@ export class MemoryPeer implements LivePeer {
   readonly account: HolderAccount;
   readonly #endpoint: LiveEndpoint;
   readonly #driver: PeerDriver;
-  /** Messages wait for the one before them. */
+  /** The previous message, which later messages wait for. */
   #handling: Promise<void> | undefined;
   readonly #waiting: string[] = [];
   #watchesDrain = false;
   #isClosing = false;
   #maxMessageBytes: number;
-  /** What of the buffered bytes is charged. */
+  /** The charged part of the buffered bytes. */
   #chargedBytes = 0;
-  /** It is being closed by the server: the last words are not charged. */
+  /** Set while the server closes the connection, because the last message is not charged. */
   #isFailing = false;
   isOver = false;
 
@@ -45,7 +45,7 @@ export class MemoryPeer implements LivePeer {
     this.#maxMessageBytes = maxBytes;
   }
 
-  /** Others need the memory that it holds. */
+  /** The ledger needs the memory that this connection holds. */
   onEvicted(): void {
     this.#fail("over_share", 1013);
   }
@@ -82,7 +82,7 @@ export class MemoryPeer implements LivePeer {
     this.#watchesDrain = true;
   }
 
-  /** Everything that was written has left. */
+  /** Everything written has been sent. */
   onDrained(): void {
     this.account.refund(this.#chargedBytes);
     this.#chargedBytes = 0;
@@ -101,7 +101,7 @@ export class MemoryPeer implements LivePeer {
     if (this.#handling === undefined) this.#handleNext();
   }
 
-  /** The connection is over. */
+  /** The connection has ended. */
   end(): void {
     if (this.isOver) return;
     this.isOver = true;
@@ -109,7 +109,7 @@ export class MemoryPeer implements LivePeer {
     this.#endpoint.onClose(this);
   }
 
-  /** The server is over, and is told nothing any more. */
+  /** The server has ended and receives no further events. */
   forget(): void {
     this.isOver = true;
     this.account.close();

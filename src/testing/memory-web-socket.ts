@@ -1,31 +1,31 @@
-/** What an event of a memory socket carries beside what every event has. */
+/** Additional members of an event. */
 type EventFields = Record<string, unknown>;
 
 type Handler = ((event: Event & EventFields) => void) | null;
 
-/** The network's half of a socket. */
+/** The network's side of a socket. */
 export interface SocketDriver {
   send(text: string): void;
   close(code: number, reason: string): void;
   readonly bufferedAmount: number;
 }
 
-/** What the network calls on a socket. */
+/** Events that the network reports to a socket. */
 export interface SocketHandler {
-  /** The network has connected it. */
+  /** The connection is open. */
   onOpen(protocol: string): void;
   onMessage(data: string): void;
   onClosed(closure: { code: number; reason: string; wasClean: boolean }): void;
 }
 
-/** The codes with which an application may close. (WHATWG WebSockets §3.1) */
+/** Whether applications may close with this code. (WHATWG WebSockets §3.1) */
 function isClosable(code: number): boolean {
   return code === 1000 || (code >= 3000 && code <= 4999);
 }
 
 /**
- * A page's WebSocket on a network in memory: what applications use of the browser's, with text
- * messages.
+ * A browser-like WebSocket on an in-memory network, with the part of the API that applications use,
+ * for text messages.
  */
 export class MemoryWebSocket extends EventTarget {
   static readonly CONNECTING = 0;
@@ -47,7 +47,7 @@ export class MemoryWebSocket extends EventTarget {
   onclose: Handler = null;
   readonly #driver: SocketDriver;
 
-  /** Made by the constructor that `MemoryNetwork.WebSocket` is. */
+  /** Use the class that `MemoryNetwork.WebSocket` returns. */
   constructor(
     url: string,
     connect: (socket: MemoryWebSocket, handler: SocketHandler) => SocketDriver,
@@ -74,10 +74,10 @@ export class MemoryWebSocket extends EventTarget {
     if (this.readyState === this.OPEN) this.#driver.send(text);
   }
 
-  /** @throws DOMException `InvalidAccessError` for a code that is not an application's */
+  /** @throws DOMException `InvalidAccessError` for a code that applications may not use */
   close(code = 1005, reason = ""): void {
     if (code !== 1005 && !isClosable(code)) {
-      const message = `The code ${code} is neither 1000 nor of 3000 to 4999.`;
+      const message = `The code ${code} is not valid; use 1000 or 3000 to 4999.`;
       throw new DOMException(message, "InvalidAccessError");
     }
     if (this.readyState >= this.CLOSING) return;
@@ -93,7 +93,7 @@ export class MemoryWebSocket extends EventTarget {
   }
 
   #deliver(data: string): void {
-    // What arrives while it closes is still delivered. (WHATWG WebSockets §4)
+    // Messages that arrive while it is closing are still delivered. (WHATWG WebSockets §4)
     if (this.readyState !== this.CLOSED) this.#fire("message", { data, origin: this.url });
   }
 
@@ -106,7 +106,7 @@ export class MemoryWebSocket extends EventTarget {
 
   #fire(type: "open" | "message" | "error" | "close", fields: EventFields): void {
     const event = Object.assign(new Event(type), fields);
-    // A handler that throws is the application's bug, and must not stop the network.
+    // A handler that throws is a bug in the application and must not stop the network.
     try {
       this[`on${type}`]?.(event);
     } catch (error) {

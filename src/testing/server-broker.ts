@@ -7,8 +7,8 @@ import {
 } from "../live/index.ts";
 
 /**
- * A broker as one server sees it, that outlives it: after `close` the server hears nothing and can
- * do nothing any more, as when its process is gone.
+ * A broker as seen by one server, which it outlives: after `close`, the server receives nothing and
+ * can do nothing, as if its process had ended.
  */
 export class ServerBroker implements Broker {
   readonly #broker: Broker;
@@ -46,7 +46,7 @@ export class ServerBroker implements Broker {
 
   #unlessClosed<Result>(act: () => Promise<Result>): Promise<Result> {
     if (!this.#isClosed) return act();
-    const message = "This server has ended; use the one that was started after it.";
+    const message = "This server has ended; use the server that replaced it.";
     return Promise.reject(new LiveError("unavailable", message));
   }
 }

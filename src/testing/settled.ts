@@ -1,7 +1,7 @@
-// Taken when the module is loaded: a test that fakes timers fakes only what comes later.
+// Captured when the module is loaded, so that tests which fake timers later do not affect it.
 const { setImmediate: immediately, MessageChannel: Channel } = globalThis;
 
-/** Resolves when everything that waits for promises only has come to its end. */
+/** Resolves when all pending promise callbacks have run. */
 export function settled(): Promise<void> {
   if (immediately !== undefined) return new Promise((resolve) => void immediately(resolve));
   return new Promise((resolve) => {

@@ -7,19 +7,19 @@ import { MemoryNetwork } from "./memory-network.ts";
 import { ServerBroker } from "./server-broker.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
-/** Where the server is mounted. */
+/** The mount path of the server. */
 const PATH = "/live";
 
 export type TestLiveOptions = Omit<LiveServerOptions, "broker" | "clock"> & {
-  /** Makes the broker, and another one when what was published is lost. Default: in memory. */
+  /** Creates the broker, and a new one for each `restart("lost")`. Default: an in-memory broker. */
   broker?: (clock: Clock) => Broker;
 };
 
 /**
- * A live server, a network and a clock in memory, so that an application's ways with a connection
- * that breaks are tested in milliseconds.
+ * An in-memory live server, network and clock, to test in milliseconds how an application handles a
+ * failing connection.
  *
- * Nothing happens by itself: time passes, and messages arrive, while `pass` runs.
+ * Nothing happens automatically: time passes and messages arrive only while `pass` runs.
  */
 export class TestLive<Api extends LiveApi = LiveApi> {
   readonly clock: VirtualClock;
@@ -42,7 +42,7 @@ export class TestLive<Api extends LiveApi = LiveApi> {
     this.network.endpoint = server.endpoint(PATH);
   }
 
-  /** @throws what `LiveServer.open` rejects with, as a rejection */
+  /** Starts the server. @throws what `LiveServer.open` rejects with, as a rejection */
   static async start<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
     options: TestLiveOptions & { topics: Topics; methods?: Named },
   ): Promise<TestLive<{ topics: Topics; methods: Named }>> {
@@ -54,17 +54,17 @@ export class TestLive<Api extends LiveApi = LiveApi> {
     return new TestLive({ ...options, ledger }, { clock, broker, server });
   }
 
-  /** The address that the server has on its network. */
+  /** The server's URL on its network. */
   get url(): string {
     return `ws://longwire.test${PATH}`;
   }
 
-  /** The server that runs now; `restart` makes another one. */
+  /** The running server; `restart` replaces it. */
   get server(): LiveServer<Api> {
     return this.#server;
   }
 
-  /** A client of this server, on this network and clock. */
+  /** Connects a client to this server, on this network and clock. */
   connect(options: ConnectOptions = {}): Live<Api> {
     const client = connect<Api>(this.url, {
       clock: this.clock,
@@ -75,28 +75,28 @@ export class TestLive<Api extends LiveApi = LiveApi> {
     return client;
   }
 
-  /** Lets time pass, in milliseconds, and with it whatever is due. */
+  /** Advances the clock by `ms` milliseconds and runs everything that becomes due. */
   pass(ms: number): Promise<void> {
     return this.clock.pass(ms);
   }
 
-  /** The server drains, as before a deploy: clients are told when to come back. */
+  /** Drains the server, as before a deploy: clients receive a time to reconnect. */
   drain(): void {
     const { endpoint } = this.network;
     this.network.endpoint = undefined;
     endpoint?.onDraining();
   }
 
-  /** The server ends without a word, as after SIGKILL. */
+  /** Ends the server without notice, as after SIGKILL. */
   async crash(): Promise<void> {
     this.network.loseServer();
     await this.#server.close();
   }
 
   /**
-   * Starts another server in the place of the present one, which crashes if it is there.
+   * Starts another server in place of the current one, which crashes if it is still running.
    *
-   * @param log whether what was published is still there; default `"kept"`
+   * @param log whether published events are still there; default `"kept"`
    */
   async restart(log: "kept" | "lost" = "kept"): Promise<void> {
     await this.crash();

@@ -7,18 +7,18 @@ interface Scheduled {
 }
 
 /**
- * A clock whose time moves only when a test says so.
+ * A clock whose time advances only when a test advances it.
  *
- * Timers fire in the order of their times, those of the same time in the order they were set, and
- * see `now()` at exactly their time. The start is off any round number, as real clocks are.
+ * Timers fire in the order of their times, and at equal times in the order in which they were set.
+ * They see exactly their time as `now()`. The start is not a round number, as with real clocks.
  */
 export class VirtualClock implements Clock {
   #now: number;
-  /** By how much the clock on the wall was set. */
+  /** How far the wall clock was set forward, in milliseconds. */
   #setBy = 0;
   readonly #scheduled = new Set<Scheduled>();
 
-  /** @param startMs the time that it begins with, in ms since the Unix epoch */
+  /** @param startMs the initial time, in ms since the Unix epoch */
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs;
   }
@@ -31,12 +31,12 @@ export class VirtualClock implements Clock {
     return this.#now + this.#setBy;
   }
 
-  /** Somebody sets the clock on the wall forward, or back: no time passes by that. */
+  /** Sets the wall clock forward or back; no time passes. */
   set(byMs: number): void {
     this.#setBy += byMs;
   }
 
-  /** How many timers wait. */
+  /** The number of pending timers. */
   get timerCount(): number {
     return this.#scheduled.size;
   }
@@ -47,7 +47,7 @@ export class VirtualClock implements Clock {
     return { cancel: () => void this.#scheduled.delete(scheduled) };
   }
 
-  /** Lets `ms` pass, and fires what becomes due meanwhile, also what was set meanwhile. */
+  /** Advances by `ms` and fires what becomes due, including timers set meanwhile. */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (let next = this.#nextUntil(until); next !== undefined; next = this.#nextUntil(until)) {
@@ -58,7 +58,9 @@ export class VirtualClock implements Clock {
     this.#now = until;
   }
 
-  /** Lets `ms` pass at once, as when a computer slept: what is due fires only now, and late. */
+  /**
+   * Advances by `ms` in one step, as if the computer had slept: timers that became due fire late.
+   */
   leap(ms: number): void {
     this.#now += ms;
     const due = [...this.#scheduled].filter(({ at }) => at <= this.#now);
@@ -68,8 +70,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Lets `ms` pass, and each time before it goes on everything that has begun come to its end: what
-   * a promise led to is done before the next timer fires.
+   * Advances by `ms`, and lets promises settle before each step, so that their consequences happen
+   * before the next timer fires.
    */
   async pass(ms: number): Promise<void> {
     const until = this.#now + ms;
@@ -78,7 +80,7 @@ export class VirtualClock implements Clock {
       this.#scheduled.delete(next);
       this.#now = next.at;
       next.expire();
-      // Those of the same time belong together.
+      // Timers of the same time fire together.
       if (this.#nextUntil(next.at) === undefined) await settled();
     }
     this.#now = until;

@@ -1,29 +1,29 @@
 import type { Clock } from "../base/index.ts";
 
-/** Something on its way: bytes of a message, or the end of the connection. */
+/** Data in transit: the bytes of a message, or the end of the connection. */
 interface Parcel {
   readonly size: number;
   readonly arrive: () => void;
-  /** How many of its bytes have left. */
+  /** How many of its bytes have been sent. */
   sent: number;
 }
 
-/** How a network carries. */
+/** The latency and bandwidth of a network. */
 export interface Carriage {
-  /** How long a byte is on its way, in milliseconds. */
+  /** The time that each byte is in transit, in milliseconds. */
   latencyMs: number;
-  /** How many leave in a second; 0 for a receiver that takes nothing. */
+  /** The bandwidth in bytes per second; 0 for a receiver that reads nothing. */
   bytesPerSecond: number;
 }
 
-/** How often a wire that is not endlessly fast looks how much has left. */
+/** The interval at which a wire of limited bandwidth sends. */
 const STEP_MS = 20;
 
-/** One direction of a connection: what is put into it arrives in order, later, or never. */
+/** One direction of a connection: data arrives in order, later, or never. */
 export class Wire {
   readonly #clock: Clock;
   readonly #carriage: () => Carriage;
-  /** Nothing is buffered any more. */
+  /** Called when nothing is buffered any more. */
   readonly #onDrained: () => void;
   readonly #waiting: Parcel[] = [];
   #bufferedBytes = 0;
@@ -37,19 +37,19 @@ export class Wire {
     this.#onDrained = onDrained;
   }
 
-  /** What was put in and has not left. */
+  /** The bytes that have not been sent. */
   get bufferedBytes(): number {
     return this.#bufferedBytes;
   }
 
-  /** @param arrive called when all `size` bytes are there */
+  /** @param arrive called when all `size` bytes have arrived */
   put(size: number, arrive: () => void): void {
     this.#waiting.push({ size, arrive, sent: 0 });
     this.#bufferedBytes += size;
     this.#pumpLater(0);
   }
 
-  /** What has not arrived never does, and nothing leaves any more. */
+  /** Drops everything in transit, and sends nothing from now on. */
   cut(): void {
     this.#isCut = true;
   }
@@ -82,7 +82,7 @@ export class Wire {
     else this.#onDrained();
   }
 
-  /** A latency that has become shorter lets nothing overtake what left before. */
+  /** Nothing overtakes earlier data, even if the latency has become shorter. */
   #carry({ arrive }: Parcel): void {
     const at = Math.max(this.#clock.now() + this.#carriage().latencyMs, this.#lastArrival);
     this.#lastArrival = at;

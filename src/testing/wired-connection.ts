@@ -6,14 +6,14 @@ import { MemoryPeer } from "./memory-peer.ts";
 import type { MemoryWebSocket, SocketDriver, SocketHandler } from "./memory-web-socket.ts";
 import { Wire, type Carriage } from "./wire.ts";
 
-/** How long each side waits for the other's answer to its close, in milliseconds. */
+/** How long each side waits for the other's close frame, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** A handshake and its answer, and a close frame, in bytes; about. */
+/** The approximate size of a handshake, its answer, and a close frame, in bytes. */
 const HANDSHAKE_BYTES = 200;
 const CLOSE_BYTES = 8;
 
-/** A frame's header and masking key, in bytes; about. */
+/** The approximate size of a frame's header and masking key, in bytes. */
 const FRAME_OVERHEAD_BYTES = 8;
 
 const ABNORMAL = { code: 1006, reason: "", wasClean: false };
@@ -22,17 +22,17 @@ export interface ConnectionFacts {
   clock: Clock;
   carriage(): Carriage;
   serverPatienceMs: number;
-  /** The server, if one can be reached. */
+  /** Returns the server, if it is reachable. */
   endpoint(): LiveEndpoint | undefined;
-  /** Whether somebody says so if there is none. */
+  /** Whether connections are refused while there is no server; otherwise they are never answered. */
   isReachable(): boolean;
   request: LiveUpgrade;
-  /** Who pays for what the server holds for the connection. */
+  /** The payer for what the server holds for the connection. */
   payer(): Payer;
   onOver(connection: WiredConnection): void;
 }
 
-/** One connection: a socket, a peer, and a wire each way. */
+/** A connection: a socket, a peer, and a wire in each direction. */
 export class WiredConnection implements MemoryConnection, SocketDriver {
   readonly socket: MemoryWebSocket;
   readonly #handler: SocketHandler;
@@ -73,7 +73,7 @@ export class WiredConnection implements MemoryConnection, SocketDriver {
 
   close(code: number, reason: string): void {
     this.#up.put(CLOSE_BYTES, () => {
-      // The server echoes the code, and its side is over.
+      // The server echoes the code and ends its side.
       this.#down.put(CLOSE_BYTES, () => this.#endClient({ code, reason, wasClean: true }));
       this.#endPeer();
     });
@@ -85,7 +85,7 @@ export class WiredConnection implements MemoryConnection, SocketDriver {
     this.#down.cut();
     if (noticed === "both" || noticed === "client") this.#endClient(ABNORMAL);
     if (noticed === "both" || noticed === "server") this.#endPeer();
-    // Its pings are not answered.
+    // Its pings go unanswered.
     else this.#facts.clock.after(this.#facts.serverPatienceMs, () => this.#endPeer());
   }
 
@@ -119,7 +119,7 @@ export class WiredConnection implements MemoryConnection, SocketDriver {
     endpoint.onOpen(peer, request);
   }
 
-  /** Each frame by itself: a cut in the middle of what was written loses only what is behind it. */
+  /** Each frame separately, so that a cut loses only the frames after it. */
   #deliverLater(bytes: Uint8Array): void {
     for (const frame of framesIn(bytes)) {
       this.#down.put(frame.length, () => this.#handler.onMessage(textOf(frame)));
@@ -135,7 +135,7 @@ export class WiredConnection implements MemoryConnection, SocketDriver {
   }
 
   #failIfUnreachable(): void {
-    // A network that is silent says nothing, ever: it is the client that has to give up.
+    // A silent network never answers, so the client has to give up.
     if (this.#facts.isReachable()) return;
     this.#up.cut();
   }

@@ -1,18 +1,18 @@
 import { type Awaitable, isPending, LongwireError } from "../base/index.ts";
 import { LiveError } from "./live-error.ts";
 
-/** A longer text of an error is cut off: a report is one line. */
+/** Longer texts are cut off, because a report is one line. */
 const MAX_TEXT_LENGTH = 300;
 
-/** Which function of the application was called, and for what. */
+/** Names a function of the application and the occasion of its call. */
 export interface CalledFunction {
-  /** Such as `The method "add"`; names what is declared and nothing that a client chose. */
+  /** Such as `The method "add"`. Contains declared names only, nothing that a client chose. */
   readonly name: string;
   /** Such as `on a call by the identity "alice"`. */
   readonly occasion: string;
 }
 
-/** A function of the application threw, or returned what it must not. `cause` has its stack. */
+/** A function of the application threw or returned an invalid value. `cause` has the stack. */
 export class ApplicationError extends LongwireError {
   /** Equal for all failures of the same function with the same text. */
   readonly kind: string;
@@ -25,8 +25,8 @@ export class ApplicationError extends LongwireError {
 }
 
 /**
- * Calls a function of the application. A `LiveError` that it throws is an answer and passes; what
- * else it throws, or rejects with, is thrown as an `ApplicationError`.
+ * Calls a function of the application. A `LiveError` that it throws passes unchanged, because it is
+ * meant as an answer; anything else is thrown as an `ApplicationError`.
  *
  * @param describe called only after a failure
  */
@@ -46,18 +46,18 @@ export function callApplication<Result>(
 }
 
 /**
- * Sees to it that a promise from a function that must not return one ends nothing when it rejects.
+ * Handles the rejection of a promise that a synchronous function must not return.
  *
- * @returns whether it was a promise
+ * @returns whether `result` was a promise
  */
 export function isStrayPromise(result: unknown): boolean {
   if (!isPending(result)) return false;
-  // The function is reported for its promise already; one that rejects would end the process.
+  // The promise itself is already reported; its unhandled rejection would end the process.
   Promise.resolve(result).catch(() => {});
   return true;
 }
 
-/** The text of whatever was thrown, on one line. */
+/** Returns the text of any thrown value, on one line. */
 export function errorText(cause: unknown): string {
   let text: string;
   try {
@@ -68,7 +68,7 @@ export function errorText(cause: unknown): string {
   return oneLine(text);
 }
 
-/** Without line breaks and other control characters, which could forge a line of a log. */
+/** Replaces line breaks and other control characters, which could forge a log line. */
 export function oneLine(text: string): string {
   const short = text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH)}…` : text;
   return (
@@ -80,7 +80,7 @@ export function oneLine(text: string): string {
   );
 }
 
-/** A name as it is shown in an error, in quotes. */
+/** Quotes a name for an error message. */
 export function quoted(name: string): string {
   return JSON.stringify(name.slice(0, 100));
 }

@@ -2,17 +2,18 @@ import type { Offset } from "./position.ts";
 import type { TopicDeclaration } from "./declaration/topic-declaration.ts";
 import type { EventDraft, TopicEvent } from "./event.ts";
 
-/** Where topics' events are kept and numbered. */
+/** Stores and numbers the events of topics. */
 export interface Broker {
-  /** True while the engine cannot be reached: what is open can be read, and nothing appended. */
+  /** True while the storage engine is unreachable: open topics can be read but not appended to. */
   readonly isAway?: boolean;
   /**
-   * Opens a topic: tells `follow` the events that are retained (of a keyed topic the newest of
-   * each key, and the tombstones), in offset order, then resolves, then tells each new one.
+   * Opens a topic. Calls `follow` with the retained events in offset order (for a keyed topic, the
+   * newest event of each key, including removals), then resolves, then calls it with each new
+   * event.
    *
-   * @param onLost called at most once, when what is followed cannot be continued: the log has
-   *   another epoch, or events are gone that were not told. Nothing more is told then and nothing
-   *   appended; whoever wants to go on opens the topic anew.
+   * @param onLost called at most once, when following cannot continue: the log has another epoch,
+   *   or events were lost before they were followed. After that, nothing is followed or appended;
+   *   open the topic again to continue.
    * @throws LiveError `bad_request` as a rejection if the name is not well-formed text
    */
   openTopic(
@@ -24,55 +25,56 @@ export interface Broker {
 }
 
 export interface BrokerTopic {
-  /** Changes whenever offsets may have been lost or have started again. */
+  /** Changes whenever offsets may have been lost or restarted. */
   readonly epoch: string;
-  /** The newest offset when the topic was opened; 0 in an empty one. */
+  /** The newest offset when the topic was opened; 0 if it was empty. */
   readonly offset: Offset;
   /**
-   * Events up to this offset may have been let go of before the topic was opened; 0 if none was.
-   * Who has read up to here or further misses nothing by it.
+   * Events up to this offset may have expired before the topic was opened; 0 if none have. A reader
+   * at or past this offset has missed nothing.
    */
   readonly floor: Offset;
   /**
-   * The time by the clock that events' `at` is from, in ms since the Unix epoch; what is old is
-   * reckoned by it. Default: the clock of the process.
+   * The current time of the clock that sets events' `at`, in ms since the Unix epoch; ages are
+   * computed with it. Default: the clock of the process.
    */
   now?(): number;
   /**
-   * Appends an event, or finds that its `idempotencyKey` was appended before. It has been
-   * followed when this resolves.
+   * Appends an event, unless its `idempotencyKey` was appended before. When this resolves, the
+   * event has been followed.
    *
-   * @throws LiveError as a rejection if nothing was appended: `bad_request` for a key that is not
-   *   well-formed text. `unavailable`, which clients repeat,
-   *   also stands for not knowing it, if there is an `idempotencyKey`; without one that is any
-   *   other error.
+   * @throws LiveError as a rejection if nothing was appended, such as `bad_request` for a key that
+   *   is not well-formed text. With an `idempotencyKey`, `unavailable` may also mean that the
+   *   outcome is unknown, because clients repeat it. Without one, an unknown outcome is any other
+   *   error.
    */
   append(draft: EventDraft): Promise<Receipt>;
   /**
-   * Renews the leases of keys that were appended with one: each is removed `leaseMs` after the
-   * last such call, whatever has become of the caller, unless it has changed since `offset`.
+   * Renews the leases of keys that were appended with one. Each key is removed `leaseMs` after the
+   * last renewal, even if the caller crashes, unless it has changed since `offset`.
    */
   lease(held: readonly HeldKey[], leaseMs: number): Promise<void>;
   /**
-   * Asks the engine how far the log is, and resolves when all of that has been followed.
+   * Asks the engine for the end of the log, and resolves when everything up to it has been
+   * followed.
    *
-   * @throws LiveError `unavailable` as a rejection if that cannot be known now, also because it is
-   *   another log: `onLost` is called then
+   * @throws LiveError `unavailable` as a rejection if the end is unknown now, or if the log was
+   *   replaced; then `onLost` is called as well
    */
   catchUp(): Promise<void>;
-  /** Tells of no further event. What is in the log stays in it, and leases run on. */
+  /** Stops following. Stored events stay, and leases continue to run. */
   close(): Promise<void>;
 }
 
-/** A key as somebody set it, who is to say that it lives. */
+/** A key whose lease its owner renews. */
 export interface HeldKey {
   key: string;
-  /** Of the event that set it. */
+  /** The offset of the event that set it. */
   offset: Offset;
 }
 
 export interface Receipt {
   offset: Offset;
-  /** True if the event was in the log already; `offset` is the first one's then. */
+  /** True if the event was already in the log; `offset` is then that of the first one. */
   duplicate: boolean;
 }

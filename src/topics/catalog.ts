@@ -19,25 +19,25 @@ import type { SliceQueue } from "./slices/slice-queue.ts";
 import { sharedResources, type SharedResources } from "./shared-resources.ts";
 import { Topic, type TopicHost } from "./topic.ts";
 
-/** Who opened a topic has begun to use it by then. */
+/** A caller that opened a topic has started to use it after this time. */
 const JUST_OPENED_MS = 1_000;
 
-/** What a look at a topic costs, in units of a slice: so about 1,000 topics are one slice. */
+/** The cost of checking one topic, in units of a slice: about 1,000 topics fill one slice. */
 const TIDY_UNITS = 512;
 
-/** What a topic's name stands for. */
+/** The topic that a name stands for. */
 export interface TopicEntry {
   readonly name: string;
   readonly declaration: TopicDeclaration;
-  /** What the name holds for each parameter of a pattern. */
+  /** The values of a pattern's parameters in the name. */
   readonly parameters: NameParameters;
-  /** The name that leave is asked for: of a presence that of the topic that it tells of. */
+  /** The name to authorize against; for presence, that of the watched topic. */
   readonly guardedAs: string;
 }
 
 /**
- * The topics of a server: those that were declared by name are open all the time, those of a
- * pattern from their first use until they were idle for a while.
+ * The topics of a server. Those declared by name are always open. Those of a pattern are open from
+ * their first use until they have been idle for a while.
  */
 export class Catalog {
   readonly #named = new Map<string, TopicDeclaration>();
@@ -48,13 +48,15 @@ export class Catalog {
   readonly #open = new Map<string, Topic>();
   readonly #opening = new Map<string, Promise<Topic>>();
   readonly #namePayers = new Map<string, MemoryAccount>();
-  /** Before this nothing has become idle enough to make room. */
+  /** Until this time, no topic has been idle for long enough to be closed. */
   #nextLookAt = 0;
   #tidying = { isDone: true };
-  /** Says that pages and lanes are not kept any more. */
+  /** Unregisters the caches of pages and lanes from the ledger. */
   readonly #dropCaches: () => void;
   readonly #shared: SharedResources;
-  /** What is opened from now on is closed again, because nobody else would. */
+  /**
+   * If set, topics whose opening completes from now on are closed again, because nobody else would.
+   */
   #isClosed = false;
 
   private constructor(broker: Broker, host: TopicHost, maxTopics: number) {
@@ -83,7 +85,7 @@ export class Catalog {
     return catalog;
   }
 
-  /** Says what `name` stands for; `undefined` if nothing that was declared has this name. */
+  /** Returns the topic that `name` stands for; `undefined` if no declaration matches. */
   find(name: string): TopicEntry | undefined {
     const present = this.#open.get(name);
     const watched = topicOfPresence(name);
@@ -100,14 +102,17 @@ export class Catalog {
     return undefined;
   }
 
-  /** The topic, if it is open. */
+  /** Returns the topic if it is open. */
   get(name: string): Topic | undefined {
     return this.#open.get(name);
   }
 
   /**
-   * @param payer pays for one of a pattern as long as it is open, if it is not open yet
-   * @throws LiveError `unavailable`, `rate_limited`, and what the broker rejects with, as a rejection
+   * Opens a topic, or returns it if it is open.
+   *
+   * @param payer pays for a pattern's topic while it is open, if this call opens it
+   * @throws LiveError `unavailable`, `rate_limited`, and what the broker rejects with, as a
+   *   rejection
    */
   open({ name, declaration }: TopicEntry, payer?: MemoryAccount): Topic | Promise<Topic> {
     const known = this.#open.get(name) ?? this.#opening.get(name);
@@ -127,7 +132,7 @@ export class Catalog {
     return this.#make(declaration);
   }
 
-  /** There is no end of a pattern's names: whoever has one opened pays for it. */
+  /** A pattern has any number of names, so the client that opens one pays for it. */
   async #openFor(
     payer: MemoryAccount,
     name: string,
@@ -135,7 +140,7 @@ export class Catalog {
   ): Promise<Topic> {
     if (!payer.charge(NAME_BYTES)) {
       const message =
-        "Your share of this server's memory is used up by names that you have opened; end subscriptions, and try again in a minute.";
+        "Your share of this server's memory is used up by topics that you have opened; end subscriptions, and try again in a minute.";
       throw new LiveError("rate_limited", message);
     }
     this.slices.charge(payer, OPEN_UNITS);
@@ -149,7 +154,7 @@ export class Catalog {
     }
   }
 
-  /** All that are open. */
+  /** All open topics. */
   topics(): IterableIterator<Topic> {
     return this.#open.values();
   }
@@ -158,22 +163,22 @@ export class Catalog {
     return this.#open.size;
   }
 
-  /** Where work over many events, keys or topics goes on in slices. */
+  /** Runs long work over events, keys or topics in slices. */
   get slices(): SliceQueue {
     return this.#shared.slices;
   }
 
-  /** The pages that are kept for readers at the same place. */
+  /** Cached pages for readers at the same position. */
   get pages(): PageCache {
     return this.#shared.pages;
   }
 
-  /** What all lanes keep. */
+  /** The memory budget of all lanes. */
   get lanes(): LaneBudget {
     return this.#shared.lanes;
   }
 
-  /** Drops what has expired, and closes topics that nobody uses; in slices, if there are many. */
+  /** Drops expired events and closes idle topics; in slices, if there are many. */
   tidy(): void {
     if (!this.#tidying.isDone) return;
     this.#tidying = this.slices.forEach("tidy", this.#open, {
@@ -185,7 +190,7 @@ export class Catalog {
     });
   }
 
-  /** Follows the broker no longer. */
+  /** Closes all topics. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.slices.close();
@@ -203,8 +208,8 @@ export class Catalog {
   }
 
   /**
-   * It looks at every topic, so it does so now and then, however many are asked for; at those
-   * beyond the first thousand in later slices.
+   * Closes idle topics. It checks every topic, so it runs at intervals, however many are requested,
+   * and checks those beyond the first thousand in later slices.
    */
   #makeRoom(): void {
     const now = this.#host.clock.now();
@@ -233,7 +238,8 @@ export class Catalog {
   }
 
   #findPresence(name: string, watched: string): TopicEntry | undefined {
-    // A presence has none, however often its name says so: the client chose its length.
+    // Presence has no presence, however often the name repeats the suffix: a client chose its
+    // length.
     if (topicOfPresence(watched) !== undefined) return undefined;
     const of = this.find(watched);
     if (of === undefined || (of.declaration.presence ?? false) === false) return undefined;
@@ -268,14 +274,18 @@ export class Catalog {
   }
 }
 
-/** Who is subscribed to `watched`: it is written by the server, and read by who reads that. */
+/**
+ * Declares the presence of `watched`: written by the server, readable by those who may read
+ * `watched`.
+ */
 function presenceDeclaration(watched: TopicDeclaration, name: string): TopicDeclaration {
   return {
     kind: "keyed",
     name,
     ...(watched.pattern !== undefined && { pattern: watched.pattern }),
     maxKeys: MAX_PRESENT,
-    // Those who come and go would be remembered for an hour, in every name that they have been in.
+    // Otherwise each identity would be remembered for an hour after leaving, in every topic it
+    // visited.
     retention: { maxAgeMs: PRESENCE_REMOVED_MS },
     keyLifetime: "connection",
     ...(watched.authorize !== undefined && {

@@ -2,54 +2,61 @@ import type { MemoryAccount } from "../base/index.ts";
 import { jsonOf } from "./json/json-data.ts";
 import type { Offset } from "./position.ts";
 
-/** What is to be appended to a topic. */
+/** An event to append to a topic. */
 export interface EventDraft {
-  /** Keyed topics need it, log topics have none. */
+  /** Required for keyed topics, absent for log topics. */
   key?: string | undefined;
-  /** Anything that JSON can hold; of no meaning when `removed`, or beside `json`. */
+  /** Anything that JSON can represent; ignored with `removed` or `json`. */
   data?: unknown;
-  /** The data as JSON already: it costs a tenth of the value in memory while it waits. */
+  /** The data as JSON: while it waits, it takes a tenth of the memory of the value. */
   json?: string;
   removed?: boolean;
-  /** The same key within the window means the same event, however often it is sent. */
+  /** Events with the same key within the window are stored once, however often they are sent. */
   idempotencyKey?: string | undefined;
-  /** Removes the key again after this time, unless it has changed or its lease was renewed. */
+  /**
+   * Removes the key after this time in milliseconds, unless it has changed or its lease was
+   * renewed.
+   */
   leaseMs?: number;
-  /** Appends only while this is the offset of the key's newest event; else it is a `conflict`. */
+  /**
+   * Appends only if this is the offset of the key's newest event; otherwise fails with `conflict`.
+   */
   ifNewest?: Offset;
   /**
-   * Pays for what a broker keeps of it in this process: its idempotency key, and in a topic of a
-   * pattern the event. Nothing for what the server's own code publishes.
+   * Pays for what a broker in this process keeps of the event: its idempotency key and, for a topic
+   * of a pattern, the event itself. Absent if the server's own code publishes.
    */
   payer?: MemoryAccount;
 }
 
-/** An event in a topic's log; it never changes. */
+/** An event in a topic's log. It never changes. */
 export interface TopicEvent<Data = unknown> {
   readonly offset: Offset;
   readonly key: string | undefined;
-  /** What `json` says, so what subscribers get, and not the object that was published. */
+  /**
+   * The data as parsed from `json`, which is what subscribers receive; not the published object.
+   */
   readonly data: Data;
-  /** `data` as JSON, written once for all encodings; `"null"` when `removed`. */
+  /** `data` as JSON, serialized once for all encodings; `"null"` if `removed`. */
   readonly json: string;
   readonly removed: boolean;
   /** When it was appended, in ms since the Unix epoch. */
   readonly at: number;
 }
 
-/** @throws LiveError `invalid_data` for what JSON cannot hold */
+/** Creates an event. @throws LiveError `invalid_data` for what JSON cannot represent */
 export function eventOf(draft: EventDraft, offset: Offset, at: number): TopicEvent {
   const removed = draft.removed === true;
   const json = removed ? "null" : (draft.json ?? jsonOf(draft.data));
   return new LoggedEvent({ offset, key: draft.key, json, removed, at });
 }
 
-/** An event as a broker has kept it: what `eventOf` made, of which nothing needs a check. */
+/** Restores an event that a broker has stored; `eventOf` has already checked it. */
 export function keptEvent(kept: Omit<TopicEvent, "data">): TopicEvent {
   return new LoggedEvent(kept);
 }
 
-/** The same event, as those see it for whom its key is gone. */
+/** The same event, as seen by subscribers for whom the key is gone. */
 export function asRemoved(event: TopicEvent): TopicEvent {
   if (event.removed) return event;
   if (lastRemoval?.of === event) return lastRemoval.seen;
@@ -61,9 +68,9 @@ export function asRemoved(event: TopicEvent): TopicEvent {
 }
 
 /**
- * Its data is read from the JSON whenever it is asked for. Whoever published an object may change
- * it afterwards, and `match` must see the same of an event at any time; and a parsed value costs up
- * to 60 times its JSON, so an event does not keep it.
+ * Parses its data from the JSON on each access. The publisher may change the original object, and
+ * `match` must always see the same value; and a parsed value takes up to 60 times its JSON, so the
+ * event does not keep it.
  */
 class LoggedEvent implements TopicEvent {
   readonly offset: Offset;
@@ -90,7 +97,10 @@ interface Parsed {
   readonly data: unknown;
 }
 
-/** What was parsed last, and before it: an event that goes through many views, and what it replaced. */
+/**
+ * The two values parsed last: an event passes through many views, together with the one it
+ * replaced.
+ */
 let latest: Parsed | undefined;
 let previous: Parsed | undefined;
 let lastRemoval: { readonly of: TopicEvent; readonly seen: TopicEvent } | undefined;
@@ -105,7 +115,7 @@ function parsed(event: TopicEvent): unknown {
   return latest.data;
 }
 
-/** At the end of the present task, because a parsed value may be very large. */
+/** Drops the parsed values at the end of the current task, because they may be very large. */
 function forgetSoon(): void {
   if (isForgetting) return;
   isForgetting = true;

@@ -1,6 +1,6 @@
 import { LongwireError } from "../base/index.ts";
 
-/** The codes that an `error` message, or an HTTP form's answer, can have. */
+/** The error codes of `error` messages and HTTP answers. */
 export type LiveErrorCode =
   | "bad_request"
   | "unknown_type"
@@ -16,11 +16,11 @@ export type LiveErrorCode =
   | "unavailable"
   | "internal";
 
-/** A request that was refused; nothing of it was done. */
+/** A request was refused, and nothing of it was done. */
 export class LiveError extends LongwireError {
   declare readonly code: LiveErrorCode;
 
-  // The narrower type of `code` is the reason for this constructor.
+  // This constructor exists to narrow the type of `code`.
   // oxlint-disable-next-line typescript/no-useless-constructor
   constructor(code: LiveErrorCode, message: string) {
     super(code, message);

@@ -4,17 +4,17 @@ import { MAX_LANES_BYTES, MAX_PAGES_BYTES } from "./limits.ts";
 import { PageCache } from "./fan-out/page-cache.ts";
 import { SliceQueue } from "./slices/slice-queue.ts";
 
-/** What is limited for all topics of a server together. */
+/** Resources that all topics of a server share. */
 export interface SharedResources {
-  /** Shares the event loop among those with long work. */
+  /** Shares the event loop fairly among payers with long work. */
   readonly slices: SliceQueue;
-  /** Pages that several readers may share. */
+  /** Pages that several readers share. */
   readonly pages: PageCache;
-  /** What all lanes keep. */
+  /** The memory budget of all lanes. */
   readonly lanes: LaneBudget;
 }
 
-/** Makes what the topics of a server share. */
+/** Creates the resources that the topics of a server share. */
 export function sharedResources(clock: Clock): SharedResources {
   return {
     slices: new SliceQueue(clock),

@@ -1,6 +1,6 @@
 import { oneLine } from "./application-error.ts";
 
-/** A value as it is shown in an error, short: what it is, and nothing of what it holds inside. */
+/** Describes a value briefly for an error message, without what is inside it. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return oneLine(JSON.stringify(value)).slice(0, 100);
   if (Array.isArray(value)) return "a list";

@@ -19,32 +19,32 @@ import { isOpaque, TopicViews } from "./fan-out/topic-views.ts";
 import type { View } from "./fan-out/view.ts";
 import { requireWellFormed } from "./well-formed.ts";
 
-/** From this change of its size on a log is charged anew. */
+/** A log is charged again when its size has changed by this much. */
 const CHARGE_BLOCK_BYTES = 16 * 1024;
 
-/** Hears of each new event, and of what its key had before. */
+/** Receives each new event and the key's previous one. */
 type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => unknown;
 
-/** Takes errors of the application's own functions, which end nothing else. */
+/** Receives errors of the application's own functions, which affect nothing else. */
 export type Report = (cause: unknown) => void;
 
 /** What a server's topics share. */
 export interface TopicHost {
   clock: Clock;
   report: Report;
-  /** Default: the topic, or the catalog, makes its own. */
+  /** Default: the topic or the catalog creates its own. */
   shared?: SharedResources;
-  /** How long a value may be as JSON, in bytes of UTF-8. Default: as long as a string may be. */
+  /** The longest value as JSON, in bytes of UTF-8. Default: unlimited. */
   maxValueBytes?: number;
-  /** Hears of each event of each topic. */
+  /** Called with each event of each topic. */
   onEvent?(topic: Topic, event: TopicEvent): void;
-  /** What the logs that topics keep are charged to; nothing where nobody counts. */
+  /** Charged for the logs of topics; absent if memory is not counted. */
   ledger?: Ledger | undefined;
-  /** A topic was read anew. `isKept` says whether a key is still what it was. */
+  /** Called after a topic's log was reloaded. `isKept` returns whether a key is unchanged. */
   onStartedAgain?(topic: Topic, isKept: (key: string) => boolean): void;
 }
 
-/** A topic, as this server knows it: a copy of its retained events, and the views of them. */
+/** A topic as this server knows it: a copy of its retained events, and the views of them. */
 export class Topic {
   readonly declaration: TopicDeclaration;
   #log: EventLog;
@@ -52,7 +52,7 @@ export class Topic {
   /** Undefined until the topic is open. */
   #views: TopicViews | undefined;
   readonly #shared: SharedResources;
-  /** With how each is told that the log ends. */
+  /** Each with its callback for the end of the log. */
   readonly #listeners = new Map<Listener, (() => void) | undefined>();
   readonly #host: TopicHost;
   #broker: BrokerTopic | undefined;
@@ -60,12 +60,12 @@ export class Topic {
   /** Appends that the broker has not answered. */
   #appending = 0;
   #lastUsed = 0;
-  /** What of the log is charged. */
+  /** The charged size of the log. */
   #chargedBytes = 0;
-  /** Shared by all who have to wait for it. */
+  /** Shared by all who wait for it. */
   #catchingUp: Promise<void> | undefined;
 
-  /** Made by `open`. */
+  /** Use `open`. */
   private constructor(declaration: TopicDeclaration, host: TopicHost) {
     this.declaration = declaration;
     this.#log = new EventLog(declaration.kind, declaration.retention);
@@ -73,7 +73,7 @@ export class Topic {
     this.#shared = host.shared ?? sharedResources(host.clock);
   }
 
-  /** @param declaration with the topic's own name, also where it came from a pattern */
+  /** @param declaration with the topic's own name, even if it comes from a pattern */
   static async open(
     declaration: TopicDeclaration,
     broker: Broker,
@@ -91,7 +91,7 @@ export class Topic {
     return this.declaration.name;
   }
 
-  /** In quotes; of a pattern the pattern. */
+  /** The topic's name in quotes; for a topic of a pattern, the pattern. */
   get #declaredName(): string {
     return quoted(this.declaration.pattern ?? this.name);
   }
@@ -104,23 +104,23 @@ export class Topic {
     return { epoch: this.#opened.epoch, offset: this.#log.lastOffset };
   }
 
-  /** Events up to this offset have been let go of. */
+  /** Events up to this offset have been dropped. */
   get floor(): Offset {
     this.expire();
     return this.#log.floor;
   }
 
-  /** Lets go of what is older than the retention allows, by the clock of those who stored it. */
+  /** Drops what exceeds the retention, by the clock that sets the events' `at`. */
   expire(): void {
     this.#log.expire(this.#broker?.now?.() ?? this.#host.clock.now());
   }
 
-  /** Somebody is about to use it. */
+  /** Marks the topic as used. */
   touch(): void {
     this.#lastUsed = this.#host.clock.now();
   }
 
-  /** Lets go of what has expired, and sees whether it is used; called now and then. */
+  /** Drops what has expired and updates whether it is used; called at intervals. */
   tidy(): void {
     this.expire();
     this.#indexes?.tidy();
@@ -128,7 +128,7 @@ export class Topic {
     if (this.#isInUse) this.touch();
   }
 
-  /** Whether for `ms` nobody has read it or written to it, and it has no keys to look after. */
+  /** Whether nobody has read or written it for `ms`, and it has no leased keys to renew. */
   isIdleFor(ms: number): boolean {
     return !this.#isInUse && this.#host.clock.now() - this.#lastUsed >= ms;
   }
@@ -142,7 +142,7 @@ export class Topic {
     );
   }
 
-  /** Follows the broker no longer; opened again, it has all that is kept. */
+  /** Stops following the broker. Stored events stay and can be opened again. */
   close(): Promise<void> {
     this.#isClosed = true;
     this.#host.ledger?.common.refund(this.#chargedBytes);
@@ -159,31 +159,32 @@ export class Topic {
     return this.#views?.asked ?? 0;
   }
 
-  /** Where work over many events goes on in slices. */
+  /** Runs long work over events in slices. */
   get slices(): SliceQueue {
     return this.#shared.slices;
   }
 
-  /** What its kept events cost, in bytes. */
+  /** The memory of its kept events, in bytes. */
   get bytes(): number {
     return this.#log.bytes;
   }
 
-  /** A keyed topic's newest event for `key`, also if it removed it. */
+  /** Returns a keyed topic's newest event for `key`, including a removal. */
   newest(key: string): TopicEvent | undefined {
     return this.#log.newest(key);
   }
 
-  /** All events that are kept, oldest first; of a keyed topic those of its present values. */
+  /** Yields the retained events, oldest first; for a keyed topic, those of its current values. */
   *events(): Generator<TopicEvent, void, undefined> {
     this.expire();
     for (const event of this.#log.after(0)) if (!event.removed) yield event;
   }
 
   /**
-   * Calls `listener` for each new event; what it throws is reported. Returns how to stop.
+   * Calls `listener` for each new event. If it throws, the error is reported.
    *
-   * @param onEnded called before the log is replaced by one that was read anew
+   * @param onEnded called before the log is replaced by a reloaded one
+   * @returns a function that stops it
    */
   listen(listener: Listener, onEnded?: () => void): () => void {
     this.#listeners.set(listener, onEnded);
@@ -193,8 +194,8 @@ export class Topic {
   /**
    * Appends an event.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `conflict`; `too_large` also for a value that is
-   *   longer than `maxValueBytes`
+   * @throws LiveError `invalid_data`, `bad_request`, `conflict`; `too_large` also for a value that
+   *   is longer than `maxValueBytes`
    */
   async append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
@@ -212,8 +213,8 @@ export class Topic {
   }
 
   /**
-   * Sees to it that where a reader says that it is can be judged: another server may have told it
-   * what has not come here yet, or of another epoch.
+   * Catches up with the broker if a reader's position cannot be judged yet: another server may have
+   * sent it an event, or an epoch, that has not arrived here.
    *
    * @throws LiveError `unavailable` as a rejection
    */
@@ -221,13 +222,13 @@ export class Topic {
     return this.#knows(since) ? undefined : this.#catchUp(since);
   }
 
-  /** Keeps keys alive; see `BrokerTopic.lease`. */
+  /** Renews the leases of keys; see `BrokerTopic.lease`. */
   async lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     return this.#opened.lease(held, leaseMs);
   }
 
   /**
-   * Returns the view for `params`, shared by all who give equal ones.
+   * Returns the view for `params`; equal params share a view.
    *
    * @throws LiveError `invalid_params`, `unavailable`
    */
@@ -243,7 +244,7 @@ export class Topic {
   }
 
   async #catchUp(since: Position | undefined): Promise<void> {
-    // The first one may have been on its way before what the reader knows was appended.
+    // The first answer may have been in transit before the reader's event was appended.
     for (let asked = 0; asked < 2 && !this.#knows(since); asked += 1) {
       this.#catchingUp ??= this.#opened.catchUp().finally(() => (this.#catchingUp = undefined));
       await this.#catchingUp;
@@ -260,7 +261,7 @@ export class Topic {
     throw new LiveError("unavailable", "The topic is still opening; try again in a moment.");
   }
 
-  /** Makes views of the present log possible. */
+  /** Creates the views of the current log. */
   #showLog(): void {
     const { name, declaration } = this;
     const keyed = this.kind === "keyed";
@@ -288,8 +289,8 @@ export class Topic {
   }
 
   /**
-   * The broker cannot go on with what it told. Until all is read anew, what was told before is
-   * what readers get.
+   * Reloads the topic after the broker lost its continuity. Until everything is reloaded, readers
+   * get the previous state.
    */
   async #startAgain(broker: Broker, backoff: Backoff): Promise<void> {
     const { kind, retention } = this.declaration;
@@ -308,7 +309,7 @@ export class Topic {
   #replace(log: EventLog, opened: BrokerTopic): void {
     const before = this.#log;
     const isSameEpoch = this.#opened.epoch === opened.epoch;
-    // While the position is still the one that they know.
+    // While the position is still the one that readers know.
     for (const onEnded of this.#listeners.values()) onEnded?.();
     this.#views?.end();
     this.#log = log;
@@ -323,7 +324,7 @@ export class Topic {
 
   #follow(event: TopicEvent, log: EventLog): void {
     const replaced = log.append(event);
-    // It is still being read, and nobody knows of it.
+    // The log is still being loaded and has no readers.
     if (log !== this.#log) return;
     this.#settle();
     this.#indexes?.take(event, replaced);
@@ -331,7 +332,7 @@ export class Topic {
     this.#announce(event, replaced);
   }
 
-  /** What is kept for everybody counts, and is nobody's: in blocks, so that few events meet it. */
+  /** Charges the log in blocks, so that few events pay the cost of charging. */
   #settle(): void {
     const growth = this.#log.bytes - this.#chargedBytes;
     const common = this.#host.ledger?.common;
@@ -341,15 +342,15 @@ export class Topic {
     this.#chargedBytes += growth;
   }
 
-  /** What is longer no client could be sent. @throws LiveError `too_large` */
+  /** A longer value could not be sent to any client. @throws LiveError `too_large` */
   #checkLength({ json = "" }: EventDraft): void {
     const { maxValueBytes = Number.POSITIVE_INFINITY } = this.#host;
     if (!exceedsBytes(json, maxValueBytes)) return;
-    const message = `The data, ${json.length} characters of JSON, takes more than the ${maxValueBytes} bytes of maxMessageBytes; publish it in parts, or raise the limit.`;
+    const message = `The data, ${json.length} characters of JSON, takes more than the ${maxValueBytes} bytes of maxMessageBytes; split it up, or raise the limit.`;
     throw new LiveError("too_large", message);
   }
 
-  /** @throws LiveError `unavailable` if the process has no memory for one more event */
+  /** @throws LiveError `unavailable` if the process has no memory for another event */
   #checkBudget({ json = "", removed }: EventDraft): void {
     const common = this.#host.ledger?.common;
     if (common === undefined || removed === true) return;
@@ -363,10 +364,10 @@ export class Topic {
 
   #announce(event: TopicEvent, replaced: TopicEvent | undefined): void {
     this.#host.onEvent?.(this, event);
-    for (const listener of this.#listeners.keys()) this.#tell(listener, event, replaced);
+    for (const listener of this.#listeners.keys()) this.#notify(listener, event, replaced);
   }
 
-  #tell(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
+  #notify(listener: Listener, event: TopicEvent, replaced: TopicEvent | undefined): void {
     const fail = (error: unknown): void => {
       const name = `A listener of the topic ${this.#declaredName}`;
       const occasion = `on the event ${event.offset} of ${quoted(this.name)}`;
@@ -380,7 +381,7 @@ export class Topic {
     }
   }
 
-  /** The draft with the data that its schema makes of it. @throws LiveError `invalid_data`, `too_large` */
+  /** Validates the data with its schema. @throws LiveError `invalid_data`, `too_large` */
   #validated(draft: EventDraft): EventDraft {
     const schema = this.declaration.data;
     const { json, ...rest } = draft;
@@ -396,7 +397,7 @@ export class Topic {
       () => `The data schema of the topic ${this.#declaredName}`,
     );
     if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
-    // Written again even if it is the same object, which the schema may have changed.
+    // Serialized again even if the schema returned the same object, because it may have changed it.
     return { ...rest, data: valid.value };
   }
 
@@ -431,7 +432,10 @@ export class Topic {
   }
 }
 
-/** The draft with its data as JSON. @throws LiveError `invalid_data` for what JSON cannot hold */
+/**
+ * Serializes the draft's data as JSON. @throws LiveError `invalid_data` for what JSON cannot
+ * represent
+ */
 function asJson(draft: EventDraft): EventDraft {
   if (draft.removed === true || draft.json !== undefined) return draft;
   const { data, ...rest } = draft;
@@ -444,7 +448,7 @@ function isSame(one: TopicEvent | undefined, other: TopicEvent | undefined): boo
   return one !== undefined && one.offset === other?.offset && one.at === other.at;
 }
 
-/** Whether its keys end with those who set them. */
+/** Whether its keys end with the connections that set them. */
 export function livesWithConnection(declaration: TopicDeclaration): boolean {
   return declaration.kind === "keyed" && declaration.keyLifetime === "connection";
 }

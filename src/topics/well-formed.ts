@@ -2,8 +2,8 @@ import { LiveError } from "./live-error.ts";
 import type { EventDraft } from "./event.ts";
 
 /**
- * Checks the texts of a draft by which events are known: brokers encode them as UTF-8, which has
- * nothing for half of a surrogate pair, so two different texts could become one.
+ * Checks the texts that identify a draft. Brokers encode them as UTF-8, which cannot represent half
+ * of a surrogate pair, so two different texts could become the same.
  *
  * @throws LiveError `bad_request`
  */
@@ -12,14 +12,14 @@ export function requireWellFormed({ key, idempotencyKey }: EventDraft): void {
   if (idempotencyKey !== undefined) requireText("idempotencyKey", idempotencyKey);
 }
 
-/** @throws LiveError `bad_request` */
+/** Checks a topic's name. @throws LiveError `bad_request` */
 export function requireWellFormedName(name: string): void {
   requireText("topic name", name);
 }
 
 function requireText(what: string, text: string): void {
   if (text.isWellFormed()) return;
-  // As JSON it can be shown: what is half of a pair is escaped there.
-  const message = `The ${what} ${JSON.stringify(text)} has half of a surrogate pair; give well-formed text.`;
+  // As JSON it can be printed, because half of a pair is escaped there.
+  const message = `The ${what} ${JSON.stringify(text)} contains half of a surrogate pair; send well-formed text.`;
   throw new LiveError("bad_request", message);
 }

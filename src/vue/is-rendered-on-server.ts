@@ -1,6 +1,9 @@
 import { getCurrentInstance, inject, ssrContextKey } from "vue";
 
-/** Whether this is a component's setup on a server: there nothing is followed, as it never ends. */
+/**
+ * Whether this setup runs during server rendering. Nothing is subscribed there, because the
+ * component is never unmounted.
+ */
 export function isRenderedOnServer(): boolean {
   return getCurrentInstance() !== null && inject(ssrContextKey, undefined) !== undefined;
 }

@@ -3,10 +3,10 @@ import type { LiveStatus } from "../live/client/index.ts";
 import { isRenderedOnServer } from "./is-rendered-on-server.ts";
 
 /**
- * The status of a connection, for a template to show.
+ * Returns the status of a connection as a ref.
  *
- * It ends with the component, or with the effect scope, that it is used in. A page that a server
- * renders shows `connecting`.
+ * It stops updating when the component or effect scope that uses it ends. During server rendering
+ * it is `connecting`.
  */
 export function useConnection(live: {
   readonly status: LiveStatus;

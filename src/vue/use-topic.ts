@@ -22,28 +22,31 @@ import { isRenderedOnServer } from "./is-rendered-on-server.ts";
 
 export interface UseTopicOptions<Item> {
   /**
-   * Runs what tells the component of changes, now or later: `requestAnimationFrame` for data that
-   * changes more often than a screen does. Default: at once.
+   * Schedules the component's updates. Pass `requestAnimationFrame` for data that changes more
+   * often than the screen. Default: updates are immediate.
    */
   schedule?: Schedule | undefined;
-  /** Called at once with each item: each event of a log topic, each set or removal of a keyed one. */
+  /**
+   * Called immediately with each item: each event of a log topic, each set or removal of a keyed
+   * one.
+   */
   onItem?: ((item: Item) => unknown) | undefined;
 }
 
 /** A topic in a component. */
 export interface TopicView<Data> {
-  /** Of a keyed topic its state: the same map, told of when its content is another. */
+  /** The state of a keyed topic: always the same map; the ref triggers when its content changes. */
   readonly entries: Readonly<ShallowRef<ReadonlyMap<string, Data>>>;
   readonly status: Readonly<ShallowRef<FeedStatus>>;
 }
 
 /**
- * Follows a topic for as long as the component, or the effect scope, lives that it is used in.
+ * Subscribes to a topic while the component or effect scope that uses it exists.
  *
- * A page that a server renders shows no entries.
+ * A page rendered on a server shows no entries.
  *
- * @param name the topic's name; given as a ref or a getter, another name is another topic
- * @param params what narrows it, likewise
+ * @param name the topic's name; if it is a ref or a getter, a new name switches to another topic
+ * @param params narrows the topic; a ref or a getter likewise
  */
 export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>(
   live: Live<Api>,
@@ -60,17 +63,17 @@ export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>
   let stop = (): void => {};
 
   const follow = (feed: Followed): (() => void) => {
-    const tell = (): void => {
-      // What was scheduled for a topic may come after its end.
+    const notify = (): void => {
+      // An update scheduled for the previous topic may run after the switch.
       if (feed !== followed) return;
       status.value = feed.status;
       entries.value = feed.entries;
-      // The map is the same one; what it holds is not.
+      // The map object is the same, so the ref must be triggered.
       triggerRef(entries);
     };
-    const stopWatching = feed.onChange(oncePerTurn(options.schedule, tell));
+    const stopWatching = feed.onChange(oncePerTurn(options.schedule, notify));
     const stopItems = options.onItem && feed.subscribe(options.onItem, () => {});
-    tell();
+    notify();
     return () => {
       stopWatching();
       stopItems?.();
@@ -78,10 +81,10 @@ export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>
   };
 
   watch(
-    // By content: of equal name and params the feed is the same.
+    // Compared by content: equal name and params return the same feed.
     (): Followed => live.topic(toValue(name), toValue(params)),
     (feed) => {
-      // Before the next one is asked for: two of one name would need two connections.
+      // First, because two subscriptions to one name would need two connections.
       stop();
       followed = feed;
       stop = follow(feed);

@@ -37,7 +37,7 @@ describe("a folder that cannot be opened is refused with a line that says what t
     await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
       code: "store_in_use",
       message: expect.stringContaining(
-        `The folder ${folder} is used by another process; stop that, or give another folder (`,
+        `The folder ${folder} is used by another process; stop that process, or use another folder (`,
       ),
     });
     await first.kill();
@@ -209,7 +209,7 @@ describe("a disk that is full", () => {
     ]);
     expect(unknown).toMatchObject({ failed: "unconfirmed", kind: "LongwireError" });
     expect(repeatable).toMatchObject({ failed: "unavailable", kind: "LiveError" });
-    expect(repeatable.message).toContain("has no room left; make some (");
+    expect(repeatable.message).toContain("has no space left; free some (");
     // And of those that come later it is known that they were not.
     expect(await child.append("log", { data: 4 })).toMatchObject({
       failed: "unavailable",

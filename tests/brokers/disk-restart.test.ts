@@ -471,7 +471,7 @@ test("a topic that is declared as of another kind is refused", async () => {
   const refused = machine.broker.openTopic(keyedTopic("t"), ignore);
   await expect(refused).rejects.toMatchObject({
     code: "topic_kind",
-    message: "t is declared as a keyed topic and was kept as a log topic; give it another name.",
+    message: "t is declared as a keyed topic but stored as a log topic; use another name.",
   });
   await openTopic(machine.broker, logTopic("t"));
   await machine.broker.close();

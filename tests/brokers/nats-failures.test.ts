@@ -110,7 +110,7 @@ describe("what is said when NATS cannot be reached", () => {
     const refused = await failed({ url: `nats://somebody:hush@${at}` });
     expect(refused).toBeInstanceOf(LongwireError);
     expect(refused.message).toBe(
-      `NATS at ${at} cannot be reached (connection refused); start it, or give the address of one that runs.`,
+      `NATS at ${at} cannot be reached (connection refused); start it, or give the address of a running server.`,
     );
     for (const { message } of [wrong, refused]) expect(message).not.toMatch(/hush|somebody/);
     for (const url of ["http://hush@x", "hush", "nats://a:1,http://hush"]) {

@@ -132,7 +132,7 @@ describe("a cluster is opened", () => {
     await append((await follow(broker, logTopic(other))).topic, 3);
     await expect(follow(broker, logTopic(name))).rejects.toMatchObject({ code: "unavailable" });
     await eventually(() => errors.map(({ message }) => message)).toContain(
-      `Redis at 127.0.0.1:${one!.port} cannot be reached (ECONNREFUSED); start it, or give the address of one that runs.`,
+      `Redis at 127.0.0.1:${one!.port} cannot be reached (ECONNREFUSED); start it, or give the address of a running server.`,
     );
     await one!.restart();
     await eventually(() =>
@@ -172,7 +172,7 @@ describe("a cluster is opened", () => {
       await failed(`redis+cluster://ada:secret@127.0.0.1:${port},127.0.0.1:${port}`),
     ).toMatchObject({
       code: "broker_unreachable",
-      message: `Redis Cluster at 127.0.0.1:${port}, 127.0.0.1:${port} cannot be reached (ECONNREFUSED); start it, or give the address of one that runs.`,
+      message: `Redis Cluster at 127.0.0.1:${port}, 127.0.0.1:${port} cannot be reached (ECONNREFUSED); start it, or give the address of a running server.`,
     });
     expect(await failed(single.url.replace("redis:", "redis+cluster:"))).toMatchObject({
       code: "broker_unreachable",

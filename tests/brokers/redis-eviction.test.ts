@@ -18,7 +18,7 @@ test.each(["allkeys-lru", "volatile-ttl"])(
   async (policy) => {
     const { url, port } = await RedisServer.start({ settings: ["--maxmemory-policy", policy] });
     expect(await reportsAtOpening(url)).toEqual([
-      `broker_evicts: Redis at 127.0.0.1:${port} has maxmemory-policy ${policy}, which deletes keys of topics when memory is full; set maxmemory-policy noeviction.`,
+      `broker_evicts: Redis at 127.0.0.1:${port} has maxmemory-policy ${policy}, which deletes topics' keys when memory is full; set maxmemory-policy noeviction.`,
     ]);
   },
 );

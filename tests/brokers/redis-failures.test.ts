@@ -162,7 +162,7 @@ describe("what is said when Redis cannot be reached", () => {
     const refused = await failed(`redis://:secret@127.0.0.1:${server.port}`);
     expect(refused).toBeInstanceOf(LongwireError);
     expect(refused.message).toBe(
-      `Redis at 127.0.0.1:${server.port} cannot be reached (ECONNREFUSED); start it, or give the address of one that runs.`,
+      `Redis at 127.0.0.1:${server.port} cannot be reached (ECONNREFUSED); start it, or give the address of a running server.`,
     );
     for (const { message } of [wrong, refused]) expect(message).not.toMatch(/secret|somebody/);
     for (const url of ["http://secret@x", "secret"]) {

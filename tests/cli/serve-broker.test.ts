@@ -63,10 +63,10 @@ test("two servers on one NATS: what is set at one is what a reader of the other 
   const away = await runLongwire(["serve", "--broker", `nats://ada:secret@127.0.0.1:${port}`]);
   expect(await away.exited).toBe(1);
   expect(away.output).toBe(
-    `longwire: NATS at 127.0.0.1:${port} cannot be reached (connection refused); start it, or give the address of one that runs.\n`,
+    `longwire: NATS at 127.0.0.1:${port} cannot be reached (connection refused); start it, or give the address of a running server.\n`,
   );
   const wrong = await runLongwire(["serve", "--broker", "nats://h?replica=3"]);
-  expect(wrong.output).toContain("broker has ?replica, which NATS's URL does not know");
+  expect(wrong.output).toContain("broker has ?replica, which is not a NATS setting");
   expect(await wrong.exited).toBe(1);
 });
 
@@ -86,12 +86,12 @@ test("a server that is not there, and a URL that is none, are a line and exit 1,
   const away = await runLongwire(["serve", "--broker", `redis://ada:secret@127.0.0.1:${port}`]);
   expect(await away.exited).toBe(1);
   expect(away.output).toBe(
-    `longwire: Redis at 127.0.0.1:${port} cannot be reached (ECONNREFUSED); start it, or give the address of one that runs.\n`,
+    `longwire: Redis at 127.0.0.1:${port} cannot be reached (ECONNREFUSED); start it, or give the address of a running server.\n`,
   );
   const wrong = await runLongwire(["serve", "--broker", "http://ada:secret@host"]);
   expect(await wrong.exited).toBe(1);
   expect(wrong.output).toBe(
-    "longwire: broker is no URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.\n",
+    "longwire: broker is not the URL of a broker; give one such as redis://127.0.0.1:6379 or nats://127.0.0.1:4222.\n",
   );
 });
 

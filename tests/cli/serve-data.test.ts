@@ -71,7 +71,7 @@ test("a folder that another server uses is a line and exit 1", async () => {
   const second = await runLongwire(["serve", "--port", "0", "--data", data]);
   expect(await second.exited).toBe(1);
   expect(second.output).toMatch(
-    /^longwire: The folder .* is used by another process; stop that, or give another folder \(.*\)\.\n$/,
+    /^longwire: The folder .* is used by another process; stop that process, or use another folder \(.*\)\.\n$/,
   );
   await serve.stop();
 });
@@ -81,7 +81,7 @@ test("two places for topics are a line and exit 1", async () => {
   const program = await runLongwire(["serve", "--data", data, "--broker", "redis://127.0.0.1"]);
   expect(await program.exited).toBe(1);
   expect(program.output).toBe(
-    "longwire: data and broker (or LONGWIRE_BROKER) say two places for topics; give one.\n",
+    "longwire: Both data and broker (or LONGWIRE_BROKER) are given; give only one.\n",
   );
 });
 

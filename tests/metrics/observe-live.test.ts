@@ -66,7 +66,7 @@ test("counters say what has come to be, also when they are scraped twice", async
   expect(await scrape(registry, "refusals_total")).toEqual(['refusals_total{code="conflict"} 1']);
   const text = await registry.metrics();
   expect(text).toContain("# TYPE longwire_live_connections_total counter");
-  expect(text).toContain("# HELP longwire_live_subscriptions Topics that connections follow");
+  expect(text).toContain("# HELP longwire_live_subscriptions Subscriptions of all connections");
 });
 
 test("gauges say what there is now", async () => {

@@ -22,7 +22,7 @@ export const language: Ref<Language> = ref(
     preferredLanguage(navigator.languages ?? [navigator.language]),
 );
 
-/** The texts and number formats of the present language. */
+/** The texts and number formats of the current language. */
 export const t: ComputedRef<Texts> = computed(() => texts[language.value]);
 export const q: ComputedRef<Quantities> = computed(() => quantitiesOf(language.value));
 

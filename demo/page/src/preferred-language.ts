@@ -1,6 +1,6 @@
 export type Language = "en" | "zh-CN";
 
-/** The first of the browser's languages that the page speaks. */
+/** Returns the first of the browser's languages that the page supports. */
 export function preferredLanguage(wanted: readonly string[]): Language {
   for (const tag of wanted) {
     if (/^zh\b/i.test(tag)) return "zh-CN";

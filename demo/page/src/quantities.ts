@@ -24,7 +24,7 @@ const scales: Record<Unit, readonly (readonly [number, string])[]> = {
 
 export const missing = "—";
 
-/** Numbers as people of one language write them. Every function shows a missing value as a dash. */
+/** Formats quantities in one language. Every function shows a missing value as a dash. */
 export interface Quantities {
   number(value: number | undefined, digits?: number): string;
   percent(value: number | undefined): string;
@@ -86,12 +86,12 @@ export function quantitiesOf(locale: string): Quantities {
   };
 }
 
-/** The short forms glue a Latin unit to its number: "312B", "3h". */
+/** The short forms have no space between the number and a Latin unit: "312B", "3h". */
 function spaced(text: string): string {
   return text.replace(/(\d)([a-z])/i, "$1\u202f$2");
 }
 
-/** The one rule for values that are not there. */
+/** The one rule for missing values. */
 function shown<Rest extends unknown[]>(
   format: (value: number, ...rest: Rest) => string,
 ): (value: number | undefined, ...rest: Rest) => string {
@@ -103,7 +103,7 @@ function newUnitFormat(locale: string, unit: string, digits: number): Intl.Numbe
   return new Intl.NumberFormat(locale, {
     style: "unit",
     unit,
-    // Spelled out, "312 byte" reads as a mistake and "3 days 4 hr" is too long for a table.
+    // Spelled out, "312 byte" looks like a mistake, and "3 days 4 hr" is too long for a table.
     unitDisplay: ["byte", "byte-per-second", "day", "hour", "minute", "second"].includes(unit)
       ? "narrow"
       : "short",

@@ -1,4 +1,4 @@
-/** Which view the hash asks for. */
+/** The view that the hash selects. */
 export type Route =
   | { readonly view: "devices" }
   | { readonly view: "device"; readonly name: string }

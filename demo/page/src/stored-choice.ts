@@ -1,4 +1,4 @@
-/** A choice that outlives the page; a browser that refuses storage just forgets it. */
+/** Reads a stored choice; undefined if the browser refuses storage or has none. */
 export function storedChoice<T extends string>(key: string, allowed: readonly T[]): T | undefined {
   try {
     const value = localStorage.getItem(key);

@@ -9,7 +9,7 @@ const key = "longwire.theme";
 const darkSystem = matchMedia("(prefers-color-scheme: dark)");
 
 export const theme: Ref<Theme> = ref(storedChoice(key, themes) ?? "system");
-/** Goes up whenever the colours changed, for drawings that CSS does not reach. */
+/** Incremented when the colours change, for drawings that CSS does not reach. */
 export const paint: Ref<number> = ref(0);
 
 export function chooseTheme(chosen: Theme): void {

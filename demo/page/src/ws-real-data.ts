@@ -1,6 +1,6 @@
 export type WsRecord = Record<string, unknown>;
 
-/** The page that shows the data: which device type it is about, and where records go. */
+/** The page that shows the data: its device type, and where records go. */
 export interface WsTarget {
   readonly wsdeviceType?: string;
   $action(name: "GetWsData", record: WsRecord): void;
@@ -9,9 +9,10 @@ export interface WsTarget {
 let latest: WebSocket | undefined;
 
 /**
- * Gets live data: one WebSocket, the params as its first message, then one JSON record a message.
+ * Receives live data: one WebSocket, the params as its first message, then one JSON record per
+ * message.
  *
- * @returns the socket, for whoever wants to watch it or send other params
+ * @returns the socket, to observe it or to send other params
  */
 export function wsRealData(url: string, params: object, target: WsTarget): WebSocket {
   const ws = new WebSocket(url);
@@ -20,7 +21,7 @@ export function wsRealData(url: string, params: object, target: WsTarget): WebSo
   ws.onmessage = (event) => {
     const record = parseRecord(event.data);
     if (!record) return;
-    // A record means that the device is online now; {"removed": name} means that it is not.
+    // A record means that the device is online; {"removed": name} means that it is offline.
     if (target.wsdeviceType === "AP" && !("removed" in record)) record["onlineStatus"] = true;
     target.$action("GetWsData", record);
   };
@@ -41,7 +42,7 @@ function parseRecord(text: unknown): WsRecord | undefined {
       return value as WsRecord;
     }
   } catch {
-    // Falls through to the same words: either way it is not a record.
+    // Handled below: either way it is not a record.
   }
   console.warn("WebSocket message ignored, not a JSON object:", text);
   return undefined;

@@ -1,24 +1,24 @@
 import type { Offset } from "../../topics/index.ts";
 import type { Operation } from "./store.ts";
 
-/** What a topic will be when the batch is written. */
+/** What a topic will be once the batch is written. */
 export interface StagedTopic {
   last: Offset;
-  /** Of the keys that change in this batch. */
+  /** The offsets of keys that change in this batch. */
   readonly newest: Map<string, Offset>;
   readonly repeats: Map<string, Offset>;
-  /** Of the keys whose leases are renewed. */
+  /** The keys whose leases are renewed in this batch. */
   readonly renewed: Set<string>;
   isRecorded: boolean;
 }
 
-/** What is written at once, and becomes true only then. */
+/** Changes that are written together; they take effect only when written. */
 export class Batch {
   readonly operations: Operation[] = [];
-  /** What is called when it is written, in order. */
+  /** Callbacks for when the batch is written, in order. */
   readonly effects: (() => void)[] = [];
   readonly #topics = new Map<object, StagedTopic>();
-  /** About what is to be written, in characters. */
+  /** The approximate size of what is to be written, in characters. */
   size = 0;
 
   put(key: string, value: string): void {
@@ -31,7 +31,7 @@ export class Batch {
     this.size += key.length;
   }
 
-  /** @param begin says what the topic is before the batch */
+  /** @param begin returns the topic's state before the batch */
   topic(topic: object, begin: () => StagedTopic): StagedTopic {
     let staged = this.#topics.get(topic);
     if (staged === undefined) {

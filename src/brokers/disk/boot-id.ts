@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 
-/** Where Linux says which start of the machine this is. */
+/** The file in which Linux identifies the current boot. */
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/** What is the same for as long as the machine runs; `""` where it is not said. */
+/** Returns an id that changes only when the machine restarts; `""` if it is unknown. */
 export async function bootId(): Promise<string> {
   return (await readFile(BOOT_ID, "utf8").catch(() => "")).trim();
 }

@@ -14,33 +14,37 @@ import { UnopenedTopics } from "./unopened-topics.ts";
 import { Writer } from "./writer.ts";
 
 export interface DiskBrokerOptions {
-  /** Where the topics are kept: a folder of their own, made if it is not there. */
+  /** The folder that stores the topics and nothing else; created if it does not exist. */
   folder: string;
   /**
-   * Whether an append waits until it is on the disk. With `false` nothing is lost when the process
-   * ends, however it ends; when the machine does, what was appended last may be, and every topic
-   * has another epoch then. Default true.
+   * Whether an append waits until the data is on the disk. With `false`, nothing is lost when the
+   * process crashes; when the machine crashes, the last appends may be lost, and every topic gets
+   * another epoch. Default true.
    */
   sync?: boolean;
-  /** Hears why something could not be written, or the store not be opened again. Default: nobody. */
+  /**
+   * Receives the reason why something could not be written, or the store could not be reopened.
+   * Default: errors are ignored.
+   */
   onError?: (error: LongwireError) => void;
-  /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
+  /** The most topics to keep; one more is refused with `unavailable`. Default 100,000. */
   maxTopics?: number;
-  /** Where time comes from; for tests. */
+  /** The clock, for tests. */
   clock?: Clock;
 }
 
 /**
- * Keeps topics in memory and on the disk of this machine, for one server that may end at any time.
+ * Stores topics in memory and on this machine's disk, for one server that may crash at any time.
  *
- * What was acknowledged is there when it comes back, under the same epoch; see docs/guides/brokers.md.
+ * Everything acknowledged is there after a restart, under the same epoch; see
+ * docs/guides/brokers.md.
  */
 export class DiskBroker implements Broker {
   readonly #maxTopics: number;
   readonly #topicHost: DiskTopicHost;
-  /** Those in memory, or on their way there. */
+  /** Topics that are in memory or being loaded. */
   readonly #topics = new Map<string, Promise<DiskTopic>>();
-  /** All that are kept, or may be. */
+  /** All topics that are stored, or may be. */
   readonly #names: Set<string>;
   readonly #unopened: UnopenedTopics;
 
@@ -55,7 +59,7 @@ export class DiskBroker implements Broker {
   }
 
   /**
-   * Opens the folder, for this process alone.
+   * Opens the folder exclusively for this process.
    *
    * @throws LongwireError `store_in_use`, `store_not_writable`, `disk_full`, `store_corrupt`,
    *   `store_format`, `store_failed` as a rejection
@@ -88,12 +92,12 @@ export class DiskBroker implements Broker {
         continue;
       }
       const topic = await (this.#topics.get(declaration.name) ?? this.#open(declaration));
-      // Meanwhile it may have been let go of.
+      // It may have been released meanwhile.
       if (!topic.hasEnded) return topic.follow(follow, onLost);
     }
   }
 
-  /** Writes what was asked for, and lets another process have the folder. */
+  /** Writes all pending changes and releases the folder for other processes. */
   async close(): Promise<void> {
     const { store, writer } = this.#topicHost;
     this.#unopened.close();
@@ -118,9 +122,9 @@ export class DiskBroker implements Broker {
     return opening;
   }
 
-  /** A store that cannot be read now may be read later. */
+  /** Maps errors of the store to `unavailable`, because it may be readable later. */
   #explained(cause: unknown): unknown {
-    // The second is what a damaged record comes to.
+    // A damaged record causes a SyntaxError.
     const isOfStore = cause instanceof LongwireError || cause instanceof SyntaxError;
     if (cause instanceof LiveError || !isOfStore) return cause;
     const error = this.#topicHost.store.errorOf(cause);
@@ -131,7 +135,7 @@ export class DiskBroker implements Broker {
 
   #checkRoom(): void {
     if (this.#names.size < this.#maxTopics) return;
-    const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
+    const message = `The broker has ${this.#maxTopics} topics, its limit; raise maxTopics or let some expire.`;
     throw new LiveError("unavailable", message);
   }
 

@@ -22,7 +22,7 @@ import type { Store } from "./store.ts";
 import { readTopic, type StoredTopic } from "./stored-topic.ts";
 import type { Writer } from "./writer.ts";
 
-/** When the removal of a key is tried again whose lease is over. */
+/** The delay before a failed removal of an expired key is retried, in milliseconds. */
 const RETRY_REMOVAL_MS = 1_000;
 
 /** What a topic needs of its broker. */
@@ -31,22 +31,22 @@ export interface DiskTopicHost {
   writer: Writer;
   clock: Clock;
   onError: (error: LongwireError) => void;
-  /** Nobody follows it, and it is no longer in memory. */
+  /** The topic has no followers and is no longer in memory. */
   onEnded(topic: DiskTopic): void;
 }
 
 /**
- * - `opening`: it is read, and those who asked for it have not followed it yet
- * - `open`: it is followed, changed, or kept until the next look
- * - `releasing`: nobody needs it any more, and the store drops what it does not keep
+ * - `opening`: it is being read, and has no followers yet
+ * - `open`: it is followed, changed, or kept until the next check
+ * - `releasing`: it is not needed any more, and its expired records are deleted from the store
  */
 type Phase = "opening" | "open" | "releasing";
 
 /**
- * One topic: in memory what is retained, to be read from; in the store the same, to begin with.
+ * One topic. Its retained events are in memory for reading, and in the store for loading.
  *
- * What is asked for is staged when its turn to be written comes, and is true in memory, and told,
- * when it is written.
+ * A change is staged when its batch is assembled. It takes effect in memory and is reported to
+ * followers once the batch is written.
  */
 export class DiskTopic {
   readonly epoch: string;
@@ -60,9 +60,9 @@ export class DiskTopic {
   readonly #birth: number;
   readonly #followed: FollowedTopic;
   #phase: Phase = "opening";
-  /** Changes that are not written yet. */
+  /** The number of changes that are not written yet. */
   #changing = 0;
-  /** Whether the store has a record of it. */
+  /** Whether the store has a record of the topic. */
   #isRecorded: boolean;
   /** Whether the store may have leases of its keys. */
   #hasLeases: boolean;
@@ -95,14 +95,14 @@ export class DiskTopic {
     this.#leases = new KeyLeases(clock, (held) => this.#onLeaseOver(held));
     const now = clock.now();
     log.expire(now);
-    // The time of a restarted machine may be behind what it was.
+    // After a restart, the machine's clock may be behind the stored times.
     for (const { key, offset, at } of repeats) {
       this.#window.remember(key, offset, { at: Math.min(at, now) });
     }
   }
 
   /**
-   * Reads a topic, and removes the keys whose leases ended meanwhile.
+   * Loads a topic and removes the keys whose leases expired meanwhile.
    *
    * @throws LongwireError as a rejection
    */
@@ -128,7 +128,7 @@ export class DiskTopic {
     return this.#followed.hasEnded;
   }
 
-  /** Whether the store knows of it. */
+  /** Whether the store has a record of the topic. */
   get isRecorded(): boolean {
     return this.#isRecorded;
   }
@@ -144,7 +144,7 @@ export class DiskTopic {
       floor: this.#log.floor,
       append: (draft) => this.#append(draft),
       lease: (held, leaseMs) => this.#lease(held, leaseMs),
-      // Whoever appends tells everyone.
+      // Appends notify all followers before they resolve, so there is nothing to catch up with.
       catchUp: () => Promise.resolve(),
       close: () => {
         this.#followed.remove(follower);
@@ -153,7 +153,7 @@ export class DiskTopic {
     };
   }
 
-  /** Ends it because the store is another one: every follower has to open it again. */
+  /** Ends it because the store was replaced: every follower has to open it again. */
   lose(): void {
     this.#followed.lose();
   }
@@ -163,10 +163,10 @@ export class DiskTopic {
     this.#followed.end("left");
   }
 
-  // Async, so that what is thrown for bad data comes as a rejection.
+  // Async, so that errors for bad data become rejections.
   async #append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
-    // Before it waits: whoever published an object may change it afterwards.
+    // Serialized before waiting, because the publisher may change the object afterwards.
     const { json } = eventOf(draft, 1, 0);
     const { idempotencyKey, payer } = draft;
     const append = (): Promise<Receipt> =>
@@ -176,7 +176,7 @@ export class DiskTopic {
       : this.#window.charged({ key: idempotencyKey, payer }, append);
   }
 
-  /** @param stage returns what makes it true in memory, and says what came of it */
+  /** @param stage returns a function that applies the change in memory and returns its outcome */
   #change<Outcome>(
     isRepeatable: boolean,
     stage: (batch: Batch) => () => Outcome,
@@ -238,7 +238,7 @@ export class DiskTopic {
     return repeats.get(idempotencyKey) ?? this.#window.find(idempotencyKey);
   }
 
-  /** It is in the store: so it is true here, and told. */
+  /** Applies a stored event in memory and notifies the followers. */
   #appended(event: TopicEvent, { leaseMs, idempotencyKey, payer }: EventDraft): Receipt {
     const { offset, key } = event;
     this.#log.append(event);
@@ -260,7 +260,7 @@ export class DiskTopic {
   }
 
   #stageReplaced(batch: Batch, staged: StagedTopic, key: string): void {
-    // Of a removal the store may have what the log has let go of.
+    // The store may still have a removal that the log has already dropped.
     const replaced = this.#newestOffset(key, staged) || this.#expiredRecords.tombstone(key);
     if (replaced > 0) batch.delete(this.#keys.event(replaced));
     staged.newest.set(key, staged.last);
@@ -300,7 +300,7 @@ export class DiskTopic {
   async #removeDue({ key, offset }: HeldKey): Promise<void> {
     await this.#change(true, (batch) => {
       const staged = this.#staged(batch);
-      // It was renewed, or has changed, while this waited for its turn.
+      // The key was renewed or changed while this waited for its turn.
       const isHeld = staged.renewed.has(key) || this.#leases.has(key);
       if (isHeld || this.#newestOffset(key, staged) !== offset) return () => {};
       const apply = this.#stageAppend(batch, { key, removed: true }, "null");
@@ -308,7 +308,10 @@ export class DiskTopic {
     });
   }
 
-  /** Leases have run on while nobody looked; what is due is removed before anybody reads. */
+  /**
+   * Leases continued to run while the topic was not in memory; expired keys are removed before
+   * anybody reads.
+   */
   async #continueLeases({ leases }: StoredTopic): Promise<void> {
     const now = this.#host.clock.now();
     const due: HeldKey[] = [];
@@ -320,7 +323,7 @@ export class DiskTopic {
     await Promise.all(due.map((held) => this.#removeDue(held)));
   }
 
-  /** What the topic is in this batch; what it has let go of is deleted along with it. */
+  /** Returns the topic's state in this batch, and stages the deletion of what has expired. */
   #staged(batch: Batch): StagedTopic {
     return batch.topic(this, () => {
       const staged: StagedTopic = {
@@ -343,7 +346,7 @@ export class DiskTopic {
     batch.effects.push(() => (this.#isRecorded = true));
   }
 
-  /** Deletes in batches what was let go of. If it fails, there is a next time. */
+  /** Deletes expired records in batches. If this fails, a later check tries again. */
   async #deleteRest(): Promise<void> {
     try {
       while (this.#expiredRecords.any && !this.hasEnded) {
@@ -353,7 +356,7 @@ export class DiskTopic {
         });
       }
     } catch {
-      // The writer has said why.
+      // The writer has reported the error.
     }
   }
 
@@ -361,7 +364,9 @@ export class DiskTopic {
     return this.#phase !== "opening" && this.#followed.isUnused && this.#changing === 0;
   }
 
-  /** Removes it from memory once nobody follows it, and from the store if it keeps nothing. */
+  /**
+   * Removes the topic from memory once it has no followers, and from the store if it keeps nothing.
+   */
   async #release(): Promise<void> {
     if (!this.#isUnused || this.#phase === "releasing" || this.hasEnded) return;
     this.#phase = "releasing";
@@ -372,7 +377,10 @@ export class DiskTopic {
     if (this.#isUnused) this.end();
   }
 
-  /** If it keeps nothing. Should somebody follow it by then, its next event makes it known again. */
+  /**
+   * Deletes the topic's record if it keeps nothing. If it is followed by then, its next event
+   * records it again.
+   */
   #forget(): Promise<void> {
     const { store } = this.#host;
     return this.#change(true, (batch) => {

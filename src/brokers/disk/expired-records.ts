@@ -9,20 +9,20 @@ import type { Batch } from "./batch.ts";
 import type { TopicKeys, TopicRecord } from "./records.ts";
 import type { StoredTopic } from "./stored-topic.ts";
 
-/** How many records of each sort one batch deletes. */
+/** The most records of each kind that one batch deletes. */
 const MAX_DELETES = 1_000;
 
-/** What the store still has of a topic that has let go of it. */
+/** Records that a topic has dropped and the store still has. */
 export class ExpiredRecords {
   readonly #declaration: TopicDeclaration;
   readonly #keys: TopicKeys;
   readonly #log: EventLog;
   readonly #birth: number;
-  /** The events that the store has and that say what was removed, oldest first. */
+  /** The removal events that the store has, oldest first. */
   readonly #tombstones: Map<string, Offset>;
   /** Events up to here have been deleted from the store. */
   #deletedTo: Offset;
-  /** Whose idempotency keys are over. */
+  /** The offsets of expired idempotency keys. */
   #spentRepeats: Offset[] = [];
 
   constructor(
@@ -39,19 +39,22 @@ export class ExpiredRecords {
     this.#birth = birth;
   }
 
-  /** Whether there is any. */
+  /** Whether there are any. */
   get any(): boolean {
     return this.#spentRepeats.length > 0 || this.#events().length > 0;
   }
 
-  /** The event that says that `key` is removed, also if the topic has let go of it; or 0. */
+  /**
+   * The offset of the event that removed `key`, even if the topic has dropped it; 0 if there is
+   * none.
+   */
   tombstone(key: string): Offset {
     return this.#tombstones.get(key) ?? 0;
   }
 
   onAppended({ key, offset, removed }: TopicEvent): void {
     if (key === undefined) return;
-    // So that the newest is the last.
+    // Deleted first, so that the newest entry comes last.
     this.#tombstones.delete(key);
     if (removed) this.#tombstones.set(key, offset);
   }
@@ -60,21 +63,21 @@ export class ExpiredRecords {
     this.#spentRepeats.push(offset);
   }
 
-  /** The topic is forgotten, and would begin where it ended. */
+  /** Resets the state after the topic's record was deleted. */
   onForgotten(): void {
     this.#deletedTo = this.#log.lastOffset;
   }
 
-  /** Has the store know of the topic. */
+  /** Stages the topic's record. */
   stageRecord(batch: Batch, floor: Offset = this.#deletedTo): void {
     const { kind, retention } = this.#declaration;
-    // Of JSON Infinity is null.
+    // JSON turns Infinity into null.
     const { maxAgeMs } = { ...defaultRetention, ...retention };
     const record: TopicRecord = { kind, birth: this.#birth, floor, maxAgeMs };
     batch.put(this.#keys.topic, JSON.stringify(record));
   }
 
-  /** Deletes some, the oldest. */
+  /** Stages the deletion of the oldest records. */
   stageDeletes(batch: Batch): void {
     const events = this.#events();
     const repeats = this.#spentRepeats.slice(0, MAX_DELETES);

@@ -19,18 +19,20 @@ export const FORMAT = 1;
 export const STORE_KEY = "store";
 export const BATCH_KEY = "batch";
 
-/** Those of `Number.MAX_SAFE_INTEGER`: with a fixed width the order of text is that of numbers. */
+/** The digits of `Number.MAX_SAFE_INTEGER`: with a fixed width, text order equals numeric order. */
 const OFFSET_DIGITS = 16;
 
-/** What the store says of itself. */
+/** The record about the store itself. */
 export interface StoreRecord {
   format: number;
   epoch: string;
-  /** How many topics have been forgotten: one that begins has another epoch than they had. */
+  /**
+   * How many topics have been forgotten. A topic created later gets a different epoch from them.
+   */
   births: number;
   /**
-   * Since when it is written to without waiting for the disk: the machine's start, `""` where that
-   * is not known. Not there once all is known to be on the disk.
+   * Set while writes do not wait for the disk: the id of the boot in which that began, `""` if it
+   * is unknown. Removed once everything is known to be on the disk.
    */
   unsyncedSince?: string;
 }
@@ -38,22 +40,25 @@ export interface StoreRecord {
 export interface TopicRecord {
   kind: "log" | "keyed";
   birth: number;
-  /** Events up to here have been deleted; of a keyed topic, those that say what was removed. */
+  /** Events up to here have been deleted; in a keyed topic, removal events. */
   floor: Offset;
-  /** Its declaration's, for when nobody opens it any more; `null` stands for ever. */
+  /**
+   * The retention of the last declaration, for when nobody opens the topic any more; `null` means
+   * no limit.
+   */
   maxAgeMs: number | null;
 }
 
-/** From the first to before the second. */
+/** From the first (included) to the second (excluded). */
 export interface KeyRange {
   gte: string;
   lt: string;
 }
 
-/** The space before what follows a name, and what comes after it in the order of keys. */
+/** The space after a name, and the next character in key order. */
 const [BEFORE, BEHIND] = [" ", "!"];
 
-/** All topics' own records. */
+/** The records of all topics. */
 export const allTopics: KeyRange = { gte: `topic${BEFORE}`, lt: `topic${BEHIND}` };
 
 export function nameOfTopicKey(key: string): string {
@@ -96,7 +101,7 @@ function digitsOf(offset: Offset): string {
   return String(offset).padStart(OFFSET_DIGITS, "0");
 }
 
-/** Of an event's key or a repeat's. */
+/** The offset in the key of an event or a repeat. */
 export function offsetOfKey(key: string): Offset {
   return Number(key.slice(-OFFSET_DIGITS));
 }
@@ -113,10 +118,10 @@ export function readEvent(offset: Offset, text: string): TopicEvent {
   return keptEvent({ offset, key, json: removed ? "null" : text.slice(end + 1), removed, at });
 }
 
-/** An idempotency key, and when it came. */
+/** An idempotency key and when it was appended. */
 export type RepeatRecord = [at: number, idempotencyKey: string];
 
-/** A key's lease, and how long it was when it was given. */
+/** A key's lease with its full duration. */
 export interface Lease extends HeldKey {
   until: number;
   leaseMs: number;

@@ -9,12 +9,12 @@ import { storeError } from "./store-error.ts";
 const PAGE_RECORDS = 500;
 const PAGE_BYTES = 1024 * 1024;
 
-/** Something to be written. */
+/** A write operation. */
 export type Operation = { type: "put"; key: string; value: string } | { type: "del"; key: string };
 
 /**
- * What has become of the store when it is opened again: the write that failed is in it or not, or
- * it is not the store that it was.
+ * The state of the store after reopening it: the failed write is in it or not, or the store was
+ * replaced.
  */
 export type Reopened = "written" | "unwritten" | "lost";
 
@@ -24,9 +24,10 @@ export interface StoreOptions {
 }
 
 /**
- * The records in a folder: LevelDB, with what it takes to know after a failure what is in it.
+ * The records in a folder: LevelDB, plus what is needed to know the store's content after a
+ * failure.
  *
- * Each write has a number, which is part of it. All errors are those of `storeError`.
+ * Each write includes its own number. All errors are those of `storeError`.
  */
 export class Store {
   readonly #folder: string;
@@ -42,7 +43,7 @@ export class Store {
     this.#record = record;
   }
 
-  /** @throws LongwireError as a rejection; see `storeError` */
+  /** Opens the store. @throws LongwireError as a rejection; see `storeError` */
   static async open(options: StoreOptions): Promise<Store> {
     const { folder } = options;
     const level = await openLevel(folder);
@@ -56,13 +57,13 @@ export class Store {
     }
   }
 
-  /** What a topic's epoch is that was born when so many had been forgotten. */
+  /** Returns the epoch of a topic that was created after so many topics had been forgotten. */
   epochOf(birth: number): string {
     const { epoch } = this.#record;
     return birth === 0 ? epoch : `${epoch}.${birth}`;
   }
 
-  /** What reading or writing it has led to. */
+  /** Converts a read or write error. */
   errorOf(cause: unknown): LongwireError {
     return storeError(this.#folder, cause);
   }
@@ -72,14 +73,17 @@ export class Store {
     return this.#record.births;
   }
 
-  /** What counts one more topic as forgotten, and what is to be called when it is written. */
+  /**
+   * Returns the operation that counts another topic as forgotten, and a callback for when it is
+   * written.
+   */
   forgetting(): { operation: Operation; written(): void } {
     const record = { ...this.#record, births: this.#record.births + 1 };
     const operation: Operation = { type: "put", key: STORE_KEY, value: JSON.stringify(record) };
     return { operation, written: () => (this.#record = record) };
   }
 
-  /** All of it, or nothing; after a failure nothing more until it has been opened again. */
+  /** Writes all operations or none. After a failure, every write fails until `reopen`. */
   async write(operations: readonly Operation[]): Promise<void> {
     const value = String(this.#batch + 1);
     const all: Operation[] = [...operations, { type: "put", key: BATCH_KEY, value }];
@@ -99,7 +103,7 @@ export class Store {
     }
   }
 
-  /** The first record of a range, if there is one. */
+  /** Returns the first record of a range, if any. */
   async first({ gte, lt }: KeyRange): Promise<[key: string, value: string][]> {
     try {
       return await this.#level.iterator({ gte, lt, limit: 1 }).all();
@@ -108,9 +112,9 @@ export class Store {
     }
   }
 
-  /** Reads what is in a range, in pages. */
+  /** Reads the records of a range in pages. */
   async *read(range: KeyRange): AsyncGenerator<[key: string, value: string][], void, undefined> {
-    // What is read once would push out what is read again.
+    // Not cached, because data that is read once would evict data that is read again.
     const options = { ...range, fillCache: false, highWaterMarkBytes: PAGE_BYTES };
     const iterator = this.#level.iterator(options);
     try {
@@ -127,11 +131,11 @@ export class Store {
   }
 
   /**
-   * Opens it anew after a write failed. LevelDB may have written a part, or may yet write the rest
-   * of it when it is closed, and what follows a part is lost when it is read again. Opened, it has
-   * dropped the part.
+   * Reopens the store after a failed write. LevelDB may have written a part of it, or may write the
+   * rest when it is closed; anything after a partial write is lost when it is read again. Reopening
+   * drops the partial write.
    *
-   * @throws LongwireError as a rejection, while it cannot be opened
+   * @throws LongwireError as a rejection while it cannot be opened
    */
   async reopen(): Promise<Reopened> {
     try {
@@ -159,13 +163,13 @@ export class Store {
       if (this.#level.status !== "open") return;
       if (this.#record.unsyncedSince !== undefined) await this.#markSynced();
     } catch {
-      // Then the mark stays, which is the safe side.
+      // The mark stays, which is the safe choice.
     } finally {
       await this.#level.close();
     }
   }
 
-  /** Says from when on a loss of power may lose something, or that something may be lost. */
+  /** Marks since when a power failure may lose data, or that it may have. */
   async #begin(level: ClassicLevel): Promise<void> {
     const boot = await bootId();
     const { unsyncedSince: before, ...record } = this.#record;
@@ -177,7 +181,10 @@ export class Store {
     await level.put(STORE_KEY, JSON.stringify(this.#record), { sync: true });
   }
 
-  /** Only what is in tables is sure to be on the disk: a synced write syncs but the newest log. */
+  /**
+   * Only data in tables is sure to be on the disk, because a synced write syncs only the newest log
+   * file.
+   */
   async #markSynced(): Promise<void> {
     await this.#level.compactRange(STORE_KEY, STORE_KEY);
     const { unsyncedSince: _, ...record } = this.#record;
@@ -204,14 +211,14 @@ async function recordIn(level: ClassicLevel, folder: string): Promise<StoreRecor
   }
   const record = JSON.parse(text) as StoreRecord;
   if (record.format <= FORMAT) return record;
-  const message = `The folder ${folder} was written by a newer version (format ${record.format}, this one reads ${FORMAT}); run that one.`;
+  const message = `The folder ${folder} was written by a newer version (format ${record.format}; this version reads ${FORMAT}); run the newer version.`;
   throw new LongwireError("store_format", message);
 }
 
 async function requireEmpty(level: ClassicLevel, folder: string): Promise<void> {
   const [first] = await level.keys({ limit: 1 }).all();
   if (first === undefined) return;
-  const message = `The folder ${folder} holds a LevelDB that is not Longwire's; give another folder.`;
+  const message = `The folder ${folder} contains a LevelDB of another program; use another folder.`;
   throw new LongwireError("store_format", message);
 }
 

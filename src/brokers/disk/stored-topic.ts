@@ -16,12 +16,12 @@ import {
 } from "./records.ts";
 import type { Store } from "./store.ts";
 
-/** A topic as it lies in the store. */
+/** A topic as loaded from the store. */
 export interface StoredTopic {
-  /** Not there for a topic that nothing was ever written to. */
+  /** Undefined if nothing was ever written to the topic. */
   record: TopicRecord | undefined;
   log: EventLog;
-  /** The events that say what was removed, also those that the log has let go of, by key. */
+  /** Removal events by key, including those that the log has dropped. */
   tombstones: Map<string, Offset>;
   /** Idempotency keys, oldest first. */
   repeats: { key: string; offset: Offset; at: number }[];
@@ -29,7 +29,7 @@ export interface StoredTopic {
 }
 
 /**
- * Reads a topic, a page at a time; what its retention does not keep is let go of meanwhile.
+ * Loads a topic page by page, dropping what exceeds its retention.
  *
  * @throws LongwireError `topic_kind`, and those of `storeError`, as a rejection
  */
@@ -75,8 +75,8 @@ export async function readTopic(
 }
 
 /**
- * What LevelDB finds damaged when it opens it leaves out. A log topic so shows it, and goes on
- * behind: who has not read up to there is told of a gap.
+ * Detects records that are missing because LevelDB skips damaged ones. A log topic then continues
+ * after the hole, and a client that has not read up to there receives a gap.
  */
 function isBehindHole(
   { offset }: TopicEvent,
@@ -87,12 +87,12 @@ function isBehindHole(
 }
 
 function holeBefore({ offset }: TopicEvent, { name }: TopicDeclaration): LongwireError {
-  const message = `Events of ${name} before offset ${offset} are gone, of which the store was damaged; see what befell the disk.`;
+  const message = `Events of ${name} before offset ${offset} are lost, because the store is damaged; check the disk.`;
   return new LongwireError("store_corrupt", message);
 }
 
 function requireKind({ kind }: TopicRecord, declaration: TopicDeclaration): void {
   if (kind === declaration.kind) return;
-  const message = `${declaration.name} is declared as a ${declaration.kind} topic and was kept as a ${kind} topic; give it another name.`;
+  const message = `${declaration.name} is declared as a ${declaration.kind} topic but stored as a ${kind} topic; use another name.`;
   throw new LongwireError("topic_kind", message);
 }

@@ -3,24 +3,24 @@ import { keyedTopic, logTopic, type TopicDeclaration } from "../../topics/index.
 import { DiskTopic, type DiskTopicHost } from "./disk-topic.ts";
 import { offsetOfKey, readEvent, readLease, TopicKeys, type TopicRecord } from "./records.ts";
 
-/** How often some of them are looked at, and in how many parts all are. */
+/** The interval of the checks; each checks a part of all topics. */
 const LOOK_EVERY_MS = 60_000;
 const PARTS = 60;
-/** No part is smaller. */
+/** The smallest part. */
 const MIN_PART = 100;
 
 interface UnopenedTopicsHost {
   topicHost: DiskTopicHost;
-  /** All that are kept. */
+  /** All topics that are stored. */
   names: Set<string>;
   isOpen: (name: string) => boolean;
 }
 
 /**
- * Deletes what has expired of topics that nobody opens any more, and forgets those that keep
- * nothing: names that come from a pattern are used once and never again.
+ * Deletes expired data of topics that are no longer opened, and forgets topics that keep nothing,
+ * because names of a pattern are often used once and never again.
  *
- * Such a topic is opened and let go of, one at a time; whoever asks for it meanwhile waits.
+ * Such a topic is opened and released, one at a time; callers who need it meanwhile wait.
  */
 export class UnopenedTopics {
   readonly #host: UnopenedTopicsHost;
@@ -35,7 +35,7 @@ export class UnopenedTopics {
     this.#lookLater();
   }
 
-  /** Resolves when nothing more is done with the topic; `undefined` if nothing is. */
+  /** Resolves when the topic is not being cleaned up; `undefined` if it is not. */
   release(name: string): Promise<void> | undefined {
     return this.#tidied?.name === name ? this.#tidied.done : undefined;
   }
@@ -56,7 +56,7 @@ export class UnopenedTopics {
     const part = Math.max(MIN_PART, Math.ceil(names.size / PARTS));
     for (const name of this.#toLookAt.splice(0, part)) {
       if (this.#timer === undefined) return;
-      // What cannot be read or written now can be so the next time.
+      // A topic that cannot be read or written now is tried again later.
       await this.#lookAt(name).catch(() => {});
     }
     if (this.#timer !== undefined) this.#lookLater();
@@ -72,7 +72,7 @@ export class UnopenedTopics {
     const record = JSON.parse(text) as TopicRecord;
     const [oldest] = await store.first(keys.events);
     if (oldest !== undefined && !(await this.#isOver(oldest, record, keys))) return;
-    // Somebody may have come meanwhile.
+    // The topic may have been opened meanwhile.
     if (isOpen(name)) return;
     const done = this.#tidy(declarationOf(name, record)).catch(() => {});
     this.#tidied = { name, done };
@@ -80,7 +80,7 @@ export class UnopenedTopics {
     this.#tidied = undefined;
   }
 
-  /** Whether its oldest event can go. A keyed topic's values go with their leases, if ever. */
+  /** Whether its oldest event has expired. A keyed topic's values expire only with their leases. */
   async #isOver(
     [eventKey, value]: [key: string, value: string],
     { kind, maxAgeMs }: TopicRecord,
@@ -108,7 +108,7 @@ export class UnopenedTopics {
   }
 }
 
-/** Only time is known to have passed. */
+/** A declaration with the stored retention time; its other limits are unknown. */
 function declarationOf(name: string, { kind, maxAgeMs }: TopicRecord): TopicDeclaration {
   const all = Number.POSITIVE_INFINITY;
   const retention = { maxAgeMs: maxAgeMs ?? all, maxEvents: all, maxBytes: all };

@@ -3,24 +3,25 @@ import { LiveError } from "../../topics/index.ts";
 import { Batch } from "./batch.ts";
 import type { Store } from "./store.ts";
 
-/** What one batch has at most; the rest is for the next. */
+/** The most changes in one batch; the rest goes to the next one. */
 const MAX_BATCH_CHANGES = 1_000;
 const MAX_BATCH_CHARACTERS = 4 * 1024 * 1024;
-/** The longest time between two attempts to open the store again. */
+/** The longest interval between attempts to reopen the store. */
 const LONGEST_RETRY_MS = 5_000;
 
-/** Something that was asked for. What it comes to is decided when its turn comes. */
+/** A requested change. Its outcome is decided when its batch is assembled. */
 export interface Change {
   /**
-   * Adds to the batch what is to be written, seeing what those before it added, and returns what
-   * is so when it is written. Nothing that is told may depend on the batch before.
+   * Adds its writes to the batch, seeing those of earlier changes, and returns a function that
+   * applies the change once it is written. Nothing may be reported that depends on an unwritten
+   * batch.
    *
-   * @throws Error if it cannot be done, which it is then rejected with
+   * @throws Error if the change is impossible; `reject` then receives it
    */
   stage(batch: Batch): () => void;
-  /** @param error a `LiveError` if nothing was done, or if it can be repeated with no harm */
+  /** @param error a `LiveError` if nothing was done, or if repeating is harmless */
   reject(error: Error): void;
-  /** Whether it can be repeated with no harm. */
+  /** Whether repeating is harmless. */
   readonly isRepeatable: boolean;
 }
 
@@ -28,20 +29,20 @@ export interface WriterHost {
   store: Store;
   clock: Clock;
   onError(error: LongwireError): void;
-  /** What the store has is not what it had. */
+  /** The store was replaced. */
   onLost(): void;
 }
 
 type State =
   | { kind: "idle" }
   | { kind: "writing" }
-  /** The store cannot be written to. */
+  /** The store is not writable. */
   | { kind: "away"; why: LongwireError }
   | { kind: "closed" };
 
 /**
- * Writes what is asked for, in the order asked for: one batch at a time, and in each all that came
- * in one turn or while the one before was written.
+ * Writes changes in order, one batch at a time. A batch contains all changes of one turn, or all
+ * that arrived while the previous batch was written.
  */
 export class Writer {
   readonly #host: WriterHost;
@@ -49,14 +50,14 @@ export class Writer {
   #queue: Change[] = [];
   #state: State = { kind: "idle" };
   #run: Promise<void> = Promise.resolve();
-  /** What was asked for is still written, and nothing more taken. */
+  /** Pending changes are still written, but no new ones are accepted. */
   #isClosing = false;
 
   constructor(host: WriterHost) {
     this.#host = host;
   }
 
-  /** Why nothing can be written now, if so. */
+  /** Why nothing can be written now; `undefined` if it can. */
   get trouble(): LiveError | undefined {
     if (this.#isClosing) return new LiveError("unavailable", "The broker is closed.");
     return this.#state.kind === "away" ? unavailable(this.#state.why) : undefined;
@@ -69,7 +70,7 @@ export class Writer {
     if (this.#state.kind === "idle") this.#start();
   }
 
-  /** Writes what was asked for, and takes nothing more. */
+  /** Writes pending changes and accepts no more. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#run;
@@ -78,7 +79,7 @@ export class Writer {
 
   #start(): void {
     this.#state = { kind: "writing" };
-    // Not at once: what else this turn asks for is to come along.
+    // Deferred, so that the other changes of this turn are included.
     this.#run = new Promise<void>((resolve) => {
       setImmediate(resolve);
     }).then(() => this.#writeAll());
@@ -116,14 +117,14 @@ export class Writer {
       try {
         effect();
       } catch (cause) {
-        // What one follower throws is no reason for others to be told less.
-        const message = `A follower of a topic has thrown (${String(cause)}).`;
+        // One follower's error must not keep the others from being notified.
+        const message = `A follower of a topic threw an error (${String(cause)}).`;
         this.#host.onError(new LongwireError("follower_failed", message, { cause }));
       }
     }
   }
 
-  /** Whether the batch was written is not known before the store is open again. */
+  /** Whether the batch was written is unknown until the store is reopened. */
   async #onFailed(why: LongwireError, batch: Batch, changes: readonly Change[]): Promise<void> {
     const host = this.#host;
     host.onError(why);
@@ -140,7 +141,7 @@ export class Writer {
     }
   }
 
-  /** Returns whether the batch was written. What it says is told then, if late. */
+  /** Returns whether the batch was written; if it was, its effects are applied now. */
   async #reopen(batch: Batch): Promise<boolean> {
     const outcome = await this.#host.store.reopen();
     if (outcome === "written") this.#apply(batch);
@@ -172,7 +173,7 @@ export class Writer {
   }
 }
 
-/** A refusal, too, is told only when what it rests on is written. */
+/** A refusal is reported only after the batch on which it depends is written. */
 function stage(change: Change, batch: Batch): () => void {
   try {
     return change.stage(batch);
@@ -186,6 +187,6 @@ function unavailable({ message }: LongwireError): LiveError {
 }
 
 function unknown(cause: LongwireError): LongwireError {
-  const message = `It is not known whether it was written: ${cause.message}`;
+  const message = `The event may or may not be stored: ${cause.message}`;
   return new LongwireError("unconfirmed", message, { cause });
 }

@@ -9,31 +9,37 @@ import {
 } from "../../topics/index.ts";
 import { MemoryTopic } from "./memory-topic.ts";
 
-/** With fewer topics than this none is forgotten. */
+/** Below this number of topics, none is forgotten. */
 const SWEEP_FROM = 1_000;
 const SWEEP_EVERY_MS = 1_000;
-/** How often topics that nobody follows drop what has expired, and empty ones go, in milliseconds. */
+/**
+ * How often topics without followers drop expired events, and empty ones are forgotten, in
+ * milliseconds.
+ */
 const EXPIRE_EVERY_MS = 60_000;
 
 export interface MemoryBrokerOptions {
-  /** How many topics are kept at most; one more is refused as `unavailable`. Default 100,000. */
+  /** The most topics to keep; one more is refused with `unavailable`. Default 100,000. */
   maxTopics?: number;
-  /** Where time comes from; for tests. */
+  /** The clock, for tests. */
   clock?: Clock;
 }
 
 /**
- * Keeps topics in the memory of this process: the default, for one server.
+ * Stores topics in the memory of this process: the default, for one server.
  *
- * What it holds ends with the process, or with `close`; a topic's epoch, new each time, says so to
- * every client that comes back. A topic that nobody follows and that keeps nothing is forgotten.
+ * Everything is lost when the process ends or on `close`. A topic's epoch is new each time, so
+ * clients that reconnect notice. A topic that has no followers and keeps nothing is forgotten.
  */
 export class MemoryBroker implements Broker {
   readonly #clock: Clock;
   readonly #maxTopics: number;
   readonly #topics = new Map<string, MemoryTopic>();
   readonly #id: string = crypto.randomUUID();
-  /** Grows when a topic is forgotten that had events: made again, it begins to count again. */
+  /**
+   * Incremented when a topic that had events is forgotten, because its offsets restart if it is
+   * created again.
+   */
   #generation = 0;
   #sweepAt = SWEEP_FROM;
   #sweptInVainAt: number = Number.NEGATIVE_INFINITY;
@@ -44,7 +50,7 @@ export class MemoryBroker implements Broker {
     this.#maxTopics = maxTopics;
   }
 
-  // Async, so that a refusal comes as a rejection.
+  // Async, so that refusals become rejections.
   // oxlint-disable-next-line typescript/require-await
   async openTopic(
     declaration: TopicDeclaration,
@@ -66,7 +72,7 @@ export class MemoryBroker implements Broker {
   #make(declaration: TopicDeclaration): MemoryTopic {
     if (this.#topics.size >= Math.min(this.#sweepAt, this.#maxTopics)) this.#forgetEmptyNow();
     if (this.#topics.size >= this.#maxTopics) {
-      const message = `There are ${this.#maxTopics} topics, the limit; raise maxTopics or let some expire.`;
+      const message = `The broker has ${this.#maxTopics} topics, its limit; raise maxTopics or let some expire.`;
       throw new LiveError("unavailable", message);
     }
     const topic = new MemoryTopic(declaration, this.#epochOf(declaration.name), this.#clock);
@@ -75,7 +81,10 @@ export class MemoryBroker implements Broker {
     return topic;
   }
 
-  /** Of a topic that never had an event it is the same each time, so that nobody misses anything. */
+  /**
+   * For a topic that never had an event, the epoch is always the same, so that nobody misses
+   * anything.
+   */
   #epochOf(name: string): string {
     return `${this.#id}.${this.#generation}.${hashOf(name).toString(36)}`;
   }
@@ -87,7 +96,10 @@ export class MemoryBroker implements Broker {
     });
   }
 
-  /** Not at once again where all were needed: each newcomer would look through all of them. */
+  /**
+   * If all topics were in use, waits before checking again, because each new topic would check them
+   * all.
+   */
   #forgetEmptyNow(): void {
     const now = this.#clock.now();
     if (now - this.#sweptInVainAt < SWEEP_EVERY_MS) return;
@@ -107,7 +119,7 @@ export class MemoryBroker implements Broker {
   }
 }
 
-/** FNV-1a, so that two topics seldom have the same epoch; nothing is lost where they do. */
+/** FNV-1a. Two topics may share an epoch without harm; it is merely unlikely. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {

@@ -18,7 +18,7 @@ import { KeyLeases } from "../shared/key-leases.ts";
 
 type Follow = (event: TopicEvent) => void;
 
-/** One topic's log, and the servers of this process that follow it. */
+/** One topic's log, and the servers in this process that follow it. */
 export class MemoryTopic {
   readonly epoch: string;
   readonly #log: EventLog;
@@ -42,13 +42,13 @@ export class MemoryTopic {
     );
   }
 
-  /** Whether nobody would miss it: it is followed by none and keeps nothing. */
+  /** Whether it can be forgotten: it has no followers and keeps nothing. */
   get isForgettable(): boolean {
     this.#log.expire(this.#clock.now());
     return !this.#followed.hasFollowers && this.#log.isEmpty && this.#window.isEmpty;
   }
 
-  /** Whether it has given an offset. */
+  /** Whether it has ever had an event. */
   get hasCounted(): boolean {
     return this.#log.lastOffset > 0;
   }
@@ -60,10 +60,10 @@ export class MemoryTopic {
       epoch: this.epoch,
       offset: this.#log.lastOffset,
       floor: this.#log.floor,
-      // Async, so that what is thrown for bad data comes as a rejection.
+      // Async, so that errors for bad data become rejections.
       append: async (draft) => this.#append(draft),
       lease: (held, leaseMs) => this.#lease(held, leaseMs),
-      // Whoever appends tells everyone.
+      // Appends notify all followers before they resolve, so there is nothing to catch up with.
       catchUp: () => Promise.resolve(),
       close: () => {
         this.#followed.remove(follower);
@@ -86,7 +86,7 @@ export class MemoryTopic {
     this.#checkNewest(draft);
     const event = eventOf(draft, this.#log.lastOffset + 1, this.#clock.now());
     if (this.#isOfPattern && payer !== undefined) {
-      // There is no end of names: so who publishes pays for as long as it is kept.
+      // A pattern has any number of names, so the publisher pays for an event while it is kept.
       this.#charges.charge(event, payer, this.#log.isEmpty);
     }
     try {

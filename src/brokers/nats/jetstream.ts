@@ -5,9 +5,9 @@ import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isRefused, NatsRefusal, Reason } from "./nats-errors.ts";
 
-// JetStream's API is JSON over requests; what of it is asked for here, in its own words.
+// JetStream's API is JSON over requests. These types are the parts used here, with its own names.
 
-/** What a stream is told to be. Times are in nanoseconds, -1 is without limit. */
+/** A stream's configuration. Times are in nanoseconds; -1 means unlimited. */
 export interface StreamConfig {
   name: string;
   subjects: string[];
@@ -21,9 +21,9 @@ export interface StreamConfig {
 
 export interface StreamInfo {
   config: StreamConfig;
-  /** When it was made, which it keeps. */
+  /** When it was created; never changes. */
   created: string;
-  /** Of a server that is one of a cluster; `replicas` are those beside the leader. */
+  /** Only for servers in a cluster; `replicas` are those besides the leader. */
   cluster?: { leader?: string; replicas?: { name: string; current: boolean }[] };
   state: {
     messages: number;
@@ -48,7 +48,7 @@ export interface ConsumerInfo {
 }
 
 export interface PublishOptions {
-  /** Published only if this is the newest of its subject. */
+  /** Publishes only if this is the newest message of its subject. */
   expected?: Offset | undefined;
   headers?: Readonly<Record<string, string>>;
 }
@@ -63,10 +63,10 @@ interface ApiError {
   description?: string;
 }
 
-/** Asks JetStream; each rejects as `NatsLink.request` does, and with a NatsRefusal. */
+/** Sends requests to JetStream. Each rejects like `NatsLink.request`, and with a NatsRefusal. */
 export class JetStream {
   readonly link: NatsLink;
-  /** NATS's own. */
+  /** The clock of NATS. */
   readonly clock: EngineClock;
 
   constructor(link: NatsLink) {
@@ -74,16 +74,16 @@ export class JetStream {
     this.clock = new EngineClock(link.clock);
   }
 
-  /** Returns nothing if there is no such stream. */
+  /** Returns undefined if the stream does not exist. */
   async streamInfo(stream: string): Promise<StreamInfo | undefined> {
     const asked = this.#ask<StreamInfo>(`STREAM.INFO.${stream}`);
     const info = await this.#orNothing(asked, Reason.NoStream);
-    // Whoever answers then may be behind.
+    // Without a leader, the server that answers may be behind.
     if (info?.cluster === undefined || info.cluster.leader) return info;
-    throw new NatsRefusal(this.link.server, `${stream} has no leader now`, Reason.Nobody);
+    throw new NatsRefusal(this.link.server, `${stream} has no leader at the moment`, Reason.Nobody);
   }
 
-  /** Makes a stream that is not there; one that is stays what it is. */
+  /** Creates a stream if it does not exist; an existing one stays unchanged. */
   async createStream(config: StreamConfig): Promise<StreamInfo> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -92,7 +92,7 @@ export class JetStream {
         const isTaken = [Reason.NameInUse, Reason.SubjectsInUse].some((it) => isRefused(error, it));
         const found = isTaken ? await this.streamInfo(config.name) : undefined;
         if (found !== undefined) return found;
-        // While another node makes it, its subjects are taken and it is not there yet.
+        // While another node creates it, its subjects are taken and it does not exist yet.
         if (!isTaken || attempt === CREATE_ATTEMPTS) throw error;
         await new Promise<void>((resolve) => this.link.clock.after(AGAIN_MS, resolve));
       }
@@ -103,24 +103,24 @@ export class JetStream {
     return this.#ask(`STREAM.UPDATE.${config.name}`, config);
   }
 
-  /** Lets all messages before `seq` go. */
+  /** Deletes all messages before `seq`. */
   async purge(stream: string, seq: Offset): Promise<void> {
     await this.#ask(`STREAM.PURGE.${stream}`, { seq });
   }
 
-  /** Deletes one message, if it is there. */
+  /** Deletes one message, if it exists. */
   async deleteMessage(stream: string, seq: Offset): Promise<void> {
-    // NATS has no reason of its own for one that is not there.
+    // NATS has no error code for a missing message.
     if ((await this.message(stream, { seq })) === undefined) return;
     await this.#ask(`STREAM.MSG.DELETE.${stream}`, { seq, no_erase: true });
   }
 
-  /** Returns nothing if it is not there, or the stream is not. */
+  /** Returns undefined if the message or the stream does not exist. */
   async message(
     stream: string,
     which: { seq: Offset } | { last_by_subj: string },
   ): Promise<StoredMessage | undefined> {
-    // NATS 2.9 dies of the question while the stream is being made; it is empty as long as that.
+    // NATS 2.9 crashes on this request while the stream is being created; until then it is empty.
     const info = await this.streamInfo(stream);
     if (info === undefined || info.state.last_seq === 0) return undefined;
     const found = this.#ask<{ message: StoredMessage }>(`STREAM.MSG.GET.${stream}`, which);
@@ -141,7 +141,7 @@ export class JetStream {
     return (await this.#orNothing(asked, Reason.NoConsumer)) !== undefined;
   }
 
-  /** Does not wait: NATS forgets it soon in any case. */
+  /** Does not wait, because NATS deletes an idle consumer soon anyway. */
   deleteConsumer(stream: string, name: string): void {
     this.#ask(`CONSUMER.DELETE.${stream}.${name}`).catch(() => {});
   }
@@ -178,7 +178,7 @@ export class JetStream {
   }
 }
 
-/** All that NATS would else decide. */
+/** Fills in everything that NATS would otherwise decide. */
 function filled(config: StreamConfig): object {
   const without = { max_consumers: -1, max_bytes: -1, max_msg_size: -1 };
   return { ...config, ...without, retention: "limits", discard: "old" };

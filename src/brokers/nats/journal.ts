@@ -7,45 +7,45 @@ import {
 import type { Entry } from "./message.ts";
 import { Repeats } from "./repeats.ts";
 
-/** What became of a message. */
+/** The outcome of a message. */
 export type Outcome =
   | { kind: "appended" }
   /** It repeats the event with this offset. */
   | { kind: "duplicate"; offset: Offset }
-  /** Its key was not what it had to be. */
+  /** Its key did not have the required offset. */
   | { kind: "conflict" };
 
 const APPENDED: Outcome = { kind: "appended" };
 
-/** How often it is noted when what was stored, as a part of the window. */
+/** How often positions and times are recorded, as a fraction of the window. */
 const MARKS_PER_WINDOW = 30;
 
 /**
  * What a node knows of a topic from its stream, message by message in order.
  *
- * NATS orders the messages; whether one counts is decided here, from the stream alone, so that all
- * nodes decide alike. One that does not count stays in the stream and is passed over.
+ * NATS orders the messages. Whether a message is valid is decided here, from the stream alone, so
+ * that all nodes decide alike. An invalid message stays in the stream and is skipped.
  */
 export class Journal {
   readonly log: EventLog;
   readonly repeats: Repeats;
   readonly #isKeyed: boolean;
   readonly #windowMs: number;
-  /** A keyed topic's newest of each key, until all that there was has been read. */
+  /** The newest message of each key of a keyed topic, until the existing stream has been read. */
   #reading: Map<string, Entry> | undefined;
-  /** Up to here the stream has no message that does not count: another node has seen to it. */
+  /** Up to here the stream has only valid messages, because another node has deleted the others. */
   #settled: Offset = 0;
   /** The stream's first message. */
   #first: Offset = 0;
   #position: Offset = 0;
-  /** The messages that do not count. */
+  /** The invalid messages. */
   readonly #voids = new Map<Offset, Outcome>();
-  /** Places without a message, when the stream was read. */
+  /** Positions without a message at the time the stream was read. */
   #holes: Offset[] = [];
-  /** Of keys whose newest event is copied: where the newest copy stands. */
+  /** For keys whose newest event was copied: the position of the newest copy. */
   readonly #copies = new Map<string, Offset>();
   readonly #leases = new Map<string, number>();
-  /** Places in the stream, and when they were written. */
+  /** Positions in the stream, and when they were written. */
   #marks: { position: Offset; at: number }[] = [];
   /** When the newest event was written. */
   #writtenAt = 0;
@@ -62,12 +62,15 @@ export class Journal {
     this.#settled = position;
   }
 
-  /** Where the message stands that was taken last. */
+  /** The position of the last message processed. */
   get position(): Offset {
     return this.#position;
   }
 
-  /** Returns the event that it appends, unless the log is still being read or it does not count. */
+  /**
+   * Returns the event that the message appends; undefined while the stream is being read, or if it
+   * is invalid.
+   */
   take(entry: Entry): TopicEvent | undefined {
     this.#position = entry.position;
     this.#mark(entry);
@@ -84,14 +87,17 @@ export class Journal {
     return event;
   }
 
-  /** The stream has no messages from `from` to `to`. Returns whether it begins before that. */
+  /**
+   * Records that the stream has no messages from `from` to `to`. Returns whether it begins before
+   * that.
+   */
   pass(from: Offset, to: Offset): boolean {
     this.#position = to;
     for (let at = Math.max(from, this.#first); at <= to; at += 1) this.#holes.push(at);
     return to >= this.#first;
   }
 
-  /** All that there was has been read; returns what is kept of it, oldest first. */
+  /** Ends the reading of the existing stream; returns the retained events, oldest first. */
   finishReading(): Entry[] {
     const entries = [...(this.#reading?.values() ?? [])];
     this.#reading = undefined;
@@ -100,12 +106,12 @@ export class Journal {
     return entries;
   }
 
-  /** What became of the message at `position`, which was followed. */
+  /** Returns the outcome of the message at `position`, which must have been followed. */
   outcomeOf(position: Offset): Outcome {
     return this.#voids.get(position) ?? APPENDED;
   }
 
-  /** The offset of a key's newest event, if that has a value. */
+  /** The offset of a key's newest event; undefined if the key has no value. */
   live(key: string): Offset | undefined {
     const event = this.#reading?.get(key)?.event ?? this.log.newest(key);
     return event === undefined || event.removed ? undefined : event.offset;
@@ -115,7 +121,7 @@ export class Journal {
     return this.#leases.get(key);
   }
 
-  /** The last place that was written before `time`. */
+  /** The last position that was written before `time`. */
   placeBefore(time: number): Offset {
     if (this.#writtenAt < time) return this.#position;
     let place: Offset = 0;
@@ -126,7 +132,7 @@ export class Journal {
     return place;
   }
 
-  /** The newest events of keys that stand nowhere else than up to `position` in the stream. */
+  /** The newest events of keys whose last message is at or before `position`. */
   onlyUpTo(position: Offset): TopicEvent[] {
     const found: TopicEvent[] = [];
     for (const event of this.log.after(0)) {
@@ -136,17 +142,17 @@ export class Journal {
     return found;
   }
 
-  /** The messages that do not count. */
+  /** The positions of invalid messages. */
   voids(): Offset[] {
     return [...this.#voids.keys()];
   }
 
-  /** How many messages of the stream, from `first` on, may be missing without anything being lost. */
+  /** How many messages from `first` on may be missing without a loss. */
   missingFrom(first: Offset): number {
     return this.#holes.filter((position) => position >= first).length + this.#voids.size;
   }
 
-  /** The stream begins with `first`. */
+  /** Forgets messages before `first`, the stream's first message. */
   forgetBefore(first: Offset): void {
     if (first <= this.#first) return;
     this.#first = first;
@@ -169,7 +175,7 @@ export class Journal {
     if (first !== undefined) return { kind: "duplicate", offset: first };
     if (ifNewest === undefined) return APPENDED;
     const { key = "" } = event;
-    // What the key had then has left the stream, and so have the messages that did not count.
+    // The key's earlier events and the invalid messages have left the stream.
     if (position <= this.#settled && this.#reading?.has(key) === false) return APPENDED;
     return (this.live(key) ?? 0) === ifNewest ? APPENDED : { kind: "conflict" };
   }

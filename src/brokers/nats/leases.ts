@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import type { HeldKey, Offset } from "../../topics/index.ts";
 
-/** From when a key's lease runs, by this node's clock. */
+/** A key's lease, with its start by this node's clock. */
 interface Lease {
   readonly offset: Offset;
   readonly leaseMs: number;
@@ -12,12 +12,12 @@ export interface Renewal extends HeldKey, Lease {
   offset: Offset;
 }
 
-/** For how long keys live, as this node knows it. */
+/** The leases of keys, as this node knows them. */
 export class Leases {
   readonly #clock: Clock;
   readonly #onDue: () => void;
   readonly #held = new Map<string, Lease>();
-  /** Renewals of events that are not followed yet. */
+  /** Renewals for events that have not been followed yet. */
   readonly #early = new Map<string, Lease>();
   #timer: Timer | undefined;
   #wakesAt: number = Number.POSITIVE_INFINITY;
@@ -31,7 +31,7 @@ export class Leases {
     return this.#held.size === 0;
   }
 
-  /** The key has changed, so nothing of what was held is there. */
+  /** Replaces the key's lease, because its value has changed. */
   replace({ key, offset }: HeldKey, lease: { leaseMs: number; from: number } | undefined): void {
     this.#held.delete(key);
     const early = this.#early.get(key);
@@ -40,20 +40,20 @@ export class Leases {
     if (early?.offset === offset) this.#hold(key, early);
   }
 
-  /** @param newest the offset of the key's newest event, if that has a value */
+  /** @param newest the offset of the key's newest event; undefined if the key has no value */
   renew({ key, ...lease }: Renewal, newest: Offset | undefined): void {
     if (lease.offset === newest) this.#hold(key, lease);
     else if (lease.offset > (newest ?? 0)) this.#early.set(key, lease);
   }
 
-  /** Lets each lease that `applies` run from `from` at least. */
+  /** Extends each lease for which `applies` is true to start no earlier than `from`. */
   runFrom(from: number, applies: (leaseMs: number) => boolean): void {
     for (const [key, { offset, leaseMs }] of this.#held) {
       if (applies(leaseMs)) this.#hold(key, { offset, leaseMs, from });
     }
   }
 
-  /** Those that have run out. */
+  /** The keys whose leases have expired. */
   due(): HeldKey[] {
     const now = this.#clock.now();
     const due: HeldKey[] = [];
@@ -63,7 +63,7 @@ export class Leases {
     return due;
   }
 
-  /** Calls when the next one runs out, but not before `leastMs` have passed. */
+  /** Calls back when the next lease expires, but not before `leastMs` have passed. */
   arm(leastMs: number): void {
     let next = Number.POSITIVE_INFINITY;
     for (const lease of this.#held.values()) next = Math.min(next, endOf(lease));
@@ -74,7 +74,7 @@ export class Leases {
     }
   }
 
-  /** What is early will not come any more when `last` is followed. */
+  /** Drops renewals for events up to `last`, which is followed. */
   forgetEarly(last: Offset): void {
     for (const [key, { offset }] of this.#early) if (offset <= last) this.#early.delete(key);
   }
@@ -84,7 +84,7 @@ export class Leases {
     this.#held.clear();
   }
 
-  /** The one that was said last counts, however they are heard. */
+  /** The newest renewal counts, in whatever order they arrive. */
   #hold(key: string, lease: Lease): void {
     const held = this.#held.get(key);
     if (held?.offset === lease.offset && held.from >= lease.from) return;
@@ -92,7 +92,7 @@ export class Leases {
     this.#wakeAt(endOf(lease));
   }
 
-  /** One timer, for the lease that runs out first. */
+  /** One timer, for the lease that expires first. */
   #wakeAt(time: number): void {
     if (time >= this.#wakesAt) return;
     this.#timer?.cancel();

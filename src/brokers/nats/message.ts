@@ -7,24 +7,24 @@ import {
 import { textOf } from "./names.ts";
 import type { Delivery } from "./tail.ts";
 
-/** Says that a message removes its key, in words for who looks into the stream. */
+/** Marks the removal of a key, readable for people who inspect the stream. */
 export const REMOVED = "Longwire-Removed";
-/** For how long a message's key lives unless that is renewed. */
+/** How long the message's key lives unless it is renewed. */
 export const LEASE = "Longwire-Lease-Ms";
-/** The idempotency key, written as a subject's part is. */
+/** The idempotency key, encoded as a subject token. */
 export const ONCE = "Longwire-Once";
-/** The offset that the key's newest value has to have, or 0 if the key must have no value. */
+/** The required offset of the key's newest value; 0 if the key must have no value. */
 export const IF_NEWEST = "Longwire-If-Newest";
 /** Marks a copy of an older event: that event's offset, and when it was stored, in ms. */
 export const COPY_OF = "Longwire-Copy-Of";
 
 /** A message of a topic's stream. */
 export interface Entry {
-  /** Where it stands in the stream. */
+  /** Its position in the stream. */
   readonly position: Offset;
-  /** When it was stored, in ns; with the position it identifies the message. */
+  /** When it was stored, in ns; together with the position, it identifies the message. */
   readonly stamp: string;
-  /** What it appends, if that counts; of a copy the event that it is a copy of. */
+  /** The event that it appends, if it is valid; for a copy, the original event. */
   readonly event: TopicEvent;
   readonly isCopy: boolean;
   readonly leaseMs: number | undefined;
@@ -54,12 +54,12 @@ export function entryOf(
   };
 }
 
-/** Reads a stamp as ms since the Unix epoch. */
+/** Converts a stamp to ms since the Unix epoch. */
 function msOf(stamp: string): number {
   return Number(stamp.slice(0, -6));
 }
 
-/** Writes a time of JetStream's API as a stamp. */
+/** Converts a time of JetStream's API to a stamp. */
 export function stampOf(time: string): string {
   const [seconds = "", fraction = ""] = time.replace("Z", "").split(".");
   const ms = Date.parse(`${seconds}Z`);

@@ -1,14 +1,14 @@
 import { LiveError, type TopicDeclaration } from "../../topics/index.ts";
 import { MAX_STREAM_NAME_LENGTH } from "./limits.ts";
 
-/** What a topic is called in NATS. */
+/** The names of a topic in NATS. */
 export interface TopicNames {
   readonly stream: string;
-  /** Of a log topic its subject, of a keyed one what stands before its keys. */
+  /** A log topic's subject, or the prefix of a keyed topic's subjects. */
   readonly subject: string;
-  /** Where it is written which log the stream holds. */
+  /** The subject of the record that names the stream's log. */
   readonly record: string;
-  /** Where leases are renewed. */
+  /** The subject of lease renewals. */
   readonly lease: string;
 }
 
@@ -20,7 +20,7 @@ export function topicNames(
   const token = tokenOf(name);
   const stream = [prefix, kind, token].join(SLASH);
   if (stream.length > MAX_STREAM_NAME_LENGTH) {
-    const message = `The topic's name is too long for NATS: its stream would be named with ${stream.length} characters, and ${MAX_STREAM_NAME_LENGTH} are the most.`;
+    const message = `The topic's name is too long for NATS: its stream's name would have ${stream.length} characters, and the limit is ${MAX_STREAM_NAME_LENGTH}.`;
     throw new LiveError("bad_request", message);
   }
   return {
@@ -31,7 +31,7 @@ export function topicNames(
   };
 }
 
-/** What all topics share. */
+/** The names that all topics share. */
 export function sharedNames(prefix: string): {
   meta: string;
   leases: string;
@@ -40,16 +40,16 @@ export function sharedNames(prefix: string): {
   return {
     meta: `${prefix}${SLASH}meta`,
     leases: `${prefix}${SLASH}lease`,
-    // A subject of `meta`. Those of topics have one part more.
+    // A subject of `meta`. Topics' subjects have one more token.
     installation: `${prefix}.meta.installation`,
   };
 }
 
-// NATS has a meaning for dots, wildcards and spaces, and makes a folder of a stream's name.
+// NATS gives dots, wildcards and spaces a meaning, and uses a stream's name as a folder name.
 const SLASH = "+";
 const DOT = ",";
 
-/** Writes any text as one part of a subject: readable, and no two texts the same. */
+/** Encodes any text as one token of a subject: readable and unambiguous. */
 export function tokenOf(text: string): string {
   if (text === "") return "=";
   return text.replace(/[^A-Za-z0-9_~-]/g, (unit) => {
@@ -60,7 +60,7 @@ export function tokenOf(text: string): string {
   });
 }
 
-/** Reads what `tokenOf` wrote. */
+/** Decodes the result of `tokenOf`. */
 export function textOf(token: string): string {
   return token.replace(/\+|,|=u[0-9A-F]{4}|=[0-9A-F]{2}|=/g, (written) => {
     if (written === SLASH) return "/";

@@ -15,13 +15,13 @@ import { NatsTopic } from "./nats-topic.ts";
 import { TopicRecords, type TopicRecord } from "./records.ts";
 import { settleStream, sharedStreams, type Placement } from "./streams.ts";
 
-/** In how many parts the topics are looked at. */
+/** The number of portions in which topics are refreshed. */
 const PARTS = 10;
 
 /**
- * Keeps topics in NATS JetStream, for any number of servers.
+ * Stores topics in NATS JetStream, for any number of servers.
  *
- * What it holds lives as long as NATS keeps it: see docs/guides/brokers.md for what that takes.
+ * Topics live as long as NATS keeps them; see docs/guides/brokers.md for what that requires.
  */
 export class NatsBroker implements Broker {
   readonly #prefix: string;
@@ -31,12 +31,12 @@ export class NatsBroker implements Broker {
   readonly #windowMs: number;
   readonly #onError: (error: LongwireError) => void;
   readonly #placement: Placement;
-  /** By where it is written which log they hold. */
+  /** By the subject of their records. */
   readonly #topics = new Map<string, NatsTopic>();
   #jetStream: JetStream | undefined;
   #records: TopicRecords | undefined;
   readonly #timers = new Set<Timer>();
-  /** Those that are still to be looked at in this round. */
+  /** Topics to refresh in this round. */
   #toLookAt: NatsTopic[] = [];
 
   private constructor(options: NatsBrokerOptions) {
@@ -111,7 +111,7 @@ export class NatsBroker implements Broker {
     return topic;
   }
 
-  /** Hears what is written of topics, before any of them is used. */
+  /** Subscribes to the records of topics before any topic is used. */
   async #prepare(link: NatsLink): Promise<void> {
     link.subscribe(`${this.#prefix}.meta.>`, (message) => {
       this.#topics.get(message.subject)?.onRecord(message.json<TopicRecord>().epoch);
@@ -125,12 +125,12 @@ export class NatsBroker implements Broker {
       installation,
       makeStreams: () => this.#makeStreams(),
     });
-    // Later they are there, and a cluster without leader need not be waited for.
+    // Later the streams exist, and there is no need to wait for a cluster without a leader.
     await this.#makeStreams();
     await this.#records.installation();
   }
 
-  /** Makes what all topics share, where that is not there. */
+  /** Creates the shared streams if they do not exist. */
   async #makeStreams(): Promise<void> {
     for (const stream of sharedStreams(this.#prefix, this.#placement)) {
       await settleStream(this.#jetStream!, stream, this.#placement);
@@ -146,7 +146,7 @@ export class NatsBroker implements Broker {
     this.#timers.add(timer);
   }
 
-  /** A part of them each time, so that many topics are no burst. */
+  /** Refreshes one portion at a time, so that many topics do not cause a burst. */
   #lookAtSome(): void {
     if (this.#toLookAt.length === 0) this.#toLookAt = [...this.#topics.values()];
     const part = Math.ceil(this.#topics.size / PARTS);

@@ -2,7 +2,7 @@ import { RefusedError } from "../shared/engine-errors.ts";
 
 /** NATS refused a request; nothing was done. */
 export class NatsRefusal extends RefusedError {
-  /** JetStream's own number of the reason; 0 if no server answered. */
+  /** JetStream's error code; 0 if no server answered. */
   readonly reason: number;
 
   constructor(server: string, words: string, reason: number) {
@@ -11,7 +11,7 @@ export class NatsRefusal extends RefusedError {
   }
 }
 
-/** JetStream's numbers of reasons, of those that mean something here. */
+/** The JetStream error codes that are handled here. */
 export const Reason = {
   Nobody: 0,
   NoConsumer: 10014,

@@ -16,38 +16,41 @@ import { addressOf, checkOptions, type Address, type NatsBrokerOptions } from ".
 import { PendingRequests } from "./pending-requests.ts";
 
 interface LinkHandler {
-  /** A connection is there; before anybody else uses it. */
+  /** Called with a new connection before anybody else uses it. */
   prepare(link: NatsLink): Promise<void>;
-  /** The connection is there again. */
+  /** The connection is available again. */
   onBack(): void;
-  /** It is lost; all that was asked for is answered with an error, and all subscriptions ended. */
+  /**
+   * The connection was lost; all pending requests have failed, and all subscriptions have ended.
+   */
   onLost(): void;
 }
 
-/** No number of JetStream's. */
+/** Not a JetStream error code. */
 const NOT_ALLOWED = -1;
 
 interface Open {
   readonly client: NatsConnection;
-  /** Where answers come to. */
+  /** The subject for answers. */
   readonly inbox: string;
 }
 
 type State =
   | ({ kind: "preparing" } & Open)
   | ({ kind: "open" } & Open)
-  /** It is being made anew, or waits for that. */
+  /** A connection attempt is in progress or scheduled. */
   | { kind: "away" }
   | { kind: "closed" };
 
 /**
- * The connection to NATS, and another one whenever it ends.
+ * Keeps one connection to NATS open and replaces it when it ends.
  *
- * The client's own reconnecting is not used: what was asked for would wait for its timeout, and
- * what is asked for meanwhile be sent later, when somebody else may have repeated it.
+ * The client library's own reconnecting is not used: pending requests would wait for their
+ * timeouts, and requests made meanwhile would be sent later, when a client may already have
+ * repeated them.
  */
 export class NatsLink {
-  /** Where NATS is, for messages. */
+  /** The name of the server for messages. */
   readonly server: string;
   readonly clock: Clock;
   readonly #address: Address;
@@ -59,8 +62,8 @@ export class NatsLink {
   #state: State = { kind: "away" };
   #timer: Timer | undefined;
   #watch: Timer | undefined;
-  /** When the last answer came. */
-  #heardAt = 0;
+  /** When the last answer arrived. */
+  #receivedAt = 0;
 
   private constructor(options: NatsBrokerOptions, handler: LinkHandler) {
     checkOptions(options);
@@ -74,7 +77,7 @@ export class NatsLink {
     this.#backoff = new Backoff({ firstMs: FIRST_RETRY_MS, longestMs });
   }
 
-  /** @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection */
+  /** Connects. @throws LongwireError `broker_unreachable`, `invalid_option` as a rejection */
   static async open(options: NatsBrokerOptions, handler: LinkHandler): Promise<NatsLink> {
     const link = new NatsLink(options, handler);
     await link.#connect();
@@ -86,10 +89,11 @@ export class NatsLink {
   }
 
   /**
-   * Asks for one answer. What is asked for in one turn leaves in one write, in its order.
+   * Sends a request and resolves with its answer. All requests of one turn are sent in one write,
+   * in order.
    *
-   * @throws LiveError `unavailable` or `too_large` if it was not sent, NatsRefusal if nobody is
-   *   there who could do it, UnansweredError if it may be done, as a rejection
+   * @throws LiveError `unavailable` or `too_large` if it was not sent, NatsRefusal if nobody
+   *   handles the subject, UnansweredError if it may have been executed, as a rejection
    */
   request(subject: string, payload: Uint8Array | string, headers?: MsgHdrs): Promise<Msg> {
     return new Promise((resolve, reject) => {
@@ -107,23 +111,23 @@ export class NatsLink {
     });
   }
 
-  /** Tells whoever hears. */
+  /** Publishes to whoever is subscribed. */
   publish(subject: string, payload = ""): void {
     if (this.#state.kind === "open") this.#state.client.publish(subject, payload);
   }
 
   /**
-   * Hears what is published to `subject`, until the connection is lost.
+   * Calls `onMessage` for what is published to `subject`, until the connection is lost.
    *
    * @throws LiveError `unavailable`
    */
-  subscribe(subject: string, hear: (message: Msg) => void): Subscription {
+  subscribe(subject: string, onMessage: (message: Msg) => void): Subscription {
     const callback = (error: Error | null, message: Msg): void => {
       try {
-        if (error === null) hear(message);
+        if (error === null) onMessage(message);
       } catch (cause) {
-        // Thrown into the client it would end the connection's reading.
-        const text = `${this.server} told of something that cannot be read; it is left out.`;
+        // An error thrown into the client library would stop the reading of the connection.
+        const text = `${this.server} sent a message that cannot be read; it was skipped.`;
         this.#options.onError?.(new LongwireError("broker_message", text, { cause }));
       }
     };
@@ -131,7 +135,7 @@ export class NatsLink {
   }
 
   /**
-   * Resolves when all has been heard that NATS had for this node.
+   * Resolves when everything that NATS had for this node has been received.
    *
    * @throws LiveError `unavailable` as a rejection
    */
@@ -147,20 +151,20 @@ export class NatsLink {
       await Promise.race([client.flush(), isLate]);
     } catch (error) {
       this.#lose(client, error);
-      throw new LiveError("unavailable", `${this.server} has not answered.`);
+      throw new LiveError("unavailable", `${this.server} did not answer in time.`);
     } finally {
       late?.cancel();
     }
   }
 
-  /** A place that only this node hears of. */
+  /** Returns a subject that only this node is subscribed to. */
   inbox(): string {
     return createInbox(this.#address.client.inboxPrefix);
   }
 
-  /** Why nothing can be asked for. */
+  /** The error for requests while there is no connection. */
   away(): LiveError {
-    const why = this.#state.kind === "closed" ? "is closed" : "cannot be reached now";
+    const why = this.#state.kind === "closed" ? "is closed" : "is unreachable";
     return new LiveError("unavailable", `${this.server} ${why}; try again later.`);
   }
 
@@ -175,7 +179,7 @@ export class NatsLink {
 
   #unsent(error: unknown, { info }: NatsConnection): LiveError {
     if (!(error instanceof InvalidArgumentError)) return this.away();
-    const message = `${this.server} takes messages of up to ${info?.max_payload} bytes; give less data, or raise its max_payload.`;
+    const message = `${this.server} accepts messages of up to ${info?.max_payload} bytes; publish less data, or raise its max_payload.`;
     return new LiveError("too_large", message);
   }
 
@@ -194,7 +198,7 @@ export class NatsLink {
       this.#state = { kind: "preparing", client, inbox };
       this.#listen(client);
       await this.#handler.prepare(this);
-      // It may be closed, or lost, since then.
+      // The connection may have been closed or lost meanwhile.
       if (this.#state.kind !== "preparing" || this.#state.client !== client) {
         throw new Error("the connection was closed");
       }
@@ -218,7 +222,7 @@ export class NatsLink {
     });
   }
 
-  /** Hears of the connection's end, and of what it may not do. */
+  /** Reports the end of the connection and permission errors. */
   #listen(client: NatsConnection): void {
     void client.closed().then((error) => this.#lose(client, error ?? "it was closed"));
     void (async () => {
@@ -232,12 +236,13 @@ export class NatsLink {
   }
 
   #settle(message: Msg): void {
-    this.#heardAt = this.clock.now();
+    this.#receivedAt = this.clock.now();
     const asked = this.#pending.take(message.subject.slice(message.subject.lastIndexOf(".") + 1));
     if (asked === undefined) return;
-    // What nobody waits for is not lost: NATS says so at once.
+    // NATS answers immediately with 503 if nobody is subscribed.
     if (message.data.length > 0 || message.headers?.code !== 503) return asked.resolve(message);
-    const words = "nobody does this now: JetStream is off, or the stream has no leader or is gone";
+    const words =
+      "nobody handles this request: JetStream is off, or the stream has no leader or is gone";
     asked.reject(new NatsRefusal(this.server, words, Reason.Nobody));
   }
 
@@ -247,7 +252,7 @@ export class NatsLink {
     this.#state = { kind: "away" };
     end(client);
     this.#pending.rejectAll(new UnansweredError(this.#unanswered));
-    // Who prepares it hears by that, and tries again.
+    // The code that prepares it notices and tries again.
     if (state.kind === "preparing") return;
     this.#options.onError?.(this.#unreachable(cause));
     this.#handler.onLost();
@@ -270,8 +275,8 @@ export class NatsLink {
   }
 
   /**
-   * One timer for all that is asked for. Half of the time is left for the connection to show that
-   * it is alive: then only what was asked for is given up, and else all of it.
+   * One timer for all requests. After half of the timeout, the connection is probed: if it is
+   * alive, only the unanswered request fails, otherwise all do.
    */
   #look(): void {
     this.#watch = undefined;
@@ -283,12 +288,12 @@ export class NatsLink {
     if (now < sentAt + halfMs) return this.#lookIn(sentAt + halfMs - now);
     if (now < sentAt + this.#timeoutMs) {
       state.client.flush().then(
-        () => (this.#heardAt = this.clock.now()),
+        () => (this.#receivedAt = this.clock.now()),
         () => {},
       );
       return this.#lookIn(sentAt + this.#timeoutMs - now);
     }
-    if (this.#heardAt < sentAt + halfMs) {
+    if (this.#receivedAt < sentAt + halfMs) {
       return this.#lose(state.client, new Error(`no answer within ${this.#timeoutMs} ms`));
     }
     this.#pending.rejectUntil(now - this.#timeoutMs, new UnansweredError(this.#unanswered));
@@ -300,15 +305,15 @@ export class NatsLink {
   }
 
   get #unanswered(): string {
-    return `${this.server} has not answered; it may be done or not.`;
+    return `${this.server} did not answer in time; the request may or may not have been executed.`;
   }
 
   #unreachable(cause: unknown): LongwireError {
     const text = textOf(cause).split("\n")[0] ?? "";
-    let advice = "start it, or give the address of one that runs";
+    let advice = "start it, or give the address of a running server";
     if (/authoriz|authentic|credential|permission/i.test(text)) advice = "check the credentials";
     else if (isRefused(cause, Reason.Nobody) || isRefused(cause, Reason.NotEnabled)) {
-      advice = "check that JetStream is on, such as with nats-server -js";
+      advice = "enable JetStream, for example with nats-server -js";
     }
     const message = `${this.server} cannot be reached (${text}); ${advice}.`;
     return new LongwireError("broker_unreachable", message, { cause });

@@ -33,46 +33,46 @@ export interface NatsTopicHost {
   records: TopicRecords;
   names: TopicNames;
   placement: Placement;
-  /** The stream of renewals. */
+  /** The stream of lease renewals. */
   leaseStream: string;
-  /** Makes it, where it is not there. */
+  /** Creates the shared streams if they do not exist. */
   makeStreams(): Promise<void>;
   timeoutMs: number;
-  /** For how long a repeated append is recognised, in ms. */
+  /** How long a repeated append is recognized, in ms. */
   windowMs: number;
-  /** Hears what is wrong at NATS. */
+  /** Receives problems found at NATS. */
   readonly onError: (error: LongwireError) => void;
-  /** Nobody follows it any more. */
+  /** The topic has no followers any more. */
   onUnused(): void;
 }
 
-/** One topic's log in NATS, followed once however many follow it here. */
+/** One topic's log in NATS. It is followed once, however many followers it has in this process. */
 export class NatsTopic {
   readonly #host: NatsTopicHost;
   readonly #declaration: TopicDeclaration;
   readonly #stream: TopicStream;
   readonly #publisher: Publisher;
-  /** Has what is retained, for those who join; its events are shared with whoever follows. */
+  /** Holds the retained events, for new followers; the events are shared with all followers. */
   readonly #journal: Journal;
   readonly #leases: TopicLeases;
   readonly #followed: FollowedTopic;
   readonly #waiters = new Waiters();
   readonly #shortening: Shortening;
   #seen: Seen = { offset: 0, stamp: "" };
-  /** Of a log topic: what was gone before it was read. */
+  /** Log topics: the last offset that was gone before the stream was read. */
   #gone: Offset = 0;
-  /** A message was missing where the log was read. */
+  /** Whether messages were missing when the log was read. */
   #hasHoles = false;
-  /** Keyed topics: how far the stream was shortened when reading it began. */
+  /** Keyed topics: how far the stream was shortened when reading began. */
   #readAfter: Offset | undefined;
-  /** All that there was has been read. */
+  /** Whether the existing stream has been read. */
   #isRead = false;
   #tail: Tail | undefined;
-  /** The stream was there, and has been followed. */
+  /** Whether the stream exists and has been followed. */
   #isStarted = false;
-  /** Another node may have made the stream since it was last looked for. */
+  /** Whether another node may have created the stream since the last check. */
   #isUnsure = false;
-  /** The stream is made for these appends, which go on in their order when this is settled. */
+  /** The creation of the stream; appends wait for it and then proceed in order. */
   #making: Promise<unknown> | undefined;
   #looking: Promise<Offset> = Promise.resolve(0);
   #nextLook: Promise<Offset> | undefined;
@@ -112,11 +112,12 @@ export class NatsTopic {
   ): Promise<BrokerTopic> {
     return this.#followed.whileUsed(async () => {
       await this.#readAll().catch((error: unknown) => {
-        // Reading again does no harm.
+        // Reading again is harmless.
         throw error instanceof UnansweredError ? unavailable(error) : error;
       });
       this.#followed.requireFollowed();
-      // Nothing is awaited from here on, so no event falls between the retained ones and the new ones.
+      // Nothing is awaited from here on, so no event falls between the retained ones and the new
+      // ones.
       const { log } = this.#journal;
       log.expire(this.#host.jetStream.clock.now());
       for (const event of log.after(0)) follow(event);
@@ -124,7 +125,7 @@ export class NatsTopic {
       const floor = Math.max(log.floor, this.#gone, this.#stream.floor);
       return {
         epoch: this.#stream.epoch,
-        // Not that of the last message, which may be one that does not count.
+        // Not the offset of the last message, because that may be invalid.
         offset: Math.max(log.lastOffset, floor),
         floor,
         now: () => this.#host.jetStream.clock.now(),
@@ -140,28 +141,29 @@ export class NatsTopic {
     });
   }
 
-  /** Looks at what NATS has, and does what is due. */
+  /** Refreshes the state of the stream and does the maintenance that is due. */
   look(): void {
-    // Away: it is looked at again when the connection is back. Or lost, and that is told.
+    // If NATS is unreachable, this is repeated after reconnecting. If the log is lost, followers
+    // are notified.
     this.#refreshNext().catch(() => {});
   }
 
-  /** A node has written down which log it is. */
+  /** A node has recorded which log the stream holds. */
   onRecord(epoch: string): void {
-    // Also while the topic is being found: what was asked for may have been answered before.
+    // Also while the topic is being found, because an earlier answer may be outdated.
     const isFirst = !this.#stream.isMade;
     if (!isFirst && epoch === this.#stream.epoch) return;
     this.#isUnsure = isFirst;
     this.look();
   }
 
-  /** A consumer that has fallen silent, or could not be made, is made anew. */
+  /** Recreates the consumer if it is silent or could not be created. */
   checkAlive(): void {
     const isFine = this.#stream.isMade ? this.#tail?.isAlive === true : !this.#isUnsure;
     if (!isFine && this.#host.jetStream.link.isOpen) this.look();
   }
 
-  /** The connection is lost. What was acknowledged may be followed after it is back, or not at all. */
+  /** The connection was lost. Acknowledged events may arrive after reconnecting, or not at all. */
   onDisconnected(): void {
     this.#tail = undefined;
     this.#isUnsure = true;
@@ -175,7 +177,7 @@ export class NatsTopic {
     this.#waiters.reject(new UnansweredError("The broker is closed."));
   }
 
-  /** Ends it because its log cannot be continued. Returns what to throw at whoever needed it. */
+  /** Ends it because its log cannot be continued. Returns the error for pending callers. */
   #lose(): LiveError {
     this.#followed.lose();
     const message = `The log of "${this.#declaration.name}" was restarted at the broker; try again.`;
@@ -221,7 +223,7 @@ export class NatsTopic {
     }
   }
 
-  /** The stream was shortened while it was read; or messages are missing that did not count. */
+  /** Distinguishes lost messages from those deleted by shortening or because they were invalid. */
   async #explainHoles(): Promise<void> {
     const { jetStream, names } = this.#host;
     if (this.#declaration.kind === "keyed") {
@@ -232,7 +234,7 @@ export class NatsTopic {
     if (info !== undefined) this.#gone = info.state.first_seq - 1;
   }
 
-  /** Waits until `offset` is followed, or all before it if the message itself is gone. */
+  /** Waits until `offset` is followed, or everything before it if the message itself is gone. */
   async #reach(offset: Offset): Promise<void> {
     const { jetStream, names } = this.#host;
     const tail = this.#tail;
@@ -252,7 +254,7 @@ export class NatsTopic {
     this.#waiters.reached(offset);
   }
 
-  /** One look at a time; who asks while one runs shares the next. */
+  /** Refreshes run one at a time; callers during a refresh share the next one. */
   #refreshNext(): Promise<Offset> {
     this.#nextLook ??= this.#looking
       .catch(() => {})
@@ -281,14 +283,14 @@ export class NatsTopic {
   }
 
   /**
-   * Finds the stream, and makes it if something is to be appended. That of a name which was
-   * declared is made in any case, for those who publish by NATS's own means; a pattern has endless
+   * Finds the stream, and creates it if something is to be appended. The stream of a topic declared
+   * by name is always created, for publishers that use NATS directly; a pattern has any number of
    * names.
    */
   async #find(): Promise<StreamInfo | undefined> {
     const { epoch } = this.#stream;
     const isWanted = this.#declaration.pattern === undefined || this.#making !== undefined;
-    // What is made after this is found at the next look.
+    // A stream created after this point is found by the next refresh.
     this.#isUnsure = false;
     const finding = isWanted ? this.#stream.make() : this.#stream.find();
     const info = await finding.catch((error: unknown) => {
@@ -314,7 +316,7 @@ export class NatsTopic {
     return info;
   }
 
-  /** Has NATS tell what comes after the last event that was followed. */
+  /** Starts a consumer after the last event that was followed. */
   async #follow(): Promise<void> {
     const { jetStream, names } = this.#host;
     this.#tail?.close();
@@ -336,7 +338,7 @@ export class NatsTopic {
     const next = this.#seen.offset + 1;
     if (this.#followed.hasEnded || position < next) return;
     if (position > next) {
-      // What was missed may be what a view had for a while, and so be a step of its readers.
+      // The missed message may have changed a view temporarily, so readers may have missed a step.
       if (this.#isRead) return void this.#lose();
       if (this.#journal.pass(next, position - 1)) this.#hasHoles = true;
     }
@@ -350,7 +352,7 @@ export class NatsTopic {
     this.#waiters.reached(position);
   }
 
-  /** Resolves when `offset` is followed, and rejects if nothing is for as long as NATS may take. */
+  /** Resolves when `offset` is followed; rejects if nothing arrives within the timeout. */
   #until(offset: Offset): Promise<void> {
     const reached = this.#waiters.until(offset);
     if (this.#watch === undefined) this.#watchFrom(this.#seen.offset, 0);
@@ -364,7 +366,7 @@ export class NatsTopic {
       if (this.#waiters.isEmpty) return;
       if (this.#seen.offset > offset) return this.#watchFrom(this.#seen.offset, 0);
       if (waitedMs + FOLLOW_MS >= timeoutMs) {
-        const message = `${jetStream.link.server} does not tell what it has taken; it may be done or not.`;
+        const message = `${jetStream.link.server} did not deliver the event in time; it may or may not be stored.`;
         return this.#waiters.reject(new UnansweredError(message));
       }
       this.#tail?.probe().catch(() => {});
@@ -375,7 +377,7 @@ export class NatsTopic {
   async #append(draft: EventDraft): Promise<Receipt> {
     requireWellFormed(draft);
     this.#followed.requireFollowed();
-    // The topic is followed until the outcome is known, even if everybody has closed it.
+    // The topic is followed until the outcome is known, even if all followers have left.
     return this.#followed.whileUsed(() =>
       this.#isStarted && this.#making === undefined
         ? this.#appendNow(draft)
@@ -383,9 +385,9 @@ export class NatsTopic {
     );
   }
 
-  /** Appends when there is a stream. */
+  /** Appends once the stream exists. */
   async #appendFirst(draft: EventDraft): Promise<Receipt> {
-    // What cannot be published makes no stream.
+    // An invalid event must not create a stream.
     eventOf(draft, 1, 0);
     await this.#make();
     this.#followed.requireFollowed();
@@ -393,20 +395,23 @@ export class NatsTopic {
   }
 
   async #appendNow(draft: EventDraft): Promise<Receipt> {
-    // After a reconnect it is not known yet what log it is.
+    // After a reconnect it is unknown which log the stream holds.
     if (this.#tail === undefined) throw this.#notRead();
     return this.#followed.repeatable(draft, () => this.#appended(draft));
   }
 
-  /** Makes the stream for the first event, and follows it. Those who wait for it go on in order. */
+  /**
+   * Creates the stream for the first event, and follows it. Appends that wait for it proceed in
+   * order.
+   */
   #make(): Promise<unknown> {
     if (this.#making !== undefined) return this.#making;
     const clear = (): void => void (this.#making = undefined);
     this.#making = this.#refreshNext().catch((error: unknown) => {
-      // Whatever became of the stream, nothing was appended.
+      // Whatever happened to the stream, nothing was appended.
       throw error instanceof UnansweredError ? unavailable(error) : error;
     });
-    // Before those who wait: none that is asked for later overtakes them.
+    // Registered first, so that no later append overtakes the waiting ones.
     this.#making.then(clear, clear);
     return this.#making;
   }
@@ -414,7 +419,7 @@ export class NatsTopic {
   #notRead(): LiveError {
     const { link } = this.#host.jetStream;
     if (!link.isOpen) return link.away();
-    const message = `${this.#declaration.name} is looked at anew at ${link.server}; try again in a moment.`;
+    const message = `${this.#declaration.name} is being reloaded from ${link.server}; try again in a moment.`;
     return new LiveError("unavailable", message);
   }
 
@@ -437,7 +442,7 @@ export class NatsTopic {
     const { offset: before } = this.#seen;
     const position = await this.#publisher.publish(draft, this.#expected(draft));
     if (position <= before) {
-      // Numbers that were given before are given again.
+      // An offset was assigned twice, so the stream was replaced.
       this.look();
       throw this.#followed.restarted();
     }
@@ -451,8 +456,9 @@ export class NatsTopic {
   }
 
   /**
-   * What the key's newest value has to be when the event is stored. Which removal it was that a key
-   * has no value by is not said: nodes may have forgotten it, and all have to decide alike.
+   * Returns the offset that the key's newest value must have when the event is stored. For a key
+   * without a value, the offset of its removal is not required, because nodes may have forgotten it
+   * and all must decide alike.
    *
    * @throws LiveError `conflict`
    */
@@ -469,7 +475,7 @@ export class NatsTopic {
     await this.#leases.renew(held, leaseMs);
   }
 
-  /** Has NATS let go of what the retention does not keep, where NATS cannot see that itself. */
+  /** Deletes what exceeds the retention, where NATS cannot decide that itself. */
   async #letGo(info: StreamInfo): Promise<void> {
     const now = this.#host.jetStream.clock.now();
     const { log, repeats } = this.#journal;

@@ -8,7 +8,7 @@ const SETTINGS = ["creds", "nkey", "ca", "cert", "key", "replicas", "storage"] a
 type Setting = (typeof SETTINGS)[number];
 
 /**
- * Reads what the end of a NATS broker's URL says, such as `?creds=FILE&replicas=3`.
+ * Reads the query of a NATS broker's URL, such as `?creds=FILE&replicas=3`.
  *
  * @throws LongwireError `bad_option`
  */
@@ -17,7 +17,7 @@ export function natsOptionsOf(text: string): NatsBrokerOptions {
   const given = new URLSearchParams(query);
   for (const name of given.keys()) {
     if ((SETTINGS as readonly string[]).includes(name)) continue;
-    const message = `broker has ?${name}, which NATS's URL does not know; it may have ${SETTINGS.join(", ")}.`;
+    const message = `broker has ?${name}, which is not a NATS setting; use ${SETTINGS.join(", ")}.`;
     throw new LongwireError("bad_option", message);
   }
   const get = (name: Setting): string | undefined => given.get(name) ?? undefined;

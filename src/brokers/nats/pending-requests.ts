@@ -7,18 +7,18 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-/** What was asked for and is not answered, oldest first. */
+/** Unanswered requests, oldest first. */
 export class PendingRequests {
   readonly #asked = new Map<string, Asked>();
   #count = 0;
 
-  /** When the oldest was asked for. */
+  /** When the oldest one was sent. */
   get oldestSentAt(): number | undefined {
     for (const { sentAt } of this.#asked.values()) return sentAt;
     return undefined;
   }
 
-  /** Returns by what its answer is known. */
+  /** Adds a request and returns the token that identifies its answer. */
   add(asked: Asked): string {
     this.#count += 1;
     const token = this.#count.toString(36);
@@ -32,14 +32,14 @@ export class PendingRequests {
     return asked;
   }
 
-  /** The oldest one that was sent to `subject` has an error for its answer. */
+  /** Rejects the oldest request that was sent to `subject`. */
   reject(subject: string, error: Error): void {
     for (const [token, asked] of this.#asked) {
       if (asked.subject === subject) return this.take(token)?.reject(error);
     }
   }
 
-  /** Those that were sent until then have an error for their answer. */
+  /** Rejects the requests that were sent up to `time`. */
   rejectUntil(time: number, error: Error): void {
     for (const [token, { sentAt, reject }] of this.#asked) {
       if (sentAt > time) return;

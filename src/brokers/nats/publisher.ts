@@ -8,15 +8,15 @@ import { isRefused, Reason } from "./nats-errors.ts";
 interface PublisherHost {
   jetStream: JetStream;
   names: TopicNames;
-  /** Nobody was there to take it: the stream may be gone. */
+  /** Nobody handled the message, so the stream may be gone. */
   readonly onNobody: () => void;
 }
 
 /**
- * Writes a topic's messages to NATS, and resolves with where they stand in the stream.
+ * Publishes a topic's messages to NATS, and resolves with their positions in the stream.
  *
- * NATS is asked for nothing but their order: replicas do not agree on anything that a server
- * remembers beside its messages. What a message asks for stands in its headers.
+ * NATS only orders the messages: replicas may disagree on anything that a server remembers besides
+ * them. Conditions of a message are in its headers.
  */
 export class Publisher {
   readonly #host: PublisherHost;
@@ -26,8 +26,8 @@ export class Publisher {
   }
 
   /**
-   * @param ifNewest what the key's newest value has to be for it to count
-   * @throws LiveError `invalid_data`, and as `NatsLink.request` does, as a rejection
+   * @param ifNewest the required offset of the key's newest value
+   * @throws LiveError `invalid_data`, and the errors of `NatsLink.request`, as a rejection
    */
   async publish(draft: EventDraft, ifNewest: Offset | undefined): Promise<Offset> {
     const { key, removed = false, leaseMs, idempotencyKey } = draft;
@@ -40,7 +40,7 @@ export class Publisher {
     });
   }
 
-  /** Writes the newest event of a key again, which is told to nobody who knows it. */
+  /** Republishes the newest event of a key; nodes that know the event do not report it again. */
   async copy(event: TopicEvent, leaseMs: number | undefined): Promise<Offset> {
     const { key, json, removed, offset, at } = event;
     return this.#write(key, removed ? "" : json, {

@@ -5,28 +5,28 @@ import { isRefused, Reason } from "./nats-errors.ts";
 /** The value of `created` in a record whose topic has no stream. */
 export const NO_STREAM = "";
 
-/** What is written beside a topic's stream: which log it holds. */
+/** The record of a topic, which identifies the log that its stream holds. */
 export interface TopicRecord {
   readonly epoch: string;
   /**
-   * When the stream was made that this is about. `NO_STREAM` after a loss: the epoch is that of the
-   * log that the next event begins.
+   * When the described stream was created. `NO_STREAM` after a loss: the epoch is then that of the
+   * log that the next event starts.
    */
   readonly created: string;
   /** Keyed topics: removals up to here may have been dropped. */
   readonly floor: Offset;
   /**
-   * Keyed topics: up to here the stream may be shortened, because all values that stood there
-   * have been copied. Messages that are missing after it are lost.
+   * Keyed topics: up to here the stream may be shortened, because all values up to here have been
+   * copied. Messages that are missing after it are lost.
    */
   readonly shortened?: Offset;
-  /** Keyed topics: each message of the stream up to here counts. */
+  /** Keyed topics: every message up to here is valid. */
   readonly settled?: Offset;
-  /** Until then a node makes the replicas of the stream the same, by the clock of NATS. */
+  /** Until this time of NATS's clock, a node is aligning the replicas of the stream. */
   readonly aligningUntil?: number | undefined;
 }
 
-/** A record as it was found; a later one has a greater `revision`. */
+/** A record as it was read; a later one has a greater `revision`. */
 export interface KeptRecord extends TopicRecord {
   readonly revision: Offset;
 }
@@ -35,17 +35,18 @@ interface TopicRecordsHost {
   jetStream: JetStream;
   /** The stream of records. */
   stream: string;
-  /** The subject in it of the record that names the installation. */
+  /** The subject of the record that names the installation. */
   installation: string;
-  /** Makes the stream of records, where that is not there. */
+  /** Creates the stream of records if it does not exist. */
   makeStreams(): Promise<void>;
 }
 
 /**
- * The records of all topics, in a stream of their own: each has a subject, and the newest counts.
+ * The records of all topics, in a stream of their own: each has a subject, and the newest message
+ * counts.
  *
- * A topic without a record was never published to. The epoch that its first event will have follows
- * from the record of the installation, so every node knows it and none has to write it down.
+ * A topic without a record was never published to. The epoch of its first event is derived from the
+ * installation's record, so every node knows it without having to store it.
  */
 export class TopicRecords {
   readonly #host: TopicRecordsHost;
@@ -55,8 +56,8 @@ export class TopicRecords {
   }
 
   /**
-   * Returns the epoch of a topic that was never published to. It is read each time, because NATS
-   * may have been emptied, also while it runs.
+   * Returns the epoch of a topic that was never published to. Read each time, because NATS may have
+   * been emptied, even while it runs.
    */
   async firstEpoch(kind: TopicDeclaration["kind"]): Promise<string> {
     return `${await this.installation()}.${kind}`;
@@ -69,21 +70,21 @@ export class TopicRecords {
     return { ...(JSON.parse(atob(found.data)) as TopicRecord), revision: found.seq };
   }
 
-  /** Writes one after `previous`; returns nothing if another one was quicker. */
+  /** Writes a record after `previous`; returns undefined if another node was faster. */
   async write(
     subject: string,
     record: TopicRecord,
     previous: KeptRecord | undefined,
   ): Promise<KeptRecord | undefined> {
     const { epoch, created, floor, shortened, settled, aligningUntil } = record;
-    // It may be the first one, also of an engine that came back empty.
+    // It may be the first record, also of an engine that was emptied.
     if (previous === undefined) await this.#host.makeStreams();
     const fields = { epoch, created, floor, shortened, settled, aligningUntil };
     const revision = await this.#publish(subject, JSON.stringify(fields), previous?.revision ?? 0);
     return revision === undefined ? undefined : { ...record, revision };
   }
 
-  /** Returns the name of the installation; the first node that asks makes it up. */
+  /** Returns the name of the installation; the first node that asks creates it. */
   async installation(): Promise<string> {
     const { jetStream, stream, installation: subject } = this.#host;
     for (;;) {
@@ -95,7 +96,7 @@ export class TopicRecords {
     }
   }
 
-  /** Returns nothing if `expected` is not the newest of the subject. */
+  /** Returns undefined if `expected` is not the newest message of the subject. */
   async #publish(subject: string, text: string, expected: Offset): Promise<Offset | undefined> {
     try {
       return (await this.#host.jetStream.publish(subject, text, { expected })).seq;

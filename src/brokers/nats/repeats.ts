@@ -1,9 +1,12 @@
 import type { MemoryAccount } from "../../base/index.ts";
 import { LiveError, type Offset, REMEMBERED_BYTES, textBytes } from "../../topics/index.ts";
 
-/** How many keys a topic remembers at most; beyond it the oldest go before their time. */
+/** The most keys that a topic remembers; beyond that, the oldest are dropped early. */
 const MAX_KEYS = 1_000_000;
-/** For how much longer than it counts a key is kept, in ms: clocks of NATS's servers may differ. */
+/**
+ * How much longer than the window a key is kept, in ms, because the clocks of NATS's servers may
+ * differ.
+ */
 const SLACK_MS = 60_000;
 
 interface First {
@@ -13,30 +16,30 @@ interface First {
 }
 
 /**
- * The idempotency keys of a topic's recent events, read from the stream as the events are.
+ * The idempotency keys of a topic's recent events, read from the stream like the events.
  *
- * Whether a message is a repetition follows from the stream and its times alone, so that all nodes
- * find the same. NATS's own window (`Nats-Msg-Id`) does not hold: a server that is started again
- * rebuilds it from the messages that it still has, and then replicas disagree.
+ * Whether a message is a repeat follows from the stream and its times alone, so that all nodes
+ * agree. NATS's own window (`Nats-Msg-Id`) is not reliable: a restarted server rebuilds it from the
+ * messages that it still has, and then replicas disagree.
  */
 export class Repeats {
   readonly #windowMs: number;
   /** Oldest first. */
   readonly #firsts = new Map<string, First>();
-  /** Who pays for a key that this node has published and not read yet. */
+  /** The payers of keys that this node has published and not read yet. */
   readonly #claims = new Map<string, MemoryAccount | undefined>();
 
   constructor(windowMs: number) {
     this.#windowMs = windowMs;
   }
 
-  /** The offset of the first event with this key, if one at `at` repeats it. */
+  /** The offset of the first event with this key, if one stored at `at` repeats it. */
   find(key: string, at: number): Offset | undefined {
     const first = this.#firsts.get(key);
     return first !== undefined && at - first.at <= this.#windowMs ? first.offset : undefined;
   }
 
-  /** An event with this key counts. */
+  /** Remembers the key of a valid event. */
   remember(key: string, offset: Offset, at: number): void {
     this.#refund(key);
     this.#firsts.delete(key);
@@ -46,8 +49,8 @@ export class Repeats {
   }
 
   /**
-   * Charges `payer` for a key that is about to be published. Returns what is to be called when it
-   * is known whether the key is remembered: it refunds the charge if not.
+   * Charges `payer` for a key that is about to be published. Returns a function to call when it is
+   * known whether the key is remembered; if not, it refunds the charge.
    *
    * @throws LiveError `rate_limited` if the payer has no room for it
    */
@@ -61,12 +64,12 @@ export class Repeats {
     const isOnly = !this.#claims.has(key);
     if (isOnly) this.#claims.set(key, payer);
     return () => {
-      // Otherwise the key is remembered, and refunded when it is forgotten.
+      // Otherwise the key is remembered, and refunded when it is dropped.
       if (!isOnly || this.#claims.delete(key)) payer.refund(costOf(key));
     };
   }
 
-  /** Drops the keys that no message at `now` or later repeats. */
+  /** Drops the keys that no message stored at `now` or later can repeat. */
   forget(now: number): void {
     const oldest = now - this.#windowMs - SLACK_MS;
     for (const [key, { at }] of this.#firsts) {

@@ -8,17 +8,17 @@ interface AlignmentHost {
   jetStream: JetStream;
   records: TopicRecords;
   names: TopicNames;
-  /** Hears that replicas differ. */
+  /** Reports that replicas differ. */
   readonly onError: (error: LongwireError) => void;
 }
 
 /**
- * Makes the replicas of a stream the same, after something was followed that the leader has not.
+ * Aligns the replicas of a stream after this node followed something that the leader does not have.
  *
- * A consumer tells what its replica has, so it may be that replicas differ. As long as they do every
- * look finds it again, and each would make another epoch. Only one node at a time does this.
+ * A consumer reads from one replica, so this may mean that replicas differ. While they do, every
+ * refresh would find it again and create another epoch. Only one node at a time does this.
  *
- * @returns the topic's record by then, or `another` if another node is at it
+ * @returns the topic's record afterwards, or `another` if another node is doing it
  */
 export async function alignReplicas(
   host: AlignmentHost,
@@ -27,7 +27,7 @@ export async function alignReplicas(
 ): Promise<KeptRecord | undefined | "another"> {
   const { jetStream, records, names } = host;
   const replicas = info?.cluster?.replicas ?? [];
-  // One that is away could not be made again.
+  // An offline replica could not be recreated.
   const canBe = replicas.length > 0 && replicas.every(({ current }) => current);
   if (info === undefined || record === undefined || !canBe) return record;
   const now = jetStream.clock.now();
@@ -47,13 +47,13 @@ async function copyLeader(
   const message = `${jetStream.link.server} has replicas of the stream ${names.stream} that differ, or has lost events; all are copied from ${cluster?.leader}, and the topic begins another epoch. Look at the logs of NATS for the cause.`;
   onError(new LongwireError("broker_diverged", message));
   await jetStream.updateStream({ ...config, num_replicas: 1 });
-  // Made again before the others are gone they would have what they had.
+  // If they were recreated before the old ones are gone, they would keep their data.
   await whenReplicas(jetStream, names.stream, 0);
   await jetStream.updateStream(config);
   await whenReplicas(jetStream, names.stream, count);
 }
 
-/** Waits until so many replicas beside the leader have all that it has, for a bounded time. */
+/** Waits, for a limited time, until this many replicas besides the leader are current. */
 async function whenReplicas(jetStream: JetStream, stream: string, count: number): Promise<void> {
   const { clock } = jetStream.link;
   const until = clock.now() + CATCH_UP_MS;

@@ -18,13 +18,12 @@ interface ShorteningHost {
 }
 
 /**
- * Shortens a keyed topic's stream, of which only the newest of each key is needed once idempotency
- * keys are over: values that stand at its beginning are written again at its end, and then the
- * beginning goes.
+ * Shortens a keyed topic's stream, of which only the newest message of each key is needed once
+ * idempotency keys have expired: values at its beginning are republished at its end, and then the
+ * beginning is deleted.
  *
- * NATS could keep one message per key by itself. But then a message that does not count would have
- * replaced one that does, who follows late would miss steps between, and idempotency keys would go
- * with the messages that had them.
+ * NATS could keep one message per key itself. But then an invalid message would replace a valid
+ * one, late followers would miss steps, and idempotency keys would be deleted with their messages.
  */
 export class Shortening {
   readonly #host: ShorteningHost;
@@ -35,18 +34,20 @@ export class Shortening {
     this.#host = host;
   }
 
-  /** A copy was followed: if it is not of this node, another one is at work. */
+  /** A copy was followed: if this node did not write it, another node is shortening. */
   onCopy(): void {
     if (this.#isRunning) return;
     const { clock } = this.#host.jetStream.link;
     this.#leftAloneUntil = clock.now() + SHORTENED_BY_ANOTHER_MS;
   }
 
-  /** Shortens the stream, if that is worth it. @throws LiveError, UnansweredError as a rejection */
+  /**
+   * Shortens the stream if that is worthwhile. @throws LiveError, UnansweredError as a rejection
+   */
   async run({ state }: StreamInfo): Promise<void> {
     const { jetStream, journal, windowMs } = this.#host;
     if (this.#isRunning || jetStream.link.clock.now() < this.#leftAloneUntil) return;
-    // Whoever opens the topic now still finds all keys that can be repeated.
+    // A node that opens the topic now still finds all keys that can be repeated.
     const last = journal.placeBefore(jetStream.clock.now() - 2 * windowMs);
     const count = last - state.first_seq + 1;
     if (count <= SPARE_MESSAGES || count < 2 * journal.onlyUpTo(last).length) return;
@@ -61,13 +62,13 @@ export class Shortening {
   async #shorten(last: Offset): Promise<void> {
     const { jetStream, names, journal, stream } = this.#host;
     await this.#copyAll(last);
-    // One may have been removed, and the removal let go of, meanwhile; and there may be new ones.
+    // A key may have been removed and its removal dropped meanwhile, and there may be new ones.
     if (journal.onlyUpTo(last).length > 0) return;
     const settled = journal.position;
     for (const position of journal.voids()) {
       if (position > last) await jetStream.deleteMessage(names.stream, position);
     }
-    // First it is written down: who finds the stream shorter knows then that nothing is lost.
+    // Recorded first, so that nodes that find the stream shorter know that nothing was lost.
     const marks = { floor: journal.log.floor, shortened: last, settled };
     if (await stream.mark(marks)) await jetStream.purge(names.stream, last + 1);
   }

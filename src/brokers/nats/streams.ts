@@ -3,17 +3,17 @@ import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
 import { MAKING_MS, NEW_MS, RENEWALS_MS, SPARE_EVENTS } from "./limits.ts";
 import { sharedNames, type TopicNames } from "./names.ts";
 
-/** Where streams are kept. */
+/** Where streams are stored. */
 export interface Placement {
   readonly storage: "file" | "memory";
-  /** Nothing: one, and what there is stays as it is. */
+  /** Undefined: one for new streams, and existing ones stay unchanged. */
   readonly replicas: number | undefined;
 }
 
 const NS_PER_MS = 1_000_000;
-/** NATS takes no shorter one. */
+/** The shortest window that NATS accepts. */
 const LEAST_WINDOW_NS: number = 100 * NS_PER_MS;
-/** About three years; NATS counts nanoseconds and would not hold much more. */
+/** About three years; NATS counts nanoseconds and does not support much more. */
 const LONGEST_MS = 1e11;
 
 export function topicStream(
@@ -22,7 +22,7 @@ export function topicStream(
   { placement, windowMs }: { placement: Placement; windowMs: number },
 ): StreamConfig {
   const shape = { ...placed(placement), name: stream };
-  // The nodes shorten it themselves: what NATS drops of its own accord may be a key's value.
+  // The nodes shorten it themselves, because NATS could drop a key's value.
   if (kind === "keyed") return { ...shape, subjects: [`${subject}.*`] };
   const { maxEvents, maxAgeMs } = { ...defaultRetention, ...retention };
   return {
@@ -34,7 +34,7 @@ export function topicStream(
   };
 }
 
-/** The streams that all topics share: what is known of each, and how leases were renewed. */
+/** The streams that all topics share: their records, and lease renewals. */
 export function sharedStreams(prefix: string, placement: Placement): StreamConfig[] {
   const { meta, leases } = sharedNames(prefix);
   const shape = placed(placement);
@@ -50,15 +50,15 @@ export function sharedStreams(prefix: string, placement: Placement): StreamConfi
 }
 
 /**
- * Without limits of any kind. A `max_bytes` would reserve that much of NATS's storage. Nothing here
- * uses NATS's own recognition of repeated messages, so its window is as short as can be.
+ * Unlimited in every way. A `max_bytes` would reserve that much of NATS's storage. NATS's own
+ * deduplication is not used, so its window is as short as possible.
  */
 function placed({ storage, replicas }: Placement): Omit<StreamConfig, "name" | "subjects"> {
   const limits = { max_msgs: -1, max_msgs_per_subject: -1, max_age: 0 };
   return { ...limits, storage, num_replicas: replicas ?? 1, duplicate_window: LEAST_WINDOW_NS };
 }
 
-/** Makes a stream, or changes what of it is not as it is to be. */
+/** Creates a stream, or updates the settings that differ. */
 export async function settleStream(
   jetStream: JetStream,
   wanted: StreamConfig,
@@ -68,7 +68,7 @@ export async function settleStream(
   return adjusted(jetStream, found ?? (await jetStream.createStream(wanted)), wanted, placement);
 }
 
-/** Changes what of a stream is not as it is to be. */
+/** Updates the settings of a stream that differ. */
 export async function adjusted(
   jetStream: JetStream,
   found: StreamInfo,
@@ -85,9 +85,9 @@ export async function adjusted(
 }
 
 /**
- * Finds a stream; one that another node makes at this moment is left alone until that is done.
+ * Finds a stream; if another node is creating it right now, waits until that is done.
  *
- * @param isReady whether an empty stream is known to be made. Default: it is not known
+ * @param isReady whether an empty stream is known to be complete. Default: unknown
  */
 export async function madeStream(
   jetStream: JetStream,

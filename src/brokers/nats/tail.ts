@@ -3,35 +3,35 @@ import type { Offset } from "../../topics/index.ts";
 import type { JetStream } from "./jetstream.ts";
 import { HEARTBEAT_MS, SILENCE_MS } from "./limits.ts";
 
-/** A message of a stream, and where it stands there. */
+/** A message of a stream with its position. */
 export interface Delivery {
   readonly message: Msg;
   readonly offset: Offset;
-  /** When it was stored, in ns since the Unix epoch; too many digits for a number. */
+  /** When it was stored, in ns since the Unix epoch; a number cannot hold that many digits. */
   readonly stamp: string;
 }
 
 interface TailHandler {
   onMessage(delivery: Delivery): void;
-  /** Messages were missed, or NATS says that there will be no more. */
+  /** Messages were missed, or NATS will send no more. */
   onBroken(): void;
 }
 
 export interface TailStart {
   stream: string;
-  /** Tells of the messages after this one. */
+  /** Starts after this message. */
   after: Offset;
-  /** Of which subject; default all. */
+  /** The subject to filter by; default: all. */
   subject?: string;
 }
 
 /**
- * An ordered consumer: tells a stream's messages, each once and in order, and then the new ones.
+ * An ordered consumer: delivers a stream's messages, each once and in order, and then new ones.
  *
- * NATS pushes them. It numbers what it pushes, so that a missing one is noticed, and says when
- * there is nothing, so that silence is. A broken one is of no more use; another goes on after the
- * last message, when it has been looked at what the stream is by then. That look is why this is
- * not the ordered consumer of the client library, which makes itself anew in its own time.
+ * NATS pushes numbered messages, so a missing one is noticed, and heartbeats, so silence is
+ * noticed. A broken consumer is discarded; another one continues after the last message once the
+ * stream's state has been refreshed. Because of that refresh, this is not the client library's
+ * ordered consumer, which recreates itself at times of its own.
  */
 export class Tail {
   readonly #jetStream: JetStream;
@@ -40,9 +40,9 @@ export class Tail {
   #subscription: Subscription | undefined;
   #consumer: string | undefined;
   #delivered = 0;
-  #heardAt: number;
+  #receivedAt: number;
   #isBroken = false;
-  /** Resolves when all was told that was there, or when it is broken. */
+  /** Resolves when all existing messages have been delivered, or when it is broken. */
   readonly drained: Promise<void>;
   #drain: () => void = () => {};
 
@@ -50,11 +50,11 @@ export class Tail {
     this.#jetStream = jetStream;
     this.#stream = stream;
     this.#handler = handler;
-    this.#heardAt = jetStream.link.clock.now();
+    this.#receivedAt = jetStream.link.clock.now();
     this.drained = new Promise((resolve) => (this.#drain = resolve));
   }
 
-  /** Rejects as `JetStream.createConsumer` does. */
+  /** Rejects like `JetStream.createConsumer`. */
   static async open(jetStream: JetStream, start: TailStart, handler: TailHandler): Promise<Tail> {
     const tail = new Tail(jetStream, start.stream, handler);
     const inbox = jetStream.link.inbox();
@@ -82,10 +82,10 @@ export class Tail {
   }
 
   get isAlive(): boolean {
-    return !this.#isBroken && this.#jetStream.link.clock.now() - this.#heardAt < SILENCE_MS;
+    return !this.#isBroken && this.#jetStream.link.clock.now() - this.#receivedAt < SILENCE_MS;
   }
 
-  /** Looks whether NATS still has it. */
+  /** Checks whether NATS still has the consumer. */
   async probe(): Promise<void> {
     if (this.#isBroken || this.#consumer === undefined) return;
     const found = await this.#jetStream.hasConsumer(this.#stream, this.#consumer);
@@ -104,7 +104,7 @@ export class Tail {
 
   #take(message: Msg): void {
     if (this.#isBroken) return;
-    this.#heardAt = this.#jetStream.link.clock.now();
+    this.#receivedAt = this.#jetStream.link.clock.now();
     if (message.reply?.startsWith("$JS.ACK.")) this.#deliver(message, message.reply);
     else this.#dispatch(message);
   }
@@ -120,12 +120,12 @@ export class Tail {
     if (pending === "0") this.#drain();
   }
 
-  /** What NATS says beside messages. */
+  /** Handles control messages of NATS. */
   #dispatch(message: Msg): void {
     const { headers, reply } = message;
-    // Anything but a sign of life: the consumer is deleted, or not this node's any more.
+    // Anything but a heartbeat means that the consumer was deleted or belongs to another node.
     if (headers?.code !== 100) return this.#break();
-    // It waits until all before this has been taken, which is so.
+    // NATS has paused until all earlier messages are processed, which is the case.
     const stalled = headers.get("Nats-Consumer-Stalled");
     if (reply !== undefined && reply !== "") message.respond();
     else if (stalled !== "") this.#jetStream.link.publish(stalled);

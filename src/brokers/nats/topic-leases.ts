@@ -9,31 +9,31 @@ import { Tail } from "./tail.ts";
 /** What a topic's leases need of it. */
 interface TopicLeasesHost {
   jetStream: JetStream;
-  /** The stream of renewals, and the subject of this topic's in it. */
+  /** The stream of renewals, and this topic's subject in it. */
   stream: string;
   subject: string;
-  /** Makes the stream, where it is not there. */
+  /** Creates the stream if it does not exist. */
   makeStream(): Promise<void>;
-  /** The offset of the key's newest event, if that has a value. */
+  /** The offset of the key's newest event; undefined if the key has no value. */
   newest(key: string): Offset | undefined;
-  /** Appends that a key is removed, if it has not changed. */
+  /** Appends a removal of the key, if it has not changed. */
   remove(held: HeldKey): Promise<unknown>;
 }
 
-/** What a renewal says: for how long, and which keys with their offsets. */
+/** The content of a renewal: the duration, and the keys with their offsets. */
 type Written = [leaseMs: number, ...held: [key: string, offset: Offset][]];
 
 /**
- * The leases of a topic's keys, of which every node that has the topic open keeps account.
+ * The leases of a topic's keys, tracked by every node that has the topic open.
  *
- * Renewals are messages that all of these nodes hear at once. A stream keeps them for a while, for
- * those who come later or were away: they read it before they let a lease run out.
+ * Renewals are messages that all these nodes receive. A stream keeps them for a while, for nodes
+ * that join later or were disconnected: they read it before they let a lease expire.
  */
 export class TopicLeases {
   readonly #host: TopicLeasesHost;
   readonly #leases: Leases;
   #subscription: Subscription | undefined;
-  /** Whether all renewals were heard. */
+  /** Whether all renewals were received. */
   #isComplete = false;
   #isEnding = false;
   #hasEnded = false;
@@ -43,7 +43,7 @@ export class TopicLeases {
     this.#leases = new Leases(host.jetStream.link.clock, () => void this.#onDue());
   }
 
-  /** Hears of renewals from now on. */
+  /** Subscribes to renewals. */
   listen(): void {
     const { jetStream, subject } = this.#host;
     this.#subscription ??= jetStream.link.subscribe(subject, (message) => {
@@ -51,7 +51,7 @@ export class TopicLeases {
     });
   }
 
-  /** The connection is lost, and with it what is renewed meanwhile. */
+  /** The connection was lost, so renewals may be missed. */
   onDisconnected(): void {
     this.#subscription = undefined;
     this.#isComplete = false;
@@ -74,13 +74,13 @@ export class TopicLeases {
     }
   }
 
-  /** Removes the keys whose leases have run out. */
+  /** Removes the keys whose leases have expired. */
   async endDue(): Promise<void> {
     const { jetStream } = this.#host;
     if (this.#leases.isEmpty) return;
     if (!this.#isComplete) await this.#catchUp();
     if (this.#leases.due().length === 0) return;
-    // After a pause of this process, renewals may wait in its socket.
+    // After a pause of this process, renewals may be waiting in its socket.
     await jetStream.link.flush();
     await Promise.allSettled(this.#leases.due().map((held) => this.#host.remove(held)));
   }
@@ -105,7 +105,7 @@ export class TopicLeases {
     try {
       if (!this.#hasEnded) await this.endDue();
     } catch {
-      // Away: they are still due, and tried again.
+      // If NATS is unreachable, they are still due, and this is repeated.
     } finally {
       this.#isEnding = false;
       if (!this.#hasEnded) this.#leases.arm(FIRST_RETRY_MS);
@@ -118,21 +118,21 @@ export class TopicLeases {
     try {
       await jetStream.publish(subject, text);
     } catch (error) {
-      // Other nodes hear it, so NATS does not say that the stream is gone.
+      // Other nodes receive the message, so NATS does not report that the stream is gone.
       if (!(error instanceof UnansweredError)) throw error;
       await this.#host.makeStream();
       await jetStream.publish(subject, text);
     }
   }
 
-  /** Reads the renewals that are kept. */
+  /** Reads the renewals in the stream. */
   async #catchUp(): Promise<void> {
     const { jetStream, stream, subject } = this.#host;
     this.listen();
     const subscription = this.#subscription;
     const info = await jetStream.streamInfo(stream);
     const now = jetStream.link.clock.now();
-    // Before the stream was made they may have been renewed, too; and longer ago than it keeps.
+    // Renewals may also predate the stream, or have expired from it.
     const since = info === undefined ? now : jetStream.clock.ownTime(Date.parse(info.created));
     this.#leases.runFrom(since, () => true);
     this.#leases.runFrom(now, (leaseMs) => leaseMs > RENEWALS_MS);

@@ -11,18 +11,18 @@ import { adjusted, madeStream, settleStream, topicStream, type Placement } from 
 /** The newest message that was followed. */
 export interface Seen {
   readonly offset: Offset;
-  /** Empty if the message itself was not there any more. */
+  /** Empty if the message itself no longer existed. */
   readonly stamp: string;
 }
 
-/** What a node knows of a stream that it compares with what is there. */
+/** What a node knows of a stream, for comparison with its current state. */
 export interface Known {
   readonly seen: Seen;
   /** How many messages may be missing between the first and the last one. */
   readonly missing: (first: Offset) => number;
 }
 
-/** What a look at a stream found, compared with what was followed. */
+/** The result of comparing a stream with what was followed. */
 export type StreamChange =
   | { kind: "same"; info: StreamInfo }
   /** It is not the log that was followed. */
@@ -33,28 +33,28 @@ interface TopicStreamHost {
   records: TopicRecords;
   names: TopicNames;
   placement: Placement;
-  /** For how long a repeated append is recognised, in ms. */
+  /** How long a repeated append is recognized, in ms. */
   windowMs: number;
-  /** Hears that replicas differ. */
+  /** Reports that replicas differ. */
   readonly onError: (error: LongwireError) => void;
 }
 
-/** What a look found, before it is decided what comes of it. */
+/** A comparison before any decision is made. */
 interface Comparison {
   finding: StreamChange | { kind: "less"; isAnother: boolean };
   info: StreamInfo | undefined;
   record: KeptRecord | undefined;
 }
 
-/** What is written down of a keyed topic's stream; see `TopicRecord`. */
+/** The recorded limits of a keyed topic's stream; see `TopicRecord`. */
 type Marks = Required<Pick<TopicRecord, "floor" | "shortened" | "settled">>;
 
-/** A topic's stream and the record of which log it holds. */
+/** A topic's stream and its record, which identifies the log. */
 export class TopicStream {
   readonly #host: TopicStreamHost;
   readonly #declaration: TopicDeclaration;
   #record: KeptRecord | undefined;
-  /** The epoch of a topic that has no record, because it was never published to. */
+  /** The epoch of a topic without a record, which was never published to. */
   #firstEpoch = "";
   #isReplicated = false;
 
@@ -63,48 +63,48 @@ export class TopicStream {
     this.#host = host;
   }
 
-  /** The epoch of the log, or that of the log which the next event begins; empty at first. */
+  /** The epoch of the log, or of the log that the next event starts; empty at first. */
   get epoch(): string {
     return this.#record?.epoch ?? this.#firstEpoch;
   }
 
-  /** Whether there is a stream. */
+  /** Whether the stream exists. */
   get isMade(): boolean {
     return this.#record !== undefined && this.#record.created !== NO_STREAM;
   }
 
-  /** Removals up to here may have been let go of. */
+  /** Removals up to here may have been dropped. */
   get floor(): Offset {
     return this.#record?.floor ?? 0;
   }
 
-  /** Each message up to here counts. */
+  /** Every message up to here is valid. */
   get settledUpTo(): Offset {
     return this.#record?.settled ?? 0;
   }
 
-  /** Up to here the stream may have been shortened, as far as is known here. */
+  /** The stream may have been shortened up to here, as far as this node knows. */
   get shortenedTo(): Offset {
     return this.#record?.shortened ?? 0;
   }
 
-  /** Whether it has been shortened by more than `before`. */
+  /** Whether it has been shortened beyond `before`. */
   async isShortenedSince(before: Offset): Promise<boolean> {
     const { records, names } = this.#host;
     return ((await records.read(names.record))?.shortened ?? 0) > before;
   }
 
-  /** Finds the stream, or makes it, and learns which log it holds. */
+  /** Finds or creates the stream, and determines which log it holds. */
   async make(): Promise<StreamInfo> {
     const { jetStream, placement } = this.#host;
     const made = await settleStream(jetStream, this.#wanted, placement);
-    // Not asked for again: in a cluster nobody may answer for it yet.
+    // Not requested again, because in a cluster it may not have a leader yet.
     return (await this.#find(() => Promise.resolve(made))) ?? made;
   }
 
   /**
-   * Finds the stream, and learns which log it holds. Where there is none nothing is made, and all
-   * nodes find the same epoch: that of the log which the next event begins.
+   * Finds the stream and determines which log it holds. If it does not exist, it is not created,
+   * and all nodes derive the same epoch for the log that the next event starts.
    */
   find(): Promise<StreamInfo | undefined> {
     const { jetStream, names } = this.#host;
@@ -118,7 +118,7 @@ export class TopicStream {
   ): Promise<StreamInfo | undefined> {
     const { jetStream, records, names, placement } = this.#host;
     for (;;) {
-      // In this order: what a record says was made is found, or is deleted.
+      // In this order, so that a stream mentioned in the record is either found or deleted.
       const record = await records.read(names.record);
       const info = await infoOf(record);
       const settled = await this.#settled(record, info);
@@ -131,29 +131,31 @@ export class TopicStream {
   }
 
   /**
-   * Looks whether it is still the log that was followed. If NATS has come back with less, that is
-   * written down first, so that all nodes say so.
+   * Checks whether the stream is still the log that was followed. If NATS has lost messages, that
+   * is recorded first, so that all nodes agree.
    */
   async look(known: Known): Promise<StreamChange> {
     const { clock } = this.#host.jetStream.link;
-    // What a single server says is so. Of several, the new leader may not have applied all yet.
+    // A single server's answer is final. In a cluster, a new leader may not have applied everything
+    // yet.
     const until = clock.now() + (this.#isReplicated ? CATCH_UP_MS : 0);
     for (;;) {
       const { finding, info, record } = await this.#compare(known);
       if (finding.kind !== "less") return finding;
       if (clock.now() >= until) {
-        // First, or who opens the topic under the new epoch would read what differs.
+        // First, because a node that opens the topic under the new epoch would read replicas that
+        // differ.
         const found = finding.isAnother ? await alignReplicas(this.#host, info, record) : record;
         if (found === "another") await this.#pause();
         else if ((await this.#startAnew(info, found)) !== undefined) return { kind: "other" };
-        // Another node was quicker; what it has written may be the epoch of what is lost.
+        // Another node was faster; its record may name the epoch of the lost log.
         continue;
       }
       await this.#pause();
     }
   }
 
-  /** Writes down what is about to become of the stream; returns false if that has to be repeated. */
+  /** Records a planned change of the stream; returns false if that has to be repeated. */
   async mark(marks: Marks): Promise<boolean> {
     const record = this.#record;
     if (record === undefined) return false;
@@ -165,8 +167,8 @@ export class TopicStream {
   }
 
   /**
-   * Lets go of what is up to `floor`, if it is much: number and age are NATS's own work. The newest
-   * stays for who is about to read it.
+   * Deletes messages up to `floor` if there are many; NATS itself enforces count and age. The
+   * newest message stays for nodes that are about to read it.
    */
   async shorten({ state }: StreamInfo, floor: Offset): Promise<void> {
     const { maxBytes } = { ...defaultRetention, ...this.#declaration.retention };
@@ -180,7 +182,9 @@ export class TopicStream {
     return topicStream(this.#declaration, names, { placement, windowMs });
   }
 
-  /** Writes down which log the stream holds, unless that is done; nothing if there never was one. */
+  /**
+   * Records which log the stream holds, unless that is done; undefined if there never was a stream.
+   */
   async #settled(
     record: KeptRecord | undefined,
     info: StreamInfo | undefined,
@@ -193,14 +197,17 @@ export class TopicStream {
     if (record === undefined) this.#firstEpoch = await records.firstEpoch(this.#declaration.kind);
     if (record === undefined && info === undefined) return undefined;
     let epoch = this.#firstEpoch;
-    // A stream of which there is a record was deleted, so its epoch is over.
+    // A recorded stream was deleted, so its epoch has ended.
     if (record !== undefined) epoch = isAnnounced(record) ? record.epoch : crypto.randomUUID();
     const marks = this.#firstMarks(info);
     const written = await records.write(names.record, { epoch, created, ...marks }, record);
     return written ?? "changed";
   }
 
-  /** Values are missing. That is another epoch, unless a node has shortened it at this moment. */
+  /**
+   * Values are missing. That starts another epoch, unless a node is shortening the stream right
+   * now.
+   */
   async #settledAnew(
     record: KeptRecord,
     info: StreamInfo | undefined,
@@ -211,7 +218,7 @@ export class TopicStream {
     return (await this.#startAnew(info, record)) ?? "changed";
   }
 
-  /** A stream that was there before has what it has. */
+  /** An existing stream without a record starts with what it has. */
   #firstMarks(info: StreamInfo | undefined): { floor: Offset; shortened?: Offset } {
     if (this.#declaration.kind === "log") return { floor: 0 };
     return { floor: 0, shortened: goneFrom(info) };
@@ -226,7 +233,7 @@ export class TopicStream {
       seen.stamp === "" ? undefined : jetStream.message(names.stream, { seq: seen.offset }),
     ]);
     if (info?.created !== known.created) {
-      // Whoever opens the topic now must not be told the epoch of what is lost.
+      // A node that opens the topic now must not get the epoch of the lost log.
       const epoch = record?.epoch ?? (await records.firstEpoch(this.#declaration.kind));
       const isTold = epoch !== known.epoch;
       return { finding: isTold ? { kind: "other" } : less(false), info, record };
@@ -235,7 +242,7 @@ export class TopicStream {
     const isReverted = record === undefined || record.revision < known.revision;
     const isAnother = event !== undefined && stampOf(event.time) !== seen.stamp;
     const isLess = event === undefined && info.state.last_seq < seen.offset;
-    // Who has seen it first has written it down.
+    // The node that noticed it first has recorded it.
     if (!isReverted && record.epoch !== known.epoch) {
       return { finding: { kind: "other" }, info, record };
     }
@@ -250,13 +257,13 @@ export class TopicStream {
     return new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
   }
 
-  /** Keyed topics: a message that was followed and counts is gone. */
+  /** Keyed topics: a valid message that was followed is gone. */
   #hasHoles({ state }: StreamInfo, { seen, missing }: Known): boolean {
     if (this.#declaration.kind === "log" || state.last_seq !== seen.offset) return false;
     return (state.num_deleted ?? 0) > missing(state.first_seq);
   }
 
-  /** Returns nothing if another node was quicker. */
+  /** Returns undefined if another node was faster. */
   async #startAnew(
     info: StreamInfo | undefined,
     found: KeptRecord | undefined,
@@ -280,12 +287,12 @@ function less(isAnother: boolean): { kind: "less"; isAnother: boolean } {
   return { kind: "less", isAnother };
 }
 
-/** Up to where a stream's messages are gone. */
+/** The last position whose messages are gone. */
 function goneFrom(info: StreamInfo | undefined): Offset {
   return Math.max(0, (info?.state.first_seq ?? 0) - 1);
 }
 
-/** Keyed topics: more is gone than a node has written down that may go. */
+/** Keyed topics: more is gone than a node has recorded as deletable. */
 function isShortenedBeyond(
   record: KeptRecord | undefined,
   info: StreamInfo | undefined,
@@ -294,7 +301,7 @@ function isShortenedBeyond(
   return shortened !== undefined && info !== undefined && goneFrom(info) > shortened;
 }
 
-/** Whether the record names the epoch of a log that the next event begins. */
+/** Whether the record names the epoch of a log that the next event starts. */
 function isAnnounced({ created }: KeptRecord): boolean {
   return created === NO_STREAM;
 }

@@ -10,31 +10,33 @@ import { Shard } from "./shard.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { addressOf, hostOf, slotMapOf, slotOf, type SlotMap, type SlotRanges } from "./slots.ts";
 
-/** A channel; where it is subscribed is undefined while that is not known. */
+/** A subscribed channel; its shard is undefined while unknown. */
 interface Subscription {
   readonly slot: number;
   shard: Shard | undefined;
 }
 
-/** The pause before a slot that is on its way is tried again, and before the map is read again. */
+/** The delay before a migrating slot is retried, and before the slot map is read again. */
 const PAUSE_MS = 25;
 const SLOTS_COMMAND = ["CLUSTER", "SLOTS"];
 
-/** The way to all shards of a Redis Cluster; each is lost, and comes back, by itself. */
+/**
+ * Connects to all shards of a Redis Cluster; each connection is lost and restored independently.
+ */
 export class ClusterLink implements Link {
   readonly server: string;
   readonly #options: RedisBrokerOptions;
-  /** Who is asked where the slots are when no shard can be. */
+  /** The servers to ask for the slot map when no shard answers. */
   readonly #roots: readonly string[];
   readonly #handler: LinkHandler;
   readonly #clock: Clock;
   readonly #timeoutMs: number;
   #slots: SlotMap = [];
-  /** By address: those that have slots. */
+  /** The shards that have slots, by address. */
   readonly #shards = new Map<string, Shard>();
   readonly #queues = new Map<number, SlotQueue<Shard>>();
   readonly #channels = new Map<string, Subscription>();
-  /** The map is being read. */
+  /** Whether the slot map is being read. */
   #isReading = false;
   #isClosed = false;
 
@@ -48,9 +50,9 @@ export class ClusterLink implements Link {
   }
 
   /**
-   * Connects to all shards; to those that cannot be reached later.
+   * Connects to all shards; those that are unreachable now are connected later.
    *
-   * @throws LongwireError `broker_unreachable` as a rejection if that is none
+   * @throws LongwireError `broker_unreachable` as a rejection if no shard is reachable
    */
   static async open(
     options: RedisBrokerOptions,
@@ -64,7 +66,7 @@ export class ClusterLink implements Link {
     await Promise.all(shards.map((shard) => shard.settled()));
     if (!link.isAway) return link;
     link.close();
-    throw unreachable(link.server, new Error("none of its shards answers"));
+    throw unreachable(link.server, new Error("none of its shards answered"));
   }
 
   run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<Reply> {
@@ -134,7 +136,7 @@ export class ClusterLink implements Link {
   #shardOf(slot: number): Shard {
     const address = this.#slots[slot];
     if (address !== undefined && !this.#isClosed) return this.#shardAt(address);
-    const why = this.#isClosed ? "is closed" : `has no server for the slot ${slot} now`;
+    const why = this.#isClosed ? "is closed" : `has no server for the slot ${slot}`;
     throw new LiveError("unavailable", `${this.server} ${why}; try again later.`);
   }
 
@@ -152,7 +154,7 @@ export class ClusterLink implements Link {
     return shard;
   }
 
-  /** Whoever cannot be reached may have been replaced: each time that is found, the map is read. */
+  /** An unreachable shard may have been replaced, so each failure rereads the slot map. */
   #optionsOf(url: string): RedisBrokerOptions {
     const onError = (error: LongwireError): void => {
       this.#options.onError?.(error);
@@ -161,19 +163,19 @@ export class ClusterLink implements Link {
     return { ...this.#options, url, onError };
   }
 
-  /** Resolves when the slot can be tried where it is now. */
+  /** Resolves when the slot can be retried at its current shard. */
   async #follow(slot: number, redirection: Redirection, attempt: number): Promise<void> {
     if (redirection.kind === "moving") return this.#pause();
     const asked = hostOf(this.#slots[slot] ?? "");
     const address = addressOf(redirection.host, redirection.port, asked);
     this.#slots[slot] = address;
     this.#readSlots();
-    // Servers that are about to agree send from one to the other.
+    // During a failover, servers may briefly redirect to each other.
     if (attempt > 0) await this.#pause();
     if (!this.#isClosed) await this.#shardAt(address).settled();
   }
 
-  /** Reads where the slots are, and follows the topics there; once at a time, with pauses. */
+  /** Reads the slot map and moves topics accordingly; one at a time, with pauses. */
   #readSlots(): void {
     if (this.#isClosed || this.#isReading) return;
     this.#isReading = true;
@@ -185,20 +187,20 @@ export class ClusterLink implements Link {
     try {
       this.#settle(await this.#slotsNow());
     } catch {
-      // Nobody answers; they are tried again, and this with them.
+      // No server answers; the attempts to reconnect trigger this again.
     }
   }
 
   async #slotsNow(): Promise<SlotMap> {
     for (const [address, shard] of this.#shards) {
       if (shard.scripts.isAway) continue;
-      // Another one is first the next time: this one may not know yet.
+      // Moved to the end, because this server may not know the new map yet.
       this.#shards.delete(address);
       this.#shards.set(address, shard);
       try {
         return slotMapOf(await shard.scripts.ask<SlotRanges>(SLOTS_COMMAND), hostOf(address));
       } catch {
-        // The next one.
+        // Try the next one.
       }
     }
     return this.#slotsOfRoots();
@@ -244,7 +246,7 @@ export class ClusterLink implements Link {
     }
   }
 
-  /** Subscribes where the channel is now. */
+  /** Subscribes at the channel's current shard. */
   #place(channel: string, subscription: Subscription): void {
     const before = subscription.shard;
     const address = this.#slots[subscription.slot];

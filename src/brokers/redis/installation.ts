@@ -4,8 +4,8 @@ import type { Link } from "./link.ts";
 import { topicTag } from "./topic-keys.ts";
 
 /**
- * The name of what Redis holds under a prefix, made up once. An emptied Redis gets another one, so
- * the epochs of topics that were never appended to follow from it.
+ * The name of the data that Redis holds under a prefix, created once. An emptied Redis gets another
+ * one, so the epochs of topics that were never appended to are derived from it.
  */
 export class Installation {
   readonly #link: Link;
@@ -19,10 +19,10 @@ export class Installation {
   }
 
   /**
-   * Reads the name, and writes it if there is none. While its server cannot be reached, as one
-   * shard of a cluster, the name is the one that was read before.
+   * Reads the name, and creates it if it does not exist. While its server is unreachable, such as
+   * one shard of a cluster, returns the name that was read before.
    *
-   * @returns an empty text if the name is at another server of a cluster than the only one known
+   * @returns an empty text if the name is on an unreachable server of a cluster and was never read
    * @throws LiveError `unavailable` as a rejection
    */
   async read(): Promise<string> {

@@ -1,25 +1,26 @@
 import type { ScriptName } from "./scripts.ts";
 
-/** What a script returns: strings and whole numbers. */
+/** A script's result: strings and integers. */
 export type Reply = readonly (string | number)[];
 
-/** The way to where topics are kept: for scripts and notifications. */
+/** Runs scripts and receives notifications, on one server or a cluster. */
 export interface Link {
-  /** Where Redis is, for messages. */
+  /** The name of the server for messages. */
   readonly server: string;
-  /** Nothing of it can be reached. */
+  /** Whether no part of it is reachable. */
   readonly isAway: boolean;
   /**
-   * Runs a script. What is asked for in one turn leaves in one write, and is done in its order.
+   * Runs a script. All scripts of one turn are sent in one write and run in order.
    *
    * @param keys of one topic
-   * @throws LiveError `unavailable` if it was not done, UnansweredError if it may be, as a rejection
+   * @throws LiveError `unavailable` if it was not run, UnansweredError if it may have been, as a
+   *   rejection
    */
   run(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<Reply>;
-  /** Asks all servers that can be reached now; one that refuses is left out. */
+  /** Sends a command to all reachable servers; those that refuse are left out. */
   askAll(command: readonly string[]): Promise<{ server: string; answer: string }[]>;
   /**
-   * From when this resolves, the handler hears of the channel.
+   * When this resolves, the handler receives notifications of the channel.
    *
    * @throws LiveError `unavailable` as a rejection
    */
@@ -28,12 +29,12 @@ export interface Link {
   close(): void;
 }
 
-/** Hears of topics by their channels. */
+/** Receives events of topics by their channels. */
 export interface LinkHandler {
   /** A topic has changed. */
   onNotified(channel: string, text: string): void;
-  /** These can be reached again, and notifications of them come; some may have been missed. */
+  /** These channels are available again and receive notifications; some may have been missed. */
   onBack(channels: Iterable<string>): void;
-  /** These cannot; all that was asked for is answered with an error. */
+  /** These channels are unavailable; all pending requests have failed. */
   onLost(channels: Iterable<string>): void;
 }

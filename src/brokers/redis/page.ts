@@ -12,19 +12,19 @@ export interface Entry {
   readonly stamp: string;
 }
 
-/** What a reading of a topic brings. */
+/** The result of reading a topic. */
 export interface Page {
   epoch: string;
-  /** The newest offset there is. */
+  /** The newest offset of the topic. */
   offset: Offset;
   floor: Offset;
-  /** Some of what came after the place that was asked for is gone. */
+  /** Whether some events after the requested position are gone. */
   missed: boolean;
   more: boolean;
   entries: Entry[];
 }
 
-/** Reads what the script `read` returns. */
+/** Parses the result of the script `read`. */
 export function pageOf(reply: Reply, kind: TopicDeclaration["kind"]): Page {
   const [, epoch, offset, floor, , , missed, more, ...fields] = reply;
   const entries: Entry[] = [];
@@ -43,7 +43,7 @@ export function pageOf(reply: Reply, kind: TopicDeclaration["kind"]): Page {
   };
 }
 
-/** @param kept as Redis has it: an empty `json` removes the key */
+/** @param kept as stored in Redis: an empty `json` removes the key */
 export function entryOf(kept: {
   offset: Offset;
   stamp: string;

@@ -16,30 +16,30 @@ import { RedisTopic } from "./redis-topic.ts";
 import { clusterRoots } from "./redis-url.ts";
 import { topicTag } from "./topic-keys.ts";
 
-/** In how many parts the topics are looked at. */
+/** The number of portions in which topics are refreshed. */
 const PARTS = 10;
 
 interface Followed {
   topic: RedisTopic;
-  /** Resolves when notifications of it come. */
+  /** Resolves when its notifications are subscribed to. */
   subscribed: Promise<void>;
 }
 
 /**
- * Keeps topics in Redis 7, for any number of servers.
+ * Stores topics in Redis 7, for any number of servers.
  *
- * What it holds lives as long as Redis keeps it: see docs/guides/brokers.md for what that takes.
+ * Topics live as long as Redis keeps them; see docs/guides/brokers.md for what that requires.
  */
 export class RedisBroker implements Broker {
   readonly #prefix: string;
   readonly #clock: Clock;
   readonly #lookMs: number;
-  /** By what their keys begin with, which is their channel too. */
+  /** By the prefix of their keys, which is also their channel. */
   readonly #followed = new Map<string, Followed>();
   #link: Link | undefined;
   #installation: Installation | undefined;
   #timer: Timer | undefined;
-  /** Those that are still to be looked at in this round. */
+  /** Topics to refresh in this round. */
   #toLookAt: RedisTopic[] = [];
 
   private constructor({ prefix, clock, lookMs }: RedisBrokerOptions) {
@@ -66,7 +66,8 @@ export class RedisBroker implements Broker {
       ? RedisLink.open(options, handler)
       : ClusterLink.open(options, roots, handler));
     broker.#installation = new Installation(broker.#link, broker.#prefix);
-    // In a cluster it may be that its shard cannot be reached later. If it cannot now, topics say so.
+    // Read now, because its shard of a cluster may be unreachable later. If it fails now, topics
+    // report it.
     await broker.#installation.read().catch(() => {});
     for (const error of await evictionErrors(broker.#link)) options.onError?.(error);
     broker.#refreshNow();
@@ -116,7 +117,7 @@ export class RedisBroker implements Broker {
     return { topic, subscribed: link.subscribe(tag) };
   }
 
-  /** A part of them each time, so that many topics are no burst. */
+  /** Refreshes one portion at a time, so that many topics do not cause a burst. */
   #refreshNow(): void {
     this.#timer = this.#clock.after(this.#lookMs / PARTS, () => this.#refreshNow());
     if (this.#toLookAt.length === 0) {

@@ -4,7 +4,7 @@ import type { RedisBrokerOptions } from "./redis-options.ts";
 
 export type Client = ReturnType<typeof createClient>;
 
-/** A client that connects once: when to do so again is decided by who has it. */
+/** Creates a client that connects once; its owner decides when to reconnect. */
 export function connectable({ url, client }: RedisBrokerOptions, timeoutMs: number): Client {
   return createClient({
     ...client,
@@ -19,12 +19,12 @@ export function destroy(client: Client): void {
   if (client.isOpen) client.destroy();
 }
 
-/** Whether it is an error that Redis answered with, of this kind. */
+/** Whether it is an error reply of Redis of this kind. */
 export function isReply(error: unknown, code: string): boolean {
   return error instanceof ErrorReply && error.message.startsWith(code);
 }
 
-/** @param server for messages */
+/** @param server the server's name for messages */
 export function unreachable(server: string, cause: unknown): LongwireError {
   const { code, message: text = String(cause) } = (cause ?? {}) as {
     code?: string;
@@ -35,13 +35,14 @@ export function unreachable(server: string, cause: unknown): LongwireError {
 }
 
 function adviceOf(reason: string): string {
-  if (reason.includes("cluster support disabled")) return "without +cluster it is one server's URL";
+  if (reason.includes("cluster support disabled"))
+    return "remove +cluster from the URL to use a single server";
   if (/^(WRONGPASS|NOAUTH|NOPERM|ERR)\b/.test(reason)) {
     return "check the credentials and that it is Redis 7 or Valkey";
   }
   if (/CERT|SELF_SIGNED|VERIFY|ERR_TLS|ERR_SSL/.test(reason)) {
-    return "give the authority that signed its certificate, and the name that is in it";
+    return "give the authority that signed its certificate, and use the host name in it";
   }
   if (reason.startsWith("MOVED")) return "its topics have moved to another server of the cluster";
-  return "start it, or give the address of one that runs";
+  return "start it, or give the address of a running server";
 }

@@ -15,20 +15,23 @@ import { redirectionOf } from "./redirection.ts";
 import { scriptNames, scripts, type ScriptName } from "./scripts.ts";
 
 interface RedisLinkHandler extends LinkHandler {
-  /** Its notifications come from another server of the cluster now. Without it that is a loss. */
+  /**
+   * A channel's notifications now come from another server of the cluster. Without this callback,
+   * that counts as a loss.
+   */
   onMoved?(channel: string): void;
 }
 
 type State =
   | { kind: "open"; client: Client }
-  /** It is being made anew, or waits for that. */
+  /** A connection attempt is in progress or scheduled. */
   | { kind: "away" }
   | { kind: "closed" };
 
 const FIRST_RETRY_MS = 100;
 const MOVED_AWAY = "topics have moved to another server";
 
-/** The connection to one Redis, and another one whenever it ends. */
+/** Keeps one connection to a Redis server open and replaces it when it ends. */
 export class RedisLink implements Link {
   readonly server: string;
   readonly #options: RedisBrokerOptions;
@@ -37,19 +40,19 @@ export class RedisLink implements Link {
   readonly #timeoutMs: number;
   readonly #backoff: Backoff;
   readonly #channels = new Set<string>();
-  /** The digests by which Redis knows the scripts. */
+  /** The scripts' digests in Redis. */
   readonly #digests = new Map<ScriptName, string>();
-  /** When each command that is not answered has to be, in their order. */
+  /** The deadlines of unanswered commands, in order. */
   readonly #unanswered = new Set<{ until: number }>();
   /**
-   * Named when a channel is left, too: otherwise the package takes one that is subscribed to again
-   * before the answer for one that it is subscribed to, and then hears nothing of it.
+   * Passed when unsubscribing as well: otherwise, if a channel is subscribed to again before the
+   * answer, the package considers it still subscribed, and it receives nothing.
    */
   readonly #listener = (text: string, channel: string): void => {
     this.#handler.onNotified(channel, text);
   };
   #state: State = { kind: "away" };
-  /** The attempt to connect that is under way. */
+  /** The connection attempt in progress. */
   #attempt: Promise<void> | undefined;
   #timer: Timer | undefined;
   #watch: Timer | undefined;
@@ -71,14 +74,14 @@ export class RedisLink implements Link {
     return link;
   }
 
-  /** One that is away at first, and connects by itself. */
+  /** Returns a link that is not connected yet and connects in the background. */
   static start(options: RedisBrokerOptions, handler: RedisLinkHandler): RedisLink {
     const link = new RedisLink(options, handler);
     link.#tryToConnect();
     return link;
   }
 
-  /** Waits for the attempt to connect that is under way, whatever comes of it. */
+  /** Waits for the connection attempt in progress, whatever its outcome. */
   async settled(): Promise<void> {
     await this.#attempt;
   }
@@ -90,14 +93,14 @@ export class RedisLink implements Link {
       const command = ["EVALSHA", this.#digests.get(name) ?? "", ...rest];
       return await this.#inTime<Reply>(client.sendCommand(command));
     } catch (error) {
-      // Somebody has flushed them.
+      // The scripts were flushed from Redis.
       if (!isReply(error, "NOSCRIPT")) throw this.#explained(error, client);
     }
     return this.#ask(client, ["EVAL", scripts[name], ...rest]);
   }
 
   /**
-   * Asks for anything else than a topic's.
+   * Runs a command that does not concern a topic.
    *
    * @throws as `run`
    */
@@ -127,7 +130,7 @@ export class RedisLink implements Link {
     }
   }
 
-  /** Subscribes as soon as it can be; the handler hears of that as of what is back. */
+  /** Subscribes as soon as possible; the handler's `onBack` is then called for the channel. */
   adopt(channel: string): void {
     this.#channels.add(channel);
     if (this.#state.kind !== "open") return;
@@ -155,7 +158,7 @@ export class RedisLink implements Link {
     return this.#state.kind !== "open";
   }
 
-  /** Those that it is subscribed to, or will be when it is back. */
+  /** The channels that are subscribed, or will be after reconnecting. */
   get channels(): Iterable<string> {
     return this.#channels;
   }
@@ -170,14 +173,15 @@ export class RedisLink implements Link {
 
   get #open(): { client: Client } {
     if (this.#state.kind === "open") return this.#state;
-    const why = this.#state.kind === "closed" ? "is closed" : "cannot be reached now";
+    const why = this.#state.kind === "closed" ? "is closed" : "is unreachable";
     throw new LiveError("unavailable", `${this.server} ${why}; try again later.`);
   }
 
   async #connect(): Promise<void> {
     const client = connectable(this.#options, this.#timeoutMs);
     let failure: unknown;
-    // The last one of a connection; without a listener it would end the process.
+    // The package emits an error when the connection ends; without a listener it would end the
+    // process.
     client.on("error", (error: unknown) => {
       failure ??= error;
       this.#lose(client, error);
@@ -194,7 +198,7 @@ export class RedisLink implements Link {
         this.#digests.set(name, await client.sendCommand(["SCRIPT", "LOAD", scripts[name]]));
       }
       subscribed = new Set(this.#channels);
-      // One that has moved fails all of them: where it is now is read, and this tried again.
+      // If one channel has moved, all fail: the slot map is read, and this is retried.
       await Promise.all([...subscribed].map((channel) => this.#subscribeOn(client, channel)));
       if (failure !== undefined) throw failure;
     } catch (error) {
@@ -207,7 +211,7 @@ export class RedisLink implements Link {
     this.#state = { kind: "open", client };
     this.#backoff.reset();
     for (const channel of this.#channels) {
-      // It was adopted meanwhile.
+      // The channel was adopted meanwhile.
       if (!subscribed.has(channel)) this.adopt(channel);
     }
   }
@@ -217,9 +221,9 @@ export class RedisLink implements Link {
   }
 
   /**
-   * The package takes what Redis says of a channel that has moved for the answer to a command, if
-   * one is under way. Then it finds an answer too many, of which nobody knows to what: that ends
-   * the connection, and the next one is in order.
+   * If a command is pending, the package mistakes the notice of a moved channel for its answer. It
+   * then has one answer too many, so answers no longer match commands. Reconnecting restores the
+   * order.
    */
   #onMoved(client: Client, channel: string): void {
     if (this.#state.kind !== "open" || this.#state.client !== client) return;
@@ -264,7 +268,7 @@ export class RedisLink implements Link {
     }
   }
 
-  /** Gives the connection up if no answer comes: all of its commands then have none. */
+  /** Drops the connection if no answer arrives in time, which fails all of its commands. */
   async #inTime<Result>(answer: Promise<unknown>): Promise<Result> {
     const entry = { until: this.#clock.now() + this.#timeoutMs };
     this.#unanswered.add(entry);
@@ -276,7 +280,7 @@ export class RedisLink implements Link {
     }
   }
 
-  /** One timer for all of them, since they are answered in their order. */
+  /** One timer for all commands, because they are answered in order. */
   #look(): void {
     const [oldest] = this.#unanswered;
     this.#watch = undefined;
@@ -290,16 +294,16 @@ export class RedisLink implements Link {
     this.#lose(this.#state.client, new Error(`no answer within ${this.#timeoutMs} ms`));
   }
 
-  /** What an error of the client means for who asked. */
+  /** Converts a client error for the caller. */
   #explained(error: unknown, client: Client): LongwireError {
     if (error instanceof ErrorReply) {
-      // It is no primary any more: the name may lead to the new one.
+      // The server is no longer a primary; the host name may lead to the new one.
       if (isReply(error, "READONLY")) this.#lose(client, error);
-      // A cluster's link follows it.
-      const advice = isReply(error, "MOVED") ? "; give a cluster's URL as redis+cluster://" : "";
+      // A cluster's link follows the redirection.
+      const advice = isReply(error, "MOVED") ? "; use a redis+cluster:// URL for a cluster" : "";
       return new RefusedError(`${this.server} refused: ${error.message}${advice}`, error.message);
     }
-    const message = `${this.server} has not answered; it may be done or not.`;
+    const message = `${this.server} did not answer in time; the request may or may not have been executed.`;
     return new UnansweredError(message, { cause: error });
   }
 }

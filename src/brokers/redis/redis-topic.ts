@@ -24,33 +24,33 @@ export interface RedisTopicHost {
   link: Link;
   installation: Pick<Installation, "read">;
   clock: Clock;
-  /** What its keys begin with, and its channel is. */
+  /** The prefix of its keys, which is also its channel. */
   tag: string;
-  /** Nobody follows it any more. */
+  /** The topic has no followers any more. */
   onUnused(): void;
 }
 
-/** One topic's log in Redis, followed once however many follow it here. */
+/** One topic's log in Redis. It is followed once, however many followers it has in this process. */
 export class RedisTopic {
   readonly #host: RedisTopicHost;
   readonly #declaration: TopicDeclaration;
   readonly #scripts: TopicScripts;
-  /** That of the server that has the topic. */
+  /** The clock of the server that has the topic. */
   readonly #engineClock: EngineClock;
   readonly #followed: FollowedTopic;
-  /** Those who have appended, and wait until it is followed here. */
+  /** Appends that wait until their event is followed here. */
   readonly #waiters = new Waiters();
   /** The newest event that is followed. */
   #place: Place = { epoch: "", offset: 0, stamp: "" };
   #appending = 0;
-  /** The newest offset that was told of while own appends were on their way. */
-  #toldOf: Offset = 0;
-  /** Redis was away while the topic had no event, so it may be another Redis by now. */
+  /** The newest offset in a notification that arrived during an append of this node. */
+  #notifiedOffset: Offset = 0;
+  /** Redis was unreachable while the topic had no event, so it may have been replaced. */
   #isUnsure = false;
-  /** That is found out for these appends, which go on in their order when this is settled. */
+  /** The check for that; appends wait for it and then proceed in order. */
   #assuring: Promise<unknown> | undefined;
   #isReading = false;
-  /** There may be more than what is being read. */
+  /** Whether there may be more than what is being read. */
   #isWoken = false;
   #expiry: { timer: Timer; at: number } | undefined;
 
@@ -72,9 +72,9 @@ export class RedisTopic {
   }
 
   /**
-   * Tells somebody of all there is, and then of what is new.
+   * Passes all retained events to `follow`, and then each new one.
    *
-   * @param subscribed resolves when notifications come: read before, something could fall between
+   * @param subscribed resolves when notifications arrive; reading earlier could miss an event
    */
   async join(
     subscribed: Promise<void>,
@@ -98,19 +98,19 @@ export class RedisTopic {
     });
   }
 
-  /** A notification came. */
+  /** A notification arrived. */
   onNotified(text: string): void {
     const [epoch, offset] = text.split(" ");
     if (epoch === this.#place.epoch) {
       if (Number(offset) <= this.#place.offset) return;
-      this.#toldOf = Math.max(this.#toldOf, Number(offset));
-      // It tells of an own append, mostly, of which the answer comes next.
+      this.#notifiedOffset = Math.max(this.#notifiedOffset, Number(offset));
+      // It is usually about an append of this node, whose answer comes next.
       if (this.#appending > 0) return;
     }
     this.look();
   }
 
-  /** Reads what is new, and has done what is due. */
+  /** Reads what is new, which also triggers due maintenance. */
   look(): void {
     this.#isWoken = true;
     if (!this.#isReading && this.#followed.hasFollowers) void this.#readOn();
@@ -122,7 +122,7 @@ export class RedisTopic {
     this.#followed.end("lost");
   }
 
-  /** The connection is lost. What was answered may be followed after it is back, or not at all. */
+  /** The connection was lost. Acknowledged events may arrive after reconnecting, or not at all. */
   onDisconnected(): void {
     this.#isUnsure = this.#place.offset === 0;
     this.#waiters.reject(new UnansweredError(`${this.#host.link.server} is not reachable.`));
@@ -132,7 +132,7 @@ export class RedisTopic {
     this.#expiry?.timer.cancel();
     this.#host.onUnused();
     if (this.#followed.state === "lost") this.#waiters.reject(this.#followed.restarted());
-    // No follower is left that the stored events would have to reach first.
+    // Without followers, nobody has to receive the stored events first.
     else this.#waiters.reached(Number.POSITIVE_INFINITY);
   }
 
@@ -146,33 +146,33 @@ export class RedisTopic {
     follow: (event: TopicEvent) => void,
     onLost: (() => void) | undefined,
   ): Promise<{ follower: Follower; offset: Offset; floor: Offset }> {
-    let told: Offset = 0;
+    let reached: Offset = 0;
     let stamp = "";
     for (;;) {
-      const page = await this.#read(told, "state");
-      if (page.missed && told > 0 && this.#declaration.kind === "keyed") {
+      const page = await this.#read(reached, "state");
+      if (page.missed && reached > 0 && this.#declaration.kind === "keyed") {
         const message = `${this.#declaration.name} changes faster than it can be read; try again.`;
         throw new LiveError("unavailable", message);
       }
       for (const entry of page.entries) {
-        told = entry.event.offset;
+        reached = entry.event.offset;
         stamp = entry.stamp;
         follow(entry.event);
       }
       if (page.more) continue;
       if (!this.#followed.hasFollowers) {
         this.#place.offset = page.offset;
-        this.#place.stamp = told === page.offset ? stamp : "";
+        this.#place.stamp = reached === page.offset ? stamp : "";
       }
-      told = Math.max(told, page.offset);
-      if (told < this.#place.offset) continue;
+      reached = Math.max(reached, page.offset);
+      if (reached < this.#place.offset) continue;
       this.#followed.requireFollowed();
-      // Told of all there is, it may be ahead of those who are here.
-      const offset = told;
+      // This follower has received everything, so it may be ahead of the others.
+      const offset = reached;
       const followNew = (event: TopicEvent): void => {
         if (event.offset > offset) follow(event);
       };
-      // Before anything else happens: this one receives what comes in the next moment, too.
+      // Added synchronously, so that it also receives the next events.
       const follower = this.#followed.add(followNew, onLost);
       return { follower, offset, floor: page.floor };
     }
@@ -184,7 +184,7 @@ export class RedisTopic {
       const page = await this.#read(this.#place.offset, "steps");
       if (page.missed) this.#followed.lose();
       this.#followed.requireFollowed();
-      for (const entry of page.entries) this.#tell(entry);
+      for (const entry of page.entries) this.#notify(entry);
       if (!page.more) return;
     }
   }
@@ -196,11 +196,11 @@ export class RedisTopic {
       try {
         const page = await this.#read(this.#place.offset, "steps");
         if (page.missed) this.#followed.lose();
-        for (const entry of page.entries) this.#tell(entry);
+        for (const entry of page.entries) this.#notify(entry);
         this.#isWoken ||= page.more;
       } catch {
-        // Redis is not reachable, or the topic is lost and its followers know. It is read again when
-        // the connection is back; if it came back during this very read, that is now.
+        // Redis is unreachable, or the topic is lost and its followers know. It is read again after
+        // reconnecting; if that happened during this read, now.
       }
     }
     this.#isReading = false;
@@ -213,7 +213,7 @@ export class RedisTopic {
     return page;
   }
 
-  #tell({ event, stamp }: Entry): void {
+  #notify({ event, stamp }: Entry): void {
     if (event.offset <= this.#place.offset || this.#followed.hasEnded) return;
     this.#place.offset = event.offset;
     this.#place.stamp = stamp;
@@ -231,12 +231,12 @@ export class RedisTopic {
     return this.#followed.repeatable(draft, () => this.#appended(draft));
   }
 
-  /** Reads the topic before it is appended to. Those who wait for it go on in order. */
+  /** Reads the topic before appending to it. Appends that wait for it proceed in order. */
   #assure(): Promise<unknown> {
     if (this.#assuring !== undefined) return this.#assuring;
     const clear = (): void => void (this.#assuring = undefined);
     this.#assuring = this.#catchUp();
-    // Before those who wait: none that is asked for later overtakes them.
+    // Registered first, so that no later append overtakes the waiting ones.
     this.#assuring.then(clear, clear);
     return this.#assuring;
   }
@@ -248,8 +248,8 @@ export class RedisTopic {
       receipt = this.#receiptOf(draft, await this.#scripts.append(draft));
     } finally {
       this.#appending -= 1;
-      // What others appended meanwhile, if the answer does not show it.
-      if (this.#appending === 0 && this.#toldOf > this.#place.offset) this.look();
+      // Other nodes may have appended meanwhile, which the answer does not show.
+      if (this.#appending === 0 && this.#notifiedOffset > this.#place.offset) this.look();
     }
     return await receipt;
   }
@@ -258,7 +258,7 @@ export class RedisTopic {
     if (appended.kind === "conflict") throw this.#followed.conflict(key ?? "");
     const duplicate = appended.kind === "duplicate";
     const offset = duplicate ? appended.offset : appended.entry.event.offset;
-    if (!duplicate && offset === this.#place.offset + 1) this.#tell(appended.entry);
+    if (!duplicate && offset === this.#place.offset + 1) this.#notify(appended.entry);
     if (offset <= this.#place.offset || this.#followed.state === "left")
       return { offset, duplicate };
     if (this.#followed.state === "lost") throw this.#followed.restarted();
@@ -271,7 +271,7 @@ export class RedisTopic {
     await this.#scripts.lease(held, leaseMs);
   }
 
-  /** When the next lease runs out, somebody has to look; whoever comes first removes its key. */
+  /** Refreshes when the next lease expires; the first node to do so removes its key. */
   #wakeIn(delayMs: number): void {
     if (delayMs < 0 || this.#followed.hasEnded) return;
     const { clock } = this.#host;

@@ -20,34 +20,35 @@ export const scriptNames = ["append", "read", "lease", "installation"] as const;
 
 export type ScriptName = (typeof scriptNames)[number];
 
-/** What an event costs in a stream beside its JSON, in bytes, as the node's own log counts. */
+/** The cost of an event in a stream besides its JSON, in bytes, as in the node's own log. */
 const EVENT_OVERHEAD_BYTES = 128;
 /**
- * How much of a keyed topic's past its stream keeps, for those who follow. Whatever its retention
- * is: that is about removals.
+ * How many events a keyed topic's stream keeps for followers, independent of its retention, which
+ * is about removals.
  */
 const TAIL_EVENTS = 10_000;
 const TAIL_BYTES = 4 * 1024 * 1024;
 const TAIL_MS = 300_000;
-/** For how long a topic that holds nothing keeps its last event after it was used. */
+/** How long an empty topic keeps its last event after it was used. */
 const FORGET_MS = 86_400_000;
 /**
- * How often the epoch of topics that are not there changes. One that has been forgotten is not told
- * from one that never was, and must not have the epoch again that it had.
+ * How often the epoch of nonexistent topics changes. A forgotten topic looks like one that never
+ * existed, and must not get its old epoch again.
  */
 const FIRST_EPOCH_MS = 15 * 86_400_000;
 /**
- * For how long the epoch and offset of a topic that holds nothing are remembered: the epoch of one
- * that was never there is accepted for two of the periods above, and clocks differ.
+ * How long the epoch and offset of an empty topic are remembered: the epoch of a topic that never
+ * existed is accepted for two of the periods above, and clocks differ.
  */
 const REMEMBER_MS = 2 * FIRST_EPOCH_MS + 86_400_000;
-/** For how long a repeated append is recognised. */
+/** How long a repeated append is recognized. */
 const WINDOW_MS = 300_000;
 
 /**
- * Keys 1 to 7, of which the last one never is. Arguments: 1 a name for an epoch, should a new one be needed; 2 the kind; 3 to 5 the retention;
- * 6 the channel; 7 to 9 what the node has seen: the epoch, the newest offset, and when that was; 10
- * the name of the installation, empty if that cannot be known: then reading makes `meta`, too.
+ * Keys 1 to 7; the last one never exists. Arguments: 1 a name for a new epoch, should one be
+ * needed; 2 the kind; 3 to 5 the retention; 6 the channel; 7 to 9 what the node has seen: the
+ * epoch, the newest offset, and when that was appended; 10 the name of the installation, empty if
+ * it is unknown: then reading creates `meta`, too.
  */
 const prelude = `
 local meta, log, state, order, gone, leases = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -85,7 +86,7 @@ local function has_lost()
   return entry ~= nil and entry[2][2] ~= ARGV[9]
 end
 
--- Of a topic that is not there: what the node was told before, if it may still begin with that.
+-- The epoch of a nonexistent topic: the one that the node already has, if that is still valid.
 local function first_epoch()
   local period = math.floor(now / ${FIRST_EPOCH_MS})
   local function named(number) return '1.' .. installation .. '.' .. text(number) end
@@ -239,11 +240,11 @@ local function finish(outcome, ...)
   return { outcome, epoch, offset, floor, next_expiry(), now, ... }
 end
 
--- Who would append to another log than this one has to look at this one first.
+-- A node that would append to another log has to read this one first.
 local function is_other() return ARGV[7] ~= '' and ARGV[7] ~= epoch end
 `;
 
-/** Key 8: the repeated append's; 11: the key, 12: the JSON, 13: `ifNewest`, 14: the lease. */
+/** Key 8: the idempotency key; 11: the key, 12: the JSON, 13: `ifNewest`, 14: the lease. */
 const append = `${prelude}
 local repeatable = KEYS[8]
 if is_other() then return finish('epoch') end
@@ -267,10 +268,10 @@ return finish('appended', mine, stamp)
 `;
 
 /**
- * 11: after which offset, 12: `state` for what is retained, of a keyed topic the newest of each key,
- * or `steps` for every event, 13: how many at most, 14: how many bytes.
+ * 11: the offset to read after; 12: `state` for what is retained (for a keyed topic, the newest of
+ * each key), or `steps` for every event; 13: the most events; 14: the most bytes.
  *
- * Beside the entries it does what time has made due.
+ * Also does the maintenance that is due.
  */
 const read = `${prelude}
 expire()
@@ -334,13 +335,13 @@ if after < offset and not is_other() then
   local is_all = ARGV[12] == 'state'
   if is_all and after < floor or not is_all and not has_all() then missed = 1 end
   if keyed and is_all then from_state()
-  -- The newest of each key would be told with offsets at which the view was another one.
+  -- After a miss, the newest of each key would come with offsets at which the view was different.
   elseif is_all or missed == 0 then from_log() end
 end
 return finish(is_other() and 'epoch' or 'read', missed, more, unpack(told))
 `;
 
-/** 11: for how long, then keys with the offsets at which they were set. */
+/** 11: the duration, then keys with the offsets at which they were set. */
 const lease = `${prelude}
 expire()
 if not is_other() then
@@ -354,7 +355,7 @@ end
 return finish(is_other() and 'epoch' or 'leased')
 `;
 
-/** Key 1: where the name is. 1: what it is to be, should there be none. */
+/** Key 1: the name's key. 1: the name to store if there is none. */
 const installation = `
 local name = redis.call('GET', KEYS[1])
 if not name then

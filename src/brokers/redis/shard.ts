@@ -3,26 +3,26 @@ import { RedisLink } from "./redis-link.ts";
 import type { RedisBrokerOptions } from "./redis-options.ts";
 
 interface ShardHandler extends LinkHandler {
-  /** A channel of it is at another shard now. */
+  /** A channel of the shard has moved to another shard. */
   onMoved(channel: string): void;
 }
 
 /**
  * A server of a cluster that has slots.
  *
- * It has two connections: a server says of its own accord that channels have moved, which the
- * package would take for answers to scripts that are under way on the same one.
+ * It has two connections: a server announces moved channels unasked, and the package would mistake
+ * that for answers to pending scripts on the same connection.
  */
 export class Shard {
   readonly scripts: RedisLink;
   readonly notifications: RedisLink;
 
-  /** @param options of this server alone */
+  /** @param options for this server alone */
   constructor(options: RedisBrokerOptions, handler: ShardHandler) {
     this.notifications = RedisLink.start(options, {
       onNotified: (channel, text) => handler.onNotified(channel, text),
       onBack: (channels) => handler.onBack(channels),
-      // Nothing has waited for it; who has missed something looks when it is back.
+      // Nothing waits for it; topics that missed something refresh when it is back.
       onLost: () => {},
       onMoved: (channel) => handler.onMoved(channel),
     });
@@ -33,7 +33,7 @@ export class Shard {
     });
   }
 
-  /** Waits for the attempts to connect that are under way, whatever comes of them. */
+  /** Waits for the connection attempts in progress, whatever their outcome. */
   async settled(): Promise<void> {
     await Promise.all([this.scripts.settled(), this.notifications.settled()]);
   }

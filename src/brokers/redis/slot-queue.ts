@@ -7,7 +7,7 @@ interface Command<Server> {
   readonly send: (server: Server) => Promise<Reply>;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
-  /** When who asked for it is told that it was not done. */
+  /** When the caller receives an error if it has not been run. */
   readonly until: number;
   isSent: boolean;
 }
@@ -16,31 +16,34 @@ interface Command<Server> {
 export interface SlotQueueHost<Server> {
   clock: Clock;
   timeoutMs: number;
-  /** Where the slot is. @throws LiveError `unavailable` */
+  /** Returns the slot's server. @throws LiveError `unavailable` */
   server(): Server;
-  /** Resolves when it can be tried where it is now. @param attempt 0 for the first in a row */
+  /**
+   * Resolves when the slot can be retried at its current server. @param attempt 0 for the first in
+   * a row
+   */
   follow(redirection: Redirection, attempt: number): Promise<void>;
-  /** Nothing is in it. */
+  /** The queue is empty. */
   onEmpty(): void;
 }
 
 /**
- * What is asked of one slot, done in the order in which it was asked for, wherever the slot moves.
+ * Runs the commands of one slot in order, wherever the slot moves.
  *
- * A server that the slot has left, or is leaving, does nothing and says so: what it refused is sent
- * again, with what was asked for since behind it.
+ * A server that the slot has left, or is leaving, does nothing and refuses: refused commands are
+ * sent again, followed by later ones.
  */
 export class SlotQueue<Server> {
   readonly #host: SlotQueueHost<Server>;
-  /** Those that are not answered, in their order. */
+  /** Unanswered commands, in order. */
   readonly #commands = new Set<Command<Server>>();
   /**
-   * Where they are sent as long as any of them is under way, whatever is heard of the slot
-   * meanwhile: two servers would answer in any order.
+   * The server that receives all commands while any is pending, even if the slot moves meanwhile,
+   * because two servers would answer in any order.
    */
   #server: Server | undefined;
   #sent = 0;
-  /** What was said last, while the slot is looked for. */
+  /** The last redirection, while the slot is being located. */
   #redirection: Redirection | undefined;
   #attempt = 0;
 
@@ -49,8 +52,9 @@ export class SlotQueue<Server> {
   }
 
   /**
-   * @param send may be called again if it was redirected
-   * @throws LiveError `unavailable` as a rejection if the slot is not found in time; and as `send`
+   * @param send may be called again after a redirection
+   * @throws LiveError `unavailable` as a rejection if the slot is not found in time; and the errors
+   *   of `send`
    */
   do(send: (server: Server) => Promise<Reply>): Promise<Reply> {
     const { clock, timeoutMs } = this.#host;
@@ -79,16 +83,16 @@ export class SlotQueue<Server> {
     );
   }
 
-  // At once; what it throws is a rejection.
+  // Called synchronously; async turns a thrown error into a rejection.
   async #sendTo({ send }: Command<Server>): Promise<Reply> {
     this.#server ??= this.#host.server();
     return send(this.#server);
   }
 
-  #end(command: Command<Server>, tell: () => void): void {
+  #end(command: Command<Server>, settle: () => void): void {
     this.#commands.delete(command);
     if (this.#redirection === undefined) this.#attempt = 0;
-    tell();
+    settle();
     this.#onAnswered();
   }
 
@@ -100,7 +104,9 @@ export class SlotQueue<Server> {
     else if (this.#commands.size === 0) this.#host.onEmpty();
   }
 
-  /** The slot has come back between two: what was refused would be done after what was not. */
+  /**
+   * The slot moved away and back between two commands: a refused one would run after a later one.
+   */
   #rejectOvertaken(done: Command<Server>): void {
     for (const command of this.#commands) {
       if (command === done) return;
@@ -108,7 +114,7 @@ export class SlotQueue<Server> {
     }
   }
 
-  /** None is under way: all can be sent again, in their order. */
+  /** Nothing is pending, so all commands can be sent again in order. */
   async #move(redirection: Redirection): Promise<void> {
     await this.#host.follow(redirection, this.#attempt);
     this.#attempt += 1;

@@ -1,13 +1,13 @@
-/** A cluster's keys are in so many parts, each of which is at one of its servers. */
+/** The number of slots into which a cluster divides its keys. */
 export const SLOTS = 16_384;
 
-/** The slot of a topic's key, or of its channel: by what is in its braces. */
+/** Returns the slot of a topic's key or channel, which depends on the part in braces. */
 export function slotOf(key: string): number {
   const start = key.indexOf("{") + 1;
   return crc16(new TextEncoder().encode(key.slice(start, key.indexOf("}", start)))) % SLOTS;
 }
 
-/** XMODEM's: the polynomial 0x1021, from 0. */
+/** CRC-16/XMODEM: the polynomial 0x1021, initial value 0. */
 function crc16(bytes: Uint8Array): number {
   let crc = 0;
   for (const byte of bytes) {
@@ -19,10 +19,10 @@ function crc16(bytes: Uint8Array): number {
   return crc;
 }
 
-/** Where each slot is, as `HOST:PORT`; undefined if no server has it. */
+/** The server of each slot, as `HOST:PORT`; undefined if no server has it. */
 export type SlotMap = (string | undefined)[];
 
-/** What `CLUSTER SLOTS` answers: a range, then its primary and its replicas. */
+/** The answer to `CLUSTER SLOTS`: a range, then its primary and its replicas. */
 export type SlotRanges = readonly (readonly [
   first: number,
   last: number,
@@ -30,7 +30,7 @@ export type SlotRanges = readonly (readonly [
   ...replicas: unknown[],
 ])[];
 
-/** @param asked the host of the server that answered, which is meant where it names none */
+/** @param asked the host of the server that answered, for entries without a host */
 export function slotMapOf(ranges: SlotRanges, asked: string): SlotMap {
   const map: SlotMap = Array.from({ length: SLOTS });
   for (const [first, last, [host, port]] of ranges) {
@@ -39,12 +39,12 @@ export function slotMapOf(ranges: SlotRanges, asked: string): SlotMap {
   return map;
 }
 
-/** @param asked stands for a host that is not known */
+/** @param asked replaces an unknown host */
 export function addressOf(host: string | null, port: number, asked: string): string {
   return `${host === null || host === "" || host === "?" ? asked : host}:${port}`;
 }
 
-/** The host of an address, which may be one of IPv6 without brackets. */
+/** The host in an address, which may be IPv6 without brackets. */
 export function hostOf(address: string): string {
   return address.slice(0, address.lastIndexOf(":"));
 }

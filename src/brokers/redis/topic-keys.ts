@@ -1,21 +1,21 @@
-/** What a topic's keys begin with; all are in one slot of a cluster by the braces. */
+/** The prefix of a topic's keys; the braces put them in the same slot of a cluster. */
 export function topicTag(prefix: string, topic: string): string {
   return `{${prefix}:${topic}}`;
 }
 
 /**
- * The keys that every script takes, in its order.
+ * The keys of every script, in order.
  *
- * The last one never is. While a cluster moves a slot, its server looks before a script, and at
- * each call within it, whether the keys are there: one that has all of them would be begun, and
- * end in the middle when it has deleted one. Because of the last one it is refused as a whole.
+ * The last one never exists. While a cluster migrates a slot, its server checks before a script,
+ * and at each call within it, whether the keys exist: a script whose keys all exist would start,
+ * and fail midway after deleting one. Because of the last key, it is refused as a whole.
  */
 export function topicKeys(tag: string): string[] {
   const names = ["meta", "log", "state", "order", "gone", "leases", "never"];
   return names.map((name) => `${tag}:${name}`);
 }
 
-/** Where a repeated append finds the first one. */
+/** The key under which the first append with an idempotency key is stored. */
 export function repeatKey(tag: string, idempotencyKey: string): string {
   return `${tag}:once:${idempotencyKey}`;
 }

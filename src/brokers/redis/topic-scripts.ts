@@ -14,21 +14,21 @@ import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
 import type { ScriptName } from "./scripts.ts";
 import { repeatKey, topicKeys } from "./topic-keys.ts";
 
-/** How much is read at a time, and how many leases are renewed. */
+/** How many events are read, and how many leases renewed, at a time. */
 const PAGE_EVENTS = 500;
 const PAGE_BYTES = 1024 * 1024;
 const LEASES_AT_ONCE = 500;
 
-/** How far a topic is followed; Redis compares it with what it has. */
+/** How far a topic is followed; Redis compares it with its state. */
 export interface Place {
   /** Empty until it is known. */
   epoch: string;
   offset: Offset;
-  /** When the event there was appended by the clock of Redis, in µs; empty if that is not known. */
+  /** When the event at `offset` was appended by the clock of Redis, in µs; empty if unknown. */
   stamp: string;
 }
 
-/** What became of an append. */
+/** The outcome of an append. */
 export type Appended =
   | { kind: "appended"; entry: Entry }
   | { kind: "duplicate"; offset: Offset }
@@ -37,31 +37,35 @@ export type Appended =
 interface TopicScriptsHost {
   link: Link;
   installation: Pick<Installation, "read">;
-  /** What the topic's keys begin with, and its channel is. */
+  /** The prefix of the topic's keys, which is also its channel. */
   tag: string;
   /** How far it is followed now. */
   place(): Place;
-  /** What is there is another log than the one that is followed. */
+  /** Redis holds a log other than the one that is followed. */
   onOther(): void;
   /** The time by this node's clock. */
   now(): number;
-  /** What it is by that of Redis, as an answer says to what was asked at `askedAt`. */
+  /** The time by the clock of Redis, from the answer to a request sent at `askedAt`. */
   onTime(time: number, askedAt: number): void;
-  /** The next lease runs out by then; a negative number says that there is none. */
+  /** The time until the next lease expires; negative if there is none. */
   onLease(delayMs: number): void;
 }
 
 /**
- * What is asked of one topic in Redis.
+ * Runs the scripts of one topic.
  *
- * @throws LiveError `unavailable` if it was not done, UnansweredError if it may be, as a rejection
+ * @throws LiveError `unavailable` if it was not run, UnansweredError if it may have been, as a
+ *   rejection
  */
 export class TopicScripts {
   readonly #declaration: TopicDeclaration;
   readonly #host: TopicScriptsHost;
   readonly #keys: readonly string[];
   readonly #limits: readonly string[];
-  /** Read with the topic as long as that has no event: its first epoch follows from it. */
+  /**
+   * Read before each reading while the topic has no events, because its first epoch is derived from
+   * it.
+   */
   #installation = "";
 
   constructor(declaration: TopicDeclaration, host: TopicScriptsHost) {
@@ -72,14 +76,16 @@ export class TopicScripts {
     this.#limits = [maxEvents, maxBytes, maxAgeMs].map(String);
   }
 
-  /** @param how `state` reads what is retained, `steps` goes on event by event, or has missed some */
+  /**
+   * @param how `state` reads what is retained; `steps` continues event by event, or reports a miss
+   */
   async read(after: Offset, how: "state" | "steps"): Promise<Page> {
     if (this.#host.place().offset === 0) {
       this.#installation = await this.#host.installation.read();
     }
     const args = [String(after), how, String(PAGE_EVENTS), String(PAGE_BYTES)];
     const reply = await this.#run("read", args).catch((error: unknown) => {
-      // Reading again does no harm.
+      // Reading again is harmless.
       if (!(error instanceof UnansweredError)) throw error;
       throw new LiveError("unavailable", error.message);
     });
@@ -112,7 +118,7 @@ export class TopicScripts {
     keys: readonly string[] = [],
   ): Promise<Reply> {
     const { link, tag } = this.#host;
-    // It is compared each time: after a failover an append may come before a reading.
+    // Compared each time, because after a failover an append may precede a reading.
     const { epoch, offset, stamp } = this.#host.place();
     const seen = [epoch, String(offset), stamp];
     const own = [
@@ -128,7 +134,7 @@ export class TopicScripts {
     this.#host.onTime(Number(reply[5]), askedAt);
     if (reply[0] === "epoch") {
       this.#host.onOther();
-      const message = `The log of ${this.#declaration.name} has started again at the broker; try again.`;
+      const message = `The log of ${this.#declaration.name} was restarted at the broker; try again.`;
       throw new LiveError("unavailable", message);
     }
     this.#host.onLease(Number(reply[4]));

@@ -1,26 +1,28 @@
 import { type EventDraft, LiveError, type Receipt, type TopicEvent } from "../../topics/index.ts";
 import { UnansweredError } from "./engine-errors.ts";
 
-/** A server of this process that follows a topic. */
+/** A server in this process that follows a topic. */
 export interface Follower {
   readonly follow: (event: TopicEvent) => void;
-  /** What is followed cannot be continued. */
+  /** Called when following cannot continue. */
   readonly onLost: (() => void) | undefined;
 }
 
 /**
  * - `followed`: its followers are notified of every event
- * - `left`: nobody needs it any more
- * - `lost`: what was followed cannot be continued, and has to be opened again
+ * - `left`: it is not needed any more
+ * - `lost`: its log cannot be continued, and the topic has to be opened again
  */
 export type FollowState = "followed" | "left" | "lost";
 
-/** The part of a topic that is the same on every broker: who follows it, for how long, and how it ends. */
+/**
+ * The engine-independent part of a followed topic: its followers, its lifetime, and how it ends.
+ */
 export class FollowedTopic {
   readonly name: string;
   readonly #onEnded: () => void;
   readonly #followers = new Set<Follower>();
-  /** Work that needs the topic although nobody follows it yet, or any more. */
+  /** Pending operations that need the topic without a follower. */
   #users = 0;
   #state: FollowState = "followed";
 
@@ -60,7 +62,7 @@ export class FollowedTopic {
     this.#followers.delete(follower);
   }
 
-  /** The topic stays while `work` runs; whoever is last ends it. */
+  /** Keeps the topic while `work` runs; the last user ends it. */
   async whileUsed<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#users += 1;
     try {
@@ -115,7 +117,7 @@ export class FollowedTopic {
   }
 
   conflict(key: string): LiveError {
-    const message = `The key ${JSON.stringify(key)} of "${this.name}" was changed by somebody else; read its new value and try again.`;
+    const message = `The key ${JSON.stringify(key)} of "${this.name}" was changed by another publisher; read its new value and try again.`;
     return new LiveError("conflict", message);
   }
 

@@ -7,9 +7,9 @@ import {
   textBytes,
 } from "../../topics/index.ts";
 
-/** For how long a repeated publish is recognised, in milliseconds. */
+/** How long a repeated publish is recognized, in milliseconds. */
 const WINDOW_MS = 300_000;
-/** How many keys are remembered at most; beyond it the oldest go before their time. */
+/** The most keys to remember; beyond that, the oldest are dropped early. */
 const MAX_KEYS = 1_000_000;
 
 interface Remembered {
@@ -18,22 +18,22 @@ interface Remembered {
   readonly payer: MemoryAccount | undefined;
 }
 
-/** The idempotency keys of recent publishes, with the offsets they got. */
+/** The idempotency keys of recent publishes, with the offsets of their events. */
 export class IdempotencyWindow {
   readonly #clock: Clock;
   readonly #onForgotten: ((offset: Offset) => void) | undefined;
-  /** In the order they came, which a Map keeps. */
+  /** In arrival order, which a Map keeps. */
   readonly #seen = new Map<string, Remembered>();
   /** Runs while keys are remembered, because their payers are charged until they expire. */
   #timer: Timer | undefined;
 
-  /** @param onForgotten hears of each that is remembered no longer */
+  /** @param onForgotten called for each key that is no longer remembered */
   constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
     this.#clock = clock;
     this.#onForgotten = onForgotten;
   }
 
-  /** Whether no publish can be repeated any more. */
+  /** Whether no key is remembered. */
   get isEmpty(): boolean {
     this.#forgetOld();
     return this.#seen.size === 0;
@@ -45,7 +45,7 @@ export class IdempotencyWindow {
   }
 
   /**
-   * Appends with a key that the payer is charged for, and refunds it if it is not remembered.
+   * Runs an append whose key is charged to the payer, and refunds it if the key is not remembered.
    *
    * @throws LiveError `rate_limited` as a rejection if the payer has no room for it
    */
@@ -65,7 +65,7 @@ export class IdempotencyWindow {
   }
 
   /**
-   * Charges what remembering `key` costs.
+   * Charges the payer for remembering `key`.
    *
    * @throws LiveError `rate_limited` if the payer has no room for it
    */
@@ -77,7 +77,9 @@ export class IdempotencyWindow {
   }
 
   /**
-   * @param at when it came; those that came before have been remembered before
+   * Remembers a key. Keys must be passed in the order of their times.
+   *
+   * @param at when it was appended
    * @param payer has been charged for it
    */
   remember(
@@ -90,7 +92,7 @@ export class IdempotencyWindow {
     this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#expire());
   }
 
-  /** Refunds everything: the topic is closed. */
+  /** Refunds everything, because the topic is closed. */
   close(): void {
     this.#timer?.cancel();
     for (const [key, { payer }] of this.#seen) payer?.refund(costOf(key));

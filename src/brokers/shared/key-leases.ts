@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import type { HeldKey, Offset } from "../../topics/index.ts";
 
-/** Keys that live for as long as somebody says so. */
+/** The leases of keys, which expire unless they are renewed. */
 export class KeyLeases {
   readonly #clock: Clock;
   readonly #expire: (held: HeldKey) => void;
@@ -9,13 +9,13 @@ export class KeyLeases {
   #timer: Timer | undefined;
   #wakesAt: number = Number.POSITIVE_INFINITY;
 
-  /** @param expire takes a key whose lease has run out */
+  /** @param expire receives a key whose lease has expired */
   constructor(clock: Clock, expire: (held: HeldKey) => void) {
     this.#clock = clock;
     this.#expire = expire;
   }
 
-  /** Whether somebody may still say that it lives. */
+  /** Whether the key has a lease that can be renewed. */
   has(key: string): boolean {
     return this.#held.has(key);
   }
@@ -25,7 +25,7 @@ export class KeyLeases {
     this.#wakeIn(leaseMs);
   }
 
-  /** The key has changed, so nothing of what was held is there. */
+  /** Replaces the key's lease, because its value has changed. */
   replace(held: HeldKey, leaseMs: number | undefined): void {
     this.#held.delete(held.key);
     if (leaseMs !== undefined) this.renew(held, leaseMs);
@@ -36,7 +36,7 @@ export class KeyLeases {
     this.#held.clear();
   }
 
-  /** One timer, for the lease that runs out first. */
+  /** One timer, for the lease that expires first. */
   #wakeIn(delayMs: number): void {
     const at = this.#clock.now() + delayMs;
     if (at >= this.#wakesAt) return;

@@ -1,4 +1,7 @@
-/** Whether the credentials of a URL can be decoded: a percent sign has two digits behind it. */
+/**
+ * Whether a URL's credentials can be decoded, that is, every percent sign is followed by two
+ * digits.
+ */
 export function isEncoded({ username, password }: URL): boolean {
   try {
     decodeURIComponent(username);

@@ -6,7 +6,7 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Those who wait until an offset is followed, the lowest first. */
+/** Callers that wait until an offset is followed, lowest first. */
 export class Waiters {
   #waiting: Waiter[] = [];
 
@@ -17,7 +17,7 @@ export class Waiters {
   until(offset: Offset): Promise<void> {
     return new Promise((resolve, reject) => {
       let at = this.#waiting.length;
-      // Answers come in their order, so it is the last one mostly.
+      // Answers arrive in order, so it is usually the last one.
       while (at > 0 && this.#waiting[at - 1]!.offset > offset) at -= 1;
       this.#waiting.splice(at, 0, { offset, resolve, reject });
     });

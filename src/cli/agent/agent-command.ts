@@ -23,11 +23,11 @@ interface AgentOptions extends TrustOptions {
 
 export function agentCommand(): Command {
   return withTrust(new Command("agent"))
-    .description("report this machine to a live server, once per second, until it is stopped")
-    .option("-u, --url <url>", "the live server", parseUrl, "ws://127.0.0.1:8080/live")
-    .option("-n, --name <name>", "the device's name (default: this machine's host name)")
+    .description("report this machine to a live server once per second until stopped")
+    .option("-u, --url <url>", "the live server's URL", parseUrl, "ws://127.0.0.1:8080/live")
+    .option("-n, --name <name>", "the device's name (default: the host name)")
     .option("-t, --topic <topic>", "the keyed topic to report to", "devices")
-    .option("--simulate <count>", "report so many simulated access points instead", wholeNumber)
+    .option("--simulate <count>", "report this many simulated access points instead", wholeNumber)
     .option("-H, --header <name: value>", "a request header; may be repeated", collect, [])
     .addHelpText("after", EXAMPLES)
     .action(run);
@@ -66,7 +66,7 @@ function parseUrl(text: string): string {
   if (url === undefined || !/^(wss?|https?):$/.test(url.protocol)) {
     throw new InvalidArgumentError("Give a URL like ws://host:8080/live.");
   }
-  // What a person copies from the browser's address bar lacks the mount.
+  // A URL copied from the browser's address bar lacks the mount path.
   if (url.pathname === "/") url.pathname = "/live";
   return url.href;
 }

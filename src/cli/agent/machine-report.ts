@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as os from "node:os";
 
-/** What a machine says of itself, as the topic `devices` holds it. */
+/** A machine's report, as stored in the topic `devices`. */
 export interface MachineReport {
   name: string;
   deviceType: "machine";
@@ -35,7 +35,7 @@ export interface InterfaceCounters {
   txPackets: number;
 }
 
-/** One reading of what only grows; rates are differences of two. */
+/** A reading of the counters; rates are differences of two samples. */
 interface Sample {
   at: number;
   busyMs: number;
@@ -52,7 +52,7 @@ export class MachineMeter {
     this.#name = name;
   }
 
-  /** Measures; rates are means since the last call. */
+  /** Measures; rates are averages since the last call. */
   report(): MachineReport {
     const last = this.#last;
     const sample = takeSample();
@@ -95,19 +95,19 @@ function percentBetween(before: Sample, after: Sample): number {
   return round((100 * (after.busyMs - before.busyMs)) / total, 1);
 }
 
-/** `os.freemem` counts the page cache as used on Linux; what a program could get is meant here. */
+/** Memory available to programs. On Linux, `os.freemem` counts the page cache as used. */
 function availableMemory(): number {
   const line = readLines("/proc/meminfo").find((text) => text.startsWith("MemAvailable:"));
   const kib = Number(line?.split(/\s+/)[1]);
   return Number.isFinite(kib) ? kib * 1024 : os.freemem();
 }
 
-/** Reads `/proc/net/dev`; where there is none, no interface is reported. */
+/** Reads `/proc/net/dev`; without that file, no interfaces are reported. */
 function readInterfaces(): InterfaceCounters[] {
   return readLines("/proc/net/dev").flatMap(parseInterface);
 }
 
-/** A line of `/proc/net/dev`: the name, eight counters received, eight sent. */
+/** Parses a line of `/proc/net/dev`: the name, eight receive counters, eight transmit counters. */
 export function parseInterface(line: string): InterfaceCounters[] {
   const colon = line.indexOf(":");
   if (colon === -1) return [];
@@ -127,7 +127,7 @@ export function parseInterface(line: string): InterfaceCounters[] {
 function withRates(now: InterfaceCounters, last: Sample, elapsedMs: number): InterfaceReport {
   const before = last.interfaces.find(({ name }) => name === now.name) ?? now;
   const rate = (counter: "rxBytes" | "txBytes" | "rxPackets" | "txPackets"): number =>
-    // A counter that fell was reset with its interface.
+    // A counter that decreased was reset with its interface.
     elapsedMs <= 0
       ? 0
       : Math.round((Math.max(0, now[counter] - before[counter]) * 1000) / elapsedMs);

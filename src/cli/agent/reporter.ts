@@ -2,16 +2,18 @@ import { Backoff } from "../../base/index.ts";
 import { openWebSocket, type ClientOptions, type WebSocket } from "../../client/index.ts";
 
 const REPORT_EVERY_MS = 1_000;
-/** Every report is acknowledged; a server that says nothing for so long is gone. */
+/** Every report is acknowledged, so a server that is silent for this long is gone. */
 const SILENCE_MS = 10_000;
-/** With more unsent than this the network does not keep up, and a newer report is worth more. */
+/**
+ * With more unsent bytes, the network is too slow, and the next report is worth more than this one.
+ */
 const MAX_UNSENT_BYTES = 64 * 1024;
 
-/** Something that reports itself under a name. */
+/** A device that reports under a name. */
 export interface Reporting {
   readonly name: string;
   report(): unknown;
-  /** For how many seconds it is gone now, if it goes. */
+  /** If the device reboots now, returns for how many seconds it is away. */
   reboot?(): number | undefined;
 }
 
@@ -24,10 +26,9 @@ export interface ReporterOptions {
 }
 
 /**
- * Publishes a device's reports over one connection, and comes back after every cut.
+ * Publishes a device's reports over one connection, and reconnects after every loss.
  *
- * The topic's key lives with this connection: its end is how the server learns that the device is
- * offline.
+ * The topic's key is owned by this connection: when it ends, the server marks the device offline.
  */
 export class Reporter {
   readonly #device: Reporting;
@@ -35,11 +36,11 @@ export class Reporter {
   readonly #backoff = new Backoff({ firstMs: 500, longestMs: 5_000 });
   #socket: WebSocket | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #heardAt = 0;
+  #receivedAt = 0;
   #requests = 0;
   #stopped = false;
-  /** The last trouble that was told, so that each is told once. */
-  #told = "";
+  /** The last line logged, so that repeats are suppressed. */
+  #lastLine = "";
 
   constructor(device: Reporting, options: ReporterOptions) {
     this.#device = device;
@@ -50,13 +51,13 @@ export class Reporter {
     const { url, client } = this.#options;
     const socket = openWebSocket(url, { ...client, protocols: "longwire.v1" });
     this.#socket = socket;
-    this.#heardAt = performance.now();
-    socket.addEventListener("message", (event) => this.#hear(String(event.data)));
-    socket.addEventListener("error", (event) => this.#tell(event.message));
-    socket.addEventListener("close", () => this.#comeBack(socket, this.#backoff.next()));
+    this.#receivedAt = performance.now();
+    socket.addEventListener("message", (event) => this.#onMessage(String(event.data)));
+    socket.addEventListener("error", (event) => this.#log(event.message));
+    socket.addEventListener("close", () => this.#reconnect(socket, this.#backoff.next()));
   }
 
-  /** Ends the connection, so that the device is offline at once. */
+  /** Closes the connection, so that the device goes offline immediately. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -67,31 +68,31 @@ export class Reporter {
     await closed;
   }
 
-  #hear(text: string): void {
-    this.#heardAt = performance.now();
+  #onMessage(text: string): void {
+    this.#receivedAt = performance.now();
     const message = JSON.parse(text) as { type?: string; message?: string };
     if (message.type === "welcome") {
-      this.#tell(`reporting ${this.#device.name} to ${this.#options.url}`);
+      this.#log(`reporting ${this.#device.name} to ${this.#options.url}`);
       this.#report();
     } else if (message.type === "published") {
       this.#backoff.reset();
     } else if (message.type === "error") {
-      this.#tell(`the server refused a report: ${message.message ?? "no reason given"}`);
+      this.#log(`the server refused a report: ${message.message ?? "no reason given"}`);
     }
   }
 
   #report(): void {
     const socket = this.#socket;
     if (socket === undefined || socket.readyState !== socket.OPEN) return;
-    if (performance.now() - this.#heardAt > SILENCE_MS) {
-      this.#tell("the server has gone silent; connecting again");
+    if (performance.now() - this.#receivedAt > SILENCE_MS) {
+      this.#log("the server is not responding; reconnecting");
       socket.close();
-      return this.#comeBack(socket, 0);
+      return this.#reconnect(socket, 0);
     }
     const goneSeconds = this.#device.reboot?.();
     if (goneSeconds !== undefined) {
       socket.close(1000, "rebooting");
-      return this.#comeBack(socket, goneSeconds * 1_000);
+      return this.#reconnect(socket, goneSeconds * 1_000);
     }
     if (socket.bufferedAmount < MAX_UNSENT_BYTES) socket.send(JSON.stringify(this.#publication()));
     this.#timer = setTimeout(() => this.#report(), REPORT_EVERY_MS);
@@ -109,17 +110,17 @@ export class Reporter {
     };
   }
 
-  /** Leaves `socket` behind and opens a new one later; once for each. */
-  #comeBack(socket: WebSocket, delayMs: number): void {
+  /** Abandons `socket` and opens a new one later; once per socket. */
+  #reconnect(socket: WebSocket, delayMs: number): void {
     if (this.#stopped || this.#socket !== socket) return;
     this.#socket = undefined;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.start(), delayMs);
   }
 
-  #tell(line: string): void {
-    if (line === this.#told) return;
-    this.#told = line;
+  #log(line: string): void {
+    if (line === this.#lastLine) return;
+    this.#lastLine = line;
     this.#options.log(line);
   }
 }

@@ -1,4 +1,4 @@
-/** What an access point says of itself, as the topic `devices` holds it. */
+/** An access point's report, as stored in the topic `devices`. */
 export interface AccessPointReport {
   name: string;
   deviceType: "AP";
@@ -12,7 +12,7 @@ export interface AccessPointReport {
   channel: number;
   /** How much of the time the channel is busy, in percent. */
   channelUse: number;
-  /** Mean signal of its clients, in dBm. */
+  /** The average signal of its clients, in dBm. */
   signal: number;
   rxBitsPerSecond: number;
   txBitsPerSecond: number;
@@ -22,21 +22,21 @@ const MODELS = ["LW-210", "LW-310", "LW-510 outdoor"];
 const SITES = ["Hall A", "Hall B", "Office", "Yard"];
 const CHANNELS = [1, 6, 11, 36, 44, 52, 100, 149];
 
-/** An access point reboots about once in this many seconds. */
+/** The average interval between reboots, in seconds. */
 const MEAN_SECONDS_BETWEEN_REBOOTS = 900;
 const REBOOT_SECONDS: readonly [number, number] = [8, 20];
 
-/** Numbers in [0, 1). */
+/** Returns numbers in [0, 1). */
 type Random = () => number;
 
-/** An access point that isn't there: its figures wander the way real ones do. */
+/** A simulated access point whose figures fluctuate like real ones. */
 export class SimulatedAccessPoint {
   readonly name: string;
   readonly #random: Random;
   readonly #model: string;
   readonly #site: string;
   readonly #channel: number;
-  /** How busy the place is that it serves, 0 to 1. */
+  /** How busy its location is, 0 to 1. */
   #demand: number;
   #signal: number;
   #uptime: number;
@@ -52,7 +52,7 @@ export class SimulatedAccessPoint {
     this.#uptime = Math.round(random() * 400_000);
   }
 
-  /** Lets a second pass and reports. */
+  /** Advances by one second and reports. */
   report(): AccessPointReport {
     this.#demand = wander(this.#demand, 0.06, [0, 1], this.#random);
     this.#signal = wander(this.#signal, 1.5, [-85, -45], this.#random);
@@ -76,7 +76,7 @@ export class SimulatedAccessPoint {
     };
   }
 
-  /** Says whether it reboots now, and for how many seconds it is gone. */
+  /** Decides whether it reboots now; returns for how many seconds it is away. */
   reboot(): number | undefined {
     if (this.#random() * MEAN_SECONDS_BETWEEN_REBOOTS >= 1) return undefined;
     const [shortest, longest] = REBOOT_SECONDS;

@@ -28,15 +28,20 @@ interface ConnectOptions extends TrustOptions {
 
 export function connectCommand(): Command {
   return withTrust(new Command("connect"))
-    .description("talk to a WebSocket server: type a line to send it, see what comes")
+    .description("talk to a WebSocket server: type lines to send, see what it sends")
     .argument("<url>", "ws:// or wss://")
-    .option("--param <name=value>", "sent as a JSON object first; may be repeated", collect, [])
+    .option(
+      "--param <name=value>",
+      "a member of a JSON object that is sent first; may be repeated",
+      collect,
+      [],
+    )
     .option("--protocol <name>", "a subprotocol to offer; may be repeated", collect, [])
     .option("-H, --header <name: value>", "a request header; may be repeated", collect, [])
-    .option("--json", "print one JSON object a line, for programs")
+    .option("--json", "print one JSON object per line, for programs")
     .option(
       "--wait <seconds>",
-      "once piped input has ended, leave after so much silence",
+      "after piped input has ended, quit after this much silence",
       wholeNumber,
       1,
     )
@@ -47,7 +52,7 @@ export function connectCommand(): Command {
 const COMMANDS = `  /ping                 measure the round trip
   /close [code reason]  close, by default with 1000
   //text                send a line that starts with a slash
-  Ctrl-C or Ctrl-D      close and leave`;
+  Ctrl-C or Ctrl-D      close and quit`;
 
 const GREETING = "type a line to send it; /help lists the commands";
 
@@ -74,15 +79,15 @@ async function run(url: string, options: ConnectOptions): Promise<void> {
   const transcript = transcriptFor(options, prompt);
   const silenceMs = options.wait * 1_000;
   const conversation = new Conversation(socket, { transcript, params, silenceMs, prompt });
-  // A reader that has seen enough, such as `head`, is no error.
+  // A reader that exits early, such as `head`, is not an error.
   process.stdout.on("error", () => process.exit(0));
   process.exitCode = await conversation.hold(lines);
-  // Its end is no person's wish to leave.
+  // The end of a pipe does not mean that a person wants to quit.
   lines.removeAllListeners().close();
   process.stdin.destroy();
 }
 
-/** Only where a person types at a terminal and reads there is a prompt. */
+/** Shows a prompt only if both input and output are terminals. */
 function screenOf({ json }: ConnectOptions): NodeJS.WriteStream | undefined {
   const { stdin, stdout } = process;
   return stdin.isTTY && stdout.isTTY && json !== true ? stdout : undefined;
@@ -100,25 +105,25 @@ function transcriptFor({ json }: ConnectOptions, prompt: PromptLine | undefined)
 
 interface ConversationOptions {
   transcript: Transcript;
-  /** Sent first, if there are any. */
+  /** Sent as the first message, if not empty. */
   params: Record<string, string>;
-  /** Once piped input has ended, leave after so much silence. */
+  /** How long to wait for silence after piped input has ended, in milliseconds. */
   silenceMs: number;
   prompt: PromptLine | undefined;
 }
 
-/** A connection that a person, or a pipe, talks through. */
+/** A connection that is used from a terminal or a pipe. */
 class Conversation {
   readonly #socket: WebSocket;
   readonly #transcript: Transcript;
   readonly #options: ConversationOptions;
   readonly #prompt: PromptLine | undefined;
-  /** Lines that came before the connection was open. */
+  /** Lines that were entered before the connection was open. */
   readonly #early: string[] = [];
   #inputEnded = false;
   #silence: NodeJS.Timeout | undefined;
   #failed = false;
-  /** Closed from here, whatever the code. */
+  /** Whether it was closed from this side, whatever the code. */
   #isLeaving = false;
 
   constructor(socket: WebSocket, options: ConversationOptions) {
@@ -128,7 +133,7 @@ class Conversation {
     this.#options = options;
   }
 
-  /** Resolves with the exit code once the connection is over. */
+  /** Resolves with the exit code when the connection has ended. */
   hold(lines: Interface): Promise<number> {
     const socket = this.#socket;
     lines.on("line", (line) => this.#input(line));
@@ -186,13 +191,13 @@ class Conversation {
     if (name === "close") return this.#close(Number(code ?? 1000), reason.join(" "));
     if (name === "help")
       return this.#transcript.write({ kind: "note", text: `commands:\n${COMMANDS}` });
-    const text = `there is no command /${name}; /help lists them, and //${name} sends /${name}`;
+    const text = `unknown command /${name}; /help lists the commands, //${name} sends /${name}`;
     this.#transcript.write({ kind: "note", text });
   }
 
   #close(code: number, reason: string): void {
     try {
-      if (!Number.isInteger(code)) throw new TypeError("give the close code as a number");
+      if (!Number.isInteger(code)) throw new TypeError("the close code must be a number");
       this.#socket.close(code, reason);
       this.#isLeaving = true;
     } catch (error) {
@@ -214,7 +219,7 @@ class Conversation {
     this.#transcript.write({ kind: "message", direction: "out", data });
   }
 
-  /** A person who ends the input wants to leave; a pipe wants its answers first. */
+  /** At a terminal, the end of input means to quit; a pipe waits for its answers first. */
   #endInput(): void {
     this.#inputEnded = true;
     if (process.stdin.isTTY) this.#leave();

@@ -2,11 +2,11 @@ import { clearScreenDown, cursorTo, moveCursor, type Interface } from "node:read
 
 const PROMPT = "> ";
 
-/** Where a person types: below all that is written, and out of its way while it is written. */
+/** The input line of a terminal: stays below all output, and is hidden while output is written. */
 export class PromptLine {
   readonly #lines: Interface;
   readonly #out: NodeJS.WriteStream;
-  /** While there is nobody to send to there is no prompt either. */
+  /** No prompt is shown while the connection is not open. */
   isWanted = false;
 
   constructor(lines: Interface, out: NodeJS.WriteStream) {
@@ -15,7 +15,7 @@ export class PromptLine {
     lines.setPrompt(PROMPT);
   }
 
-  /** Takes what is being typed off the screen, all rows of it. */
+  /** Erases the line being typed, including all its rows. */
   hide(): void {
     this.#wipe(this.#lines.getCursorPos().rows);
   }
@@ -24,9 +24,9 @@ export class PromptLine {
     if (this.isWanted) this.#lines.prompt(true);
   }
 
-  /** Takes a line that was just entered off the screen: the transcript shows it with its time. */
+  /** Erases a line that was just entered, because the transcript shows it with its time. */
   takeBack(line: string): void {
-    // A terminal that does not know its size says 0.
+    // A terminal of unknown size reports 0 columns.
     const columns = this.#out.columns || Number.POSITIVE_INFINITY;
     this.#wipe(Math.floor(widthOf(PROMPT + line) / columns) + 1);
   }
@@ -38,7 +38,7 @@ export class PromptLine {
   }
 }
 
-/** East Asian scripts and pictures, which take two cells of a terminal each. */
+/** East Asian characters and emoji, which take two cells in a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-/** What happens on a connection, as a person or a program is told of it. */
+/** An event of a connection, to be printed for a person or a program. */
 export type Happening =
   | { kind: "open"; url: string; protocol: string }
   | { kind: "message"; direction: "in" | "out"; data: string | Uint8Array }
@@ -9,12 +9,12 @@ export type Happening =
   | { kind: "error"; message: string }
   | { kind: "close"; code: number; reason: string };
 
-/** Where happenings are written. */
+/** Prints what happens. */
 export interface Transcript {
   write(happening: Happening): void;
 }
 
-/** One JSON object a line, for programs. */
+/** One JSON object per line, for programs. */
 export class JsonTranscript implements Transcript {
   readonly #out: Writable;
 
@@ -28,7 +28,7 @@ export class JsonTranscript implements Transcript {
   }
 }
 
-/** A message's text, and its value where it is JSON; bytes as base64. */
+/** A message's text, with its value if it is JSON; bytes as base64. */
 function payloadOf(happening: Happening): object {
   if (happening.kind !== "message") return {};
   const { data } = happening;
@@ -42,7 +42,10 @@ function payloadOf(happening: Happening): object {
   }
 }
 
-/** Only what came in, a line each, so that it can be piped on; the rest goes to `err`. */
+/**
+ * Prints only received messages, one per line, so that they can be piped on; the rest goes to
+ * `err`.
+ */
 export class PipeTranscript implements Transcript {
   readonly #out: Writable;
   readonly #err: Writable;
@@ -66,7 +69,7 @@ export class PipeTranscript implements Transcript {
   }
 }
 
-/** As wide as the time and the mark of a line. */
+/** The width of a line's time and mark. */
 const INDENT = " ".repeat(11);
 
 const COLOURS = { in: 32, out: 36, error: 31, quiet: 90 } as const;
@@ -89,7 +92,7 @@ export class TerminalTranscript implements Transcript {
   write(happening: Happening): void {
     const time = this.#paint("quiet", new Date().toTimeString().slice(0, 8));
     this.#aroundLine.before();
-    // Further lines are set in, so that no message can look like another entry.
+    // Continuation lines are indented, so that no message can imitate another entry.
     const text = this.#textOf(happening).replaceAll("\n", `\n${INDENT}`);
     this.#out.write(`${time} ${text}\n`);
     this.#aroundLine.after();
@@ -109,7 +112,7 @@ export class TerminalTranscript implements Transcript {
 
 const SHOWN_BYTES = 32;
 
-/** A message for the eye. What a server sends must not steer the terminal. */
+/** Escapes a message, because a server must not control the terminal. */
 function shown(data: string | Uint8Array): string {
   if (typeof data === "string") {
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for

@@ -4,24 +4,24 @@ import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
 
 export interface AsyncApiInfo {
-  /** What the API is called. */
+  /** The API's name. */
   title: string;
   /** The API's own version, such as `1.0.0`. */
   version: string;
-  /** Where the server is reached, with the path that the live endpoint is mounted at. */
+  /** The server's URL, including the path at which the live endpoint is mounted. */
   url: string;
 }
 
-/** An AsyncAPI document, version 3.0, to be written as JSON. (asyncapi.com) */
+/** An AsyncAPI 3.0 document, to be serialized as JSON. (asyncapi.com) */
 export type AsyncApiDocument = Readonly<Record<string, unknown>>;
 
 type Part = Record<string, unknown>;
 
 /**
- * Describes what a live server offers: a channel for each topic, as any WebSocket client reaches it
- * (Level 0), and one for the requests of Level 1.
+ * Describes a live server's API: a channel per topic, as any WebSocket client can use it (Level 0),
+ * and one for the requests of Level 1.
  *
- * @throws TypeError if `url` is none
+ * @throws TypeError if `url` is not a URL
  */
 export function asyncApiDocument(api: LiveApi, info: AsyncApiInfo): AsyncApiDocument {
   const { protocol, host, pathname } = new URL(info.url);
@@ -51,7 +51,7 @@ export function asyncApiDocument(api: LiveApi, info: AsyncApiInfo): AsyncApiDocu
   };
 }
 
-/** What a request of Level 1 adds: its message, its answer, and the operation of both. */
+/** The document parts of a Level 1 request: its message, its answer, and their operation. */
 interface RequestParts {
   messages: Part;
   operations: Part;
@@ -78,7 +78,7 @@ function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
     title: name,
     description:
       kind === "keyed"
-        ? 'The newest value of each key: first what there is, then each change. A key that was removed is {"removed": key}.'
+        ? 'The newest value of each key: first the current state, then each change. A removed key is sent as {"removed": key}.'
         : "Each new event.",
     ...parametersOf(name),
     messages: {
@@ -91,13 +91,13 @@ function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
   const operations = {
     [`${id}_data`]: {
       action: "send",
-      summary: `What comes of ${name}.`,
+      summary: `Data from ${name}.`,
       channel: { $ref: at },
       messages: [{ $ref: `${at}/messages/data` }],
     },
     [`${id}_params`]: {
       action: "receive",
-      summary: "The first message, which narrows what comes; {} for everything.",
+      summary: "The first message, which narrows the topic; {} for everything.",
       channel: { $ref: at },
       messages: [{ $ref: `${at}/messages/params` }],
     },
@@ -191,7 +191,7 @@ function parametersOf(name: string): Part {
   return parameters.length === 0 ? {} : { parameters: Object.fromEntries(parameters) as Part };
 }
 
-/** A name for use inside the document: letters, digits and underscores. */
+/** Converts a name to an identifier in the document: letters, digits and underscores. */
 function idOf(name: string): string {
   return name.replaceAll(/\W/g, "_");
 }

@@ -4,8 +4,8 @@ import type { StandardSchema } from "../../topics/index.ts";
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /**
- * What schema libraries have that can say what they check. (standardschema.dev, Standard JSON
- * Schema, version 1)
+ * A schema that its library can convert to JSON Schema. (standardschema.dev, Standard JSON Schema,
+ * version 1)
  */
 interface Convertible {
   readonly jsonSchema?: {
@@ -14,9 +14,10 @@ interface Convertible {
 }
 
 /**
- * What `schema` takes, as JSON Schema; anything if there is none, or if its library can't say.
+ * Converts `schema` to JSON Schema; accepts anything if there is no schema, or if its library
+ * cannot convert it.
  *
- * Zod from 4.2 and ArkType from 2.1.28 on can; of Valibot it is what `toStandardJsonSchema` of
+ * Zod from 4.2 and ArkType from 2.1.28 can; for Valibot, pass what `toStandardJsonSchema` of
  * `@valibot/to-json-schema` returns.
  */
 export function jsonSchemaOf(schema: StandardSchema<unknown, unknown> | undefined): JsonSchema {

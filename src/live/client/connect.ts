@@ -10,7 +10,7 @@ import { worstOf, type LiveStatus } from "./status.ts";
 import { TopicFeed, type FeedHost } from "./topic-feed.ts";
 
 /**
- * Connects to a live server, at once, and stays connected until `close()`.
+ * Connects to a live server immediately, and reconnects until `close()`.
  *
  * @throws LongwireError `no_web_socket`, and what `new WebSocket(url)` throws
  */
@@ -21,13 +21,15 @@ export function connect<Api extends LiveApi = LiveApi>(
   return new Client(settingsOf(url, options)) as unknown as Live<Api>;
 }
 
-/** What `live.ts` promises; the types of names, data and params are only there. */
+/** Implements `live.ts`, which has the types of names, data and params. */
 class Client implements FeedHost, LinkOwner {
   readonly settings: Settings;
-  /** The first one carries the requests; others, topics that those before carry already. */
+  /**
+   * The first one carries the requests; the others carry topics that the ones before already have.
+   */
   readonly #links: [Link, ...Link[]];
   readonly requests: Requests;
-  /** Of all feeds that somebody holds, also those that nobody reads, by name and params. */
+  /** All feeds that are still referenced, even without readers, by name and params. */
   readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
   readonly #listeners = new Set<(status: LiveStatus) => void>();
   readonly #stopListening: () => void;
@@ -59,7 +61,7 @@ class Client implements FeedHost, LinkOwner {
     const fullName = json === "{}" ? name : `${name} ${json}`;
     const known = this.#feeds.get(fullName)?.deref();
     if (known) return known;
-    // What the caller does to its object later is no concern of the subscription.
+    // A copy, because the caller may change its object later.
     const own = fullName === name ? undefined : (JSON.parse(json) as Params);
     const feed = new TopicFeed(this, name, own, fullName);
     for (const [name, other] of this.#feeds) if (!other.deref()) this.#feeds.delete(name);
@@ -95,7 +97,7 @@ class Client implements FeedHost, LinkOwner {
 
   close(): void {
     this.#stopListening();
-    // A link that has no feeds left takes itself out of the list.
+    // A copy, because a link without feeds removes itself from the list.
     for (const link of this.#links.slice()) link.close();
   }
 
@@ -135,7 +137,7 @@ class Client implements FeedHost, LinkOwner {
     if (JSON.stringify(status) === JSON.stringify(this.#status)) return;
     this.#status = status;
     for (const listener of this.#listeners) {
-      // A listener may have changed it, and the others know of that already.
+      // A listener may have changed the status, and the others have already been notified of that.
       if (this.#status === status) listener(status);
     }
   }
@@ -150,20 +152,20 @@ class Client implements FeedHost, LinkOwner {
   }
 }
 
-/** The same text for equal params. */
+/** Returns the same text for equal params. */
 function canonicalJson(params: Params = {}): string {
   const names: string[] = [];
   JSON.stringify(params, (name, value: unknown) => {
     names.push(name);
     return value;
   });
-  // A list of names is also their order, at every depth.
+  // As the replacer, the list of names also sets their order at every depth.
   return JSON.stringify(params, names.sort());
 }
 
-/** Not `randomUUID`: pages of insecure origins have none. React Native has no `crypto` at all. */
+/** Not `randomUUID`: pages of insecure origins lack it. React Native has no `crypto` at all. */
 function randomKey(): string {
-  // It must be unlike all others, not secret.
+  // It must be unique, not secret.
   const parts = globalThis.crypto?.getRandomValues(new Uint32Array(4));
   return (parts ?? [Math.random(), Math.random()]).join("-");
 }

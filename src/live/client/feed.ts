@@ -1,56 +1,63 @@
 import type { Position } from "../../topics/index.ts";
 
-/** How a feed stands. */
+/** The status of a feed. */
 export type FeedStatus =
-  /** Nobody reads it. */
+  /** It has no readers. */
   | { readonly state: "closed" }
-  /** Not everything has come that there is. */
+  /** It has not received everything yet. */
   | { readonly state: "catching-up" }
   /** Nothing is known to be missing. */
   | { readonly state: "live" }
-  /** The server refused the connection; it goes on with a `reconnect()` of the client. */
+  /** The server refused the connection; `reconnect()` of the client continues the feed. */
   | { readonly state: "refused"; readonly error: Error }
-  /** The server refused it, or ended it, with a LongwireError; who reads it again asks again. */
+  /**
+   * The server refused or ended the subscription with a LongwireError; a new reader subscribes
+   * again.
+   */
   | { readonly state: "ended"; readonly error: Error };
 
 /**
- * A topic as one set of params narrows it.
+ * A topic narrowed by one set of params.
  *
- * It is subscribed to while somebody iterates, listens or watches. Each of those who iterate or
- * listen gets every item, at its own pace.
+ * It is subscribed while it has an iterator, a listener or an `onChange` listener. Every iterator
+ * and listener receives every item at its own pace.
  */
 export interface Feed<Item, Data> extends AsyncIterable<Item> {
   /** The topic's name. */
   readonly name: string;
-  /** As the server said; `undefined` before its first answer. */
+  /** As reported by the server; `undefined` before its first answer. */
   readonly kind: "log" | "keyed" | undefined;
   readonly status: FeedStatus;
-  /** Up to where everything was received: where the next connection goes on. */
+  /** The position up to which everything was received; the next connection resumes there. */
   readonly position: Position | undefined;
-  /** Of a keyed topic its state, live: the same map with other content. Else empty. */
+  /**
+   * The state of a keyed topic. The map stays the same object and changes with the topic. Empty for
+   * a log topic.
+   */
   readonly entries: ReadonlyMap<string, Data>;
-  /** Another number whenever `entries`, `kind` or `status` is another. */
+  /** Changes whenever `entries`, `kind` or `status` changes. */
   readonly version: number;
   /**
-   * Calls `listener` with each item. Of a keyed topic that is open already the present entries
-   * come first, at once, as `set` items.
+   * Calls `listener` with each item. If a keyed topic is already open, its current entries come
+   * first, synchronously, as `set` items.
    *
-   * @param listener if it returns a promise, the next item waits for that. What it throws is
-   *   reported, and the item counts as handled
-   * @param onError called after the last item when the server refused or ended the subscription.
+   * @param listener if it returns a promise, the next item waits for it. If it throws, the error is
+   *   reported and the item counts as handled
+   * @param onError called after the last item if the server refused or ended the subscription.
    *   Default: the error is reported
    * @returns a function that stops it
    */
   subscribe(listener: (item: Item) => unknown, onError?: (error: Error) => void): () => void;
   /**
-   * Calls `listener` whenever `version` is another, which is once per message of the server.
+   * Calls `listener` whenever `version` changes, at most once per server message.
    *
    * @returns a function that stops it
    */
   onChange(listener: () => void): () => void;
   /**
-   * Begins to read at once. It ends with `close()` of the client, and throws the LongwireError
-   * with which the server refused or ended the subscription, or what the store of positions threw.
+   * Starts reading immediately. The iteration ends when the client is closed, and throws the
+   * LongwireError with which the server refused or ended the subscription, or what the position
+   * store threw.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Item>;
 }

@@ -2,23 +2,23 @@ import type { Offset } from "../../topics/index.ts";
 import { malformed, type EntryMessage, type SnapshotMessage } from "../wire/index.ts";
 import type { KeyedItem } from "./topic-items.ts";
 
-/** A keyed topic's state as it was told, and with which offset each key. */
+/** A keyed topic's state, with the offset of each key. */
 export class KeyedView {
   readonly entries: Map<string, unknown> = new Map();
-  /** Also of removed keys, until the snapshot that told of them is complete. */
+  /** Includes removed keys until the snapshot that removed them is complete. */
   readonly #offsets = new Map<string, Offset>();
-  /** What the server calls it. */
+  /** The view's name at the server. */
   name: string | undefined;
-  /** Which epoch the offsets are of. */
+  /** The epoch of the offsets. */
   #epoch: string | undefined;
   /**
-   * The newest offset that the view holds something of. A snapshot that was cut may have come from
-   * a node that was ahead of the one that follows; until the topic is there, the view is a mixture.
+   * The newest offset that is part of the view. An interrupted snapshot may come from a node that
+   * was ahead of the next one; until the topic has caught up to this offset, the view is a mixture.
    */
   newest: Offset = 0;
-  /** The keys of a snapshot of which some pages have come. */
+  /** The keys of an incomplete snapshot so far. */
   #named: Set<string> | undefined;
-  /** Whether the pages that have come are of the whole state. */
+  /** Whether the snapshot so far contains the whole state. */
   #isWhole = false;
   readonly #emit: (item: KeyedItem<unknown>) => void;
 
@@ -30,14 +30,14 @@ export class KeyedView {
     return this.#named !== undefined;
   }
 
-  /** The state as items, for who comes later. */
+  /** The state as items, for a reader that joins later. */
   *items(): Generator<KeyedItem<unknown>> {
     for (const [key, data] of this.entries) {
       yield { type: "set", key, data, offset: this.#offsets.get(key) ?? 0 };
     }
   }
 
-  /** The connection is lost: what has come of a snapshot stays, its end does not come. */
+  /** After a lost connection: keeps what has arrived of a snapshot; its end will not come. */
   breakOff(): void {
     this.#named = undefined;
   }
@@ -49,7 +49,7 @@ export class KeyedView {
     this.#epoch = undefined;
   }
 
-  /** Whether its offsets can be compared with those of `epoch`. */
+  /** Whether its offsets are comparable with those of `epoch`. */
   isOf(epoch: string): boolean {
     return this.#epoch === epoch;
   }
@@ -57,13 +57,14 @@ export class KeyedView {
   /** @throws LongwireError `malformed` */
   apply({ key, offset, data, removed }: EntryMessage): void {
     if (typeof key !== "string" || typeof offset !== "number") throw malformed("entry");
-    // A snapshot that was cut may have told something newer already.
+    // An interrupted snapshot may already have delivered something newer.
     if (offset <= (this.#offsets.get(key) ?? 0)) return;
     this.#offsets.set(key, offset);
     this.newest = Math.max(this.newest, offset);
     if (removed) {
       this.#remove(key, offset);
-      // Behind a snapshot all comes in order: nothing older follows that it would have to stop.
+      // After a snapshot, events come in order, so no older value can follow that the offset would
+      // reject.
       if (!this.isBetweenPages) this.#offsets.delete(key);
       return;
     }
@@ -72,13 +73,13 @@ export class KeyedView {
   }
 
   applyPage({ epoch, offset, entries, complete, more }: SnapshotMessage): void {
-    // Offsets of different epochs cannot be compared, so nothing held is newer.
+    // Offsets of different epochs are not comparable, so nothing held counts as newer.
     if (complete && !this.isOf(epoch)) {
       this.#offsets.clear();
       this.newest = 0;
     }
     this.#epoch = epoch;
-    // The server had to stop, and begins again: then the names count anew.
+    // The server interrupted its snapshot and starts another, so the key names are collected again.
     if (complete !== this.#isWhole) this.breakOff();
     this.#isWhole = complete;
     const named = (this.#named ??= new Set());
@@ -88,7 +89,7 @@ export class KeyedView {
     }
     if (more) return;
     this.breakOff();
-    // A complete one that is broken off ends with a page that says it is not complete.
+    // An interrupted complete snapshot ends with a page that is not complete.
     if (complete) this.#dropOthers(named, offset);
     for (const key of this.#offsets.keys()) if (!this.entries.has(key)) this.#offsets.delete(key);
   }

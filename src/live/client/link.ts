@@ -15,10 +15,10 @@ import {
 } from "../wire/index.ts";
 import type { LiveStatus } from "./status.ts";
 
-/** A client's status as far as one connection determines it, and feeds don't. */
+/** The part of the client's status that one connection determines without its feeds. */
 type LinkState = Exclude<LiveStatus, { state: "live" | "catching-up" }> | { state: "open" };
 
-/** What uses a link for one topic; a connection has one subscription per topic. */
+/** A feed on a link; a connection has one subscription per topic. */
 interface LinkFeed {
   readonly name: string;
   readonly status: FeedStatus;
@@ -26,56 +26,59 @@ interface LinkFeed {
   onOpen(): void;
   onLost(): void;
   onMessage(message: TopicMessage): void;
-  /** Whether the request that failed was this feed's. */
+  /** Returns whether the failed request was this feed's. */
   onError(id: number, error: LongwireError): boolean;
 }
 
-/** Whom a link tells what is not of a topic. */
+/** Receives what concerns no single topic. */
 export interface LinkOwner {
   readonly settings: Settings;
   readonly requests: {
-    /** A message has come on a link, perhaps not the one that carries requests. */
-    onHeard(link: Link): void;
+    /** A message has arrived on a link, possibly not on the one that carries requests. */
+    onReceived(link: Link): void;
     onAnswer(message: AnswerMessage): void;
     onError(id: number, error: LongwireError): void;
   };
-  /** It has another state. */
+  /** The link's state has changed. */
   onLinkChanged(link: Link, wasOpen: boolean): void;
 }
 
-/** What the error events of WebSocket classes outside of browsers tell. */
+/** What the error events of WebSocket classes outside browsers contain. */
 interface Failure {
   message?: string;
   error?: { code?: string };
 }
 
-/** A connection that lived this long was a good one: the next loss starts from short waits. */
+/** A connection that lived this long counts as good: the next loss starts with short waits. */
 const PROOF_MS = 5_000;
 
-/** Within this time a page is notified of one wake by several events. */
+/** Several events within this time belong to the same wake-up of the page. */
 const SAME_WAKE_MS = 100;
 
-/** How long a connection has to show that it outlived its page's absence. */
+/** How long a connection may take to prove that it survived the page's absence. */
 const PROBE_MS = 5_000;
 
-/** Which part of their time credentials are used for; the rest is for getting others. */
+/**
+ * The fraction of a token's lifetime after which it is refreshed; the rest is for getting a new
+ * one.
+ */
 const REFRESH_AT = 0.8;
 
-/** However short the time of credentials is: a server may mistake seconds for milliseconds. */
+/** A lower bound, because a server may confuse seconds with milliseconds. */
 const SHORTEST_REFRESH_MS = 1_000;
 
-/** At most what a timer can wait. */
+/** The longest delay of a timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-const SILENT = "The server is silent.";
+const SILENT = "The server timed out.";
 
-/** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
+/** The close code of a connection that ended without a close frame. (RFC 6455 §7.1.5) */
 const ABNORMAL = 1006;
 
-/** What a connection ends with that a message was too long for. (RFC 6455 §7.4.1) */
+/** The close code for a message that is too long. (RFC 6455 §7.4.1) */
 const TOO_BIG = 1009;
 
-/** One connection, and another one whenever it ends: never two at a time that are listened to. */
+/** Keeps one connection open and replaces it when it ends. At most one is listened to at a time. */
 export class Link {
   readonly feeds: Map<string, LinkFeed> = new Map();
   readonly #settings: Settings;
@@ -83,26 +86,26 @@ export class Link {
   readonly #backoff: Backoff;
   readonly #timers = new Map<string | number, Timer>();
   #state: LinkState = { state: "connecting" };
-  /** For what the server refused for a time. */
+  /** The backoff for requests that the server refused temporarily. */
   readonly #retries: Backoff;
   #socket: ClientSocket | undefined;
-  #heardAt = 0;
-  /** The last thing that the server said of the connection's end. */
+  #receivedAt = 0;
+  /** The server's last message about the end of the connection. */
   #reason: { message: string; disconnect?: MessageOf<"disconnect"> } | undefined;
   #welcome: MessageOf<"welcome"> | undefined;
   #isGreeted = false;
-  /** Whether the present or last connection was a good one. */
+  /** Whether the current or last connection counts as good. */
   #isProven = false;
-  /** Whether it is the server that wants the next attempt to wait. */
+  /** Whether the server asked for the delay before the next attempt. */
   #isAsked = false;
-  /** Whether the page's code is about to stop running, or has stopped. */
+  /** Whether the page's code is about to be suspended, or is. */
   #isAway = false;
   #wokeAt = Number.NEGATIVE_INFINITY;
-  /** What the socket said of its failure; a browser's says nothing. */
+  /** The socket's error; browsers do not report one. */
   #failure: Failure = {};
-  /** How far its feeds had come when a message was too long for the client. */
+  /** The feeds' positions when a message was too long for the client. */
   #stuckAt: string | undefined;
-  /** What the server was shown last. */
+  /** The last token sent to the server. */
   credentials: string | undefined;
 
   constructor(owner: LinkOwner) {
@@ -131,7 +134,7 @@ export class Link {
     return { state: "live" };
   }
 
-  /** Opens a connection now, whatever the present one is doing. */
+  /** Opens a connection now, replacing any current one. */
   connect(): void {
     this.#enter({ state: "connecting" });
   }
@@ -144,38 +147,39 @@ export class Link {
     const { state } = this.#state;
     this.#isAway = event === "left";
     if (this.#isAway) {
-      // An open connection would keep the page out of the cache, and be dead when it is back.
+      // An open connection would keep the page out of the back/forward cache, and be dead
+      // afterwards.
       if (state === "open" || state === "connecting") this.#wait("The page was left.");
     } else if (state === "open") this.#probe();
     else if (event === "woke") this.#wake();
   }
 
-  /** Sends while the connection is open; returns false for what is longer than the server takes. */
+  /** Sends if the connection is open; returns false if the text exceeds the server's limit. */
   send(text: string): boolean {
     const fits = new TextEncoder().encode(text).length <= this.#welcome!.maxMessage;
     if (fits) this.#socket?.send(text);
     return fits;
   }
 
-  /** What waited, or was tried while there was perhaps no network, is tried now. */
+  /** Retries now what waited, or was tried while the network may have been down. */
   #wake(): void {
     const { state } = this.#state;
     const now = this.#settings.clock.now();
-    // A dial that hangs since the network was away goes on hanging; one of this same wake does not.
+    // A dial that began before the network failed would hang; one from this same wake-up does not.
     if (state === "connecting" ? now - this.#wokeAt < SAME_WAKE_MS : state !== "offline") return;
-    // How long the server wants to be left alone does not depend on the page.
+    // The server's requested delay holds whatever happens to the page.
     if (this.#isAsked && this.#timers.has("retry")) return;
     this.#wokeAt = now;
     this.#backoff.reset();
     this.connect();
   }
 
-  /** Calls back later and later, unless the connection is lost before. */
+  /** Calls `expire` after a growing delay, unless the connection is lost first. */
   retry(id: number, expire: () => void): void {
     this.#time(id, this.#retries.next(), expire);
   }
 
-  /** All transitions but to `open`, which is `#begin`. */
+  /** Makes all transitions except to `open`, which is `#begin`. */
   #enter(state: LinkState, delayMs = 0): void {
     const wasOpen = this.isOpen;
     const socket = this.#socket;
@@ -183,11 +187,11 @@ export class Link {
     this.#timers.clear();
     this.#state = state;
     this.#socket = undefined;
-    // Its close event may never come, if the network is gone, and is not waited for.
+    // Does not wait for the close event, which may never come without a network.
     socket?.close();
     if (state.state === "offline") {
       this.#time("retry", delayMs, () => {
-        // In the moments before the page's code stops, no connection is of use.
+        // No connection is of use in the moments before the page is suspended.
         if (!this.#isAway) this.connect();
       });
     } else if (state.state === "connecting") this.#dial();
@@ -218,7 +222,7 @@ export class Link {
     socket.onerror = whenCurrent((failure: Failure) => (this.#failure = failure));
   }
 
-  /** Shows who asks, first on a connection or again on it. */
+  /** Sends the token, first on a connection or again on it. */
   async #present(type: "hello" | "refresh"): Promise<void> {
     const socket = this.#socket;
     const { token, maxMessageBytes: maxMessage } = this.#settings;
@@ -230,15 +234,15 @@ export class Link {
       this.#isGreeted = true;
       this.#begin();
     } catch (error) {
-      // Also of a refresh: connecting again asks for a token again, and later each time.
-      if (this.#socket === socket) this.#wait(`There is no token: ${String(error)}`);
+      // For a refresh too: reconnecting asks for a token again, with backoff.
+      if (this.#socket === socket) this.#wait(`No token: ${String(error)}`);
     }
   }
 
   #receive(data: unknown): void {
-    this.#heardAt = this.#settings.clock.now();
+    this.#receivedAt = this.#settings.clock.now();
     this.#stop("probe");
-    this.#owner.requests.onHeard(this);
+    this.#owner.requests.onReceived(this);
     try {
       this.#dispatch(decodeServerMessage(data));
     } catch (error) {
@@ -247,9 +251,9 @@ export class Link {
   }
 
   #dispatch(message: ServerMessage): void {
-    // What was granted is not refused any more.
+    // A grant ends the series of refusals.
     if ("id" in message && message.type !== "error") this.#retries.reset();
-    // The rest are a topic's messages: to name them here would cost every page 20 bytes.
+    // The rest are topic messages: listing them here would cost every page 20 bytes.
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check
     switch (message.type) {
       case "welcome":
@@ -270,7 +274,7 @@ export class Link {
     }
   }
 
-  /** Nothing is asked for before both sides have introduced themselves. */
+  /** Requests are sent only after both sides have introduced themselves. */
   #begin(): void {
     const welcome = this.#welcome;
     if (welcome === undefined || !this.#isGreeted || this.#state.state !== "connecting") return;
@@ -297,8 +301,8 @@ export class Link {
   }
 
   #onClosed(code: number, reason: string): void {
-    const { error, message: told = "" } = this.#failure;
-    const { message = reason || told, disconnect } = this.#reason ?? {};
+    const { error, message: text = "" } = this.#failure;
+    const { message = reason || text, disconnect } = this.#reason ?? {};
     const isTooBig = code === TOO_BIG || error?.code === "message_too_big";
     const isFinal = isTerminal(code) && disconnect?.retry !== true;
     if (isFinal || (isTooBig && this.#isStuck())) {
@@ -306,7 +310,7 @@ export class Link {
     } else this.#wait(message, code, disconnect?.retryAfter);
   }
 
-  /** Whether the same message was too long before: asked for again, it comes again. */
+  /** Whether the same message was too long last time: requested again, it would be sent again. */
   #isStuck(): boolean {
     const before = this.#stuckAt;
     this.#stuckAt = JSON.stringify([...this.feeds.values()].map(({ position }) => position));
@@ -316,7 +320,7 @@ export class Link {
   /** @param retryAfter how long the server asks to wait, in milliseconds */
   #wait(message: string, code: number = ABNORMAL, retryAfter?: number): void {
     this.#isAsked = retryAfter! >= 0;
-    // Who is told each time to come back at once would never stop.
+    // Without its own backoff, a client that is always told to return immediately would loop.
     const ownMs = this.#isAsked && this.#isProven ? 0 : this.#backoff.next();
     const delayMs = Math.max(this.#isAsked ? retryAfter! : 0, ownMs);
     const retryAt = wallNow(this.#settings.clock) + delayMs;
@@ -325,24 +329,24 @@ export class Link {
   }
 
   #watchSilence(limitMs: number): void {
-    const quietMs = this.#settings.clock.now() - this.#heardAt;
+    const quietMs = this.#settings.clock.now() - this.#receivedAt;
     this.#time("deadline", limitMs - quietMs, () => {
-      // One timer for many messages: it only looks when the last one came.
-      if (this.#settings.clock.now() - this.#heardAt < limitMs) this.#watchSilence(limitMs);
+      // One timer for many messages: when it expires, it checks when the last one arrived.
+      if (this.#settings.clock.now() - this.#receivedAt < limitMs) this.#watchSilence(limitMs);
       else this.#wait(SILENT);
     });
   }
 
-  /** The computer may have slept, or changed networks, and the connection seem open for long. */
+  /** The computer may have slept or changed networks while the connection still seems open. */
   #probe(): void {
     if (this.#timers.has("probe")) return;
     this.#time("probe", PROBE_MS, () => this.#wait(SILENT));
     this.send('{"type":"ping"}');
   }
 
-  /** @param expiresIn for how long the credentials are good, in milliseconds */
+  /** @param expiresIn how long the credentials remain valid, in milliseconds */
   #refreshBefore(expiresIn: number | undefined): void {
-    // A token that is no function would only be the same one again.
+    // A constant token would be the same one again.
     if (expiresIn! > 0 && typeof this.#settings.token === "function") {
       const delayMs = Math.max(expiresIn! * REFRESH_AT, SHORTEST_REFRESH_MS);
       this.#time("refresh", delayMs, () => void this.#present("refresh"));

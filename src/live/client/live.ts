@@ -4,46 +4,49 @@ import type { Feed } from "./feed.ts";
 import type { LiveStatus } from "./status.ts";
 import type { DataNamed, ItemNamed, KeyedItem, NameOfKind, ParamsNamed } from "./topic-items.ts";
 
-/** A publish that is in the log. */
+/** An acknowledged publish. */
 export interface Published {
   readonly offset: Offset;
-  /** Whether an earlier one with the same idempotency key is what counts. */
+  /** Whether an earlier publish with the same idempotency key was stored instead. */
   readonly duplicate: boolean;
 }
 
 export interface RequestOptions {
   /**
-   * What the server knows a repetition by, 1 to 255 characters. A publish has one of its own if
-   * none is given; a call has none, and is not repeated then.
+   * Identifies repeats of a request, 1 to 255 characters. Default for a publish: a random key.
+   * Default for a call: none, and the call is not repeated.
    */
   idempotencyKey?: string;
 }
 
-/** What the server says of who is subscribed: what it describes, and since when (Unix ms). */
+/**
+ * A subscriber as the server describes it, and since when it is present (ms since the Unix epoch).
+ */
 export type Presence = Readonly<Record<string, unknown>> & { readonly since: number };
 
 /** A client of a live server. `Api` is the type of the server's declaration. */
 export interface Live<Api extends LiveApi = LiveApi> {
   readonly status: LiveStatus;
   /**
-   * Calls `listener` with every status that follows the present one.
+   * Calls `listener` with every later status.
    *
    * @returns a function that stops it
    */
   onStatus(listener: (status: LiveStatus) => void): () => void;
 
-  /** A topic's feed. Those with equal name and params share one subscription. */
+  /** Returns a topic's feed. Feeds with equal name and params share one subscription. */
   topic<const Name extends TopicName<Api>>(
     name: Name,
     params?: ParamsNamed<Api, Name>,
   ): Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
-  /** Who is subscribed to a topic that is declared with presence. */
+  /** Returns who is subscribed to a topic that is declared with presence. */
   presence(name: TopicName<Api>): Feed<KeyedItem<Presence>, Presence>;
 
   /**
-   * Appends an event to a log topic. Kept and repeated over lost connections until it is answered.
+   * Appends an event to a log topic. The client repeats it over lost connections until it is
+   * answered.
    *
-   * @throws LongwireError as a rejection: the server's code; `unconfirmed` if it was sent and not
+   * @throws LongwireError as a rejection: the server's code; `unconfirmed` if it was sent but not
    *   answered for 4.5 minutes; `queue_full`; `too_large`; `refused`; `closed`
    */
   publish<const Name extends NameOfKind<Api, "log">>(
@@ -51,21 +54,21 @@ export interface Live<Api extends LiveApi = LiveApi> {
     data: DataNamed<Api, Name>,
     options?: RequestOptions,
   ): Promise<Published>;
-  /** Sets a key of a keyed topic. As `publish`. */
+  /** Sets a key of a keyed topic. Rejects like `publish`. */
   set<const Name extends NameOfKind<Api, "keyed">>(
     name: Name,
     key: string,
     data: DataNamed<Api, Name>,
     options?: RequestOptions,
   ): Promise<Published>;
-  /** Removes a key of a keyed topic. As `publish`. */
+  /** Removes a key of a keyed topic. Rejects like `publish`. */
   remove(name: NameOfKind<Api, "keyed">, key: string, options?: RequestOptions): Promise<Published>;
 
   /**
-   * Asks the server to do something, and resolves with its answer.
+   * Calls a method and resolves with its result.
    *
-   * @throws LongwireError as a rejection, as of `publish`; without an idempotency key
-   *   `unconfirmed` as soon as the connection is lost on which it was sent
+   * @throws LongwireError as a rejection, like `publish`; without an idempotency key, `unconfirmed`
+   *   as soon as the connection on which it was sent is lost
    */
   call<const Name extends keyof MethodsOf<Api> & string>(
     name: Name,
@@ -74,8 +77,10 @@ export interface Live<Api extends LiveApi = LiveApi> {
       : [params: InputOf<MethodsOf<Api>[Name]>, options?: RequestOptions]
   ): Promise<ResultOf<MethodsOf<Api>[Name]>>;
 
-  /** Connects anew now: after `refused`, with another token, or instead of waiting. */
+  /** Reconnects now: after `refused`, to use another token, or to skip the backoff. */
   reconnect(): void;
-  /** Ends it for good: iterations end, and what is unanswered is rejected with `closed`. */
+  /**
+   * Closes the client permanently: iterations end, and unanswered requests reject with `closed`.
+   */
   close(): void;
 }

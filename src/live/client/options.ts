@@ -3,7 +3,7 @@ import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./client-clock.ts";
 import { browserPage, type Page } from "./page.ts";
 
-/** What a client needs of a WebSocket; the browser's has it, and ours for Node. */
+/** What a client needs of a WebSocket. The browser's has it, and Longwire's for Node. */
 export interface ClientSocket {
   onopen: unknown;
   onmessage: unknown;
@@ -13,56 +13,62 @@ export interface ClientSocket {
   close(): void;
 }
 
-/** Where a client keeps how far it has come, so that it can go on there after a restart. */
+/** Stores how far a client has read, so that it can resume after a restart. */
 export interface PositionStore {
   /**
-   * @param name the topic's name; if the feed has params, a space and their JSON follow
-   * @throws whatever it wants, also as a rejection: the feed ends with that, for a position that
-   *   could not be read must not become a start from now
+   * @param name the topic's name; if the feed has params, followed by a space and their JSON
+   * @throws any error, also as a rejection. The feed then ends with it, because continuing without
+   *   the position would silently skip events
    */
   load(name: string): Position | undefined | Promise<Position | undefined>;
   /**
-   * Called with the last position up to which all of a log topic was handled. While its promise is
-   * pending it is not called; then with the newest.
+   * Called with the position up to which a log topic was handled. While the returned promise is
+   * pending, it is not called again; afterwards it is called with the newest position.
    */
   save(name: string, position: Position): void | Promise<void>;
 }
 
 export interface RetryOptions {
-  /** The upper end of the first wait, in milliseconds. Default 500. */
+  /** The upper bound of the first wait, in milliseconds. Default 500. */
   firstMs?: number;
-  /** No wait is longer, unless the server asks for it, in milliseconds. Default 30,000. */
+  /** The longest wait, in milliseconds, unless the server asks for a longer one. Default 30,000. */
   longestMs?: number;
-  /** A number in [0, 1); default `Math.random`. */
+  /** Returns a number in [0, 1). Default `Math.random`. */
   random?: () => number;
 }
 
 export interface ConnectOptions {
-  /** Who asks, or what tells it; called for each connection and before a token expires. */
+  /**
+   * The token, or a function that returns it. The function is called for each connection, and
+   * before a token expires.
+   */
   token?: string | (() => string | Promise<string>) | undefined;
-  /** Default: `globalThis.WebSocket`. */
+  /** The WebSocket class. Default: `globalThis.WebSocket`. */
   webSocket?: (new (url: string, protocol: string) => ClientSocket) | undefined;
-  /** Where positions of log topics outlive the page. Default: nowhere. */
+  /** Stores the positions of log topics, so that they outlive the page. Default: not stored. */
   positions?: PositionStore | undefined;
-  /** How many requests may be unanswered, sent or not. Default 1,000. Beyond: `queue_full`. */
+  /** The most unanswered requests, sent or not. Default 1,000. Beyond that: `queue_full`. */
   maxQueuedRequests?: number;
   /**
-   * How many events of a log topic may wait for a listener. Default 1,000. Then the client
-   * unsubscribes, and comes back when they are handled.
+   * The most events of a log topic that may wait for a listener. Default 1,000. Beyond that, the
+   * client unsubscribes until they are handled.
    */
   maxQueuedEvents?: number;
   /**
-   * The longest message that the `webSocket` class takes, in bytes; a `hello` tells the server.
-   * Default: not told.
+   * The longest message that the `webSocket` class accepts, in bytes; sent to the server in
+   * `hello`. Default: not sent.
    */
   maxMessageBytes?: number | undefined;
-  /** How long a connection may take to be welcomed, in milliseconds. Default 10,000. */
+  /**
+   * How long to wait for the server's welcome after starting to connect, in milliseconds. Default
+   * 10,000.
+   */
   connectTimeoutMs?: number;
-  /** How long to wait between attempts: exponential with full jitter. */
+  /** The waits between attempts: exponential with full jitter. */
   backoff?: RetryOptions;
-  /** How the page's events are heard; for tests. */
+  /** Source of page events, for tests. */
   page?: Page;
-  /** Where time comes from; for tests. */
+  /** The clock, for tests. */
   clock?: Clock;
 }
 
@@ -77,10 +83,10 @@ export type Settings = Required<
 export function settingsOf(url: string, options: ConnectOptions): Settings {
   const { webSocket = globalThis.WebSocket } = options;
   if (!webSocket) {
-    // Node has one from version 22.
+    // Node has a built-in WebSocket from version 22.
     throw new LongwireError(
       "no_web_socket",
-      'There is no WebSocket; pass webSocket: WebSocket from "longwire".',
+      'No WebSocket found; pass webSocket: WebSocket from "longwire".',
     );
   }
   return {

@@ -1,23 +1,23 @@
 import type { AnswerMessage } from "../wire/index.ts";
 
-/** A publish as plain HTTP takes it, and who publishes. */
+/** A publish over plain HTTP, with its credentials. */
 export interface Parting {
-  /** The live server's, as `connect` was given it. */
+  /** The live server's URL, as passed to `connect`. */
   url: string;
   topic: string;
-  /** JSON with `data`, or `remove`, and the idempotency key. */
+  /** JSON with `data` or `remove`, and the idempotency key. */
   body: string;
   token: string | undefined;
 }
 
 /**
- * Publishes by a request that the browser finishes also when its page is gone. (Fetch §2.2.5,
+ * Publishes with a request that the browser completes even after its page is gone. (Fetch §2.2.5,
  * "keepalive")
  *
- * A text body and no further header, unless there is a token, so that a page of another origin
- * needs no leave from the server first, for which there is no time.
+ * It has a text body and no further headers, except for a token, so that a cross-origin page needs
+ * no preflight, for which there is no time.
  *
- * @returns the server's answer, if the page is there to take it, and it is one
+ * @returns the server's answer, if the page still exists to receive it and the answer is valid
  */
 export async function postParting({
   url,
@@ -27,7 +27,7 @@ export async function postParting({
 }: Parting): Promise<
   Pick<AnswerMessage & { type: "published" }, "offset" | "duplicate"> | undefined
 > {
-  // A WebSocket's URL may be relative, too. (WHATWG WebSockets §3.1)
+  // A WebSocket's URL may be relative. (WHATWG WebSockets §3.1)
   const target = new URL(url, globalThis.location?.href);
   target.protocol = target.protocol.replace("ws", "http");
   target.pathname = target.pathname.replace(/\/?$/, `/${topic}`);

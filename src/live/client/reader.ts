@@ -2,7 +2,7 @@ import type { Position } from "../../topics/index.ts";
 import { callSafely, report } from "./report.ts";
 import type { Item } from "./topic-items.ts";
 
-/** How far a feed has come: the count of what moved it, and where that left it. */
+/** How far a feed has come: a counter of position changes, and the position. */
 export interface Mark {
   readonly count: number;
   readonly position: Position | undefined;
@@ -17,26 +17,26 @@ interface Queued {
 
 /** What a reader needs of its feed. */
 interface ReaderFeed {
-  /** A reader has handled more. */
+  /** A reader has handled more items. */
   onHandled(): void;
   leave(reader: Reader): void;
 }
 
 /**
- * What waits for one listener or one iteration, each at its own pace.
+ * The queue of one listener or iterator, read at its own pace.
  *
- * Of a keyed topic nothing more than the newest item of each key waits, in the place of the first.
+ * For a keyed topic, only the newest item of each key is queued, in the place of the first one.
  */
 export class Reader {
   readonly #feed: ReaderFeed;
   readonly #queue = new Map<string | number, Queued>();
-  /** Kept between items: an iterator of its own would step over all that was taken before. */
+  /** Kept between items, because a new iterator would step over all removed items again. */
   #next = this.#queue.entries();
   #handled = START;
   #taken: Mark | undefined;
-  /** When there is nothing to take: nothing more comes. `null` is an end without an error. */
+  /** Set if no more items follow; `null` is an end without an error. */
   end: Error | null | undefined;
-  /** Looks for what can be taken. */
+  /** Called when items can be taken. */
   onReady: () => void = () => {};
 
   constructor(feed: ReaderFeed) {
@@ -56,11 +56,11 @@ export class Reader {
     this.#queue.set("key" in item ? item.key : mark.count, { item, mark });
   }
 
-  /** The next item. What was taken before counts as handled. */
+  /** Returns the next item. The previous one then counts as handled. */
   take(): Item | undefined {
     this.#handled = this.#taken ?? this.#handled;
     this.#taken = undefined;
-    // First, for it may be what lets the next one come.
+    // First, because this may let the next item arrive.
     this.#feed.onHandled();
     let next = this.#next.next();
     if (next.done) next = (this.#next = this.#queue.entries()).next();
@@ -71,13 +71,13 @@ export class Reader {
     return item;
   }
 
-  /** Nothing more comes. What has come is for it to handle. */
+  /** Marks the end; queued items can still be taken. */
   finish(error: Error | null = null): void {
     this.end ??= error;
     this.onReady();
   }
 
-  /** It wants nothing more. */
+  /** Stops reading. */
   stop(): void {
     this.#queue.clear();
     this.#feed.leave(this);
@@ -113,7 +113,7 @@ export function listen(
   };
 }
 
-/** Items as an iteration takes them. */
+/** Returns the items as an async iterator. */
 export function iterate(reader: Reader): AsyncIterableIterator<Item> {
   const wanting: {
     readonly resolve: (result: IteratorResult<Item>) => void;

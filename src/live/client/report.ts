@@ -1,10 +1,10 @@
-/** Tells of what application code threw, where nobody waits for it. */
+/** Reports an error of application code that no caller receives. */
 export function report(error: unknown): void {
-  // Not all of Node's versions have the first.
+  // Some Node versions lack `reportError`.
   (globalThis.reportError ?? console.error)(error);
 }
 
-/** Calls application code, which may throw, and must not end what called it. */
+/** Calls application code; an error is reported instead of thrown. */
 export function callSafely<Value>(listener: (value: Value) => unknown, value: Value): unknown {
   try {
     return listener(value);
@@ -13,7 +13,7 @@ export function callSafely<Value>(listener: (value: Value) => unknown, value: Va
   }
 }
 
-/** Returns a function that takes it away again. The same listener can be added more than once. */
+/** Returns a function that removes the listener. The same listener can be added more than once. */
 export function addListener<Value>(
   listeners: Set<(value: Value) => void>,
   listener: (value: Value) => unknown,

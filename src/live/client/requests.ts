@@ -6,27 +6,27 @@ import { postParting } from "./parting-post.ts";
 import type { Settings } from "./options.ts";
 import { REPEAT_WINDOW_MS, type AnswerMessage } from "../wire/index.ts";
 
-/** Something asked of the server that is not answered yet. */
+/** A request that is not answered yet. */
 interface Request {
   readonly id: number;
   readonly text: string;
-  /** Where a publish goes; a call has none. */
+  /** The topic of a publish; a call has none. */
   readonly topic: string | undefined;
   readonly key: string | undefined;
-  /** Whether the server knows a repetition by its idempotency key. */
+  /** Whether the server recognizes a repeat by its idempotency key. */
   readonly isRepeatable: boolean;
   readonly resolve: (answer: AnswerMessage) => void;
   readonly reject: (error: LongwireError) => void;
-  /** When it was first sent of those times that the server may have done it. */
+  /** When it was first sent, counting only the attempts that the server may have executed. */
   sentAt: number;
-  /** How many those are. */
+  /** The number of those attempts. */
   sends: number;
   /** Set while it can be repeated. */
   expiry?: Timer;
 }
 
 export function tooLarge(): LongwireError {
-  return new LongwireError("too_large", "The server takes less; send less.");
+  return new LongwireError("too_large", "The message is too long.");
 }
 
 /** Requests in the order in which they were made, from the first attempt to the answer. */
@@ -35,7 +35,7 @@ export class Requests {
   readonly #link: Link;
   readonly #pending = new Map<number, Request>();
   readonly #time: ServerTime;
-  /** Whether the page is being left, so that nothing can be sent later. */
+  /** Whether the page is being suspended or unloaded, so that nothing can be sent later. */
   #isLeaving = false;
 
   constructor(settings: Settings, link: Link) {
@@ -58,7 +58,7 @@ export class Requests {
       const about = { id, text, topic, key, isRepeatable };
       const request = { ...about, resolve, reject, sentAt: 0, sends: 0 };
       if (this.#pending.size >= this.#settings.maxQueuedRequests) {
-        return reject(new LongwireError("queue_full", "Too many are unanswered; wait."));
+        return reject(new LongwireError("queue_full", "The request queue is full; wait."));
       }
       this.#pending.set(id, request);
       this.#rejectIfOver();
@@ -67,7 +67,7 @@ export class Requests {
     });
   }
 
-  /** The page is being left: what is unanswered goes by requests that outlive it. */
+  /** When the page is being left, unanswered publishes are sent with requests that outlive it. */
   onPage(event: PageEvent): void {
     this.#isLeaving = event === "left";
     if (!this.#isLeaving) return;
@@ -76,19 +76,19 @@ export class Requests {
       const { id, topic, key = id } = request;
       const name = `${topic} ${key}`;
       const older = newest.get(name);
-      // Side by side they could come in another order, and the older value stay.
+      // In parallel they could arrive in another order, and the older value would stay.
       if (older) this.#unconfirmed(older);
       newest.set(name, request);
     }
     for (const request of newest.values()) this.#post(request);
   }
 
-  onHeard(link: Link): void {
-    if (link === this.#link) this.#time.onHeard();
+  onReceived(link: Link): void {
+    if (link === this.#link) this.#time.onReceived();
   }
 
   onLinkChanged(wasOpen: boolean): void {
-    // Another connection proves nothing.
+    // Another connection proves nothing about the clock.
     if (wasOpen) this.#time.jumpedAt = undefined;
     for (const request of this.#pending.values()) {
       if (wasOpen && request.sends > 0 && !request.isRepeatable) this.#unconfirmed(request);
@@ -103,12 +103,12 @@ export class Requests {
 
   onError(id: number, error: LongwireError): void {
     const request = this.#pending.get(id);
-    // One that waits to be sent was answered before, or not asked.
+    // An error for a request that is waiting to be sent belongs to an earlier attempt.
     if (!request?.sends) return;
     if (error.code !== "rate_limited" && error.code !== "unavailable") {
       return this.#reject(request, error);
     }
-    // This time it was not done; perhaps on a connection before, of which no answer came.
+    // This attempt was not executed, but an earlier one on a lost connection may have been.
     request.sends -= 1;
     if (request.sends === 0) request.expiry?.cancel();
     this.#link.retry(id, () => this.#send(request));
@@ -119,7 +119,7 @@ export class Requests {
     if (!this.#link.send(request.text)) this.#reject(request, tooLarge());
   }
 
-  /** Its answer, or that of its repetition on the next connection, is what counts. */
+  /** The first answer counts, be it to this request or to its repeat on the next connection. */
   #post(request: Request): void {
     const { id, topic, text } = request;
     if (topic === undefined || !this.#begin(request)) return;
@@ -130,7 +130,7 @@ export class Requests {
     );
   }
 
-  /** Counts a time that the server may do it; returns false if it must not be asked again. */
+  /** Counts an attempt that the server may execute; returns false if it must not be sent again. */
   #begin(request: Request): boolean {
     if (!this.#pending.has(request.id)) return false;
     const now = this.#time.now();
@@ -140,7 +140,7 @@ export class Requests {
         const { clock } = this.#settings;
         request.expiry = clock.after(REPEAT_WINDOW_MS, () => this.#unconfirmed(request));
       }
-      // A timer may be late: the computer slept.
+      // A timer may be late after the computer slept.
     } else if (now - request.sentAt >= REPEAT_WINDOW_MS) {
       this.#unconfirmed(request);
       return false;
@@ -157,7 +157,7 @@ export class Requests {
   }
 
   #unconfirmed(request: Request): void {
-    const text = "It was sent; it may be done or not.";
+    const text = "It was sent; it may or may not be done.";
     this.#reject(request, new LongwireError("unconfirmed", text));
   }
 

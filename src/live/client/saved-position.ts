@@ -3,11 +3,14 @@ import type { Position } from "../../topics/index.ts";
 import type { PositionStore } from "./options.ts";
 import { report } from "./report.ts";
 
-/** Of no log: the server answers with a gap that says that what came before now is lost. */
+/**
+ * A position of no existing log: the server answers with a gap, which reports that earlier events
+ * are lost.
+ */
 const LOST: Position = { epoch: "lost", offset: 0 };
 
 /**
- * Loads a feed's position. A value that is not one is reported and dropped.
+ * Loads a feed's position. An invalid value is reported and dropped.
  *
  * @throws what the store throws, except the SyntaxError of a `JSON.parse`
  */
@@ -17,18 +20,20 @@ export async function loadPosition(
 ): Promise<Position | undefined> {
   try {
     const position = await store.load(name);
-    // A store may well say null.
+    // A store may return null.
     if (!position) return undefined;
     const { epoch, offset } = position;
     if (typeof epoch === "string" && typeof offset === "number") return { epoch, offset };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  report(new LongwireError("bad_position", `The position kept for "${name}" is dropped.`));
+  report(new LongwireError("bad_position", `Dropped an invalid position of "${name}".`));
   return LOST;
 }
 
-/** Returns what saves one feed's position: one at a time, and of those that wait the newest. */
+/**
+ * Returns a function that saves one feed's position: one save at a time, then the newest position.
+ */
 export function positionSaver(
   store: PositionStore,
   name: string,
@@ -47,7 +52,7 @@ export function positionSaver(
         await store.save(name, next);
         isFailing = false;
       } catch (error) {
-        // A store that is full fails with every event.
+        // Reported once, because a full store fails with every event.
         if (!isFailing) report(error);
         isFailing = true;
       }

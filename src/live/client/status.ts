@@ -1,27 +1,27 @@
-/** How a client and its server stand. */
+/** The status of a client's connection. */
 export type LiveStatus =
   /** An attempt is in progress. */
   | { readonly state: "connecting" }
-  /** Connected, and of some topic not everything has come that there is. */
+  /** Connected; some topic has not received everything yet. */
   | { readonly state: "catching-up" }
-  /** Connected, and nothing is known to be missing. */
+  /** Connected; nothing is known to be missing. */
   | { readonly state: "live" }
-  /** The connection was lost; at `retryAt` (ms since the Unix epoch) the next attempt begins. */
+  /** The connection was lost; the next attempt starts at `retryAt` (ms since the Unix epoch). */
   | {
       readonly state: "offline";
       readonly retryAt: number;
-      /** The close code; 1006 where there was none. */
+      /** The close code; 1006 if there was none. */
       readonly code: number;
       readonly message: string;
-      /** The code of what failed, such as `unreachable`; only where the WebSocket class tells. */
+      /** The code of the failure, such as `unreachable`, if the WebSocket class reports one. */
       readonly reason?: string | undefined;
     }
-  /** The server wants no further attempt; `reconnect()` makes one all the same. */
+  /** The server asked not to reconnect; `reconnect()` tries anyway. */
   | { readonly state: "refused"; readonly code: number; readonly message: string }
   /** `close()` was called. */
   | { readonly state: "closed"; readonly code: number; readonly message: string };
 
-/** From worst to best: of several connections the worst counts. */
+/** From worst to best: the worst of several connections counts. */
 const order = ["closed", "refused", "offline", "connecting", "catching-up", "live"];
 
 export function worstOf(statuses: readonly LiveStatus[]): LiveStatus {

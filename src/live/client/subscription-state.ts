@@ -1,34 +1,34 @@
 import type { Offset, Position } from "../../topics/index.ts";
 import type { FeedStatus } from "./feed.ts";
 
-/** There is none, and none is wanted. */
+/** Not subscribed, and not meant to be. */
 export type Over = Extract<FeedStatus, { state: "closed" | "ended" }>;
 
 export interface Asked {
   state: "asked";
   id: number;
   since: Position | undefined;
-  /** The server has refused the position from which it was to go on. */
+  /** Whether the server refused the position from which to resume. */
   isCutOff: boolean;
 }
 
 export interface Following {
   state: "following";
   epoch: string;
-  /** Whether it begins with a snapshot or a gap that has not come yet. */
+  /** Whether it starts with a snapshot or a gap that has not arrived yet. */
   isOwed: boolean;
-  /** It is caught up when its position has come here. */
+  /** It has caught up when its position reaches this offset. */
   target: Offset;
 }
 
-/** How its subscription stands with the server. */
+/** The state of a feed's subscription. */
 export type SubscriptionState =
   | Over
-  /** The position from which to go on is being loaded. */
+  /** The position from which to resume is being loaded. */
   | { state: "loading" }
-  /** To be asked for when the link is open, and if it was refused for a time, after that. */
+  /** To be requested when the link is open and, after a temporary refusal, the delay is over. */
   | { state: "off" }
   | Asked
   | Following
-  /** Unsubscribed until the readers have handled what they have. */
+  /** Unsubscribed until the readers have handled their queues. */
   | { state: "paused" };

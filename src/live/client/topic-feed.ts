@@ -12,10 +12,10 @@ import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
 import type { Asked, Following, Over, SubscriptionState } from "./subscription-state.ts";
 import type { Item } from "./topic-items.ts";
 
-/** What feeds need of the client that they belong to. */
+/** What feeds need of their client. */
 export interface FeedHost {
   readonly settings: Settings;
-  /** Finds or makes the link that has room for the feed's topic. */
+  /** Finds or creates a link without a subscription to the feed's topic. */
   attach(feed: TopicFeed): Link;
   detach(feed: TopicFeed, link: Link): void;
   newId(): number;
@@ -24,10 +24,10 @@ export interface FeedHost {
 
 const CLOSED: Over = { state: "closed" };
 
-/** Refusals of a subscription that pass. */
+/** Refusals of a subscription that are temporary. */
 const passingCodes: readonly string[] = ["rate_limited", "unavailable", "internal"];
 
-/** What `feed.ts` promises. */
+/** Implements `feed.ts`. */
 export class TopicFeed implements Feed<Item, unknown> {
   readonly name: string;
   readonly #params: Params | undefined;
@@ -46,7 +46,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   kind: "log" | "keyed" | undefined;
   version = 0;
 
-  /** @param fullName its name and params, for the store of positions */
+  /** @param fullName its name and params, for the position store */
   constructor(host: FeedHost, name: string, params: Params | undefined, fullName: string) {
     this.name = name;
     this.#params = params;
@@ -104,7 +104,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.#closeIfUnused();
   }
 
-  /** The slowest reader decides how far all is handled, and when more can be taken. */
+  /** The slowest reader decides which position is handled, and when to receive more. */
   onHandled(): void {
     let slowest: Mark | undefined;
     let mostQueued = 0;
@@ -125,13 +125,13 @@ export class TopicFeed implements Feed<Item, unknown> {
     }
   }
 
-  /** The link is open, or this feed may go on where it is. */
+  /** The link is open, or this feed's retry is due. */
   onOpen(): void {
     if (this.#subscription.state === "off" && this.#link?.isOpen) this.#ask(this.position);
     this.#settle();
   }
 
-  /** The link is not open any more, perhaps for good. */
+  /** The link is no longer open, possibly permanently. */
   onLost(): void {
     if (this.#link?.state.state === "closed") return this.#finish(CLOSED);
     this.#view.breakOff();
@@ -143,19 +143,19 @@ export class TopicFeed implements Feed<Item, unknown> {
   onMessage(message: TopicMessage): void {
     const subscription = this.#subscription;
     if (subscription.state === "following") this.#onFollowed(message, subscription);
-    // What else is on its way belongs to a subscription that was ended.
+    // Anything else still in transit belongs to an ended subscription.
     else if (subscription.state === "asked" && message.type === "subscribed") {
       if (message.id === subscription.id) this.#onSubscribed(message, subscription);
     }
     this.#settle();
   }
 
-  /** Returns whether the request that failed was this feed's. */
+  /** Returns whether the failed request was this feed's. */
   onError(id: number, error: LongwireError): boolean {
     const subscription = this.#subscription;
     if (subscription.state !== "asked" || subscription.id !== id) return false;
     if (error.code === "bad_request" && subscription.since !== undefined) {
-      // The server's topic is behind it. What that means for a log is said with a gap.
+      // The server's log is behind this position. For a log topic, a gap reports what that means.
       this.#ask(undefined, true);
     } else this.#refuse(error);
     return true;
@@ -171,7 +171,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   #openIfClosed(): void {
     if (this.#subscription.state !== "closed" && this.#subscription.state !== "ended") return;
     this.#link = this.#host.attach(this);
-    // A client that is closed ends it at once.
+    // If the client is closed, this ends the feed immediately.
     this.onLost();
     const { positions } = this.#host.settings;
     if (this.#link !== undefined && positions !== undefined) void this.#load(positions);
@@ -198,7 +198,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     if (this.#readers.size + this.#watchers.size === 0) this.#finish(CLOSED);
   }
 
-  /** Ends it for all that read it, after what they have still to handle. */
+  /** Ends the feed for all readers, after they have handled their queues. */
   #finish(subscription: Over): void {
     this.#unsubscribe();
     this.#subscription = subscription;
@@ -224,7 +224,7 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #ask(since: Position | undefined, isCutOff = false): void {
     const id = this.#host.newId();
-    // Before it is sent, since that may end in the loss of the connection.
+    // Before sending, because sending may lose the connection.
     this.#subscription = { state: "asked", id, since, isCutOff };
     const view = this.#view.name;
     const request = { type: "subscribe", id, topic: this.name, params: this.#params, since, view };
@@ -238,7 +238,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.kind = kind;
     this.#view.name = message.view;
     const isKeyed = kind === "keyed";
-    // A position that was loaded is none of a view: nothing is held that could have changed.
+    // A loaded position comes without a view, so there is no state that events could apply to.
     if (isKeyed && resumed && !this.#view.isOf(epoch)) return this.#ask(undefined);
     const isOwed = !resumed && (isKeyed || since !== undefined);
     this.#subscription = { state: "following", epoch, isOwed, target: Math.max(offset, latest) };
@@ -257,7 +257,7 @@ export class TopicFeed implements Feed<Item, unknown> {
       case "gap": {
         const { from, to, reason, epoch } = message;
         following.isOwed = false;
-        // Somebody else's, who shares the connection; a state has none.
+        // For another feed that shares the connection, or a keyed topic, which has no gaps.
         if (this.kind !== "log" || this.#isOld({ offset: to }, following)) return;
         return this.#emit({ type: "gap", from, to, reason }, { epoch, offset: to });
       }
@@ -265,7 +265,7 @@ export class TopicFeed implements Feed<Item, unknown> {
         return this.#advance(message, following);
       case "unsubscribed": {
         const { id, code = "unsubscribed", message: text = code } = message;
-        // With an id it answers what was asked earlier.
+        // With an id, it answers an earlier unsubscribe.
         if (id === undefined) this.#refuse(new LongwireError(code, text));
         return;
       }
@@ -285,11 +285,11 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #onSnapshot(message: MessageOf<"snapshot">, following: Following): void {
     const { epoch, complete } = message;
-    // From here on the view is a mixture that nothing can be resumed from.
+    // From here until the snapshot is complete, the view is a mixture that cannot be resumed from.
     if (complete && !this.#view.isOf(epoch)) this.#move(undefined);
     this.#view.applyPage(message);
     if (complete) {
-      // If it is broken off, another one is owed.
+      // If the snapshot is interrupted, another one follows.
       following.isOwed = this.#view.isBetweenPages;
       following.target = 0;
     }
@@ -307,13 +307,13 @@ export class TopicFeed implements Feed<Item, unknown> {
     return position?.epoch === epoch && offset <= position.offset;
   }
 
-  /** Whether nothing before what comes now is missing, so that it can be resumed from. */
+  /** Whether the position can be resumed from, because nothing before it is missing. */
   #isBase({ isOwed }: Following): boolean {
     return !isOwed && !this.#view.isBetweenPages;
   }
 
   #refuse(error: LongwireError): void {
-    // There is no subscription that could be ended.
+    // Without a subscription, there is nothing to unsubscribe.
     this.#subscription = { state: "off" };
     if (!passingCodes.includes(error.code)) return this.#finish({ state: "ended", error });
     this.#link?.retry(this.#host.newId(), () => this.onOpen());
@@ -336,7 +336,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     void this.#savePosition?.(handled.position);
   }
 
-  /** After every change: only now application code is called, which may change anything. */
+  /** Called after every change. Application code runs only here, because it may change anything. */
   #settle(): void {
     for (const reader of this.#readers) reader.onReady();
     this.onHandled();

@@ -5,7 +5,8 @@ import type { LiveServerOptions } from "./open-live-core.ts";
 const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;
 
 /**
- * Checks what a live server is opened with: a mistake would show only when a client comes.
+ * Checks the options of `LiveServer.open`, so that a mistake fails at startup and not when the
+ * first client connects.
  *
  * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
  *   `invalid_option`
@@ -28,7 +29,7 @@ export function checkOptions(options: LiveServerOptions): void {
 }
 
 /**
- * Checks where an endpoint is mounted.
+ * Checks the path at which an endpoint is mounted.
  *
  * @throws LongwireError `invalid_path`
  */
@@ -36,11 +37,11 @@ export function checkMountPath(path: unknown): void {
   if (typeof path === "string" && /^\/[^?#*\s]*[^?#*\s/]$/.test(path)) return;
   const bare = typeof path === "string" ? bareOf(path) : "";
   const example = JSON.stringify(`/${bare === "" ? "live" : bare}`);
-  const message = `The endpoint's path is ${shown(path)}; give one with a slash at its beginning and none at its end, such as ${example}.`;
+  const message = `The endpoint's path is ${shown(path)}; start it with a slash and end it without one, such as ${example}.`;
   throw new LongwireError("invalid_path", message);
 }
 
-/** A path without what it must not have. */
+/** Strips the characters that a mount path must not have, to suggest a valid one. */
 function bareOf(path: string): string {
   return path
     .replace(/[?#].*$/s, "")

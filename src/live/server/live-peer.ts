@@ -1,25 +1,27 @@
 import type { Account } from "../../base/index.ts";
 
-/** How texts become frames, the same for all peers whose formats have the same name. */
+/** How texts are encoded as frames. Peers whose formats have the same name share frames. */
 export interface FrameFormat {
   readonly name: string;
-  /** Makes a frame that those peers' `sendFrames` takes; it does not change any more. */
+  /**
+   * Encodes a text as a frame for `sendFrames` of such peers; the bytes never change afterwards.
+   */
   encodeText(text: string): Uint8Array;
 }
 
 /**
- * What the live layer needs of a WebSocket peer; the server's `Peer` has it.
+ * What the live layer needs of a WebSocket peer. The server's `Peer` implements it.
  *
- * The layer knows no socket: whatever has this shape will do.
+ * The live layer does not depend on a socket: any object of this shape works.
  */
 export interface LivePeer {
   data: unknown;
   readonly protocol: string;
   readonly isOpen: boolean;
   readonly bufferedAmount: number;
-  /** What the connection holds, charged to an address or an identity. */
+  /** The account that is charged for what the connection holds. */
   readonly account: Account;
-  /** Sets how long a message may be, in bytes; a longer one is refused on its header. */
+  /** Sets the longest message in bytes; a longer one is rejected when its header arrives. */
   limitMessages(maxBytes: number): void;
   send(text: string): boolean;
   readonly frameFormat: FrameFormat;
@@ -28,28 +30,28 @@ export interface LivePeer {
   watchDrain(): void;
 }
 
-/** What it needs of a handshake. */
+/** What the live layer needs of a WebSocket handshake. */
 export interface LiveUpgrade {
   readonly path: string;
   readonly search: string;
   readonly protocols: readonly string[];
   readonly remoteAddress: string | undefined;
-  /** The client's, where `remoteAddress` is that of a proxy which is known. */
+  /** The client's address when `remoteAddress` is a trusted proxy. */
   readonly clientAddress?: string | undefined;
   header(name: string): string | undefined;
 }
 
-/** What it needs of a plain HTTP request and its answer. */
+/** What the live layer needs of a plain HTTP exchange. */
 export interface LiveExchange {
   readonly method: string;
   readonly path: string;
   readonly search: string;
   readonly remoteAddress: string | undefined;
   readonly clientAddress?: string | undefined;
-  /** What the request holds, charged to an address or an identity. */
+  /** The account that is charged for what the request holds. */
   readonly account: Account;
   readonly isOver: boolean;
-  /** Bytes of a begun stream that the client has not taken. */
+  /** Bytes of a streamed response that the client has not read yet. */
   readonly bufferedAmount: number;
   header(name: string): string | undefined;
   body(maxBytes: number): Promise<string>;
@@ -57,7 +59,7 @@ export interface LiveExchange {
   beginStream(headers: Record<string, string>): void;
   write(bytes: Uint8Array): void;
   end(): void;
-  /** Ends an answer in the middle, so that the client does not take it for the whole. */
+  /** Aborts a partly sent response, so that the client does not mistake it for a complete one. */
   abort(): void;
   onDrain(proceed: () => void): void;
   onClosed(ended: () => void): void;

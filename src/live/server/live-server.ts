@@ -18,10 +18,10 @@ import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
 
 /** Level 1's subprotocol. */
 
-/** What a look at a session or at a subscription costs, in units of a slice. */
+/** The cost of one tick of a session or subscription, in units of a slice. */
 const TICK_UNITS = 64;
 
-/** What `WebSocketServer` takes as an endpoint. */
+/** An endpoint for `WebSocketServer`. */
 export interface LiveEndpoint {
   path: string;
   maxMessageBytes: number;
@@ -35,28 +35,28 @@ export interface LiveEndpoint {
   onDraining(): void;
 }
 
-/** What a live server holds at a moment. */
+/** A snapshot of what a live server holds. */
 export interface LiveCensus {
   /** Connections. */
   sessions: number;
   /** Open streams of server-sent events. */
   streams: number;
   subscriptions: number;
-  /** Connections that are slower than what they are to get. */
+  /** Connections that have unsent events because they read too slowly. */
   waiting: number;
   topics: number;
-  /** Different params by which topics are narrowed. */
+  /** Distinct params by which topics are narrowed. */
   views: number;
-  /** Keys that live with a connection. */
+  /** Keys that are owned by a connection. */
   ownedKeys: number;
-  /** What the topics keep, in bytes. */
+  /** The size of all topics' logs, in bytes. */
   logBytes: number;
-  /** How late the event loop was when it was looked at last, in milliseconds. */
+  /** How late the event loop was at the last probe, in milliseconds. */
   lagMs: number;
 }
 
-/** Topics, and the sessions of those who follow them. */
-// Any: a server of whatever API is a `LiveServer`, for those who don't name it.
+/** Serves topics, calls and presence to live clients. */
+// Any: without a type argument, `LiveServer` accepts a server of any API.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class LiveServer<Api extends LiveApi = any> {
   readonly #core: LiveCore;
@@ -72,7 +72,7 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#broker = broker;
     this.#forms = new HttpForms(core, () => this.#population);
     this.#every(core.limits.heartbeatMs / 2, () => this.#tick());
-    // Three times in a lease, so that one which was late does no harm.
+    // Three renewals per lease, so that one late renewal does no harm.
     this.#every(core.limits.serverLeaseMs / 3, () => {
       core.owners.renewLeases();
       core.presence.renewLeases();
@@ -80,7 +80,7 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   /**
-   * Opens all topics that are declared by name with the broker.
+   * Opens a live server and all topics that are declared by name.
    *
    * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
    *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
@@ -96,7 +96,7 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   /**
-   * A topic, for the server's own code.
+   * Returns a topic for use by the server's own code.
    *
    * @throws LongwireError `unknown_topic`
    */
@@ -105,12 +105,12 @@ export class LiveServer<Api extends LiveApi = any> {
     return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
   }
 
-  /** What has been counted since it was opened. */
+  /** Counters since the server was opened. */
   get statistics(): LiveStatistics {
     return this.#core.statistics;
   }
 
-  /** What there is now; it takes a look at every connection and topic. */
+  /** Counts what the server holds now. This visits every connection and topic. */
   census(): LiveCensus {
     const { catalog, owners, admission } = this.#core;
     const sessions = [...this.#sessions];
@@ -129,8 +129,8 @@ export class LiveServer<Api extends LiveApi = any> {
   }
 
   /**
-   * Why there should be no new clients now: the broker is away, or there is too much to do. For
-   * `healthEndpoints` of longwire/server.
+   * The reason why no new clients should be routed here, or `undefined`: the broker is unreachable,
+   * or the server is overloaded. For `healthEndpoints` of longwire/server.
    */
   get whyNotReady(): string | undefined {
     if (this.#broker.isAway === true) return "The broker cannot be reached";
@@ -140,8 +140,8 @@ export class LiveServer<Api extends LiveApi = any> {
   /**
    * Returns an endpoint for `WebSocketServer`.
    *
-   * @param path where it is mounted, such as `/live`: Level 1 there, Level 0 and the HTTP forms at
-   *   `path/TOPIC`
+   * @param path the mount path, such as `/live`: serves Level 1 at `path`, and Level 0 and plain
+   *   HTTP at `path/TOPIC`
    * @throws LongwireError `invalid_path`
    */
   endpoint(path: string): LiveEndpoint {
@@ -161,7 +161,7 @@ export class LiveServer<Api extends LiveApi = any> {
       onClose: (peer) => this.#close(peer),
       onRequest: (exchange) => {
         const { admission } = this.#core;
-        // A long poll or a stream would hold up the end that is waited for.
+        // A long poll or a stream would delay the shutdown.
         const refusal = isDraining
           ? "The server is going away"
           : admission.refusal(this.#population);
@@ -181,7 +181,7 @@ export class LiveServer<Api extends LiveApi = any> {
     };
   }
 
-  /** Ends timers and the broker; call it after the WebSocket server has closed. */
+  /** Stops the timers and closes the broker. Call it after the WebSocket server has closed. */
   async close(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     this.#core.wheel.close();
@@ -190,7 +190,7 @@ export class LiveServer<Api extends LiveApi = any> {
     await this.#broker.close();
   }
 
-  /** All who are there to stay: connections, and streams of server-sent events. */
+  /** The number of long-lived clients: connections and streams of server-sent events. */
   get #population(): number {
     return this.#sessions.size + this.#forms.streamCount;
   }
@@ -204,11 +204,11 @@ export class LiveServer<Api extends LiveApi = any> {
     if (session === undefined) return;
     this.#sessions.add(session);
     statistics.sessions[session instanceof MessageSession ? "level1" : "level0"] += 1;
-    // Only now: what it sends may end the connection at once.
+    // Last, because what it sends may end the connection synchronously.
     session.start(shownCredentials(request, tokenQuery));
   }
 
-  /** A client that is let in only to be told when to come back. */
+  /** Accepts a client only to send it `disconnect` with a `retryAfter`, then closes. */
   #turnAway(peer: LivePeer, why: string): void {
     const { admission, statistics } = this.#core;
     statistics.turnedAway += 1;
@@ -218,7 +218,7 @@ export class LiveServer<Api extends LiveApi = any> {
       const retryAfter = admission.returnAfter(this.#sessions.size);
       peer.send(JSON.stringify({ type: "disconnect", code, message, retry: true, retryAfter }));
     }
-    peer.close(code, `${why}; come back later`.slice(0, 120));
+    peer.close(code, `${why}; connect again later`.slice(0, 120));
   }
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
@@ -243,7 +243,7 @@ export class LiveServer<Api extends LiveApi = any> {
     });
   }
 
-  /** Reading a message is work, too: one client's must not hold up the others. */
+  /** Parsing a message also takes time, which one client must not take from the others. */
   #receive(peer: LivePeer, message: string | Uint8Array): void | Promise<void> {
     const session = sessionOf(peer);
     if (session === undefined) return;
@@ -275,7 +275,7 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#core.logins.tidy();
     this.#core.calls.tidy();
     this.#forms.onTick();
-    // A tick that has not come to all sessions yet goes on instead of a second one.
+    // If the previous tick has not reached all sessions yet, it continues and this one is skipped.
     if (!this.#ticking.isDone) return;
     this.#ticking = this.#core.catalog.slices.forEach("tick", this.#sessions, {
       unitsOf: ({ subscriptionCount }) => TICK_UNITS * (1 + subscriptionCount),
@@ -297,7 +297,7 @@ function sessionOf(peer: LivePeer): Session | undefined {
   return peer.data as Session | undefined;
 }
 
-/** The topic's name in a path, decoded; `undefined` for the mount itself. */
+/** Returns the decoded topic name in a path; `undefined` for the mount itself. */
 function topicName(path: string, mount: string): string | undefined {
   const name = path.slice(mount.length + 1);
   if (name === "") return undefined;

@@ -23,41 +23,46 @@ import { reporter } from "./observing/reporter.ts";
 import type { LiveCore } from "./sessions/session.ts";
 import { Statistics } from "./observing/statistics.ts";
 
-/** `Who` is what `authenticate` returns, and what `authorize` is called with. */
+/** `Who` is what `authenticate` returns and what `authorize` receives. */
 export interface LiveServerOptions<Who extends Identity = Identity>
   extends LiveApi, Partial<LiveLimits>, Authority<Who | undefined> {
-  /** Where events are kept and numbered, such as a `MemoryBroker`. */
+  /** Stores and numbers events, such as a `MemoryBroker`. */
   broker: Broker;
-  /** Says who a client is. Default: nobody is asked, and identities are `undefined`. */
+  /**
+   * Identifies a client by its credentials. Default: clients are not authenticated, and identities
+   * are `undefined`.
+   */
   authenticate?: Authenticate<Who>;
   /**
-   * The name in a URL's query under which a token is looked for, such as `token`; it is no param
-   * then. Default: none, since URLs end up in logs.
+   * The name of a query parameter that holds a token, such as `token`; it is not one of the params
+   * then. Default: none, because URLs end up in logs.
    */
   tokenQuery?: string;
   /**
-   * Receives what nobody else is told. Default: one line each on standard error.
+   * Receives errors that no caller receives. Default: one line each on standard error.
    *
-   * `application_failed`: a function of the application threw, or a broker failed; the message
-   * names the function and what it was called for, `cause` is what it threw, with its stack. The
-   * same error comes ten times a second at most, then with a count. `append_failed`,
-   * `open_failed`: a publish or `ready` of the server's own code failed, and nobody awaited its
-   * promise; and `invalid_identity`: once, then once a minute with a count while it goes on.
+   * - `application_failed`: a function of the application threw, or a broker failed. The message
+   *   names the function and its occasion; `cause` is the original error with its stack. Identical
+   *   errors are reported at most ten times a second, then counted.
+   * - `append_failed`, `open_failed`: a `publish`, `set`, `remove` or `ready` of the server's own
+   *   code failed, and nobody awaited its promise. Reported once, then once a minute with a count
+   *   while the failure lasts.
+   * - `invalid_identity`: `authenticate` returned an invalid identity. Reported in the same way.
    */
   onError?: (error: LongwireError) => void;
   /**
-   * What is charged for the memory that clients hold and topics keep. Default `Ledger.ofProcess`;
-   * give the same one to the `WebSocketServer`.
+   * Charges the memory that clients hold and topics keep. Default `Ledger.ofProcess`; pass the same
+   * one to the `WebSocketServer`.
    */
   ledger?: Ledger;
-  /** Where time comes from; for tests. */
+  /** The clock, for tests. */
   clock?: Clock;
-  /** Gives numbers in [0, 1); for tests. Default `Math.random`. */
+  /** Returns numbers in [0, 1), for tests. Default `Math.random`. */
   random?: () => number;
 }
 
 /**
- * Makes what the sessions of a server share, and opens its topics.
+ * Creates what the sessions of a server share, and opens its topics.
  *
  * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
  *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with

@@ -13,7 +13,7 @@ import type { KeyOwner } from "./keys/key-owners.ts";
 import { permit } from "./access/permit.ts";
 import type { LiveCore } from "./sessions/session.ts";
 
-/** Returns what the name stands for, or refuses. @throws LiveError `unknown_topic` */
+/** Returns the topic of this name. @throws LiveError `unknown_topic` */
 export function requireTopic(core: LiveCore, name: string): TopicEntry {
   const entry = core.catalog.find(name);
   if (entry !== undefined) return entry;
@@ -26,9 +26,9 @@ export function unknownTopic(name: string): LiveError {
 }
 
 /**
- * Lets somebody publish to a topic, or refuses.
+ * Checks that a caller may publish to a topic.
  *
- * @throws LiveError `unknown_topic`, `forbidden`, perhaps as a rejection
+ * @throws LiveError `unknown_topic`, `forbidden`, possibly as a rejection
  */
 export function permitToPublish(
   core: LiveCore,
@@ -38,7 +38,7 @@ export function permitToPublish(
   const entry = requireTopic(core, name);
   const { declaration, parameters } = entry;
   if (declaration.clientPublish !== true) {
-    const message = `${name} takes events from the server only; clients can't publish to it.`;
+    const message = `${name} accepts events only from the server; clients cannot publish to it.`;
     throw new LiveError("forbidden", message);
   }
   const asked = { caller, action: "publish", target: name, params: parameters } as const;
@@ -46,9 +46,9 @@ export function permitToPublish(
 }
 
 /**
- * Opens a topic for somebody who wants to publish to it.
+ * Opens a topic for a caller who wants to publish to it.
  *
- * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, perhaps as a rejection
+ * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, possibly as a rejection
  */
 export function openToPublish(
   core: LiveCore,
@@ -61,9 +61,9 @@ export function openToPublish(
 }
 
 /**
- * Publishes what a client sent.
+ * Publishes an event from a client.
  *
- * @param owner the connection that a key shall live with; none for a plain request
+ * @param owner the connection that owns the key; `undefined` for a plain request
  * @throws LiveError as a rejection
  */
 export async function publish(
@@ -82,7 +82,7 @@ export async function publish(
   });
   if (receipt.duplicate) core.statistics.duplicates += 1;
   else core.statistics.published += 1;
-  core.diagnostics.tell("publish", () => ({
+  core.diagnostics.publish("publish", () => ({
     topic: topic.name,
     durationMs: core.clock.now() - startedAt,
     duplicate: receipt.duplicate,
@@ -94,7 +94,7 @@ export async function publish(
   return receipt;
 }
 
-/** What a connection set, the broker removes when this server is gone and can't. */
+/** The lease lets the broker remove a connection's keys when this server has crashed. */
 function leaseOf(
   { declaration }: Topic,
   { removed }: EventDraft,
@@ -106,7 +106,9 @@ function leaseOf(
   return { leaseMs };
 }
 
-/** Nobody can use up the keys of somebody else, or of the server's own code. */
+/**
+ * Scoped to the identity, so that nobody can use up the keys of others or of the server's own code.
+ */
 function scoped(key: string, { identity }: Caller): string {
   return JSON.stringify([identity?.id ?? null, key]);
 }

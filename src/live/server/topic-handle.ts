@@ -16,13 +16,15 @@ import { ReportedPromise } from "./observing/reported-promise.ts";
 import { LastingError } from "./observing/reporter.ts";
 
 export interface PublishOptions {
-  /** A repeated publish with the same key, within five minutes, is in the log once. */
+  /** A repeat with the same key within five minutes is stored once. */
   idempotencyKey?: string;
 }
 
 type TopicKind = TopicDeclaration["kind"];
 
-/** What `LiveServer.topic` returns for a name: its data is typed, and what its kind can't do is not. */
+/**
+ * The type of `LiveServer.topic(name)`: typed data, and only the operations of the topic's kind.
+ */
 export type HandleNamed<Api extends LiveApi, Name extends string> =
   string extends TopicName<Api> ? TopicHandle : HandleOf<TopicNamed<Api, Name>>;
 
@@ -32,17 +34,17 @@ type HandleOf<Declaration extends TopicDeclaration> = TopicHandle<
 >;
 
 /**
- * A topic in the hands of the server's own code.
+ * A topic for use by the server's own code.
  *
- * Those of a pattern are opened by the first publish or by `ready`; what reads a topic needs it
- * open, and throws `topic_not_ready` otherwise.
+ * A topic of a pattern is opened by the first publish or by `ready`. Reading it before that throws
+ * `topic_not_ready`.
  *
- * `publish`, `set`, `remove` and `ready` return promises that may be left alone: what fails is
- * given to `onError` then. Whoever awaits one has it rejected as usual.
+ * `publish`, `set`, `remove` and `ready` return promises that may be ignored: a failure is then
+ * reported to `onError`. If you await one, it rejects as usual.
  */
 export class TopicHandle<
   Data = unknown,
-  // Where the declaration is not known to the compiler, every operation is allowed.
+  // If the compiler does not know the declaration, every operation is allowed.
   // oxlint-disable-next-line typescript/no-explicit-any
   Kind extends TopicKind = any,
 > {
@@ -63,7 +65,7 @@ export class TopicHandle<
     this.kind = entry.declaration.kind as Kind;
   }
 
-  /** Opens the topic. It stays open while somebody reads it, and for half a minute after. */
+  /** Opens the topic. It stays open while it has readers, and for half a minute after. */
   ready(): Promise<void> {
     return ReportedPromise.watch(this.#makeReady(), (error) =>
       this.#reportUnhandled(error, { code: "open_failed", what: "was not opened" }),
@@ -75,8 +77,8 @@ export class TopicHandle<
   }
 
   /**
-   * Appends to a log topic. As with `JSON.stringify`, members that are `undefined` are left out, and
-   * `undefined` in an array becomes `null`.
+   * Appends an event to a log topic. Data is serialized like `JSON.stringify`: `undefined` members
+   * are left out, and `undefined` in an array becomes `null`.
    *
    * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
@@ -89,8 +91,8 @@ export class TopicHandle<
   }
 
   /**
-   * Sets a key of a keyed topic. As with `JSON.stringify`, members that are `undefined` are left
-   * out, and `undefined` in an array becomes `null`.
+   * Sets a key of a keyed topic. Data is serialized like `JSON.stringify`: `undefined` members are
+   * left out, and `undefined` in an array becomes `null`.
    *
    * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
    */
@@ -108,20 +110,25 @@ export class TopicHandle<
     return this.#append({ key, removed: true });
   }
 
-  /** A keyed topic's newest value for `key`. */
+  /** Returns a keyed topic's current value for `key`. */
   get(this: TopicHandle<Data, "keyed">, key: string): Data | undefined {
     const event = this.#opened.newest(key);
     return event === undefined || event.removed ? undefined : (event.data as Data);
   }
 
-  /** The retained events, oldest first; of a keyed topic those that made its present state. */
+  /**
+   * Returns the retained events, oldest first; for a keyed topic, those that make up its current
+   * state.
+   */
   events(): IterableIterator<TopicEvent<Data>> {
     return this.#opened.events() as IterableIterator<TopicEvent<Data>>;
   }
 
   /**
-   * Calls `listener` for each new event, and keeps the topic open. Returns how to stop. What it
-   * throws, or rejects with, is given to `onError`.
+   * Calls `listener` for each new event and keeps the topic open. If the listener throws or
+   * rejects, `onError` receives the error.
+   *
+   * @returns a function that stops it
    */
   onEvent(listener: (event: TopicEvent<Data>) => void): () => void {
     return this.#opened.listen((event) => listener(event as TopicEvent<Data>));
@@ -130,13 +137,13 @@ export class TopicHandle<
   get #opened(): Topic {
     const topic = this.#catalog.get(this.name);
     if (topic !== undefined) return topic;
-    const message = `The topic ${this.name} is of a pattern and not open; await ready() before you read it.`;
+    const message = `The topic ${this.name} belongs to a pattern and is not open; await ready() before you read it.`;
     throw new LongwireError("topic_not_ready", message);
   }
 
   #append(draft: EventDraft): Promise<Receipt> {
     return ReportedPromise.watch(this.#appendNow(draft), (error) =>
-      this.#reportUnhandled(error, { code: "append_failed", what: "did not take an event" }),
+      this.#reportUnhandled(error, { code: "append_failed", what: "did not accept an event" }),
     );
   }
 
@@ -149,7 +156,9 @@ export class TopicHandle<
     await this.#open();
   }
 
-  /** A broker that is away fails each event: all of a cause are one kind. */
+  /**
+   * Every event fails while a broker is unreachable, so failures with one cause count as one kind.
+   */
   #reportUnhandled(cause: unknown, { code, what }: { code: string; what: string }): void {
     const declared = this.#catalog.find(this.name)?.declaration.pattern ?? this.name;
     const { code: why } = cause as { code?: unknown };

@@ -4,16 +4,16 @@ import { SharingTab } from "./sharing-tab.ts";
 import { tabPage } from "./tab-page.ts";
 import { TabSocket } from "./tab-socket.ts";
 
-/** What is used of a `BroadcastChannel`. */
+/** The part of `BroadcastChannel` that is used here. */
 export interface TabChannel {
   onmessage: unknown;
   postMessage(message: unknown): void;
   close(): void;
 }
 
-/** What is used of `navigator.locks`. */
+/** The part of `navigator.locks` that is used here. */
 export interface Locks {
-  /** Holds the lock until the promise is settled; `signal` ends the waiting for it. */
+  /** Holds the lock until the promise settles; `signal` cancels the request. */
   request(
     name: string,
     options: { signal: AbortSignal },
@@ -22,30 +22,30 @@ export interface Locks {
 }
 
 export interface TabOptions {
-  /** The real one. Default `globalThis.WebSocket`. */
+  /** The actual WebSocket class. Default `globalThis.WebSocket`. */
   webSocket?: SocketClass;
-  /** What tells the groups of tabs apart that share, beside the URL. Default `longwire`. */
+  /** Separates groups of tabs that share, in addition to the URL. Default `longwire`. */
   name?: string;
-  /** Makes channels; for tests. Default `BroadcastChannel`. */
+  /** Creates channels, for tests. Default `BroadcastChannel`. */
   channel?: (name: string) => TabChannel;
   /** For tests. Default `navigator.locks`. */
   locks?: Locks | undefined;
-  /** Where time comes from; for tests. */
+  /** The clock, for tests. */
   clock?: Clock;
-  /** Notifies that this tab is put aside and is back; for tests. */
+  /** Notifies when this tab is suspended and resumed, for tests. */
   page?: Page;
 }
 
 type SocketClass = new (url: string, protocol: string) => ClientSocket;
 
 /**
- * A `webSocket` for `connect` with which all tabs of a site share one connection.
+ * Returns a `webSocket` class for `connect` with which all tabs of a site share one connection.
  *
- * One tab has it; when that tab is closed, frozen, or put into the back/forward cache, another one
- * takes over, and the others resume there. All tabs that share have to be of the same user:
- * sign-out and sign-in as someone else need another `name`. Where the browser has no Web Locks, as
- * on plain HTTP, or refuses them, as in a sandboxed frame, or the tab that has the connection does
- * not answer for three seconds, a tab connects by itself.
+ * One tab holds the connection. When that tab is closed, frozen, or put into the back/forward
+ * cache, another one takes over and the tabs resume there. All tabs that share must belong to the
+ * same user: pass another `name` after signing in as someone else. A tab connects alone if the
+ * browser has no Web Locks (plain HTTP), if it denies them (sandboxed frames), or if the tab that
+ * holds the connection does not answer for three seconds.
  */
 export function shareAmongTabs(options: TabOptions = {}): SocketClass {
   const real = options.webSocket ?? globalThis.WebSocket;

@@ -14,24 +14,24 @@ export interface Sharing {
   page: Page;
 }
 
-/** What a tab has while its page runs, and gives back when the page is put aside. */
+/** What a tab holds while its page runs, and releases when the page is suspended. */
 interface Membership {
   channel: TabChannel;
-  /** Aborted when the tab leaves: ends the waiting for locks, and the holding of them. */
+  /** Aborted when the tab leaves: cancels lock requests and releases held locks. */
   leaving: AbortController;
 }
 
-/** This tab among those that share a connection; perhaps the one that has it. */
+/** A tab in a group that shares a connection, possibly the one that holds it. */
 export class SharingTab implements Tab {
   readonly id: string = randomId();
   readonly clock: Clock;
   readonly #sharing: Sharing;
   readonly #listeners = new Map<string, (message: HubMessage) => void>();
-  /** Undefined while the page is put aside, and in a tab that cannot share. */
+  /** Undefined while the page is suspended, and in a tab that cannot share. */
   #membership: Membership | undefined;
   #isAlone = false;
-  /** What waits for this tab's lock. */
-  #untold: SocketMessage[] | undefined = [];
+  /** Messages that wait until this tab holds its lock. */
+  #unsent: SocketMessage[] | undefined = [];
   #sockets = 0;
 
   constructor(sharing: Sharing) {
@@ -44,7 +44,7 @@ export class SharingTab implements Tab {
     });
   }
 
-  /** Whether the browser refuses what sharing needs. */
+  /** Whether the browser denies what sharing needs. */
   get isAlone(): boolean {
     return this.#isAlone;
   }
@@ -62,10 +62,10 @@ export class SharingTab implements Tab {
     this.#listeners.delete(socket);
   }
 
-  tell(message: SocketMessage): void {
+  post(message: SocketMessage): void {
     if (this.#isAlone) return;
-    if (this.#untold === undefined) this.#membership?.channel.postMessage(message);
-    else this.#untold.push(message);
+    if (this.#unsent === undefined) this.#membership?.channel.postMessage(message);
+    else this.#unsent.push(message);
   }
 
   connectDirectly(): ClientSocket {
@@ -85,35 +85,35 @@ export class SharingTab implements Tab {
       return this.#goAlone();
     }
     const { signal } = leaving;
-    // Held for as long as the tab runs: whoever gets this lock knows that the tab is gone.
+    // Held while the tab runs: whoever acquires this lock knows that the tab is gone.
     this.#hold(`${name} ${this.id}`, signal, () => this.#onAlive());
     this.#hold(name, signal, () => this.#lead(signal));
   }
 
   /**
-   * Gives everything back before the page stops running.
+   * Releases everything before the page is suspended.
    *
-   * With its lock a page in the back/forward cache would keep the others from a connection, and
-   * a message on its channel, or a request for its lock, would evict it from there.
+   * If a page in the back/forward cache kept its lock, the other tabs could not connect, and a
+   * message on its channel or a request for its lock would evict it from the cache.
    */
   #leave(): void {
     const membership = this.#membership;
     if (membership === undefined) return;
     this.#membership = undefined;
-    this.#untold = [];
+    this.#unsent = [];
     membership.leaving.abort();
     membership.channel.close();
     this.#deliver({ to: "all", kind: "hub" });
   }
 
-  /** A sandboxed frame has neither locks nor a channel to the others. */
+  /** A sandboxed frame has neither locks nor a channel to the other tabs. */
   #goAlone(): void {
     this.#isAlone = true;
     this.#leave();
     this.#deliver({ to: "all", kind: "alone" });
   }
 
-  /** Calls `held` with the lock, and keeps that until the tab leaves. */
+  /** Calls `held` with the lock, and keeps the lock until the tab leaves. */
   #hold(name: string, signal: AbortSignal, held: () => void): void {
     const hold = (): Promise<void> => {
       if (signal.aborted) return Promise.resolve();
@@ -125,16 +125,16 @@ export class SharingTab implements Tab {
 
   #request(name: string, signal: AbortSignal, hold: () => Promise<void>): void {
     this.#sharing.locks.request(name, { signal }, hold).catch(() => {
-      // What was not aborted was refused, as to a frame with an opaque origin.
+      // A rejection without an abort is a denial, as in a frame with an opaque origin.
       if (!signal.aborted) this.#goAlone();
     });
   }
 
-  /** A hub that was told of this tab before would get its lock, and take it for gone. */
+  /** Until now, a hub that knew of this tab would have acquired its lock and considered it gone. */
   #onAlive(): void {
-    const untold = this.#untold ?? [];
-    this.#untold = undefined;
-    for (const message of untold) this.tell(message);
+    const unsent = this.#unsent ?? [];
+    this.#unsent = undefined;
+    for (const message of unsent) this.post(message);
   }
 
   #deliver(message: HubMessage): void {
@@ -143,16 +143,16 @@ export class SharingTab implements Tab {
     for (const listener of listeners) listener?.(message);
   }
 
-  /** This tab has the connection, until it is closed or put aside. */
+  /** Makes this tab hold the connection, until it is closed or suspended. */
   #lead(signal: AbortSignal): void {
     const { clock, connect, channel, name } = this.#sharing;
-    // A channel of its own, since a channel does not receive what it sends itself.
+    // A separate channel, because a channel does not receive its own messages.
     const line = channel(name);
-    const hub = new TabHub({ clock, connect, tell: (message) => line.postMessage(message) });
+    const hub = new TabHub({ clock, connect, post: (message) => line.postMessage(message) });
     const known = new Set<string>();
     line.onmessage = ({ data }: { data: HubMessage | SocketMessage }) => {
       if (data.to !== "hub") return;
-      hub.hear(data as SocketMessage);
+      hub.onSocketMessage(data as SocketMessage);
       if (!("tab" in data) || known.has(data.tab)) return;
       const { tab } = data;
       known.add(tab);
@@ -169,7 +169,7 @@ export class SharingTab implements Tab {
   }
 }
 
-/** Not `randomUUID`, which pages of insecure origins do not have. */
+/** Not `randomUUID`: pages of insecure origins lack it. */
 function randomId(): string {
   return crypto.getRandomValues(new Uint32Array(3)).join("-");
 }

@@ -5,29 +5,32 @@ import type { HubMessage, SocketMessage } from "./tab-message.ts";
 import { TopicGroup } from "./topic-group.ts";
 import { Upstream, type Message, type UpstreamOwner } from "./upstream.ts";
 
-/** What a hub is given. */
+/** What a hub needs from its tab. */
 export interface HubHost {
   readonly clock: Clock;
   connect(): ClientSocket;
-  tell(message: HubMessage): void;
+  post(message: HubMessage): void;
 }
 
-/** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
+/** The close code of a connection that ended without a close frame. (RFC 6455 §7.1.5) */
 const ABNORMAL = 1006;
 
-/** How long a connection has to answer a ping; the client that asked for it waits a little longer. */
+/**
+ * How long a connection may take to answer a ping; the client that sent one waits a little longer.
+ */
 const PROBE_MS = 4_000;
 
-/** By how much a request may grow when the hub gives it an id of its own, in bytes. */
+/** By how much a request may grow when the hub replaces its id, in bytes. */
 const ID_BYTES = 16;
 
 /**
- * Who comes later than this to a connection that nobody was welcomed on gets another one: a server
- * that waits for a hello is about to refuse whoever is there, for all that they say now.
+ * A socket that joins later than this, while the server has not sent `welcome`, gets a new
+ * connection: a server that still waits for `hello` is about to refuse the current one, whatever is
+ * sent now.
  */
 const UNWELCOMED_MS = 5_000;
 
-/** Whose a request is, and what it is about. */
+/** The socket of a request, and what the request concerns. */
 interface Route {
   socket: string;
   id: unknown;
@@ -35,16 +38,17 @@ interface Route {
   hasSince?: boolean;
 }
 
-/** Messages that are about a topic and go to all who follow it. */
+/** Messages about a topic that go to all its subscribers. */
 const TOPIC_MESSAGES: ReadonlySet<string> = new Set(["event", "snapshot", "position", "gap"]);
 
 /**
- * Stands between the tabs' sockets and the server, in the tab that has the connection: to the
- * server it is one client, to each socket a server.
+ * Connects the tabs' sockets to the server, in the tab that holds the connection. To the server it
+ * is one client, to each socket a server.
  *
- * A topic that several want with equal params is one subscription. Who joins later has it said
- * again for all, who drop what they have by its offset. With other params it is a subscription on
- * another connection, since one connection has one of a topic.
+ * Subscriptions with equal params share one upstream subscription. When a socket joins later, the
+ * server sends the state again for all, and the others drop by offset what they already have. Other
+ * params of the same topic need another connection, because a connection has one subscription per
+ * topic.
  */
 export class TabHub implements UpstreamOwner {
   readonly #host: HubHost;
@@ -55,15 +59,15 @@ export class TabHub implements UpstreamOwner {
   #ids = 0;
   hello: string | undefined;
   #welcome: { message: Message; at: number } | undefined;
-  /** Whether a socket has given up an attempt to connect that is still in progress. */
+  /** Whether a socket has given up on an attempt that is still in progress. */
   #isGivenUp = false;
 
   constructor(host: HubHost) {
     this.#host = host;
-    host.tell({ to: "all", kind: "hub" });
+    host.post({ to: "all", kind: "hub" });
   }
 
-  hear(message: SocketMessage): void {
+  onSocketMessage(message: SocketMessage): void {
     if (message.kind === "open") return this.#open(message.from);
     if (!this.#sockets.has(message.from)) return;
     if (message.kind === "close") {
@@ -73,18 +77,18 @@ export class TabHub implements UpstreamOwner {
     this.#onRequest(message.from, JSON.parse(message.text) as Message, message.text);
   }
 
-  /** A socket is over, or its tab is gone. */
+  /** Removes a socket that closed or whose tab is gone. */
   leave(socket: string): void {
     this.#sockets.delete(socket);
     for (const group of this.#groups) this.#part(socket, group);
     for (const [id, { socket: whose, group }] of this.#routes) {
-      // The answer of a start is for the group, too.
+      // The answer to a subscribe matters to the group too, so its route stays.
       if (whose === socket && group === undefined) this.#routes.delete(id);
     }
     if (this.#sockets.size === 0) this.close();
   }
 
-  /** A tab is gone without a word. */
+  /** Removes a tab that disappeared without closing its sockets. */
   leaveTab(tab: string): void {
     for (const socket of this.#sockets) if (socket.startsWith(`${tab} `)) this.leave(socket);
   }
@@ -95,33 +99,35 @@ export class TabHub implements UpstreamOwner {
   }
 
   onOpen(): void {
-    for (const socket of this.#sockets) this.#host.tell({ to: socket, kind: "opened" });
+    for (const socket of this.#sockets) this.#host.post({ to: socket, kind: "opened" });
   }
 
   onMessage(upstream: Upstream, message: Message, text: string): void {
-    upstream.heardAt = this.#host.clock.now();
+    upstream.receivedAt = this.#host.clock.now();
     upstream.probedAt = undefined;
-    // While one is heard of, this is asked at least once per heartbeat.
+    // While any connection receives messages, this is checked at least once per heartbeat.
     if (this.#isSilent) return this.#endAll(ABNORMAL, "");
     const { type, id, topic } = message;
     if (type === "welcome") return this.#onWelcome(upstream, message);
     if (id !== undefined) return this.#onAnswer(message);
     if (topic === undefined) {
-      // What ends another connection ends the first one's, too, and without its reasons: the
+      // The end of another connection also ends the first one's, without its reason: perhaps only
+      // the credentials are outdated, and each tab reconnects with new ones.
       // credentials may just be out of date, and each tab comes back with new ones.
       return upstream === this.#upstreams[0] ? this.#sendToAll(message, text) : undefined;
     }
     const group = this.#groups.find((one) => one.topic === topic && one.upstream === upstream);
     if (group === undefined) return;
     const { gapFor, position } = group;
-    // The others have most of what this one has lost; what is ahead of them has been left out.
+    // The other members have most of what this one lost; anything ahead of them has been left out.
     const isForOne = type === "gap" && gapFor !== undefined;
     const rest = isForOne && JSON.stringify({ ...message, from: (position?.offset ?? 0) + 1 });
     for (const member of group.members) {
-      this.#say(member, rest === false || member === gapFor ? text : rest);
+      this.#sendText(member, rest === false || member === gapFor ? text : rest);
     }
     if (isForOne) group.gapFor = undefined;
-    // Only now, since it may let the next one join, who would take the end of a state for all of it.
+    // Last, because it may let the next member join, which would mistake the end of one state for
+    // another.
     if (TOPIC_MESSAGES.has(type)) group.follow(message);
     if (type !== "unsubscribed") return;
     group.end();
@@ -136,35 +142,40 @@ export class TabHub implements UpstreamOwner {
   #endAll(code: number, reason: string): void {
     const sockets = [...this.#sockets];
     this.close();
-    for (const socket of sockets) this.#host.tell({ to: socket, kind: "closed", code, reason });
+    for (const socket of sockets) this.#host.post({ to: socket, kind: "closed", code, reason });
   }
 
   #open(socket: string): void {
     if (this.#sockets.has(socket)) return;
-    // Whoever left the attempt and comes back dials again: its network is another one by now.
+    // A socket that gave up an attempt and returns gets a new connection, because its network may
+    // have changed.
     if (this.#isGivenUp || this.#isSilent) this.#endAll(ABNORMAL, "");
     this.#sockets.add(socket);
     const [first] = this.#upstreams;
     if (first === undefined) this.#connect();
     if (first?.isOpen !== true) return;
-    this.#host.tell({ to: socket, kind: "opened" });
-    if (this.#welcome !== undefined) this.#say(socket, JSON.stringify(this.#welcomeNow()));
+    this.#host.post({ to: socket, kind: "opened" });
+    if (this.#welcome !== undefined) this.#sendText(socket, JSON.stringify(this.#welcomeNow()));
   }
 
   /**
-   * Whether one of the connections seems dead. The sockets see messages of all of them together,
-   * and could not tell.
+   * Whether one of the connections seems dead. The sockets cannot detect that, because they see the
+   * messages of all connections together.
    */
   get #isSilent(): boolean {
     const heartbeat = this.#welcome?.message["heartbeat"];
     const patienceMs = typeof heartbeat === "number" ? 2 * heartbeat : UNWELCOMED_MS;
     const now = this.#host.clock.now();
     return this.#upstreams.some(
-      ({ heardAt, probedAt = now }) => heardAt <= now - patienceMs || probedAt <= now - PROBE_MS,
+      ({ receivedAt, probedAt = now }) =>
+        receivedAt <= now - patienceMs || probedAt <= now - PROBE_MS,
     );
   }
 
-  /** The computer may have slept: what does not answer now is dead, and who comes back ends it. */
+  /**
+   * After a possible sleep: a connection that does not answer is dead, and the next socket that
+   * returns ends it.
+   */
   #probe(): void {
     for (const upstream of this.#upstreams) {
       upstream.probedAt ??= this.#host.clock.now();
@@ -185,7 +196,7 @@ export class TabHub implements UpstreamOwner {
     } else if (type === "subscribe") this.#subscribe(socket, request);
     else if (type === "unsubscribe") {
       for (const group of this.#groups) if (group.topic === topic) this.#part(socket, group);
-      this.#say(socket, JSON.stringify({ type: "unsubscribed", id, topic }));
+      this.#sendText(socket, JSON.stringify({ type: "unsubscribed", id, topic }));
     } else if (id === undefined) this.#probe();
     else first.send({ ...request, id: this.#route({ socket, id }) });
   }
@@ -200,7 +211,7 @@ export class TabHub implements UpstreamOwner {
     const group = known ?? this.#newGroup(topic, narrowing);
     group.members.add(socket);
     group.start(socket, () => {
-      // It has left meanwhile, and needs no answer.
+      // The member has left meanwhile and needs no answer.
       if (!group.members.has(socket)) return group.settle();
       if (this.#joinAsItIs(socket, { id, since: since as Position | undefined }, group)) {
         return group.settle();
@@ -211,8 +222,8 @@ export class TabHub implements UpstreamOwner {
   }
 
   /**
-   * Answers for the server where nothing has to be sent again. Of a log that goes on for others it
-   * must: started from now, it would leave out what is on its way to them.
+   * Answers without asking the server, if nothing has to be sent again. A log topic with other
+   * members must not start from now, because that would skip events in transit to them.
    */
   #joinAsItIs(
     socket: string,
@@ -225,9 +236,9 @@ export class TabHub implements UpstreamOwner {
     const hasAll = since !== undefined && !isOther && since.offset >= offset;
     if (!hasAll && (kind !== "log" || (since !== undefined && !isOther))) return false;
     const start = { type: "subscribed", id, topic, kind, epoch, resumed: hasAll };
-    this.#say(socket, JSON.stringify({ ...start, offset: hasAll ? since.offset : offset }));
+    this.#sendText(socket, JSON.stringify({ ...start, offset: hasAll ? since.offset : offset }));
     const gap = { type: "gap", topic, epoch, from: 1, to: offset, reason: "epoch" };
-    if (isOther) this.#say(socket, JSON.stringify(gap));
+    if (isOther) this.#sendText(socket, JSON.stringify(gap));
     return true;
   }
 
@@ -245,7 +256,9 @@ export class TabHub implements UpstreamOwner {
     this.#remove(group);
   }
 
-  /** Nobody follows it. A further connection that has nothing else goes with it. */
+  /**
+   * Removes a group without members. An extra connection that has no other group is closed with it.
+   */
   #remove(group: TopicGroup): void {
     this.#groups = this.#groups.filter((one) => one !== group);
     const { upstream } = group;
@@ -257,12 +270,12 @@ export class TabHub implements UpstreamOwner {
 
   #connect(): Upstream {
     const upstream = new Upstream(this.#host.connect(), this);
-    upstream.heardAt = this.#host.clock.now();
+    upstream.receivedAt = this.#host.clock.now();
     this.#upstreams.push(upstream);
     return upstream;
   }
 
-  /** The first connection's is everybody's. */
+  /** All sockets share the first connection's welcome. */
   #onWelcome(upstream: Upstream, message: Message): void {
     if (upstream !== this.#upstreams[0]) return;
     this.#isGivenUp = false;
@@ -271,7 +284,7 @@ export class TabHub implements UpstreamOwner {
     this.#sendToAll(message, JSON.stringify(this.#welcome.message));
   }
 
-  /** As the server would say it now. */
+  /** The welcome as the server would send it now. */
   #welcomeNow(): object {
     const { message, at } = this.#welcome!;
     const { expiresIn } = message;
@@ -287,7 +300,7 @@ export class TabHub implements UpstreamOwner {
     if (route === undefined) return;
     const { group, socket } = route;
     if (group !== undefined) this.#onStarted(route, group, message);
-    this.#say(socket, JSON.stringify({ ...message, id: route.id }));
+    this.#sendText(socket, JSON.stringify({ ...message, id: route.id }));
   }
 
   #onStarted({ socket, hasSince }: Route, group: TopicGroup, message: Message): void {
@@ -305,11 +318,11 @@ export class TabHub implements UpstreamOwner {
       const welcome = { ...this.#welcome.message, expiresIn: message["expiresIn"] };
       this.#welcome = { message: welcome, at: this.#host.clock.now() };
     }
-    for (const socket of this.#sockets) this.#say(socket, text);
+    for (const socket of this.#sockets) this.#sendText(socket, text);
   }
 
-  #say(socket: string, text: string): void {
-    this.#host.tell({ to: socket, kind: "text", text });
+  #sendText(socket: string, text: string): void {
+    this.#host.post({ to: socket, kind: "text", text });
   }
 
   #route(route: Route): number {

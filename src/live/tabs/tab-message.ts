@@ -1,15 +1,15 @@
-/** What a tab's socket tells the hub. */
+/** A message from a tab's socket to the hub. */
 export type SocketMessage =
-  /** It wants to be connected. */
+  /** Requests a connection. */
   | { to: "hub"; from: string; tab: string; kind: "open" }
   | { to: "hub"; from: string; kind: "text"; text: string }
   | { to: "hub"; from: string; kind: "close" };
 
-/** What the hub tells a socket, or all of them. */
+/** A message from the hub to one socket, or to all. */
 export type HubMessage =
-  /** There is a hub now, and none that was before. */
+  /** A new hub exists, and no earlier one does. */
   | { to: "all"; kind: "hub" }
-  /** There never will be one, since this tab cannot share; told within a tab only. */
+  /** No hub will exist, because this tab cannot share; sent only within a tab. */
   | { to: "all"; kind: "alone" }
   | { to: string; kind: "opened" }
   | { to: string; kind: "text"; text: string }

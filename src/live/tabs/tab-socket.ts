@@ -2,23 +2,23 @@ import type { Clock, Timer } from "../../base/index.ts";
 import type { ClientSocket } from "../client/index.ts";
 import type { HubMessage, SocketMessage } from "./tab-message.ts";
 
-/** How long a hub has to answer, before a socket connects by itself. */
+/** How long a hub may take to answer before a socket connects directly. */
 const HUB_TIMEOUT_MS = 3_000;
 
-/** What a connection without any close frame ends with. (RFC 6455 §7.1.5) */
+/** The close code of a connection that ended without a close frame. (RFC 6455 §7.1.5) */
 const ABNORMAL = 1006;
 
-/** The tab that a socket belongs to, as the socket sees it. */
+/** The tab of a socket. */
 export interface Tab {
   readonly id: string;
   readonly clock: Clock;
-  /** Whether there is no hub to wait for. */
+  /** Whether no hub will answer. */
   readonly isAlone: boolean;
-  /** Hears what the hub says to this socket, until `forget`. */
+  /** Passes the hub's messages for this socket to `listener`, until `forget`. */
   listen(socket: string, listener: (message: HubMessage) => void): void;
   forget(socket: string): void;
-  tell(message: SocketMessage): void;
-  /** Connects without the others, for when the hub does not answer. */
+  post(message: SocketMessage): void;
+  /** Connects without the other tabs, for when the hub does not answer. */
   connectDirectly(): ClientSocket;
 }
 
@@ -27,7 +27,7 @@ type Way =
   | { kind: "hub" }
   | { kind: "direct"; socket: ClientSocket };
 
-/** A WebSocket of a tab whose messages go through the hub of all tabs. */
+/** A tab's WebSocket whose messages go through the hub of all tabs. */
 export class TabSocket implements ClientSocket {
   onopen: unknown = null;
   onmessage: unknown = null;
@@ -43,31 +43,31 @@ export class TabSocket implements ClientSocket {
     this.#id = id;
     const timer = tab.clock.after(HUB_TIMEOUT_MS, () => this.#goDirectly());
     this.#way = { kind: "asking", timer };
-    tab.listen(id, (message) => this.#hear(message));
+    tab.listen(id, (message) => this.#onHubMessage(message));
     if (tab.isAlone) this.#goDirectly();
     else this.#ask();
   }
 
   send(text: string): void {
     if (this.#way.kind === "direct") this.#way.socket.send(text);
-    else this.#tab.tell({ to: "hub", from: this.#id, kind: "text", text });
+    else this.#tab.post({ to: "hub", from: this.#id, kind: "text", text });
   }
 
   close(): void {
     if (this.#way.kind === "direct") return this.#way.socket.close();
-    this.#tab.tell({ to: "hub", from: this.#id, kind: "close" });
+    this.#tab.post({ to: "hub", from: this.#id, kind: "close" });
     this.#end(ABNORMAL, "");
   }
 
   #ask(): void {
-    this.#tab.tell({ to: "hub", from: this.#id, tab: this.#tab.id, kind: "open" });
+    this.#tab.post({ to: "hub", from: this.#id, tab: this.#tab.id, kind: "open" });
   }
 
-  #hear(message: HubMessage): void {
+  #onHubMessage(message: HubMessage): void {
     if (this.#isOver || this.#way.kind === "direct") return;
     switch (message.kind) {
       case "hub":
-        // The tab that had the connection is gone, and the connection with it.
+        // The tab that held the connection is gone, and so is the connection.
         if (this.#way.kind === "hub") return this.#end(ABNORMAL, "");
         return this.#ask();
       case "alone":
@@ -84,10 +84,10 @@ export class TabSocket implements ClientSocket {
     }
   }
 
-  /** The tab that has the connection does not answer, or this one cannot share. */
+  /** Connects directly, because the hub does not answer or this tab cannot share. */
   #goDirectly(): void {
     if (this.#way.kind === "asking") this.#way.timer.cancel();
-    this.#tab.tell({ to: "hub", from: this.#id, kind: "close" });
+    this.#tab.post({ to: "hub", from: this.#id, kind: "close" });
     this.#tab.forget(this.#id);
     const socket = this.#tab.connectDirectly();
     this.#way = { kind: "direct", socket };
@@ -106,7 +106,7 @@ export class TabSocket implements ClientSocket {
   }
 }
 
-/** A client that has left a socket has taken its handlers away. */
+/** A client that has abandoned a socket has removed its handlers. */
 function call(handler: unknown, event: unknown): void {
   if (typeof handler === "function") handler(event);
 }

@@ -1,22 +1,22 @@
 import type { Position } from "../../topics/index.ts";
 import type { Message, Upstream } from "./upstream.ts";
 
-/** What the subscription is doing. */
+/** The state of the subscription. */
 type Standing =
-  /** Nothing was asked that is not answered, or everything of the answer has come. */
+  /** No request is pending, and its answer has arrived completely. */
   | { kind: "settled" }
   | { kind: "asked"; by: string }
-  /** A keyed topic's whole state is coming. */
+  /** A keyed topic's whole state is arriving. */
   | { kind: "in snapshot" }
-  /** What one has missed up to here is coming. */
+  /** Events that a member missed are arriving, up to this offset. */
   | { kind: "replaying"; to: number };
 
 /**
- * The tabs' sockets that follow one topic with equal params, on one subscription.
+ * The tabs' sockets that share one subscription to a topic with equal params.
  *
- * Who joins has it started again from what it has. That is done for one at a time: a start ends
- * what the one before it has not sent, and the others would take the end of one state for that of
- * another.
+ * When a member joins, the subscription is started again from that member's position. Only one
+ * start runs at a time, because a start cancels what the previous one has not sent, and members
+ * would mistake the end of one state for the end of another.
  */
 export class TopicGroup {
   readonly topic: string;
@@ -24,9 +24,9 @@ export class TopicGroup {
   readonly upstream: Upstream;
   readonly members: Set<string> = new Set();
   kind: unknown;
-  /** Up to where the server has told; `undefined` while it cannot be joined without asking. */
+  /** The position up to which the server has sent; `undefined` while joining requires a request. */
   position: Position | undefined;
-  /** Whom the next gap is for: it names what this one has missed, and the others have not. */
+  /** The member that the next gap is for: it lists what this one missed, and the others did not. */
   gapFor: string | undefined;
   #standing: Standing = { kind: "settled" };
   readonly #waiting: { by: string; ask: () => void }[] = [];
@@ -44,7 +44,7 @@ export class TopicGroup {
     this.#startNext();
   }
 
-  /** Nothing was asked for after all, or the server has refused it. */
+  /** The request was not needed, or the server refused it. */
   settle(): void {
     this.#standing = { kind: "settled" };
     this.#startNext();
@@ -55,29 +55,29 @@ export class TopicGroup {
     this.kind = message["kind"];
     this.#epoch = String(message["epoch"]);
     const isResumed = message["resumed"] === true;
-    // A gap says how far it moves on; until then what was told counts.
+    // A gap carries the new position; until it arrives, the current one holds.
     if (this.kind === "log" && this.gapFor === undefined) this.#move(Number(offset));
     if (this.kind === "keyed") this.position = undefined;
     const isReplayed = isResumed || this.gapFor !== undefined;
     if (isReplayed) this.#standing = { kind: "replaying", to: Number(latest) };
     else this.#standing = { kind: this.kind === "keyed" ? "in snapshot" : "settled" };
-    // Who is owed a gap has nothing before it, also where it is one to offset 0.
+    // If a gap is due, nothing has arrived before it, even if it is a gap to offset 0.
     if (this.gapFor === undefined) this.#onReached(Number(offset));
   }
 
-  /** Follows what the server tells of the topic. */
+  /** Updates the position from a message about the topic. */
   follow({ type, offset, to, more, complete }: Message): void {
-    // What comes before the first answer is of a subscription that was ended.
+    // Messages before the first answer belong to an ended subscription.
     if (this.kind === undefined) return;
     if (type === "snapshot" && more === true) return void (this.position = undefined);
     if (type === "snapshot" && complete === true) this.#standing = { kind: "settled" };
-    // A keyed topic's state is not whole yet, so nothing goes on from it.
+    // An incomplete state of a keyed topic has no position that can be resumed from.
     const reached = Number(type === "gap" ? to : offset);
     if (this.#standing.kind !== "in snapshot") this.#move(reached);
     this.#onReached(reached);
   }
 
-  /** The server has ended the subscription: only those stay who it has not answered yet. */
+  /** The server has ended the subscription: only members with an unanswered request stay. */
   end(): void {
     this.kind = this.position = this.gapFor = undefined;
     const unanswered = new Set(this.#waiting.map(({ by }) => by));
@@ -87,7 +87,7 @@ export class TopicGroup {
     if (standing.kind !== "asked") this.settle();
   }
 
-  /** @param offset how far the replay has come; the others may be further */
+  /** @param offset how far the replay has come; the other members may be further */
   #onReached(offset: number): void {
     const standing = this.#standing;
     if (standing.kind === "replaying" && offset >= standing.to) {
@@ -104,7 +104,10 @@ export class TopicGroup {
     next.ask();
   }
 
-  /** A replay for one who missed something is behind what the others have. */
+  /**
+   * A replay for one member is behind what the others already have, so the position never goes
+   * back.
+   */
   #move(offset: number): void {
     const reached = Math.max(offset, this.position?.offset ?? 0);
     this.position = { epoch: this.#epoch, offset: reached };

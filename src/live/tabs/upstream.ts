@@ -1,6 +1,6 @@
 import type { ClientSocket } from "../client/index.ts";
 
-/** A message of Level 1, as far as the hub reads it. */
+/** The part of a Level 1 message that the hub reads. */
 export interface Message {
   readonly type: string;
   readonly id?: unknown;
@@ -8,9 +8,9 @@ export interface Message {
   readonly [field: string]: unknown;
 }
 
-/** What the hub does with what comes. */
+/** Receives the events of an upstream connection. */
 export interface UpstreamOwner {
-  /** The message that shows who the tabs are: the first, or what refreshed it. */
+  /** The message with the tabs' credentials: the first `hello`, updated by each refresh. */
   readonly hello: string | undefined;
   onOpen(): void;
   onMessage(upstream: Upstream, message: Message, text: string): void;
@@ -19,13 +19,13 @@ export interface UpstreamOwner {
 
 /** A connection to the server that tabs share. */
 export class Upstream {
-  /** When something came, or it was begun; kept by the hub. */
-  heardAt = 0;
-  /** Since when it has been asked for a sign of life and gave none; kept by the hub. */
+  /** When the last message arrived, or the connection was started; maintained by the hub. */
+  receivedAt = 0;
+  /** When an unanswered ping was sent; maintained by the hub. */
   probedAt: number | undefined;
   readonly #socket: ClientSocket;
   readonly #owner: UpstreamOwner;
-  /** What waits for the server's welcome. */
+  /** Messages that wait for the server's welcome. */
   #waiting: string[] | undefined = [];
   #isOpen = false;
   #hasSaidHello = false;
@@ -43,7 +43,7 @@ export class Upstream {
     return this.#isOpen;
   }
 
-  /** Shows who the tabs are, once, when that is known and the connection open. */
+  /** Sends the credentials once, when they are known and the connection is open. */
   sendHello(): void {
     const { hello } = this.#owner;
     if (hello === undefined || this.#hasSaidHello || !this.#isOpen) return;
@@ -51,7 +51,7 @@ export class Upstream {
     this.#socket.send(hello);
   }
 
-  /** Sends once the server has welcomed this connection. */
+  /** Sends once the server has sent its welcome. */
   send(message: object): void {
     const text = JSON.stringify(message);
     if (this.#waiting === undefined) this.#socket.send(text);
@@ -71,7 +71,7 @@ export class Upstream {
 
   #onText(text: string): void {
     const message = parsed(text);
-    // What is no message ends the connection, as it would without tabs between.
+    // An invalid message ends the connection, as it would without sharing.
     if (message === undefined) {
       this.close();
       return this.#owner.onClosed(this, 1006, "");

@@ -12,10 +12,10 @@ import {
 } from "../../topics/index.ts";
 import { MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
 
-/** A request's name for itself, chosen by the client and repeated in the answer. */
+/** A request id, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;
 
-/** What a client may say at Level 1. */
+/** A message from a Level 1 client. */
 export type ClientMessage =
   | { type: "hello"; token: string | undefined; maxMessage: number | undefined }
   | {
@@ -31,7 +31,7 @@ export type ClientMessage =
       type: "call";
       id: RequestId;
       method: string;
-      /** Not parsed yet: that may cost far more than the message did. */
+      /** Not parsed yet, because parsing may cost far more than the message did. */
       params: JsonPart | undefined;
       idempotencyKey: string | undefined;
     }
@@ -42,13 +42,13 @@ export type Decoded =
   | { kind: "message"; message: ClientMessage }
   /** A request that can be answered with `error`. */
   | { kind: "refused"; id: RequestId | undefined; code: LiveErrorCode; message: string }
-  /** Not a message at all; the connection is closed with 4400. */
+  /** Not a protocol message; the connection is closed with 4400. */
   | { kind: "malformed"; message: string };
 
-/** The members of a message that mean something: parsed if they are short or plain, else not. */
+/** A message's members: parsed if they are short or plain, otherwise not. */
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The members that are the application's, and are passed on as they are. */
+/** Members that belong to the application and are passed on unparsed. */
 const PAYLOADS: ReadonlySet<string> = new Set(["data", "params"]);
 
 const NAMES: ReadonlySet<string> = new Set(
@@ -67,10 +67,10 @@ const NAMES: ReadonlySet<string> = new Set(
   ].concat(...PAYLOADS),
 );
 
-/** A longer array or object is of no use where a plain value or a position is expected. */
+/** Longer arrays and objects are not parsed where a plain value or a position is expected. */
 const MAX_COMPOSITE_LENGTH = 2_048;
 
-/** Reads a message; whatever the text is, the outcome is a value. */
+/** Decodes a message. Never throws, whatever the text is. */
 export function decodeClientMessage(text: string): Decoded {
   const fields = fieldsOf(text);
   if (fields === undefined) {
@@ -85,7 +85,7 @@ export function decodeClientMessage(text: string): Decoded {
   return refuse(fields, "unknown_type", `There is no type ${JSON.stringify(type.slice(0, 50))}.`);
 }
 
-/** Reads the members of a message, or of a request's body; `undefined` where it is no JSON object. */
+/** Reads the members of a message or request body; `undefined` if it is not a JSON object. */
 export function fieldsOf(text: string): Fields | undefined {
   const members = readObject(text, NAMES);
   if (members === undefined) return undefined;
@@ -97,7 +97,7 @@ export function fieldsOf(text: string): Fields | undefined {
 }
 
 function tooDeep(name: string): string {
-  return `${name} is deeper than ${MAX_DEPTH} levels, the limit; send it flatter.`;
+  return `${name} is nested deeper than ${MAX_DEPTH} levels, the limit; flatten it.`;
 }
 
 function isTooLong(part: JsonPart): boolean {
@@ -105,9 +105,9 @@ function isTooLong(part: JsonPart): boolean {
 }
 
 /**
- * Parses params that narrow a topic.
+ * Parses the params of a subscription.
  *
- * @returns what is wrong with them as a string
+ * @returns the params, or a string that says what is wrong with them
  */
 export function paramsOf(part: JsonPart): Params | string {
   if (!part.isObject) return "params must be an object.";
@@ -115,7 +115,7 @@ export function paramsOf(part: JsonPart): Params | string {
   const { lossyNumber } = part;
   if (lossyNumber !== undefined) return lossy("params", lossyNumber);
   if (part.length <= MAX_PARAMS_LENGTH) return part.value as Params;
-  return `params have ${part.length} characters; ${MAX_PARAMS_LENGTH} are the limit.`;
+  return `params have ${part.length} characters; the limit is ${MAX_PARAMS_LENGTH}.`;
 }
 
 function isObject(value: unknown): value is Fields {
@@ -204,7 +204,7 @@ function decodeRefresh(fields: Fields): Decoded {
   return refuse(fields, "bad_request", "refresh needs a token, a string.");
 }
 
-/** Reads what is to be published; a string says what is wrong with it. */
+/** Reads an event to publish; a string says what is wrong with it. */
 export function draftOf(fields: Fields): EventDraft | string {
   const { key, remove, idempotencyKey } = fields;
   const data = fields["data"] as JsonPart | undefined;

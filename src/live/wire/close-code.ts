@@ -1,6 +1,6 @@
 import type { LiveError } from "../../topics/index.ts";
 
-/** Why the live layer closes a connection. */
+/** The close codes of the live layer. */
 export const LiveCloseCode = {
   InternalError: 1011,
   Restarting: 1012,
@@ -16,14 +16,14 @@ export const LiveCloseCode = {
 } as const;
 
 /**
- * Whether a client that is closed with `code` must not come back by itself: from 4400 to 4499 the
- * same would fail again, unless the server's `disconnect` says `retry`.
+ * Whether a client must not reconnect automatically after `code`: from 4400 to 4499, the same
+ * attempt would fail again, unless the server's `disconnect` has `retry`.
  */
 export function isTerminal(code: number): boolean {
   return code >= 4400 && code < 4500;
 }
 
-/** What a connection is closed with that an error ends. */
+/** The close code for a connection that ends because of an error. */
 export function closeCodeOf({ code }: LiveError): number {
   switch (code) {
     case "unauthorized":

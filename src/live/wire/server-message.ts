@@ -1,7 +1,7 @@
 import { LongwireError } from "../../base/index.ts";
 import type { Offset } from "../../topics/index.ts";
 
-/** What a keyed topic's entry or event says of its key. */
+/** A keyed topic's entry or event. */
 export interface EntryMessage {
   key: string;
   offset: Offset;
@@ -26,10 +26,10 @@ export interface SubscribedMessage {
   kind: "log" | "keyed";
   epoch: string;
   offset: Offset;
-  /** Names the params of a keyed topic that can be narrowed, to be sent back beside `since`. */
+  /** Identifies the params of a narrowed keyed topic; to be sent back with `since`. */
   view?: string;
   resumed: boolean;
-  /** The topic's present offset. */
+  /** The topic's newest offset. */
   latest?: Offset;
 }
 
@@ -42,7 +42,7 @@ export interface GapMessage {
   reason: "expired" | "slow" | "epoch";
 }
 
-/** What is said of a topic. */
+/** A message about a topic. */
 export type TopicMessage =
   | SubscribedMessage
   | SnapshotMessage
@@ -55,7 +55,7 @@ export type AnswerMessage =
   | { type: "published"; id: number; offset: Offset; duplicate: boolean }
   | { type: "result"; id: number; data: unknown };
 
-/** What is said of the connection. */
+/** A message about the connection. */
 export type LinkMessage =
   | { type: "welcome"; heartbeat: number; maxMessage: number; expiresIn?: number }
   | { type: "refreshed"; expiresIn?: number }
@@ -68,12 +68,12 @@ export type LinkMessage =
       retryAfter?: number;
     };
 
-/** The message of a type. */
+/** The message with this type. */
 export type MessageOf<Type extends ServerMessage["type"]> = Extract<ServerMessage, { type: Type }>;
 
 export type ServerMessage = TopicMessage | AnswerMessage | LinkMessage;
 
-/** Fields without which nothing can be done; `epoch` is text, the others are numbers. */
+/** Required fields; `epoch` is text, the others are numbers. */
 const position = ["offset", "epoch"];
 const needed: ReadonlyMap<string, readonly string[]> = new Map([
   ["welcome", ["heartbeat", "maxMessage"]],
@@ -86,7 +86,7 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /**
- * Reads a server's message; its type may be one that this client does not know.
+ * Decodes a message from a server. Its type may be unknown to this client.
  *
  * @throws LongwireError `malformed`, or what `JSON.parse` throws
  */

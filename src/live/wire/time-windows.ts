@@ -1,8 +1,7 @@
 import { IDEMPOTENCY_WINDOW_MS } from "../../topics/index.ts";
 
 /**
- * For how long after it was first sent a client repeats a request that is not answered, in
- * milliseconds. The server recognizes it by its idempotency key for a tenth longer, which is for
- * the way there.
+ * How long a client repeats an unanswered request after first sending it, in milliseconds. The
+ * server recognizes its idempotency key for a tenth longer, to allow for transit.
  */
 export const REPEAT_WINDOW_MS: number = IDEMPOTENCY_WINDOW_MS * 0.9;

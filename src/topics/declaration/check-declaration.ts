@@ -6,7 +6,7 @@ import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
 import { isTopicPattern, overlapOf } from "./topic-name.ts";
 
 /**
- * Checks a declaration by itself.
+ * Checks a single declaration.
  *
  * @throws LongwireError `invalid_topic`, `invalid_schema`, `invalid_limit`
  */
@@ -21,7 +21,7 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
   }
   if (typeof name !== "string" || !isTopicPattern(name)) {
     throw invalidTopic(
-      `The topic name ${shown(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a slash at an end, and :name for a part that stands for any.`,
+      `The topic name ${shown(name)} is not valid; use 1–255 of A–Z a–z 0–9 . _ ~ / - without a leading or trailing slash, and :name for a parameter.`,
     );
   }
   requireSchema(data, `The data schema of the topic ${quoted(name)}`);
@@ -36,40 +36,40 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
 }
 
 /**
- * Checks that it is decided which declaration a topic's name belongs to: a name goes before
- * patterns, and of patterns the first one that fits, so that a narrower one has to come first.
+ * Checks that each name belongs to exactly one declaration. A plain name takes precedence over
+ * patterns, and the first matching pattern wins, so a narrower pattern must come first.
  *
- * @param before the patterns that were declared before
+ * @param before the patterns that were declared earlier
  * @throws LongwireError `invalid_topic`
  */
 export function checkPattern(name: string, before: readonly string[]): void {
   for (const other of before) {
     const overlap = overlapOf(other, name);
-    // The narrower one comes first, and both are reached.
+    // The narrower one comes first, so both are reachable.
     if (overlap === "none" || overlap === "first-narrower") continue;
     const names = `The topic patterns ${quoted(other)} and ${quoted(name)}`;
-    if (overlap === "equal") throw invalidTopic(`${names} stand for the same names; declare one.`);
+    if (overlap === "equal") throw invalidTopic(`${names} match the same names; declare only one.`);
     if (overlap === "second-narrower") {
       throw invalidTopic(
-        `The topic pattern ${quoted(name)} is never reached, because ${quoted(other)} fits all of its names; declare ${quoted(name)} before it.`,
+        `The topic pattern ${quoted(name)} is unreachable, because ${quoted(other)} matches all of its names; declare ${quoted(name)} before it.`,
       );
     }
     throw invalidTopic(
-      `${names} both fit some names, and neither is the narrower one; let a part differ that is a parameter in neither.`,
+      `${names} overlap, and neither is narrower; make them differ in a part that is not a parameter.`,
     );
   }
 }
 
-/** @throws LongwireError `invalid_schema` */
+/** Checks an optional schema. @throws LongwireError `invalid_schema` */
 export function requireSchema(schema: unknown, what: string): void {
   if (schema === undefined) return;
   const given: Partial<StandardSchema> = schema ?? {};
   if (typeof given["~standard"]?.validate === "function") return;
-  const form = "give a schema of a library that has Standard Schema, such as valibot or zod";
+  const form = "give a schema of a library that implements Standard Schema, such as valibot or zod";
   throw new LongwireError("invalid_schema", `${what} is ${shown(schema)}; ${form}.`);
 }
 
-/** @throws LongwireError with `code` */
+/** Checks an optional function. @throws LongwireError with `code` */
 export function requireFunction(given: unknown, code: string, what: string): void {
   if (given === undefined || typeof given === "function") return;
   throw new LongwireError(code, `${what} is ${shown(given)}; give a function, or leave it out.`);

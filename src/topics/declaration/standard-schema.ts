@@ -2,8 +2,8 @@ import { LongwireError } from "../../base/index.ts";
 import { ApplicationError, isStrayPromise, type CalledFunction } from "../application-error.ts";
 
 /**
- * The part of the Standard Schema interface that Longwire uses: valibot, zod, arktype and others
- * have it. (standardschema.dev, version 1)
+ * The part of the Standard Schema interface that Longwire uses; valibot, zod, arktype and others
+ * implement it. (standardschema.dev, version 1)
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly "~standard": {
@@ -26,9 +26,9 @@ interface StandardIssue {
 export type Validation = { kind: "valid"; value: unknown } | { kind: "invalid"; message: string };
 
 /**
- * Checks `value`; the first issue, with its path, becomes the message.
+ * Validates `value`. The message of an invalid value is the first issue with its path.
  *
- * @param of what the schema belongs to, such as `The data schema of the topic "prices"`
+ * @param of names the schema in errors, such as `The data schema of the topic "prices"`
  * @throws ApplicationError if the schema throws or is asynchronous
  */
 export function validate(
@@ -42,7 +42,7 @@ export function validate(
   if (result.issues === undefined) return { kind: "valid", value: result.value };
   const [issue] = result.issues;
   const path = issue?.path?.map(segment).join(".") ?? "";
-  const message = issue?.message ?? "It does not fit its schema.";
+  const message = issue?.message ?? "The value does not match its schema.";
   return { kind: "invalid", message: path === "" ? message : `${path}: ${message}` };
 }
 
@@ -58,7 +58,7 @@ function checkedBy(
     throw new ApplicationError(called(), cause);
   }
   if (!isStrayPromise(result)) return result as StandardResult<unknown>;
-  const message = "It is asynchronous; give a schema that is not";
+  const message = "It is asynchronous; give a synchronous schema";
   throw new ApplicationError(called(), new LongwireError("invalid_schema", message));
 }
 

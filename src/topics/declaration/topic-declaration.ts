@@ -2,16 +2,16 @@ import { LongwireError } from "../../base/index.ts";
 import type { TopicEvent } from "../event.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
-/** What a subscriber narrows a topic by: a JSON object. */
+/** The params that narrow a subscription: a JSON object. */
 export type Params = Readonly<Record<string, unknown>>;
 
-/** For how long a topic keeps what has passed. */
+/** How much of a topic's past is retained. */
 export interface Retention {
-  /** How many events (of a keyed topic: removed keys) are kept. Default 10,000. */
+  /** The most events (for a keyed topic: tombstones of removed keys) to keep. Default 10,000. */
   maxEvents: number;
-  /** How many bytes of JSON are kept; counted for log topics. Default 16 MiB. */
+  /** The most bytes of JSON to keep; applies to log topics. Default 16 MiB. */
   maxBytes: number;
-  /** For how long they are kept, in milliseconds. Default one hour. */
+  /** The longest time to keep them, in milliseconds. Default one hour. */
   maxAgeMs: number;
 }
 
@@ -21,37 +21,37 @@ export const defaultRetention: Retention = {
   maxAgeMs: 3_600_000,
 };
 
-/** What a topic's options, whatever its kind, say. */
+/** The options that both kinds of topics have. */
 interface TopicOptions<Data, Narrowing> extends Authority {
-  /** Default: the values of `defaultRetention`. */
+  /** Default: `defaultRetention`. */
   retention?: Partial<Retention>;
-  /** Checks what is published. Default: any JSON. */
+  /** Validates published data. Default: accepts any JSON. */
   data?: StandardSchema<unknown, Data>;
-  /** Checks what subscribers narrow by. Default: any object. */
+  /** Validates the params of subscriptions. Default: accepts any object. */
   params?: StandardSchema<unknown, Narrowing>;
   /**
-   * Says whether an event is for subscribers with these params. It must depend on nothing but its
-   * arguments. It narrows and protects nothing. Default: every event is for everyone.
+   * Decides whether an event matches a subscriber's params. It must depend only on its arguments.
+   * It narrows a subscription and does not protect data. Default: every event matches.
    */
   match?(params: NoInfer<Narrowing>, event: TopicEvent<NoInfer<Data>>): boolean;
-  /** Set by the server: the pattern that this topic's name fits. */
+  /** Set by the server: the pattern that this topic's name matches. */
   pattern?: string;
-  /** Whether clients may publish. Default false: only the server's own code does. */
+  /** Whether clients may publish. Default false: only the server's own code publishes. */
   clientPublish?: boolean;
-  /** Whether `NAME/$presence` tells who is subscribed. Default false. */
+  /** Whether `NAME/$presence` lists who is subscribed. Default false. */
   presence?: boolean | PresenceOptions;
 }
 
-/** Whoever can decide what clients may do. */
+/** Decides what clients may do. */
 export interface Authority<Who = unknown> {
   /**
-   * Decides whether a client may do what it asks for. What it throws is reported, and the request
-   * is refused with `internal`.
+   * Returns whether a client may do what it requests. If it throws, the error is reported and the
+   * request is refused with `internal`.
    *
-   * @param identity what `authenticate` returned; `undefined` where the server has none
-   * @param topic the topic's name; of a call the method's
-   * @param params what the name of a pattern's topic holds (`site` of `devices/:site`), and of a
-   *   subscription its params beside them; of a call the call's
+   * @param identity what `authenticate` returned; `undefined` if the server has none
+   * @param topic the topic's name; for a call, the method's
+   * @param params the parameters in a pattern topic's name (`site` of `devices/:site`), for a
+   *   subscription together with its params; for a call, the call's params
    */
   // A method, so that a declaration can narrow the type of its identities.
   // oxlint-disable-next-line typescript/method-signature-style
@@ -63,17 +63,19 @@ export interface Authority<Who = unknown> {
   ): boolean | Promise<boolean>;
 }
 
-/** What a client asks leave for. Presence is read by those who may subscribe. */
+/**
+ * What a client requests permission for. Whoever may subscribe to a topic may read its presence.
+ */
 export type LiveAction = "subscribe" | "publish" | "call";
 
 export interface PresenceOptions {
   /**
-   * What others learn of a subscriber; `since` is added. Default: nothing more.
+   * Returns what others see of a subscriber; `since` is added. Default: only `since`.
    *
-   * @param identity what `authenticate` returned; `undefined` where the server has none
+   * @param identity what `authenticate` returned; `undefined` if the server has none
    */
   describe?(identity: unknown): Readonly<Record<string, unknown>>;
-  /** For how long someone who left stays present, in milliseconds. Default 10,000. */
+  /** How long a subscriber stays present after leaving, in milliseconds. Default 10,000. */
   graceMs?: number;
 }
 
@@ -83,7 +85,7 @@ export interface LogTopicDeclaration<
   Narrowing = unknown,
 > extends TopicOptions<Data, Narrowing> {
   kind: "log";
-  /** A topic's name, or a pattern of names: a part that begins with `:` stands for any text. */
+  /** A topic's name, or a pattern: a part that begins with `:` matches any text. */
   name: Name;
 }
 
@@ -93,19 +95,22 @@ export interface KeyedTopicDeclaration<
   Narrowing = unknown,
 > extends TopicOptions<Data, Narrowing> {
   kind: "keyed";
-  /** A topic's name, or a pattern of names: a part that begins with `:` stands for any text. */
+  /** A topic's name, or a pattern: a part that begins with `:` matches any text. */
   name: Name;
   /**
-   * `"kept"`: a key stays until it is removed. `"connection"`: a key that a client set is removed
-   * when the connection that set it last has ended; set over HTTP, `leaseMs` after the last time.
-   * Default `"kept"`.
+   * `"kept"`: a key stays until it is removed. `"connection"`: a key set by a client is removed
+   * when the connection that last set it ends, or, if it was set over HTTP, after `leaseMs` without
+   * being set again. Default `"kept"`.
    */
   keyLifetime?: "kept" | "connection";
-  /** For keys set over HTTP in a topic with `keyLifetime: "connection"`. Default 30,000. */
+  /**
+   * The lease of keys set over HTTP in a topic with `keyLifetime: "connection"`, in milliseconds.
+   * Default 30,000.
+   */
   leaseMs?: number;
-  /** How many keys the topic may hold; a publish of one more is refused. Default 100,000. */
+  /** The most keys that the topic may hold; a publish beyond is refused. Default 100,000. */
   maxKeys?: number;
-  /** How many bytes its values may have; a publish beyond is refused. Default 256 MiB. */
+  /** The most bytes that all values may have; a publish beyond is refused. Default 256 MiB. */
   maxStateBytes?: number;
 }
 
@@ -115,7 +120,7 @@ export type TopicDeclaration<Name extends string = string, Data = unknown, Narro
 
 type Options<Declaration> = Omit<Declaration, "kind" | "name">;
 
-/** Declares a topic that keeps its recent events, or a pattern of such topics. */
+/** Declares a log topic, which keeps its recent events, or a pattern of log topics. */
 export function logTopic<const Name extends string, Data = unknown, Narrowing = Params>(
   name: Name,
   options: Options<LogTopicDeclaration<Name, Data, Narrowing>> = {},
@@ -123,7 +128,9 @@ export function logTopic<const Name extends string, Data = unknown, Narrowing = 
   return { kind: "log", name, ...options };
 }
 
-/** Declares a topic that keeps the newest value of each key, or a pattern of such topics. */
+/**
+ * Declares a keyed topic, which keeps the newest value of each key, or a pattern of keyed topics.
+ */
 export function keyedTopic<const Name extends string, Data = unknown, Narrowing = Params>(
   name: Name,
   options: Options<KeyedTopicDeclaration<Name, Data, Narrowing>> = {},
@@ -132,9 +139,9 @@ export function keyedTopic<const Name extends string, Data = unknown, Narrowing 
 }
 
 /**
- * Checks what a declaration counts and measures with.
+ * Checks the numbers in a declaration.
  *
- * @throws LongwireError `invalid_limit` for what is no number from 0 on
+ * @throws LongwireError `invalid_limit` for anything but a number of 0 or more
  */
 export function checkNumbers(declaration: TopicDeclaration): void {
   const { name, retention, presence } = declaration;
@@ -142,9 +149,9 @@ export function checkNumbers(declaration: TopicDeclaration): void {
   const graceMs = typeof presence === "object" ? presence.graceMs : undefined;
   const given = { ...retention, leaseMs, maxKeys, maxStateBytes, graceMs };
   for (const [option, value] of Object.entries(given)) {
-    // Infinity is a way to say: never, or all.
+    // Infinity is valid: it means never, or all.
     if (value === undefined || (typeof value === "number" && value >= 0)) continue;
-    const message = `${option} of the topic ${name} is ${String(value)}; give a number from 0 on, or leave it out.`;
+    const message = `${option} of the topic ${name} is ${String(value)}; give a number of 0 or more, or leave it out.`;
     throw new LongwireError("invalid_limit", message);
   }
 }

@@ -3,15 +3,17 @@ const NAME = /^[A-Za-z0-9._~/-]{1,255}$/;
 /** A parameter of a pattern, such as `:site`. */
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** What follows a topic's name in that of its companion, which tells who is subscribed. */
+/** The suffix of a topic's presence. */
 const PRESENCE = "/$presence";
 
-/** Says whether `name` can name a topic: 1–255 of `A-Z a-z 0-9 . _ ~ / -`, no slash at an end. */
+/**
+ * Whether `name` is a valid topic name: 1–255 of `A-Z a-z 0-9 . _ ~ / -`, no slash at either end.
+ */
 export function isTopicName(name: string): boolean {
   return NAME.test(name) && !name.startsWith("/") && !name.endsWith("/");
 }
 
-/** Says whether `name` can be declared: a topic's name, of which parts may be parameters. */
+/** Whether `name` can be declared: a topic name whose parts may be parameters. */
 export function isTopicPattern(name: string): boolean {
   const parts = name.split("/");
   const parameters = parts.filter((part) => part.startsWith(":"));
@@ -20,15 +22,15 @@ export function isTopicPattern(name: string): boolean {
   return isTopicName(parts.map((part) => (part.startsWith(":") ? "x" : part)).join("/"));
 }
 
-/** Says whether a declared name stands for many. */
+/** Whether a declared name is a pattern. */
 export function hasParameters(pattern: string): boolean {
   return pattern.includes(":");
 }
 
-/** What a topic's name holds for each parameter of the pattern that it fits. */
+/** The values of a pattern's parameters in a topic's name. */
 export type NameParameters = Readonly<Record<string, string>>;
 
-/** Reads a topic's name as `pattern` has it; `undefined` if it does not fit. */
+/** Matches a topic's name with `pattern`; `undefined` if it does not match. */
 export function readName(pattern: string, name: string): NameParameters | undefined {
   const parts = name.split("/");
   const wanted = pattern.split("/");
@@ -42,10 +44,10 @@ export function readName(pattern: string, name: string): NameParameters | undefi
   return Object.fromEntries(parameters);
 }
 
-/** How the names of two patterns lie to one another. */
+/** How the sets of names of two patterns relate. */
 export type Overlap = "none" | "equal" | "first-narrower" | "second-narrower" | "partial";
 
-/** Says which names two patterns share, and whether one stands for all names of the other. */
+/** Compares the sets of names that two patterns match. */
 export function overlapOf(first: string, second: string): Overlap {
   const ones = first.split("/");
   const others = second.split("/");
@@ -67,7 +69,7 @@ export function presenceOf(topic: string): string {
   return topic + PRESENCE;
 }
 
-/** The topic whose subscribers `name` tells of, if it is such a name. */
+/** Returns the topic whose presence `name` is; `undefined` if it is not a presence. */
 export function topicOfPresence(name: string): string | undefined {
   return name.endsWith(PRESENCE) ? name.slice(0, -PRESENCE.length) : undefined;
 }

@@ -1,30 +1,31 @@
 import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../event.ts";
 
-/** Some keys' values as one or more messages. */
+/** Values of a keyed topic, as one or more messages. */
 export interface StatePage {
-  /** The state is at least as new as this. */
+  /** The state is at least as new as this offset. */
   offset: Offset;
   entries: readonly TopicEvent[];
-  /** Whether it is the whole state and not only what changed. */
+  /** Whether this is the whole state and not only the changes. */
   complete: boolean;
-  /** Whether further pages follow. */
+  /** Whether more pages follow. */
   more: boolean;
 }
 
-/** How a topic's events become bytes on the wire; a lane exists per view and encoding. */
+/** Encodes a topic's events as bytes. Each view has one lane per encoding. */
 export interface Encoding {
   readonly name: string;
   /**
-   * One event, as a subscriber with this encoding gets it. To keep, not to change.
+   * Encodes one event. The bytes must not be changed afterwards.
    *
-   * @returns `undefined` if it is longer than the subscribers take
+   * @returns `undefined` if they exceed what the subscribers accept
    */
   event(topic: TopicAddress, event: TopicEvent): Uint8Array | undefined;
   /**
-   * A page of a keyed topic's state, to keep. May be empty where an empty page says nothing.
+   * Encodes a page of a keyed topic's state. The bytes must not be changed afterwards; empty if the
+   * encoding has no message for an empty page.
    *
-   * @returns `undefined` if it is longer than the subscribers take
+   * @returns `undefined` if they exceed what the subscribers accept
    */
   page(topic: TopicAddress, page: StatePage): Uint8Array | undefined;
 }
@@ -32,6 +33,8 @@ export interface Encoding {
 export interface TopicAddress {
   name: string;
   epoch: string;
-  /** Names the params of a keyed topic, see `viewId`; absent where it cannot be narrowed. */
+  /**
+   * Identifies the params of a keyed topic, see `viewId`; absent if the topic cannot be narrowed.
+   */
   view?: string | undefined;
 }

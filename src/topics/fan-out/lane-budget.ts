@@ -1,19 +1,19 @@
-/** What a budget can take memory from. */
+/** A lane whose memory a budget can reclaim. */
 export interface BudgetedLane {
-  /** Drops its oldest block; false if it has none to drop. */
+  /** Drops the lane's oldest block; false if it has none. */
   dropOldest(): boolean;
 }
 
 /**
- * What all lanes of a server keep together. Beyond it lanes lose their oldest blocks, the one that
- * has grown least recently first; who reads there walks the log instead.
+ * The memory budget of all lanes of a server. Beyond it, lanes lose their oldest blocks, starting
+ * with the lane that grew least recently. Readers of a dropped block read from the log instead.
  */
 export class LaneBudget {
   readonly #maxBytes: number;
   #limit: number;
-  /** The one that has grown least recently first. */
+  /** Ordered from the lane that grew least recently. */
   readonly #lanes = new Set<BudgetedLane>();
-  /** How many blocks are the same piece of memory: a long frame is shared by the lanes of many views. */
+  /** How many lanes hold the same memory: a long frame is shared by the lanes of many views. */
   readonly #holders = new Map<Uint8Array, number>();
   #bytes = 0;
 
@@ -22,19 +22,19 @@ export class LaneBudget {
     this.#limit = maxBytes;
   }
 
-  /** What is kept, in bytes; what several lanes share counts once. */
+  /** The memory in use, in bytes; shared blocks count once. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Drops what can be dropped, because the memory is needed. */
+  /** Drops everything that can be dropped, because memory is low. */
   drop(): void {
     this.#limit = 0;
     this.#makeRoom();
     this.#limit = this.#maxBytes;
   }
 
-  /** `lane` has one more block. */
+  /** Records a new block of `lane`. */
   add(lane: BudgetedLane, block: Uint8Array): void {
     const holders = this.#holders.get(block) ?? 0;
     this.#holders.set(block, holders + 1);
@@ -44,7 +44,7 @@ export class LaneBudget {
     this.#lanes.add(lane);
   }
 
-  /** A lane has dropped a block. */
+  /** Records that a lane has dropped a block. */
   remove(block: Uint8Array): void {
     const holders = this.#holders.get(block) ?? 0;
     if (holders > 1) {
@@ -54,7 +54,7 @@ export class LaneBudget {
     if (this.#holders.delete(block)) this.#bytes -= block.length;
   }
 
-  /** `lane` is not used any more. */
+  /** Forgets a `lane` that is no longer used. */
   end(lane: BudgetedLane): void {
     this.#lanes.delete(lane);
   }

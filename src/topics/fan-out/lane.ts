@@ -1,40 +1,40 @@
 import type { LaneBudget } from "./lane-budget.ts";
 import type { Offset } from "../position.ts";
 
-/** Frames are gathered in blocks of this many bytes, or of one frame that is longer. */
+/** The size of a block in bytes; a longer frame gets a block of its own. */
 const BLOCK_BYTES = 64 * 1024;
-/** A lane's first blocks are smaller: there may be thousands that carry little. */
+/** A lane's first blocks are smaller, because thousands of lanes may carry little data. */
 const FIRST_BLOCK_BYTES = 1024;
 
-/** Frames from this length on are a block of their own and not copied, so that lanes share them. */
+/** Longer frames are not copied but become a block of their own, so that lanes can share them. */
 const SHARED_FRAME_BYTES = 32 * 1024;
 
-/** A run of frames in one piece of memory. */
+/** Consecutive frames in one piece of memory. */
 interface Block {
   readonly bytes: Uint8Array;
   /** The lane position of its first byte. */
   readonly start: number;
   used: number;
-  /** Where each frame ends, counted from the block's start, and what offset it has. */
+  /** For each frame, its end relative to the block's start, and its offset. */
   readonly ends: number[];
   readonly offsets: Offset[];
 }
 
-/** Bytes to write, and where a cursor stands once they are written. */
+/** Bytes to write, and the reader's position afterwards. */
 export interface Slice {
   bytes: Uint8Array;
-  /** The lane position behind them. */
+  /** The lane position after the bytes. */
   next: number;
-  /** The offset of the last frame among them. */
+  /** The offset of the last frame in the bytes. */
   offset: Offset;
 }
 
 /**
  * One encoding of a view of a topic, as bytes ready for the wire.
  *
- * Each event is encoded once and lies behind the one before it, so what a subscriber lacks is one
- * piece of shared memory from its cursor to the end. Positions count bytes from the lane's making
- * on and never start again.
+ * Each event is encoded once and appended, so what a subscriber has not read is one piece of shared
+ * memory from its cursor to the end. Positions count bytes since the lane was created and never
+ * restart.
  */
 export class Lane {
   readonly #maxBytes: number;
@@ -45,25 +45,25 @@ export class Lane {
   #lastSlice: { from: number; end: number; slice: Slice } | undefined;
 
   /**
-   * @param maxBytes how much is kept; the oldest block goes first, the newest only when the lanes
-   *   of the budget keep too much together
+   * @param maxBytes how much is kept; the oldest block is dropped first, and the newest only if the
+   *   lanes of the budget together exceed it
    */
   constructor(maxBytes: number, budget?: LaneBudget) {
     this.#maxBytes = maxBytes;
     this.#budget = budget;
   }
 
-  /** The position behind the newest frame. */
+  /** The position after the newest frame. */
   get end(): number {
     return this.#end;
   }
 
-  /** The position of the oldest frame that is still here. */
+  /** The position of the oldest frame that is still available. */
   get start(): number {
     return this.#blocks[0]?.start ?? this.#end;
   }
 
-  /** @param frame kept as it is if it is long; not to be changed */
+  /** @param frame kept by reference if it is long; must not be changed */
   append(frame: Uint8Array, offset: Offset): void {
     const block = this.#blockFor(frame);
     block.used += frame.length;
@@ -83,26 +83,27 @@ export class Lane {
     return true;
   }
 
-  /** Nobody reads it any more. */
+  /** Ends the lane when nobody reads it any more. */
   close(): void {
     while (this.dropOldest());
     this.#budget?.end(this);
   }
 
   /**
-   * Returns frames from `position` on: at least one, at most `maxBytes` beyond that, and no more
-   * than lie in one block. `position` is one that this lane gave, between `start` and `end`.
+   * Returns frames starting at `position`: at least one frame, at most `maxBytes` if there are
+   * more, and all from one block. `position` must be one that this lane returned, between `start`
+   * and `end`.
    */
   read(position: number, maxBytes: number): Slice | undefined {
     if (position >= this.#end) return undefined;
     const last = this.#lastSlice;
-    // Nearly all subscribers stand at the same place and ask for the same bytes.
+    // Nearly all subscribers are at the same position and read the same bytes.
     if (last?.from === position && last.end === this.#end && last.slice.bytes.length <= maxBytes) {
       return last.slice;
     }
     const block = this.#blockAt(position);
     const slice = sliceOf(block, position, maxBytes);
-    // One that was cut for a subscriber with little room would be too short for the others.
+    // Do not cache a slice that was cut for lack of room, because others can read more.
     const isWhole = slice.next === block.start + block.used;
     if (isWhole) this.#lastSlice = { from: position, end: this.#end, slice };
     return slice;
@@ -116,7 +117,7 @@ export class Lane {
     return this.#blocks[0]!;
   }
 
-  /** The block that `frame` lies in, behind what lies there already. */
+  /** Returns the block to append `frame` to. */
   #blockFor(frame: Uint8Array): Block {
     const block = this.#blocks.at(-1);
     if (frame.length >= SHARED_FRAME_BYTES) return this.#addBlock(frame);
@@ -152,7 +153,7 @@ function sliceOf(block: Block, position: number, maxBytes: number): Slice {
   return { bytes, next: block.start + end, offset: block.offsets[frame]! };
 }
 
-/** How many of the ascending `values` are not above `limit`, by bisection. */
+/** Returns how many of the ascending `values` are at most `limit`, by bisection. */
 function countUpTo(values: readonly number[], limit: number): number {
   let low = 0;
   let high = values.length;

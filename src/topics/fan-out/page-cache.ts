@@ -1,6 +1,6 @@
 import type { Page } from "./view.ts";
 
-/** What a page costs beside its bytes: its name, itself, and its entries in two maps. */
+/** The cost of a page beyond its bytes: its name, itself, and its entries in two maps. */
 const PAGE_OVERHEAD_BYTES = 512;
 
 interface KeptPage {
@@ -9,7 +9,10 @@ interface KeptPage {
   readonly page: Page;
 }
 
-/** Pages that readers at the same place share: of all views of a server, the oldest out first. */
+/**
+ * Caches the pages that readers at the same position share, for all views of a server; evicts the
+ * oldest first.
+ */
 export class PageCache {
   readonly #maxBytes: number;
   readonly #order = new Set<KeptPage>();
@@ -20,12 +23,12 @@ export class PageCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** What is kept, in bytes. */
+  /** The cached bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Forgets everything, because the memory is needed. */
+  /** Drops everything, because memory is low. */
   drop(): void {
     for (const kept of this.#order) this.#drop(kept);
   }
@@ -50,7 +53,7 @@ export class PageCache {
     }
   }
 
-  /** Forgets the pages of `owner`. */
+  /** Drops the pages of `owner`. */
   clear(owner: object): void {
     const pages = this.#byOwner.get(owner);
     if (pages === undefined) return;

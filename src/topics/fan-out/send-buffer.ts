@@ -1,16 +1,16 @@
-/** Something that writes when there is room. */
+/** A reader that writes when there is room. */
 export interface Pumped {
   pump(): void;
 }
 
-/** Where a subscriber's bytes go. */
+/** The output of a subscriber. */
 export interface SendBuffer {
-  /** What was written and has not left the process. */
+  /** Bytes that were written and have not left the process. */
   readonly bufferedAmount: number;
-  /** Writes encoded bytes, by reference: they don't change any more. */
+  /** Writes encoded bytes by reference; they must not change afterwards. */
   write(bytes: Uint8Array): void;
-  /** Asks that `reader` is pumped again once nothing is buffered. */
+  /** Pumps `reader` again once nothing is buffered. */
   watchDrain(reader: Pumped): void;
-  /** What the reader has to say cannot be said; ends the connection and reports the cause. */
+  /** Ends the connection after an internal error and reports its cause. */
   fail(cause: unknown): void;
 }

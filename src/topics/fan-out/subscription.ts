@@ -7,41 +7,42 @@ import type { LaneReader, SharedLane, View } from "./view.ts";
 import type { Payer, SliceTask } from "../slices/slice-queue.ts";
 import { freshWalk, walkFrom, type Walk } from "../log/walk.ts";
 
-/** Where a subscriber stands: walking the log towards its end, or at a place in the lane. */
+/** The position of a subscriber: walking the log towards its end, or at a position in the lane. */
 type Place = Walking | { kind: "live"; position: number; offset: Offset };
 
 interface Walking {
   kind: "walking";
   walk: Walk;
-  /** The offset that the subscriber knows of. */
+  /** The offset that the subscriber knows. */
   told: Offset;
-  /** Whether anything was written on this walk. */
+  /** Whether anything was written during this walk. */
   hasBegun: boolean;
 }
 
-/** A walk of which nothing is written yet. */
+/** A walk that has not written anything yet. */
 function begun(walk: Walk): Walking {
   return { kind: "walking", walk, told: walk.reached, hasBegun: false };
 }
 
 /**
- * What a subscriber is told, or not, when `from` to `to` are gone before it read them: events of a
- * log topic, removals of a keyed one. A keyed one that goes on is told the whole state again.
+ * Called when the events from `from` to `to` expired before the subscriber read them: events of a
+ * log topic, removals of a keyed one. If a keyed subscription continues, the whole state is sent
+ * again.
  */
 export type OnLost = (from: Offset, to: Offset) => "go-on" | "ended";
 
-/** What happens to a subscription that its reader has not asked for. */
+/** Events of a subscription that its reader did not request. */
 export interface SubscriptionHandler {
   onLost: OnLost;
-  /** The topic's log starts again: it is to be subscribed to anew. */
+  /** The topic's log was replaced; subscribe again. */
   onEnded: (subscription: Subscription) => void;
-  /** What comes next is longer than its reader takes: it has ended. */
+  /** The subscription has ended, because its next message exceeds what the reader accepts. */
   onTooLong?: (subscription: Subscription) => void;
-  /** A walk that took more than one turn has come to the end of the log. */
+  /** A walk that took more than one turn has reached the end of the log. */
   onCaughtUp?: (subscription: Subscription) => void;
 }
 
-/** A cursor in a topic's log, with the buffer that what it reads is written to. */
+/** A cursor in a topic's log that writes to a buffer. */
 export class Subscription implements LaneReader, SliceTask {
   readonly topic: Topic;
   readonly #view: View;
@@ -51,13 +52,13 @@ export class Subscription implements LaneReader, SliceTask {
   readonly #shared: SharedLane;
   readonly #payer: Payer;
   #place: Place;
-  /** It waits for its next slice. */
+  /** Whether it is queued for its next slice. */
   #isQueued = false;
-  /** Its walk has taken more than one turn. */
+  /** Whether its walk has taken more than one turn. */
   #hasWaited = false;
   #ended = false;
 
-  /** @param source `payer` is who the time of long walks is charged to; default the subscription */
+  /** @param source `payer` is charged for the time of long walks; default: the subscription */
   constructor(
     source: { topic: Topic; view: View; encoding: Encoding; walk: Walk; payer?: Payer },
     buffer: SendBuffer,
@@ -70,13 +71,13 @@ export class Subscription implements LaneReader, SliceTask {
     this.#handler = handler;
     this.#payer = source.payer ?? this;
     this.#place = begun(source.walk);
-    // The lane is joined before the log is read, so that nothing falls between the two.
+    // Join the lane before reading the log, so that no event falls between the two.
     this.#shared = source.view.join(source.encoding, this);
   }
 
   /**
-   * The offset up to which nothing is missing, if it is above what was told with the last event or
-   * page: what came since did not match.
+   * Returns the position that the reader has implicitly reached, if it is past the last event or
+   * page sent, because later events did not match. Returns each position once.
    */
   takeUntold(): Offset | undefined {
     const place = this.#place;
@@ -94,12 +95,15 @@ export class Subscription implements LaneReader, SliceTask {
     return place.position === this.#shared.lane.end ? this.topic.position.offset : place.offset;
   }
 
-  /** The view that it reads, which tells whether other params mean other events. */
+  /** The view that it reads; equal views mean equal events. */
   get view(): View {
     return this.#view;
   }
 
-  /** Writes what the buffer has room for. Never throws, so that one reader ends no other's turn. */
+  /**
+   * Writes as much as the buffer has room for. Never throws, so that one reader cannot disturb
+   * others.
+   */
   pump(): void {
     if (this.#isQueued) return;
     try {
@@ -115,7 +119,7 @@ export class Subscription implements LaneReader, SliceTask {
     }
   }
 
-  /** Goes on with a walk that is longer than a turn allows. */
+  /** Continues a walk that took longer than its turn. */
   runSlice(): void {
     this.#isQueued = false;
     this.pump();
@@ -137,7 +141,7 @@ export class Subscription implements LaneReader, SliceTask {
     if (this.#isQueued) this.topic.slices.cancel(this.#payer, this);
   }
 
-  /** Writes one piece; false when there is nothing more to write now. */
+  /** Writes one piece; false if nothing more can be written now. */
   #step(room: number): boolean {
     const place = this.#place;
     if (place.kind === "walking") return this.#hasTime() && this.#walk(place);
@@ -148,11 +152,11 @@ export class Subscription implements LaneReader, SliceTask {
     place.position = slice.next;
     place.offset = slice.offset;
     this.#buffer.write(slice.bytes);
-    // Mostly that was all, and how much room is left need not be asked.
+    // Usually that was everything, and the remaining room need not be checked.
     return slice.next < lane.end || (isCut && this.#refuse());
   }
 
-  /** Whether this turn has time for a walk; else it goes on in a later one. */
+  /** Whether this turn has time for a walk; otherwise it continues in a later turn. */
   #hasTime(): boolean {
     const { slices } = this.topic;
     if (slices.hasTime) return true;
@@ -166,7 +170,7 @@ export class Subscription implements LaneReader, SliceTask {
     const { walk } = place;
     const { floor } = this.topic;
     if (walk.reached < floor && this.#misses(place, floor)) return this.#lose(place, floor);
-    // While nothing of a state is told it may as well be the state of now.
+    // Until something of a state is sent, the newest state can be sent instead.
     const { base } = walk.complete && !place.hasBegun ? freshWalk(this.topic) : walk;
     const page = this.#view.page(this.#encoding, { ...walk, base });
     this.topic.slices.charge(this.#payer, page.units);
@@ -195,12 +199,12 @@ export class Subscription implements LaneReader, SliceTask {
     this.#handler.onCaughtUp?.(this);
   }
 
-  /** Whether what went up to `floor` would have had to be told on this walk. */
+  /** Whether events up to `floor` would have had to be sent on this walk. */
   #misses({ walk: { base, complete }, hasBegun }: Walking, floor: Offset): boolean {
     if (this.topic.kind === "log") return true;
-    // Of a keyed topic only removals go. Of a whole state nothing is told yet, so nothing is to be
-    // taken back; and keys that were gone at its base were not told. Who has something, if only by
-    // what an earlier subscription sent while this one was asked for, may hold what is gone.
+    // In a keyed topic only removals expire. A whole state of which nothing has been sent cannot
+    // miss one, because keys that were removed before its base are not sent. A subscriber that
+    // already has entries, possibly from an earlier subscription, may hold keys that were removed.
     return (hasBegun || !complete) && base < floor;
   }
 
@@ -214,14 +218,15 @@ export class Subscription implements LaneReader, SliceTask {
       return true;
     }
     this.#place = begun(freshWalk(this.topic));
-    // What was told of changes only is no state: the whole one begins with its own first page.
+    // A partial list of changes is not a state: the whole state starts with a first page of its
+    // own.
     if (hasBegun && walk.complete) this.#breakOff(walk);
     return true;
   }
 
   /**
-   * Ends a whole state of which some pages are written, so that the next one counts its keys anew.
-   * The offset is one that nobody can resume from any more.
+   * Ends a partly written state, so that the client collects the keys of the next one from scratch.
+   * Its offset is one that can no longer be resumed from.
    */
   #breakOff({ reached }: Walk): void {
     const page = { offset: reached, entries: [], complete: false, more: false };
@@ -229,7 +234,9 @@ export class Subscription implements LaneReader, SliceTask {
     if (bytes !== undefined && bytes.length > 0) this.#buffer.write(bytes);
   }
 
-  /** The lane has gone on without this subscriber: it reads from the log what it lacks. */
+  /**
+   * The lane has dropped blocks that this subscription has not read, so it continues from the log.
+   */
   #fallBack(offset: Offset): boolean {
     this.#place = begun(walkFrom(offset));
     return true;

@@ -19,21 +19,21 @@ import type { TopicEvent } from "../event.ts";
 import { viewId, WHOLE_VIEW } from "./view-id.ts";
 import { View, type ViewHost } from "./view.ts";
 
-/** With fewer views than this none is dropped. */
+/** Below this number of views, none is dropped. */
 const SWEEP_FROM = 100;
 
-/** The name of the view that a function of the application is given no params for. */
+/** The name of the view without params for an application's `match`. */
 const NO_PARAMS = "{}";
 
-/** What the views of a topic share, beside what they do for each other. */
+/** What the views of a topic share. */
 export type ViewSource = Pick<ViewHost, "keyed" | "log" | "indexes" | "pages" | "lanes"> & {
   readonly address: TopicAddress;
   readonly declaration: TopicDeclaration;
-  /** Takes what `match` throws. */
+  /** Receives what `match` throws. */
   readonly report: (cause: unknown) => void;
 };
 
-/** The views of a topic's log: made when first asked for, and asked about the events they may have. */
+/** The views of a topic's log: created on demand, and only asked about events that may match. */
 export class TopicViews {
   readonly #source: ViewSource;
   readonly #host: ViewHost;
@@ -41,9 +41,9 @@ export class TopicViews {
   readonly #routes: ViewRoutes<View>;
   readonly #maxViews: number;
   readonly #maxParamsLength: number;
-  /** How long the names of all views are, which are their params. */
+  /** The total length of the views' params as JSON. */
   #paramsLength = 0;
-  /** From how many views on the unused ones are looked for. */
+  /** The number of views at which unused ones are dropped. */
   #sweepAt = SWEEP_FROM;
   #used = 0;
   #eventCount = 0;
@@ -62,7 +62,7 @@ export class TopicViews {
     return this.#views.size;
   }
 
-  /** How many have readers. */
+  /** The number of views with readers. */
   get used(): number {
     return this.#used;
   }
@@ -72,7 +72,7 @@ export class TopicViews {
     return this.#asked;
   }
 
-  /** Shows a new event to the views that it may concern. `replaced` is what its key had before. */
+  /** Passes a new event to the views that may have it. `replaced` is the key's previous event. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     this.#eventCount += 1;
     this.#routes.visit(event, replaced, (view) => {
@@ -82,7 +82,7 @@ export class TopicViews {
   }
 
   /**
-   * Returns the view for `params`, shared by all who give equal ones.
+   * Returns the view for `params`; equal params share a view.
    *
    * @throws LiveError `invalid_params`, `unavailable`
    */
@@ -100,13 +100,13 @@ export class TopicViews {
     return view;
   }
 
-  /** In quotes; of a pattern the pattern. */
+  /** The topic's name in quotes; for a topic of a pattern, the pattern. */
   get #declaredName(): string {
     const { pattern, name } = this.#source.declaration;
     return quoted(pattern ?? name);
   }
 
-  /** Tells all readers that nothing more comes. */
+  /** Ends all views; their readers receive nothing more. */
   end(): void {
     for (const view of this.#views.values()) {
       view.end();
@@ -115,7 +115,10 @@ export class TopicViews {
     this.#views.clear();
   }
 
-  /** The params as JSON; empty where nothing is narrowed, since all params are equal then. */
+  /**
+   * Returns the params as JSON; empty if the topic cannot be narrowed, because all params are equal
+   * then.
+   */
   #checked(params: Params): string {
     if (this.#source.declaration.match === undefined) return "";
     if (Object.keys(params).length > MAX_PARAMS) {
@@ -124,11 +127,11 @@ export class TopicViews {
     }
     const json = canonicalJson(params);
     if (json !== undefined && json.length <= MAX_PARAMS_LENGTH) return json;
-    const message = `The params are too long or too deep; ${MAX_PARAMS_LENGTH} characters of JSON are the limit.`;
+    const message = `The params are too long or too deeply nested; the limit is ${MAX_PARAMS_LENGTH} characters of JSON.`;
     throw new LiveError("invalid_params", message);
   }
 
-  /** @param given the params as they came: what a schema made of them need not be JSON */
+  /** @param given the params as received, because the output of a schema need not be JSON */
   #narrow(given: string, params: Params): { name: string; narrowing: Narrowing } {
     switch (kindOf(this.#source.declaration)) {
       case "all":
@@ -146,21 +149,24 @@ export class TopicViews {
     try {
       return compileParams(params);
     } catch (error) {
-      // A schema has made something of them that has no fields, or no text.
+      // The schema has produced something that has no fields or cannot be compared as text.
       const name = `The params schema of the topic ${this.#declaredName}`;
       this.#source.report(new ApplicationError({ name, occasion: "on params" }, error));
       return { kind: "none" };
     }
   }
 
-  /** What throws matches nothing; it is reported once, since each event would throw again. */
+  /**
+   * If `match` throws, the event does not match. It is reported once, because each event would
+   * throw.
+   */
   #matcher(params: Params): (event: TopicEvent) => boolean {
     const { declaration, report } = this.#source;
     let hasThrown = false;
     return (event) => {
       try {
         const isMatch: unknown = declaration.match?.(params, event) ?? true;
-        // A promise is truthy: everything would match.
+        // A promise is truthy, so everything would match.
         if (isStrayPromise(isMatch)) throw new Error("it returned a promise; return a boolean");
         return Boolean(isMatch);
       } catch (error) {
@@ -178,7 +184,7 @@ export class TopicViews {
     const { address, keyed, declaration } = this.#source;
     const isNarrowed = narrowing.kind !== "all" && name !== NO_PARAMS;
     const id = isNarrowed ? viewId(name) : WHOLE_VIEW;
-    // Of a log topic a reader has no state that could lack something.
+    // A reader of a log topic has no state that could be incomplete.
     const canDiffer = keyed && declaration.match !== undefined;
     const named = { ...address, view: canDiffer ? id : undefined };
     const view = new View(named, narrowing, this.#host);
@@ -190,7 +196,7 @@ export class TopicViews {
   #makeRoom(length: number): void {
     if (!this.#isFull(length) && this.#views.size < this.#sweepAt) return;
     for (const [name, view] of this.#views) if (view.isUnused) this.#drop(name, view);
-    // Twice as many as are in use: so a new view costs no look at all the others.
+    // Doubling keeps the average cost of a new view constant, although a sweep checks all views.
     this.#sweepAt = Math.max(SWEEP_FROM, this.#views.size * 2);
     if (!this.#isFull(length)) return;
     const { name } = this.#source.address;
@@ -227,7 +233,7 @@ export class TopicViews {
   }
 }
 
-/** Params in a report; a schema may have made anything of them. */
+/** Describes params in a report; a schema may have turned them into anything. */
 function shownParams(params: Params): string {
   try {
     return oneLine(JSON.stringify(params) ?? "undefined").slice(0, 100);
@@ -236,7 +242,7 @@ function shownParams(params: Params): string {
   }
 }
 
-/** Whether its events have to be parsed, and shown to a function of the application. */
+/** Whether `match` is a function of the application, which needs parsed events. */
 export function isOpaque(declaration: TopicDeclaration): boolean {
   return kindOf(declaration) === "opaque";
 }

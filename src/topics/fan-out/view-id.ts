@@ -1,9 +1,9 @@
-/** The view of a topic that can be narrowed, and is not. */
+/** The view of a topic that can be narrowed but is not. */
 export const WHOLE_VIEW = "all";
 
 /**
- * What tells the view of some params from those of others, the same on every server: two FNV-1a
- * hashes of 32 bits. Who makes two params have the same one harms itself only.
+ * Returns an id that is the same for equal params on every server: two 32-bit FNV-1a hashes. A
+ * client that provokes a collision harms only itself.
  */
 export function viewId(params: string): string {
   let one = 0x811c9dc5;

@@ -17,45 +17,47 @@ import { Work } from "../slices/work.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Something that wants to know when a lane has grown. */
+/** A reader that is notified when a lane has grown. */
 export interface LaneReader {
   onGrown(): void;
-  /** The log that it reads has ended: another one takes its place. */
+  /** The log that it reads was replaced by another one. */
   onEnded?(): void;
 }
 
-/** A lane with those who read it. */
+/** A lane and its readers. */
 export interface SharedLane {
   readonly encoding: Encoding;
   readonly lane: Lane;
   readonly readers: Set<LaneReader>;
-  /** Its end is followed by an event that is longer than its readers take. */
+  /** Whether its end is followed by an event that exceeds what its readers accept. */
   isCut: boolean;
 }
 
 /**
- * For how many of the topic's events a view goes on watching when nobody reads it: those who come
- * and go, such as long polls, find it awake.
+ * For how many events of the topic a view without readers stays awake, so that short-lived readers
+ * such as long polls find it ready.
  */
 const AWAKE_EVENTS = 1_000;
 
 export interface Page {
-  /** Empty where there is nothing to write, absent if it is longer than its reader takes. */
+  /** Empty if there is nothing to write; absent if it exceeds what its reader accepts. */
   bytes: Uint8Array | undefined;
-  /** Everything up to here has been told, or did not match. */
+  /** Everything up to here has been sent, or did not match. */
   reached: Offset;
-  /** The offset that the subscriber can know from the page itself, if there is one. */
+  /** The offset that the subscriber can derive from the page, if any. */
   told: Offset | undefined;
   isLast: boolean;
-  /** The slice is used up: go on in a later turn, by way of the `SliceQueue`. */
+  /**
+   * Whether the slice is used up, so that the walk continues in a later turn of the `SliceQueue`.
+   */
   isYield: boolean;
-  /** What it cost to make, to be charged; 0 for one that was made for somebody else before. */
+  /** The cost of making it, to be charged; 0 for a cached page. */
   units: number;
-  /** How many events were looked at for it. */
+  /** How many events were checked for it. */
   visits: number;
 }
 
-/** Whether a walk has anything to tell, as far as one slice could find out. */
+/** Whether a walk has anything to send, as far as one slice could find out. */
 export type Probe =
   | { kind: "found" | "none"; units: number }
   | { kind: "yield"; units: number; walk: Walk };
@@ -64,23 +66,23 @@ export type Probe =
 export interface ViewHost {
   readonly keyed: boolean;
   readonly log: EventLog;
-  /** The indexes over the log, where it has some. */
+  /** The indexes over the log, if the topic has any. */
   readonly indexes: FieldIndexes | undefined;
   readonly pages: PageCache;
   readonly lanes: LaneBudget;
-  /** How many events the topic has taken. */
+  /** The number of events that the topic has received. */
   readonly eventCount: number;
-  /** From now on `take` is to be called for the events that may concern the view. */
+  /** From now on, `take` is called for the events that may concern the view. */
   watch(view: View): void;
   unwatch(view: View): void;
-  /** The first reader has come, or the last one gone. */
+  /** The first reader has joined, or the last one left. */
   onUsed(isUsed: boolean): void;
 }
 
 /**
- * A topic's log as subscribers with equal params see it.
+ * A topic's log as seen by subscribers with equal params.
  *
- * Matching is done once per event here, not once per subscriber.
+ * Matching runs once per event and view, not once per subscriber.
  */
 export class View {
   readonly topic: TopicAddress;
@@ -88,14 +90,14 @@ export class View {
   readonly #host: ViewHost;
   readonly #matches: (event: TopicEvent) => boolean;
   readonly #lanes = new Map<string, SharedLane>();
-  /** Lanes that end before an event that was too long for them, while they are read. */
+  /** Lanes with readers that end before an event that exceeds their limit. */
   readonly #cutLanes = new Set<SharedLane>();
   readonly #grown = new Set<SharedLane>();
   readonly #tombstones = new Tombstones();
   #isWatching = false;
-  /** From here on readers have been told all there is, as long as it watches. */
+  /** From this offset on, readers have received everything, as long as the view is awake. */
   #toldFrom: Offset | undefined;
-  /** The topic's count of events when the view was used last. */
+  /** The topic's event count when the view was last used. */
   #usedAt = 0;
 
   constructor(topic: TopicAddress, narrowing: Narrowing, host: ViewHost) {
@@ -110,20 +112,20 @@ export class View {
   }
 
   /**
-   * Whether a reader that was told what there is up to `since` was told it of this view, as far as
-   * it says so or can be known. One that had other params was not told of keys that match the
-   * present ones and have not changed.
+   * Whether a position was reached in this view, as far as the client says so or it can be known.
+   * Under other params, a reader did not receive keys that match the current ones and have not
+   * changed since.
    */
   hasTold({ offset, view }: ToldPosition): boolean {
     const own = this.topic.view;
-    // Where there was nothing yet, everybody has been told of it.
+    // At offset 0 there was nothing to receive in any view.
     if (own === undefined || offset === 0) return true;
     if (view !== undefined) return view === own;
     if (own === WHOLE_VIEW) return true;
     return this.#toldFrom !== undefined && this.#toldFrom <= offset;
   }
 
-  /** Somebody is about to use it. */
+  /** Keeps the view awake, because a reader is about to use it. */
   wake(): void {
     this.#usedAt = this.#host.eventCount;
     if (!this.#host.keyed) return;
@@ -131,7 +133,7 @@ export class View {
     this.#tombstones.watchFrom(this.#host.log.lastOffset);
   }
 
-  /** It is not asked about events any more, and does not know what it misses. */
+  /** Stops the view from receiving events; it no longer knows what it misses. */
   sleep(): void {
     this.#host.pages.clear(this);
     this.#tombstones.stop();
@@ -140,7 +142,7 @@ export class View {
     this.#isWatching = false;
   }
 
-  /** Joins the lane of this encoding, which is made when its first reader comes. */
+  /** Joins the lane of this encoding, which is created for its first reader. */
   join(encoding: Encoding, reader: LaneReader): SharedLane {
     if (this.isUnused) {
       this.#host.onUsed(true);
@@ -156,7 +158,7 @@ export class View {
     return shared;
   }
 
-  /** Tells all who read it that nothing more comes. */
+  /** Ends all readers. */
   end(): void {
     for (const { readers } of [...this.#lanes.values(), ...this.#cutLanes]) {
       for (const reader of readers) reader.onEnded?.();
@@ -175,11 +177,11 @@ export class View {
     this.#usedAt = this.#host.eventCount;
     this.#host.pages.clear(this);
     this.#host.onUsed(false);
-    // Nobody needs to know what a log topic's view has missed.
+    // In a log topic, nobody needs to know what an unused view has missed.
     if (!this.#host.keyed) this.sleep();
   }
 
-  /** Takes a new event of the topic in. `replaced` is what its key had before. */
+  /** Processes a new event of the topic. `replaced` is the key's previous event. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     if (this.isUnused && this.#host.eventCount - this.#usedAt > AWAKE_EVENTS) return this.sleep();
     const seen = this.seenAs(event, replaced);
@@ -197,8 +199,8 @@ export class View {
   }
 
   /**
-   * The event as subscribers of this view get it: as it is, as a removal if its key matched
-   * before and does no longer, or not at all.
+   * Returns the event as subscribers of this view see it: unchanged; as a removal if its key used
+   * to match; or `undefined`.
    */
   seenAs(event: TopicEvent, replaced: TopicEvent | undefined): TopicEvent | undefined {
     if (!event.removed && this.#matches(event)) return event;
@@ -208,8 +210,8 @@ export class View {
   }
 
   /**
-   * What a walk still has to tell: of a log topic its matching events, of a keyed topic its
-   * entries, in the order of their newest change. It walks all there is without a pause.
+   * Yields what a walk still has to send: a log topic's matching events, or a keyed topic's entries
+   * in the order of their newest change. It walks everything without pausing.
    */
   *entriesAfter({ reached, base }: Walk): Generator<TopicEvent, void, undefined> {
     for (const event of this.#host.log.after(reached)) {
@@ -220,16 +222,17 @@ export class View {
 
   /**
    * Returns the next page of a walk, or as much of it as one slice finds. Subscribers at the same
-   * place share its bytes.
+   * position share its bytes.
    *
-   * Keys that change while a walk goes on move to its end, so it always ends with the present
-   * state, and it needs no memory of its own.
+   * Keys that change during a walk move to its end, so the walk always ends with the current state
+   * and needs no memory of its own.
    */
   page(encoding: Encoding, walk: Walk): Page {
     const { log, pages } = this.#host;
     const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete}`;
     const known = pages.get(this, name);
-    // The log may have gone on without this view, and a last page says up to where it went.
+    // Events that did not concern this view may have followed, and a last page must name the
+    // current end.
     if (known !== undefined && (!known.isLast || known.reached === log.lastOffset)) return known;
     const page = this.#makePage(encoding, walk);
     const hasMoved = page.isLast || page.reached > walk.reached;
@@ -237,22 +240,24 @@ export class View {
     return page;
   }
 
-  /** Finds out whether a walk has anything to tell. */
+  /** Finds out whether a walk has anything to send. */
   probe(walk: Walk): Probe {
     const work = new Work();
-    // A page without room is full with the first entry.
+    // With a negative size, the page is full after the first entry.
     const { reached, end } = this.#gather(walk, work, -1);
     const { units } = work;
     if (end === "yield") return { kind: "yield", units, walk: { ...walk, reached } };
     return { kind: end === "full" ? "found" : "none", units };
   }
 
-  /** Whether who was told everything up to `base` has to be told that the event's key is gone. */
+  /**
+   * Whether a reader that received everything up to `base` must learn that the event's key is gone.
+   */
   #wasLost({ key, offset }: TopicEvent, base: Offset): boolean {
     return key !== undefined && offset > base && this.#tombstones.mayBeHeld(key, base);
   }
 
-  /** Readers get what is in the lane, and then learn that they cannot go on. */
+  /** Lets readers read the rest of the lane, and then ends them. */
   #cut(shared: SharedLane): void {
     this.#lanes.delete(shared.encoding.name);
     this.#cutLanes.add(shared);
@@ -270,7 +275,8 @@ export class View {
     let gathered = this.#gather(walk, work, PAGE_BYTES);
     let bytes = this.#bytesOf(encoding, gathered, walk);
     if (bytes === undefined && gathered.entries.length > 1) {
-      // Too long together; one by one, what comes before the one that is too long gets through.
+      // The page is too long; entry by entry, those before the one that is too long still get
+      // through.
       gathered = this.#gather(walk, work, 0);
       bytes = this.#bytesOf(encoding, gathered, walk);
     }
@@ -289,7 +295,7 @@ export class View {
     walk: Walk,
   ): Uint8Array | undefined {
     const isLast = end === "last";
-    // A page that tells nothing says at most that it is the last one.
+    // An empty page matters only if it is the last one.
     if (entries.length === 0 && !isLast) return NO_BYTES;
     if (!this.#host.keyed) return joined(entries, (event) => encoding.event(this.topic, event));
     const { complete } = walk;

@@ -1,22 +1,22 @@
 import { errorText } from "../application-error.ts";
 import { LiveError } from "../live-error.ts";
 
-/** A longer path to a value is cut off in the middle of nowhere anyway. */
+/** Longer paths are cut off. */
 const MAX_PATH_LENGTH = 200;
 
-/** What is wrong with a value, and where it stands. */
+/** An invalid value and its path. */
 interface Finding {
   readonly path: string;
   readonly what: string;
 }
 
 /**
- * Makes JSON of data. As with `JSON.stringify`, members that are `undefined` are left out, and
+ * Serializes data as JSON. As with `JSON.stringify`, `undefined` members are left out, and
  * `undefined` in an array becomes `null`.
  *
- * @param name what the data is called in an error
- * @throws LiveError `invalid_data` for what JSON cannot hold, also for NaN and infinite numbers
- *   and invalid dates, which `JSON.stringify` makes `null`
+ * @param name what to call the data in an error
+ * @throws LiveError `invalid_data` for what JSON cannot represent, including NaN, infinite numbers
+ *   and invalid dates, which `JSON.stringify` turns into `null`
  */
 export function jsonOf(data: unknown, name = "data"): string {
   let json: string | undefined;
@@ -28,7 +28,7 @@ export function jsonOf(data: unknown, name = "data"): string {
   if (json === undefined) {
     throw invalid(`${name} is ${typeof data}`);
   }
-  // Only then can a number have been lost: all others cost a look at the text.
+  // Without a `null` in the text, no number was lost, and the search can be skipped.
   if (!json.includes("null")) return json;
   const found = search(data, name, isLostNumber);
   if (found === undefined) return json;
@@ -43,18 +43,18 @@ function unserializable(data: unknown, name: string, error: unknown): LiveError 
   return invalid(`The ${name} cannot be serialized as JSON (${errorText(error)})`);
 }
 
-function invalid(seen: string, form = "publish what JSON can hold"): LiveError {
+function invalid(seen: string, form = "publish JSON-compatible data"): LiveError {
   return new LiveError("invalid_data", `${seen}; ${form}.`);
 }
 
-/** What becomes `null` in JSON though it is not. */
+/** Describes a value that would silently become `null` in JSON. */
 function isLostNumber(value: unknown): string | undefined {
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (value instanceof Date && Number.isNaN(value.getTime())) return "an invalid Date";
   return undefined;
 }
 
-/** The first value that `test` finds, in the order in which `JSON.stringify` comes to it. */
+/** Finds the first value that `test` describes, in the order of `JSON.stringify`. */
 function search(
   data: unknown,
   name: string,
@@ -68,7 +68,7 @@ function search(
     const value = replaced(given, key);
     const what = value === given ? undefined : test(value);
     if (what !== undefined) return { path: "", what };
-    // Once is enough for what is there twice, and a circle has an end.
+    // Each object is searched once, which also ends cycles.
     if (typeof value !== "object" || value === null || walked.has(value)) return undefined;
     walked.add(value);
     const members = value as Readonly<Record<string, unknown>>;
@@ -83,12 +83,12 @@ function search(
     const found = visit({ "": data }, "");
     return found && { path: (name + found.path).slice(0, MAX_PATH_LENGTH), what: found.what };
   } catch {
-    // A getter or toJSON that throws now, or more levels than the stack has.
+    // A getter or toJSON has thrown, or the nesting exceeds the stack.
     return undefined;
   }
 }
 
-/** What `JSON.stringify` takes in a value's place. (ECMA-262, SerializeJSONProperty) */
+/** Returns what `JSON.stringify` uses in place of a value. (ECMA-262, SerializeJSONProperty) */
 function replaced(value: unknown, key: string): unknown {
   const { toJSON } = (value ?? {}) as { toJSON?: unknown };
   const isAsked = typeof value === "object" || typeof value === "bigint";

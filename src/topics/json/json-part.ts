@@ -1,20 +1,20 @@
 import type { Findings } from "./scan.ts";
 
-/** What each bracket, comma or colon costs at most once it is parsed, in bytes. */
+/** The highest memory cost of each bracket, comma or colon after parsing, in bytes. */
 const PART_BYTES = 48;
 
-/** A text that keeps so many characters around it alive is not worth a copy. */
+/** If a part keeps at most this many other characters alive, it is not worth copying. */
 const MAX_KEPT_ALIVE = 256;
 
-/** A longer piece of a string would keep all of it alive. */
+/** A longer slice of a string keeps the whole string alive. */
 const MAX_COPIED = 12;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * A value in a JSON text that is known to be JSON, and is not parsed: `[{},{}]` costs 21 times its
- * text in memory, and an object with 80,000 names holds the loop for a tenth of a second.
+ * A value in a valid JSON text that is not parsed: `[{},{}]` takes 21 times its text in memory, and
+ * parsing an object with 80,000 names blocks the event loop for a tenth of a second.
  */
 export class JsonPart {
   readonly #text: string;
@@ -29,7 +29,7 @@ export class JsonPart {
     this.#findings = findings;
   }
 
-  /** In UTF-16 units, with the space in it. */
+  /** In UTF-16 units, including white space. */
   get length(): number {
     return this.#end - this.#start;
   }
@@ -42,17 +42,17 @@ export class JsonPart {
     return this.isObject || this.#text.startsWith("[", this.#start);
   }
 
-  /** What its value costs in memory at most, in bytes. */
+  /** The highest memory cost of the parsed value, in bytes. */
   get parsedBytes(): number {
     return this.length * 2 + this.#findings.parts * PART_BYTES;
   }
 
-  /** How deep arrays and objects are inside one another. */
+  /** How deeply arrays and objects are nested. */
   get depth(): number {
     return this.#findings.depth;
   }
 
-  /** Members of objects with more than 1,000 of them. */
+  /** The number of members in objects with more than 1,000 of them. */
   get wideMembers(): number {
     return this.#findings.wideMembers;
   }
@@ -63,7 +63,7 @@ export class JsonPart {
     return at === -1 ? undefined : /^[-+.\deE]+/.exec(this.#text.slice(at, this.#end))![0];
   }
 
-  /** The same JSON without space between its parts, every number as it was written. */
+  /** The same JSON without white space between tokens; every number as it was written. */
   get json(): string {
     const json = this.#text.slice(this.#start, this.#end);
     if (this.#findings.hasSpace) return withoutSpace(json);
@@ -71,14 +71,14 @@ export class JsonPart {
     return around > MAX_KEPT_ALIVE ? decoder.decode(encoder.encode(json)) : json;
   }
 
-  /** Parses it. */
+  /** Parses the value. */
   get value(): unknown {
     const plain = this.length <= MAX_COPIED + 2 ? this.#plainString : undefined;
     if (plain !== undefined) return plain;
     return JSON.parse(this.#text.slice(this.#start, this.#end));
   }
 
-  /** What most members of a message are, sooner than a parser is asked. */
+  /** A fast path for short plain strings, which most members of a message are. */
   get #plainString(): string | undefined {
     if (!this.#text.startsWith('"', this.#start)) return undefined;
     const string = this.#text.slice(this.#start + 1, this.#end - 1);
@@ -86,7 +86,7 @@ export class JsonPart {
   }
 }
 
-/** In bytes, since pieces of a string would cost many times as much. */
+/** Works on bytes, because slices of a string would cost many times as much. */
 function withoutSpace(json: string): string {
   const bytes = encoder.encode(json);
   let length = 0;
@@ -98,7 +98,7 @@ function withoutSpace(json: string): string {
     length += 1;
     if (byte === 0x22) isInString = !isInString;
     else if (byte === 0x5c) {
-      // What is escaped, in a string only, may be a quote.
+      // An escaped character, which occurs only in strings, may be a quote.
       at += 1;
       bytes[length] = bytes[at]!;
       length += 1;

@@ -6,10 +6,10 @@ const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Called with the name of a member of an object, and where its value is. */
+/** Called with the name of an object's member and the range of its value. */
 type Visit = (name: string, start: number, end: number, findings: Findings) => void;
 
-/** Reads a JSON text without parsing it; `undefined` where it is not JSON, or very deep. */
+/** Reads a JSON text without parsing it; `undefined` if it is not JSON or too deeply nested. */
 export function readValue(text: string): JsonPart | undefined {
   const findings = noFindings();
   const start = skipSpace(text, 0, findings);
@@ -19,10 +19,10 @@ export function readValue(text: string): JsonPart | undefined {
 }
 
 /**
- * Reads a JSON text that is an object, without parsing its values.
+ * Reads a JSON object without parsing its values.
  *
- * @param names the members that are of interest; of one that is there twice the last counts
- * @returns those members, or `undefined` where the text is not JSON, not an object, or very deep
+ * @param names the members to return; the last one of duplicates counts
+ * @returns those members, or `undefined` if the text is not a JSON object or too deeply nested
  */
 export function readObject(
   text: string,
@@ -35,7 +35,7 @@ export function readObject(
   return isObject ? members : undefined;
 }
 
-/** Calls `visit` for each member of a JSON text that is an object; does nothing for any other. */
+/** Calls `visit` for each member of a JSON object; does nothing for any other text. */
 export function forEachMember(
   json: string,
   visit: (name: string, start: number, end: number) => void,
@@ -70,7 +70,7 @@ function visitMembers(text: string, findingsFor: () => Findings, visit: Visit): 
   return text.charCodeAt(at) === CLOSE_BRACE && skipSpace(text, at + 1, around) === text.length;
 }
 
-/** The string that stands at `at` up to `end`, with its quotes. */
+/** Returns the string at `at` up to `end`, including its quotes. */
 export function stringAt(text: string, at: number, end: number): string {
   const raw = text.slice(at + 1, end - 1);
   return raw.includes("\\") ? (JSON.parse(text.slice(at, end)) as string) : raw;

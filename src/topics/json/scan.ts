@@ -1,14 +1,14 @@
-/** What a text is made of, besides that it is JSON. */
+/** What a scan counts in a JSON text. */
 export interface Findings {
-  /** Brackets, commas and colons: what a parser makes of them costs many times the text. */
+  /** Brackets, commas and colons: once parsed, each costs many times its text. */
   parts: number;
-  /** Members of objects that have more than `WIDE_OBJECT`, which cost a parser most time. */
+  /** Members of objects with more than `WIDE_OBJECT` members, which take a parser the most time. */
   wideMembers: number;
-  /** Whether there is space between the parts. */
+  /** Whether there is white space between tokens. */
   hasSpace: boolean;
-  /** How deep arrays and objects are inside one another. */
+  /** How deeply arrays and objects are nested. */
   depth: number;
-  /** Where the first number stands that is another one once it is parsed; -1 if none is. */
+  /** The index of the first number that parsing would change; -1 if there is none. */
   lossyNumberAt: number;
 }
 
@@ -16,13 +16,13 @@ export function noFindings(): Findings {
   return { parts: 0, wideMembers: 0, hasSpace: false, depth: 0, lossyNumberAt: -1 };
 }
 
-/** How deep a scan goes; what JSON.stringify writes is never deeper. */
+/** The deepest nesting that is scanned; what `JSON.stringify` writes is never deeper. */
 const MAX_SCANNED_DEPTH = 16_384;
 
-/** Objects with more members have a parser build a dictionary, name by name. */
+/** For objects with more members, a parser builds a dictionary, name by name. */
 const WIDE_OBJECT = 1_000;
 
-/** There is no value, or it is too deep. */
+/** There is no value, or it is too deeply nested. */
 export const NO_VALUE = -1;
 
 const QUOTE = 0x22;
@@ -35,14 +35,15 @@ const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** What the open arrays and objects end with. One scan is over before another begins. */
+/** The closing brackets of the open arrays and objects. Scans never overlap, so they share it. */
 const closers: Uint8Array = new Uint8Array(MAX_SCANNED_DEPTH);
-/** How many members each has so far. */
+/** How many members each of them has so far. */
 const counts: Uint32Array = new Uint32Array(MAX_SCANNED_DEPTH);
 
 /**
- * Returns where the JSON value ends that begins at `at`, or `NO_VALUE`. It accepts what `JSON.parse`
- * accepts, but for what is very deep, makes no values and takes no stack. (RFC 8259)
+ * Returns the end of the JSON value that begins at `at`, or `NO_VALUE`. It accepts what
+ * `JSON.parse` accepts, except for very deep nesting. It creates no values and does not recurse.
+ * (RFC 8259)
  */
 export function endOfValue(text: string, at: number, findings: Findings): number {
   let depth = 0;
@@ -68,7 +69,7 @@ export function endOfValue(text: string, at: number, findings: Findings): number
       at = endOfScalar(text, at, findings);
       if (at === NO_VALUE) return NO_VALUE;
     }
-    // A value has ended, and perhaps what it is in.
+    // A value has ended, and possibly the arrays and objects around it.
     for (;;) {
       if (depth === 0) return at;
       at = skipSpace(text, at, findings);
@@ -89,7 +90,7 @@ export function endOfValue(text: string, at: number, findings: Findings): number
   }
 }
 
-/** Returns where the value begins of the member that begins at `at`, or `NO_VALUE`. */
+/** Returns the start of the value of the member that begins at `at`, or `NO_VALUE`. */
 function startOfMember(text: string, at: number, findings: Findings): number {
   const end = endOfString(text, at);
   if (end === NO_VALUE) return NO_VALUE;
@@ -125,7 +126,7 @@ function endOfScalar(text: string, at: number, findings: Findings): number {
   }
 }
 
-/** Returns where the string ends that begins at `at`, or `NO_VALUE`. */
+/** Returns the end of the string that begins at `at`, or `NO_VALUE`. */
 export function endOfString(text: string, at: number): number {
   if (text.charCodeAt(at) !== QUOTE) return NO_VALUE;
   for (let next = at + 1; ; next += 1) {
@@ -171,7 +172,7 @@ function endOfNumber(text: string, start: number, findings: Findings): number {
   let at = text.charCodeAt(start) === MINUS ? start + 1 : start;
   const first = text.charCodeAt(at);
   const integer = endOfDigits(text, at);
-  // No digits, or a zero before others.
+  // No digits, or a leading zero.
   if (integer === at || (first === 0x30 && integer > at + 1)) return NO_VALUE;
   at = integer;
   if (text.charCodeAt(at) === POINT) {
@@ -193,10 +194,12 @@ function endOfNumber(text: string, start: number, findings: Findings): number {
   return at;
 }
 
-/** An integer of at most so many characters is a safe one. */
+/** Integers of at most this many characters are safe. */
 const SAFE_LENGTH = 15;
 
-/** Whether a parser makes another number of it: an integer beyond 2^53, too large, or too small. */
+/**
+ * Whether parsing changes the number: an integer beyond 2^53, or one that overflows or underflows.
+ */
 function isLossy(number: string, isInteger: boolean): boolean {
   const value = Number(number);
   if (isInteger) return !Number.isSafeInteger(value);

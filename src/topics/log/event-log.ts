@@ -3,29 +3,29 @@ import type { Offset } from "../position.ts";
 import { defaultRetention, type Retention } from "../declaration/topic-declaration.ts";
 import type { TopicEvent } from "../event.ts";
 
-/** Fewer empty slots than this are not worth closing up. */
+/** Fewer empty slots than this are not compacted. */
 const HOLES_WORTH_CLOSING = 64;
 
 /**
  * A topic's events in offset order.
  *
- * A log topic keeps its recent ones. A keyed topic keeps the newest of each key: a newer event
- * empties the slot of the older, and empty slots are closed up now and then. So a keyed topic's
- * state, what changed since an offset, and a page of either are all the same walk: the events
- * after an offset, in order.
+ * A log topic keeps its recent events. A keyed topic keeps the newest event of each key: a newer
+ * event empties the slot of the older one, and empty slots are compacted from time to time. So a
+ * keyed topic's state, the changes since an offset, and a page of either are all the same walk: the
+ * events after an offset, in order.
  */
 export class EventLog {
   readonly #keyed: boolean;
   readonly #retention: Retention;
   #slots: (TopicEvent | undefined)[] = [];
-  /** The offset of each slot, also of emptied ones, to search by. */
+  /** The offset of each slot, including emptied ones, for searching. */
   #offsets: Offset[] = [];
   /** How many slots at the start are gone. */
   #head = 0;
   #holes = 0;
   #bytes = 0;
   readonly #slotOfKey = new Map<string, number>();
-  /** Of the keys that are removed now, oldest first. */
+  /** The events of removed keys, oldest first. */
   readonly #tombstones = new Set<TopicEvent>();
   #liveKeys = 0;
   #onDropped: ((offset: Offset) => void) | undefined;
@@ -38,47 +38,48 @@ export class EventLog {
   }
 
   /**
-   * Has `onDropped` called for each event that is kept no longer, with the offset that it had. For
-   * whoever pays for what is kept.
+   * Calls `onDropped` with the offset of each event that is no longer kept, so that its payer can
+   * be refunded.
    */
   set onDropped(onDropped: (offset: Offset) => void) {
     this.#onDropped = onDropped;
   }
 
-  /** The newest event's offset, 0 before the first. */
+  /** The newest event's offset; 0 before the first. */
   get lastOffset(): Offset {
     return this.#lastOffset;
   }
 
-  /** Events up to this offset have been let go of; who was there or later misses nothing. */
+  /** Events up to this offset have been dropped; a reader at or past it has missed nothing. */
   get floor(): Offset {
     return this.#floor;
   }
 
-  /** How many keys have a value. */
+  /** The number of keys with a value. */
   get keyCount(): number {
     return this.#liveKeys;
   }
 
-  /** How many events are kept, removals among them. */
+  /** The number of kept events, including removals. */
   get eventCount(): number {
     return this.#slots.length - this.#head - this.#holes;
   }
 
-  /** An estimate of what the kept events cost, in bytes. */
+  /** An estimate of the memory of the kept events, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Whether nothing is kept, not even that something was removed. */
+  /** Whether nothing is kept, not even a tombstone. */
   get isEmpty(): boolean {
     return this.eventCount === 0;
   }
 
   /**
-   * Takes over what another log says of itself, of which this one got what was retained.
+   * Continues another log whose retained events this one has received.
    *
-   * @param newest its newest offset; where the event itself is gone, the log starts behind it
+   * @param newest the other log's newest offset; if that event itself is gone, the log starts after
+   *   it
    */
   continueFrom(newest: Offset, floor: Offset): void {
     this.#floor = Math.max(this.#floor, floor, this.#lastOffset < newest ? newest : 0);
@@ -101,7 +102,7 @@ export class EventLog {
     return replaced;
   }
 
-  /** The events after `offset`, oldest first. Do not append while it runs. */
+  /** Yields the events after `offset`, oldest first. Do not append during the iteration. */
   *after(offset: Offset): Generator<TopicEvent, void, undefined> {
     for (let slot = this.#slotAfter(offset); slot < this.#slots.length; slot += 1) {
       const event = this.#slots[slot];
@@ -109,7 +110,7 @@ export class EventLog {
     }
   }
 
-  /** Lets go of what is older than the retention allows. */
+  /** Drops what exceeds the retention. */
   expire(now: number): void {
     this.#trim(now);
   }
@@ -189,7 +190,7 @@ export class EventLog {
     this.#holes = 0;
   }
 
-  /** The first slot whose offset is above `offset`, by bisection. */
+  /** Finds the first slot whose offset is above `offset`, by bisection. */
   #slotAfter(offset: Offset): number {
     let low = this.#head;
     let high = this.#offsets.length;
@@ -202,7 +203,10 @@ export class EventLog {
   }
 }
 
-/** What an event costs in a log, in bytes; so that a million empty ones count, too. */
+/**
+ * The memory cost of an event in a log, in bytes, including overhead, so that empty events count
+ * too.
+ */
 export function eventBytes({ json, key = "" }: Pick<TopicEvent, "json" | "key">): number {
   return textBytes(json) + textBytes(key) + EVENT_BYTES;
 }

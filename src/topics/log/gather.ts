@@ -6,33 +6,33 @@ import { asRemoved, type TopicEvent } from "../event.ts";
 import type { Walk } from "./walk.ts";
 import type { Work } from "../slices/work.ts";
 
-/** What an entry has beside its key and its data, about. */
+/** The approximate overhead of an entry beyond its key and data. */
 const ENTRY_OVERHEAD_BYTES = 48;
 
-/** What entries are gathered from. */
+/** Where entries are gathered from. */
 interface Source {
   readonly log: EventLog;
   readonly indexes: FieldIndexes | undefined;
   readonly narrowing: Narrowing;
-  /** Whether the reader has to be told that the event's key is gone. */
+  /** Whether the reader must learn that the event's key is gone. */
   wasLost(event: TopicEvent): boolean;
 }
 
-/** Entries of one page, and how far the walk has come. */
+/** The entries of one page, and the walk's new position. */
 export interface Gathered {
   readonly entries: readonly TopicEvent[];
   readonly reached: Offset;
-  /** Why there are no more: there are none, the page is full, or the slice is used up. */
+  /** Why the page ends: no more entries, the page is full, or the slice is used up. */
   readonly end: "last" | "full" | "yield";
 }
 
-/** The events that a walk has to look at, oldest first, and how to tell which of them match. */
+/** The events that a walk has to check, oldest first, and the test for a match. */
 interface Candidates {
   readonly events: Iterable<TopicEvent>;
   readonly test: Test;
 }
 
-/** Gathers a page of entries behind `walk.reached`, until there are `maxBytes` or no work is left. */
+/** Gathers a page of entries after `walk.reached`, up to `maxBytes` or the end of the slice. */
 export function gather(
   source: Source,
   walk: Walk,
@@ -44,7 +44,7 @@ export function gather(
   if (candidates === undefined) return { entries, reached, end: "yield" };
   let size = 0;
   for (const event of candidates.events) {
-    // At least one event per slice, whatever has used it up.
+    // At least one event per slice, even if the slice is already used up.
     if (work.isUsedUp && reached > walk.reached) return { entries, reached, end: "yield" };
     work.visit();
     const entry = entryOf(event, candidates.test, { source, work });
@@ -106,12 +106,15 @@ function narrowed(
   }
 }
 
-/** Nothing matches, but keys may have to be taken back that changed since the walk's base. */
+/** Nothing matches, but keys that changed since the walk's base may have to be removed. */
 function onlyChanges(log: EventLog, { reached, base }: Walk): Candidates {
   return { events: log.after(Math.max(reached, base)), test: () => false };
 }
 
-/** Up to the walk's base only what can match is to be told, behind it also what no longer does. */
+/**
+ * Up to the walk's base, only matching events are sent; after it, also removals of keys that no
+ * longer match.
+ */
 function* fewAndChanges(
   log: EventLog,
   { reached, base }: Walk,

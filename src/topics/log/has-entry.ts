@@ -4,9 +4,9 @@ import type { View } from "../fan-out/view.ts";
 import type { Walk } from "./walk.ts";
 
 /**
- * Finds out whether a walk has anything to tell, in slices.
+ * Finds out, in slices, whether a walk has anything to send.
  *
- * @param asked `payer` is who the time is charged to; default the view
+ * @param asked `payer` is charged for the time; default: the view
  */
 export async function hasEntry(
   { slices }: Topic,

@@ -3,7 +3,7 @@ import type { Topic } from "../topic.ts";
 import type { View } from "../fan-out/view.ts";
 import { freshWalk, walkFrom, type Walk } from "./walk.ts";
 
-/** How a subscription starts: where its walk begins, and what must be said first. */
+/** How a subscription starts: where its walk begins, and what must be sent first. */
 export type Recovery =
   /** Everything after `since` follows. */
   | { kind: "resumed"; walk: Walk }
@@ -11,14 +11,14 @@ export type Recovery =
   | { kind: "gap"; from: Offset; to: Offset; reason: "expired" | "epoch"; walk: Walk }
   /** A keyed topic's whole state follows, or a log topic's next event. */
   | { kind: "fresh"; walk: Walk }
-  /** `since` is ahead of the topic: no server of this epoch can have given it. */
+  /** `since` is ahead of the topic: no server of this epoch can have sent it. */
   | { kind: "ahead" };
 
 /**
- * Decides how a subscriber goes on that had read up to `since`, or nothing.
+ * Decides how a subscriber continues that has read up to `since`, or nothing.
  *
- * @param view what it reads from now on; where it was told something of another one, it is told the
- *   whole state. Without it `since` is taken to be of the same
+ * @param view the view that it reads from now on; if its position is from another view, the whole
+ *   state is sent. Default: `since` is assumed to be from the same view
  */
 export function recover(topic: Topic, since: ToldPosition | undefined, view?: View): Recovery {
   const { epoch, offset } = topic.position;
@@ -33,7 +33,7 @@ export function recover(topic: Topic, since: ToldPosition | undefined, view?: Vi
   const walk = freshWalk(topic);
   if (isSameEpoch)
     return { kind: "gap", from: since.offset + 1, to: offset, reason: "expired", walk };
-  // Nothing is comparable: all of the present epoch was missed, and how much of the other one
-  // nobody knows. So it is said also where the present one is empty, and `to` is 0.
+  // Epochs are not comparable: all of the current one was missed, and an unknown part of the other.
+  // So a gap is sent even if the current epoch is empty and `to` is 0.
   return { kind: "gap", from: 1, to: offset, reason: "epoch", walk };
 }

@@ -2,18 +2,18 @@ import { MAX_TOMBSTONES } from "../limits.ts";
 import type { Offset } from "../position.ts";
 
 /**
- * When keys left a view: removed, or no longer matching.
+ * Remembers when keys left a view, because they were removed or no longer match.
  *
- * It lets a subscriber that comes back be told of the keys that it has lost, and not of all those
- * that changed meanwhile and never concerned it.
+ * When a subscriber resumes, it needs the removals of keys that it may hold, and not of all keys
+ * that have changed and never concerned it.
  */
 export class Tombstones {
-  /** From here on it knows of every departure; `undefined` while it does not watch. */
+  /** All departures after this offset are known; `undefined` while none are recorded. */
   #knownFrom: Offset | undefined;
-  /** The newest departure of each key, in the order of their offsets. */
+  /** The last departure of each key, in the order of their offsets. */
   readonly #left = new Map<string, Offset>();
 
-  /** Begins to watch behind `offset`, unless it does already. */
+  /** Starts recording after `offset`, unless it already records. */
   watchFrom(offset: Offset): void {
     this.#knownFrom ??= offset;
   }
@@ -29,7 +29,7 @@ export class Tombstones {
     if (this.#left.size > MAX_TOMBSTONES) this.#forgetOldest();
   }
 
-  /** Nobody can resume from before `offset` any more. */
+  /** Forgets departures that no subscriber can resume from any more. */
   forgetUpTo(offset: Offset): void {
     for (const [key, leftAt] of this.#left) {
       if (leftAt > offset) return;
@@ -37,7 +37,9 @@ export class Tombstones {
     }
   }
 
-  /** Whether a subscriber that was told everything up to `base` may hold `key`, which is gone now. */
+  /**
+   * Whether a subscriber that received everything up to `base` may hold `key`, which is gone now.
+   */
   mayBeHeld(key: string, base: Offset): boolean {
     if (this.#knownFrom === undefined || base < this.#knownFrom) return true;
     const leftAt = this.#left.get(key);

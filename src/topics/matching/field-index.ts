@@ -3,43 +3,43 @@ import type { TopicEvent } from "../event.ts";
 import { ownText, type FieldTexts } from "./field-texts.ts";
 import type { IndexPart } from "./index-part.ts";
 
-/** Longer texts are found by a hash, so that an index keeps no long strings alive. */
+/** Longer texts are indexed by a hash, so that an index keeps no long strings alive. */
 const MAX_EXACT_LENGTH = 64;
 
-/** How much of a long text its hash reads. */
+/** How much of a long text is hashed. */
 const HASHED_LENGTH = 1_024;
 
 /**
- * The events of a topic by the text of one field, oldest first.
+ * Indexes a topic's events by the text of one field, oldest first.
  *
- * It costs about 70 bytes per event where each has a text of its own, 110 where two share one, and
- * 30 to 50 where many do (measured with 100,000 events on Node 20).
+ * It takes about 70 bytes per event if each has a distinct text, 110 if two share one, and 30 to 50
+ * if many do (measured with 100,000 events on Node 20).
  */
 export class FieldIndex implements IndexPart {
   readonly field: string;
   upTo: Offset = 0;
   isReady = false;
-  /** A text that one event has needs no set. */
+  /** A text with a single event needs no set. */
   readonly #events = new Map<string, TopicEvent | Set<TopicEvent>>();
 
   constructor(field: string) {
     this.field = field;
   }
 
-  /** How many events have `text`, or perhaps have it if `text` is long. */
+  /** The number of events that have `text`; for a long `text`, an upper bound. */
   count(text: string): number {
     const found = this.#events.get(keyOf(text));
     if (found === undefined) return 0;
     return found instanceof Set ? found.size : 1;
   }
 
-  /** The events that `count` counts, in the order of their offsets. */
+  /** The events counted by `count`, in offset order. */
   events(text: string): Iterable<TopicEvent> {
     const found = this.#events.get(keyOf(text)) ?? [];
     return found instanceof Set || Array.isArray(found) ? found : [found];
   }
 
-  /** Whether `event` has `text`; `undefined` where only the event itself can tell. */
+  /** Whether `event` has `text`; `undefined` if only the event itself can tell. */
   has(text: string, event: TopicEvent): boolean | undefined {
     const found = this.#events.get(keyOf(text));
     const isAmong = found instanceof Set ? found.has(event) : found === event;
@@ -66,7 +66,7 @@ export class FieldIndex implements IndexPart {
   }
 }
 
-/** Short texts as they are; what stands for a long one is as long as no short one. */
+/** Short texts as they are. The key of a long text is longer than any short text. */
 function keyOf(text: string): string {
   if (text.length <= MAX_EXACT_LENGTH) return text;
   let hash = 0x811c9dc5;

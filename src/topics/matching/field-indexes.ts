@@ -8,55 +8,55 @@ import type { IndexPart } from "./index-part.ts";
 import { textsOf, type FieldTexts } from "./field-texts.ts";
 import { matchesPairs, type FieldPair } from "./narrowing.ts";
 
-/** A log with fewer events is walked: that costs less than an index. */
+/** A log with fewer events is walked, because that costs less than an index. */
 const INDEX_FROM = 1_024;
 
-/** Events that an index finds are taken from it if they are at most so many; else the log is walked. */
+/** With more matching events than this, the log is walked instead. */
 const FEW_EVENTS = 4_096;
 
-/** For how many fields of one view indexes are built; with more, every view would evict the others'. */
+/** The most fields of one view to build indexes for; otherwise views would evict each other's. */
 const MAX_BUILT_PER_VIEW = 3;
 
-/** After so many calls of `tidy` without a use everything is forgotten: a minute by default. */
+/** After this many calls of `tidy` without a use, everything is dropped: one minute by default. */
 const IDLE_TIDIES = 8;
 
 /** Whether an event matches. */
 export type Test = (event: TopicEvent, work: Work) => boolean;
 
-/** What an index knows of the events that have all pairs. */
+/** The result of looking up events that have all pairs. */
 export type Found =
   | { readonly kind: "none" }
-  /** An index is being built, and the work is used up. */
+  /** An index is being built, and the slice is used up. */
   | { readonly kind: "building" }
-  /** No events but these, oldest first, can match. */
+  /** Only these events, oldest first, can match. */
   | { readonly kind: "few"; readonly events: Iterable<TopicEvent>; readonly test: Test }
-  /** The log is to be walked. */
+  /** The log has to be walked. */
   | { readonly kind: "many"; readonly test: Test };
 
 /**
- * The indexes over the events of one keyed topic, each built when a view first needs it, slice by
- * slice, by those who need it.
+ * The indexes over the events of one keyed topic. Each is built when a view first needs it, in
+ * slices that are charged to its readers.
  */
 export class FieldIndexes {
   readonly #log: EventLog;
   readonly #indexFrom: number;
   #names = new FieldNames();
-  /** The least recently used first. */
+  /** Ordered from the least recently used. */
   readonly #indexes = new Map<string, FieldIndex>();
   #idleTidies = 0;
 
-  /** @param indexFrom for how many events an index is worth it; for tests */
+  /** @param indexFrom the smallest number of events that is indexed; for tests */
   constructor(log: EventLog, indexFrom: number = INDEX_FROM) {
     this.#log = log;
     this.#indexFrom = indexFrom;
   }
 
-  /** How many fields are indexed. */
+  /** The number of indexed fields. */
   get size(): number {
     return this.#indexes.size;
   }
 
-  /** A new event is in the log. `replaced` is what its key had before. */
+  /** Adds a new event. `replaced` is the key's previous event. */
   take(event: TopicEvent, replaced: TopicEvent | undefined): void {
     if (!this.#isBegun) return;
     const present = this.#read(event);
@@ -65,7 +65,7 @@ export class FieldIndexes {
     for (const index of this.#indexes.values()) this.#update(index, present, before);
   }
 
-  /** Forgets everything when nobody has used it for a while; called now and then. */
+  /** Drops everything that has not been used for a while; called at intervals. */
   tidy(): void {
     this.#idleTidies += 1;
     if (this.#idleTidies <= IDLE_TIDIES || !this.#isBegun) return;
@@ -73,14 +73,14 @@ export class FieldIndexes {
     this.#indexes.clear();
   }
 
-  /** How many events have the pair, if that is known. */
+  /** Returns how many events have the pair, if known. */
   count({ field, text }: FieldPair): number | undefined {
     if (this.#names.isReady && !this.#names.mayHave(field)) return 0;
     const index = this.#indexes.get(field);
     return index?.isReady === true ? index.count(text) : undefined;
   }
 
-  /** Says where the events are that have all `pairs`; builds what is needed to say it. */
+  /** Finds the events that have all `pairs`, building indexes as needed. */
   find(pairs: readonly FieldPair[], work: Work): Found {
     if (this.#log.eventCount < this.#indexFrom) return { kind: "many", test: plainTest(pairs) };
     this.#idleTidies = 0;
@@ -113,7 +113,7 @@ export class FieldIndexes {
     return { kind: "few", events, test: this.#test(pairs) };
   }
 
-  /** Asks the indexes, and the event itself only where they do not know. */
+  /** Tests with the indexes, and reads the event itself only if they cannot tell. */
   #test(pairs: readonly FieldPair[]): Test {
     return (event, work) => {
       const unknown: FieldPair[] = [];
@@ -127,7 +127,9 @@ export class FieldIndexes {
     };
   }
 
-  /** The index of `field`, a new one if need be; `undefined` while all that are kept are being built. */
+  /**
+   * Returns the index of `field`, creating it if needed; `undefined` if all slots are being built.
+   */
   #indexOf(field: string): FieldIndex | undefined {
     const index = this.#indexes.get(field) ?? new FieldIndex(field);
     if (!this.#indexes.has(field) && this.#indexes.size >= MAX_INDEXED_FIELDS) {
@@ -158,18 +160,18 @@ export class FieldIndexes {
   #update(part: IndexPart, { event, texts }: Read, replaced: Read | undefined): void {
     const knew = replaced !== undefined && (part.isReady || replaced.event.offset <= part.upTo);
     if (knew && !replaced.event.removed) part.remove(replaced.event, replaced.texts);
-    // One that is being built comes to the event by itself.
+    // An index that is being built will reach the event later.
     if (part.isReady && !event.removed) part.add(event, texts);
   }
 
-  /** Once for all indexes. */
+  /** Reads the event once for all indexes. */
   #read(event: TopicEvent): Read {
     const isOfInterest = this.#indexes.size > 0 && !event.removed;
     return { event, texts: isOfInterest ? textsOf(event.json, this.#indexes) : NO_TEXTS };
   }
 }
 
-/** An event, and what it has in the fields that are indexed. */
+/** An event, and its texts in the indexed fields. */
 interface Read {
   readonly event: TopicEvent;
   readonly texts: FieldTexts;

@@ -6,13 +6,13 @@ import { ownText } from "./field-texts.ts";
 import type { IndexPart } from "./index-part.ts";
 
 /**
- * Which fields the events of a topic have, so that params with a field that none has are answered
+ * Tracks which fields the events of a topic have, so that params with an unknown field are answered
  * without a walk.
  */
 export class FieldNames implements IndexPart {
   upTo: Offset = 0;
   isReady = false;
-  /** How many events have each; `undefined` once there are too many different ones to count. */
+  /** The number of events per field; `undefined` once there are too many fields to count. */
   #counts: Map<string, number> | undefined = new Map();
 
   /** Whether an event may have `field`. */
@@ -29,7 +29,7 @@ export class FieldNames implements IndexPart {
   }
 
   #count(json: string, change: 1 | -1): void {
-    // Not read where nothing is counted any more.
+    // Skip reading when nothing is counted any more.
     if (this.#counts === undefined) return;
     forEachMember(json, (field) => {
       const counts = this.#counts;

@@ -1,22 +1,22 @@
 import { forEachMember, stringAt } from "../json/members.ts";
 
-/** By field; `undefined` for one that holds an array or an object. */
+/** Texts by field; `undefined` for a field that holds an array or an object. */
 export type FieldTexts = ReadonlyMap<string, string | undefined>;
 
 /**
- * The texts of an event's fields, as `matchFields` compares them, read from its JSON: to parse an
- * event costs many times as much.
+ * Reads the texts of an event's fields from its JSON, as `matchFields` compares them; parsing the
+ * event would cost many times as much.
  */
 export function textsOf(json: string, wanted: { has(field: string): boolean }): FieldTexts {
   const texts = new Map<string, string | undefined>();
   forEachMember(json, (field, start, end) => {
-    // Of a field that is there twice the last counts, as in a parsed object.
+    // The last one of duplicate fields counts, as in a parsed object.
     if (wanted.has(field)) texts.set(field, textAt(json, start, end));
   });
   return texts;
 }
 
-/** The text of the value that stands in `json` from `start` to `end`. */
+/** Returns the text of the value in `json` from `start` to `end`. */
 export function textAt(json: string, start: number, end: number): string | undefined {
   switch (json.charAt(start)) {
     case "{":
@@ -29,12 +29,12 @@ export function textAt(json: string, start: number, end: number): string | undef
     case "n":
       return json.slice(start, end);
     default:
-      // As JavaScript writes it: 1.50 is 1.5.
+      // Formatted as JavaScript does: 1.50 becomes 1.5.
       return String(Number(json.slice(start, end)));
   }
 }
 
-/** The same text, which keeps nothing else alive: what is read from JSON may be a part of it. */
+/** Copies a text, because a slice of the JSON would keep all of it alive. */
 export function ownText(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string;
 }

@@ -2,13 +2,13 @@ import type { Offset } from "../position.ts";
 import type { TopicEvent } from "../event.ts";
 import type { FieldTexts } from "./field-texts.ts";
 
-/** What is known of a topic's events by one pass over them, and kept as they change. */
+/** An index over a topic's events: built in one pass, then updated with each event. */
 export interface IndexPart {
-  /** It knows the events up to here; of use before it is ready only. */
+  /** The offset up to which it is built; used only until it is ready. */
   upTo: Offset;
-  /** Whether it knows all events. */
+  /** Whether it covers all events. */
   isReady: boolean;
-  /** @param texts what the event has in the fields that are indexed */
+  /** @param texts the event's texts in the indexed fields */
   add(event: TopicEvent, texts: FieldTexts): void;
   remove(event: TopicEvent, texts: FieldTexts): void;
 }

@@ -2,10 +2,11 @@ import type { Params } from "../declaration/topic-declaration.ts";
 import type { TopicEvent } from "../event.ts";
 
 /**
- * A `match` for topics of objects: an event matches when every param equals the field of the same
- * name, compared as text, since params from a URL are text. Arrays have no fields.
+ * A `match` for topics whose data are objects: an event matches if every param equals the field of
+ * the same name. They are compared as text, because params from a URL are text. Arrays have no
+ * fields.
  *
- * A topic recognises this function and never calls it: `compileParams` and `matchesPairs` do the
+ * A topic recognizes this function and never calls it: `compileParams` and `matchesPairs` do the
  * same with params that are compiled once per view.
  */
 export function matchFields(params: Params, event: TopicEvent): boolean {
@@ -22,7 +23,7 @@ export function matchFields(params: Params, event: TopicEvent): boolean {
 
 const NO_TEXT = Symbol("no text");
 
-/** An object has none, because a client may have given it a `toString` that is not a function. */
+/** Objects have no text, because a client may send one whose `toString` is not a function. */
 export function textOf(value: unknown): string | undefined {
   return typeof value === "object" && value !== null ? undefined : String(value);
 }

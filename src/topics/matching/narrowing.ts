@@ -9,20 +9,20 @@ export interface FieldPair {
   readonly text: string;
 }
 
-/** Which events of a topic a view has. */
+/** Which events of a topic belong to a view. */
 export type Narrowing =
   | { readonly kind: "all" }
-  /** The params compare a field with an object, which equals nothing. */
+  /** No event matches, because the params compare a field with an object. */
   | { readonly kind: "none" }
-  /** What `matchFields` compares, sorted by field. */
+  /** The pairs that `matchFields` compares, sorted by field. */
   | { readonly kind: "fields"; readonly pairs: readonly FieldPair[] }
-  /** A function of the application, which has to be asked about each event. */
+  /** A function of the application that must be called with each event. */
   | { readonly kind: "opaque"; readonly matches: (event: TopicEvent) => boolean };
 
-/** The narrowings of which a topic knows which events they have without asking about each. */
+/** The narrowings that a topic can evaluate without calling the application. */
 export type CompiledParams = Exclude<Narrowing, { kind: "opaque" }>;
 
-/** Compiles params for `matchFields`, so that no event costs a look at the params again. */
+/** Compiles params for `matchFields`, so that they are not processed again for each event. */
 export function compileParams(params: Params): CompiledParams {
   const pairs: FieldPair[] = [];
   for (const [field, wanted] of Object.entries(params)) {
@@ -34,25 +34,25 @@ export function compileParams(params: Params): CompiledParams {
   return { kind: "fields", pairs: pairs.sort((a, b) => (a.field < b.field ? -1 : 1)) };
 }
 
-/** Returns the same name for compiled params that have the same events, and for no others. */
+/** Returns a name that is equal exactly for compiled params that match the same events. */
 export function nameOf(compiled: CompiledParams): string {
   if (compiled.kind !== "fields") return compiled.kind;
   return JSON.stringify(compiled.pairs.map(({ field, text }) => [field, text]));
 }
 
-/** Whether the value of a JSON text has every field with its text. */
+/** Whether the object in a JSON text has every field with its text. */
 export function matchesPairs(pairs: readonly FieldPair[], json: string): boolean {
   const texts = textsOf(json, fieldsOf(pairs));
   return pairs.every(({ field, text }) => texts.get(field) === text);
 }
 
-/** A few are compared sooner than a set of them is made. */
+/** For a few fields, comparing is faster than creating a set. */
 function fieldsOf(pairs: readonly FieldPair[]): { has(field: string): boolean } {
   if (pairs.length > 4) return new Set(pairs.map(({ field }) => field));
   return { has: (name) => pairs.some(({ field }) => field === name) };
 }
 
-/** Returns the function that tells which events a narrowing has. */
+/** Returns the function that tests whether an event belongs to a narrowing. */
 export function matcherOf(narrowing: Narrowing): (event: TopicEvent) => boolean {
   switch (narrowing.kind) {
     case "all":

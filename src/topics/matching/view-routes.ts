@@ -3,23 +3,23 @@ import { forEachMember } from "../json/members.ts";
 import { textAt } from "./field-texts.ts";
 import type { FieldPair, Narrowing } from "./narrowing.ts";
 
-/** What is found by its narrowing. */
+/** A route target with its narrowing. */
 export interface Routed {
   readonly narrowing: Narrowing;
 }
 
-/** Says how many events have a pair now, if that is known. */
+/** Returns how many events have a pair now, if known. */
 export type CountOf = (pair: FieldPair) => number | undefined;
 
 /**
- * The views that are to be asked about new events.
+ * Finds the views that must be asked about a new event.
  *
  * A narrowed view is registered under one of its pairs only, so an event finds the views that may
- * concern it by its own fields, however many others there are.
+ * concern it by its own fields, however many other views exist.
  */
 export class ViewRoutes<View extends Routed> {
   readonly #countOf: CountOf;
-  /** Those that have to be asked about each event. */
+  /** Views that must be asked about each event. */
   readonly #always = new Set<View>();
   /** By field, then by text. */
   readonly #narrowed = new Map<string, Map<string, Set<View>>>();
@@ -56,13 +56,13 @@ export class ViewRoutes<View extends Routed> {
     if (texts?.size === 0) this.#narrowed.delete(pair.field);
   }
 
-  /** Calls `visit` once for each view that `event` may concern, or what it replaced. */
+  /** Calls `visit` once for each view that `event`, or the one it replaced, may concern. */
   visit(event: TopicEvent, replaced: TopicEvent | undefined, visit: (view: View) => void): void {
     for (const view of this.#always) visit(view);
     if (this.#narrowed.size === 0) return;
     const found = new Set<View>();
     this.#find(event, found);
-    // A view that had the key before has to learn that it is gone.
+    // A view that had the key must learn that it is gone.
     if (replaced !== undefined) this.#find(replaced, found);
     for (const view of found) visit(view);
   }

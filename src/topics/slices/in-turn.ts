@@ -1,19 +1,19 @@
 import type { Payer, SliceQueue } from "./slice-queue.ts";
 
-/** What a short request costs, in units of a slice, beside a unit for each character. */
+/** The cost of a short request, in units of a slice, plus one unit per character. */
 export const REQUEST_UNITS = 128;
 
-/** What it costs to subscribe, which is also to make a view and to say where it begins. */
+/** The cost of a subscription, including its view and starting position. */
 export const SUBSCRIBE_UNITS = 4_096;
 
-/** What it costs to open a topic of a pattern that nobody had open. */
+/** The cost of opening a pattern's topic. */
 export const OPEN_UNITS = 8_192;
 
 /**
- * Does something now if this turn of the event loop has time for it, else in a later turn, fairly
- * among payers. What needs no waiting so keeps its order, and costs no promise.
+ * Runs `act` immediately if this turn of the event loop has time, otherwise in a later turn, fairly
+ * among payers. In the immediate case, the order is kept and no promise is created.
  *
- * @param units what it costs at most, see `SLICE_UNITS`
+ * @param units the highest cost, see `SLICE_UNITS`
  */
 export function inTurn<Result>(
   slices: SliceQueue,

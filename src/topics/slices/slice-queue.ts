@@ -1,23 +1,23 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import { SLICE_UNITS } from "./work.ts";
 
-/** Who loop time is charged to: an identity, a connection, or what works by itself. */
+/** Who is charged for time on the event loop: an identity, a connection, or an internal task. */
 export type Payer = object | string;
 
-/** Work that goes on in slices. */
+/** Work that runs in slices. */
 export interface SliceTask {
-  /** Does one slice, charges it, and enqueues itself again if there is more. */
+  /** Runs one slice, charges it, and enqueues itself again if work remains. */
   runSlice(): void;
-  /** Does the rest at once, because the server closes; without it the rest is not done. */
+  /** Does the rest immediately, because the server is closing; if absent, the rest is dropped. */
   finish?(): void;
 }
 
 /** Work on each of many items. */
 export interface Visits<Item> {
-  /** What a visit costs. */
+  /** The cost of a visit. */
   unitsOf: (item: Item) => number;
   visit: (item: Item) => void;
-  /** Whether the rest is done at once when the server closes. Default false. */
+  /** Whether the rest is done immediately when the server closes. Default false. */
   mustFinish?: boolean;
 }
 
@@ -26,17 +26,19 @@ interface Account {
   readonly tasks: Set<SliceTask>;
 }
 
-/** What a slice costs at least, so that even empty ones end a turn. */
+/** The least that a slice costs, so that even empty slices end a turn. */
 const MIN_SLICE_UNITS = SLICE_UNITS / 64;
 
 /**
- * Shares the event loop among those with long work: about one slice per turn of the loop, and the
- * payer that has used least goes first.
+ * Shares the event loop among payers with long work: about one slice per turn of the loop, and the
+ * payer that has used the least runs first.
  */
 export class SliceQueue {
   readonly #clock: Clock;
   readonly #accounts = new Map<Payer, Account>();
-  /** What the payer had used that ran last: newcomers begin here, so that waiting earns nothing. */
+  /**
+   * The usage of the payer that ran last. New payers start here, so that waiting earns no credit.
+   */
   #usedByLast = 0;
   #usedInTurn = 0;
   #waiting = 0;
@@ -47,33 +49,33 @@ export class SliceQueue {
     this.#clock = clock;
   }
 
-  /** How many slices have been run from the queue. */
+  /** The number of slices that were run. */
   get slices(): number {
     return this.#slices;
   }
 
-  /** How many tasks wait. */
+  /** The number of waiting tasks. */
   get waiting(): number {
     return this.#waiting;
   }
 
-  /** Whether this turn of the loop has time for work that does not wait in the queue. */
+  /** Whether this turn of the loop has time for work outside the queue. */
   get hasTime(): boolean {
     return this.#usedInTurn < SLICE_UNITS;
   }
 
   /** Charges work that was done. */
   charge(payer: Payer, units: number): void {
-    // Who has had a long slice in this turn may be about to ask for another one.
+    // A payer that had a long slice in this turn may be about to ask for another one.
     const isLong = units >= MIN_SLICE_UNITS;
     const account = isLong ? this.#accountOf(payer) : this.#accounts.get(payer);
     if (account !== undefined) account.used += units;
     this.#usedInTurn += units;
-    // What is very short does not need a timer each; it adds up.
+    // Very short work does not set a timer each time; it adds up.
     if (this.#usedInTurn >= MIN_SLICE_UNITS) this.#wake();
   }
 
-  /** Runs `task` in a later turn, once. */
+  /** Runs `task` once, in a later turn. */
   enqueue(payer: Payer, task: SliceTask): void {
     const { tasks } = this.#accountOf(payer);
     if (!tasks.has(task)) this.#waiting += 1;
@@ -85,7 +87,7 @@ export class SliceQueue {
     if (this.#accounts.get(payer)?.tasks.delete(task) === true) this.#waiting -= 1;
   }
 
-  /** Resolves when it is the payer's turn. A whole slice is charged, so what is done then is not. */
+  /** Resolves when it is the payer's turn. A whole slice is charged in advance. */
   turn(payer: Payer): Promise<void> {
     return new Promise((resolve) => {
       const runSlice = (): void => {
@@ -97,10 +99,10 @@ export class SliceQueue {
   }
 
   /**
-   * Visits each item: at once as many as a slice allows, the rest in later slices. The items must
-   * bear changes meanwhile, as maps and sets do.
+   * Visits each item: as many as a slice allows immediately, the rest in later slices. `items` must
+   * tolerate changes during the iteration, as maps and sets do.
    *
-   * @returns what says whether all are done
+   * @returns an object whose `isDone` says whether all were visited
    */
   forEach<Item>(
     payer: Payer,
@@ -134,7 +136,7 @@ export class SliceQueue {
     return progress;
   }
 
-  /** Runs no further slices. What must be finished is. */
+  /** Runs no further slices, except for work that must be finished. */
   close(): void {
     this.#timer?.cancel();
     const tasks = [...this.#accounts.values()].flatMap((account) => [...account.tasks]);
@@ -166,7 +168,7 @@ export class SliceQueue {
     account.tasks.delete(task!);
     this.#waiting -= 1;
     this.#usedByLast = account.used;
-    // Behind others that have used as much.
+    // Moves behind others that have used as much.
     this.#accounts.delete(payer);
     this.#accounts.set(payer, account);
     this.#slices += 1;
@@ -178,7 +180,7 @@ export class SliceQueue {
     }
   }
 
-  /** The one that has used least of those who have something to do. */
+  /** Returns the waiting payer that has used the least. */
   #first(): [Payer, Account] {
     let first: [Payer, Account] | undefined;
     for (const entry of this.#accounts) {

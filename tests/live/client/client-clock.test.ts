@@ -40,9 +40,9 @@ test("what comes at once after a sleep was sent before it, and proves nothing", 
   const { clock, time, set } = twoClocks();
   const started = time.now();
   set(600_000);
-  time.onHeard();
+  time.onReceived();
   clock.advance(4_999);
-  time.onHeard();
+  time.onReceived();
   expect(time.now() - started).toBe(604_999);
 });
 
@@ -50,15 +50,15 @@ test("a connection that still works five seconds after the jump shows that the c
   const { clock, time, set } = twoClocks();
   const started = time.now();
   set(600_000);
-  time.onHeard();
+  time.onReceived();
   clock.advance(5_000);
-  time.onHeard();
+  time.onReceived();
   expect(time.now() - started).toBe(5_000);
   // Set back as well; a sleep after that is seen.
   set(-600_000);
-  time.onHeard();
+  time.onReceived();
   clock.advance(5_000);
-  time.onHeard();
+  time.onReceived();
   set(300_000);
   expect(time.now() - started).toBe(310_000);
 });

@@ -25,7 +25,7 @@ describe("a server that is full", () => {
     expect(one.closeCode).toBe(4503);
     const other = await live.level0("news", { search: "?a=1" });
     expect([other.closeCode, other.take()]).toEqual([4503, []]);
-    expect(other.peer.closed?.reason).toContain("come back later");
+    expect(other.peer.closed?.reason).toContain("connect again later");
     expect(live.live.census().sessions).toBe(2);
     expect(live.live.statistics).toMatchObject({
       turnedAway: 2,

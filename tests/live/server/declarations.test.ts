@@ -129,10 +129,10 @@ const open = (...names: string[]): Promise<MemoryLive> =>
   MemoryLive.open({ topics: names.map((name) => keyedTopic(name)) });
 
 test.each([
-  [["rooms/:id", "rooms/:name"], /"rooms\/:id" and "rooms\/:name" stand for the same names/],
-  [[":a/:b", ":c/:d"], /stand for the same names/],
-  [[":kind/:id", "rooms/:id"], /"rooms\/:id" is never reached.*declare "rooms\/:id" before it/],
-  [["rooms/:id", ":kind/lobby"], /both fit some names, and neither is the narrower one/],
+  [["rooms/:id", "rooms/:name"], /"rooms\/:id" and "rooms\/:name" match the same names/],
+  [[":a/:b", ":c/:d"], /match the same names/],
+  [[":kind/:id", "rooms/:id"], /"rooms\/:id" is unreachable.*declare "rooms\/:id" before it/],
+  [["rooms/:id", ":kind/lobby"], /overlap, and neither is narrower/],
 ])("the patterns %j are refused", async (names, says) => {
   await expect(open(...names)).rejects.toMatchObject({
     code: "invalid_topic",

@@ -62,9 +62,9 @@ test("publish, set, remove and ready that nobody awaits are reported and end not
   void live.live.topic("rooms/1").set("a", 1);
   await settled();
   expect(live.reports.map(({ code, message }) => `${code} ${message}`).toSorted()).toEqual([
-    'append_failed The topic "news" did not take an event: The broker is away; try again later. Await the promise to handle it in place.',
-    'append_failed The topic "prices" did not take an event: The broker is away; try again later. Await the promise to handle it in place.',
-    'append_failed The topic "rooms/1" did not take an event: The broker is away; try again later. Await the promise to handle it in place.',
+    'append_failed The topic "news" did not accept an event: The broker is away; try again later. Await the promise to handle it in place.',
+    'append_failed The topic "prices" did not accept an event: The broker is away; try again later. Await the promise to handle it in place.',
+    'append_failed The topic "rooms/1" did not accept an event: The broker is away; try again later. Await the promise to handle it in place.',
     'open_failed The topic "rooms/1" was not opened: The broker is away; try again later. Await the promise to handle it in place.',
   ]);
   expect(live.errors[0]).toMatchObject({ code: "unavailable" });
@@ -123,13 +123,13 @@ test("a loop that goes on failing is reported once, then once a minute with a co
   ]);
   await live.pass(60_000);
   expect(live.reports.slice(2).map(({ message }) => message)).toEqual([
-    expect.stringContaining("It came 499 more times within a minute."),
-    expect.stringContaining("It came 499 more times within a minute."),
+    expect.stringContaining("It occurred 499 more times within a minute."),
+    expect.stringContaining("It occurred 499 more times within a minute."),
   ]);
   void live.live.topic("prices").set("a", 1);
   await live.pass(60_000);
   expect(live.reports.slice(4)).toMatchObject([
-    { message: expect.stringContaining("It came 1 more times") },
+    { message: expect.stringContaining("It occurred 1 more times") },
   ]);
   // A minute without any: the next one is news.
   await live.pass(60_000);

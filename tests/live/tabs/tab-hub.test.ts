@@ -16,7 +16,7 @@ class TestHub {
       this.servers.push(server);
       return server;
     },
-    tell: (message) => void this.#told.push(message),
+    post: (message) => void this.#told.push(message),
   });
 
   get server(): FakeSocket {
@@ -24,15 +24,16 @@ class TestHub {
   }
 
   open(...sockets: string[]): void {
-    for (const from of sockets) this.#hub.hear({ to: "hub", from, tab: from, kind: "open" });
+    for (const from of sockets)
+      this.#hub.onSocketMessage({ to: "hub", from, tab: from, kind: "open" });
   }
 
   send(from: string, message: Message): void {
-    this.#hub.hear({ to: "hub", from, kind: "text", text: JSON.stringify(message) });
+    this.#hub.onSocketMessage({ to: "hub", from, kind: "text", text: JSON.stringify(message) });
   }
 
   leave(from: string): void {
-    this.#hub.hear({ to: "hub", from, kind: "close" });
+    this.#hub.onSocketMessage({ to: "hub", from, kind: "close" });
   }
 
   leaveTab(tab: string): void {

@@ -7,7 +7,7 @@ const circle: Record<string, unknown> = {};
 circle["self"] = circle;
 
 test.each([
-  [Number.NaN, "data is NaN; publish what JSON can hold."],
+  [Number.NaN, "data is NaN; publish JSON-compatible data."],
   [{ price: Number.POSITIVE_INFINITY }, "data.price is Infinity;"],
   [{ prices: [1, 2, null, Number.NEGATIVE_INFINITY] }, "data.prices[3] is -Infinity;"],
   [{ "a b": { c: Number.NaN } }, 'data["a b"].c is NaN;'],
@@ -59,7 +59,7 @@ test("a publish of the server's own code with NaN is rejected, and nothing is st
   const { live } = await MemoryLive.open({ topics: [logTopic("news")] });
   await expect(live.topic("news").publish({ price: Number.NaN })).rejects.toMatchObject({
     code: "invalid_data",
-    message: "data.price is NaN; publish what JSON can hold.",
+    message: "data.price is NaN; publish JSON-compatible data.",
   });
   expect([...live.topic("news").events()]).toEqual([]);
 });

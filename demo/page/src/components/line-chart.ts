@@ -2,7 +2,7 @@ import uPlot from "uplot";
 import type { Columns } from "../live/device-history.ts";
 
 export interface ChartLook {
-  /** Colour of each series, then of the axes and the grid. */
+  /** The colour of each series; then those of the axes and the grid. */
   readonly series: readonly string[];
   readonly axis: string;
   readonly grid: string;
@@ -16,7 +16,7 @@ export interface ChartOptions {
   readonly look: () => ChartLook;
   readonly valueText: (value: number) => string;
   readonly timeText: (atMs: number) => string;
-  /** The index under the pointer, or null when it has left. */
+  /** The index under the pointer; null when the pointer has left. */
   readonly onHover: (index: number | null) => void;
 }
 
@@ -71,13 +71,13 @@ export function newChart(options: ChartOptions, data: Columns, target: HTMLEleme
   );
 }
 
-/** The same for all charts, unless a text needs more: about 7 pixels a character. */
+/** The same width for all charts, unless a text needs more: about 7 pixels per character. */
 function valueAxisWidth(texts: readonly string[]): number {
   const longest = Math.max(0, ...texts.map((text) => text.length));
   return Math.max(76, 12 + 7 * longest);
 }
 
-/** Grows with the data up to five minutes, so that the first minute is not a sliver. */
+/** Grows with the data up to five minutes, so that the first minute is not a narrow strip. */
 function timeRange(from: number | null, to: number | null): uPlot.Range.MinMax {
   const end = to ?? Date.now() / 1_000;
   return [Math.max(end - spanSeconds, Math.min(from ?? end, end - leastSpanSeconds)), end];
@@ -89,7 +89,7 @@ function valueRange(
   { min, max }: ChartOptions,
 ): uPlot.Range.MinMax {
   const bottom = min ?? Math.floor((low ?? 0) - 3);
-  // Where all is zero any top will do, but its ticks must not all read as zero.
+  // If all values are zero, any maximum works, but its ticks must not all read as zero.
   const room = min === undefined ? 3 : high ? Math.max(high * 0.1, 0.01) : 10;
   const top = max ?? (high ?? 0) + room;
   return [bottom, top > bottom ? top : bottom + 1];

@@ -1,4 +1,4 @@
-/** The longest waits between tries: the first, and the one that doubling never passes. */
+/** The upper bound of the first wait, and of all waits. */
 export interface BackoffLimits {
   readonly baseMs: number;
   readonly capMs: number;
@@ -7,10 +7,11 @@ export interface BackoffLimits {
 export const defaultBackoff: BackoffLimits = { baseMs: 1_000, capMs: 15_000 };
 
 /**
- * The wait before try number `attempt` (0 is the first retry): exponential with full jitter.
+ * Returns the wait before try number `attempt` (0 is the first retry): exponential with full
+ * jitter.
  *
- * Any moment from 0 to the limit is equally likely, so that a thousand pages which lost the same
- * server do not come back in the same instant.
+ * Every wait from 0 to the limit is equally likely, so that a thousand pages that lost the same
+ * server do not all reconnect at the same moment.
  */
 export function backoffDelayMs(
   attempt: number,

@@ -15,18 +15,21 @@ export interface ChartSeries {
   readonly label: string;
 }
 
-/** One chart of a device's page. */
+/** One chart on a device's page. */
 export interface ChartSpec {
   readonly id: string;
   readonly title: string;
   readonly unit: ChartUnit;
   readonly series: readonly ChartSeries[];
-  /** Fixed ends of the scale, where the measure has natural ones. */
+  /** The fixed ends of the scale, if the measure has natural ones. */
   readonly min?: number;
   readonly max?: number;
 }
 
-/** The charts that these measures allow: they come from the history, so offline devices keep theirs. */
+/**
+ * Returns the charts for these measures. They come from the history, so offline devices keep
+ * theirs.
+ */
 export function chartsOf(measures: readonly string[], t: Texts): ChartSpec[] {
   const { charts } = t;
   const has = (measure: string): boolean => measures.includes(measure);
@@ -114,7 +117,7 @@ export function chartsOf(measures: readonly string[], t: Texts): ChartSpec[] {
   return all.filter((spec) => spec !== false);
 }
 
-/** A value of a chart in words, for its legend and its scale. */
+/** Formats a value of a chart for its legend and its scale. */
 export function chartText(
   value: number | undefined,
   unit: ChartUnit,

@@ -1,7 +1,7 @@
 /**
- * Asks the server to tear this browser's connections, without a close frame.
+ * Asks the server to abort this browser's connections, without a close frame.
  *
- * @returns false when the server says that it offers no such thing
+ * @returns false if the server does not support that
  */
 export async function cutNetwork(seconds: number): Promise<boolean> {
   try {
@@ -12,7 +12,7 @@ export async function cutNetwork(seconds: number): Promise<boolean> {
     });
     return response.ok;
   } catch {
-    // The answer may have been on one of the connections that were cut.
+    // The answer may have been sent on one of the aborted connections.
     return true;
   }
 }

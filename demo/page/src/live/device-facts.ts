@@ -16,7 +16,7 @@ export interface InterfaceFact {
   readonly totalOut: string;
 }
 
-/** What a record says once and for all, as label and value. */
+/** The constant values of a record, as label and value. */
 export function factsOf(device: Device, t: Texts, q: Quantities): Fact[] {
   const { record, measurements } = device;
   const text = (field: "hostname" | "platform" | "release" | "arch" | "model" | "site"): Fact => ({

@@ -4,19 +4,21 @@ export const historyMs = 300_000;
 const maxPoints = 320;
 const maxMeasures = 80;
 const maxDevices = 500;
-/** Reports come every second; after a longer silence a line between two points would be invented. */
+/**
+ * Reports arrive every second; after a longer silence, a line between two points would be invented.
+ */
 const gapMs = 3_500;
 
-/** Times in seconds, then one array a measure; null where there is nothing to draw. */
+/** Times in seconds, then one array per measure; null where nothing is drawn. */
 export type Columns = [times: number[], ...measures: (number | null)[][]];
 
 export interface ReportTimes {
   readonly atMs: number;
-  /** What the device says when it measured: the same report that comes again is no second point. */
+  /** The device's own time of the measurement, so that a repeated report is not drawn twice. */
   readonly stamp: number | undefined;
 }
 
-/** The last five minutes of every device, in rings whose size is fixed. */
+/** The last five minutes of every device, in ring buffers of fixed size. */
 export class DeviceHistory {
   readonly #rings = new Map<string, Ring>();
 
@@ -25,14 +27,14 @@ export class DeviceHistory {
     let ring = this.#rings.get(device);
     if (ring) this.#rings.delete(device);
     else ring = new Ring();
-    // Re-inserted last, so that the first is always the one that was quiet longest.
+    // Reinserted last, so that the first entry is always the device that was silent longest.
     this.#rings.set(device, ring);
     ring.add(measurements, times);
     const oldest = this.#rings.keys().next().value;
     if (this.#rings.size > maxDevices && oldest !== undefined) this.#rings.delete(oldest);
   }
 
-  /** The points of these measures since a moment, gaps marked, ready for a chart. */
+  /** The points of these measures since a moment, with gaps, ready for a chart. */
   columns(device: string, measures: readonly string[], sinceMs: number): Columns {
     return this.#rings.get(device)?.columns(measures, sinceMs) ?? [[], ...measures.map(() => [])];
   }
@@ -63,7 +65,7 @@ class Ring {
     if (stamp !== undefined && stamp === this.#stamp) return;
     this.#stamp = stamp;
     const slot = this.#next;
-    // Time runs forward only, whatever a device's clock does.
+    // Time never goes back, whatever a device's clock does.
     this.#lastMs = Math.max(atMs, this.#lastMs + 1);
     this.#times[slot] = this.#lastMs;
     for (const values of this.#measures.values()) values[slot] = Number.NaN;

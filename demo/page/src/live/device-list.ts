@@ -2,7 +2,10 @@ import type { DeviceReport, InventoryEntry } from "../../../server/topics.ts";
 import { measurementsOf } from "./device-record.ts";
 import type { Measurements } from "./device-record.ts";
 
-/** What the page knows about one device. Replaced, never changed, so that views can compare. */
+/**
+ * What the page knows about a device. Replaced and never changed, so that views can compare
+ * objects.
+ */
 export interface Device {
   readonly name: string;
   readonly deviceType: string;
@@ -10,16 +13,16 @@ export interface Device {
   readonly online: boolean;
   readonly since: number | undefined;
   readonly lastSeen: number | undefined;
-  /** The newest report; undefined while the device is offline or not asked for. */
+  /** The newest report; undefined while the device is offline or filtered out. */
   readonly record: DeviceReport | undefined;
   readonly measurements: Measurements;
 }
 
-/** What the two topics hold, by name. */
+/** The content of the two topics, by device name. */
 export interface Topics {
   readonly reports: ReadonlyMap<string, DeviceReport>;
   readonly inventory: ReadonlyMap<string, InventoryEntry>;
-  /** False while the server is still to send reports that there are. */
+  /** False while reports are still arriving. */
   readonly isComplete: boolean;
 }
 
@@ -31,17 +34,17 @@ interface Merged {
 
 const nothingMeasured: Measurements = new Map();
 
-/** The two topics as one list: `inventory` decides who is online, `devices` brings the values. */
+/** Merges the two topics: `inventory` knows who is online, `devices` has the values. */
 export class DeviceList {
   #merged: ReadonlyMap<string, Merged> = new Map();
 
-  /** The devices of both topics; one of which nothing has changed is the same object as before. */
+  /** Returns the devices of both topics; an unchanged device is the same object as before. */
   merge({ reports, inventory, isComplete }: Topics): Device[] {
     const merged = new Map<string, Merged>();
     for (const name of new Set([...inventory.keys(), ...reports.keys()])) {
       const before = this.#merged.get(name);
       const entry = inventory.get(name);
-      // Values that are asked for anew stay in sight until the new ones come.
+      // While values are requested again, the old ones stay visible until the new ones arrive.
       const record = reports.get(name) ?? (isComplete ? undefined : before?.record);
       const isSame = before !== undefined && before.entry === entry && before.record === record;
       merged.set(name, isSame ? before : { entry, record, device: deviceOf(name, entry, record) });
@@ -56,7 +59,7 @@ function deviceOf(
   entry: InventoryEntry | undefined,
   record: DeviceReport | undefined,
 ): Device {
-  // Without an inventory entry a report still means: online now.
+  // A report without an inventory entry means that the device is online.
   const online = entry?.online ?? true;
   const shown = online ? record : undefined;
   return {

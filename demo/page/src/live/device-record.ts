@@ -1,6 +1,6 @@
 import type { WsRecord } from "../ws-real-data.ts";
 
-/** The measured values of a record by a flat name: `cpu`, `memoryUsed`, `eth0 rxBytes`. */
+/** A record's measured values by a flat name: `cpu`, `memoryUsed`, `eth0 rxBytes`. */
 export type Measurements = ReadonlyMap<string, number>;
 
 export const interfaceMeasures = ["rxBytes", "txBytes", "rxPackets", "txPackets"] as const;
@@ -13,7 +13,7 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-/** Every measured value; a missing or malformed field is simply not in it. */
+/** Extracts every measured value; a missing or malformed field is left out. */
 export function measurementsOf(record: WsRecord): Measurements {
   const found = new Map<string, number>();
   const keep = (name: string, value: unknown): void => {
@@ -49,7 +49,7 @@ export function interfacesOf(record: WsRecord): { name: string; fields: WsRecord
   });
 }
 
-/** Shares and sums that every device type has, so that one table can compare them. */
+/** Adds ratios and sums that every device type has, so that one table can compare them. */
 function keepDerived(found: Map<string, number>, record: WsRecord): void {
   const used = found.get("memoryUsed");
   const total = found.get("memoryTotal");

@@ -28,7 +28,7 @@ export function rowsOf(devices: readonly Device[], choice: RowChoice): Device[] 
     .sort((a, b) => order * compare(a, b, choice.sort, order) || byName(a, b));
 }
 
-/** Whether the params ask for this device, as far as the inventory can tell. */
+/** Whether the params match this device, as far as the inventory can tell. */
 export function isAskedFor(device: Device, params: Readonly<Record<string, unknown>>): boolean {
   const { deviceType, name } = params;
   return (
@@ -51,9 +51,9 @@ function isFound(device: Device, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Missing values come last in either direction. */
+/** Missing values sort last in either direction. */
 function compare(a: Device, b: Device, sort: string, order: number): number {
-  // What is real comes before what is made up, in either direction.
+  // Real devices sort before simulated ones in either direction.
   if (sort === "name") return order * (Number(a.simulated) - Number(b.simulated)) || byName(a, b);
   const left = sortValue(a, sort);
   const right = sortValue(b, sort);
@@ -65,7 +65,7 @@ function compare(a: Device, b: Device, sort: string, order: number): number {
 
 function sortValue(device: Device, sort: string): number | string | undefined {
   if (sort === "type") return device.deviceType;
-  // Ascending: offline first, the longest offline on top.
+  // Ascending: offline first, the longest offline at the top.
   if (sort === "state") return (device.online ? 1e15 : 0) + (device.since ?? 0);
   if (sort === "use")
     return device.measurements.get("cpu") ?? device.measurements.get("channelUse");

@@ -15,7 +15,7 @@ export const valueFields = [
 ] as const;
 export type ValueField = (typeof valueFields)[number];
 
-/** A table's columns: `use` and `details` hold what the device's type has for them. */
+/** A table's columns; `use` and `details` depend on the device's type. */
 export type ColumnId = "name" | "state" | "use" | "details" | "spark" | ValueField;
 
 export function columnsOf(filter: TypeFilter): readonly ColumnId[] {
@@ -42,7 +42,7 @@ export function detailFieldsOf(device: Device): readonly ValueField[] {
   return device.deviceType === "machine" ? ["memory", "load1"] : [];
 }
 
-/** What a sparkline shows of this device. */
+/** The measure in this device's sparkline. */
 export function sparkMeasureOf(device: Device): "cpu" | "traffic" {
   return device.deviceType === "machine" ? "cpu" : "traffic";
 }

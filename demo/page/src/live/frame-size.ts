@@ -1,16 +1,18 @@
 const encoder = new TextEncoder();
 
-/** Bytes of a text message's payload: UTF-8, as it travels. */
+/** The bytes of a text message's payload, as UTF-8. */
 export function payloadBytes(text: string): number {
   return encoder.encode(text).length;
 }
 
-/** Bytes of an unmasked frame, server to client: payload and header. (RFC 6455 §5.2) */
+/** The bytes of an unmasked frame, server to client: payload and header. (RFC 6455 §5.2) */
 export function serverFrameBytes(payload: number): number {
   return payload + headerBytes(payload);
 }
 
-/** Bytes of a masked frame, client to server: four more, for the masking key. (RFC 6455 §5.3) */
+/**
+ * The bytes of a masked frame, client to server: four more, for the masking key. (RFC 6455 §5.3)
+ */
 export function clientFrameBytes(payload: number): number {
   return payload + headerBytes(payload) + 4;
 }

@@ -1,7 +1,7 @@
 import { ref } from "vue";
 import type { Ref } from "vue";
 
-/** A number that goes up at most once per animation frame, however often something changed. */
+/** A number that increases at most once per animation frame, however often something changed. */
 export class FrameVersion {
   readonly version: Ref<number> = ref(0);
   #frame = 0;

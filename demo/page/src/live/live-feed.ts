@@ -1,7 +1,7 @@
 import type { WsRecord, WsTarget } from "../ws-real-data.ts";
 import { backoffDelayMs } from "./backoff.ts";
 
-/** How the last connection ended, as its close event said. */
+/** How the last connection ended, from its close event. */
 export interface CloseFacts {
   readonly code: number;
   readonly reason: string;
@@ -20,18 +20,18 @@ export interface FeedOptions {
   readonly connect: (url: string, params: object, target: WsTarget) => WebSocket;
   readonly onRecord: (record: WsRecord) => void;
   readonly onState: (state: FeedState) => void;
-  /** Called with each new socket before anything happened on it, for whoever watches. */
+  /** Called with each new socket before its first event. */
   readonly onSocket?: (socket: WebSocket) => void;
   readonly random?: () => number;
 }
 
-/** A connection that lived this long was a good one: the next loss starts from the short waits. */
+/** A connection that lived this long counts as good: the next loss starts with short waits. */
 export const stableAfterMs = 5_000;
 
-/** Codes with which a server says that trying the same again is of no use. */
+/** Close codes that mean that the same attempt would fail again. */
 const refusals: ReadonlySet<number> = new Set([4400, 4401, 4403, 4404, 4413, 4422]);
 
-/** Keeps one topic coming: opens its socket, and opens another when that one ends. */
+/** Keeps one topic connected: opens its socket, and another one when that ends. */
 export class LiveFeed {
   readonly #options: FeedOptions;
   #params: Record<string, unknown> = {};
@@ -58,7 +58,7 @@ export class LiveFeed {
     return this.#params;
   }
 
-  /** Opens a new connection now, whatever the present one is doing. */
+  /** Opens a new connection now, replacing any current one. */
   connectNow(): void {
     this.#clearTimers();
     this.#stopped = false;
@@ -67,12 +67,12 @@ export class LiveFeed {
     if (old && old.readyState < WebSocket.CLOSING) old.close(1000, "replaced by the page");
   }
 
-  /** Tries at once if it was waiting to; leaves a live or deliberately closed connection alone. */
+  /** Skips the wait before a retry; leaves an open or deliberately closed connection alone. */
   hurry(): void {
     if (this.#state.kind === "waiting") this.connectNow();
   }
 
-  /** Replaces the params: on the open socket now, otherwise as the first message of the next. */
+  /** Replaces the params: now on the open socket, or as the first message of the next one. */
   setParams(params: Record<string, unknown>): string | undefined {
     this.#params = params;
     if (this.#socket?.readyState !== WebSocket.OPEN) return undefined;
@@ -81,7 +81,7 @@ export class LiveFeed {
     return text;
   }
 
-  /** Closes for good: no further try until `connectNow`. Throws as the browser does. */
+  /** Closes permanently: no retry until `connectNow`. Throws as the browser does. */
   close(code: number, reason: string): void {
     const connected = this.#socket && this.#socket.readyState < WebSocket.CLOSED;
     if (connected) this.#socket?.close(code, reason);
@@ -98,7 +98,7 @@ export class LiveFeed {
     const typeAskedFor = (): string => (this.#params["deviceType"] === "AP" ? "AP" : "");
     this.#enter({ kind: "connecting", attempt: this.#attempt });
     const socket = this.#options.connect(this.#options.url, sent, {
-      // Read per message: the params of an open socket can be replaced.
+      // A getter, because the params of an open socket can be replaced.
       get wsdeviceType() {
         return typeAskedFor();
       },
@@ -124,7 +124,7 @@ export class LiveFeed {
     const last = { code: event.code, reason: event.reason, wasClean: event.wasClean };
     if (this.#stopped) return this.#enter({ kind: "closed", by: "page", last });
     if (refusals.has(event.code)) {
-      // What was refused may be the params, so the next try starts without them.
+      // The params may be the reason for the refusal, so the next try starts without them.
       this.#params = {};
       return this.#enter({ kind: "closed", by: "server", last });
     }

@@ -16,18 +16,18 @@ import { socketUrl } from "./socket-url.ts";
 export const live: Live<typeof monitorApi> = connect(socketUrl("/live"));
 export const history: DeviceHistory = new DeviceHistory();
 
-/** Which devices' values the server is asked for. */
+/** Which devices' values are requested from the server. */
 export const filter: Ref<TypeFilter> = ref("all");
 
 let heardMs: number | undefined;
 const list = new DeviceList();
-// Everything here lives as long as the page does.
+// Everything here lives as long as the page.
 const scope = effectScope(true);
 
 const { status, reports, inventory } = scope.run(() => ({
   status: useConnection(live),
   reports: useTopic(live, "devices", () => paramsOf(filter.value), {
-    // Data changes many times a second; views are told once per animation frame.
+    // Data changes many times a second; views update once per animation frame.
     schedule: requestAnimationFrame,
     onItem: (item) => {
       heardMs = Date.now();
@@ -51,11 +51,11 @@ export const isConnected: ComputedRef<boolean> = computed(() => {
   const { state } = status.value;
   return state === "live" || state === "catching-up";
 });
-/** True once a first state has arrived, so that "no devices" can be told from "not yet". */
+/** True once the first state has arrived, to distinguish "no devices" from "not yet". */
 export const settled: Ref<boolean> = ref(false);
 /** True from the first loss until the next connection. */
 export const wasLost: Ref<boolean> = ref(false);
-/** When the last item came before the connection was lost. */
+/** When the last item arrived before the connection was lost. */
 export const asOfMs: Ref<number | undefined> = ref();
 
 scope.run(() => {
@@ -76,7 +76,10 @@ function keepInHistory(name: string, report: Record<string, unknown>, arrivedMs:
   history.add(name, measurementsOf(report), { atMs: measuredMs(at, arrivedMs), stamp: at });
 }
 
-/** When a report was measured by this browser's clock; its arrival when its clock is far off. */
+/**
+ * When a report was measured, by this browser's clock; its arrival if the device's clock is far
+ * off.
+ */
 function measuredMs(at: number | undefined, arrivedMs: number): number {
   const localMs = at === undefined ? arrivedMs : Math.min(localMsOf(at), arrivedMs);
   return arrivedMs - localMs < 10_000 ? localMs : arrivedMs;

@@ -2,14 +2,16 @@ import { computed, ref } from "vue";
 import type { ComputedRef, Ref } from "vue";
 import { measureClock } from "./server-clock.ts";
 
-/** This browser's clock, once a second, for everything on the page that counts time. */
+/**
+ * This browser's clock, updated once a second, for everything on the page that shows a duration.
+ */
 export const nowMs: Ref<number> = ref(Date.now());
 
 const offsetMs = ref(0);
-/** The present as the server's clock has it, to compare with its times. */
+/** The current time by the server's clock, to compare with its times. */
 export const serverNowMs: ComputedRef<number> = computed(() => nowMs.value + offsetMs.value);
 
-/** A time by the server's clock, as this browser's clock would have shown it. */
+/** Converts a time of the server's clock to this browser's clock. */
 export function localMsOf(serverMs: number): number {
   return serverMs - offsetMs.value;
 }
@@ -19,7 +21,7 @@ export function startClock(): void {
   void measureClock("/demo/time", 3).then((clock) => (offsetMs.value = clock?.offsetMs ?? 0));
 }
 
-/** Whole seconds that a countdown shows. */
+/** The whole seconds that a countdown shows. */
 export function secondsUntil(atMs: number, now: number): number {
   return Math.max(0, Math.ceil((atMs - now) / 1_000));
 }

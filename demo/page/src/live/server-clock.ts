@@ -1,14 +1,14 @@
-/** How far the server's clock is ahead of this browser's, and how sure that is. */
+/** How far the server's clock is ahead of this browser's, and how precise that is. */
 export interface ClockOffset {
   readonly offsetMs: number;
-  /** The quickest round trip; the estimate is wrong by at most half of it. */
+  /** The fastest round trip; the estimate is off by at most half of it. */
   readonly roundTripMs: number;
 }
 
 /**
- * Asks for the server's time a few times and keeps the quickest answer.
+ * Asks for the server's time a few times and keeps the fastest answer.
  *
- * @returns undefined when the server does not say its time
+ * @returns undefined if the server does not report its time
  */
 export async function measureClock(
   url = "/demo/time",

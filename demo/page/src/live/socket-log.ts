@@ -4,7 +4,7 @@ import type { TrafficMeter } from "./traffic-meter.ts";
 export type SocketEntry = {
   readonly id: number;
   readonly atMs: number;
-  /** Which of the page's connections, counted from 1. */
+  /** The number of the page's connection, counted from 1. */
   readonly connection: number;
 } & SocketHappening;
 
@@ -27,7 +27,7 @@ export type SocketHappening =
       readonly wasClean: boolean;
     };
 
-/** The readyState that a happening brings the socket to. */
+/** The readyState that an event puts the socket in. */
 const statesEntered: Partial<Record<SocketHappening["kind"], number>> = {
   created: 0,
   open: 1,
@@ -41,7 +41,7 @@ const maxMessages = 120;
 const maxOthers = 120;
 const maxTextLength = 160;
 
-/** What happened on the page's sockets: bounded, and messages never push the rare events out. */
+/** A bounded log of the page's sockets, in which messages never displace the rarer events. */
 export class SocketLog {
   #messages: SocketEntry[] = [];
   #others: SocketEntry[] = [];
@@ -60,12 +60,12 @@ export class SocketLog {
     return all.sort((a, b) => b.id - a.id);
   }
 
-  /** The number of the present connection; 0 before the first. */
+  /** The number of the current connection; 0 before the first. */
   get connection(): number {
     return this.#connection;
   }
 
-  /** When the present connection entered each readyState, as its events told. */
+  /** When the current connection entered each readyState, according to its events. */
   get enteredMs(): readonly (number | undefined)[] {
     return this.#enteredMs;
   }
@@ -90,7 +90,7 @@ export class SocketLog {
     this.#onChange();
   }
 
-  /** Watches a socket from outside, with the same events that any page can listen to. */
+  /** Observes a socket with the same events that any page can listen to. */
   observe(socket: WebSocket, meter: TrafficMeter): void {
     this.#connection += 1;
     const connection = this.#connection;

@@ -10,7 +10,7 @@ import { SocketLog } from "./socket-log.ts";
 import { socketUrl } from "./socket-url.ts";
 import { TrafficMeter } from "./traffic-meter.ts";
 
-/** Devices report every second: a longer silence means a connection that died without a word. */
+/** Devices report every second, so a longer silence means that the connection is dead. */
 const silenceMs = 30_000;
 
 const logChanges = new FrameVersion();
@@ -39,7 +39,7 @@ const feed = new LiveFeed({
 setInterval(reconnectIfSilent, 1_000);
 addEventListener("online", () => feed.hurry());
 
-/** The panel's connection is there while the panel is. */
+/** The panel's connection exists while the panel is shown. */
 export function showPanel(): void {
   isShown = true;
   const { kind } = feed.state;
@@ -51,7 +51,7 @@ export function leavePanel(): void {
   endUnlessShown();
 }
 
-/** Sends what was typed, as it is; if it is an object, it is the params from here on. */
+/** Sends the typed text as it is; if it is an object, it becomes the current params. */
 export function sendText(text: string): void {
   const wanted = parsedObject(text);
   if (wanted) {
@@ -74,14 +74,14 @@ export function panelSocket(): WebSocket | undefined {
   return feed.socket;
 }
 
-/** One that is connecting still is waited for: browsers call ending it an error. */
+/** A connecting socket is left alone, because browsers report an error if it is closed. */
 function endUnlessShown(): void {
   if (isShown) return;
   if (feed.state.kind === "open") closeSocket(1000, "the panel is not shown");
   else if (feed.state.kind === "waiting") feed.close(1000, "");
 }
 
-/** A sleeping laptop or a lost route ends a connection without a close event for a long time. */
+/** After sleep or a lost route, a dead connection may not close for a long time. */
 function reconnectIfSilent(): void {
   if (feedState.value.kind !== "open") return;
   const expectsReports = devices.value.some((one) => one.online && isAskedFor(one, params.value));

@@ -4,20 +4,20 @@ import { panelSocket, socketLog } from "./socket-panel.ts";
 
 export const readyStateNames = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 
-/** The attributes of the panel's socket as they read at one moment. */
+/** The attributes of the panel's socket at one moment. */
 export interface SocketReading {
   readonly readyState: number | undefined;
   readonly url: string;
   readonly protocol: string;
   readonly extensions: string;
   readonly bufferedAmount: number;
-  /** When the present socket entered each state; a missing one was not reached yet. */
+  /** When the current socket entered each state; undefined if it has not yet. */
   readonly enteredMs: readonly (number | undefined)[];
 }
 
 const everyMs = 100;
 
-/** Reads the socket ten times a second: no event tells of CLOSING or of bufferedAmount. */
+/** Reads the socket ten times a second, because CLOSING and bufferedAmount have no events. */
 export function useSocketReading(): ShallowRef<SocketReading> {
   const reading = shallowRef(read());
   const timer = setInterval(() => {

@@ -1,12 +1,12 @@
 export interface SparkBox {
   readonly width: number;
   readonly height: number;
-  /** The time that the width stands for; the newest point is at its right end. */
+  /** The time span of the width; the newest point is at the right end. */
   readonly seconds: number;
   readonly top?: number;
 }
 
-/** The `d` of an SVG path through the points, broken where a value is null. */
+/** Returns the `d` of an SVG path through the points, interrupted where a value is null. */
 export function sparkPath(
   times: readonly number[],
   values: readonly (number | null)[],

@@ -1,17 +1,17 @@
 const seconds = 60;
 
 export interface TrafficRates {
-  /** Of the last whole second. */
+  /** In the last whole second. */
   readonly messagesPerSecond: number;
   readonly bytesPerSecond: number;
   readonly totalMessages: number;
   readonly totalBytes: number;
-  /** One value a second, oldest first, the last whole minute. */
+  /** One value per second, oldest first, for the last whole minute. */
   readonly messages: readonly number[];
   readonly bytes: readonly number[];
 }
 
-/** Counts messages and bytes in one bucket a second, for the last minute. */
+/** Counts messages and bytes per second, for the last minute. */
 export class TrafficMeter {
   readonly #messages: number[] = zeros();
   readonly #bytes: number[] = zeros();
@@ -41,7 +41,7 @@ export class TrafficMeter {
     };
   }
 
-  /** Empties the buckets of the seconds in which nothing came, and returns the present one. */
+  /** Clears the buckets of seconds without traffic, and returns the current one. */
   #advance(nowMs: number): number {
     const second = Math.max(this.#second, Math.floor(nowMs / 1_000));
     const steps = Math.min(second - this.#second, seconds + 1);

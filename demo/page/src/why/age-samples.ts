@@ -6,7 +6,7 @@ export interface AgeSample {
   readonly ageMs: number;
 }
 
-/** How old each report was when it arrived: the newest minute one by one, the rest as figures. */
+/** The age of each report on arrival: the newest minute individually, the rest as statistics. */
 export class AgeSamples {
   #strip: AgeSample[] = [];
   readonly #ages: number[] = [];
@@ -16,12 +16,12 @@ export class AgeSamples {
   #shownArea = 0;
   #shownMs = 0;
 
-  /** @param startedMs older reports were not this way's to deliver, and are not counted */
+  /** @param startedMs older reports are not counted, because they predate this run */
   constructor(startedMs: number) {
     this.#startedMs = startedMs;
   }
 
-  /** @param reportMs the moment of measurement, by the server's clock as `nowMs` is */
+  /** @param reportMs when it was measured, by the same clock as `nowMs` */
   add(reportMs: number, nowMs: number): void {
     if (reportMs < this.#startedMs) return;
     const ageMs = Math.max(0, nowMs - reportMs);
@@ -33,7 +33,7 @@ export class AgeSamples {
     this.#strip.push({ atMs: nowMs, ageMs });
   }
 
-  /** Distinct reports seen, however often each came. */
+  /** The number of distinct reports, however often each arrived. */
   get reports(): number {
     return this.#reports.size;
   }
@@ -42,7 +42,7 @@ export class AgeSamples {
     return this.#ages.length;
   }
 
-  /** The age of the newest report held, averaged over all moments since the first one came. */
+  /** The average age of the newest report, over all moments since the first one arrived. */
   shownAge(nowMs: number): number | undefined {
     this.#addShown(nowMs);
     return this.#shownMs > 0 ? this.#shownArea / this.#shownMs : undefined;
@@ -52,7 +52,7 @@ export class AgeSamples {
     if (!this.#shown || nowMs <= this.#shown.sinceMs) return;
     const { reportMs, sinceMs } = this.#shown;
     const spanMs = nowMs - sinceMs;
-    // Age grows evenly between two arrivals, so its mean is that of the two ends.
+    // Age grows linearly between two arrivals, so its mean is the mean of both ends.
     this.#shownArea += (spanMs * (nowMs - reportMs + (sinceMs - reportMs))) / 2;
     this.#shownMs += spanMs;
     this.#shown = { reportMs, sinceMs: nowMs };
@@ -63,7 +63,7 @@ export class AgeSamples {
     return this.#strip;
   }
 
-  /** The age that this share (0 to 1) of the arrivals stayed under; undefined before the first. */
+  /** The age below which this share (0 to 1) of the arrivals was; undefined before the first. */
   quantile(share: number): number | undefined {
     const sorted = this.#ages.toSorted((a, b) => a - b);
     return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];

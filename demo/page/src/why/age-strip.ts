@@ -18,7 +18,7 @@ export function stripY(ageMs: number, height: number): number {
   return height - edge - share * (height - 2 * edge);
 }
 
-/** One dot a report: the newest minute from left to right. */
+/** One dot per report: the newest minute from left to right. */
 export function stripPoints(
   samples: readonly AgeSample[],
   nowMs: number,

@@ -49,7 +49,7 @@ class WayTally implements WayWatcher {
   }
 }
 
-/** One run of all four ways at once, for one device. */
+/** One simultaneous run of all four ways, for one device. */
 export class Comparison {
   readonly startedMs: number = Date.now();
   readonly tallies: Readonly<Record<WayId, WayTally>>;
@@ -59,13 +59,13 @@ export class Comparison {
   #wire: WireCounts | undefined;
   #stops: (() => void)[] = [];
   #ended = false;
-  /** The figures stand still from here on. */
+  /** When the figures were frozen. */
   #endedMs: number | undefined;
   hasStarted = false;
 
   constructor() {
     const run = Math.random().toString(36).slice(2, 10);
-    // Only fetch can send a header: the server knows the other two by what they are.
+    // Only fetch can send a header; the server identifies the other two by their type.
     const ids = { poll: `poll-${run}`, "long-poll": `long-poll-${run}` };
     this.#meterIds = { ...ids, sse: "sse", websocket: "websocket" };
     const tally = (): WayTally => new WayTally(() => this.serverNowMs());
@@ -93,7 +93,7 @@ export class Comparison {
     this.#stops = [];
   }
 
-  /** Asks the server for its counts, and says what all figures are now. */
+  /** Fetches the server's counts and returns all current figures. */
   async read(): Promise<Figures> {
     this.#wire = (await fetchWire()) ?? this.#wire;
     return this.figures();

@@ -2,7 +2,7 @@ import type { Quantities } from "../quantities.ts";
 import type { Texts } from "../texts/en.ts";
 import type { Finding } from "./conclusion.ts";
 
-/** The findings as sentences of one language. */
+/** Formats the findings as sentences in one language. */
 export function sentencesOf(findings: readonly Finding[], t: Texts, q: Quantities): string[] {
   return findings.map((finding) => sentenceOf(finding, t.why.conclude, q));
 }

@@ -1,10 +1,10 @@
 import type { WayId } from "./way.ts";
 
-/** One way's figures at one moment; undefined is "not measured" or "nothing came yet". */
+/** One way's figures at one moment; undefined means not measured, or nothing arrived yet. */
 export interface WayFigures {
   readonly medianAgeMs: number | undefined;
   readonly worstAgeMs: number | undefined;
-  /** Of what a page shows, averaged over time. */
+  /** The age of what a page shows, averaged over time. */
   readonly shownAgeMs: number | undefined;
   readonly reports: number;
   readonly requests: number;
@@ -15,7 +15,7 @@ export interface WayFigures {
 
 export type Figures = Readonly<Record<WayId, WayFigures>>;
 
-/** What the figures allow to say, in order; the words are the language's business. */
+/** What the figures show, in order; the wording depends on the language. */
 export type Finding =
   | { readonly kind: "waiting" }
   | { readonly kind: "slow" }
@@ -30,7 +30,7 @@ export type Finding =
   | { readonly kind: "sse"; readonly ageMs: number; readonly isAsFresh: boolean };
 
 const enoughReports = 5;
-/** Nobody sees a difference this small, and the clocks are not better than this. */
+/** A smaller difference is invisible, and the clocks are no more precise than this. */
 const sameAgeMs = 25;
 
 export function findingsOf(figures: Figures): Finding[] {

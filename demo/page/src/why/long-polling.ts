@@ -9,7 +9,7 @@ interface Position {
   readonly offset: number;
 }
 
-/** (b) A request that the server holds until something comes, and then the next. */
+/** (b) A request that the server holds until there is an event, followed by the next request. */
 export function startLongPolling(options: WayOptions): () => void {
   const stop = new AbortController();
   void longPoll(options, stop.signal);
@@ -30,7 +30,7 @@ async function longPoll(options: WayOptions, signal: AbortSignal): Promise<void>
   }
 }
 
-/** One request; answers with the position from which the next one waits. */
+/** Sends one request; resolves with the position after which the next one waits. */
 async function ask(
   { name, meterId, watcher }: WayOptions,
   position: Position | undefined,
@@ -51,7 +51,7 @@ async function ask(
   for (const record of recordsOf(answer)) watcher.onRecord(record);
   const { epoch, offset } = answer;
   if (typeof epoch !== "string" || typeof offset !== "number") throw new Error("no position");
-  // A server that answers the same position again would be asked in a hot loop.
+  // If a server repeats the same position, wait, so that it is not asked in a tight loop.
   if (position?.epoch === epoch && position.offset === offset) await pause(250, signal);
   return { epoch, offset };
 }

@@ -2,7 +2,7 @@ import type { WsRecord } from "../ws-real-data.ts";
 import { recordsOf, topicPath } from "./way.ts";
 import type { WayOptions } from "./way.ts";
 
-/** (c) One request whose answer never ends; the browser asks again by itself when it breaks. */
+/** (c) One request with an endless answer; the browser reconnects automatically when it breaks. */
 export function startServerSentEvents({ name, watcher }: WayOptions): () => void {
   const source = new EventSource(`${topicPath}?name=${encodeURIComponent(name)}`);
   watcher.onRequest();
@@ -18,7 +18,7 @@ export function startServerSentEvents({ name, watcher }: WayOptions): () => void
   return () => source.close();
 }
 
-/** The records of one Level 1 message: a snapshot has some, an event has one or a removal. */
+/** The records in a Level 1 message: a snapshot has several, an event has one or a removal. */
 export function recordsOfMessage(text: string): WsRecord[] {
   try {
     const message = JSON.parse(text) as { type?: unknown };

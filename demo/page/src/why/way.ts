@@ -1,10 +1,10 @@
 import type { WsRecord } from "../ws-real-data.ts";
 
-/** The four ways to get the same data, in the order of their age. */
+/** The four ways to get the same data, oldest first. */
 export const wayIds = ["poll", "long-poll", "sse", "websocket"] as const;
 export type WayId = (typeof wayIds)[number];
 
-/** What a way tells about itself while it runs. */
+/** Receives what a way reports while it runs. */
 export interface WayWatcher {
   onRecord(record: WsRecord): void;
   onRequest(): void;
@@ -16,17 +16,17 @@ export interface WayWatcher {
 export interface WayOptions {
   /** The device's name. */
   readonly name: string;
-  /** Sent as `X-Meter`, so that the server counts this page's requests apart from others. */
+  /** Sent as `X-Meter`, so that the server counts this page's requests separately. */
   readonly meterId: string;
   readonly watcher: WayWatcher;
 }
 
-/** Starts a way; the returned function ends it. */
+/** Starts a way; the returned function stops it. */
 export type StartWay = (options: WayOptions) => () => void;
 
 export const topicPath = "/live/devices";
 
-/** The records in an answer of the HTTP forms, removals left out. */
+/** The records in an HTTP answer, without removals. */
 export function recordsOf(answer: unknown): WsRecord[] {
   const { entries, events } = answer as { entries?: unknown; events?: unknown };
   const list = Array.isArray(entries) ? entries : Array.isArray(events) ? events : [];
@@ -35,7 +35,7 @@ export function recordsOf(answer: unknown): WsRecord[] {
   );
 }
 
-/** Waits, or ends early when the way is stopped. */
+/** Waits; ends early when the way is stopped. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);

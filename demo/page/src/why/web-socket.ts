@@ -6,7 +6,7 @@ import type { WayOptions } from "./way.ts";
 
 const retryMs = 2_000;
 
-/** (d) One connection; the first message says which device, then each report is one message. */
+/** (d) One connection: the first message selects the device, then each report is one message. */
 export function startWebSocket({ name, watcher }: WayOptions): () => void {
   let stopped = false;
   let socket: WebSocket | undefined;

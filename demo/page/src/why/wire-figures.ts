@@ -8,7 +8,7 @@ export interface WireCount {
 
 export type WireCounts = Readonly<Record<string, WireCount>>;
 
-/** Asks the server what it counted; undefined when it does not offer that. */
+/** Fetches the server's counts; undefined if the server does not offer them. */
 export async function fetchWire(url = "/demo/wire"): Promise<WireCounts | undefined> {
   try {
     const response = await fetch(url, { cache: "no-store" });
@@ -18,7 +18,7 @@ export async function fetchWire(url = "/demo/wire"): Promise<WireCounts | undefi
   }
 }
 
-/** Keeps what has the right shape, and leaves the rest out. */
+/** Keeps well-formed counts and drops the rest. */
 export function wireCountsOf(answer: unknown): WireCounts {
   const found: Record<string, WireCount> = {};
   if (typeof answer !== "object" || answer === null) return found;
@@ -30,7 +30,7 @@ export function wireCountsOf(answer: unknown): WireCounts {
   return found;
 }
 
-/** What was counted since an earlier look, for ids that several runs share. */
+/** The difference to an earlier count, for ids that several runs share. */
 export function wireSince(
   now: WireCount | undefined,
   before: WireCount | undefined,
@@ -45,7 +45,7 @@ export function wireSince(
   };
 }
 
-/** Bytes of one handshake, both directions, as the server saw them on average. */
+/** The average bytes of one handshake in both directions, as counted by the server. */
 export function handshakeBytes(count: WireCount | undefined): number | undefined {
   if (!count || count.requests === 0) return undefined;
   return (count.bytesIn + count.bytesOut) / count.requests;

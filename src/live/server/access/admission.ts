@@ -2,7 +2,7 @@ import type { Clock, Timer } from "../../../base/index.ts";
 import { LAG_PROBE_MS, type LiveLimits, RETURNS_PER_SECOND } from "../limits.ts";
 import type { Diagnostics } from "../observing/diagnostics.ts";
 
-/** Whether there is room for one more, and when those should come back for whom there is none. */
+/** Decides whether a new client may connect, and when a refused one should retry. */
 export class Admission {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
@@ -24,20 +24,25 @@ export class Admission {
     this.#watchLag();
   }
 
-  /** How late the event loop was when it was looked at last, in milliseconds. */
+  /** How late the event loop was at the last probe, in milliseconds. */
   get lagMs(): number {
     return this.#lagMs;
   }
 
-  /** Why nobody is let in now, besides `sessions` who are there; `undefined` if all are. */
+  /**
+   * Returns why new clients are refused, given `sessions` existing ones; `undefined` if they are
+   * not.
+   */
   refusal(sessions: number): string | undefined {
     const { maxSessions, maxLagMs } = this.#limits;
     if (sessions >= maxSessions) return `The server has ${maxSessions} connections, its limit`;
-    if (this.#lagMs > maxLagMs) return "The server has more to do than it can";
+    if (this.#lagMs > maxLagMs) return "The server is overloaded";
     return undefined;
   }
 
-  /** When somebody should come back, in ms from now: at random, so that `clients` don't at once. */
+  /**
+   * Returns a random reconnect delay in ms, spread so that `clients` do not reconnect all together.
+   */
   returnAfter(clients: number): number {
     const windowMs = Math.max(this.#limits.returnWindowMs, (clients / RETURNS_PER_SECOND) * 1_000);
     return Math.round(this.#random() * windowMs);
@@ -52,7 +57,7 @@ export class Admission {
     this.#probe = this.#clock.after(LAG_PROBE_MS, () => {
       this.#lagMs = Math.max(0, this.#clock.now() - due);
       const lagMs = this.#lagMs;
-      this.#diagnostics.tell("lag", () => ({ lagMs }));
+      this.#diagnostics.publish("lag", () => ({ lagMs }));
       this.#watchLag();
     });
   }

@@ -10,23 +10,23 @@ import type { Authenticate, Credentials, Identity } from "./credentials.ts";
 import { inTime } from "./in-time.ts";
 import { LastingError } from "../observing/reporter.ts";
 
-/** What became of somebody's credentials. */
+/** The outcome of an authentication. */
 export type AuthResult =
-  /** Known, or of a server that asks nobody. */
+  /** Authenticated, or the server has no `authenticate`. */
   | { kind: "known"; identity: Identity | undefined }
-  /** These were no credentials; others may follow. */
+  /** These credentials identify nobody; the client may still send others. */
   | { kind: "unknown" }
   | { kind: "refused"; error: LiveError };
 
 interface GateHost {
   clock: Clock;
   wheel: TimerWheel;
-  /** How long `authenticate` may take. */
+  /** How long `authenticate` may take, in milliseconds. */
   timeoutMs: number;
   report: Report;
 }
 
-/** Says who is at the door. */
+/** Runs the application's `authenticate` and checks what it returns. */
 export class Authenticator {
   readonly #authenticate: Authenticate | undefined;
   readonly #host: GateHost;
@@ -36,12 +36,12 @@ export class Authenticator {
     this.#host = host;
   }
 
-  /** Whether clients have to show who they are. */
+  /** Whether clients must authenticate. */
   get isAsking(): boolean {
     return this.#authenticate !== undefined;
   }
 
-  /** Checks credentials. Never throws: a refusal is a value. */
+  /** Checks credentials. Never throws; a refusal is a value. */
   check(credentials: Credentials): AuthResult | Promise<AuthResult> {
     const authenticate = this.#authenticate;
     if (authenticate === undefined) return { kind: "known", identity: undefined };
@@ -59,7 +59,7 @@ export class Authenticator {
     }
   }
 
-  /** A check that never ends must not keep a connection whose client is nobody. */
+  /** A check that never settles must not keep an unauthenticated connection open. */
   #inTime(outcome: Promise<AuthResult>): Promise<AuthResult> {
     const { wheel, timeoutMs } = this.#host;
     const late = (): LiveError => {
@@ -88,7 +88,7 @@ export class Authenticator {
     if (isInSeconds(expiresAt, now)) {
       throw invalidExpiry(expiresAt, "that is in seconds; return ms since the Unix epoch");
     }
-    const message = "The credentials have expired; sign in again, or show new ones.";
+    const message = "The credentials have expired; sign in again, or send new ones.";
     return { kind: "refused", error: new LiveError("unauthorized", message) };
   }
 
@@ -100,10 +100,13 @@ export class Authenticator {
   }
 }
 
-/** As ms since the Unix epoch this is in 1973; as seconds it is in the year 5138. */
+/** In milliseconds since the Unix epoch this is in 1973; in seconds, in the year 5138. */
 const LAST_SECOND = 100_000_000_000;
 
-/** Whether it is an `exp` of a token, say, which is in seconds, and would be good as such. */
+/**
+ * Whether `expiresAt` looks like seconds (for example a token's `exp`) and would be in the future
+ * as such.
+ */
 function isInSeconds(expiresAt: number, now: number): boolean {
   return expiresAt < LAST_SECOND && now > LAST_SECOND && expiresAt * 1_000 > now;
 }
@@ -114,7 +117,7 @@ function invalidId(id: unknown): LastingError {
   return new LastingError("invalid_identity", message, { kind: `id ${typeof id}` });
 }
 
-/** An id that is too long is shown by its length: it may be a token. */
+/** Too long an id is described by its length, because it may be a token. */
 function shownId(id: unknown): string {
   if (typeof id === "string") return `a string of ${id.length} characters`;
   return typeof id === "number" ? `${id}, a number` : shown(id);
@@ -125,8 +128,8 @@ function invalidExpiry(expiresAt: unknown, form: string): LastingError {
   return new LastingError("invalid_identity", message, { kind: `expiresAt ${form}` });
 }
 
-/** What somebody is told who showed no credentials. */
+/** The error for a client that sent no valid credentials. */
 export function noCredentials(): LiveError {
-  const message = "No valid credentials came; sign in, or send hello with a token.";
+  const message = "No valid credentials were sent; sign in, or send hello with a token.";
   return new LiveError("unauthorized", message);
 }

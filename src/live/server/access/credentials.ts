@@ -1,39 +1,47 @@
 import type { Awaitable } from "../../../base/index.ts";
 
-/** Who a client is, as `authenticate` says. Whatever else it holds reaches `authorize`. */
+/**
+ * The authenticated client, as returned by `authenticate`. `authorize` receives it with all its
+ * members.
+ */
 export interface Identity {
-  /** The same for all connections of one user or device; presence and rates go by it. */
+  /**
+   * Identical for all connections of one user or device; presence and rate limits are keyed by it.
+   */
   readonly id: string;
-  /** When it ends, in ms since the Unix epoch; the client can `refresh` it until then. */
+  /**
+   * When the identity expires, in ms since the Unix epoch; the client can `refresh` it until then.
+   */
   readonly expiresAt?: number | undefined;
 }
 
-/** What a client shows of itself. */
+/** The credentials that a client sent. */
 export interface Credentials {
   /**
-   * Of `hello` or `refresh`, else of the header `Authorization: Bearer`, else what the URL's query
-   * has under `tokenQuery`.
+   * The token of `hello` or `refresh`; otherwise of the `Authorization: Bearer` header; otherwise
+   * of the query parameter named by `tokenQuery`.
    */
   readonly token: string | undefined;
-  /** A header of the handshake or request; `undefined` for all of them when a token came alone. */
+  /** Reads a header of the handshake or request; always `undefined` for a token sent later. */
   readonly header: (name: string) => string | undefined;
   readonly cookie: (name: string) => string | undefined;
   readonly query: URLSearchParams;
-  /** The client's: of the connection, or what a proxy of `trustedProxies` says. */
+  /** The client's address: the connection's, or the one reported by a proxy in `trustedProxies`. */
   readonly remoteAddress: string | undefined;
 }
 
 /**
- * Says who shows these credentials; `undefined` if they are none, and a Level 1 client may still
- * send a token then.
+ * Returns the identity behind these credentials, or `undefined` if they identify nobody. After
+ * `undefined`, a Level 1 client may still send a token.
  *
- * @throws LiveError `unauthorized`, whose message the client is told; anything else is reported
+ * @throws LiveError `unauthorized`: the client receives its message. Any other error is reported to
+ *   `onError`
  */
 export type Authenticate<Who extends Identity = Identity> = (
   credentials: Credentials,
 ) => Awaitable<Who | undefined>;
 
-/** What a handshake and a plain request have in common. */
+/** The common members of a handshake and a plain request. */
 interface Handshake {
   readonly search: string;
   readonly remoteAddress?: string | undefined;
@@ -41,7 +49,7 @@ interface Handshake {
   header(name: string): string | undefined;
 }
 
-/** @param tokenQuery the name in the query that holds a token, if any does */
+/** @param tokenQuery the query parameter that holds a token, if any */
 export function shownCredentials(request: Handshake, tokenQuery: string | undefined): Credentials {
   const query = new URLSearchParams(request.search);
   const inQuery = tokenQuery === undefined ? undefined : query.get(tokenQuery);
@@ -55,7 +63,7 @@ export function shownCredentials(request: Handshake, tokenQuery: string | undefi
   };
 }
 
-/** A token by itself, on a connection whose handshake is long over. */
+/** Credentials for a token that arrives after the handshake. */
 export function tokenAlone(token: string): Credentials {
   return {
     token,
@@ -66,7 +74,7 @@ export function tokenAlone(token: string): Credentials {
   };
 }
 
-/** The first cookie of this name, decoded where it is encoded. (RFC 6265 §5.4) */
+/** Returns the first cookie of this name, percent-decoded if it is encoded. (RFC 6265 §5.4) */
 function cookieOf(header: string, name: string): string | undefined {
   for (const pair of header.split(";")) {
     const equals = pair.indexOf("=");
@@ -81,7 +89,7 @@ function cookieOf(header: string, name: string): string | undefined {
   return undefined;
 }
 
-/** A query without what is not for `match` but for `authenticate`. */
+/** Removes the token from a query, because it is meant for `authenticate` and not for `match`. */
 export function withoutToken(
   query: URLSearchParams,
   tokenQuery: string | undefined,

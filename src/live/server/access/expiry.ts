@@ -1,11 +1,11 @@
 import { wallTimeOf, type Clock, type Timer, type TimerWheel } from "../../../base/index.ts";
 
-/** How long a clock that was set, or a machine that slept, goes unnoticed, in milliseconds. */
+/** The longest time until a clock change or a suspended machine is noticed, in milliseconds. */
 const LOOK_MS = 30_000;
 
 /**
- * Calls `ended` when the clock on the wall says `expiresAt`. That it was set meanwhile, or that the
- * machine was suspended, is noticed within half a minute.
+ * Calls `ended` when the wall clock reaches `expiresAt`. A clock change or a suspended machine is
+ * noticed within half a minute.
  */
 export function onExpiry(
   { clock, wheel }: { clock: Clock; wheel: TimerWheel },

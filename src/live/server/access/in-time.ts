@@ -1,16 +1,16 @@
 import type { TimerWheel } from "../../../base/index.ts";
 
-/** For how long something is waited for, and what is said then. */
+/** A timeout and its error. */
 export interface TimeLimit {
   readonly wheel: TimerWheel;
   readonly timeoutMs: number;
-  /** Makes the error that who waits gets when the time is over. */
+  /** Creates the error that the caller receives on timeout. */
   readonly late: () => Error;
-  /** Takes what `pending` rejects with after that, which nobody waits for any more. */
+  /** Receives a later rejection of `pending`, which nobody awaits any more. */
   readonly onTooLate: (error: unknown) => void;
 }
 
-/** What `pending` comes to, or a rejection when it takes too long. */
+/** Resolves as `pending` does, or rejects when the time is over. */
 export function inTime<T>(pending: Promise<T>, limit: TimeLimit): Promise<T> {
   const { wheel, timeoutMs, late, onTooLate } = limit;
   return new Promise((resolve, reject) => {

@@ -4,14 +4,14 @@ import { FAILED_LOGINS_KEPT, type LiveLimits } from "../limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /**
- * Counts credentials that were refused, by address, and lets nobody guess without end.
+ * Counts failed logins per address to prevent guessing.
  *
- * While an address has failed too often, its credentials are not even looked at.
+ * While an address exceeds its rate, its credentials are refused without being checked.
  */
 export class LoginGuard {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
-  /** The most recent ones, in the order in which they failed last. */
+  /** Ordered by the most recent failure, so that the oldest are forgotten first. */
   readonly #failing = new Map<string, TokenBucket>();
 
   constructor(clock: Clock, limits: LiveLimits) {
@@ -19,7 +19,7 @@ export class LoginGuard {
     this.#limits = limits;
   }
 
-  /** Why nobody at `address` is asked for credentials now; `undefined` if anybody may show some. */
+  /** Returns the error for credentials from `address`, or `undefined` if they may be checked. */
   refusal(address: string): LiveError | undefined {
     const bucket = this.#failing.get(address);
     if (bucket === undefined || bucket.has(this.#clock.now())) return undefined;
@@ -27,7 +27,7 @@ export class LoginGuard {
     return new LiveError("rate_limited", message);
   }
 
-  /** Credentials from `address` were refused, or it ended without having shown any that are good. */
+  /** Records that credentials were refused, or that a connection ended without valid ones. */
   onFailed(address: string): void {
     const now = this.#clock.now();
     const { failedLoginsPerSecond: perSecond, failedLoginBurst: burst } = this.#limits;
@@ -41,7 +41,7 @@ export class LoginGuard {
     }
   }
 
-  /** Forgets those that have not failed for a while. */
+  /** Forgets addresses that have not failed recently. */
   tidy(): void {
     const now = this.#clock.now();
     for (const [address, bucket] of this.#failing) {

@@ -4,17 +4,16 @@ import { payerOf } from "../sessions/caller.ts";
 import type { Identity } from "./credentials.ts";
 
 /**
- * Has the identity pay for what a connection or request holds, from now on.
+ * Charges the identity for what a connection or request holds, from now on. Without an identity,
+ * the address keeps paying.
  *
- * Without an identity the address goes on paying.
- *
- * @throws LiveError `rate_limited` when the identity has too much open, or holds too much
+ * @throws LiveError `rate_limited` if the identity has too many connections open, or holds too much
  */
 export function payAs(ledger: Ledger, account: Account, identity: Identity | undefined): void {
   if (identity === undefined) return;
   const payer = ledger.payer(`identity ${identity.id}`);
   if (account.payer === payer) return;
-  // In this order: a payer that nobody joins would stay.
+  // In this order, because a payer that nobody joins would never be removed.
   if (!account.moveTo(payer)) throw overShare();
   if (ledger.hasPlace(payer)) return;
   const message =
@@ -26,8 +25,8 @@ export function payAs(ledger: Ledger, account: Account, identity: Identity | und
 export type Release = () => void;
 
 /**
- * Charges what a request holds until the release, which is when its work is over: the connection
- * may have ended long before, and what a method or a broker still has is still there.
+ * Charges what a request holds until its work is done. The charge does not end with the connection,
+ * because a method or a broker may hold the memory for longer.
  *
  * @throws LiveError `rate_limited`, `unavailable`
  */
@@ -55,12 +54,12 @@ export function held(account: Account, bytes: number): Release {
   };
 }
 
-/** Who pays for a connection before anybody has shown who it is. */
+/** The payer of a connection before it is authenticated. */
 export function addressOf({ account }: { readonly account: Account }): string {
   return account.payer?.name ?? "";
 }
 
-/** What a client is told whose share of memory is used up. */
+/** The error for a client whose share of memory is used up. */
 export function overShare(): LiveError {
   const message =
     "Your share of this server's memory is used up; wait for answers, read what was sent, or end subscriptions.";

@@ -10,19 +10,19 @@ import {
 import { onceAvailable } from "../../../base/index.ts";
 import { shownCaller, type Caller } from "../sessions/caller.ts";
 
-/** What somebody asks leave for. */
+/** A request for permission. */
 interface Asked {
   caller: Caller;
   action: LiveAction;
-  /** A topic's name, or a method's. */
+  /** The name of a topic or a method. */
   target: string;
   params: Params;
 }
 
 /**
- * Lets `asked` pass, or refuses it; the first authority that decides at all decides.
+ * Allows or refuses a request. The first authority that has a decision decides.
  *
- * @throws LiveError `forbidden`, perhaps as a rejection
+ * @throws LiveError `forbidden`, possibly as a rejection
  */
 export function permit(authorities: readonly Authority[], asked: Asked): void | Promise<void> {
   const authority = authorities.find((authority) => authority.authorize !== undefined);
@@ -36,7 +36,8 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
     () => authority.authorize?.(caller.identity, action, target, params),
   );
   return onceAvailable(answer, (isAllowed) => {
-    // A slip that returns an object, or the text of a reason, must let nobody in.
+    // Only `true` allows: a handler that returns an object or a reason by mistake must not grant
+    // access.
     if (isAllowed === true) return;
     const message = `You may not ${action}${action === "call" ? "" : " to"} ${target}; ask for access, or sign in as someone who may.`;
     throw new LiveError("forbidden", message);
@@ -44,16 +45,16 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
 }
 
 /**
- * Lets `caller` read a topic as `params` narrow it, or refuses.
+ * Allows `caller` to read a topic narrowed by `params`, or refuses.
  *
- * @throws LiveError `forbidden`, perhaps as a rejection
+ * @throws LiveError `forbidden`, possibly as a rejection
  */
 export function permitToRead(
   { declaration, guardedAs, parameters }: TopicEntry,
   fallback: Authority,
   { caller, params }: { caller: Caller; params: Params },
 ): void | Promise<void> {
-  // The name's own parameters win: nobody can say that it is of something else.
+  // The parameters in the topic's name win, because a client must not override them with params.
   const shown = { ...params, ...parameters };
   const asked = { caller, action: "subscribe", target: guardedAs, params: shown } as const;
   return permit([declaration, fallback], asked);

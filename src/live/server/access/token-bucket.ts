@@ -1,11 +1,11 @@
-/** How often something may happen. */
+/** A rate limit. */
 export interface Rate {
   perSecond: number;
-  /** How many may come at once. */
+  /** How many may come in a burst. */
   burst: number;
 }
 
-/** Counts what happens against a rate: it fills by the second, and each takes one out. */
+/** A token bucket: it refills over time, and each event takes one token. */
 export class TokenBucket {
   readonly #rate: Rate;
   #tokens: number;
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes one, if there is one. */
+  /** Takes a token if one is available. */
   take(now: number): boolean {
     this.#fill(now);
     if (this.#tokens < 1) return false;
@@ -25,13 +25,13 @@ export class TokenBucket {
     return true;
   }
 
-  /** Whether one could be taken. */
+  /** Whether a token is available. */
   has(now: number): boolean {
     this.#fill(now);
     return this.#tokens >= 1;
   }
 
-  /** Whether it is as a new one would be. */
+  /** Whether the bucket is full, so that it can be forgotten. */
   isFull(now: number): boolean {
     this.#fill(now);
     return this.#tokens >= this.#rate.burst;

@@ -26,7 +26,7 @@ export interface CallRequest {
   idempotencyKey: string | undefined;
 }
 
-/** What clients can ask the server to do. */
+/** Runs the calls that clients make. */
 export class Calls {
   readonly #methods: Methods;
   readonly #fallback: Authority;
@@ -53,38 +53,43 @@ export class Calls {
     this.#remembered = new RememberedCalls(time.clock);
   }
 
-  /** Forgets answers that nobody can ask for again. */
+  /** Forgets results that can no longer be asked for. */
   tidy(): void {
     this.#remembered.tidy();
   }
 
   /**
-   * Makes a call, or finds that it was made before: its answer, as JSON.
+   * Runs a call, or returns the result of an earlier one with the same idempotency key, as JSON.
    *
    * @throws LiveError as a rejection, and what the method throws
    */
   async make(request: CallRequest, caller: Caller): Promise<string> {
-    // Only what is declared is told of: names that a client made up would be without end.
+    // Diagnostics get declared names only, because clients could make up any number of others.
     const declared = this.#find(request.method);
     const startedAt = this.#clock.now();
     try {
       const answer = await this.#make(declared, request, caller);
-      this.#tell(request.method, startedAt, undefined);
+      this.#publish(request.method, startedAt, undefined);
       return answer;
     } catch (error) {
-      this.#tell(request.method, startedAt, error instanceof LiveError ? error.code : "internal");
+      this.#publish(
+        request.method,
+        startedAt,
+        error instanceof LiveError ? error.code : "internal",
+      );
       throw error;
     }
   }
 
-  #tell(method: string, startedAt: number, code: LiveErrorCode | undefined): void {
+  #publish(method: string, startedAt: number, code: LiveErrorCode | undefined): void {
     const durationMs = this.#clock.now() - startedAt;
-    this.#diagnostics.tell("call", () => ({ method, durationMs, code }));
+    this.#diagnostics.publish("call", () => ({ method, durationMs, code }));
   }
 
   async #make(declared: MethodDeclaration, request: CallRequest, caller: Caller): Promise<string> {
     const { idempotencyKey, method } = request;
-    // Params cost many times their text once they are parsed, and a method has them until it ends.
+    // Parsed params take many times the memory of their text, and a method holds them until it
+    // ends.
     const release = heldByRequest(caller, request.params?.parsedBytes ?? 0);
     let hasBegun = false;
     try {
@@ -96,7 +101,7 @@ export class Calls {
       const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
       const answer =
         idempotencyKey === undefined ? call() : this.#remembered.once(payerOf(caller), once, call);
-      // Who repeats a call that took too long waits for that one, and it is not made twice.
+      // A repeat of a call that timed out waits for the same run, so that it does not run twice.
       return await inTime(answer, {
         wheel: this.#wheel,
         timeoutMs: this.#timeoutMs,
@@ -110,7 +115,9 @@ export class Calls {
     }
   }
 
-  /** What the method is to be called with. @throws LiveError `forbidden`, `invalid_params`, ... */
+  /**
+   * Validates the params and the permission. @throws LiveError `forbidden`, `invalid_params`, ...
+   */
   async #permitted(
     declared: MethodDeclaration,
     { method, params }: CallRequest,
@@ -140,7 +147,7 @@ export class Calls {
   }
 }
 
-/** Calls a method, and makes JSON of what it returns. */
+/** Calls a method and serializes its result as JSON. */
 async function run(
   method: string,
   declared: MethodDeclaration,
@@ -157,12 +164,12 @@ async function run(
 }
 
 function tookTooLong(method: string, timeoutMs: number): LiveError {
-  const message = `${method} took longer than ${timeoutMs} ms; it may still be done. Look before you call again.`;
-  // Not `unavailable`: who is told that tries again by itself, and it would be done twice.
+  const message = `${method} took longer than ${timeoutMs} ms; it may still complete. Check before you call again.`;
+  // Not `unavailable`: the client would retry that automatically, and the call would run twice.
   return new LiveError("internal", message);
 }
 
-/** What an authority is shown of a call's params, which may be anything. */
+/** Converts a call's params, which may be any JSON, to the form that authorities receive. */
 function paramsOf(params: unknown): Params {
   const isObject = typeof params === "object" && params !== null && !Array.isArray(params);
   return isObject ? (params as Params) : {};

@@ -3,22 +3,23 @@ import { IDEMPOTENCY_WINDOW_MS, REMEMBERED_BYTES, textBytes } from "../../../top
 import { MAX_REMEMBERED_CALLS, MAX_REMEMBERED_RESULT_LENGTH } from "../limits.ts";
 import { overShare } from "../access/paying.ts";
 
-/** A call that was made, to answer the same one with. */
+/** A call whose result is kept for repeats. */
 interface Remembered {
   readonly answer: Promise<string>;
   readonly at: number;
-  /** What of it is charged. */
+  /** The part that is charged. */
   bytes: number;
 }
 
 /**
- * The answers of recent calls that came with an idempotency key.
+ * Remembers the results of recent calls that had an idempotency key.
  *
- * Each payer has its own, so that nobody makes others' be forgotten, and pays for them.
+ * Each payer has its own list and pays for it, so that one client cannot displace another's
+ * results.
  */
 export class RememberedCalls {
   readonly #clock: Clock;
-  /** Of each payer by who called, what, and the key; in the order they came. */
+  /** Per payer, keyed by caller, method and idempotency key; in arrival order. */
   readonly #calls = new Map<Payer, Map<string, Remembered>>();
 
   constructor(clock: Clock) {
@@ -26,8 +27,8 @@ export class RememberedCalls {
   }
 
   /**
-   * Makes a call, or finds its answer. One that failed may be made again: nothing of it is said to
-   * have been done.
+   * Runs a call, or returns its remembered result. A failed call is not remembered and may run
+   * again.
    *
    * @throws LiveError `rate_limited`
    */

@@ -17,13 +17,13 @@ const encoder = new TextEncoder();
 const STREAM_HEADERS = {
   "Content-Type": "text/event-stream; charset=utf-8",
   "Cache-Control": "no-store",
-  // Proxies that gather output would make a stream of it that stutters.
+  // Buffering proxies would deliver the events in bursts.
   "X-Accel-Buffering": "no",
 };
 
 /**
- * Begins a stream and ends it: an EventSource that is refused with a status stays away for good, and
- * one whose stream ends comes back.
+ * Begins a stream and ends it immediately. An EventSource that receives an error status never
+ * reconnects; one whose stream ends does.
  */
 export function endAtOnce(exchange: LiveExchange, retryMs: number): void {
   exchange.beginStream(STREAM_HEADERS);
@@ -31,7 +31,7 @@ export function endAtOnce(exchange: LiveExchange, retryMs: number): void {
   exchange.end();
 }
 
-/** When it is to come back. (HTML, section 9.2.6) */
+/** The reconnect delay. (HTML, section 9.2.6) */
 function retryText(ms: number): Uint8Array {
   return encoder.encode(`retry: ${Math.round(ms)}\n\n`);
 }
@@ -61,7 +61,7 @@ export class EventStream implements SendBuffer {
           if (this.#topic.kind === "log") this.sendGap(from, to, "slow");
           return "go-on";
         },
-        // It comes back by itself, with the position that it has.
+        // The client reconnects automatically and sends its last position.
         onEnded: () => exchange.end(),
       },
     );
@@ -79,7 +79,7 @@ export class EventStream implements SendBuffer {
     this.#exchange.write(bytes);
   }
 
-  /** The exchange says by itself when it has drained. */
+  /** A no-op, because the exchange always reports when it has drained. */
   watchDrain(): void {}
 
   fail(cause: unknown): void {
@@ -98,8 +98,8 @@ export class EventStream implements SendBuffer {
   }
 
   /**
-   * Says where the client stands. Its `id` is what a stream that is cut before any event, or
-   * while none matches, goes on from.
+   * Sends the client's position. Its `id` is where the client resumes if the stream breaks before
+   * an event matches.
    */
   sendPosition(offset: Offset): void {
     const { name: topic, position } = this.#topic;
@@ -108,7 +108,7 @@ export class EventStream implements SendBuffer {
     this.write(encoder.encode(`id: ${formatPosition({ epoch, offset })}\ndata: ${text}\n\n`));
   }
 
-  /** A comment now and then keeps proxies from taking the stream for dead. */
+  /** A regular comment keeps proxies from closing the stream as idle. */
   beat(): void {
     this.#quietTicks += 1;
     const offset = this.#subscription.takeUntold();

@@ -49,7 +49,7 @@ const STATUS: Record<LiveErrorCode, number> = {
   unavailable: 503,
 };
 
-/** What the server below reports of a body, as clients are told it. */
+/** Maps the HTTP server's body errors to codes for clients. */
 const CODES_OF_SERVER: Readonly<Record<string, LiveErrorCode>> = {
   over_share: "rate_limited",
   body_timeout: "bad_request",
@@ -59,27 +59,27 @@ function isKnown(code: string): boolean {
   return Object.hasOwn(STATUS, code) || Object.hasOwn(CODES_OF_SERVER, code);
 }
 
-/** What a client should do about it. (RFC 9110 §10.2.3, §11.6.1) */
+/** Headers that advise the client what to do. (RFC 9110 §10.2.3, §11.6.1) */
 const HINTS: Record<number, Record<string, string>> = {
   401: { "WWW-Authenticate": "Bearer" },
   429: { "Retry-After": "1" },
   503: { "Retry-After": "1" },
 };
 
-/** The topics over plain HTTP: state, long poll, server-sent events, publish. */
+/** Serves topics over plain HTTP: state, long poll, server-sent events, publish. */
 export class HttpForms {
   readonly #core: LiveCore;
   readonly #population: () => number;
-  /** How to end each request that is still open, when the server drains. */
+  /** Callbacks that end each open request when the server drains. */
   readonly #open = new Set<() => void>();
 
-  /** @param population how many are connected, streams among them */
+  /** @param population returns the number of connected clients, including streams */
   constructor(core: LiveCore, population: () => number) {
     this.#core = core;
     this.#population = population;
   }
 
-  /** @param name the topic's */
+  /** @param name the topic's name */
   async answer(exchange: LiveExchange, name: string): Promise<void> {
     try {
       const caller = await this.#callerOf(exchange);
@@ -87,19 +87,19 @@ export class HttpForms {
       this.#core.rates.count(caller);
       await this.#dispatch(exchange, name, caller);
     } catch (error) {
-      // A client that goes away in the middle of its body is no failure.
+      // A client that disconnects while sending its body is not a failure.
       if (exchange.isOver) return;
       if (isStream(exchange) && isPassing(error)) endAtOnce(exchange, this.#returnAfter);
       else this.#refuse(exchange, error);
     }
   }
 
-  /** When a stream that is refused for a time is to be asked for again. */
+  /** The retry delay for a stream that is temporarily refused, in milliseconds. */
   get #returnAfter(): number {
     return this.#core.admission.returnAfter(this.#population());
   }
 
-  /** How many streams are open. */
+  /** The number of open streams. */
   get streamCount(): number {
     return this.#streams.size;
   }
@@ -114,7 +114,7 @@ export class HttpForms {
 
   readonly #streams = new Set<EventStream>();
 
-  /** Who asks. @throws LiveError `unauthorized` as a rejection */
+  /** Authenticates the client. @throws LiveError `unauthorized` as a rejection */
   async #callerOf(exchange: LiveExchange): Promise<Caller> {
     const { authenticator, tokenQuery, statistics, logins, ledger } = this.#core;
     const address = addressOf(exchange);
@@ -147,7 +147,7 @@ export class HttpForms {
     const stream = isStream(exchange);
     const since = stream ? lastEventOf(exchange) : query.since;
     await topic.catchUpWith(since);
-    // It went away while leave was asked for.
+    // The client disconnected during authorization.
     if (exchange.isOver) return;
     if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
     return this.#get(exchange, { topic, caller }, query);
@@ -162,11 +162,11 @@ export class HttpForms {
     topic.expire();
     const recovery = recover(topic, since, view);
     if (recovery.kind === "ahead") {
-      throw new LiveError("bad_request", "offset is ahead of the topic; ask without it.");
+      throw new LiveError("bad_request", "offset is ahead of the topic; leave it out.");
     }
     const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery);
     if (since !== undefined && wait > 0 && recovery.kind === "resumed") {
-      // A client that cannot be continued from where it was is answered at once, whatever there is.
+      // A client that cannot resume gets an answer immediately, even without new events.
       return this.#longPoll(exchange, { topic, view, walk, wait, caller });
     }
     answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
@@ -193,7 +193,7 @@ export class HttpForms {
     }
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
-    // Only now: while a body drips in, a topic that nobody else uses would be closed again.
+    // Opened only now: a topic with no other user would be closed again during a slow body.
     const topic = await catalog.open(entry, payerOf(caller));
     const receipt = await publish(this.#core, { topic, draft, caller }, undefined);
     return { topic: topic.name, ...receipt };
@@ -206,13 +206,13 @@ export class HttpForms {
       const text = "The server failed on this request; try again later.";
       return answerError(exchange, 500, { code: "internal", message: text });
     }
-    const told = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
-    this.#core.statistics.refused(told);
-    const status = code === "body_timeout" ? 408 : STATUS[told];
-    answerError(exchange, status, { code: told, message }, HINTS[status]);
+    const publicCode = CODES_OF_SERVER[code] ?? (code as LiveErrorCode);
+    this.#core.statistics.refused(publicCode);
+    const status = code === "body_timeout" ? 408 : STATUS[publicCode];
+    answerError(exchange, status, { code: publicCode, message }, HINTS[status]);
   }
 
-  /** Answers as soon as there is something behind `walk`, or that there is nothing. */
+  /** Answers when there is an event after `walk`, or with none when the wait is over. */
   async #longPoll(
     exchange: LiveExchange,
     poll: { topic: Topic; view: View; walk: Walk; wait: number; caller: Caller },
@@ -226,7 +226,7 @@ export class HttpForms {
       else exchange.answer(304, { ETag: etagOf(topic) }, "");
     };
     const end = (): void => finish(false);
-    // As a reader of the view, so that an event costs nothing for those whom it does not concern.
+    // It reads the view like any subscriber, so that events that do not match cost nothing.
     const reader = { onGrown: () => finish(true), onEnded: end };
     const shared = view.join(stateEncoding, reader);
     const timer: Timer = this.#core.wheel.after(wait * 1_000, end);
@@ -248,7 +248,7 @@ export class HttpForms {
     if (isBehind && (await hasEntry(topic, { view, walk, payer }))) finish(true);
   }
 
-  /** Credentials that end while a client waits are no longer good for what comes then. */
+  /** Ends a wait when the credentials expire, so that later events are not delivered to them. */
   #onExpired({ identity }: Caller, ended: () => void): Timer | undefined {
     if (identity?.expiresAt === undefined) return undefined;
     return onExpiry(this.#core, identity.expiresAt, ended);
@@ -260,11 +260,12 @@ export class HttpForms {
   ): void {
     const { topic, caller, params, since } = request;
     const refusal = this.#core.admission.refusal(this.#population());
-    if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; come back later.`);
+    if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; try again later.`);
     const view = topic.view(params);
-    // What an EventSource repeats is of its own URL, and so of the same params.
+    // An EventSource repeats its own URL, so the position belongs to the same params.
     const recovery = recover(topic, since);
-    // An id that is ahead is not the page's doing, its EventSource repeats it: start again instead.
+    // The EventSource repeats the id automatically, so an id ahead of the log is not an error:
+    // start over.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
     const { report, presence, statistics } = this.#core;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
@@ -289,7 +290,7 @@ export class HttpForms {
       this.#open.delete(end);
     });
     if (recovery.kind === "gap") stream.sendGap(recovery.from, recovery.to, recovery.reason);
-    // What it knows of is not there: the log has lost its end, and nobody can say what was in it.
+    // The log has lost its end, and which events those were is unknown.
     if (recovery.kind === "ahead" && topic.kind === "log") stream.sendGap(1, walk.reached, "epoch");
     if (topic.kind === "log") stream.sendPosition(walk.reached);
     stream.pump();
@@ -302,7 +303,7 @@ function answerState(exchange: LiveExchange, state: State): void {
   else StateAnswer.send(exchange, state);
 }
 
-/** What passes by itself, so that a client should come back. */
+/** Whether a failure is temporary, so that the client should retry. */
 function isPassing(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (typeof code !== "string" || !isKnown(code)) return false;
@@ -310,38 +311,41 @@ function isPassing(error: unknown): boolean {
 }
 
 function expired(): LiveError {
-  return new LiveError("unauthorized", "The credentials have expired; ask again with new ones.");
+  return new LiveError("unauthorized", "The credentials have expired; send new ones.");
 }
 
-/** A HEAD has no body that could go on. */
+/** A HEAD response has no body to stream. */
 function isStream(exchange: LiveExchange): boolean {
   const { method } = exchange;
   return method === "GET" && exchange.header("accept")?.includes("text/event-stream") === true;
 }
 
-/** How far an EventSource has come; nothing if it repeats what is no position. */
+/** The position in `Last-Event-ID`; `undefined` if it is missing or not a position. */
 function lastEventOf(exchange: LiveExchange): Position | undefined {
   const last = exchange.header("last-event-id");
   return last === undefined ? undefined : parsePosition(last);
 }
 
-/** Everything that is kept: a keyed topic's state, a log topic's recent events. */
+/** Everything that is retained: a keyed topic's state, a log topic's recent events. */
 function historyWalk(topic: Topic): Walk {
   return { reached: 0, base: topic.position.offset, complete: true };
 }
 
-/** A log topic that cannot be continued answers with all it has. */
+/** If a log topic cannot be resumed, the answer contains everything that is retained. */
 function missedWalk(topic: Topic, { kind, walk }: Exclude<Recovery, { kind: "ahead" }>): Walk {
   return topic.kind === "log" && kind !== "resumed" ? historyWalk(topic) : walk;
 }
 
-/** What even an answer with all there is does not have. */
+/** The events that are missing even from an answer with everything retained. */
 function gapOf(topic: Topic, recovery: Recovery): object | undefined {
   if (recovery.kind !== "gap") return undefined;
   return { from: recovery.from, to: topic.floor, reason: recovery.reason };
 }
 
-/** Whether the client has this version already. Proxies make weak tags of ours. (RFC 9110 §13.1.2) */
+/**
+ * Whether the client already has this version. Proxies turn our tags into weak ones. (RFC 9110
+ * §13.1.2)
+ */
 function isAmong(etag: string, list = ""): boolean {
   const tags = list.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   return tags.includes(etag) || tags.includes("*");
@@ -349,15 +353,15 @@ function isAmong(etag: string, list = ""): boolean {
 
 const JSON_HEADERS = {
   "Content-Type": "application/json; charset=utf-8",
-  // The next request asks whether it has changed.
+  // Caches must revalidate each time.
   "Cache-Control": "no-cache",
 };
 
-/** A request that came while nobody is let in. */
+/** Answers a request that arrives while new clients are refused. */
 export function answerUnavailable(exchange: LiveExchange, why: string, retryAfterMs: number): void {
   if (isStream(exchange)) return endAtOnce(exchange, retryAfterMs);
   const seconds = String(Math.ceil(retryAfterMs / 1_000));
-  const message = `${why}; ask again after Retry-After.`;
+  const message = `${why}; retry after the time in Retry-After.`;
   answerError(exchange, 503, { code: "unavailable", message }, { "Retry-After": seconds });
 }
 

@@ -5,17 +5,17 @@ import { withoutToken } from "../access/credentials.ts";
 /** Query names that are not params. */
 const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);
 
-/** What the query of a GET asks for. */
+/** The parsed query of a GET. */
 export interface TopicQuery {
   params: Params;
   /** The position that the client has. */
   since: Position | undefined;
-  /** For how long it would wait for news, in seconds. */
+  /** How long to wait for new events, in seconds. */
   wait: number;
 }
 
 /**
- * @param tokenQuery the name of what is no param but a token, if any is
+ * @param tokenQuery the query parameter that holds a token and is not one of the params, if any
  * @throws LiveError `bad_request`
  */
 export function readQuery(search: string, tokenQuery: string | undefined): TopicQuery {
@@ -30,7 +30,10 @@ function sinceOf(query: URLSearchParams): Position | undefined {
   if (epoch === null && text === null) return undefined;
   const offset = text === null ? undefined : parseOffset(text);
   if (epoch === null || offset === undefined) {
-    throw new LiveError("bad_request", "Give epoch and offset together, as an answer had them.");
+    throw new LiveError(
+      "bad_request",
+      "Send epoch and offset together, as an answer contained them.",
+    );
   }
   return { epoch, offset };
 }

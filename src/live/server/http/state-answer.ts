@@ -12,7 +12,7 @@ import { joined } from "../../../base/index.ts";
 import { entryText } from "../sessions/encodings.ts";
 import type { LiveExchange } from "../live-peer.ts";
 
-/** What of a topic is answered, and how. */
+/** The topic, view and format of an answer. */
 export interface State {
   topic: Topic;
   view: View;
@@ -20,28 +20,27 @@ export interface State {
   gap?: object | undefined;
 }
 
-/** Giving bytes to the operating system costs a quarter of parsing as many. */
+/** Handing bytes to the operating system costs a quarter of parsing them. */
 const BYTES_PER_UNIT = 4;
 
 const JSON_TYPE = "application/json; charset=utf-8";
 
 /**
- * The answer to a GET: a state, or the events that are kept, as JSON.
+ * Answers a GET with a state or the retained events, as JSON.
  *
- * A long one is a reader like any other: it walks the log page by page, as the client takes it, and
- * its pages are shared with all who stand at the same place. The offset comes last, since the log
- * goes on meanwhile.
+ * A long answer reads the log page by page, as fast as the client reads, and shares its pages with
+ * all readers at the same position. The offset comes last, because the log grows meanwhile.
  */
 export class StateAnswer implements SliceTask {
   readonly #exchange: LiveExchange;
   readonly #view: View;
   readonly #topic: Topic;
   #walk: Walk;
-  /** What was made and is not written; pages are shared, so nothing is copied. */
+  /** Encoded but not written; pages are shared, so nothing is copied. */
   readonly #parts: Uint8Array[] = [];
   #isLast = false;
   #hasEntries = false;
-  /** It waits for its next slice. */
+  /** Whether it is queued for its next slice. */
   #isQueued = false;
 
   constructor(exchange: LiveExchange, { topic, view, walk }: State) {
@@ -51,11 +50,11 @@ export class StateAnswer implements SliceTask {
     this.#walk = walk;
   }
 
-  /** Answers, at once if it is short. */
+  /** Sends the answer; a short one synchronously. */
   static send(exchange: LiveExchange, state: State): void {
     const headers = {
       "Content-Type": JSON_TYPE,
-      // The next request asks whether it has changed.
+      // Caches must revalidate each time.
       "Cache-Control": "no-cache",
       ETag: etagOf(state.topic),
     };
@@ -111,16 +110,16 @@ export class StateAnswer implements SliceTask {
     return account.payer ?? account;
   }
 
-  /** @returns false if some of what had to be told is gone */
+  /** @returns false if some of the events to send have expired */
   #makePage(): boolean {
     if (this.#misses()) return false;
     const page = this.#view.page(stateEncoding, this.#walk);
     this.#topic.slices.charge(this.#payer, page.units);
     this.#walk = { ...this.#walk, reached: page.reached };
     this.#isLast = page.isLast;
-    // An HTTP client takes what is long, too.
+    // An HTTP client has no message limit.
     const { bytes = NO_BYTES } = page;
-    // Every entry begins with a comma, so that pages can be shared; the first one has none.
+    // Entries start with a comma, so that pages can be shared; the first one needs none.
     const entries = this.#hasEntries ? bytes : bytes.subarray(1);
     this.#hasEntries ||= bytes.length > 0;
     if (entries.length > 0) this.#parts.push(entries);
@@ -128,7 +127,7 @@ export class StateAnswer implements SliceTask {
     return true;
   }
 
-  /** Whether events that were not told yet have expired while the client was reading. */
+  /** Whether unsent events have expired while the client was reading. */
   #misses(): boolean {
     const { floor, kind } = this.#topic;
     const { reached, base } = this.#walk;
@@ -137,7 +136,7 @@ export class StateAnswer implements SliceTask {
   }
 }
 
-/** Entries as JSON, each with a comma before it. */
+/** Encodes entries as JSON, each after a comma. */
 export const stateEncoding: Encoding = {
   name: "state",
   event: (_topic, event) => bytesOf(`,${entryText(event)}`),

@@ -8,7 +8,7 @@ import {
 } from "../../../topics/index.ts";
 import { inPortions } from "../../../base/index.ts";
 
-/** A connection that keys can live with. */
+/** A connection that can own keys. */
 export interface KeyOwner {
   readonly hasEnded: boolean;
 }
@@ -17,17 +17,17 @@ export interface KeyOwner {
 export interface SetKey {
   topic: Topic;
   key: string;
-  /** Of the event that set it. */
+  /** The offset of the event that set it. */
   offset: Offset;
 }
 
-/** What it costs to remove a key, in units of a slice: so about 250 keys are one slice. */
+/** The cost of removing a key, in units of a slice: about 250 removals fill one slice. */
 const REMOVE_UNITS = 2_048;
 
 /** How many leases are renewed with one request to the broker. */
 const LEASES_AT_ONCE = 1_000;
 
-/** What it costs to renew so many, in units of a slice. */
+/** The cost of renewing that many, in units of a slice. */
 const RENEW_UNITS = 128 * 1_024;
 
 interface Ownership {
@@ -36,51 +36,53 @@ interface Ownership {
 }
 
 /**
- * Which connection last set each key of the topics whose keys live as long as the connection that
- * set them.
+ * Tracks which connection last set each key of topics with `keyLifetime: "connection"`.
  *
- * The log decides who was last: when a device has come back on a new connection, the end of its
- * old one, noticed late, must not remove what the new one set, acknowledged yet or not. Should this
- * server end without a word, the broker removes its keys: their leases are renewed only by it.
+ * The log decides who was last. When a device has reconnected, the late end of its old connection
+ * must not remove what the new one set, whether that is acknowledged yet or not. If this server
+ * crashes, the broker removes its keys, because nobody renews their leases.
  */
 export class KeyOwners {
   readonly #report: Report;
   readonly #leaseMs: number;
   readonly #topics = new Map<Topic, Map<string, Ownership>>();
-  /** The keys of each connection, so that its end costs what it set and not all there is. */
+  /** The keys of each connection, so that its end costs in proportion to what it set. */
   readonly #keysOf = new Map<KeyOwner, Map<Topic, Set<string>>>();
 
-  /** @param leaseMs for how long keys outlive a server that renews nothing */
+  /** @param leaseMs how long keys outlive a server that stops renewing them, in milliseconds */
   constructor(report: Report, leaseMs: number) {
     this.#report = report;
     this.#leaseMs = leaseMs;
   }
 
-  /** How many keys live with connections. */
+  /** The number of keys that are owned by connections. */
   get keyCount(): number {
     let count = 0;
     for (const ownerships of this.#topics.values()) count += ownerships.size;
     return count;
   }
 
-  /** Forgets who held a key when it is removed, by whomever. */
+  /** Forgets the owner of a key that was removed, by anyone. */
   onEvent(topic: Topic, { key = "", removed }: TopicEvent): void {
     if (removed) this.release(topic, key);
   }
 
-  /** A topic's log was read anew: nobody holds what is not in it as it was set. */
+  /**
+   * After a topic's log was reloaded: drops ownership of keys that the log no longer has as they
+   * were set.
+   */
   onStartedAgain(topic: Topic, isKept: (key: string) => boolean): void {
     for (const key of this.#topics.get(topic)?.keys() ?? []) {
       if (!isKept(key)) this.release(topic, key);
     }
   }
 
-  /** A connection has set a key. */
+  /** Records that a connection has set a key. */
   setBy(owner: KeyOwner, set: SetKey): void {
     const { topic, key, offset } = set;
     if (!livesWithConnection(topic.declaration) || topic.newest(key)?.offset !== offset) return;
     this.release(topic, key);
-    // It ended while the broker was still taking the event in.
+    // The connection ended before the broker acknowledged the event.
     if (owner.hasEnded) return remove(set);
     const ownerships = this.#topics.get(topic) ?? new Map<string, Ownership>();
     this.#topics.set(topic, ownerships);
@@ -92,7 +94,7 @@ export class KeyOwners {
     inTopic.add(key);
   }
 
-  /** No connection holds `key` any more; it stays as it is. */
+  /** Drops the ownership of `key`; its value stays. */
   release(topic: Topic, key: string): void {
     const ownerships = this.#topics.get(topic);
     const present = ownerships?.get(key);
@@ -102,7 +104,7 @@ export class KeyOwners {
     if (ownerships.size === 0) this.#topics.delete(topic);
   }
 
-  /** A connection has ended: what it set last is removed. */
+  /** Removes the keys that an ended connection was the last to set. */
   end(owner: KeyOwner): void {
     const keys = this.#keysOf.get(owner);
     this.#keysOf.delete(owner);
@@ -116,7 +118,7 @@ export class KeyOwners {
     }
   }
 
-  /** This server lives, and so do the keys of its connections. */
+  /** Renews the leases of all keys that connections of this server own. */
   renewLeases(): void {
     const [topic] = this.#topics.keys();
     topic?.slices.forEach(this, this.#portions(), {
@@ -134,7 +136,7 @@ export class KeyOwners {
     }
   }
 
-  /** Unless another connection has set it meanwhile. */
+  /** Does nothing if another connection has set the key meanwhile. */
   #removeOf(owner: KeyOwner, topic: Topic, key: string): void {
     const ownership = this.#topics.get(topic)?.get(key);
     if (ownership?.owner !== owner) return;
@@ -144,6 +146,6 @@ export class KeyOwners {
 }
 
 function remove({ topic, key, offset }: SetKey): void {
-  // Somebody newer has it, or the broker cannot be reached and the lease will remove it.
+  // A newer value won, or the broker is unreachable and the lease removes the key.
   topic.append({ key, removed: true, ifNewest: offset }).catch(() => {});
 }

@@ -27,19 +27,21 @@ import { shownCaller, type Caller } from "../sessions/caller.ts";
 /** How many leases are renewed with one request to the broker. */
 const LEASES_AT_ONCE = 1_000;
 
-/** What it costs to renew so many, in units of a slice. */
+/** The cost of renewing that many, in units of a slice. */
 const RENEW_UNITS = 128 * 1_024;
 
-/** Somebody who is subscribed to a topic, perhaps more than once, or was until a moment ago. */
+/**
+ * An identity with one or more subscriptions to a topic, or that had one within the grace period.
+ */
 interface Present {
   readonly key: string;
   readonly data: Readonly<Record<string, unknown>>;
   subscriptions: number;
-  /** Whoever made it necessary to tell of it. */
+  /** The payer of the presence event. */
   readonly payer: MemoryAccount | undefined;
-  /** Runs while none is left. */
+  /** The grace period, which runs while no subscription is left. */
   leaving: Timer | undefined;
-  /** Of the event that says so; `undefined` until the broker has it. */
+  /** The offset of the presence event; `undefined` until the broker has acknowledged it. */
   offset: Offset | undefined;
 }
 
@@ -47,28 +49,28 @@ interface PresenceHost {
   clock: Clock;
   wheel: TimerWheel;
   report: Report;
-  /** For how long a presence outlives a server that renews nothing. */
+  /** How long presence outlives a server that stops renewing it, in milliseconds. */
   leaseMs: number;
-  /** Asked for late, since it has to tell of its events first. */
+  /** A function, because the catalog is created after the presence that receives its events. */
   catalog(): Catalog;
 }
 
 /**
- * Who is subscribed to the topics that tell.
+ * Tracks who is subscribed to topics that have presence.
  *
- * A presence outlives the last subscription by a grace time, so that a reload or a network that
- * was gone for a moment is not seen by the others; and it ends with its server by a lease.
+ * Presence outlives the last subscription by a grace period, so that a reload or a short network
+ * failure is invisible to others. It ends with its server through a lease.
  */
 export class Presence {
   readonly #host: PresenceHost;
-  /** By the watched topic's name, then by key. */
+  /** Keyed by the watched topic's name, then by key. */
   readonly #present = new Map<string, Map<string, Present>>();
 
   constructor(host: PresenceHost) {
     this.#host = host;
   }
 
-  /** A subscription has begun. */
+  /** Records the start of a subscription. */
   enter(topic: Topic, caller: Caller): void {
     const options = optionsOf(topic);
     if (options === undefined) return;
@@ -92,7 +94,7 @@ export class Presence {
     void this.#announce(topic.name, present);
   }
 
-  /** A subscription has ended. */
+  /** Records the end of a subscription. */
   leave(topic: Topic, caller: Caller): void {
     const options = optionsOf(topic);
     const present = this.#present.get(topic.name)?.get(keyOf(caller));
@@ -104,8 +106,8 @@ export class Presence {
   }
 
   /**
-   * Somebody has said of a topic's subscribers that one is gone who is here: another server, that
-   * had the same one, or a lease that ran out while the broker could not be reached.
+   * Restores the presence of someone who is here but was removed from the log: by another server
+   * that had the same identity, or by a lease that expired while the broker was unreachable.
    */
   onEvent(topic: Topic, { key = "", removed, offset }: TopicEvent): void {
     const watched = topicOfPresence(topic.name);
@@ -115,7 +117,7 @@ export class Presence {
       void this.#announce(watched, present);
   }
 
-  /** A topic's log was read anew, and perhaps does not say who is here. */
+  /** After a topic's log was reloaded: restores presence that the log no longer has. */
   onStartedAgain(topic: Topic, isKept: (key: string) => boolean): void {
     const watched = topicOfPresence(topic.name);
     if (watched === undefined) return;
@@ -126,7 +128,9 @@ export class Presence {
     }
   }
 
-  /** This server lives, and so do those who are here; who could not be told of then is now. */
+  /**
+   * Renews the leases of everyone present, and announces those whose announcement failed before.
+   */
   renewLeases(): void {
     this.#host.catalog().slices.forEach(this, this.#portions(), {
       unitsOf: () => RENEW_UNITS,
@@ -159,7 +163,7 @@ export class Presence {
       const { key, data } = present;
       const { offset } = await topic.append({ key, data, leaseMs: this.#host.leaseMs });
       present.offset = offset;
-      // It left for good while the broker was still taking it in.
+      // The last subscription ended before the broker acknowledged the event.
       if (this.#present.get(name)?.get(key) !== present) await this.#retract(name, present);
     } catch (error) {
       this.#host.report(error);
@@ -179,7 +183,8 @@ export class Presence {
       const topic = await this.#companion(name, present);
       if (offset !== undefined) await topic.append({ key, removed: true, ifNewest: offset });
     } catch {
-      // Another server has the same one, or the broker cannot be reached and the lease will do it.
+      // Another server has the same identity, or the broker is unreachable and the lease removes
+      // it.
     }
   }
 
@@ -190,7 +195,7 @@ export class Presence {
     return catalog.open(entry, payer);
   }
 
-  /** What cannot be said of somebody is left out: that they are here is said all the same. */
+  /** If `describe` fails, its fields are left out: presence is announced all the same. */
   #describe(
     { declaration }: Topic,
     options: PresenceOptions,

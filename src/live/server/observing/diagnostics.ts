@@ -4,45 +4,45 @@ import type { StartKind } from "./statistics.ts";
 /** How a client is connected; `http` is a stream of server-sent events. */
 export type Level = 0 | 1 | "http";
 
-/** What is told on each channel, under the name `longwire.live.` and the key here. */
+/** The message of each channel. Channels are named `longwire.live.` plus the key. */
 export interface LiveDiagnostics {
-  /** A connection was let in. */
+  /** A connection was accepted. */
   "session.open": { connection: string; level: Level; identity: string | undefined };
-  /** A connection that was let in is over. */
+  /** An accepted connection ended. */
   "session.close": { connection: string; level: Level; durationMs: number };
-  /** A subscription began; `missed` offsets passed since the client was there last. */
+  /** A subscription began; `missed` is the number of offsets since the client's last position. */
   subscribe: { topic: string; start: StartKind; missed: number };
   /** A client's event is in the log. */
   publish: { topic: string; durationMs: number; duplicate: boolean };
-  /** A call was answered, or refused with an error's code. */
+  /** A call was answered, or failed with an error code. */
   call: { method: string; durationMs: number; code: LiveErrorCode | undefined };
   /** A request was refused. */
   refusal: { code: LiveErrorCode };
   /** Events from `from` to `to` will not reach a subscriber that was too slow. */
   slow: { topic: string; from: number; to: number };
-  /** How late the event loop was; once a second. */
+  /** How late the event loop was; published once a second. */
   lag: { lagMs: number };
 }
 
-/** What Node's channels have that is used here. */
+/** The members of Node's `Channel` that are used here. */
 interface Channel {
   readonly hasSubscribers: boolean;
   publish(message: unknown): void;
 }
 
 /**
- * Tells whoever listens on `node:diagnostics_channel` what happens in live servers; with no
- * listener it costs a look.
+ * Publishes the events of live servers on `node:diagnostics_channel`. Without subscribers it costs
+ * one check.
  *
- * Where there is no such module nobody is told: it is asked for and not imported, so that the live
- * layer also runs where Node is not, as in a test in a browser.
+ * The module is looked up at run time and not imported, so that the live layer also runs where it
+ * does not exist, such as in a browser test.
  */
 export class Diagnostics {
   readonly #channels = new Map<keyof LiveDiagnostics, Channel>();
   readonly #module = globalThis.process?.getBuiltinModule?.("node:diagnostics_channel");
 
-  /** @param describe makes the message, if somebody listens */
-  tell<Name extends keyof LiveDiagnostics>(
+  /** @param describe creates the message; called only if the channel has subscribers */
+  publish<Name extends keyof LiveDiagnostics>(
     name: Name,
     describe: () => LiveDiagnostics[Name],
   ): void {

@@ -1,4 +1,4 @@
-/** After so many microtasks whoever called has taken the promise, if it is taken at all. */
+/** By the end of this many microtasks, the caller has awaited the promise if it ever will. */
 const TAKEN_WITHIN = 8;
 
 function nextMicrotask(): Promise<void> {
@@ -8,18 +8,18 @@ function nextMicrotask(): Promise<void> {
 /**
  * A promise whose rejection is reported when nobody handles it, instead of ending the process.
  *
- * Whoever awaits it, or calls `then`, `catch` or `finally`, has it rejected as any other promise,
- * and what they make of it is an ordinary promise.
+ * If the caller awaits it, or calls `then`, `catch` or `finally`, it rejects like any other
+ * promise, and the promises derived from it are ordinary ones.
  */
 export class ReportedPromise<Value> extends Promise<Value> {
   #isTaken = false;
 
-  /** What `then` returns is the caller's own. */
+  /** `then` returns an ordinary promise, which the caller must handle. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** @param report called once if `pending` rejects and nobody has taken the promise by then */
+  /** @param report called once if `pending` rejects and nobody has awaited the promise by then */
   static watch<Value>(
     pending: Promise<Value>,
     report: (error: unknown) => void,
@@ -27,16 +27,16 @@ export class ReportedPromise<Value> extends Promise<Value> {
     const watched = new ReportedPromise<Value>((resolve, reject) => {
       pending.then(resolve, reject);
     });
-    // Node takes it for handled from here on.
+    // From here on, Node considers the rejection handled.
     void super.prototype.then.call(watched, undefined, async (error: unknown) => {
-      // One that was rejected at once comes here before the caller's `await` has been run.
+      // An immediate rejection gets here before the caller's `await` has run.
       for (let turn = 0; turn < TAKEN_WITHIN && !watched.#isTaken; turn += 1) await nextMicrotask();
       if (!watched.#isTaken) report(error);
     });
     return watched;
   }
 
-  // `await` and all other ways of taking a promise that is not of the class itself call this.
+  // `await` and all ways of adopting a promise, except from the class itself, call this.
   // oxlint-disable-next-line unicorn/no-thenable
   override then<Fulfilled = Value, Rejected = never>(
     onFulfilled?: ((value: Value) => Fulfilled | PromiseLike<Fulfilled>) | null,

@@ -1,23 +1,23 @@
 import { LongwireError, type Clock } from "../../../base/index.ts";
 import { ApplicationError, errorText, oneLine, type Report } from "../../../topics/index.ts";
 
-/** How often errors of the same kind are reported in a time; then they are counted. */
+/** How many errors of one kind are reported per time window; the rest are counted. */
 interface Pace {
   readonly most: number;
   readonly windowMs: number;
   readonly window: string;
 }
 
-/** Clients could repeat what causes an error as fast as they like. */
+/** Clients could repeat the cause of an error at any rate. */
 const USUAL: Pace = { most: 10, windowMs: 1_000, window: "a second" };
 
-/** What fails for as long as its cause is there, perhaps for hours, with each event. */
+/** For failures that repeat with each event while their cause lasts, possibly for hours. */
 const LASTING: Pace = { most: 1, windowMs: 60_000, window: "a minute" };
 
-/** How many different errors are told apart. */
+/** How many kinds of errors are counted separately. */
 const MAX_KINDS = 100;
 
-/** Something that fails as long as its cause is there: reported once, then once a minute. */
+/** A failure that repeats while its cause lasts: reported once, then once a minute. */
 export class LastingError extends LongwireError {
   /** Equal for all failures of one cause. */
   readonly kind: string;
@@ -28,22 +28,22 @@ export class LastingError extends LongwireError {
   }
 }
 
-/** What is counted of one kind of error. */
+/** The count of one kind of error. */
 interface Repeats {
   count: number;
   latest: LongwireError;
 }
 
 /**
- * Makes errors of all that failed, and gives them to the application's `onError`; without one, one
- * line each on standard error.
+ * Returns a function that converts failures to errors and passes them to the application's
+ * `onError`. The default writes one line each to standard error.
  */
 export function reporter(
   onError: ((error: LongwireError) => void) | undefined,
   clock: Clock,
 ): Report {
-  const usual = new PacedReports(USUAL, clock, (error) => tell(onError, error));
-  const lasting = new PacedReports(LASTING, clock, (error) => tell(onError, error));
+  const usual = new PacedReports(USUAL, clock, (error) => deliver(onError, error));
+  const lasting = new PacedReports(LASTING, clock, (error) => deliver(onError, error));
   return (cause) => {
     if (cause instanceof LastingError) return lasting.report(cause, cause.kind);
     if (cause instanceof ApplicationError) return usual.report(cause, cause.kind);
@@ -52,17 +52,17 @@ export function reporter(
   };
 }
 
-/** Reports of which each kind comes so often and not more. */
+/** Reports each kind of error at a limited rate. */
 class PacedReports {
   readonly #pace: Pace;
   readonly #clock: Clock;
-  readonly #tell: (error: LongwireError) => void;
+  readonly #deliver: (error: LongwireError) => void;
   readonly #kinds = new Map<string, Repeats>();
 
-  constructor(pace: Pace, clock: Clock, tell: (error: LongwireError) => void) {
+  constructor(pace: Pace, clock: Clock, deliver: (error: LongwireError) => void) {
     this.#pace = pace;
     this.#clock = clock;
-    this.#tell = tell;
+    this.#deliver = deliver;
   }
 
   report(error: LongwireError, kind: string): void {
@@ -75,7 +75,7 @@ class PacedReports {
       this.#kinds.set(kind, repeats);
       this.#endLater(kind, repeats);
     }
-    if (repeats.count <= this.#pace.most) this.#tell(error);
+    if (repeats.count <= this.#pace.most) this.#deliver(error);
   }
 
   #endLater(kind: string, repeats: Repeats): void {
@@ -85,18 +85,18 @@ class PacedReports {
       if (more <= 0 || this.#pace === USUAL) this.#kinds.delete(kind);
       if (more <= 0) return;
       const { code, message, cause } = repeats.latest;
-      const counted = `${message} It came ${more} more times within ${window}.`;
-      this.#tell(new LongwireError(code, counted, { cause }));
+      const counted = `${message} It occurred ${more} more times within ${window}.`;
+      this.#deliver(new LongwireError(code, counted, { cause }));
       if (this.#pace === USUAL) return;
-      // It goes on: the next ones are counted for another minute.
+      // The error persists: count for another window.
       repeats.count = most;
       this.#endLater(kind, repeats);
     });
   }
 }
 
-/** Never throws: an `onError` that fails has nobody left to tell but the log. */
-function tell(
+/** Never throws: if `onError` itself fails, the failure is logged. */
+function deliver(
   onError: ((error: LongwireError) => unknown) | undefined,
   error: LongwireError,
 ): void {
@@ -109,14 +109,14 @@ function tell(
   }
 }
 
-/** One line, which has what a developer looks for first: where it was thrown. */
+/** One line that includes where the error was thrown, because developers need that first. */
 function log(error: LongwireError): void {
   const place = placeOf(error.cause);
   const where = place === undefined ? "" : ` Thrown ${place}; give onError for the stack.`;
   console.error(`longwire: ${error.message.replace(" See cause.", "")}${where}`);
 }
 
-/** The first line of a stack that is not of Node itself, such as `at add (server.mjs:3:9)`. */
+/** Returns the first stack line outside of Node's own code, such as `at add (server.mjs:3:9)`. */
 function placeOf(cause: unknown): string | undefined {
   if (!(cause instanceof Error) || cause instanceof LongwireError) return undefined;
   const lines = String(cause.stack).split("\n");

@@ -1,36 +1,36 @@
 import type { LiveErrorCode } from "../../../topics/index.ts";
 import type { Diagnostics } from "./diagnostics.ts";
 
-/** How a subscription began: see `Recovery`; `fresh` also without `since`. */
+/** How a subscription began: see `Recovery`; also `fresh` without `since`. */
 export type StartKind = "resumed" | "gap" | "fresh";
 
-/** What a live server has counted since it was opened; plain numbers that only grow. */
+/** Counters of a live server since it was opened. */
 export class Statistics {
   readonly #diagnostics: Diagnostics;
-  /** Connections that were let in, by level. */
+  /** Accepted connections, by level. */
   readonly sessions: { level0: number; level1: number } = { level0: 0, level1: 0 };
-  /** Connections that were turned away with 4503. */
+  /** Connections that were refused with 4503. */
   turnedAway = 0;
-  /** Connections whose credentials were refused, or ran out. */
+  /** Connections whose credentials were refused or expired. */
   unauthorized = 0;
   /** Messages from clients. */
   received = 0;
-  /** Pieces of a log that were written: one can hold many events. */
+  /** Writes to sockets; one write can contain many events. */
   writes = 0;
   writtenBytes = 0;
-  /** Events that the topics' logs got. */
+  /** Events that were appended to the topics' logs. */
   events = 0;
-  /** Publishes of clients that were acknowledged. */
+  /** Client publishes that were acknowledged. */
   published = 0;
-  /** Publishes that were in the log already. */
+  /** Publishes that were already in the log. */
   duplicates = 0;
   calls = 0;
   readonly starts: Record<StartKind, number> = { resumed: 0, gap: 0, fresh: 0 };
-  /** Log subscribers that were told of a gap because they were too slow. */
+  /** Log subscribers that received a gap because they were too slow. */
   slowGaps = 0;
   /** Level 0 connections that were closed because they were too slow. */
   tooSlow = 0;
-  /** Requests that were refused, by their error's code. */
+  /** Refused requests, by error code. */
   readonly refusals: Partial<Record<LiveErrorCode, number>> = {};
 
   constructor(diagnostics: Diagnostics) {
@@ -44,9 +44,9 @@ export class Statistics {
 
   refused(code: LiveErrorCode): void {
     this.refusals[code] = (this.refusals[code] ?? 0) + 1;
-    this.#diagnostics.tell("refusal", () => ({ code }));
+    this.#diagnostics.publish("refusal", () => ({ code }));
   }
 }
 
-/** The counts, for who only looks. */
+/** The counters, read-only. */
 export type LiveStatistics = Readonly<Omit<Statistics, "wrote" | "refused">>;

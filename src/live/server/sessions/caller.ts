@@ -4,27 +4,27 @@ import type { LiveLimits } from "../limits.ts";
 import type { Identity } from "../access/credentials.ts";
 import { TokenBucket } from "../access/token-bucket.ts";
 
-/** Who asks: a connection, or one plain request. */
+/** The sender of a request: a connection, or one plain HTTP request. */
 export interface Caller {
-  /** The connection's name; a request's own. */
+  /** The connection's name, or the request's own. */
   readonly connection: string;
-  /** `undefined` where the server has no `authenticate`. */
+  /** `undefined` if the server has no `authenticate`. */
   readonly identity: Identity | undefined;
-  /** What the connection or the request holds; its payer also pays for what outlives it. */
+  /** The account of the connection or request; its payer also pays for what outlives it. */
   readonly account: Account;
-  /** The requests of this connection; a plain request is none by itself. */
+  /** The connection's rate limit; a plain request has none of its own. */
   readonly bucket: TokenBucket | undefined;
-  /** Whom it shares a rate with: all of the same identity, or of the same address. */
+  /** The key of the shared rate limit: the identity or the address. */
   readonly sharedRate: string | undefined;
 }
 
-/** Who pays for what `caller` leaves behind. @throws LiveError `unavailable` if it is gone */
+/** Returns the payer for what outlives `caller`. @throws LiveError `unavailable` if it has ended */
 export function payerOf({ account }: Pick<Caller, "account">): Payer {
   if (account.payer !== undefined) return account.payer;
   throw new LiveError("unavailable", "The connection has ended; connect again.");
 }
 
-/** A caller as a report to the developer names it. */
+/** Names a caller for error reports. */
 export function shownCaller({
   identity,
   connection,
@@ -34,7 +34,7 @@ export function shownCaller({
     : `the identity ${quoted(identity.id)}`;
 }
 
-/** What callers may do in a time, by connection and by identity. */
+/** Rate limits per connection and per identity. */
 export class Rates {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
@@ -58,7 +58,7 @@ export class Rates {
     throw tooMany("identity", this.#limits.identityRequestsPerSecond);
   }
 
-  /** Forgets those who have not asked for a while. */
+  /** Forgets callers that have been idle. */
   tidy(): void {
     const now = this.#clock.now();
     for (const [who, bucket] of this.#shared) if (bucket.isFull(now)) this.#shared.delete(who);
@@ -75,6 +75,6 @@ export class Rates {
 }
 
 function tooMany(whose: string, perSecond: number): LiveError {
-  const message = `More than ${perSecond} requests a second of one ${whose} came; slow down and try again.`;
+  const message = `One ${whose} sent more than ${perSecond} requests a second; slow down and try again.`;
   return new LiveError("rate_limited", message);
 }

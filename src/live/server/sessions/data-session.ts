@@ -29,7 +29,8 @@ import { SessionIdentity } from "./session-identity.ts";
 /**
  * A Level 0 client: any WebSocket, one topic, params in and data out.
  *
- * What goes wrong is said with a close code, the only thing such a client is sure to see.
+ * Failures are reported with a close code, because that is the only thing such a client is sure to
+ * see.
  */
 export class DataSession implements Session, SendBuffer {
   readonly #core: LiveCore;
@@ -38,16 +39,16 @@ export class DataSession implements Session, SendBuffer {
   readonly #encoding: Encoding;
   readonly #params: Params | undefined;
   readonly #sessionIdentity: SessionIdentity;
-  /** Credentials, or leave to subscribe, are being asked for. */
+  /** Authentication or authorization is in progress. */
   #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
   /** Refunds what the subscription costs. */
   #release: Release = () => {};
-  /** Who pays until somebody is let in. */
+  /** The payer until the client is authenticated. */
   readonly #address: string;
   #deadline: Timer | undefined;
 
-  /** @param params from the URL's query; without them the first message brings them */
+  /** @param params from the URL's query; if absent, the first message must contain them */
   constructor(
     core: LiveCore,
     peer: LivePeer,
@@ -79,7 +80,7 @@ export class DataSession implements Session, SendBuffer {
     const { caller } = this.#sessionIdentity;
     if (!this.#peer.isOpen || caller === undefined) return;
     if (typeof message !== "string") {
-      this.#peer.close(LiveCloseCode.BadMessage, "params are a text message, not a binary one");
+      this.#peer.close(LiveCloseCode.BadMessage, "params must be a text message, not a binary one");
       return;
     }
     const part = readValue(message.trim() === "" ? "{}" : message);
@@ -100,18 +101,18 @@ export class DataSession implements Session, SendBuffer {
 
   onLimit({ code }: LimitReached): void {
     if (code === "message_timeout") {
-      this.#peer.close(LiveCloseCode.Timeout, "the params did not come whole in time");
+      this.#peer.close(LiveCloseCode.Timeout, "the params did not arrive completely in time");
     } else if (code === "over_share") {
       this.#peer.close(
         LiveCloseCode.TooMany,
         "your share of memory is used up; connect again later",
       );
     } else {
-      this.#peer.close(LiveCloseCode.TooLarge, "params are shorter than that");
+      this.#peer.close(LiveCloseCode.TooLarge, "the params are too long");
     }
   }
 
-  /** Nobody is told where this client stands, but what it has need not be kept for it. */
+  /** A Level 0 client has no position, so the reader may advance past events that do not match. */
   onTick(): void {
     this.#subscription?.takeUntold();
   }
@@ -155,7 +156,7 @@ export class DataSession implements Session, SendBuffer {
   #onShown(result: AuthResult): void | Promise<void> {
     if (!this.#peer.isOpen) return;
     if (result.kind !== "known") {
-      // There is no hello here with which a token could still come.
+      // Level 0 has no `hello` that could still bring a token.
       const error = result.kind === "refused" ? result.error : noCredentials();
       this.#core.statistics.unauthorized += 1;
       if (error.code === "unauthorized") this.#core.logins.onFailed(this.#address);
@@ -169,19 +170,19 @@ export class DataSession implements Session, SendBuffer {
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
     const caller = this.#sessionIdentity.letIn(result.identity);
     if (this.#params !== undefined) return this.#narrow(this.#params, caller);
-    // Not before, so that who is nobody does not learn what there is.
+    // After authentication, so that unauthenticated clients cannot probe for topic names.
     const exists = this.#core.catalog.find(this.#name) !== undefined;
     if (!exists) return this.#refuse(unknownTopic(this.#name));
     const { wheel, limits } = this.#core;
     this.#deadline = wheel.after(limits.paramsTimeoutMs, () =>
       this.#peer.close(
         LiveCloseCode.Timeout,
-        "no params came; send a JSON object, {} for everything",
+        "no params received; send a JSON object, {} for everything",
       ),
     );
   }
 
-  /** Starts with these params, or goes on with them. */
+  /** Starts with these params, or switches to them. */
   #narrow(params: Params, caller: Caller): void | Promise<void> {
     this.#deadline?.cancel();
     try {
@@ -200,7 +201,7 @@ export class DataSession implements Session, SendBuffer {
   }
 
   #subscribe(topic: Topic, params: Params, caller: Caller): void {
-    // It has ended while leave was asked for.
+    // The connection ended during authorization.
     if (!this.#peer.isOpen) return;
     const view = topic.view(params);
     const { account } = this.#peer;
@@ -215,23 +216,24 @@ export class DataSession implements Session, SendBuffer {
     const source = { topic, view, encoding: this.#encoding, walk, payer };
     this.#subscription = new Subscription(source, this, {
       onLost: (from, to) => {
-        this.#core.diagnostics.tell("slow", () => ({ topic: topic.name, from, to }));
+        this.#core.diagnostics.publish("slow", () => ({ topic: topic.name, from, to }));
         this.#lose();
         return "ended";
       },
       onEnded: () =>
-        this.#peer.close(LiveCloseCode.Restarting, "the topic has started again; connect again"),
+        this.#peer.close(LiveCloseCode.Restarting, "the topic was restarted; connect again"),
     });
     this.#core.statistics.starts.fresh += 1;
     const { name } = topic;
-    this.#core.diagnostics.tell("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
+    this.#core.diagnostics.publish("subscribe", () => ({ topic: name, start: "fresh", missed: 0 }));
     this.#subscription.pump();
   }
 
   /**
-   * What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+   * Where to start with new params. Unread events of a log are delivered under the new params,
+   * because Level 0 cannot report a gap.
    *
-   * @returns `undefined` if some of it is gone
+   * @returns `undefined` if some of them have expired
    */
   #walkOf(topic: Topic): Walk | undefined {
     const { epoch } = topic.position;
@@ -255,7 +257,7 @@ export class DataSession implements Session, SendBuffer {
     this.#subscription = undefined;
   }
 
-  /** The messages that come meanwhile wait for it. */
+  /** Later messages wait for it. */
   #waitFor(pending: void | Promise<void>): void {
     if (!(pending instanceof Promise)) return;
     this.#pending = pending.then(() => {

@@ -11,12 +11,12 @@ import type { SessionEncodings } from "./session.ts";
 
 const encoder = new TextEncoder();
 
-/** Level 0: an event's data and nothing around it. */
+/** Level 0: an event's data and nothing else. */
 export function dataText(event: TopicEvent): string {
   return event.removed ? `{"removed":${JSON.stringify(event.key)}}` : event.json;
 }
 
-/** Level 1: an `event` message. It carries nothing of the subscriber, so one serves all. */
+/** Level 1: an `event` message. It contains nothing about the subscriber, so all share it. */
 export function eventText(topic: TopicAddress, event: TopicEvent): string {
   const name = JSON.stringify(topic.name);
   return `{"type":"event","topic":${name},"offset":${event.offset},${contentText(event)}}`;
@@ -30,12 +30,12 @@ export function snapshotText(topic: TopicAddress, page: StatePage): string {
   return `{"type":"snapshot","topic":${name},"epoch":${epoch},"offset":${page.offset},"entries":${entriesText(page.entries)},${state}}`;
 }
 
-/** A JSON array of entries. */
+/** Serializes entries as a JSON array. */
 function entriesText(entries: readonly TopicEvent[]): string {
   return `[${entries.map(entryText).join(",")}]`;
 }
 
-/** An entry of a state, or one of a log topic's events, as JSON. */
+/** Serializes an entry of a state or an event of a log topic as JSON. */
 export function entryText(entry: TopicEvent): string {
   return `{"offset":${entry.offset},${contentText(entry)}}`;
 }
@@ -45,15 +45,16 @@ function contentText(event: TopicEvent): string {
   return event.removed ? `${key}"removed":true` : `${key}"data":${event.json}`;
 }
 
-/** The encodings that go over WebSocket, of every format that a peer came with. */
+/** The encodings for WebSocket, per frame format. */
 export class FrameEncodings {
   readonly #byName = new Map<string, SessionEncodings>();
 
   /**
-   * Peers whose formats have the same name share encodings, and so lanes and pages.
+   * Returns the encodings of a format. Peers whose formats have the same name share them, and so
+   * share lanes and pages.
    *
-   * @param maxBytes the longest message that the client takes; rounded down to a power of two, so
-   *   that there are few encodings, whatever clients say
+   * @param maxBytes the longest message that the client accepts; rounded down to a power of two to
+   *   keep the number of encodings small
    */
   of(format: FrameFormat, maxBytes: number = Infinity): SessionEncodings {
     const most = maxBytes === Infinity ? Infinity : 2 ** Math.floor(Math.log2(maxBytes));
@@ -79,15 +80,15 @@ function frameEncodings(format: FrameFormat, name: string, maxBytes: number): Se
     event: {
       name: `event+${name}`,
       event: once((topic, event) => framed(eventText(topic, event))),
-      // An empty page says something: that the state is complete, or that nothing changed.
+      // An empty page is sent too: it means that the state is complete, or that nothing changed.
       page: (topic, page) => framed(snapshotText(topic, page)),
     },
   };
 }
 
 /**
- * Remembers the last frame, and the last one of a removal: an event goes through all views of its
- * topic, one after the other, and is one or the other in most of them.
+ * Caches the last frame, and the last one of a removal: an event passes through all views of its
+ * topic in turn, and most views need one of the two.
  */
 function once(encode: Encoding["event"]): Encoding["event"] {
   let last: LastFrame | undefined;
@@ -108,12 +109,12 @@ interface LastFrame {
   readonly frame: Uint8Array | undefined;
 }
 
-/** Server-sent events: a Level 1 message each, with the position to resume from as its id. */
+/** Server-sent events: one Level 1 message each, with the position to resume from as its id. */
 export const eventStreamEncoding: Encoding = {
   name: "event-stream",
   event: once((topic, event) => streamItem(topic, event.offset, eventText(topic, event))),
   page: (topic, page) => {
-    // Only behind the last page is there a position that can be resumed from.
+    // Only the last page has a position that can be resumed from.
     const text = snapshotText(topic, page);
     return page.more ? encoder.encode(`data: ${text}\n\n`) : streamItem(topic, page.offset, text);
   },

@@ -28,7 +28,7 @@ import { SessionIdentity } from "./session-identity.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
 
-/** What could be read as a request, be it one that is refused. */
+/** A decoded request, accepted or refused. */
 type Readable = Exclude<Decoded, { kind: "malformed" }>;
 
 type Request<Type> = Extract<ClientMessage, { type: Type }>;
@@ -40,24 +40,26 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   readonly #sessionIdentity: SessionIdentity;
   readonly #subscriptions: Subscriptions;
   readonly #encodingUpTo: (maxBytes: number) => Encoding;
-  /** The longest message that the client takes, in bytes. */
+  /** The longest message that the client accepts, in bytes. */
   #maxClientBytes = Infinity;
-  /** Those that wait for room, in the order in which they get it. */
+  /** Readers that wait for room in the socket, first come first served. */
   readonly #waiting = new Set<Pumped>();
-  /** Runs while the client is to say who it is. */
+  /** Runs until the client has authenticated. */
   #deadline: Timer | undefined;
-  /** The credentials of the handshake are being checked. */
+  /** The check of the handshake's credentials, while in progress. */
   #opening: Promise<void> | undefined;
   readonly #unanswered = new Unanswered();
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
-  /** Its credentials were refused, and that was counted. */
+  /** Whether its credentials were refused and counted as a failed login. */
   #hasFailed = false;
-  /** Who pays until somebody is let in. */
+  /** The payer until the client is authenticated. */
   readonly #address: string;
 
-  /** @param encodingUpTo the encoding for a client that takes messages of so many bytes */
+  /**
+   * @param encodingUpTo returns the encoding for a client that accepts messages of so many bytes
+   */
   constructor(core: LiveCore, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
     this.#core = core;
     this.#peer = peer;
@@ -69,7 +71,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
       account: peer.account,
-      say: (message) => this.#send(message),
+      send: (message) => this.#send(message),
     });
   }
 
@@ -87,7 +89,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
     if (this.#opening !== undefined) return this.#opening.then(() => this.onMessage(message));
-    // It waited for the credentials, and they were refused.
+    // The message waited for the credentials, and they were refused.
     if (!this.#peer.isOpen) return;
     if (typeof message !== "string") {
       this.#disconnect(LiveCloseCode.BadMessage, "Messages are text, not binary; send JSON.");
@@ -107,12 +109,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     return pending.then(() => this.#unanswered.room());
   }
 
-  /** Who waits longest goes first, or a busy topic would leave no room to the others. */
+  /** First come first served: otherwise a busy topic would starve the others. */
   onDrain(): void {
     for (const reader of this.#waiting) {
       this.#waiting.delete(reader);
       reader.pump();
-      // It waits again: there is no more room.
+      // It waits again because the socket is full.
       if (this.#waiting.has(reader)) return;
     }
   }
@@ -129,7 +131,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#disconnect(LiveCloseCode.Restarting, message, { retryAfterMs });
   }
 
-  /** A connection's keys end with it. */
+  /** A connection's keys are removed when it ends. */
   get hasEnded(): boolean {
     return this.#ended;
   }
@@ -164,7 +166,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   onLimit({ code }: LimitReached): void {
     if (code === "message_timeout") {
-      const message = "A message did not come whole in time; send it faster, or in parts.";
+      const message =
+        "A message did not arrive completely in time; send it faster, or split it up.";
       return this.#disconnect(LiveCloseCode.Timeout, message, {});
     }
     if (code === "over_share") {
@@ -173,7 +176,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     const isKnown = this.#sessionIdentity.caller !== undefined;
     const { limits } = this.#core;
     const most = isKnown ? limits.maxMessageBytes : mostUnknownBytes(limits);
-    const message = `A message may have ${most} bytes at most${isKnown ? "" : " before hello"}; send less.`;
+    const message = `A message may have at most ${most} bytes${isKnown ? "" : " before hello"}; send a shorter one.`;
     this.#disconnect(LiveCloseCode.TooLarge, message);
   }
 
@@ -188,7 +191,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#core.owners.end(this);
   }
 
-  /** What the client showed of itself before it was let in. */
+  /** Handles the result for the credentials in the handshake. */
   #onShown(result: AuthResult): void {
     if (!this.#peer.isOpen) return;
     if (result.kind === "known") return this.#welcome(result.identity);
@@ -210,13 +213,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
   }
 
-  /** A client that has to say who it is says this first, or nothing at all. */
+  /** A client that must authenticate has to send `hello` first. */
   #introduce(request: ClientMessage | undefined): void | Promise<void> {
     if (request?.type !== "hello" || request.token === undefined) {
       return this.#expel(noCredentials());
     }
     this.#limitTo(request.maxMessage);
-    // From here on it is the server that takes its time.
+    // From here on, the delay is the server's.
     this.#deadline?.cancel();
     return onceAvailable(this.#core.authenticator.check(tokenAlone(request.token)), (result) =>
       this.#onShown(
@@ -225,7 +228,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     );
   }
 
-  /** Does what a request asks for; what speaks against it is the answer. */
+  /** Handles a request; a failure becomes its answer. */
   #handle(request: Readable, caller: Caller, text: string): void | Promise<void> {
     const id = idOf(request);
     let release: Release = () => {};
@@ -246,7 +249,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     }
   }
 
-  /** @param release to be called when the request has its answer */
+  /** @param release to be called when the request is answered */
   #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
     switch (message.type) {
       case "publish":
@@ -292,16 +295,16 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     throw new LiveError("too_large", message);
   }
 
-  /** What the client could not take is not sent to it. */
+  /** Messages longer than the client accepts are not sent to it. */
   #limitTo(maxBytes: number | undefined): void {
     if (maxBytes === undefined || maxBytes >= longestMessage(this.#core.limits)) return;
     this.#maxClientBytes = maxBytes;
     this.#subscriptions.encodeAs(this.#encodingUpTo(maxBytes));
   }
 
-  /** Sends a request's answer when it is there, and meanwhile takes the next ones. */
+  /** Sends a request's answer when it is ready; later requests do not wait for it. */
   #answer(id: RequestId, answer: Promise<string>, release: Release): void {
-    const told = answer.then(
+    const answered = answer.then(
       (text) => {
         release();
         this.#sendText(text);
@@ -311,17 +314,20 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
         this.#refuseWith(id, error);
       },
     );
-    this.#unanswered.add(told);
+    this.#unanswered.add(answered);
   }
 
-  /** New credentials on the connection: of the same one, with perhaps other rights. */
+  /**
+   * Replaces the connection's credentials; the identity must stay the same, its rights may differ.
+   */
   #refresh(token: string, { identity }: Caller): void | Promise<void> {
     return onceAvailable(this.#core.authenticator.check(tokenAlone(token)), (result) => {
       if (this.#ended) return;
       if (result.kind === "unknown") throw noCredentials();
       if (result.kind === "refused") throw result.error;
       if (result.identity?.id !== identity?.id) {
-        const message = "The new credentials are of someone else; connect again to use them.";
+        const message =
+          "The new credentials belong to another identity; connect again to use them.";
         throw new LiveError("unauthorized", message);
       }
       const caller = this.#sessionIdentity.letIn(result.identity);
@@ -348,7 +354,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (code !== "rate_limited") return;
     this.#ignoredRefusals += 1;
     if (this.#ignoredRefusals < MAX_IGNORED_REFUSALS) return;
-    this.#disconnect(LiveCloseCode.TooMany, "Too many requests came too fast; slow down.");
+    this.#disconnect(LiveCloseCode.TooMany, "Too many requests were sent too fast; slow down.");
   }
 
   #failure(cause: unknown): LiveError {
@@ -361,7 +367,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#send({ type: "error", ...(id !== undefined && { id }), code, message });
   }
 
-  /** The client learns why, which a refused handshake would not tell a browser. */
+  /** Closes with a reason, which a browser would not get from a refused handshake. */
   #expel(error: LiveError, retry?: { retryAfterMs?: number }): void {
     this.#core.statistics.unauthorized += 1;
     if (error.code === "unauthorized") this.#onLoginFailed();
@@ -370,7 +376,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#disconnect(closeCodeOf(error), error.message, retry ?? (isPassing ? {} : undefined));
   }
 
-  /** For a client of which too much is there: it may come back, spread with others. */
+  /** For a client that exceeds a temporary limit: it may reconnect, spread out with others. */
   get #retryLater(): { retryAfterMs: number } {
     return { retryAfterMs: this.#core.admission.returnAfter(1) };
   }
@@ -380,7 +386,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#hasFailed = true;
   }
 
-  /** @param retry whether the client may come back, and when; without it what was sent was wrong */
+  /** @param retry whether and when the client may reconnect; absent if it sent something invalid */
   #disconnect(code: number, message: string, retry?: { retryAfterMs?: number }): void {
     const retryAfter = retry?.retryAfterMs;
     this.#send({

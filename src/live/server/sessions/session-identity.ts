@@ -5,7 +5,7 @@ import type { Level } from "../observing/diagnostics.ts";
 import { onExpiry } from "../access/expiry.ts";
 import type { LiveCore } from "./session.ts";
 
-/** Who a connection has shown itself to be, and until when. */
+/** The identity of a connection, and when it expires. */
 export class SessionIdentity {
   readonly #core: LiveCore;
   readonly #level: Level;
@@ -26,19 +26,19 @@ export class SessionIdentity {
     this.#onExpired = onExpired;
   }
 
-  /** `undefined` until somebody is let in. */
+  /** `undefined` until the client is authenticated. */
   get caller(): Caller | undefined {
     return this.#caller;
   }
 
-  /** For how long it is good from now on, in milliseconds; `undefined` for ever. */
+  /** How long the identity remains valid, in milliseconds; `undefined` if it does not expire. */
   get expiresInMs(): number | undefined {
     const expiresAt = this.#caller?.identity?.expiresAt;
     if (expiresAt === undefined) return undefined;
     return Math.max(0, Math.floor(expiresAt - wallTimeOf(this.#core.clock)));
   }
 
-  /** The connection is this one's from now on. */
+  /** Assigns the connection to this identity. */
   letIn(identity: Identity | undefined): Caller {
     const caller = this.#caller;
     this.#caller = {
@@ -61,7 +61,7 @@ export class SessionIdentity {
     const caller = this.#caller;
     if (caller === undefined) return;
     const { clock, diagnostics } = this.#core;
-    diagnostics.tell("session.close", () => ({
+    diagnostics.publish("session.close", () => ({
       connection: caller.connection,
       level: this.#level,
       durationMs: clock.now() - this.#openedAt,
@@ -72,6 +72,6 @@ export class SessionIdentity {
     const { clock, diagnostics } = this.#core;
     this.#openedAt = clock.now();
     const level = this.#level;
-    diagnostics.tell("session.open", () => ({ connection, level, identity: identity?.id }));
+    diagnostics.publish("session.open", () => ({ connection, level, identity: identity?.id }));
   }
 }

@@ -16,11 +16,11 @@ import type { Statistics } from "../observing/statistics.ts";
 export interface LiveCore {
   readonly catalog: Catalog;
   readonly authenticator: Authenticator;
-  /** Counts credentials that were refused. */
+  /** Counts failed logins. */
   readonly logins: LoginGuard;
-  /** What the memory that clients hold is charged to. */
+  /** Charged for the memory that clients hold. */
   readonly ledger: Ledger;
-  /** Decides where a topic or a method does not decide itself. */
+  /** Decides when a topic or a method does not decide itself. */
   readonly authority: Authority;
   readonly calls: Calls;
   readonly rates: Rates;
@@ -29,7 +29,7 @@ export interface LiveCore {
   readonly admission: Admission;
   readonly statistics: Statistics;
   readonly diagnostics: Diagnostics;
-  /** The name in a URL's query that holds a token, if any does. */
+  /** The query parameter that holds a token, if any. */
   readonly tokenQuery: string | undefined;
   readonly limits: LiveLimits;
   readonly clock: Clock;
@@ -37,29 +37,29 @@ export interface LiveCore {
   readonly report: Report;
 }
 
-/** A limit of the connection that its client has exceeded. */
+/** A limit that a client has exceeded. */
 export interface LimitReached {
-  /** Such as `message_too_big`, `message_timeout`, `over_share`. */
+  /** For example `message_too_big`, `message_timeout`, `over_share`. */
   readonly code: string;
 }
 
 /** One client's connection, at either level. */
 export interface Session {
-  /** Called once, when the peer leads to this session. */
+  /** Called once, after the peer is linked to this session. */
   start(credentials: Credentials): void;
-  /** How many topics it follows. */
+  /** The number of topics that it is subscribed to. */
   readonly subscriptionCount: number;
-  /** Whether some of what it is to get waits for room. */
+  /** Whether unsent data waits for room in the socket. */
   readonly isWaiting: boolean;
-  /** If a promise is returned, the next message shall wait for it. */
+  /** If a promise is returned, the next message waits for it. */
   onMessage(message: string | Uint8Array): void | Promise<void>;
-  /** The connection is about to be closed because its client exceeds a limit. */
+  /** The connection is about to be closed because its client exceeded a limit. */
   onLimit(reached: LimitReached): void;
-  /** There is room in the socket again. */
+  /** The socket has room again. */
   onDrain(): void;
   /** Called twice per heartbeat interval. */
   onTick(): void;
-  /** The server is about to close all connections; `retryAfterMs` is when to come back. */
+  /** The server is about to close all connections; `retryAfterMs` is when to reconnect. */
   onDraining(retryAfterMs: number): void;
   onClosed(): void;
 }

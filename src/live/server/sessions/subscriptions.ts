@@ -23,7 +23,7 @@ import type { LiveCore } from "./session.ts";
 type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
 
 /** Sends a message to the client. */
-export type Say = (message: { type: string } & Record<string, unknown>) => void;
+export type Send = (message: { type: string } & Record<string, unknown>) => void;
 
 interface Started {
   readonly subscription: Subscription;
@@ -36,28 +36,28 @@ interface Started {
 export interface Subscriber {
   readonly buffer: SendBuffer;
   readonly account: Account;
-  readonly say: Say;
+  readonly send: Send;
 }
 
-/** What one Level 1 connection is subscribed to: of each topic once. */
+/** The subscriptions of one Level 1 connection, at most one per topic. */
 export class Subscriptions {
   readonly #core: LiveCore;
   #encoding: Encoding;
   readonly #buffer: SendBuffer;
   readonly #account: Account;
-  readonly #say: Say;
+  readonly #send: Send;
   readonly #started = new Map<string, Started>();
   #hasEnded = false;
 
-  constructor(core: LiveCore, encoding: Encoding, { buffer, account, say }: Subscriber) {
+  constructor(core: LiveCore, encoding: Encoding, { buffer, account, send }: Subscriber) {
     this.#core = core;
     this.#encoding = encoding;
     this.#buffer = buffer;
     this.#account = account;
-    this.#say = say;
+    this.#send = send;
   }
 
-  /** What is subscribed to from now on comes in this encoding. */
+  /** Sets the encoding of later subscriptions. */
   encodeAs(encoding: Encoding): void {
     this.#encoding = encoding;
   }
@@ -66,7 +66,7 @@ export class Subscriptions {
     return this.#started.size;
   }
 
-  /** @throws LiveError what speaks against it, perhaps as a rejection */
+  /** Starts a subscription. @throws LiveError the refusal, possibly as a rejection */
   start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
     const { topic: name, params } = request;
     const { maxSubscriptions } = this.#core.limits;
@@ -84,7 +84,7 @@ export class Subscriptions {
     );
   }
 
-  /** @param stopped takes the subscription that was ended */
+  /** @param stopped receives the subscription that was ended */
   stop(name: string, caller: Caller, stopped: (subscription: Subscription) => void): void {
     const present = this.#started.get(name);
     if (present === undefined) return;
@@ -100,12 +100,12 @@ export class Subscriptions {
     for (const name of this.#started.keys()) this.stop(name, caller, () => {});
   }
 
-  /** Where a subscriber stands moves on also while nothing matches; this tells it. */
+  /** Sends positions, because a subscriber's position advances even while no event matches. */
   announcePositions(): void {
     for (const { subscription } of this.#started.values()) this.#announcePosition(subscription);
   }
 
-  /** Ends what `caller`, with new credentials, may not read any more. */
+  /** Ends the subscriptions that `caller`, with new credentials, may no longer read. */
   async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
     for (const [name, { params }] of this.#started) {
       try {
@@ -115,23 +115,23 @@ export class Subscriptions {
         if (!(error instanceof LiveError)) this.#core.report(error);
         if (this.#hasEnded) return;
         this.stop(name, caller, stopped);
-        const message = `The new credentials do not let you read ${name}; ask for access.`;
-        this.#say({ type: "unsubscribed", topic: name, code: "forbidden", message });
+        const message = `The new credentials do not allow you to read ${name}; ask for access.`;
+        this.#send({ type: "unsubscribed", topic: name, code: "forbidden", message });
       }
     }
   }
 
   #begin(topic: Topic, { id, params, since }: SubscribeRequest, caller: Caller): void {
-    // The connection has ended while leave was asked for.
+    // The connection ended during authorization.
     if (this.#hasEnded) return;
     const { name } = topic;
     const view = topic.view(params);
     const present = this.#started.get(name);
-    // What it has not read of a log yet it gets with the new params, or nobody would tell of it.
+    // Unread events of a log are delivered under the new params, because no gap would report them.
     const reached = topic.kind === "log" ? present?.subscription.reached : undefined;
     const { epoch } = topic.position;
     const unread = reached === undefined ? undefined : { epoch, offset: reached };
-    // By the time of the answer a client has the state of the params before, wherever it was.
+    // Until the answer, the client holds the state of the previous params, at whatever position.
     const isOther = topic.kind === "keyed" && present !== undefined;
     const hasChanged = isOther && present.subscription.view !== view;
     const recovery = recover(topic, hasChanged ? undefined : (since ?? unread), view);
@@ -150,7 +150,7 @@ export class Subscriptions {
         return "go-on";
       },
       onEnded: (ended) => {
-        const message = `${name} has started again at the server; subscribe again.`;
+        const message = `${name} was restarted on the server; subscribe again.`;
         this.#onEnded(ended, caller, new LiveError("unavailable", message));
       },
       onTooLong: (ended) => {
@@ -158,25 +158,25 @@ export class Subscriptions {
         this.#core.statistics.refused("too_large");
         this.#onEnded(ended, caller, new LiveError("too_large", message));
       },
-      // A client that resumed would wait to know that it is up to date.
+      // A client that resumed waits for this to know that it is up to date.
       onCaughtUp: (caughtUp) => this.#announcePosition(caughtUp),
     });
     this.#started.set(name, { subscription, params, release });
     if (present === undefined) this.#core.presence.enter(topic, caller);
     this.#sendStart({ id, since }, subscription, recovery);
     subscription.pump();
-    // What did not match is told at once, or a client that resumed would wait to know that it is
-    // up to date.
+    // Sent immediately if nothing matched, because a client that resumed waits for this to know
+    // that it is up to date.
     this.#announcePosition(subscription);
   }
 
-  /** A client that subscribes again, from where it is, is told what it has lost. */
+  /** A client that resubscribes from its position then receives a gap for what it lost. */
   #onEnded({ topic }: Subscription, caller: Caller, { code, message }: LiveError): void {
     const { name } = topic;
     this.#started.get(name)?.release();
     this.#started.delete(name);
     this.#core.presence.leave(topic, caller);
-    this.#say({ type: "unsubscribed", topic: name, code, message });
+    this.#send({ type: "unsubscribed", topic: name, code, message });
   }
 
   #sendStart(
@@ -186,40 +186,40 @@ export class Subscriptions {
   ): void {
     const { name, kind } = topic;
     const { epoch, offset: latest } = topic.position;
-    // Not one that did not ask for it, though it goes on from where it was.
+    // Not for a client that did not ask to resume, even if its subscription continued.
     const resumed = recovery.kind === "resumed" && since !== undefined;
     const missed = since?.epoch === epoch ? latest - since.offset : 0;
     this.#core.statistics.starts[recovery.kind] += 1;
-    this.#core.diagnostics.tell("subscribe", () => ({
+    this.#core.diagnostics.publish("subscribe", () => ({
       topic: name,
       start: recovery.kind,
       missed,
     }));
-    // Of a log topic, events follow from where the client was; of a keyed one, from its state.
+    // On a log topic, events follow the client's position; on a keyed topic, its state.
     const offset = kind === "log" ? recovery.walk.reached : latest;
-    // How far there is to go, if the rest is yet to come: no field of the contract says it.
+    // The end of the replay, sent only if there is something to replay.
     const toCome = latest > offset && { latest };
     const { view: viewName } = view.topic;
     const position = { epoch, offset, ...(viewName !== undefined && { view: viewName }) };
-    this.#say({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
+    this.#send({ type: "subscribed", id, topic: name, kind, ...position, resumed, ...toCome });
     if (recovery.kind !== "gap") return;
     const { from, to, reason } = recovery;
-    // It did not say where it was, so nothing has expired but what it was too slow for.
+    // Without `since`, the only events it can have lost are those it was too slow for.
     if (since === undefined) this.#sendGap({ topic: name, epoch, from, to, reason: "slow" });
-    else this.#say({ type: "gap", topic: name, epoch, from, to, reason });
+    else this.#send({ type: "gap", topic: name, epoch, from, to, reason });
   }
 
   #sendGap(gap: { topic: string; epoch: string; from: number; to: number; reason: string }): void {
     this.#core.statistics.slowGaps += 1;
     const { topic, from, to } = gap;
-    this.#core.diagnostics.tell("slow", () => ({ topic, from, to }));
-    this.#say({ type: "gap", ...gap });
+    this.#core.diagnostics.publish("slow", () => ({ topic, from, to }));
+    this.#send({ type: "gap", ...gap });
   }
 
   #announcePosition(subscription: Subscription): void {
     const offset = subscription.takeUntold();
     if (offset === undefined) return;
     const { name, position } = subscription.topic;
-    this.#say({ type: "position", topic: name, epoch: position.epoch, offset });
+    this.#send({ type: "position", topic: name, epoch: position.epoch, offset });
   }
 }

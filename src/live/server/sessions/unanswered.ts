@@ -1,11 +1,11 @@
 import { MAX_UNANSWERED } from "../limits.ts";
 
-/** The requests of a connection whose answers are being made. */
+/** The requests of a connection that are not answered yet. */
 export class Unanswered {
   #count = 0;
   #goOn: (() => void) | undefined;
 
-  /** @param answered settles when one has its answer; it does not reject */
+  /** @param answered settles when the request is answered; it does not reject */
   add(answered: Promise<void>): void {
     this.#count += 1;
     void answered.then(() => {
@@ -14,7 +14,7 @@ export class Unanswered {
     });
   }
 
-  /** Nothing more is to be taken from the connection before this is there. */
+  /** Resolves when another request may be read from the connection. */
   room(): void | Promise<void> {
     if (this.#count < MAX_UNANSWERED) return;
     return new Promise((resolve) => (this.#goOn = resolve));
