@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
-    // By default it is one less than there are cores; but many files wait more than they compute.
-    maxWorkers: 2,
+    // On two cores; many files wait more than they compute.
+    maxWorkers: 3,
     // Generous: the machine may be busy, and what hangs fails all the same.
     testTimeout: 60_000,
     hookTimeout: 60_000,

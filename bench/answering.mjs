@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import { ANSWER } from "./subprocess.mjs";
 
-/** A contender cannot do this; it is said, and is no failure. */
+/** A contender cannot do this: the results mention it, and it does not count as a failure. */
 export class NotSupported extends Error {}
 
 /**

@@ -10,7 +10,7 @@ const allowed = allowedCores();
 export const cores =
   allowed.length > 1 ? { underTest: allowed.at(-1), load: allowed.at(-2) } : undefined;
 
-/** What is said of it in the results. */
+/** The description in the results. */
 export const pinning =
   cores === undefined
     ? `not pinned: ${availableParallelism() > 1 ? "no taskset" : "only one core"}`

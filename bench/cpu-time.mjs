@@ -9,7 +9,7 @@ import { readdirSync, readFileSync } from "node:fs";
  */
 export class CpuTime {
   #pid;
-  /** What each thread had used when it was seen last; those that have ended keep their part. */
+  /** The CPU time of each thread when it was last read; threads that have ended keep theirs. */
   #threads = new Map();
   #ticks = 0;
   #micros = 0;

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem, type } from "node:os";
 import { pinning } from "./cores.mjs";
 
-/** What the figures were measured on. */
+/** The machine on which the figures were measured. */
 export function machine() {
   const processors = cpus();
   return {

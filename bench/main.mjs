@@ -17,7 +17,7 @@ else {
   else await bench(options).catch(end);
 }
 
-/** What a user can put right needs no stack. */
+/** An error that the user can correct needs no stack. */
 function end(error) {
   process.stderr.write(`bench: ${error.isUsage ? error.message : error.stack}\n`);
   process.exit(1);

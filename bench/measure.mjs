@@ -5,7 +5,7 @@ import { Subprocess } from "./subprocess.mjs";
 
 const LOAD = fileURLToPath(new URL("load/main.mjs", import.meta.url));
 
-/** What takes longer than this hangs; the longest steps take ten seconds. */
+/** A step that takes longer than this hangs; the longest ones take ten seconds. */
 const STEP_MS = 60_000;
 
 /**

@@ -11,7 +11,7 @@ export function numberText(value, digits) {
   });
 }
 
-/** Of a ratio, with the digits that make a difference. */
+/** A ratio, with the digits that matter. */
 export function ratioText(value) {
   return numberText(value, value < 0.2 ? 3 : 2);
 }

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { pinned } from "./cores.mjs";
 
-/** What stands before an answer; whatever else a process prints is no answer. */
+/** The prefix of an answer; other output of a process is ignored. */
 export const ANSWER = "bench:";
 
 const running = new Set();
@@ -118,7 +118,7 @@ export class Subprocess {
   }
 }
 
-/** What a crash prints, without the source line, the stack, and where this folder is. */
+/** The output of a crash, without the source line, the stack and the path of this folder. */
 function oneLine(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const said = lines.filter((line) => /^(?!at |Node\.js v|node:|file:).*[\p{L}\d]/u.test(line));

@@ -32,7 +32,7 @@ async function collected() {
   for (let pass = 0; pass < 3; pass += 1) {
     if (globalThis.Bun === undefined) globalThis.gc();
     else globalThis.Bun.gc(true);
-    // Sockets and buffers are let go of in a later turn than their objects.
+    // Sockets and buffers are released in a later turn than their objects.
     await new Promise((resolve) => setImmediate(resolve));
   }
   const young = globalThis.Bun === undefined ? await youngGenerationBytes() : 0;

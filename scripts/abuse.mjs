@@ -25,7 +25,7 @@ if (args.includes("--help") || args.includes("-h")) {
   console.log(help);
   process.exit(0);
 }
-// What --json names is relative to where the user is.
+// The path given to --json is relative to the user's folder.
 const cwd = process.cwd();
 process.chdir(new URL("..", import.meta.url).pathname);
 install();

@@ -13,7 +13,7 @@ import { installPrograms } from "./system-programs.mjs";
 const help = `npm run cluster -- [--nodes 3] [--broker nats|redis] [--port 8080] [--simulate 24]
 
 The device monitor on several nodes, on this machine: a broker, the nodes, and haproxy in front of
-them, as docs/guides/scaling.md advises. What is not there is installed from Debian. A node that you kill
+them, as docs/guides/scaling.md advises. Missing programs are installed from Debian. A node that you kill
 is started again; Ctrl-C stops everything, and what the broker kept goes.`;
 
 const { values } = parseArgs({

@@ -47,7 +47,7 @@ export function layersDiagram(layers) {
   ].join("\n");
 }
 
-/** What each layer imports, without what it reaches through another one that it imports. */
+/** The imports of each layer, without those that it reaches through another layer. */
 function graphOf(layers) {
   const imports = new Map(
     layers.map(({ folder, imports }) => [

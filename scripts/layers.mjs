@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { layersDiagram } from "./layers-diagram.mjs";
 
-// The house as data: layers.json says which folder may import which, and what for. This checks the
+// The house as data: layers.json defines which folder may import which, and why. This checks the
 // sources against it, and writes the table and the picture of the architecture page.
 //
 //   node scripts/layers.mjs            fails with each import that is not allowed
@@ -41,7 +41,7 @@ function sources(folder) {
 }
 
 function problemsOf(file) {
-  // What is published as it stands imports what users have.
+  // Files that are published unchanged import the packages that users have.
   if (file.startsWith("src/ws/package/")) return [];
   const layer = layerOf(file);
   if (layer === undefined) return [`${file}: its folder is in no layer; add it to layers.json.`];
@@ -85,7 +85,7 @@ function isOwn(layer, target) {
   );
 }
 
-/** What a single file may use that its layer may not. */
+/** The exceptions of single files from the rules of their layer. */
 function exceptionsOf({ exceptions = {} }, file) {
   return exceptions[file] ?? [];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-// What only the owner of the package can fill in: where its sources are, where to report an error,
+// The fields that only the owner of the package can fill in: where its sources are, where to report an error,
 // and where its documentation is. `npm publish` is refused until package.json has all of it.
 
 const NEEDED = ["repository", "bugs", "homepage"];

@@ -13,7 +13,7 @@ NATS, which are cut off for longer than their topic's events are kept, and whose
 before, by the clock; a failing seed is printed, and --seed replays it.
 
 With --cluster: a region is gone, and its --lost clients come to the --nodes servers that are left,
-which have --clients each. What a server needs to let one in, in µs of its core, is --cost. Clients
+which have --clients each. --cost is the CPU time that a server needs to accept a client, in µs. Clients
 notice by a reset, all at once, or by silence.`;
 
 if (process.argv.includes("--cluster")) simulateCluster();

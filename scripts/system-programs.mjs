@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { run } from "./run.mjs";
 
-/** What the tests drive, and the Debian package that has it. */
+/** The programs that the tests run, and the Debian packages that contain them. */
 const PACKAGES = {
   chromium: "chromium",
   "firefox-esr": "firefox-esr",

@@ -16,9 +16,15 @@ build();
 // Not before: what replaces ws in them is built.
 install("tools/dependents");
 
+const LANGUAGE_CHECKED = ["src", "scripts", "bench", "demo", "docs"].concat(
+  ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+);
+
 const CHECKS = {
   format: ["oxfmt", "--check"],
   layers: ["node", "scripts/layers.mjs"],
+  // The names and comments of tests follow; see CONTRIBUTING.
+  language: ["node", "scripts/language.mjs", ...LANGUAGE_CHECKED],
   lint: ["oxlint", "--type-aware", "src", "tests", "demo", "scripts"],
   types: ["tsc", "-p", "tsconfig.json"],
   "types of the page": [

@@ -5,7 +5,7 @@ import { ACCEPT, KEY } from "../load/handshake-key.mjs";
 
 /**
  * The floor under everything that is written for Node: the same bytes through `node:net`, and no
- * WebSocket. What comes is sent back as it is, masked.
+ * WebSocket. Received bytes are sent back unchanged, still masked.
  *
  * @type {import("../contenders.mjs").Contender}
  */
@@ -69,7 +69,7 @@ function listen(server) {
 function client({ url, connections, batch, text }) {
   const message = frame(TEXT, Buffer.from(text));
   const block = Buffer.concat(Array.from({ length: batch }, () => message));
-  // What comes back is unmasked.
+  // The server has unmasked the answer.
   const size = (message.length - 4) * batch;
   const { port } = new URL(url);
   for (let left = connections; left > 0; left -= 1) {

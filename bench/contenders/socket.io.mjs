@@ -33,7 +33,7 @@ export default {
 async function subscribe(connection, state) {
   await connection.nextText();
   connection.sendText(state === undefined ? "40" : `40${JSON.stringify(state)}`);
-  // What was missed comes before the answer.
+  // Missed events arrive before the answer.
   if (state !== undefined) return state;
   const text = await connection.nextText();
   if (!text.startsWith("40")) throw new Error(`it answered ${text.slice(0, 80)}`);

@@ -69,7 +69,7 @@ export async function verifyEcho(connections, { bytes, opcode, payload }) {
   );
 }
 
-/** What was to be compressed and was not has another price. */
+/** A message that should have been compressed and was not has another cost. */
 export function notesOnCompression(connections, messages, { compression }) {
   if (!compression) return [];
   let compressed = 0;

@@ -9,7 +9,7 @@ export class FrameSkipper {
   #cut;
   #onControl;
 
-  /** @param {(opcode: number) => void} onControl told of pings and of closes */
+  /** @param {(opcode: number) => void} onControl called for pings and closes */
   constructor(onControl) {
     this.#onControl = onControl;
   }

@@ -9,7 +9,7 @@ import { Timed } from "./window.mjs";
 class Audience {
   connections;
   subscribers;
-  /** What each needs to resume. */
+  /** The position from which each subscriber resumes. */
   states;
   dialogue;
   #control;

@@ -1,4 +1,4 @@
-/** What the load generator is at, for the message when it hangs there. */
+/** The step of the load generator, for the message when it hangs there. */
 export const stage = { text: "nothing" };
 
 /** Before the parent's own deadline, which knows less. */

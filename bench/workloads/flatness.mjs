@@ -2,7 +2,7 @@ import { text } from "../load/payloads.mjs";
 import { measureServer } from "../measure.mjs";
 import { windowOf } from "../workload.mjs";
 
-/** What costs the same however much there is has a growth of 1. */
+/** The growth is 1 if the cost does not depend on the number. */
 const growth = { key: "growth", label: "last / first" };
 
 /** @param {import("../workload.mjs").Size} size */

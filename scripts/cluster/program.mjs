@@ -5,7 +5,7 @@ import { connect } from "node:net";
 const STOP_MS = 8_000;
 const LOOK_MS = 50;
 
-/** A program of the cluster. What it says is shown only if it does not start. */
+/** A program of the cluster. Its output is shown only if it does not start. */
 export class Program {
   /** Called when it has ended by itself, or was killed by somebody else. */
   onEnded = () => {};
@@ -25,7 +25,7 @@ export class Program {
 
   /**
    * @param isReady what it says when it can be used
-   * @param port where it listens then, if it says nothing
+   * @param port where it listens then, if it prints nothing
    * @throws Error as a rejection, with what it said, if it ends instead
    */
   async start(isReady, port) {

@@ -10,7 +10,7 @@ export type Methods = Readonly<Record<string, MethodDeclaration>>;
 
 /** The caller's context in the handler of a call. */
 export interface CallContext<Who = unknown> {
-  /** What `authenticate` returned; `undefined` if the server has none. */
+  /** The identity that `authenticate` returned; `undefined` if the server has none. */
   readonly identity: Who;
   /** The connection's name, as in its `welcome`. */
   readonly connection: string;

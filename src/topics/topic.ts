@@ -28,7 +28,7 @@ type Listener = (event: TopicEvent, replaced: TopicEvent | undefined) => unknown
 /** Receives errors of the application's own functions, which affect nothing else. */
 export type Report = (cause: unknown) => void;
 
-/** What a server's topics share. */
+/** The resources that a server's topics share. */
 export interface TopicHost {
   clock: Clock;
   report: Report;

@@ -1,7 +1,7 @@
 import type { Offset } from "../../topics/index.ts";
 import type { Operation } from "./store.ts";
 
-/** What a topic will be once the batch is written. */
+/** The state of a topic once the batch is written. */
 export interface StagedTopic {
   last: Offset;
   /** The offsets of keys that change in this batch. */

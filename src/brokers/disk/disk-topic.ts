@@ -25,7 +25,7 @@ import type { Writer } from "./writer.ts";
 /** The delay before a failed removal of an expired key is retried, in milliseconds. */
 const RETRY_REMOVAL_MS = 1_000;
 
-/** What a topic needs of its broker. */
+/** The services of the broker that a topic uses. */
 export interface DiskTopicHost {
   store: Store;
   writer: Writer;

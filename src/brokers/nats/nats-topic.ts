@@ -27,7 +27,7 @@ import { Tail } from "./tail.ts";
 import { TopicLeases } from "./topic-leases.ts";
 import { TopicStream, type Seen } from "./topic-stream.ts";
 
-/** What a topic needs of its broker. */
+/** The services of the broker that a topic uses. */
 export interface NatsTopicHost {
   jetStream: JetStream;
   records: TopicRecords;
@@ -408,7 +408,7 @@ export class NatsTopic {
     if (this.#making !== undefined) return this.#making;
     const clear = (): void => void (this.#making = undefined);
     this.#making = this.#refreshNext().catch((error: unknown) => {
-      // Whatever happened to the stream, nothing was appended.
+      // Nothing was appended, even if the stream was created.
       throw error instanceof UnansweredError ? unavailable(error) : error;
     });
     // Registered first, so that no later append overtakes the waiting ones.

@@ -4,7 +4,7 @@ import { COPY_OF, IF_NEWEST, LEASE, ONCE, REMOVED } from "./message.ts";
 import { tokenOf, type TopicNames } from "./names.ts";
 import { isRefused, Reason } from "./nats-errors.ts";
 
-/** What publishing needs of its topic. */
+/** The services of the topic that a publisher uses. */
 interface PublisherHost {
   jetStream: JetStream;
   names: TopicNames;

@@ -6,7 +6,7 @@ import { EXPIRY_JITTER_MS, FIRST_RETRY_MS, LEASES_AT_ONCE, RENEWALS_MS } from ".
 import { UnansweredError } from "../shared/engine-errors.ts";
 import { Tail } from "./tail.ts";
 
-/** What a topic's leases need of it. */
+/** The services of the topic that its leases use. */
 interface TopicLeasesHost {
   jetStream: JetStream;
   /** The stream of renewals, and this topic's subject in it. */

@@ -15,7 +15,7 @@ export interface Seen {
   readonly stamp: string;
 }
 
-/** What a node knows of a stream, for comparison with its current state. */
+/** The state of a stream as a node last saw it, for comparison with its current state. */
 export interface Known {
   readonly seen: Seen;
   /** How many messages may be missing between the first and the last one. */

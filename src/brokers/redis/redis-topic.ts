@@ -19,7 +19,7 @@ import type { Link } from "./link.ts";
 import type { Entry, Page } from "./page.ts";
 import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
 
-/** What a topic needs of its broker. */
+/** The services of the broker that a topic uses. */
 export interface RedisTopicHost {
   link: Link;
   installation: Pick<Installation, "read">;

@@ -12,7 +12,7 @@ interface Command<Server> {
   isSent: boolean;
 }
 
-/** What a slot's queue needs of the cluster. */
+/** The services of the cluster that the queue of a slot uses. */
 export interface SlotQueueHost<Server> {
   clock: Clock;
   timeoutMs: number;

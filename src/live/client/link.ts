@@ -43,7 +43,7 @@ export interface LinkOwner {
   onLinkChanged(link: Link, wasOpen: boolean): void;
 }
 
-/** What the error events of WebSocket classes outside browsers contain. */
+/** The fields that error events of WebSocket classes outside browsers have. */
 interface Failure {
   message?: string;
   error?: { code?: string };

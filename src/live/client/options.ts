@@ -3,7 +3,7 @@ import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./client-clock.ts";
 import { browserPage, type Page } from "./page.ts";
 
-/** What a client needs of a WebSocket. The browser's has it, and Longwire's for Node. */
+/** The part of a WebSocket that the client uses. The browser's class has it, and so has Longwire's. */
 export interface ClientSocket {
   onopen: unknown;
   onmessage: unknown;

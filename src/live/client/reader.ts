@@ -15,7 +15,7 @@ interface Queued {
   readonly mark: Mark;
 }
 
-/** What a reader needs of its feed. */
+/** The part of a feed that its readers use. */
 interface ReaderFeed {
   /** A reader has handled more items. */
   onHandled(): void;

@@ -12,7 +12,7 @@ import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
 import type { Asked, Following, Over, SubscriptionState } from "./subscription-state.ts";
 import type { Item } from "./topic-items.ts";
 
-/** What feeds need of their client. */
+/** The part of a client that its feeds use. */
 export interface FeedHost {
   readonly settings: Settings;
   /** Finds or creates a link without a subscription to the feed's topic. */

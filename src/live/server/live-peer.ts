@@ -30,7 +30,7 @@ export interface LivePeer {
   watchDrain(): void;
 }
 
-/** What the live layer needs of a WebSocket handshake. */
+/** The part of a WebSocket handshake that the live layer uses. */
 export interface LiveUpgrade {
   readonly path: string;
   readonly search: string;
@@ -41,7 +41,7 @@ export interface LiveUpgrade {
   header(name: string): string | undefined;
 }
 
-/** What the live layer needs of a plain HTTP exchange. */
+/** The part of a plain HTTP exchange that the live layer uses. */
 export interface LiveExchange {
   readonly method: string;
   readonly path: string;

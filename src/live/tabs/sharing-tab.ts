@@ -14,7 +14,7 @@ export interface Sharing {
   page: Page;
 }
 
-/** What a tab holds while its page runs, and releases when the page is suspended. */
+/** The resources that a tab holds while its page runs, and releases when the page is suspended. */
 interface Membership {
   channel: TabChannel;
   /** Aborted when the tab leaves: cancels lock requests and releases held locks. */

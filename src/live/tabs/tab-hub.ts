@@ -5,7 +5,7 @@ import type { HubMessage, SocketMessage } from "./tab-message.ts";
 import { TopicGroup } from "./topic-group.ts";
 import { Upstream, type Message, type UpstreamOwner } from "./upstream.ts";
 
-/** What a hub needs from its tab. */
+/** The part of a tab that its hub uses. */
 export interface HubHost {
   readonly clock: Clock;
   connect(): ClientSocket;

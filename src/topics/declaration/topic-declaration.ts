@@ -64,7 +64,8 @@ export interface Authority<Who = unknown> {
 }
 
 /**
- * What a client requests permission for. Whoever may subscribe to a topic may read its presence.
+ * The action that a client requests permission for. A client that may subscribe to a topic may read
+ * its presence.
  */
 export type LiveAction = "subscribe" | "publish" | "call";
 

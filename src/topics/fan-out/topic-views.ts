@@ -25,7 +25,7 @@ const SWEEP_FROM = 100;
 /** The name of the view without params for an application's `match`. */
 const NO_PARAMS = "{}";
 
-/** What the views of a topic share. */
+/** The resources that the views of a topic share. */
 export type ViewSource = Pick<ViewHost, "keyed" | "log" | "indexes" | "pages" | "lanes"> & {
   readonly address: TopicAddress;
   readonly declaration: TopicDeclaration;

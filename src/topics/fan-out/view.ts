@@ -62,7 +62,7 @@ export type Probe =
   | { kind: "found" | "none"; units: number }
   | { kind: "yield"; units: number; walk: Walk };
 
-/** What a view needs of its topic. */
+/** The part of a topic that its views use. */
 export interface ViewHost {
   readonly keyed: boolean;
   readonly log: EventLog;

@@ -1,4 +1,4 @@
-/** What a scan counts in a JSON text. */
+/** The counts that a scan of a JSON text returns. */
 export interface Findings {
   /** Brackets, commas and colons: once parsed, each costs many times its text. */
   parts: number;

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import { SLICE_UNITS } from "./work.ts";
 
-/** Who is charged for time on the event loop: an identity, a connection, or an internal task. */
+/** The party that is charged for time on the event loop: an identity, a connection, or an internal task. */
 export type Payer = object | string;
 
 /** Work that runs in slices. */

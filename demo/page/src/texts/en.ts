@@ -42,7 +42,7 @@ export const en = {
   },
   banner: {
     lost: (code: number): string => `The connection was lost (close code ${code}).`,
-    stale: (time: string): string => `What you see is as of ${time}.`,
+    stale: (time: string): string => `This data is as of ${time}.`,
     nothingYet: "Nothing has arrived yet.",
     retry: (seconds: string): string => `Next try in ${seconds} s.`,
     retrying: "Trying to reconnect now.",
@@ -309,7 +309,7 @@ export const en = {
     errors: (count: string): string => `${count} failed`,
     idle: "Not running. Choose a device and start.",
     collecting: "Collecting …",
-    conclusion: "What the figures show",
+    conclusion: "Summary of the figures",
     conclude: {
       waiting: "A few more seconds of data are needed before a conclusion is possible.",
       websocket: (age: string, bytes: string): string =>

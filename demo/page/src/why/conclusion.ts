@@ -15,7 +15,7 @@ export interface WayFigures {
 
 export type Figures = Readonly<Record<WayId, WayFigures>>;
 
-/** What the figures show, in order; the wording depends on the language. */
+/** The conclusions from the figures, in order; the wording depends on the language. */
 export type Finding =
   | { readonly kind: "waiting" }
   | { readonly kind: "slow" }

@@ -1,4 +1,4 @@
-/** What the server counted for one meter id. */
+/** The counters of the server for one meter id. */
 export interface WireCount {
   readonly requests: number;
   readonly bytesIn: number;

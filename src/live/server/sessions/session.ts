@@ -12,7 +12,7 @@ import type { LoginGuard } from "../access/login-guard.ts";
 import type { Presence } from "../keys/presence.ts";
 import type { Statistics } from "../observing/statistics.ts";
 
-/** What the sessions of one live server share. */
+/** The services that the sessions of one live server share. */
 export interface LiveCore {
   readonly catalog: Catalog;
   readonly authenticator: Authenticator;

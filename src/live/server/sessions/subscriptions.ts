@@ -32,7 +32,7 @@ interface Started {
   readonly release: Release;
 }
 
-/** What subscriptions need of their connection. */
+/** The part of a connection that its subscriptions use. */
 export interface Subscriber {
   readonly buffer: SendBuffer;
   readonly account: Account;
