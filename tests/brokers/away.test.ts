@@ -6,7 +6,7 @@ import { closeAll } from "./node.ts";
 afterEach(closeAll);
 
 test.each(engines)(
-  "a broker on %s is away while its engine is, and not longer",
+  "a broker on %s is away while its engine is, and no longer",
   async (_name, { start, open }) => {
     const server = await start();
     const broker = await open(server.url);

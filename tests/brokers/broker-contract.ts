@@ -36,7 +36,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
   const ignore = (): void => {};
 
   describe(name, () => {
-    test("offsets are strictly increasing, in the order in which appends were asked for", async () => {
+    test("offsets are strictly increasing, in the order in which appends were requested", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(logTopic("t"), (event) => seen.push(event));
@@ -54,7 +54,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a topic's epoch stays what it is, for all who open it; topics do not share their logs", async () => {
+    test("a topic has the same epoch for everyone who opens it, and does not share its log with other topics", async () => {
       const { broker } = await open();
       const one = await broker.openTopic(logTopic("t"), ignore);
       const { epoch } = one;
@@ -66,7 +66,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("an event has been followed, by everyone, when its append resolves", async () => {
+    test("every follower has received an event when its append resolves", async () => {
       const { broker } = await open();
       const followed: string[] = [];
       const topic = await broker.openTopic(logTopic("t"), () => followed.push("first"));
@@ -76,7 +76,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("who catches up has followed, by then, all that was acknowledged before, wherever it was appended", async () => {
+    test("catchUp resolves when everything acknowledged before has been followed, on whichever node it was appended", async () => {
       const { broker, another } = await open();
       const elsewhere = await another();
       for (const declaration of [logTopic("t"), keyedTopic("u")]) {
@@ -95,7 +95,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await elsewhere.close();
     });
 
-    test("a follower gets what is retained, then what is new, once and in order", async () => {
+    test("a follower receives the retained events, then new ones, once and in order", async () => {
       const { broker } = await open();
       const declaration = logTopic("t", { retention: { maxEvents: 3 } });
       const topic = await broker.openTopic(declaration, ignore);
@@ -113,7 +113,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a follower of a keyed topic gets the newest of each key and the tombstones", async () => {
+    test("a follower of a keyed topic receives the newest event of each key and the tombstones", async () => {
       const { broker } = await open();
       const topic = await broker.openTopic(keyedTopic("t"), ignore);
       await topic.append({ key: "a", data: 1 });
@@ -128,7 +128,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a tombstone that is let go of raises the floor", async () => {
+    test("a dropped tombstone raises the floor", async () => {
       const { broker } = await open();
       const declaration = keyedTopic("t", { retention: { maxEvents: 1 } });
       const topic = await broker.openTopic(declaration, ignore);
@@ -139,7 +139,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("an idempotency key again within the window: a duplicate with the first offset, not in the log again", async () => {
+    test("repeating an idempotency key within the window returns a duplicate with the first offset and stores nothing", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(logTopic("t"), (event) => seen.push(event));
@@ -152,7 +152,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("two appends of one idempotency key at the same time are one event", async () => {
+    test("two simultaneous appends with one idempotency key are stored once", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(logTopic("t"), (event) => seen.push(event));
@@ -164,7 +164,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("after the window the key is new; another topic's keys are its own", async () => {
+    test("an idempotency key can be used again after the window, and at any time in another topic", async () => {
       const { broker, passWindow } = await open();
       const topic = await broker.openTopic(logTopic("t"), ignore);
       const other = await broker.openTopic(logTopic("u"), ignore);
@@ -178,7 +178,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("an append that is rejected leaves nothing behind: no event, no offset, no idempotency key", async () => {
+    test("a rejected append leaves no event, offset or idempotency key behind", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(logTopic("t"), (event) => seen.push(event));
@@ -192,7 +192,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
     });
 
     test.each(["\ud800", "a\udc00b", "\udc00\ud800"])(
-      "text that is not well-formed names no key, topic or idempotency key: %j",
+      "a key, topic or idempotency key must be well-formed text: %j",
       async (text) => {
         const { broker } = await open();
         const refused = { code: "bad_request" };
@@ -218,7 +218,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       },
     );
 
-    test("ifNewest: appends while it is the key's newest event, removed or not, and is a conflict otherwise", async () => {
+    test("ifNewest appends if it is the key's newest event, removed or not, and is a conflict otherwise", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(keyedTopic("t"), (event) => seen.push(event));
@@ -241,7 +241,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("of two that say the same ifNewest at one time one is appended", async () => {
+    test("of two simultaneous appends with the same ifNewest, one succeeds", async () => {
       const { broker } = await open();
       const topic = await broker.openTopic(keyedTopic("t"), ignore);
       const { offset } = await topic.append({ key: "a", data: 0 });
@@ -251,7 +251,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a key with a lease is removed when it runs out, as an event that all follow", async () => {
+    test("a key with a lease is removed when it expires, by an event that all followers receive", async () => {
       const { broker, pass } = await open();
       const seen: string[] = [];
       const follow = ({ key, removed }: TopicEvent): void =>
@@ -266,7 +266,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a lease that is renewed runs from then on; one of a value that is not the newest is not renewed", async () => {
+    test("a renewed lease runs from the renewal; the lease of an outdated value is not renewed", async () => {
       const { broker, pass } = await open();
       const removed: string[] = [];
       const topic = await broker.openTopic(keyedTopic("t"), (event) => {
@@ -289,7 +289,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("a lease ends with the value that it was of", async () => {
+    test("a lease ends when its value is replaced", async () => {
       const { broker, pass } = await open();
       const seen: TopicEvent[] = [];
       const topic = await broker.openTopic(keyedTopic("t"), (event) => seen.push(event));
@@ -302,7 +302,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("who has closed a topic is told nothing more of it; what is in it stays, and leases run on", async () => {
+    test("a closed follower receives nothing more; the topic keeps its events, and leases continue to run", async () => {
       const { broker, pass } = await open();
       const told: TopicEvent[] = [];
       const topic = await broker.openTopic(keyedTopic("t"), (event) => told.push(event));
@@ -323,7 +323,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("retention by number, size and age: what is let go of is not told, and raises the floor", async () => {
+    test("retention by count, size and age: dropped events are not followed, and raise the floor", async () => {
       const { broker, pass } = await open();
       const tellAgain = async (declaration: TopicDeclaration): Promise<[number, unknown[]]> => {
         const told: unknown[] = [];
@@ -345,7 +345,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("of a keyed topic values never go, and removals go by age", async () => {
+    test("in a keyed topic, values never expire, and removals expire by age", async () => {
       const { broker, pass } = await open();
       const declaration = keyedTopic("t", { retention: { maxAgeMs: 500, maxEvents: 1 } });
       const topic = await broker.openTopic(declaration, ignore);
@@ -360,7 +360,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.close();
     });
 
-    test("events are told as they were appended: keys and data of any characters, and when it was", async () => {
+    test("events are followed as they were appended: keys and data with any characters, and the time", async () => {
       const { broker, another } = await open();
       const other = await another();
       const written: TopicEvent[] = [];
@@ -389,10 +389,10 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       for (const node of [broker, other]) await node.close();
     });
 
-    describe("a topic of a pattern that nobody has published to", () => {
+    describe("a topic of a pattern that was never published to", () => {
       const kinds = [ofPattern(logTopic("rooms/log")), ofPattern(keyedTopic("rooms/keyed"))];
 
-      test("opening and reading it leaves nothing at the broker", async () => {
+      test("opening and reading it stores nothing at the broker", async () => {
         async function keptAfter(names: number): Promise<number> {
           const { broker, another, kept } = await open();
           const nodes = [broker, await another()];
@@ -411,7 +411,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       });
 
       test.each([["one node"], ["two nodes"]])(
-        "a reader that was there before the first event gets it, at the same epoch: %s",
+        "a reader that joined before the first event receives it, at the same epoch: %s",
         async (count) => {
           const { broker, another } = await open();
           const other = count === "one node" ? broker : await another();
@@ -436,7 +436,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         },
       );
 
-      test("appends of two nodes that are all the first are in one log, in the order of each node", async () => {
+      test("first appends of two nodes end up in one log, in each node's order", async () => {
         const { broker, another } = await open();
         const nodes = [broker, await another()];
         const lost: string[] = [];
@@ -472,7 +472,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of nodes) await node.close();
       });
 
-      test("its position is the same when it is closed and opened again, at any node", async () => {
+      test("its position is the same after closing and reopening it on any node", async () => {
         const { broker, another } = await open();
         const other = await another();
         for (const declaration of kinds) {
@@ -487,7 +487,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of [broker, other]) await node.close();
       });
 
-      test("an append that is rejected leaves nothing at the broker either", async () => {
+      test("a rejected append stores nothing at the broker either", async () => {
         async function keptAfter(append: boolean): Promise<number> {
           const { broker, kept } = await open();
           const topic = await broker.openTopic(kinds[0]!, ignore);
@@ -501,7 +501,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
     });
 
     describe("two nodes", () => {
-      test("who append to one topic at the same time follow the same order, offsets and epoch", async () => {
+      test("appending to one topic at the same time follow the same order, offsets and epoch", async () => {
         const { broker, another } = await open();
         const nodes = [broker, await another()];
         const seen: TopicEvent[][] = [[], []];
@@ -527,7 +527,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of nodes) await node.close();
       });
 
-      test("an idempotency key repeated at another node is a duplicate with the first offset, followed there", async () => {
+      test("an idempotency key repeated at another node is a duplicate with the first offset, which that node has followed", async () => {
         const { broker, another } = await open();
         const other = await another();
         const one = await broker.openTopic(logTopic("t"), ignore);
@@ -543,7 +543,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of [broker, other]) await node.close();
       });
 
-      test("of conditional appends that race, at most one of a round is done, and all know which", async () => {
+      test("of racing conditional appends, at most one per round succeeds, and all nodes agree which", async () => {
         const { broker, another } = await open();
         const nodes = [broker, await another()];
         const topics = await Promise.all(
@@ -565,7 +565,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of nodes) await node.close();
       });
 
-      test("a keyed topic's state, with what is removed, is the same whichever node opens it", async () => {
+      test("a keyed topic has the same state and removals whichever node opens it", async () => {
         const { broker, another } = await open();
         const other = await another();
         const topic = await broker.openTopic(keyedTopic("t"), ignore);
@@ -589,7 +589,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of [broker, other]) await node.close();
       });
 
-      test("a lease whose holder has died is ended, once, for those who live", async () => {
+      test("a lease whose holder crashed expires once, for all remaining nodes", async () => {
         const { broker, another, kill, pass } = await open();
         const other = await another();
         const third = await another();
@@ -610,7 +610,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const node of [other, third]) await node.close();
       });
 
-      test("a lease can be renewed by another node than the one that set the key", async () => {
+      test("a lease can be renewed by a node other than the one that set the key", async () => {
         const { broker, another, pass } = await open();
         const other = await another();
         const seen: string[] = [];

@@ -27,8 +27,8 @@ function view(changes: readonly Change[]): Record<string, unknown> {
   return Object.fromEntries(values);
 }
 
-describe.each(engines)("%s is killed and started again", (_name, { startDurable, open, urlAt }) => {
-  test("with its data: nothing acknowledged is lost, the epoch is the same, followers go on", async () => {
+describe.each(engines)("%s is killed and restarted", (_name, { startDurable, open, urlAt }) => {
+  test("with its data: no acknowledged event is lost, the epoch is the same, and followers continue", async () => {
     const server = await startDurable();
     const [one, two] = await Promise.all([open(server.url), open(server.url)]);
     const writer = await follow(one, news);
@@ -60,7 +60,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect([again.topic.epoch, again.topic.offset]).toEqual([writer.topic.epoch, 300]);
   });
 
-  test("with its data: what was appended before is still known to be repeated", async () => {
+  test("with its data: repeats of earlier appends are still recognized", async () => {
     const server = await startDurable();
     const { topic } = await follow(await open(server.url), news);
     const draft = { data: 1, idempotencyKey: "k" };
@@ -71,7 +71,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect(await appendAgain(topic, draft)).toEqual({ offset: 4, duplicate: true });
   });
 
-  test("with its data: a repetition of what was replaced since is known, at any node, and changes nothing", async () => {
+  test("with its data: a repeat of a value replaced since is recognized by every node and changes nothing", async () => {
     const server = await startDurable();
     const nodes = [await follow(await open(server.url), keyedTopic("k"))];
     const first = { key: "a", data: 1, idempotencyKey: "1" };
@@ -87,7 +87,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect(nodes.map(({ events }) => view(events))).toEqual([{ a: 2 }, { a: 2 }, { a: 2 }]);
   });
 
-  test("empty: everybody is told once, nothing is appended to the old log, and the new one has another epoch", async () => {
+  test("empty: every follower is notified once, nothing is appended to the old log, and the new log has another epoch", async () => {
     const server = await startDurable();
     const [one, two] = await Promise.all([open(server.url), open(server.url)]);
     const nodes = [await follow(one, news), await follow(two, news)];
@@ -112,7 +112,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     ]);
   });
 
-  test("with less than was acknowledged: what is left is there, under another epoch", async () => {
+  test("with fewer events than acknowledged: the remaining ones are there, under another epoch", async () => {
     const server = await startDurable();
     const one = await open(server.url);
     const node = await follow(one, news);
@@ -131,7 +131,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect(offsets(anew)).toEqual(upTo(5));
   });
 
-  test("twice with less: each time it is another epoch, none that was there before", async () => {
+  test("with fewer events twice: each time the epoch is a new one", async () => {
     const server = await startDurable();
     const one = await open(server.url);
     const epochs: string[] = [];
@@ -153,7 +153,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
     expect(new Set([...epochs, node.topic.epoch]).size).toBe(4);
   });
 
-  test("with less, and somebody who never saw more has come first: it is another epoch all the same", async () => {
+  test("with fewer events, first opened by a node that never saw more: the epoch is another one all the same", async () => {
     const server = await startDurable();
     let isCut = false;
     const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -185,7 +185,7 @@ describe.each(engines)("%s is killed and started again", (_name, { startDurable,
 });
 
 describe.each(engines)("the connection to %s is cut", (_name, { start, open, urlAt }) => {
-  test("what was appended meanwhile is followed when it is back, once and in order", async () => {
+  test("events appended meanwhile are followed after reconnecting, once and in order", async () => {
     const server = await start();
     const proxy = await CuttingProxy.start(() => server.port);
     const away = await follow(await open(urlAt(proxy.port)), news);
@@ -202,7 +202,7 @@ describe.each(engines)("the connection to %s is cut", (_name, { start, open, url
     await proxy.close();
   });
 
-  test("more was let go of meanwhile than can be followed: that is told, and the epoch stays", async () => {
+  test("if more was dropped meanwhile than can be followed, the loss is reported and the epoch stays", async () => {
     const server = await start();
     let isCut = false;
     const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -261,7 +261,7 @@ describe.each(engines)("the connection to %s is cut", (_name, { start, open, url
     },
   );
 
-  test("a keyed topic's follower whose removals are not kept is told every change all the same", async () => {
+  test("a follower of a keyed topic that keeps no removals still receives every change", async () => {
     const server = await start();
     const forgetful = keyedTopic("k", { retention: { maxEvents: 0, maxAgeMs: 0 } });
     const reader = await follow(await open(server.url), forgetful);
@@ -275,8 +275,8 @@ describe.each(engines)("the connection to %s is cut", (_name, { start, open, url
   });
 });
 
-describe.each(engines)("a node's clock is ahead of that of %s", (_name, { start, open }) => {
-  test("what is old is reckoned by the clock of those who stored it", async () => {
+describe.each(engines)("a node's clock is ahead of the clock of %s", (_name, { start, open }) => {
+  test("ages are computed by the engine's clock", async () => {
     const server = await start();
     const hours = 2 * 3_600_000;
     const clock: Clock = {
@@ -299,7 +299,7 @@ describe.each(engines)("a node's clock is ahead of that of %s", (_name, { start,
 });
 
 describe.each(engines)("%s does not answer", (_name, { start, open }) => {
-  test("a repeatable append is refused as unavailable, another one as unconfirmed, and each is there once", async () => {
+  test("a repeatable append fails with unavailable, another one with unconfirmed, and each is stored once", async () => {
     const server = await start();
     const node = await follow(await open(server.url, { timeoutMs: 300 }), news);
     await append(node.topic, 1);
@@ -325,7 +325,7 @@ describe.each(engines)("%s does not answer", (_name, { start, open }) => {
     expect(offsets(node)).toEqual(upTo(node.events.length));
   });
 
-  test("a topic that is opened meanwhile is refused as unavailable, and opens afterwards", async () => {
+  test("opening a topic meanwhile fails with unavailable, and succeeds afterwards", async () => {
     const server = await start();
     const broker = await open(server.url, { timeoutMs: 300 });
     await server.pause();
@@ -341,8 +341,8 @@ describe.each(engines)("%s does not answer", (_name, { start, open }) => {
   });
 });
 
-describe.each(engines)("what is said when %s cannot be reached", (_name, { start, open }) => {
-  test("who asked for it hears why the connection is lost, and appends are refused at once", async () => {
+describe.each(engines)("errors when %s cannot be reached", (_name, { start, open }) => {
+  test("onError receives why the connection was lost, and appends are refused immediately", async () => {
     const server = await start();
     const errors: LongwireError[] = [];
     const broker = await open(server.url, { onError: (error) => errors.push(error) });

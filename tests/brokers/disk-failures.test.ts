@@ -30,8 +30,8 @@ async function read(folder: string, name: string): Promise<TopicEvent[]> {
   return events;
 }
 
-describe("a folder that cannot be opened is refused with a line that says what to do", () => {
-  test("it is used by another process; when that has ended, however it ended, it is free", async () => {
+describe("a folder that cannot be opened is refused with one line that says what to do", () => {
+  test("it is used by another process; it is available once that process has ended, in whatever way", async () => {
     const { path: folder } = new DataFolder();
     const first = await DiskProcess.start(folder);
     await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
@@ -47,7 +47,7 @@ describe("a folder that cannot be opened is refused with a line that says what t
     await (await DiskProcess.start(folder)).kill();
   });
 
-  test("it is no folder, or is below something that is none", async () => {
+  test("it is not a folder, or its parent is not one", async () => {
     const { path } = new DataFolder();
     writeFileSync(path, "a file");
     for (const folder of [path, join(path, "below")]) {
@@ -64,12 +64,12 @@ describe("a folder that cannot be opened is refused with a line that says what t
     writeFileSync(join(folder, manifest), "nothing that LevelDB knows");
     await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
       code: "store_corrupt",
-      message: expect.stringMatching(/^The folder .* holds a damaged store; .*\)\.$/),
+      message: expect.stringMatching(/^The folder .* contains a damaged store; .*\)\.$/),
     });
   });
 
   test.each(["CURRENT", "MANIFEST"])(
-    "its file %s is missing: that is damage, and nothing is touched",
+    "its file %s is missing: that counts as damage, and nothing is touched",
     async (missing) => {
       const { path: folder } = new DataFolder();
       const broker = await DiskBroker.open({ folder });
@@ -88,7 +88,7 @@ describe("a folder that cannot be opened is refused with a line that says what t
       for (let attempt = 1; attempt <= 2; attempt += 1) {
         await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
           code: "store_corrupt",
-          message: expect.stringMatching(/^The folder .* holds a damaged store.*\.$/),
+          message: expect.stringMatching(/^The folder .* contains a damaged store.*\.$/),
         });
       }
       writeFileSync(join(folder, name), content);
@@ -97,14 +97,14 @@ describe("a folder that cannot be opened is refused with a line that says what t
     },
   );
 
-  test("one that ended before it was made is made", async () => {
+  test("a store whose creation was interrupted is created", async () => {
     const { path: folder } = new DataFolder();
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, "MANIFEST-000001"), "");
     await (await DiskBroker.open({ folder })).close();
   });
 
-  test("it is of a newer version, or a LevelDB of something else", async () => {
+  test("it was written by a newer version, or by another program", async () => {
     const { path: newer } = new DataFolder();
     await (await DiskBroker.open({ folder: newer })).close();
     await withRecords(newer, async (level) => {
@@ -121,8 +121,8 @@ describe("a folder that cannot be opened is refused with a line that says what t
   });
 });
 
-describe("one write for all that is asked for", () => {
-  test("in a turn, in all topics, and meanwhile; with the repetitions and conflicts among it", async () => {
+describe("changes are written together", () => {
+  test("all changes of a turn in all topics, and those during a write, including repeats and conflicts", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     const told: string[] = [];
@@ -149,7 +149,7 @@ describe("one write for all that is asked for", () => {
     await broker.close();
   });
 
-  test("also if it is asked for in several steps of one turn", async () => {
+  test("even if they were requested in several steps of one turn", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     const topic = await broker.openTopic(logTopic("t"), ignore);
@@ -161,7 +161,7 @@ describe("one write for all that is asked for", () => {
     await broker.close();
   });
 
-  test("nothing is told, and nothing answered, before it is written", async () => {
+  test("nothing is followed or acknowledged before it is written", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     const told: unknown[] = [];
@@ -181,7 +181,7 @@ describe("one write for all that is asked for", () => {
     await broker.close();
   });
 
-  test("it says to wait for the disk, unless it is told not to", async () => {
+  test("writes wait for the disk unless sync is false", async () => {
     for (const sync of [true, false]) {
       const { path: folder } = new DataFolder();
       const broker = await DiskBroker.open({ folder, sync });
@@ -196,7 +196,7 @@ describe("one write for all that is asked for", () => {
 });
 
 describe("a disk that is full", () => {
-  test("what is appended is refused, nothing is told, reading goes on; with room again it goes on", async () => {
+  test("appends are refused and not followed, reading continues, and appends succeed again when there is room", async () => {
     const { path: folder } = new DataFolder();
     const child = await DiskProcess.start(folder);
     const { epoch } = await child.open("log");
@@ -235,7 +235,7 @@ describe("a disk that is full", () => {
   });
 
   test.each([1_000, 20_000, 50_000])(
-    "in the middle of a write, %i bytes into a file: what was acknowledged is there",
+    "in the middle of a write, %i bytes into a file: everything acknowledged is there",
     async (bytes) => {
       const { path: folder } = new DataFolder();
       const child = await DiskProcess.start(folder);
@@ -268,7 +268,7 @@ describe("a disk that is full", () => {
 });
 
 describe("a write that failed", () => {
-  test("and is found in the store is one that was done", async () => {
+  test("counts as done if it is found in the store", async () => {
     const { path: folder } = new DataFolder();
     const errors: string[] = [];
     const onError = ({ code }: { code: string }): unknown => errors.push(code);
@@ -293,7 +293,7 @@ describe("a write that failed", () => {
     expect((await read(folder, "t")).map(({ data }) => data)).toEqual([1, 2, 3]);
   });
 
-  test("and is not found there was not: it is refused, and its offset is the next one's", async () => {
+  test("is refused if it is not found in the store, and the next append gets its offset", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     const told: unknown[] = [];
@@ -311,7 +311,7 @@ describe("a write that failed", () => {
     expect((await read(folder, "t")).map(({ data }) => data)).toEqual(told);
   });
 
-  test("makes no conflict of what was staged with it", async () => {
+  test("does not turn changes staged with it into conflicts", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     const topic = await broker.openTopic(keyedTopic("t"), ignore);
@@ -324,7 +324,7 @@ describe("a write that failed", () => {
     await broker.close();
   });
 
-  test("of a removal that a lease's end came to is repeated", async () => {
+  test("is repeated if it removed a key whose lease had expired", async () => {
     const { path: folder } = new DataFolder();
     const clock = new VirtualClock();
     const errors: string[] = [];
@@ -345,7 +345,7 @@ describe("a write that failed", () => {
     await broker.close();
   });
 
-  test("of a store that cannot be opened again: refused at once, until it can be", async () => {
+  test("in a store that cannot be reopened: appends are refused immediately until it can", async () => {
     const { path: folder } = new DataFolder();
     const clock = new VirtualClock();
     const broker = await DiskBroker.open({ folder, clock });
@@ -382,7 +382,7 @@ describe("a write that failed", () => {
     await next.close();
   });
 
-  test("of a store that was then taken away ends what is open, and begins anew", async () => {
+  test("in a store that was then replaced: open topics end, and a new store begins", async () => {
     const { path: folder } = new DataFolder();
     const broker = await DiskBroker.open({ folder });
     let lost = 0;
@@ -406,7 +406,7 @@ describe("a write that failed", () => {
   });
 });
 
-test("a topic that cannot be read is unavailable, and why is said; it may be read later", async () => {
+test("a topic that cannot be read is unavailable with the reason, and may be read later", async () => {
   const { path: folder } = new DataFolder();
   const errors: string[] = [];
   const onError = ({ code }: { code: string }): void => void errors.push(code);
@@ -420,7 +420,7 @@ test("a topic that cannot be read is unavailable, and why is said; it may be rea
   await broker.close();
 });
 
-test("a broker that is closed refuses what comes, and what was asked for before is written", async () => {
+test("a closed broker refuses new appends and writes the pending ones", async () => {
   const { path: folder } = new DataFolder();
   const clock = new VirtualClock(Date.now());
   const broker = await DiskBroker.open({ folder, clock });

@@ -80,7 +80,7 @@ class Machine {
 }
 
 describe.each(["restart", "killAndStart"] as const)("after %s", (again) => {
-  test("a topic has the same epoch, offsets, events and floor, and goes on", async () => {
+  test("a topic has the same epoch, offsets, events and floor, and continues", async () => {
     const machine = await Machine.start();
     const declaration = logTopic("t", { retention: { maxEvents: 3 } });
     const before = await openTopic(machine.broker, declaration);
@@ -96,7 +96,7 @@ describe.each(["restart", "killAndStart"] as const)("after %s", (again) => {
     await machine.broker.close();
   });
 
-  test("a topic that nothing was written to has the same epoch", async () => {
+  test("a topic that was never written to has the same epoch", async () => {
     const machine = await Machine.start();
     const { epoch } = (await openTopic(machine.broker, logTopic("t"))).topic;
     await machine[again]();
@@ -104,7 +104,7 @@ describe.each(["restart", "killAndStart"] as const)("after %s", (again) => {
     await machine.broker.close();
   });
 
-  test("a keyed topic has the newest of each key, and what was removed", async () => {
+  test("a keyed topic has the newest value of each key, and the removals", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, keyedTopic("t"));
     for (let n = 0; n < 100; n += 1) await topic.append({ key: `k${n % 3}`, data: n });
@@ -116,7 +116,7 @@ describe.each(["restart", "killAndStart"] as const)("after %s", (again) => {
     expect(await countRecords(machine.folder)).toEqual({ store: 1, batch: 1, topic: 1, event: 3 });
   });
 
-  test("ifNewest knows what was there", async () => {
+  test("ifNewest compares with the stored offsets", async () => {
     const machine = await Machine.start();
     const before = await openTopic(machine.broker, keyedTopic("t"));
     const { offset } = await before.topic.append({ key: "a", data: 1 });
@@ -132,7 +132,7 @@ describe.each(["restart", "killAndStart"] as const)("after %s", (again) => {
 });
 
 describe("an idempotency key", () => {
-  test("is known for five minutes across a restart, even of an event that is gone", async () => {
+  test("is recognized for five minutes across a restart, even if its event is gone", async () => {
     const machine = await Machine.start();
     const declaration = logTopic("t", { retention: { maxEvents: 1 } });
     const { topic } = await openTopic(machine.broker, declaration);
@@ -150,7 +150,7 @@ describe("an idempotency key", () => {
     expect(await countRecords(machine.folder)).toMatchObject({ event: 1, repeat: 1 });
   });
 
-  test("is not known for longer where the clock was set back", async () => {
+  test("is not recognized for longer if the clock was set back", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, logTopic("t"));
     await topic.append({ data: 1, idempotencyKey: "k" });
@@ -166,8 +166,8 @@ describe("an idempotency key", () => {
   });
 });
 
-describe("leases run on while nobody has the topic open", () => {
-  test("those that are over are removed before anybody reads, by an event, once", async () => {
+describe("leases continue to run while the topic is not open", () => {
+  test("keys with expired leases are removed once, by an event, before anybody reads", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, keyedTopic("t"));
     await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
@@ -189,7 +189,7 @@ describe("leases run on while nobody has the topic open", () => {
     expect(await countRecords(machine.folder)).not.toHaveProperty("lease");
   });
 
-  test("a value without a lease, or a removal, ends it in the store too", async () => {
+  test("a value without a lease, or a removal, ends the lease in the store too", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, keyedTopic("t"));
     for (const key of ["a", "b"]) await topic.append({ key, data: 1, leaseMs: 1_000 });
@@ -202,7 +202,7 @@ describe("leases run on while nobody has the topic open", () => {
     expect(await countRecords(machine.folder)).not.toHaveProperty("lease");
   });
 
-  test("not longer than they were given for where the clock was set back", async () => {
+  test("leases do not run longer than granted if the clock was set back", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, keyedTopic("t"));
     await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
@@ -215,7 +215,7 @@ describe("leases run on while nobody has the topic open", () => {
     await broker.close();
   });
 
-  test("a lease that is renewed at the moment it ends either lives or ends", async () => {
+  test("a lease that is renewed at the moment of its expiry either lives or ends", async () => {
     const machine = await Machine.start();
     const { topic, plain } = await openTopic(machine.broker, keyedTopic("t"));
     const { offset } = await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
@@ -230,8 +230,8 @@ describe("leases run on while nobody has the topic open", () => {
   });
 });
 
-describe("what retention lets go of", () => {
-  test("by age is gone after a restart, from the disk too; offsets go on and the floor says it", async () => {
+describe("retention", () => {
+  test("events expired by age are gone after a restart, also from the disk; offsets continue and the floor shows it", async () => {
     const machine = await Machine.start();
     const declaration = logTopic("t", { retention: { maxAgeMs: 1_000 } });
     const { topic } = await openTopic(machine.broker, declaration);
@@ -249,7 +249,7 @@ describe("what retention lets go of", () => {
     expect(await countRecords(machine.folder)).toMatchObject({ event: 5 });
   });
 
-  test("of a removal is deleted when its key is set again, however much else there is to delete", async () => {
+  test("an expired removal is deleted when its key is set again, however much else there is to delete", async () => {
     const machine = await Machine.start();
     const declaration = keyedTopic("t", { retention: { maxAgeMs: 1_000 } });
     const { topic } = await openTopic(machine.broker, declaration);
@@ -262,7 +262,7 @@ describe("what retention lets go of", () => {
     expect(await countRecords(machine.folder)).toMatchObject({ event: 2 });
   });
 
-  test("by number is deleted from the disk along with what comes", async () => {
+  test("events expired by count are deleted from the disk with the next writes", async () => {
     const machine = await Machine.start();
     const declaration = logTopic("t", { retention: { maxEvents: 10 } });
     const { topic } = await openTopic(machine.broker, declaration);
@@ -272,7 +272,7 @@ describe("what retention lets go of", () => {
     expect(await countRecords(machine.folder)).toMatchObject({ event: 11 });
   });
 
-  test("of removals goes from the disk, and the floor stays", async () => {
+  test("expired removals are deleted from the disk, and the floor stays", async () => {
     const machine = await Machine.start();
     const declaration = keyedTopic("t", { retention: { maxEvents: 1 } });
     const { topic } = await openTopic(machine.broker, declaration);
@@ -287,8 +287,8 @@ describe("what retention lets go of", () => {
   });
 });
 
-describe("a topic that nobody follows", () => {
-  test("goes from memory, its leases' timers too, and comes back as it was", async () => {
+describe("a topic without followers", () => {
+  test("is dropped from memory with its lease timers, and returns unchanged", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, keyedTopic("t"));
     await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
@@ -304,7 +304,7 @@ describe("a topic that nobody follows", () => {
   });
 
   test.each([0, 1])(
-    "is opened anew in the moment in which it goes, with %i events",
+    "can be reopened at the moment in which it is dropped, with %i events",
     async (count) => {
       const machine = await Machine.start();
       const { topic } = await openTopic(machine.broker, logTopic("t"));
@@ -323,7 +323,7 @@ describe("a topic that nobody follows", () => {
     },
   );
 
-  test("is forgotten if it keeps nothing: it comes back under another epoch, the others under theirs", async () => {
+  test("is forgotten if it keeps nothing: it returns under another epoch, and the others under theirs", async () => {
     const machine = await Machine.start();
     const other = await openTopic(machine.broker, logTopic("u"));
     await other.topic.append({ data: 1 });
@@ -359,7 +359,7 @@ describe("a topic that nobody follows", () => {
   });
 });
 
-describe("what nobody opens any more", () => {
+describe("a topic that is no longer opened", () => {
   const minute = 60_000;
   const retention = { maxAgeMs: 1_000 };
 
@@ -405,7 +405,7 @@ describe("what nobody opens any more", () => {
     await machine.broker.close();
   });
 
-  test("is opened when that is done by whoever asks for it meanwhile", async () => {
+  test("can be opened by callers that wait for its cleanup", async () => {
     const machine = await Machine.start();
     const { topic } = await openTopic(machine.broker, logTopic("t", { retention }));
     await topic.append({ data: 1 });
@@ -430,7 +430,7 @@ describe("what nobody opens any more", () => {
   });
 });
 
-test("topics whose names lie close together do not share records, and any name is one", async () => {
+test("topics with similar names do not share records, and any name is possible", async () => {
   const machine = await Machine.start();
   const names = ["a", "a ", 'a"', 'a" 1', "a\\", "a!", "", "\u0000", "\ufffd", "é", "😀"];
   for (const name of names) {
@@ -445,7 +445,7 @@ test("topics whose names lie close together do not share records, and any name i
   await machine.broker.close();
 });
 
-test("there may be so many topics, across restarts", async () => {
+test("maxTopics also counts topics from before a restart", async () => {
   const machine = await Machine.start({ maxTopics: 2 });
   const { topic } = await openTopic(machine.broker, logTopic("a"));
   await topic.append({ data: 1 });
@@ -463,7 +463,7 @@ test("there may be so many topics, across restarts", async () => {
   await machine.broker.close();
 });
 
-test("a topic that is declared as of another kind is refused", async () => {
+test("a topic that is declared with another kind is refused", async () => {
   const machine = await Machine.start();
   const { topic } = await openTopic(machine.broker, logTopic("t"));
   await topic.append({ data: 1 });
@@ -477,7 +477,7 @@ test("a topic that is declared as of another kind is refused", async () => {
   await machine.broker.close();
 });
 
-describe("when the machine ends, and appends did not wait for the disk", () => {
+describe("when the machine crashes, and appends did not wait for the disk", () => {
   async function epochs(
     sync: boolean,
     again: "restart" | "killAndStart",
@@ -503,19 +503,19 @@ describe("when the machine ends, and appends did not wait for the disk", () => {
     expect(after).toBe(before);
   });
 
-  test("the machine fell over: another epoch", async () => {
+  test("after a crash of the machine, the epoch is another one", async () => {
     const [before, after] = await epochs(false, "killAndStart", "second");
     expect(after).not.toBe(before);
   });
 
-  test("where it is not known whether it did: another epoch", async () => {
+  test("if it is unknown whether the machine crashed, the epoch is another one", async () => {
     machine.boot = "";
     const [before, after] = await epochs(false, "killAndStart", "");
     expect(after).not.toBe(before);
   });
 });
 
-test("a log whose last write is torn opens, with all that was before", async () => {
+test("a log whose last write is torn opens with everything before it", async () => {
   const machine = await Machine.start();
   const { topic } = await openTopic(machine.broker, logTopic("t"));
   for (let n = 1; n <= 20; n += 1) await topic.append({ data: "x".repeat(50) });
@@ -539,7 +539,7 @@ test("a log whose last write is torn opens, with all that was before", async () 
   await machine.broker.close();
 });
 
-test("a hole in a topic's log, as damage leaves it, is said, and is a gap for whoever was before it", async () => {
+test("a damaged hole in a topic's log is reported, and is a gap for clients that were before it", async () => {
   const errors: string[] = [];
   const machine = await Machine.start({ onError: ({ code }) => errors.push(code) });
   const { topic } = await openTopic(machine.broker, logTopic("t"));

@@ -15,8 +15,8 @@ const room = ofPattern(logTopic("rooms/1"));
 /** Engines by the way in which a topic's own declaration says that it is of a pattern. */
 const own = engines.filter(([name]) => !name.includes("pattern"));
 
-describe.each(own)("the first event of a topic of a pattern on %s", (_name, engine) => {
-  test("is followed by a node that was cut off when it was published, at the same epoch", async () => {
+describe.each(own)("the first event of a pattern's topic on %s", (_name, engine) => {
+  test("is followed by a node that was disconnected when it was published, at the same epoch", async () => {
     const server = await engine.start();
     let isCut = false;
     const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -35,7 +35,7 @@ describe.each(own)("the first event of a topic of a pattern on %s", (_name, engi
     await proxy.close();
   });
 
-  test("is published by a node that was cut off before, to the log that is there by then", async () => {
+  test("can be published by a node that was disconnected, to the log that exists by then", async () => {
     const server = await engine.start();
     const proxy = await CuttingProxy.start(() => server.port);
     const away = await follow(await engine.open(engine.urlAt(proxy.port)), room);
@@ -51,7 +51,7 @@ describe.each(own)("the first event of a topic of a pattern on %s", (_name, engi
     await proxy.close();
   });
 
-  test("comes to an engine that was killed and has its data: the epoch that was told before holds", async () => {
+  test("reaches an engine that was killed and kept its data: the earlier epoch holds", async () => {
     const server = await engine.startDurable();
     const broker = await engine.open(server.url);
     const nodes = [await follow(broker, room), await follow(await engine.open(server.url), room)];
@@ -64,7 +64,7 @@ describe.each(own)("the first event of a topic of a pattern on %s", (_name, engi
     expect(nodes.map(({ losses }) => losses)).toEqual([0, 0]);
   });
 
-  test("comes to an engine that was emptied: nobody who was told the old epoch is told it again", async () => {
+  test("reaches an engine that was emptied: nobody that knows the old epoch receives it again", async () => {
     const server = await engine.startDurable();
     const broker = await engine.open(server.url);
     const nodes = [await follow(broker, room), await follow(await engine.open(server.url), room)];
@@ -80,7 +80,7 @@ describe.each(own)("the first event of a topic of a pattern on %s", (_name, engi
     await eventually(() => anew.map(offsets)).toEqual([[1], [1]]);
   });
 
-  test("is lost with the log: whoever opens the topic before the next one is told another epoch", async () => {
+  test("is lost with the log: a topic opened before the next event has another epoch", async () => {
     const server = await engine.startDurable();
     const broker = await engine.open(server.url);
     const node = await follow(broker, room);
@@ -102,7 +102,7 @@ describe.each(own)("the first event of a topic of a pattern on %s", (_name, engi
     expect(anew.map(({ losses }) => losses)).toEqual([0, 0]);
   });
 
-  test("is lost, and another one is published before a node that knew it is back: it is another epoch all the same", async () => {
+  test("is lost, and another one is published before a node that knew it reconnects: the epoch is another one all the same", async () => {
     const server = await engine.startDurable();
     let isCut = false;
     const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -133,7 +133,7 @@ describe("the stream of a pattern's topic", () => {
   const streams = (server: NatsServer): Promise<string[]> =>
     raw(server, async (manager) => (await manager.streams.names().next()).sort());
 
-  test("is not made again by those who read, after an administrator has deleted it", async () => {
+  test("is not recreated by readers after an administrator has deleted it", async () => {
     const server = await NatsServer.start();
     const [one, two] = await Promise.all([
       openNats(server.url, { lookMs: 50 }),
@@ -153,7 +153,7 @@ describe("the stream of a pattern's topic", () => {
     expect(anew.map(({ losses }) => losses)).toEqual([0, 0]);
   });
 
-  test("was made by a version that made it when it was opened: its epoch stays", async () => {
+  test("keeps its epoch if an older version created it on opening", async () => {
     const server = await NatsServer.start();
     const record = { epoch: crypto.randomUUID(), created: "", floor: 0 };
     await openNats(server.url);
@@ -171,7 +171,7 @@ describe("the stream of a pattern's topic", () => {
     expect([offsets(node), node.losses]).toEqual([[1], 0]);
   });
 
-  test("was made by a node that died before it wrote its record: the epoch that was told holds", async () => {
+  test("keeps its epoch if its node crashed before writing the record", async () => {
     const server = await NatsServer.start();
     const broker = await openNats(server.url, { lookMs: 50 });
     const node = await follow(broker, room);
@@ -184,7 +184,7 @@ describe("the stream of a pattern's topic", () => {
     expect([node.losses, other.topic.epoch]).toEqual([0, node.topic.epoch]);
   });
 
-  test("is made after the records were deleted while NATS runs: it is another epoch", async () => {
+  test("has another epoch if it is created after the records were deleted while NATS runs", async () => {
     const server = await NatsServer.start();
     const proxy = await CuttingProxy.start(() => server.port);
     const node = await follow(await openNats(`nats://127.0.0.1:${proxy.port}`), room);

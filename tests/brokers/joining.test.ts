@@ -8,8 +8,8 @@ afterEach(closeAll);
 
 const news = logTopic("news");
 
-describe.each(engines)("what a node asks of %s", (_name, { start, open }) => {
-  test("who joins those who follow a topic here, while others append, is told each event once", async () => {
+describe.each(engines)("requests of a node to %s", (_name, { start, open }) => {
+  test("a follower that joins existing ones during appends receives each event once", async () => {
     const server = await start();
     const broker = await open(server.url);
     const { topic } = await follow(await open(server.url), news);
@@ -23,7 +23,7 @@ describe.each(engines)("what a node asks of %s", (_name, { start, open }) => {
     for (const node of nodes) await eventually(() => offsets(node)).toEqual(upTo(600));
   });
 
-  test("who appends and closes at once has it appended", async () => {
+  test("an append completes even if its caller closes the topic immediately", async () => {
     const server = await start();
     const { topic } = await follow(await open(server.url), news);
     const appends = upTo(5).map((n) => topic.append({ data: n }));
@@ -32,7 +32,7 @@ describe.each(engines)("what a node asks of %s", (_name, { start, open }) => {
     expect(receipts.map(({ offset }) => offset)).toEqual(upTo(5));
   });
 
-  test("what is appended in the moment in which a topic is opened is not missed", async () => {
+  test("an event appended while a topic is being opened is not missed", async () => {
     const server = await start();
     const [reader, writer] = [await open(server.url), await open(server.url)];
     for (let n = 0; n < 60; n += 1) {

@@ -11,8 +11,8 @@ function leases(): { clock: VirtualClock; leases: KeyLeases; ended: string[] } {
   return { clock, leases, ended };
 }
 
-describe("leases of keys", () => {
-  test("each ends at its own time, whatever the order they came in, with one timer for all", () => {
+describe("key leases", () => {
+  test("each expires at its own time, in whatever order they were granted, with one timer for all", () => {
     const { clock, leases: held, ended } = leases();
     held.renew({ key: "late", offset: 1 }, 3_000);
     held.renew({ key: "early", offset: 2 }, 1_000);
@@ -23,7 +23,7 @@ describe("leases of keys", () => {
     expect(clock.timerCount).toBe(0);
   });
 
-  test("one that is renewed ends later, and one that is shortened earlier", () => {
+  test("a renewed lease expires later, and a shortened one earlier", () => {
     const { clock, leases: held, ended } = leases();
     held.renew({ key: "a", offset: 1 }, 1_000);
     held.renew({ key: "b", offset: 2 }, 9_000);
@@ -34,7 +34,7 @@ describe("leases of keys", () => {
     expect(ended).toEqual(["b@2 1000", "a@1 1500"]);
   });
 
-  test("a key that changes has no lease but a new one", () => {
+  test("a key that changes loses its lease unless it gets a new one", () => {
     const { clock, leases: held, ended } = leases();
     held.replace({ key: "a", offset: 1 }, 1_000);
     held.replace({ key: "b", offset: 2 }, 1_000);
@@ -44,7 +44,7 @@ describe("leases of keys", () => {
     expect(ended).toEqual(["b@4 2000"]);
   });
 
-  test("after a sleep all that are due end at once, and the others go on", () => {
+  test("after sleep, all due leases expire immediately, and the others continue", () => {
     const { clock, leases: held, ended } = leases();
     for (const ms of [1_000, 2_000, 9_000]) held.renew({ key: `${ms}`, offset: ms }, ms);
     clock.leap(5_000);
@@ -53,7 +53,7 @@ describe("leases of keys", () => {
     expect(ended).toHaveLength(3);
   });
 
-  test("closed, none ends any more, and no timer waits", () => {
+  test("after close, no lease expires and no timer waits", () => {
     const { clock, leases: held, ended } = leases();
     held.renew({ key: "a", offset: 1 }, 1_000);
     held.close();

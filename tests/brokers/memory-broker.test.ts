@@ -23,7 +23,7 @@ describeBroker("the memory broker", async () => {
   };
 });
 
-test("what a memory broker forgets when it is closed comes back under another epoch", async () => {
+test("a topic that a closed memory broker has forgotten returns under another epoch", async () => {
   const broker = new MemoryBroker();
   const before = await broker.openTopic(logTopic("t"), () => {});
   await before.append({ data: 1 });
@@ -33,7 +33,7 @@ test("what a memory broker forgets when it is closed comes back under another ep
   expect(after.epoch).not.toBe(before.epoch);
 });
 
-test("an idempotency key is remembered for five minutes to the millisecond", () => {
+test("an idempotency key is remembered for exactly five minutes", () => {
   const clock = new VirtualClock();
   const window = new IdempotencyWindow(clock);
   window.remember("k", 7);
@@ -76,7 +76,7 @@ describe("the payer of an idempotency key", () => {
   });
 });
 
-test("closing a memory broker ends all leases: nothing is followed any more, and no timer waits", async () => {
+test("closing a memory broker ends all leases: nothing is followed and no timer waits", async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
   let told = 0;
@@ -89,21 +89,21 @@ test("closing a memory broker ends all leases: nothing is followed any more, and
   expect(told).toBe(1);
 });
 
-describe("a memory broker that has all the topics that it may have", () => {
+describe("a memory broker with maxTopics topics", () => {
   const full = async (): Promise<{ broker: MemoryBroker; clock: VirtualClock }> => {
     const clock = new VirtualClock();
     return { broker: new MemoryBroker({ clock, maxTopics: 1 }), clock };
   };
   const unavailable = { code: "unavailable" };
 
-  test("refuses one more, as unavailable, and opens the known one", async () => {
+  test("refuses another one as unavailable, and opens the existing ones", async () => {
     const { broker } = await full();
     await broker.openTopic(logTopic("a"), ignore);
     await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
     await broker.openTopic(logTopic("a"), ignore);
   });
 
-  test("forgets one that nobody follows and that keeps nothing", async () => {
+  test("forgets a topic that has no followers and keeps nothing", async () => {
     const { broker } = await full();
     const a = await broker.openTopic(logTopic("a"), ignore);
     await a.close();
@@ -111,7 +111,7 @@ describe("a memory broker that has all the topics that it may have", () => {
     await expect(broker.openTopic(logTopic("a"), ignore)).rejects.toMatchObject(unavailable);
   });
 
-  test("does not forget one that keeps events, until they have expired", async () => {
+  test("does not forget a topic that keeps events until they have expired", async () => {
     const { broker, clock } = await full();
     const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 600_000 } }), ignore);
     await a.append({ data: 1 });
@@ -121,7 +121,7 @@ describe("a memory broker that has all the topics that it may have", () => {
     await broker.openTopic(logTopic("b"), ignore);
   });
 
-  test("does not forget one whose publishes can be repeated", async () => {
+  test("does not forget a topic whose publishes can be repeated", async () => {
     const { broker, clock } = await full();
     const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
     const first = await a.append({ data: 1, idempotencyKey: "k" });
@@ -136,7 +136,7 @@ describe("a memory broker that has all the topics that it may have", () => {
     await broker.openTopic(logTopic("b"), ignore);
   });
 
-  test("does not forget what was removed, for as long as somebody may not know it", async () => {
+  test("does not forget removals while a client may still need them", async () => {
     const { broker, clock } = await full();
     const a = await broker.openTopic(keyedTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
     await a.append({ key: "k", data: 1 });
@@ -147,7 +147,7 @@ describe("a memory broker that has all the topics that it may have", () => {
     await broker.openTopic(logTopic("b"), ignore);
   });
 
-  test("a topic that had events and was forgotten comes back under another epoch", async () => {
+  test("a forgotten topic that had events returns under another epoch", async () => {
     const { broker, clock } = await full();
     const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1 } }), ignore);
     await a.append({ data: 1 });
@@ -159,7 +159,7 @@ describe("a memory broker that has all the topics that it may have", () => {
     expect(again.epoch).not.toBe(a.epoch);
   });
 
-  test("a topic that never had an event comes back under the same epoch: nobody missed anything", async () => {
+  test("a topic that never had an event returns under the same epoch, because nobody missed anything", async () => {
     const { broker, clock } = await full();
     const a = await broker.openTopic(logTopic("a"), ignore);
     await a.close();

@@ -95,7 +95,7 @@ async function openTopicAgain(
 }
 
 test(
-  "a cluster of three loses the leader of a topic: appends go on, nothing is lost or doubled, same epoch",
+  "a cluster of three loses the leader of a topic: appends continue, nothing is lost or duplicated, same epoch",
   async () => {
     const servers = await NatsServer.startCluster(3);
     const nodes = [await openAgain(servers), await openAgain(servers)];
@@ -163,7 +163,7 @@ async function followKeys(node: NatsBroker): Promise<Follower> {
 }
 
 test(
-  "a repetition of what was replaced, after a replica was started again: all nodes have the same, in one epoch",
+  "a repeat of a replaced event after a replica was restarted: all nodes have the same, in one epoch",
   async () => {
     const servers = await NatsServer.startCluster(3);
     const writer = await followKeys(await openAgain(servers));
@@ -222,7 +222,7 @@ async function diverge(stream: string, subject: string, servers: NatsServer[]): 
 }
 
 test(
-  "replicas that differ are reported, and made the same once: one other epoch, and all nodes have the same",
+  "replicas that differ are reported and aligned once: one new epoch, and all nodes have the same",
   async () => {
     const servers = await NatsServer.startCluster(3);
     const nodes: NatsBroker[] = [];

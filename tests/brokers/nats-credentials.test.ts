@@ -23,7 +23,7 @@ async function works(server: NatsServer, options: NatsBrokerOptions): Promise<vo
   expect(offsets(node)).toHaveLength(1);
 }
 
-test("TLS: with the certificate's authority it opens, without it does not", async () => {
+test("TLS: the connection opens with the certificate's authority, and not without it", async () => {
   const { cert, key } = makeCertificate();
   const settings = `tls { cert_file: "${cert}", key_file: "${key}" }`;
   const server = await NatsServer.start({ settings });
@@ -41,7 +41,7 @@ test("TLS: with the certificate's authority it opens, without it does not", asyn
   expect((await follow(broker, logTopic("news"))).topic.offset).toBe(1);
 });
 
-test("an nkey: the one that the server knows opens, another one does not", async () => {
+test("nkey: the connection opens with a known key, and not with another one", async () => {
   const user = nkeys.createUser();
   const settings = `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`;
   const server = await NatsServer.start({ settings });
@@ -74,7 +74,7 @@ function tokenOf(issuer: KeyPair, subject: KeyPair, name: string, nats: object):
   return `${signed}.${Buffer.from(signature).toString("base64url")}`;
 }
 
-test("a file of credentials, of an account in a server with an operator", async () => {
+test("a credentials file of an account on a server with an operator", async () => {
   const operator = nkeys.createOperator();
   const [account, system] = [nkeys.createAccount(), nkeys.createAccount()];
   const user = nkeys.createUser();
@@ -116,7 +116,7 @@ ${text(user.getSeed())}
   await follow(await open(server.url, { client: client! }), logTopic("news"));
 });
 
-test("who may not use JetStream's API, or not a topic's subject, is told so, and not left waiting", async () => {
+test("a user without permission for JetStream's API or a topic's subject gets an error and does not wait", async () => {
   const settings = `authorization { users: [
     { user: "reader", password: "p", permissions: { publish: ["$JS.>", "longwire.meta.>"] } }
     { user: "enough", password: "p", permissions: {
@@ -141,7 +141,7 @@ test("who may not use JetStream's API, or not a topic's subject, is told so, and
   });
 });
 
-test("what the end of a URL can say", () => {
+test("the query parameters of a NATS URL", () => {
   const url = "nats://127.0.0.1:1";
   expect(natsOptionsOf(`${url}?replicas=3&storage=memory`)).toMatchObject({
     url,

@@ -12,8 +12,8 @@ afterEach(closeAll);
 
 const news = logTopic("news");
 
-describe("NATS is killed and started again", () => {
-  test("a stream that is deleted while it runs: found at the next append or look", async () => {
+describe("NATS is killed and restarted", () => {
+  test("a stream that is deleted while NATS runs is noticed by the next append or refresh", async () => {
     const server = await NatsServer.start();
     const [one, two] = await Promise.all([open(server.url), open(server.url, { lookMs: 50 })]);
     const nodes = [await follow(one, news), await follow(two, news)];
@@ -31,7 +31,7 @@ describe("NATS is killed and started again", () => {
     await expect.poll(() => third.losses, { timeout: 2_000 }).toBe(1);
   });
 
-  test("a stream that was made anew under a node that appends: what it takes is not confirmed", async () => {
+  test("appends to a stream that was recreated under the node are not confirmed", async () => {
     const server = await NatsServer.start();
     const broker = await open(server.url);
     const node = await follow(broker, news);
@@ -51,7 +51,7 @@ describe("NATS is killed and started again", () => {
 });
 
 describe("the connection to NATS is cut", () => {
-  test("all was let go of meanwhile: that is told, too", async () => {
+  test("if everything was dropped meanwhile, that is reported", async () => {
     const server = await NatsServer.start();
     let isCut = false;
     const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -70,7 +70,7 @@ describe("the connection to NATS is cut", () => {
 });
 
 describe("NATS does not answer", () => {
-  test("a consumer that is gone is made anew, and what it did not tell is told", async () => {
+  test("a lost consumer is recreated, and delivers what was missed", async () => {
     const server = await NatsServer.start();
     const [one, two] = [await open(server.url), await open(server.url)];
     const reader = await follow(one, news);
@@ -87,7 +87,7 @@ describe("NATS does not answer", () => {
   });
 });
 
-describe("what is said when NATS cannot be reached", () => {
+describe("errors when NATS cannot be reached", () => {
   async function failed(options: NatsBrokerOptions): Promise<LongwireError> {
     return NatsBroker.open(options).then(
       () => Promise.reject(new Error("opened")),
@@ -95,7 +95,7 @@ describe("what is said when NATS cannot be reached", () => {
     );
   }
 
-  test("it names the server and what to do, and no credentials", async () => {
+  test("they name the server and what to do, and no credentials", async () => {
     const settings = `authorization { user: "right", password: "secret word" }`;
     const server = await NatsServer.start({ settings });
     const at = `127.0.0.1:${server.port}`;
@@ -123,19 +123,19 @@ describe("what is said when NATS cannot be reached", () => {
     }
   });
 
-  test("a token opens it, too", async () => {
+  test("a token opens the connection too", async () => {
     const server = await NatsServer.start({ settings: `authorization { token: "t0ken" }` });
     await follow(await open(`nats://t0ken@127.0.0.1:${server.port}`), news);
     expect(await failed({ url: server.url })).toMatchObject({ code: "broker_unreachable" });
   });
 
-  test("one without JetStream is said to be so", async () => {
+  test("a server without JetStream is reported as such", async () => {
     const server = await NatsServer.start({ jetStream: false });
     const { message } = await failed({ url: server.url });
-    expect(message).toContain("check that JetStream is on");
+    expect(message).toContain("enable JetStream");
   });
 
-  test("what NATS has no room for makes appends unavailable, with its reason", async () => {
+  test("appends that NATS has no room for are unavailable, with its reason", async () => {
     const server = await NatsServer.start();
     const { topic } = await follow(await open(server.url), news);
     await append(topic, 1);
@@ -149,7 +149,7 @@ describe("what is said when NATS cannot be reached", () => {
     await append(topic, 1);
   });
 
-  test("an event that is longer than NATS takes is too large, and the connection stays", async () => {
+  test("an event that exceeds NATS's limit is too_large, and the connection stays", async () => {
     const server = await NatsServer.start({ settings: "max_payload: 1000" });
     const { topic } = await follow(await open(server.url), news);
     const long = topic.append({ data: "x".repeat(1_000) });

@@ -41,8 +41,8 @@ function journal(...entries: Given[]): Journal {
 
 const kept = ({ log }: Journal): number[] => [...log.after(0)].map(({ offset }) => offset);
 
-describe("which messages count", () => {
-  test("one that repeats an idempotency key within the window does not, by the times of the stream", () => {
+describe("valid messages", () => {
+  test("a message that repeats an idempotency key within the window is invalid, by the times of the stream", () => {
     const repeated = journal(
       { position: 1, once: "x" },
       { position: 2, key: "b", once: "x", at: WINDOW_MS },
@@ -52,7 +52,7 @@ describe("which messages count", () => {
     expect(repeated.outcomeOf(2)).toEqual({ kind: "duplicate", offset: 1 });
   });
 
-  test("one whose condition does not hold does not", () => {
+  test("a message whose condition is not met is invalid", () => {
     const conflicting = journal(
       { position: 1 },
       { position: 2, ifNewest: 0 },
@@ -67,7 +67,7 @@ describe("which messages count", () => {
     ]);
   });
 
-  test("one whose condition was about what has left the stream does, where all that did not are deleted", () => {
+  test("a message whose condition concerns deleted messages is valid if all invalid ones were deleted", () => {
     const read = (settled: number): number[] => {
       const made = new Journal(keyedTopic("k"), WINDOW_MS);
       made.settled = settled;
@@ -78,7 +78,7 @@ describe("which messages count", () => {
     expect([read(9), read(8)]).toEqual([[9], []]);
   });
 
-  test("a copy is its event, at any place, and not newer than what it is older than", () => {
+  test("a copy stands for its event, at any position, and does not replace a newer one", () => {
     const copied = journal(
       { position: 5, key: "b" },
       { position: 6, copyOf: 2 },
@@ -90,7 +90,7 @@ describe("which messages count", () => {
   });
 });
 
-describe("how a stream is shortened", () => {
+describe("shortening a stream", () => {
   /** A thousand and some messages that nobody needs, a value, and two messages that do not count. */
   async function shorten(isMarked: boolean): Promise<string[]> {
     const clock = new VirtualClock(100_000);
@@ -134,7 +134,7 @@ describe("how a stream is shortened", () => {
     return done;
   }
 
-  test("what is needed is copied, what does not count is deleted, and that is written down before anything goes", async () => {
+  test("copies what is needed, deletes invalid messages, and records both before anything is deleted", async () => {
     expect(await shorten(true)).toEqual([
       "copy kept@1",
       "copy b@1101",
@@ -144,7 +144,7 @@ describe("how a stream is shortened", () => {
     ]);
   });
 
-  test("nothing goes if that could not be written down", async () => {
+  test("deletes nothing if that could not be recorded", async () => {
     expect((await shorten(false)).filter((what) => what.startsWith("purge"))).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ async function setAndRenew(node: Node): Promise<void> {
   await node.topic.lease([{ key: "a", offset }], 60_000);
 }
 
-test("a lease ends when it is due, with no look before, once however many nodes there are", async () => {
+test("a lease expires on time without a refresh, once, however many nodes there are", async () => {
   // All at the same moment.
   vi.spyOn(Math, "random").mockReturnValue(0);
   onTestFinished(() => void vi.restoreAllMocks());
@@ -46,7 +46,7 @@ test("a lease ends when it is due, with no look before, once however many nodes 
   for (const node of nodes) expect(words(node)).toEqual(["a set", "a removed", "b set"]);
 });
 
-test("who opens the topic after the holder is gone knows what was renewed", async () => {
+test("a node that opens the topic after the holder is gone knows the renewals", async () => {
   const server = await NatsServer.start();
   const holder = await open(server.url);
   await setAndRenew(await follow(holder, owned));
@@ -58,7 +58,7 @@ test("who opens the topic after the holder is gone knows what was renewed", asyn
   expect(words(later)).toEqual(["a set"]);
 });
 
-test("who opens the topic when a lease has run out removes the key first", async () => {
+test("a node that opens the topic after a lease has expired removes the key first", async () => {
   const server = await NatsServer.start();
   const holder = await open(server.url);
   const { topic } = await follow(holder, owned);
@@ -70,7 +70,7 @@ test("who opens the topic when a lease has run out removes the key first", async
   expect([words(later), later.topic.offset]).toEqual([["a removed"], 2]);
 });
 
-test("who was away while a lease was renewed does not end it", async () => {
+test("a node that was disconnected during a renewal does not end the lease", async () => {
   const server = await NatsServer.start();
   let isCut = false;
   const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -92,7 +92,7 @@ test("who was away while a lease was renewed does not end it", async () => {
   await proxy.close();
 });
 
-test("who was stopped while a lease was renewed hears of that before he ends it", async () => {
+test("a node that was stopped during a renewal receives it before it ends the lease", async () => {
   const server = await NatsServer.start();
   const proxy = await HoldingProxy.start(server.port);
   const holder = await follow(await open(server.url), owned);
@@ -110,7 +110,7 @@ test("who was stopped while a lease was renewed hears of that before he ends it"
   await proxy.close();
 });
 
-test("where the renewals are gone, leases run from when that was", async () => {
+test("if the renewals are gone, leases run from that time", async () => {
   const server = await NatsServer.start();
   const holder = await open(server.url);
   const node = await follow(holder, owned);

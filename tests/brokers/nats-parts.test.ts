@@ -5,14 +5,14 @@ import { Repeats } from "../../src/brokers/nats/repeats.ts";
 import { Waiters } from "../../src/brokers/shared/waiters.ts";
 import { VirtualClock } from "../virtual-clock.ts";
 
-describe("what a node knows of leases", () => {
+describe("a node's leases", () => {
   function leases(): { clock: VirtualClock; held: Leases; due: () => string[] } {
     const clock = new VirtualClock(0);
     const held = new Leases(clock, () => {});
     return { clock, held, due: () => held.due().map(({ key, offset }) => `${key}@${offset}`) };
   }
 
-  test("a renewal that is heard before its event counts when that is followed", () => {
+  test("a renewal that arrives before its event applies when the event is followed", () => {
     const { clock, held, due } = leases();
     held.renew({ key: "a", offset: 2, leaseMs: 5_000, from: 100 }, 1);
     held.replace({ key: "a", offset: 2 }, { leaseMs: 1_000, from: 0 });
@@ -22,7 +22,7 @@ describe("what a node knows of leases", () => {
     expect(due()).toEqual(["a@2"]);
   });
 
-  test("one of an event that never comes is forgotten", () => {
+  test("a renewal of an event that never arrives is dropped", () => {
     const { clock, held, due } = leases();
     held.renew({ key: "a", offset: 2, leaseMs: 5_000, from: 0 }, undefined);
     held.forgetEarly(2);
@@ -31,7 +31,7 @@ describe("what a node knows of leases", () => {
     expect(due()).toEqual(["a@2"]);
   });
 
-  test("of two renewals the one that was said last counts, however they are heard", () => {
+  test("of two renewals, the one sent last counts, in whatever order they arrive", () => {
     const { clock, held, due } = leases();
     held.replace({ key: "a", offset: 1 }, { leaseMs: 9_000, from: 0 });
     held.renew({ key: "a", offset: 1, leaseMs: 1_000, from: 20 }, 1);
@@ -40,7 +40,7 @@ describe("what a node knows of leases", () => {
     expect(due()).toEqual(["a@1"]);
   });
 
-  test("one timer, for the lease that runs out first; what is refused is tried again", () => {
+  test("there is one timer, for the lease that expires first; refused removals are retried", () => {
     const clock = new VirtualClock(0);
     const woken: number[] = [];
     const held: Leases = new Leases(clock, () => {
@@ -60,7 +60,7 @@ describe("what a node knows of leases", () => {
   });
 });
 
-describe("who pays for idempotency keys", () => {
+describe("the payer of an idempotency key", () => {
   function payer(budget: number): { paid: () => number; account: MemoryAccount } {
     let paid = 0;
     const charge = (bytes: number): boolean => {
@@ -72,7 +72,7 @@ describe("who pays for idempotency keys", () => {
     return { paid: () => paid, account: { charge, refund } };
   }
 
-  test("its publisher does, from the publish until the key is forgotten", () => {
+  test("is the publisher, from the publish until the key is dropped", () => {
     const { paid, account } = payer(1_000_000);
     const repeats = new Repeats(1_000);
     const settle = repeats.claim("k", account);
@@ -85,7 +85,7 @@ describe("who pays for idempotency keys", () => {
     expect(paid()).toBe(0);
   });
 
-  test("what is not remembered is refunded, also if the key is published twice at one time", () => {
+  test("is refunded if the key is not remembered, even if it is published twice at the same time", () => {
     const { paid, account } = payer(1_000_000);
     const repeats = new Repeats(1_000);
     const settles = [repeats.claim("k", account), repeats.claim("k", account)];
@@ -99,7 +99,7 @@ describe("who pays for idempotency keys", () => {
     expect(paid()).toBe(0);
   });
 
-  test("one whose share is used up is refused", () => {
+  test("is refused if its share is used up", () => {
     const { account } = payer(10);
     const repeats = new Repeats(1_000);
     expect(() => repeats.claim("k", account)).toThrow(
@@ -108,7 +108,7 @@ describe("who pays for idempotency keys", () => {
   });
 });
 
-test("who waits for an offset is told when it is reached, or passed, in whatever order they came", async () => {
+test("waiters for an offset resolve when it is reached or passed, in whatever order they arrived", async () => {
   const waiters = new Waiters();
   const reached: number[] = [];
   for (const offset of [5, 2, 9, 2]) {

@@ -37,7 +37,7 @@ function view({ events }: Pick<Node, "events">): [string, unknown][] {
   return [...values].sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-test("a keyed topic's stream is shortened to the newest of each key, and all nodes go on", async () => {
+test("a keyed topic's stream is shortened to the newest event of each key, and all nodes continue", async () => {
   const server = await NatsServer.start();
   const declaration = keyedTopic("k");
   const writer = await follow(await open(server.url, soon), declaration);
@@ -83,7 +83,7 @@ test("a lease is copied with its value", async () => {
   await eventually(() => later.events.at(-1)).toMatchObject({ key: "leased", removed: true });
 });
 
-test("a node that is away while keys are removed and forgotten is told that it has missed something", async () => {
+test("a node that was disconnected while keys were removed and forgotten learns that it has missed something", async () => {
   const server = await NatsServer.start();
   let isCut = false;
   const proxy = await CuttingProxy.start(() => (isCut ? 1 : server.port));
@@ -109,7 +109,7 @@ test("a node that is away while keys are removed and forgotten is told that it h
   await proxy.close();
 });
 
-test("a removal that was the newest event, and is forgotten, is the topic's position all the same", async () => {
+test("a removal that was the newest event and is forgotten still determines the topic's position", async () => {
   const server = await NatsServer.start();
   const writer = await follow(await open(server.url), forgetful);
   await churn(writer.topic);
@@ -127,7 +127,7 @@ test.each<[name: string, what: PurgeOpts]>([
   ["its beginning", { seq: 3 }],
   ["one key", { filter: "longwire.keyed.k.b" }],
 ])(
-  "a keyed topic's stream that somebody purges, %s, is another log: everybody is told, and all agree",
+  "a keyed topic's stream that is purged, %s, is another log: all followers are notified, and all nodes agree",
   async (_name, what) => {
     const server = await NatsServer.start();
     const [one, two] = [await open(server.url, { lookMs: 50 }), await open(server.url)];
@@ -146,7 +146,7 @@ test.each<[name: string, what: PurgeOpts]>([
   },
 );
 
-test("a keyed topic's stream that was purged while nobody had it open has another epoch", async () => {
+test("a keyed topic's stream that was purged while no node had it open has another epoch", async () => {
   const server = await NatsServer.start();
   const node = await follow(await open(server.url), keyedTopic("k"));
   for (const key of ["a", "b", "c"]) await node.topic.append({ key, data: 1 });
@@ -159,7 +159,7 @@ test("a keyed topic's stream that was purged while nobody had it open has anothe
   expect(anew[1]!.topic.epoch).toBe(anew[0]!.topic.epoch);
 });
 
-test("what does not count is told to nobody, whenever they come, also when the stream is shortened", async () => {
+test("invalid messages are never followed, even after the stream is shortened", async () => {
   const server = await NatsServer.start();
   const declaration = keyedTopic("k");
   const options = { windowMs: 2_000, lookMs: 100 };

@@ -18,7 +18,7 @@ const trace = (line: string): void => {
 };
 
 test(
-  `nodes on one NATS, whatever happens to them and to a keyed topic's stream: at each position all have the same view, and in the end the same (${count} seeds)`,
+  `nodes on one NATS, under any faults and changes of a keyed topic's stream, have the same view at each position and at the end (${count} seeds)`,
   { timeout: 60_000 + count * 10_000 },
   async () => {
     const sum: Partial<NodesTally> = {};

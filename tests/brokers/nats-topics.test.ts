@@ -13,7 +13,7 @@ afterEach(closeAll);
 const news = logTopic("news");
 
 describe("names in NATS", () => {
-  test("any text is one part of a subject, and can be read again", () => {
+  test("any text can be encoded as one part of a subject, and decoded again", () => {
     assert(
       property(string({ unit: "binary" }), (text) => {
         const token = tokenOf(text);
@@ -26,7 +26,7 @@ describe("names in NATS", () => {
     }
   });
 
-  test("they are readable, and tell kinds and topics apart", async () => {
+  test("names are readable, and distinguish kinds and topics", async () => {
     const server = await NatsServer.start();
     const broker = await open(server.url, { prefix: "p" });
     await follow(broker, logTopic("rooms/1.2"));
@@ -42,7 +42,7 @@ describe("names in NATS", () => {
     ]);
   });
 
-  test("one that is longer than NATS takes is refused as such, one that is not opens", async () => {
+  test("a name that is too long for NATS is refused as such; a shorter one opens", async () => {
     const server = await NatsServer.start();
     const broker = await open(server.url);
     const longest = 255 - "longwire+keyed+".length;
@@ -55,8 +55,8 @@ describe("names in NATS", () => {
   });
 });
 
-describe("what NATS keeps", () => {
-  test("a declaration with another retention changes the stream, and nothing else of it", async () => {
+describe("storage in NATS", () => {
+  test("a declaration with another retention changes the stream's retention and nothing else", async () => {
     const server = await NatsServer.start();
     const stream = "longwire+log+news";
     await append((await follow(await open(server.url), news)).topic, 2);
@@ -71,7 +71,7 @@ describe("what NATS keeps", () => {
     expect(config).toMatchObject({ max_msgs: 1_005, max_age: 0, max_msg_size: 5_000 });
   });
 
-  test("what is beyond maxBytes is let go of, and no storage is reserved for topics", async () => {
+  test("events beyond maxBytes are dropped, and no storage is reserved for topics", async () => {
     const server = await NatsServer.start();
     const broker = await open(server.url, { lookMs: 100 });
     const declaration = logTopic("big", { retention: { maxBytes: 100_000 } });
@@ -90,7 +90,7 @@ describe("what NATS keeps", () => {
     for (let n = 0; n < 80; n += 1) await follow(broker, logTopic(`t${n}`));
   });
 
-  test("a key whose removal was let go of here, but not by NATS yet, counts as never set", async () => {
+  test("a key whose removal was dropped here, but not by NATS yet, counts as never set", async () => {
     const server = await NatsServer.start();
     const declaration = keyedTopic("k", { retention: { maxEvents: 1 } });
     const { topic } = await follow(await open(server.url), declaration);
@@ -104,7 +104,7 @@ describe("what NATS keeps", () => {
     expect(await topic.append(draft)).toMatchObject({ offset: 3, duplicate: false });
   });
 
-  test("a topic of which nothing is left has its newest offset, and goes on from there", async () => {
+  test("a topic that kept nothing has its newest offset, and continues from there", async () => {
     const server = await NatsServer.start();
     await append((await follow(await open(server.url), news)).topic, 3);
     await raw(server, (manager) => manager.streams.purge("longwire+log+news"));
@@ -114,7 +114,7 @@ describe("what NATS keeps", () => {
     expect([offsets(node), node.losses]).toEqual([[4], 0]);
   });
 
-  test("what is too old is not told, also if nothing came after it", async () => {
+  test("expired events are not followed, even if no event came after them", async () => {
     const server = await NatsServer.start();
     const declaration = logTopic("short", { retention: { maxAgeMs: 200 } });
     await append((await follow(await open(server.url), declaration)).topic, 1);
@@ -125,7 +125,7 @@ describe("what NATS keeps", () => {
     }).toEqual([0, 1, 1]);
   });
 
-  test("memory, and how many servers, are as the options say", async () => {
+  test("storage and replicas are as configured", async () => {
     const server = await NatsServer.start();
     await follow(await open(server.url, { storage: "memory" }), news);
     const { config } = await raw(server, (manager) => manager.streams.info("longwire+log+news"));
@@ -137,8 +137,8 @@ describe("what NATS keeps", () => {
   });
 });
 
-describe("what a node asks of NATS", () => {
-  test("one consumer per topic, however many follow it here, and none when nobody does", async () => {
+describe("requests of a node to NATS", () => {
+  test("there is one consumer per topic, however many followers it has, and none without followers", async () => {
     const server = await NatsServer.start();
     const broker = await open(server.url);
     const followers: BrokerTopic[] = [];
@@ -154,7 +154,7 @@ describe("what a node asks of NATS", () => {
     await expect.poll(consumers, { timeout: 2_000 }).toBe(0);
   });
 
-  test("what is appended in one turn leaves together, not one after the other's answer", async () => {
+  test("appends of one turn are sent together, without waiting for each other's answers", async () => {
     const server = await NatsServer.start();
     const { topic, events } = await follow(await open(server.url, { timeoutMs: 20_000 }), news);
     await server.pause();
@@ -166,7 +166,7 @@ describe("what a node asks of NATS", () => {
     expect(events.map(({ data }) => data)).toEqual(upTo(100));
   });
 
-  test("what others publish to a topic's subject by NATS's own means is an event", async () => {
+  test("a message that another program publishes to a topic's subject is an event", async () => {
     const server = await NatsServer.start();
     const node = await follow(await open(server.url), keyedTopic("k"));
     const connection = await connect({ servers: `127.0.0.1:${server.port}` });

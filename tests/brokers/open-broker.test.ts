@@ -26,7 +26,7 @@ async function opened(place?: BrokerPlace): Promise<Broker> {
 }
 
 describe("openBroker opens", () => {
-  test("memory, where nothing is named", async () => {
+  test("a memory broker by default", async () => {
     expect(await opened()).toBeInstanceOf(MemoryBroker);
   });
 
@@ -36,25 +36,25 @@ describe("openBroker opens", () => {
     expect(await opened({ data })).toBeInstanceOf(DiskBroker);
   });
 
-  test("a Redis", async () => {
+  test("a Redis server", async () => {
     const { url } = await RedisServer.start();
     expect(await opened({ broker: url })).toBeInstanceOf(RedisBroker);
   });
 
-  test("a Redis Cluster, of which the URL names several servers", async () => {
+  test("a Redis Cluster whose URL names several servers", async () => {
     const { url } = await RedisCluster.start();
     expect(url).toContain(",");
     expect(await opened({ broker: url })).toBeInstanceOf(RedisBroker);
   });
 
-  test("NATS, of which the URL names several servers, with or without the scheme of each", async () => {
+  test("NATS whose URL names several servers, with or without a scheme for each", async () => {
     const [gone, there] = [await NatsServer.start(), await NatsServer.start()];
     await gone.stop();
     const broker = `${gone.url},127.0.0.1:${there.port}`;
     expect(await opened({ broker })).toBeInstanceOf(NatsBroker);
   });
 
-  test("NATS, also where the first server that the URL names is gone", async () => {
+  test("NATS even if the first server in the URL is gone", async () => {
     const [gone, there] = [await NatsServer.start(), await NatsServer.start()];
     await gone.stop();
     const broker = `${gone.url},${there.url}`;
@@ -63,7 +63,7 @@ describe("openBroker opens", () => {
 });
 
 test.each(["http://h", "redis", "", "redis+sentinel://h", "nats:h"])(
-  "what is no URL of a broker is refused, and not repeated: %s",
+  "a URL that is not a broker's is refused and not repeated: %s",
   async (broker) => {
     await expect(openBroker({ broker })).rejects.toMatchObject({
       code: "bad_option",
@@ -89,7 +89,7 @@ test.each([
   "redis+cluster://127.0.0.1:1,127.0.0.1:99999",
   "redis+cluster://",
 ])(
-  "a wrong URL is one line that says so, and no exception of another package: %s",
+  "a wrong URL results in one line that says so, and not in another package's exception: %s",
   async (broker) => {
     const error = await openBroker({ broker, onError: () => {} }).then(
       () => undefined,
@@ -103,12 +103,12 @@ test.each([
   },
 );
 
-test("a URL and a folder are one too many", async () => {
+test("a URL and a folder cannot be combined", async () => {
   const both = { broker: "redis://h", data: "folder" };
   await expect(openBroker(both)).rejects.toMatchObject({ code: "bad_option" });
 });
 
-test("each cause of a loss is told once, however many attempts fail of it", async () => {
+test("each cause of a loss is reported once, however many attempts fail because of it", async () => {
   const server = await RedisServer.start();
   const told: string[] = [];
   const broker = await openBroker({

@@ -25,7 +25,7 @@ async function startThree(options = {}): Promise<[RedisCluster, RedisServer[]]> 
 }
 
 describe("a server is lost", () => {
-  test("and started again with its data: what is elsewhere goes on, and nothing acknowledged is lost", async () => {
+  test("and restarted with its data: other shards continue, and no acknowledged event is lost", async () => {
     const [cluster, [lost]] = await startThree({
       durable: true,
       settings: ["--cluster-require-full-coverage", "no"],
@@ -56,7 +56,7 @@ describe("a server is lost", () => {
     expect([...writers, ...readers].map(({ losses }) => losses)).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
-  test("and its replica takes over: the log is the same one, and the old one comes back as a replica", async () => {
+  test("and its replica takes over: the log is the same, and the old server returns as a replica", async () => {
     const [cluster, [lost]] = await startThree();
     const replica = await cluster.addReplica(lost!);
     const [name, other] = names(cluster);
@@ -89,7 +89,7 @@ describe("a server is lost", () => {
     expect([writer.losses, reader.losses, apart.losses]).toEqual([0, 0, 0]);
   });
 
-  test("and its replica had not received all: what it has is kept, under another epoch", async () => {
+  test("and its replica had not received everything: what it has is kept, under another epoch", async () => {
     const [cluster, [lost]] = await startThree();
     const replica = await cluster.addReplica(lost!);
     const [name] = names(cluster);
@@ -117,7 +117,7 @@ describe("a server is lost", () => {
 });
 
 describe("a cluster is opened", () => {
-  test("by any of its servers that can be reached, while a shard is away, which comes later", async () => {
+  test("through any reachable server while a shard is down, which is connected later", async () => {
     const [cluster, [one, , three]] = await startThree({
       durable: true,
       settings: ["--cluster-require-full-coverage", "no"],
@@ -143,7 +143,7 @@ describe("a cluster is opened", () => {
     ).toBe(0);
   });
 
-  test("all of its servers are away, and come back: it says so, and goes on", async () => {
+  test("all of its servers go down and return: that is reported, and everything continues", async () => {
     const [cluster, servers] = await startThree({ durable: true });
     const broker = await open(cluster.url, { prefix });
     const [name] = names(cluster);
@@ -157,7 +157,7 @@ describe("a cluster is opened", () => {
     expect([data(node), node.losses, broker.isAway]).toEqual([[0, 1, "back"], 0, false]);
   });
 
-  test("nobody is there, it is no cluster, it is no URL: a line that says so, and no password", async () => {
+  test("without any server, with a server that is not a cluster, and with an invalid URL: one line says so, without a password", async () => {
     const single = await RedisServer.start();
     const { port } = await RedisServer.start().then(async (server) => {
       await server.stop();
@@ -176,7 +176,7 @@ describe("a cluster is opened", () => {
     });
     expect(await failed(single.url.replace("redis:", "redis+cluster:"))).toMatchObject({
       code: "broker_unreachable",
-      message: expect.stringContaining("without +cluster"),
+      message: expect.stringContaining("remove +cluster"),
     });
     for (const url of [
       "redis+cluster://",
@@ -189,7 +189,7 @@ describe("a cluster is opened", () => {
     }
   });
 
-  test("as if it were one server: what is elsewhere is refused, and how to say it is said", async () => {
+  test("as if it were one server: topics on other shards are refused with advice", async () => {
     const [cluster, [one]] = await startThree();
     const [, elsewhere] = names(cluster);
     const broker = await open(one!.url, { prefix });

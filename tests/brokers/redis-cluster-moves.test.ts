@@ -23,7 +23,7 @@ afterAll(() => stopEngines());
 const data = ({ events }: Node): unknown[] => events.map((event) => event.data);
 
 describe("a slot moves from one server to another", () => {
-  test("while its topic is appended to and followed: all in order, none twice, none refused", async () => {
+  test("while its topic is appended to and followed: everything stays in order, once, and accepted", async () => {
     const prefix = "p1";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -58,7 +58,7 @@ describe("a slot moves from one server to another", () => {
     expect(given.length).toBeGreaterThan(20);
   });
 
-  test("what is heard of it goes on for who only reads, also of many topics at once", async () => {
+  test("notifications continue for followers that only read, even for many topics at the same time", async () => {
     const prefix = "p2";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -81,7 +81,7 @@ describe("a slot moves from one server to another", () => {
     for (const reader of readers) await eventually(() => data(reader)).toEqual(["before", "after"]);
   });
 
-  test("scripts that are under way when topics' channels move get their own answers", async () => {
+  test("scripts that are pending when topics' channels move get their own answers", async () => {
     const prefix = "p3";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -110,7 +110,7 @@ describe("a slot moves from one server to another", () => {
     }
   });
 
-  test("one that has left and come back before anybody looked is heard again", async () => {
+  test("notifications continue for a slot that left and returned unnoticed", async () => {
     const prefix = "p6";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -133,7 +133,7 @@ describe("a slot moves from one server to another", () => {
     }).toBeGreaterThan(0);
   });
 
-  test("one that has left, and comes back, is heard again by who knows this server only, with the next look at the latest", async () => {
+  test("notifications of a slot that left and returns resume for a node that knows only this server, with the next refresh at the latest", async () => {
     const prefix = "p7";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -147,7 +147,7 @@ describe("a slot moves from one server to another", () => {
     await eventually(() => data(reader)).toEqual(["away", "back"]);
   });
 
-  test("a topic that is opened first after its slot has moved is found where it is", async () => {
+  test("a topic that is first opened after its slot has moved is found at its new server", async () => {
     const prefix = "p8";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -156,7 +156,7 @@ describe("a slot moves from one server to another", () => {
     expect((await follow(broker, logTopic(name))).topic.offset).toBe(0);
   });
 
-  test("a script is not begun at a server that its slot is leaving: it would end in the middle", async () => {
+  test("a script does not start on a server that its slot is leaving, because it would end midway", async () => {
     const prefix = "p4";
     const [name] = cluster.namesAtEach(prefix) as [string];
     const [one, two] = cluster.primaries;
@@ -180,7 +180,7 @@ describe("a slot moves from one server to another", () => {
     expect([offsets(node), node.losses]).toEqual([upTo(5), 0]);
   });
 
-  test("one that is on its way for too long: appends are refused, openings too, and then taken again", async () => {
+  test("appends and openings are refused while a slot migrates for too long, and succeed afterwards", async () => {
     const prefix = "p5";
     const [name, other] = cluster.namesAtEach(prefix) as [string, string];
     const [one, two] = cluster.primaries;

@@ -14,7 +14,7 @@ async function reportsAtOpening(url: string): Promise<string[]> {
 }
 
 test.each(["allkeys-lru", "volatile-ttl"])(
-  "a Redis that deletes keys by %s when its memory is full is reported once, with what to set",
+  "a Redis server that evicts keys by %s is reported once, with the setting to use",
   async (policy) => {
     const { url, port } = await RedisServer.start({ settings: ["--maxmemory-policy", policy] });
     expect(await reportsAtOpening(url)).toEqual([
@@ -23,7 +23,7 @@ test.each(["allkeys-lru", "volatile-ttl"])(
   },
 );
 
-test("one that deletes none is not, nor one that does not say", async () => {
+test("a server that evicts nothing, or does not report its policy, is not reported", async () => {
   const { url, port } = await RedisServer.start();
   expect(await reportsAtOpening(url)).toEqual([]);
   await raw(url, async (client) => {
@@ -34,7 +34,7 @@ test("one that deletes none is not, nor one that does not say", async () => {
   expect(await reportsAtOpening(`redis://quiet:p@127.0.0.1:${port}`)).toEqual([]);
 });
 
-test("of a cluster each shard that does is reported", async () => {
+test("in a cluster, each shard that evicts keys is reported", async () => {
   const cluster = await RedisCluster.start({ settings: ["--maxmemory-policy", "allkeys-lru"] });
   const reports = await reportsAtOpening(cluster.url);
   expect(reports).toHaveLength(3);

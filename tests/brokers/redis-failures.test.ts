@@ -14,8 +14,8 @@ afterEach(closeAll);
 
 const news = logTopic("news");
 
-describe("Redis is killed and started again", () => {
-  test("emptied while it runs: found at the next append, look or notification", async () => {
+describe("Redis is killed and restarted", () => {
+  test("emptied while it runs: noticed by the next append, refresh or notification", async () => {
     const server = await RedisServer.start();
     const [one, two] = await Promise.all([open(server.url), open(server.url, { lookMs: 50 })]);
     const nodes = [await follow(one, news), await follow(two, news)];
@@ -29,7 +29,7 @@ describe("Redis is killed and started again", () => {
     expect(third.losses).toBe(1);
   });
 
-  test("an event that was seen is another one: an append finds that, too, and nothing is appended", async () => {
+  test("an append notices that an event seen before was replaced, and appends nothing", async () => {
     const server = await RedisServer.start();
     const node = await follow(await open(server.url, { prefix: "p" }), news);
     await append(node.topic, 2);
@@ -46,7 +46,7 @@ describe("Redis is killed and started again", () => {
     expect(await raw(server.url, (client) => client.xLen("{p:news}:log"))).toBe(1);
   });
 
-  test("with its last snapshot: what that has is there, under another epoch", async () => {
+  test("with its last snapshot: its events are there, under another epoch", async () => {
     const server = await RedisServer.start();
     const one = await open(server.url);
     const node = await follow(one, news);
@@ -61,7 +61,7 @@ describe("Redis is killed and started again", () => {
     expect(offsets(anew)).toEqual(upTo(5));
   });
 
-  test("what a log that is gone knew to be repeated is new to the next one", async () => {
+  test("idempotency keys of a lost log are unknown to the next log", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const before = await follow(broker, news);
@@ -80,8 +80,8 @@ describe("Redis is killed and started again", () => {
 /** Its replicas need not wait for others. */
 const replicating = { settings: ["--repl-diskless-sync-delay", "0"] };
 
-describe("another Redis takes the place of the one that was asked", () => {
-  test("a replica that had not received all: what it has is kept, under another epoch, and it goes on", async () => {
+describe("another Redis server takes over", () => {
+  test("a replica that had not received everything: what it has is kept, under another epoch, and it continues", async () => {
     const primary = await RedisServer.start(replicating);
     const settings = ["--replicaof", "127.0.0.1", String(primary.port)];
     const replica = await RedisServer.start({ settings });
@@ -105,7 +105,7 @@ describe("another Redis takes the place of the one that was asked", () => {
     await proxy.close();
   });
 
-  test("one that was demoted and lives on is left, and nothing is lost that the new one has", async () => {
+  test("a demoted primary is abandoned, and nothing is lost that the new one has", async () => {
     const primary = await RedisServer.start(replicating);
     const settings = ["--replicaof", "127.0.0.1", String(primary.port)];
     const replica = await RedisServer.start({ settings });
@@ -128,7 +128,7 @@ describe("another Redis takes the place of the one that was asked", () => {
 });
 
 describe("the connection to Redis is cut", () => {
-  test("a notification that never came is made up for by the next look", async () => {
+  test("the next refresh makes up for a lost notification", async () => {
     const server = await RedisServer.start();
     const node = await follow(await open(server.url, { prefix: "p", lookMs: 50 }), news);
     await append(node.topic, 1);
@@ -144,8 +144,8 @@ describe("the connection to Redis is cut", () => {
   });
 });
 
-describe("what is said when Redis cannot be reached", () => {
-  test("it names the server and what to do, and no credentials", async () => {
+describe("errors when Redis cannot be reached", () => {
+  test("they name the server and what to do, and no credentials", async () => {
     const server = await RedisServer.start({ settings: ["--requirepass", "right"] });
     const failed = async (url: string): Promise<LongwireError> =>
       RedisBroker.open({ url }).then(
@@ -174,7 +174,7 @@ describe("what is said when Redis cannot be reached", () => {
     await expect(braces).rejects.toMatchObject({ code: "invalid_option" });
   });
 
-  test("a Redis that takes no writes makes appends unavailable, with its reason", async () => {
+  test("if Redis accepts no writes, appends are unavailable, with its reason", async () => {
     const server = await RedisServer.start({
       settings: ["--maxmemory", "1", "--maxmemory-policy", "noeviction"],
     });
@@ -191,13 +191,13 @@ describe("what is said when Redis cannot be reached", () => {
   });
 });
 
-describe("what a node asks of Redis", () => {
+describe("requests of a node to Redis", () => {
   async function evaluations(url: string): Promise<number> {
     const info = await raw(url, (client) => client.info("commandstats"));
     return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0);
   }
 
-  test("one subscription per topic, however many follow it here, and none when nobody does", async () => {
+  test("there is one subscription per topic, however many followers it has, and none without followers", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const followers: BrokerTopic[] = [];
@@ -209,7 +209,7 @@ describe("what a node asks of Redis", () => {
     await eventually(subscribers).toEqual(["{p:news}", 0]);
   });
 
-  test("a topic that is closed and opened again at once is heard of", async () => {
+  test("a topic that is closed and immediately reopened receives notifications", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url);
     const writer = await follow(await open(server.url), news);
@@ -222,7 +222,7 @@ describe("what a node asks of Redis", () => {
     }
   });
 
-  test("own appends are one script each, and are not read back", async () => {
+  test("own appends take one script each, and are not read back", async () => {
     const server = await RedisServer.start();
     const { topic, events } = await follow(await open(server.url), news);
     const before = await evaluations(server.url);
@@ -232,7 +232,7 @@ describe("what a node asks of Redis", () => {
     expect((await evaluations(server.url)) - before).toBe(120);
   });
 
-  test("a burst of another node's is read in pages, not event by event", async () => {
+  test("a burst from another node is read in pages, not event by event", async () => {
     const server = await RedisServer.start();
     const reader = await follow(await open(server.url), news);
     const { topic } = await follow(await open(server.url), news);
@@ -243,7 +243,7 @@ describe("what a node asks of Redis", () => {
     expect(reads).toBeLessThan(250);
   });
 
-  test("an event that is longer than all that is retained is followed by the other nodes, too", async () => {
+  test("an event that exceeds the retention is still followed by the other nodes", async () => {
     const server = await RedisServer.start();
     const short = logTopic("short", { retention: { maxBytes: 10 } });
     const reader = await follow(await open(server.url), short);
@@ -255,7 +255,7 @@ describe("what a node asks of Redis", () => {
     expect(reader.losses).toBe(0);
   });
 
-  test("a lease ends when it is due, with no look before", async () => {
+  test("a lease expires on time without a refresh", async () => {
     const server = await RedisServer.start();
     const nodes = [await open(server.url), await open(server.url)];
     const [one, two] = [
@@ -273,14 +273,14 @@ describe("what a node asks of Redis", () => {
     await eventually(() => offsets(two)).toEqual(upTo(4));
   });
 
-  test("scripts that somebody has flushed are sent again", async () => {
+  test("scripts that were flushed are loaded again", async () => {
     const server = await RedisServer.start();
     const { topic } = await follow(await open(server.url), news);
     await raw(server.url, (client) => client.scriptFlush());
     expect(await topic.append({ data: 1 })).toEqual({ offset: 1, duplicate: false });
   });
 
-  test("a topic of which Redis has forgotten all but its place goes on from there", async () => {
+  test("a topic of which Redis remembers only the position continues from there", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const short = logTopic("news", { retention: { maxAgeMs: 100 } });
@@ -302,7 +302,7 @@ describe("what a node asks of Redis", () => {
     expect([offsets(node), node.losses, await expiry("meta")]).toEqual([[4], 0, -1]);
   });
 
-  test("the first epoch of a topic that is not there holds for its period and the next", async () => {
+  test("the first epoch of a nonexistent topic holds for its period and the next", async () => {
     const server = await RedisServer.start();
     const tag = "{p:nothing}";
     const period = Math.floor(Date.now() / (15 * 86_400_000));
@@ -325,7 +325,7 @@ describe("what a node asks of Redis", () => {
     expect(await raw(server.url, (client) => client.dbSize())).toBe(0);
   });
 
-  test("a topic that holds nothing is forgotten by Redis in the end, one that has values is not", async () => {
+  test("Redis eventually forgets an empty topic, but not one with values", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const { topic } = await follow(broker, keyedTopic("k"));
@@ -339,7 +339,7 @@ describe("what a node asks of Redis", () => {
   });
 });
 
-test("in a cluster all keys of a topic, and its notifications, are in one slot", async () => {
+test("in a cluster, all keys of a topic and its notifications are in one slot", async () => {
   const server = await RedisServer.start({ settings: ["--cluster-enabled", "yes"] });
   await raw(server.url, async (client) => {
     await client.sendCommand(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);

@@ -9,7 +9,7 @@ function page(offset: number): Reply {
   return ["read", "1.e", offset, 0, -1, 1_000, 0, 0, String(offset), `${offset}000`, "", "{}"];
 }
 
-test("who joins is told an event whose answer comes in the moment after that of its own reading", async () => {
+test("a joining follower receives an event whose answer arrives right after that of its own read", async () => {
   const asked: ((reply: Reply) => void)[] = [];
   const link = {
     server: "Redis",

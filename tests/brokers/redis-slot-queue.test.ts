@@ -61,7 +61,7 @@ class Slot {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const MOVED = "MOVED 5 10.0.0.1:7001";
 
-test("all that is asked for is sent at once, and answered with what the server says", async () => {
+test("all commands are sent immediately, and answered with the server's answers", async () => {
   const slot = new Slot();
   const asked = [slot.ask("a"), slot.ask("b"), slot.ask("c")];
   expect(slot.sent).toEqual(["a", "b", "c"]);
@@ -70,7 +70,7 @@ test("all that is asked for is sent at once, and answered with what the server s
   expect([slot.emptied, slot.followed]).toEqual([1, []]);
 });
 
-test("what was redirected is sent again in its order, before what was asked for since", async () => {
+test("redirected commands are sent again in order, before later ones", async () => {
   const slot = new Slot();
   const asked = [slot.ask("a"), slot.ask("b"), slot.ask("c")];
   await slot.answer("1", MOVED);
@@ -87,7 +87,7 @@ test("what was redirected is sent again in its order, before what was asked for 
   expect(await Promise.all(asked)).toEqual(["1", "2", "3", "4", "5"]);
 });
 
-test("redirected again and again: each attempt is counted until one is answered", async () => {
+test("each repeated redirection is counted as an attempt until one is answered", async () => {
   const slot = new Slot();
   const asked = slot.ask("a");
   for (const reply of [MOVED, "TRYAGAIN later", "ASK 5 10.0.0.2:7002"]) {
@@ -103,7 +103,7 @@ test("redirected again and again: each attempt is counted until one is answered"
   expect([await asked, slot.emptied]).toEqual(["1", 1]);
 });
 
-test("a slot that came back between two: who was overtaken is refused, and not done afterwards", async () => {
+test("if a slot returns between two commands, the overtaken one is refused and not run afterwards", async () => {
   const slot = new Slot();
   const asked = [slot.ask("a"), slot.ask("b"), slot.ask("c"), slot.ask("d")];
   await slot.answer("TRYAGAIN later", "2", "TRYAGAIN later", "ERR no");
@@ -118,7 +118,7 @@ test("a slot that came back between two: who was overtaken is refused, and not d
   ]);
 });
 
-test("who has waited for too long is refused, and not sent again", async () => {
+test("a command that has waited too long is refused and not sent again", async () => {
   const slot = new Slot();
   const first = slot.ask("a");
   await slot.answer(MOVED);
@@ -132,7 +132,7 @@ test("who has waited for too long is refused, and not sent again", async () => {
   expect([await second, slot.emptied]).toEqual(["2", 1]);
 });
 
-test("while any is under way the next goes to the same server: two would answer in any order", async () => {
+test("while any command is pending, the next goes to the same server, because two would answer in any order", async () => {
   const slot = new Slot();
   slot.server = "old ";
   const asked = [slot.ask("a")];

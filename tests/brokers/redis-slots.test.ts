@@ -8,7 +8,7 @@ import { RedisServer } from "./redis-server.ts";
 
 afterAll(() => stopEngines());
 
-test("a topic's slot is the one that Redis says, whatever its name is", async () => {
+test("a topic's slot is the one that Redis computes, whatever its name is", async () => {
   const server = await RedisServer.start({ cluster: true });
   const names = [
     "t",
@@ -27,7 +27,7 @@ test("a topic's slot is the one that Redis says, whatever its name is", async ()
   expect(keys.map(slotOf)).toEqual(told);
 });
 
-test("where slots are: by ranges, at the server that was asked if it does not say its name", () => {
+test("the slot map lists servers by range; an unnamed one is the server that answered", () => {
   const map = slotMapOf(
     [
       [0, 1, ["10.0.0.1", 7001, "id", []], ["10.0.0.9", 7009]],
@@ -46,7 +46,7 @@ test("where slots are: by ranges, at the server that was asked if it does not sa
   expect([map[16_383], map.length]).toEqual(["asked:7003", 16_384]);
 });
 
-test("a cluster's URL names some of its servers; the others are asked with the same credentials", () => {
+test("a cluster's URL names some of its servers; the others are reached with the same credentials", () => {
   expect(clusterRoots("redis://a:1")).toBeUndefined();
   expect(clusterRoots("redis+cluster://a")).toEqual(["redis://a"]);
   const [root, ...rest] = clusterRoots("rediss+cluster://ada:p%40ss@a:1,[::1]:2,c/")!;

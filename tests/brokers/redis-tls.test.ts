@@ -13,7 +13,7 @@ import { RedisServer } from "./redis-server.ts";
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(closeAll);
 
-test("over TLS, by who signed its certificate: appended, followed, and again after a cut", async () => {
+test("over TLS with its certificate authority: appended, followed, and again after a cut", async () => {
   const tls = makeCertificate();
   const server = await RedisServer.start({ tls, durable: true });
   expect(server.url).toMatch(/^rediss:/);
@@ -27,7 +27,7 @@ test("over TLS, by who signed its certificate: appended, followed, and again aft
   await eventually(() => offsets(reader)).toEqual(upTo(4));
 });
 
-test("a certificate that nobody known has signed, or of another name: unreachable, and why", async () => {
+test("a certificate of an unknown authority or for another name: unreachable, with the reason", async () => {
   const tls = makeCertificate();
   const { url, port } = await RedisServer.start({ tls });
   const ca = readFileSync(tls.cert);
@@ -51,7 +51,7 @@ test("a certificate that nobody known has signed, or of another name: unreachabl
   await expect(plain).rejects.toMatchObject({ code: "broker_unreachable" });
 });
 
-test("a cluster over TLS: its servers say where they speak it", async () => {
+test("a cluster over TLS: its servers report their TLS ports", async () => {
   const tls = makeCertificate();
   const ca = readFileSync(tls.cert);
   const cluster = await RedisCluster.start({ tls, settings: ["--tls-cluster", "yes"] });

@@ -11,7 +11,7 @@ function answer(offset: number, ...events: number[]): Reply {
   return ["ok", "e", offset, 0, -1, 0, 0, 0, ...events.flatMap((at) => [at, "1000", "", `${at}`])];
 }
 
-test("a look that comes while a read is about to fail is not lost: the topic is read again", async () => {
+test("a refresh requested while a read is about to fail is not lost: the topic is read again", async () => {
   const reads: { resolve: (reply: Reply) => void; reject: (error: Error) => void }[] = [];
   const link: Link = {
     server: "Redis at test",

@@ -73,7 +73,7 @@ async function open(declaration: TopicDeclaration) {
   return { broker, topic, errors, kept, heard };
 }
 
-test("a topic that starts again has the new log and epoch; who listens hears the end of the old, then what the new one has", async () => {
+test("a restarted topic has the new log and epoch; listeners are notified of the end of the old log, then of the new log's events", async () => {
   const declaration = keyedTopic("t");
   const { broker, topic, kept, heard } = await open(declaration);
   await topic.append({ key: "a", data: 1 });
@@ -99,7 +99,7 @@ test("a topic that starts again has the new log and epoch; who listens hears the
   expect(heard.at(-1)).toBe("c=3 (undefined)");
 });
 
-test("until the new log can be read the old one is, and it is tried again, more and more rarely", async () => {
+test("the old log stays readable until the new one is loaded, which is retried with backoff", async () => {
   const declaration = logTopic("t");
   const { broker, topic, errors } = await open(declaration);
   await topic.append({ data: 1 });
@@ -119,7 +119,7 @@ test("until the new log can be read the old one is, and it is tried again, more 
   expect(errors).toHaveLength(21);
 });
 
-test("a topic that was closed meanwhile is not opened again", async () => {
+test("a topic that was closed meanwhile is not reopened", async () => {
   const declaration = logTopic("t");
   const { broker, topic } = await open(declaration);
   broker.isAway = true;

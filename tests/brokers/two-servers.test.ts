@@ -81,7 +81,7 @@ async function isLive(live: Live): Promise<void> {
 describe.each(Object.keys(engines))("two servers on one %s", (name) => {
   const engine = engines[name]!;
 
-  test("a client that moves between them while others publish has every event once and in order", async () => {
+  test("a client that moves between them during publishes receives every event once and in order", async () => {
     const server = await engine.start();
     const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const mover = client(nodes[0]!);
@@ -111,7 +111,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
     expect(moves).toBe(8);
   });
 
-  test("a keyed view is the same at both, topics of a pattern are opened where they are wanted, and presence tells of both", async () => {
+  test("a keyed view is the same on both, topics of a pattern open where they are used, and presence covers both", async () => {
     const server = await engine.start();
     const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const [one, two] = nodes.map((at) => client(at).live) as [Live, Live];
@@ -139,7 +139,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
     await eventually(() => present.entries.size).toBe(1);
   });
 
-  test("it comes back empty: clients stay connected and are told, views are emptied, and all goes on", async () => {
+  test("it returns empty: clients stay connected and are notified, views are emptied, and everything continues", async () => {
     const server = await engine.start();
     const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const reader = client(nodes[0]!);
@@ -191,7 +191,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
     expect(await stream.text()).toContain('"type":"position"');
   });
 
-  test("it is away for a while: clients stay connected, their publishes wait, and each is there once", async () => {
+  test("it is unreachable for a while: clients stay connected, their publishes wait, and each is stored once", async () => {
     const server = await engine.start();
     const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const reader = client(nodes[0]!);
@@ -215,7 +215,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
     expect([reader.sockets.length, writer.sockets.length]).toEqual([1, 1]);
   });
 
-  test("a key that lives with its connection ends with it, whichever node follows it", async () => {
+  test("a connection-owned key ends with its connection, whichever node follows it", async () => {
     const server = await engine.start();
     const nodes = [await node(engine, server.url), await node(engine, server.url)];
     const [one, two] = nodes.map((at) => client(at).live) as [Live, Live];
