@@ -16,9 +16,12 @@ build();
 // Not before: what replaces ws in them is built.
 install("tools/dependents");
 
-const LANGUAGE_CHECKED = ["src", "scripts", "bench", "demo", "docs"].concat(
-  ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
-);
+const LANGUAGE_CHECKED = ["src", "scripts", "bench", "demo", "docs"].concat([
+  "README.md",
+  "CHANGELOG.md",
+  "CONTRIBUTING.md",
+  "SECURITY.md",
+]);
 
 const CHECKS = {
   format: ["oxfmt", "--check"],
