@@ -5,8 +5,8 @@ import { withoutGuard } from "./guards/guard.ts";
 import { unguarded, withoutGuard as rowsWithoutGuard } from "./guards/unguarded.ts";
 import { isControl } from "./without-guards.ts";
 
-describe("the guards that npm run abuse -- --without-guards takes out", () => {
-  it("are said of every row that attacks, once, and of no other", () => {
+describe("the guards that npm run abuse -- --without-guards removes", () => {
+  it("are listed once for every row that attacks, and for no other", () => {
     const attacks = catalogue.filter((row) => !isControl(row)).map(({ name }) => name);
     const named = [...unguarded, ...rowsWithoutGuard].map(({ row }) => row);
     expect(named.sort()).toEqual(attacks.sort());
@@ -21,7 +21,7 @@ describe("the guards that npm run abuse -- --without-guards takes out", () => {
     }
   });
 
-  it("cannot be taken out of a file that does not have them, or has them twice", () => {
+  it("cannot be removed from a file that does not contain them exactly once", () => {
     const guard = { what: "a limit", file: "dist/limits.js", from: "max = 1", to: "max = 2" };
     expect(() => withoutGuard("min = 1", guard)).toThrow(/dist\/limits\.js has this 0 times/);
     expect(() => withoutGuard("max = 1; max = 1", guard)).toThrow(/2 times, not once:\nmax = 1/);

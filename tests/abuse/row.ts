@@ -11,17 +11,17 @@ export interface Row {
   /** What the abuser does, in one line. */
   what: string;
   server: ServerKind;
-  /** How long it goes on. */
+  /** How long it takes. */
   seconds: number;
-  /** What the topics keep of it because they were declared so: no growth that counts. */
+  /** What the topics keep by their declaration, which does not count as growth. */
   allowance?: { mib: number; reason: string };
-  /** Runs in the abuser's process, until the abuser is over or it has nothing more to do. */
+  /** Runs in the abuser's process, until the abuser's time is over or it is done. */
   move?: (abuser: Abuser) => Promise<void>;
-  /** Runs in the harness, before the abuser starts. */
+  /** Runs in the harness before the abuser starts. */
   before?: (world: World) => Promise<void>;
-  /** Runs in the harness after the abuser has left; what it returns is why the row fails. */
+  /** Runs in the harness after the abuser has left; returns why the row fails, if it does. */
   after?: (world: World) => Promise<string | undefined>;
-  /** The broker is away: no publish can be acknowledged. */
+  /** Whether the broker is away, so that no publish can be acknowledged. */
   withoutPublishes?: boolean;
 }
 
@@ -29,8 +29,8 @@ export interface Row {
 export interface World {
   target: RunningTarget;
   bystander: Bystander;
-  /** For what one step leaves to the next. */
+  /** Carries data from one step to the next. */
   notes: Map<string, unknown>;
-  /** What the abuser says of itself, once it has left. */
+  /** The abuser's own report, once it has left. */
   abuser?: Tally | undefined;
 }

@@ -83,7 +83,7 @@ async function buildPage(): Promise<string> {
   return outDir;
 }
 
-test("the components of docs/guides/bindings.md show the devices that their props ask for", async () => {
+test("the components of docs/guides/bindings.md show the devices that their props select", async () => {
   expect(Object.keys(files())).toEqual(["live.ts", "Devices.vue", "Devices.tsx", "Devices.svelte"]);
   const page = sirv(await buildPage());
   const live = await LiveServer.open({

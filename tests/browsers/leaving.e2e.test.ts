@@ -78,7 +78,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await expect.poll(status, patience).toBe("live");
   }
 
-  test("what listeners of the page's end publish, also those added later, is in the log once", async () => {
+  test("publishes of the page's unload listeners, including those added later, are in the log once", async () => {
     await connectClient();
     const before = await published();
     await page.evaluate(() => {
@@ -97,7 +97,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(await mine()).toEqual([...all, "last"]);
   });
 
-  test("what was queued without a connection is in the log once when its page is left", async () => {
+  test("publishes that were queued without a connection are in the log once when the page is left", async () => {
     await connectClient();
     const before = await published();
     proxy.isHolding = true;
@@ -110,7 +110,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       .toEqual(["queued"]);
   });
 
-  test("a dial that hangs is given up when the network is back, long before its time is over", async () => {
+  test("a hanging dial is replaced when the network is back, long before its timeout", async () => {
     proxy.isHolding = true;
     proxy.held = 0;
     await page.evaluate(() => {
@@ -123,7 +123,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await expect.poll(status, patience).toBe("live");
   });
 
-  test("a page that is shown for the first time dials once, also while that dial is in progress", async () => {
+  test("a page that is shown for the first time dials once, even while that dial is in progress", async () => {
     proxy.isHolding = true;
     await page.evaluateOnNewDocument(`
       globalThis.dials = 0;
@@ -142,7 +142,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(await page.evaluate("globalThis.dials")).toBe(1);
   });
 
-  test("in a sandboxed frame a client connects by itself, and no rejection is left unhandled", async () => {
+  test("in a sandboxed frame a client connects directly, and no rejection is unhandled", async () => {
     const seen = await page.evaluate(
       (script, url) =>
         new Promise<string[]>((resolve) => {

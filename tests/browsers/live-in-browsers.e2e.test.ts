@@ -107,7 +107,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   }
 
   describe("Level 0, with nothing but the browser's WebSocket", () => {
-    test("params as the first message: the state, then each record that they ask for, then removals", async () => {
+    test("params as the first message: the state, then each matching record, then removals", async () => {
       const devices = served.live.topic("devices");
       await devices.set("ap-1", ap("ap-1"));
       await devices.set("m-1", machine("m-1"));
@@ -121,7 +121,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
         .toEqual([ap("ap-1"), ap("ap-1", 2), { removed: "ap-1" }]);
     });
 
-    test("params in the query start at once, and a message replaces them", async () => {
+    test("params in the query start immediately, and a message replaces them", async () => {
       const devices = served.live.topic("devices");
       await devices.set("ap-1", ap("ap-1"));
       await devices.set("m-1", machine("m-1"));
@@ -151,7 +151,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   });
 
   describe("Level 1 with longwire/live/client", () => {
-    test("a keyed view is the server's state, after every change", async () => {
+    test("a keyed view equals the server's state after every change", async () => {
       const devices = served.live.topic("devices");
       for (let at = 0; at < 50; at += 1) await devices.set(`ap-${at}`, ap(`ap-${at}`));
       await connectClient();
@@ -170,7 +170,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       await expect.poll(() => served.live.census().subscriptions, patience).toBe(0);
     });
 
-    test("publishes come back as events, a call is answered, and presence tells who is there", async () => {
+    test("publishes arrive as events, a call is answered, and presence lists who is there", async () => {
       await connectClient();
       const outcome = await page.evaluate(async () => {
         const { live, items } = inPage;
@@ -188,7 +188,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       expect(served.live.topic("devices").get("page")).toMatchObject({ name: "page" });
     });
 
-    test("over cuts nothing is lost and nothing doubled, neither what comes nor what is published", async () => {
+    test("over cuts nothing is lost or duplicated, neither events nor publishes", async () => {
       const news = served.live.topic("news");
       await connectClient();
       await page.evaluate(() => {
@@ -218,7 +218,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     });
   });
 
-  test("EventSource goes on after a cut where it was, with Last-Event-ID", async () => {
+  test("EventSource resumes after a cut with Last-Event-ID", async () => {
     const news = served.live.topic("news");
     await page.evaluate(() => {
       const source = new EventSource("/live/news");
@@ -242,7 +242,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     await page.evaluate(() => inPage.source.close());
   });
 
-  test("fetch: the state, a long poll that waits for the next event, and a POST that is it", async () => {
+  test("fetch: the state, a long poll that waits for the next event, and a POST of that event", async () => {
     const outcome = await page.evaluate(async () => {
       const get = async (query = ""): Promise<Message> => {
         const response = await fetch(`/live/devices?deviceType=AP${query}`);
@@ -272,7 +272,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   });
 
   test.each(["showVue", "showReact", "showSvelte"] as const)(
-    "%s draws a keyed topic and the status, over a cut, and unsubscribes when it ends",
+    "%s renders a keyed topic and the status, over a cut, and unsubscribes when it ends",
     async (show) => {
       const devices = served.live.topic("devices");
       await devices.set("ap-1", ap("ap-1"));

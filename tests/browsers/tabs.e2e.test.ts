@@ -77,7 +77,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     }
   }
 
-  test("three tabs share one connection and its subscriptions: each has the whole state, and each event once", async () => {
+  test("three tabs share one connection and its subscriptions: each has the whole state, and receives each event once", async () => {
     const devices = served.live.topic("devices");
     await devices.set("ap-1", ap("ap-1"));
     const tabs = await openTabs();
@@ -92,7 +92,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(sessions()).toBe(1);
   });
 
-  test("a publish of each tab is answered to it, and is there once for all", async () => {
+  test("each tab receives the answers to its publishes, which are stored once", async () => {
     const tabs = await openTabs();
     const offsets: number[] = [];
     for (const [at, tab] of tabs.entries()) {
@@ -106,7 +106,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(sessions()).toBe(1);
   });
 
-  test("the tab with the connection is closed: the others are back on one new connection, with nothing lost or doubled", async () => {
+  test("the tab with the connection is closed: the others resume on one new connection, with nothing lost or duplicated", async () => {
     const [first, ...others] = await openTabs();
     await publish("before");
     await expectAll([first, ...others], ["before"]);
@@ -122,7 +122,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(served.live.statistics.sessions.level1 - opened).toBe(1);
   });
 
-  test("a tab without the connection is closed: the others do not notice", async () => {
+  test("a tab without the connection is closed: the others are not affected", async () => {
     const [first, second, third] = await openTabs();
     await second.close();
     await publish("one");
@@ -131,7 +131,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     expect(sessions()).toBe(1);
   });
 
-  test("the socket is cut: all of them are back on one connection, with nothing lost or doubled", async () => {
+  test("the socket is cut: all tabs resume on one connection, with nothing lost or duplicated", async () => {
     const tabs = await openTabs();
     await publish("before");
     await expectAll(tabs, ["before"]);
@@ -147,7 +147,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
 
   // Only there a test can freeze a tab, and be sure that a page is kept.
   if (name === "chromium") {
-    test("the tab with the connection is in the back/forward cache: the others are current, and it is when it is back", async () => {
+    test("the tab with the connection is in the back/forward cache: the others are current, and so is it when it returns", async () => {
       const tabs = await openTabs();
       const [first, ...others] = tabs;
       await first.goto(`http://${served.host}/live/devices`);
@@ -166,7 +166,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       await expectAll(tabs, ["while it is away", "after"]);
     });
 
-    test("the tab with the connection is frozen: the others are current, and it is when it thaws", async () => {
+    test("the tab with the connection is frozen: the others are current, and so is it when it resumes", async () => {
       const tabs = await openTabs();
       const [first, ...others] = tabs;
       const devtools = await first.createCDPSession();

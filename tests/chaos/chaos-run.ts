@@ -46,7 +46,7 @@ export function testChaos(
   afterAll(() => stopEngines());
 
   test(
-    `a cluster on ${name}, whatever happens to it for ${seconds} s: nothing acknowledged is lost, nothing comes twice, order is kept, views are equal, presence is right`,
+    `a cluster on ${name} under any faults for ${seconds} s: nothing acknowledged is lost, nothing is duplicated, order is kept, views are equal, presence is right`,
     { timeout: forMs + 400_000 },
     async () => {
       const report = await runChaos({

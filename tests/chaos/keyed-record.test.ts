@@ -19,7 +19,7 @@ function recordOfTwo(): KeyedRecord {
   return record;
 }
 
-test("a view is unknown where an event was replaced before it was reported", () => {
+test("a view is unknown if an event was replaced before it was reported", () => {
   const record = recordOfTwo();
   // The event 4 set "a", too.
   record.open({ epoch, offset: 5 }, [event(2, "b"), event(3, "c"), event(5, "a")]);

@@ -20,7 +20,7 @@ async function devicesAt(url: string): Promise<Record<string, unknown>[]> {
 }
 
 describe("this machine", () => {
-  test("the agent reports what the machine is and does, again every second", async () => {
+  test("the agent reports the machine's data and repeats it every second", async () => {
     const { url } = await startServe();
     longwire("agent", "--url", url, "--name", "rack-7");
     await expect.poll(() => devicesAt(url), soon).toHaveLength(1);
@@ -44,7 +44,7 @@ describe("this machine", () => {
     await expect.poll(() => devicesAt(url), soon).toMatchObject([{ name: "copied" }]);
   });
 
-  test("the agent comes back by itself when the server was away", async () => {
+  test("the agent reconnects automatically after the server was away", async () => {
     const { serve, url } = await startServe();
     const agent = longwire("agent", "--url", url, "--name", "patient");
     await agent.says(/reporting patient/);
@@ -64,7 +64,7 @@ describe("this machine", () => {
     },
   );
 
-  test("SIGINT ends an agent that waits for its server, too", async () => {
+  test("SIGINT also ends an agent that is waiting for its server", async () => {
     const { serve, url } = await startServe();
     await serve.stop("SIGKILL");
     const agent = longwire("agent", "--url", url);
@@ -74,7 +74,7 @@ describe("this machine", () => {
 });
 
 describe("simulated access points", () => {
-  test("--simulate reports so many of them, marked as simulated", async () => {
+  test("--simulate reports that many access points, marked as simulated", async () => {
     const { url } = await startServe();
     longwire("agent", "--url", url, "--simulate", "4");
     await expect.poll(() => devicesAt(url), soon).toHaveLength(4);
@@ -85,19 +85,19 @@ describe("simulated access points", () => {
   });
 });
 
-describe("what cannot be", () => {
+describe("invalid use", () => {
   test.each([
     ["a URL that is none", ["--url", "nowhere"], /--url.*nowhere/],
     ["a count that is none", ["--simulate", "many"], /--simulate.*many/],
     ["a header without a colon", ["--header", "nothing"], /--header/],
-  ])("%s is refused in words that name it, without a stack", async (_, args, named) => {
+  ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {
     const program = await runLongwire(["agent", ...args]);
     expect(program.stderr).toMatch(named);
     expect(program.stderr).not.toMatch(/^\s+at /m);
     expect(await program.exited).toBe(1);
   });
 
-  test("a server that refuses the reports is said once, in its own words", async () => {
+  test("a server's refusal of reports is printed once, with the server's message", async () => {
     const { url } = await startServe();
     const agent = longwire("agent", "--url", url, "--topic", "nothing-here");
     const [line] = await agent.says(/refused a report: .*/);

@@ -28,7 +28,7 @@ test("asyncapi prints the document of the API that a module exports", async () =
   });
 });
 
-test("asyncapi takes another export by name", async () => {
+test("asyncapi accepts the name of another export", async () => {
   const file = moduleFile('export const mine = { topics: [{ kind: "keyed", name: "rooms/:r" }] };');
   const program = await run(file, "--export", "mine");
   expect(program.stdout).toContain("/live/rooms/{r}");

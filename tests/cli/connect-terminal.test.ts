@@ -20,7 +20,7 @@ async function connected(): Promise<RunningProgram> {
   return session;
 }
 
-test("what was sent and what came is shown with time and direction, in colour", async () => {
+test("sent and received messages are shown with time and direction, in colour", async () => {
   const session = await connected();
   session.type("hello\r");
   await session.says(/← hello/);
@@ -34,14 +34,14 @@ test("/ping shows the round trip", async () => {
   await session.says(/pong after \d+\.\d ms/);
 });
 
-test("/close with code and reason closes with them and leaves with exit code 0", async () => {
+test("/close with code and reason closes with them and exits with code 0", async () => {
   const session = await connected();
   session.type("/close 4001 so long\r");
   expect(await session.exited).toBe(0);
   expect(plain(session.stdout)).toMatch(/closed with 4001, so long\n$/);
 });
 
-test("/close with a code that a client may not send says which it may, and goes on", async () => {
+test("/close with a code that clients may not send prints the valid codes, and the connection stays", async () => {
   const session = await connected();
   session.type("/close 1002\r");
   await session.says(/use 1000 or a code from 3000 to 4999/);
@@ -49,10 +49,10 @@ test("/close with a code that a client may not send says which it may, and goes 
   await session.says(/← still here/);
 });
 
-test("an unknown command is not sent; a doubled slash sends the line with one", async () => {
+test("an unknown command is not sent; a doubled slash sends the line with a single one", async () => {
   const session = await connected();
   session.type("/nonsense\r");
-  await session.says(/no command \/nonsense/);
+  await session.says(/unknown command \/nonsense/);
   session.type("//nonsense\r");
   await session.says(/← \/nonsense/);
   expect(plain(session.stdout).match(/→/g)).toHaveLength(1);
@@ -61,14 +61,14 @@ test("an unknown command is not sent; a doubled slash sends the line with one", 
 test.each([
   ["Ctrl-C", "\u0003"],
   ["Ctrl-D", "\u0004"],
-])("%s closes with 1000 and leaves with exit code 0, without a prompt behind", async (_, key) => {
+])("%s closes with 1000 and exits with code 0, without leaving a prompt", async (_, key) => {
   const session = await connected();
   session.type(key);
   expect(await session.exited).toBe(0);
   expect(plain(session.stdout)).toMatch(/closed with 1000\n$/);
 });
 
-test("a message that arrives leaves the half-typed line in place, also one of several rows", async () => {
+test("a half-typed line, even of several rows, stays in place when a message arrives", async () => {
   const session = await connected();
   const long = "x".repeat(100);
   session.type(`first\r${long}`);

@@ -6,7 +6,7 @@ import { makeCertificate } from "./tls-certificate.ts";
 
 afterAll(() => RunningProgram.endAll());
 
-test("longwire connect trusts --ca FILE, and with --insecure anybody", async () => {
+test("longwire connect trusts --ca FILE, and any certificate with --insecure", async () => {
   const { cert, key } = makeCertificate();
   const tls = { cert: readFileSync(cert), key: readFileSync(key) };
   const { url } = await runServer(echo, { listen: { tls } });

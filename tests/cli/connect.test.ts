@@ -36,12 +36,12 @@ describe.concurrent("a pipe", () => {
     expect(await program.exited).toBe(0);
   });
 
-  test("each line is a message, the last one without a line end and slashes included", async () => {
+  test("each line is a message, including a last one without a line end and lines with slashes", async () => {
     const program = await runLongwire(["connect", url], "one\n\n/close\nlast");
     expect(program.stdout).toBe("one\n\n/close\nlast\n");
   });
 
-  test("--json writes one JSON object a line: open, messages of both directions, close", async () => {
+  test("--json writes one JSON object per line: open, messages of both directions, close", async () => {
     const program = await runLongwire(["connect", url, "--json"], '{"a":1}\nnot JSON\n');
     const lines = program.stdout.trimEnd().split("\n");
     const happenings = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -58,7 +58,7 @@ describe.concurrent("a pipe", () => {
     expect(happenings.at(-1)).toMatchObject({ kind: "close", code: 1000 });
   });
 
-  test("a reader that has seen enough, such as head, is no error", async () => {
+  test("a reader that exits early, such as head, is not an error", async () => {
     const program = longwire("connect", url);
     program.type("one\n");
     await program.says(/^one$/m);
@@ -69,10 +69,10 @@ describe.concurrent("a pipe", () => {
   });
 });
 
-describe("what is asked of the server", () => {
+describe("requests to the server", () => {
   afterEach(() => RunningProgram.endAll());
 
-  test("--param pairs go out first, as one JSON object", async () => {
+  test("--param pairs are sent first, as one JSON object", async () => {
     const received: string[] = [];
     const { url } = await startServer((peer) => {
       peer.on("message", (data: Buffer) => received.push(data.toString()));
@@ -82,7 +82,7 @@ describe("what is asked of the server", () => {
     expect(received).toEqual(['{"deviceType":"AP","name":"a=b"}', "then this"]);
   });
 
-  test("--header and --protocol go into the handshake", async () => {
+  test("--header and --protocol are part of the handshake", async () => {
     const { url, requests } = await startServer(() => {});
     const headers = ["-H", "Authorization: Bearer a:b", "--header", "X-Rack: 7"];
     await runLongwire(["connect", url, ...headers, "--protocol", "chat", "--wait", "0"]);
@@ -93,7 +93,7 @@ describe("what is asked of the server", () => {
     });
   });
 
-  test("binary messages are written as they are, and with --json as base64", async () => {
+  test("binary messages are written unchanged, and with --json as base64", async () => {
     const { url } = await startServer((peer) => peer.send(Buffer.from("bytes")));
     expect((await runLongwire(["connect", url])).stdout).toBe("bytes\n");
     const { stdout } = await runLongwire(["connect", url, "--json"]);
@@ -101,7 +101,7 @@ describe("what is asked of the server", () => {
     expect(stdout).toContain(`"data":"${Buffer.from("bytes").toString("base64")}"`);
   });
 
-  test("an end that the server calls an error is one line with code and reason, exit code 1", async () => {
+  test("an error close by the server is one line with code and reason, exit code 1", async () => {
     const { url } = await startServer((peer) => peer.close(4404, "no such topic"));
     const program = await runLongwire(["connect", url]);
     expect(program.stderr).toBe("longwire: closed with 4404, no such topic\n");
@@ -120,13 +120,13 @@ describe("what is asked of the server", () => {
     await expect.poll(() => closed.mock.lastCall?.[0]).toBe(1000);
   });
 
-  test("a normal end by the server exits 0", async () => {
+  test("a normal close by the server exits with 0", async () => {
     const { url } = await startServer((peer) => peer.close(1000));
     expect(await (await runLongwire(["connect", url])).exited).toBe(0);
   });
 });
 
-describe("what cannot be", () => {
+describe("invalid use", () => {
   afterAll(() => RunningProgram.endAll());
 
   test("a refused connection is one line that names the address, exit code 1", async () => {
@@ -141,7 +141,7 @@ describe("what cannot be", () => {
     expect(await program.exited).toBe(1);
   });
 
-  test("a server that does not speak WebSocket is one line with its status, exit code 1", async () => {
+  test("a server without WebSocket support is one line with its status, exit code 1", async () => {
     const plain = createServer((_, response) => response.writeHead(418).end("no"));
     onTestFinished(() => void plain.close());
     plain.listen(0, "127.0.0.1");
@@ -159,7 +159,7 @@ describe("what cannot be", () => {
     ["a param without a sign", ["ws://127.0.0.1:9", "--param", "nothing"], /--param/],
     ["a wait that is no number", ["ws://127.0.0.1:9", "--wait", "soon"], /--wait/],
     ["an option that is none", ["ws://127.0.0.1:9", "--nonsense"], /--nonsense/],
-  ])("%s is refused in words that name it, without a stack", async (_, args, named) => {
+  ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {
     const program = await runLongwire(["connect", ...args]);
     expect(program.stderr).toMatch(named);
     expect(program.stderr).not.toMatch(/^\s+at /m);

@@ -14,7 +14,7 @@ test("echo --port 0 prints one line, the URL that it listens on", async () => {
   expect(echo.stderr).toBe("");
 });
 
-test("echo answers text with text and binary with binary, empty ones too", async () => {
+test("echo answers text with text and binary with binary, including empty messages", async () => {
   const { url } = await startEcho();
   const client = await OpenSocket.open(url);
   client.socket.send("héllo 你好");
@@ -30,7 +30,7 @@ test("echo answers text with text and binary with binary, empty ones too", async
   ]);
 });
 
-test("echo takes any origin, any path and the first subprotocol that is offered", async () => {
+test("echo accepts any origin, any path and the first subprotocol offered", async () => {
   const { url } = await startEcho();
   const client = await OpenSocket.open(`${url}/any/path?x=1`, {
     origin: "https://elsewhere.example",
@@ -40,7 +40,7 @@ test("echo takes any origin, any path and the first subprotocol that is offered"
 });
 
 test.each(["SIGTERM", "SIGINT"] as const)(
-  "echo ends with exit code 0 on %s, and its peers hear 1001",
+  "echo exits with code 0 on %s, and its peers are closed with 1001",
   async (signal) => {
     const { echo, url } = await startEcho();
     const client = await OpenSocket.open(url);
@@ -49,7 +49,7 @@ test.each(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
-test("echo on a busy port says so in one line and ends with exit code 1", async () => {
+test("echo on a busy port prints one line and exits with code 1", async () => {
   const { url } = await startEcho();
   const { port } = new URL(url);
   const second = longwire("echo", "--port", port);

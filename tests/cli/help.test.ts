@@ -8,7 +8,7 @@ const escape = "\u001b";
 const commands = ["serve", "connect", "echo", "agent", "asyncapi"];
 
 describe("longwire --help", () => {
-  test("names every command with a line on what it does, on stdout, exit code 0", async () => {
+  test("lists every command with a description, on stdout, exit code 0", async () => {
     const program = await runLongwire(["--help"]);
     for (const command of commands) {
       expect(program.stdout).toMatch(new RegExp(`^ +${command} .*  [a-z].{20,}$`, "m"));
@@ -25,19 +25,19 @@ describe("longwire --help", () => {
     ["echo", ["--port", "--host"]],
     ["agent", ["--url", "--name", "--simulate", "Examples:"]],
     ["asyncapi", ["--export", "--title", "--api-version", "--url", "Examples:"]],
-  ])("%s --help names its options and shows how it is used", async (command, words) => {
+  ])("%s --help lists its options and shows examples", async (command, words) => {
     const program = await runLongwire([command, "--help"]);
     for (const word of ["Usage:", ...words]) expect(program.stdout).toContain(word);
     expect(await program.exited).toBe(0);
   });
 });
 
-describe("what is not there", () => {
+describe("unknown commands and options", () => {
   test.each([
     ["no command", []],
     ["an unknown command", ["srve"]],
     ["an unknown option", ["--verson"]],
-  ])("%s: words and the way to the help on stderr, exit code 1", async (_, args) => {
+  ])("%s: a message and a pointer to the help on stderr, exit code 1", async (_, args) => {
     const program = await runLongwire(args);
     expect(program.stdout).toBe("");
     expect(program.stderr).toContain("help");
@@ -45,17 +45,17 @@ describe("what is not there", () => {
     expect(await program.exited).toBe(1);
   });
 
-  test("a misspelt command is answered with the right one", async () => {
+  test("a misspelt command is answered with a suggestion", async () => {
     expect((await runLongwire(["srve"])).stderr).toContain("Did you mean serve?");
   });
 });
 
-test("--version is the package's", async () => {
+test("--version prints the package's version", async () => {
   expect((await runLongwire(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
 describe("colours", () => {
-  test("there are none where the output is no terminal", async () => {
+  test("are not used if the output is not a terminal", async () => {
     const outputs = await Promise.all([
       runLongwire(["--help"]),
       runLongwire(["connect", "ws://127.0.0.1:1/"]),
@@ -65,7 +65,7 @@ describe("colours", () => {
     for (const { output } of outputs) expect(output).not.toContain(escape);
   });
 
-  test("there are some in a terminal", async () => {
+  test("are used in a terminal", async () => {
     const program = longwireInTerminal("connect", "ws://127.0.0.1:1/");
     await program.exited;
     expect(program.stdout).toContain(`${escape}[31m`);

@@ -22,7 +22,7 @@ async function startServe(broker: string): Promise<{ serve: RunningProgram; url:
   return { serve, url };
 }
 
-test("two servers on one Redis: what is published at one is read at the other, and resumed there", async () => {
+test("two servers on one Redis: an event published on one is read and resumed on the other", async () => {
   const redis = await RedisServer.start();
   const [one, two] = await Promise.all([startServe(redis.url), startServe(redis.url)]);
   const subscribe = { type: "subscribe", id: 1, topic: "alerts" };
@@ -50,7 +50,7 @@ test("two servers on one Redis: what is published at one is read at the other, a
   expect(await one.serve.stop()).toBe(0);
 });
 
-test("two servers on one NATS: what is set at one is what a reader of the other gets", async () => {
+test("two servers on one NATS: a key set on one reaches a reader of the other", async () => {
   const nats = await NatsServer.start();
   const [one, two] = await Promise.all([startServe(nats.url), startServe(nats.url)]);
   const writer = await OpenSocket.open(one.url, { protocols: ["longwire.v1"] });
@@ -70,7 +70,7 @@ test("two servers on one NATS: what is set at one is what a reader of the other 
   expect(await wrong.exited).toBe(1);
 });
 
-test("a keyed topic's state that was set at one server is what a reader of the other gets", async () => {
+test("a keyed topic's state set on one server reaches a reader of the other", async () => {
   const redis = await RedisServer.start();
   const [one, two] = await Promise.all([startServe(redis.url), startServe(redis.url)]);
   const writer = await OpenSocket.open(one.url, { protocols: ["longwire.v1"] });
@@ -79,7 +79,7 @@ test("a keyed topic's state that was set at one server is what a reader of the o
   await eventually(() => reader.json).toEqual([{ on: true }]);
 });
 
-test("a server that is not there, and a URL that is none, are a line and exit 1, without the password", async () => {
+test("an unreachable server and an invalid URL result in one line and exit code 1, without the password", async () => {
   const redis = await RedisServer.start();
   const { port } = redis;
   await redis.stop();
@@ -95,7 +95,7 @@ test("a server that is not there, and a URL that is none, are a line and exit 1,
   );
 });
 
-test("a failure behind the broker ends the program, too", async () => {
+test("a failure after the broker was opened also ends the program", async () => {
   const redis = await RedisServer.start();
   const { serve, url } = await startServe(redis.url);
   const { port } = new URL(url);
@@ -107,7 +107,7 @@ test("a failure behind the broker ends the program, too", async () => {
 test.each([
   ["redis", "redis://h"],
   ["@nats-io/transport-node", "nats://h"],
-])("without the package %s it says what to install", async (name, url) => {
+])("without the package %s, the error says what to install", async (name, url) => {
   const folder = mkdtempSync(join(tmpdir(), "longwire-without-redis-"));
   try {
     cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });
@@ -125,7 +125,7 @@ test.each([
   }
 });
 
-test("Redis goes away and comes back: it is said once, clients stay, and publishes are taken again", async () => {
+test("when Redis goes away and returns, that is reported once, clients stay, and publishes succeed again", async () => {
   const redis = await RedisServer.start({ durable: true });
   const { serve, url } = await startServe(redis.url);
   const client = await OpenSocket.open(url, { protocols: ["longwire.v1"] });

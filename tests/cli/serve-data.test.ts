@@ -28,7 +28,7 @@ test.each([
   ["killed", "SIGKILL", "SIGKILL"],
   ["stopped", "SIGTERM", 0],
 ] as [string, NodeJS.Signals, Exit][])(
-  "a server that is %s comes back with all that it acknowledged, and its clients go on without a gap",
+  "a server that is %s returns with everything it acknowledged, and its clients continue without a gap",
   async (_, signal, exit) => {
     const { path: data } = new DataFolder();
     const before = await startServe(data);
@@ -65,7 +65,7 @@ test.each([
   },
 );
 
-test("a folder that another server uses is a line and exit 1", async () => {
+test("a folder that another server uses results in one line and exit code 1", async () => {
   const { path: data } = new DataFolder();
   const { serve } = await startServe(data);
   const second = await runLongwire(["serve", "--port", "0", "--data", data]);
@@ -76,7 +76,7 @@ test("a folder that another server uses is a line and exit 1", async () => {
   await serve.stop();
 });
 
-test("two places for topics are a line and exit 1", async () => {
+test("two places for topics result in one line and exit code 1", async () => {
   const { path: data } = new DataFolder();
   const program = await runLongwire(["serve", "--data", data, "--broker", "redis://127.0.0.1"]);
   expect(await program.exited).toBe(1);
@@ -85,7 +85,7 @@ test("two places for topics are a line and exit 1", async () => {
   );
 });
 
-test("without the package classic-level it says what to install", async () => {
+test("without the package classic-level, the error says what to install", async () => {
   const folder = mkdtempSync(join(tmpdir(), "longwire-without-level-"));
   try {
     cpSync(join(root, "dist"), join(folder, "dist"), { recursive: true });

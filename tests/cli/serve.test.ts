@@ -14,7 +14,7 @@ async function startServe(...args: string[]): Promise<{ serve: RunningProgram; u
 }
 
 describe("topics", () => {
-  test("serve has a log topic and a keyed one where none are named, and says so", async () => {
+  test("serve has one log topic and one keyed topic by default, and prints them", async () => {
     const { serve, url } = await startServe();
     expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/live$/);
     await serve.says(/topic state \(keyed\)/);
@@ -22,7 +22,7 @@ describe("topics", () => {
     expect(serve.stdout).toBe(`${url}\n`);
   });
 
-  test("a publication at Level 1 comes to a reader at Level 0 as plain JSON", async () => {
+  test("an event published at Level 1 reaches a Level 0 reader as plain JSON", async () => {
     const { url } = await startServe("--topic", "alerts:log");
     const reader = await OpenSocket.open(`${url}/alerts`);
     reader.sendJson({});
@@ -32,7 +32,7 @@ describe("topics", () => {
     await expect.poll(() => reader.json).toEqual([{ hot: true }]);
   });
 
-  test("a keyed topic's state is there for a later reader, narrowed by its params", async () => {
+  test("a later reader receives a keyed topic's state, narrowed by its params", async () => {
     const { url } = await startServe("-t", "devices:keyed");
     const writer = await OpenSocket.open(url, { protocols: ["longwire.v1"] });
     for (const [id, deviceType] of ["AP", "machine"].entries()) {
@@ -44,7 +44,7 @@ describe("topics", () => {
     await expect.poll(() => reader.json).toEqual([{ name: "AP", deviceType: "AP" }]);
   });
 
-  test("--path mounts it elsewhere", async () => {
+  test("--path changes the mount path", async () => {
     const { url } = await startServe("--path", "/ws/v1", "--topic", "a:log");
     expect(new URL(url).pathname).toBe("/ws/v1");
     const reader = await OpenSocket.open(`${url}/a`);
@@ -60,8 +60,8 @@ describe("topics", () => {
   });
 });
 
-describe("who may connect", () => {
-  test("a page of another origin is refused with 403, unless --origin names it", async () => {
+describe("access", () => {
+  test("a page of another origin is refused with 403, unless --origin allows it", async () => {
     const origin = "https://dashboard.example";
     const { url } = await startServe("--topic", "a:log");
     await expect(OpenSocket.open(`${url}/a`, { origin })).rejects.toThrow("403");
@@ -72,7 +72,7 @@ describe("who may connect", () => {
     await expect(OpenSocket.open(`${open.url}/a`, other)).rejects.toThrow("403");
   });
 
-  test("--origin any lets every page in", async () => {
+  test("--origin any allows every page", async () => {
     const { url } = await startServe("--topic", "a:log", "--origin", "any");
     const { socket } = await OpenSocket.open(`${url}/a`, { origin: "https://x.example" });
     expect(socket.readyState).toBe(socket.OPEN);
@@ -80,7 +80,7 @@ describe("who may connect", () => {
 });
 
 describe("TLS", () => {
-  test("with --cert and --key the URL is wss: and clients that trust it get through", async () => {
+  test("with --cert and --key the URL is wss: and clients that trust the certificate can connect", async () => {
     const { cert, key } = makeCertificate();
     const { url } = await startServe("--topic", "a:log", "--cert", cert, "--key", key);
     expect(url).toMatch(/^wss:/);
@@ -118,7 +118,7 @@ describe("bad options", () => {
     ["a port that is none", ["--port", "70000"], /--port.*70000/],
     ["a path without a slash", ["--path", "live"], /path/],
     ["a word too many", ["surplus"], /too many arguments|surplus/],
-  ])("%s is refused in words that name it, without a stack", async (_, args, named) => {
+  ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {
     const program = longwire("serve", "--port", "0", ...args);
     expect(await program.exited).toBe(1);
     expect(program.stderr).toMatch(named);
@@ -126,7 +126,7 @@ describe("bad options", () => {
     expect(program.stdout).toBe("");
   });
 
-  test("a busy port is one line that names it and --port, exit code 1", async () => {
+  test("a busy port results in one line that names it and --port, exit code 1", async () => {
     const { url } = await startServe();
     const second = longwire("serve", "--port", new URL(url).port);
     expect(await second.exited).toBe(1);

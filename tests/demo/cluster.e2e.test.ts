@@ -13,7 +13,7 @@ afterAll(() => chromium.close());
 afterEach(() => RunningProgram.endAll());
 
 test.each(["nats", "redis"])(
-  "npm run cluster on %s: the monitor over haproxy and two nodes; when one is killed the page goes on, and it comes back",
+  "npm run cluster on %s: the monitor behind haproxy with two nodes; when one is killed, the page continues, and the node returns",
   async (broker) => {
     const args = ["--broker", broker, "--nodes", "2", "--simulate", "3", "--port", "0"];
     const cluster = new RunningProgram(process.execPath, [script, ...args]);

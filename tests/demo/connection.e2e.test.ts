@@ -38,7 +38,7 @@ function kinds(visit: Visit): Promise<(string | undefined)[]> {
   );
 }
 
-test("an open connection is shown as the browser has it: 1 OPEN, url, protocol, messages and bytes per second", async () => {
+test("an open connection is shown as the browser reports it: 1 OPEN, url, protocol, messages and bytes per second", async () => {
   const visit = await atPanel();
   await visit.shows("socket-url", `${shown.monitor.liveUrl}/devices`);
   await visit.shows("socket-protocol", /^""/);
@@ -76,7 +76,7 @@ test("close with code and reason goes 1 → 2 → 3, is clean, and stays closed 
   expect(visit.errors).toEqual([]);
 });
 
-test("a code that a page may not send is refused in the browser's own words, and the connection goes on", async () => {
+test("a code that a page may not send is refused with the browser's message, and the connection stays", async () => {
   const visit = await atPanel();
   await visit.fill("close-code", "1001");
   await visit.click("button-close");
@@ -84,7 +84,7 @@ test("a code that a page may not send is refused in the browser's own words, and
   await visit.shows("ready-state", "1 OPEN");
 });
 
-test("cut network: 1006 without a close frame, refused tries, then it reconnects by itself", async () => {
+test("cut network: 1006 without a close frame, refused attempts, then an automatic reconnect", async () => {
   const visit = await atPanel();
   await visit.click("button-cut");
   await visit.shows("event-log", /code 1006, reason "", wasClean false/);
@@ -101,7 +101,7 @@ test("cut network: 1006 without a close frame, refused tries, then it reconnects
   expect(await visit.text("connection-banner")).toBeUndefined();
 });
 
-test("a message sent from the panel replaces the params: the server sends only what they ask for", async () => {
+test("a message sent from the panel replaces the params: the server sends only matching devices", async () => {
   const visit = await atPanel();
   await visit.fill("send-text", '{"name":"rack-7"}');
   await visit.click("button-send");
@@ -113,7 +113,7 @@ test("a message sent from the panel replaces the params: the server sends only w
   await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
 });
 
-test("the socket is there while the panel is: leaving it closes with 1000, coming back makes another", async () => {
+test("the socket exists while the panel is shown: leaving closes it with 1000, returning creates another", async () => {
   const visit = await atPanel();
   await visit.go("#/");
   await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
@@ -124,7 +124,7 @@ test("the socket is there while the panel is: leaving it closes with 1000, comin
   expect(visit.errors).toEqual([]);
 });
 
-test("a message that is no JSON object ends the connection with 4400, and the page does not hammer", async () => {
+test("a message that is not a JSON object ends the connection with 4400, and the page does not retry in a loop", async () => {
   const visit = await atPanel();
   await visit.fill("send-text", "hello");
   await visit.click("button-send");
@@ -135,7 +135,7 @@ test("a message that is no JSON object ends the connection with 4400, and the pa
   await visit.shows("ready-state", "1 OPEN");
 });
 
-test("0 CONNECTING and 2 CLOSING are shown while a server takes its time", async () => {
+test("0 CONNECTING and 2 CLOSING are shown while a slow server has not answered", async () => {
   const visit = await atPanel();
   // What the panel shows must not depend on how quick the network is.
   const session = await visit.page.createCDPSession();

@@ -31,7 +31,7 @@ describe("npm start's monitor", () => {
     expect(visit.errors).toEqual([]);
   });
 
-  test("values change by themselves, in the table and on the device's page", async () => {
+  test("values update automatically, in the table and on the device's page", async () => {
     await visit.shows("device-value-clients", /^\d+$/, rowOf("ap-01"));
     const traffic = (): Promise<string | undefined> =>
       visit.text("device-value-txBits", rowOf("ap-01"));
@@ -45,7 +45,7 @@ describe("npm start's monitor", () => {
     expect(visit.errors).toEqual([]);
   });
 
-  test("the type filter narrows what is listed, and what the server sends", async () => {
+  test("the type filter narrows the list and what the server sends", async () => {
     await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
     await visit.page.click('[data-test="filter-machine"]');
     await expect.poll(() => visit.rows(), patience).toEqual({ "rack-7": "true" });
@@ -56,7 +56,7 @@ describe("npm start's monitor", () => {
 });
 
 describe("the page's connections", () => {
-  test("one for the list, whatever is filtered; another one for the panel, once it is open", async () => {
+  test("there is one for the list, whatever the filter, and another one for the panel while it is open", async () => {
     const monitor = await MonitorProcess.start("--no-agent", "--simulate", "2");
     const visit = await chromium.visit(monitor.url);
     const opened: string[] = [];
@@ -78,14 +78,14 @@ describe("the page's connections", () => {
   });
 });
 
-describe("an agent's life", () => {
+describe("an agent's lifecycle", () => {
   let monitor: MonitorProcess;
   beforeEach(async () => (monitor = await MonitorProcess.startEmpty()));
 
   const startAgent = (name: string): RunningProgram =>
     longwire("agent", "--url", monitor.liveUrl, "--name", name);
 
-  test("kill -9 shows it offline within seconds, in an open page and in one opened later; started again it is back", async () => {
+  test("after kill -9 it is offline within seconds, in an open page and in one opened later; after a restart it is back", async () => {
     const open = await chromium.visit(monitor.url);
     const agent = startAgent("rack-9");
     await expect.poll(() => open.rows(), patience).toEqual({ "rack-9": "true" });
@@ -105,7 +105,7 @@ describe("an agent's life", () => {
     await Promise.all([open.leave(), later.leave()]);
   });
 
-  test("a server that was away: the page reconnects by itself and shows only who is online now", async () => {
+  test("after the server was away, the page reconnects automatically and shows only devices that are online", async () => {
     const stays = startAgent("stays");
     const goes = startAgent("goes");
     await Promise.all([stays.says(/reporting/), goes.says(/reporting/)]);
@@ -126,7 +126,7 @@ describe("an agent's life", () => {
     await visit.leave();
   });
 
-  test("a server that drains says 1012, and the page comes back to the next one", async () => {
+  test("when the server drains with 1012, the page reconnects to the next one", async () => {
     const visit = await chromium.visit(`${monitor.url}/#/connection`);
     await visit.shows("ready-state", "1 OPEN");
     expect(await monitor.program.stop("SIGTERM")).toBe(0);
@@ -142,7 +142,7 @@ describe("an agent's life", () => {
 });
 
 describe("states without data", () => {
-  test("no device yet: the page says so and how to start an agent on this very server", async () => {
+  test("without devices, the page says how to start an agent on this server", async () => {
     const monitor = await MonitorProcess.startEmpty();
     const visit = await chromium.visit(monitor.url);
     await visit.shows("empty", new RegExp(`longwire agent --url ${monitor.liveUrl}`));

@@ -16,7 +16,7 @@ async function newBrowser({ url }: MonitorProcess): Promise<string> {
   return headers.get("set-cookie")?.split(";")[0] ?? "";
 }
 
-describe("what the tour asks of the server", () => {
+describe("the endpoints of the tour", () => {
   let monitor: MonitorProcess;
   beforeAll(async () => (monitor = await MonitorProcess.startEmpty()));
   afterAll(() => RunningProgram.endAll());
@@ -28,7 +28,7 @@ describe("what the tour asks of the server", () => {
 
   const host = (): string => `Host: 127.0.0.1:${monitor.port}`;
 
-  test("/demo/time is the server's clock in ms since the Unix epoch, and is not cached", async () => {
+  test("/demo/time returns the server's clock in ms since the Unix epoch, and is not cached", async () => {
     const before = Date.now();
     const response = await fetch(`${monitor.url}/demo/time`);
     const { now } = (await response.json()) as { now: number };
@@ -37,7 +37,7 @@ describe("what the tour asks of the server", () => {
     expect(response.headers.get("cache-control")).toBe("no-store");
   });
 
-  test("/demo/wire counts a request and its answer as they were on the wire, to the byte", async () => {
+  test("/demo/wire counts a request and its answer as sent on the wire, to the byte", async () => {
     const cookie = await newBrowser(monitor);
     const connection = await RawConnection.open(monitor.port);
     const fields = [host(), `Cookie: ${cookie}`, "X-Meter: poll-test", "Accept-Language: zh-CN"];
@@ -61,7 +61,7 @@ describe("what the tour asks of the server", () => {
       });
   });
 
-  test("/demo/wire counts a stream of server-sent events while it goes on", async () => {
+  test("/demo/wire counts a stream of server-sent events while it is sent", async () => {
     const cookie = await newBrowser(monitor);
     const connection = await RawConnection.open(monitor.port);
     const fields = [host(), `Cookie: ${cookie}`, "Accept: text/event-stream"];
@@ -81,7 +81,7 @@ describe("what the tour asks of the server", () => {
     connection.socket.destroy();
   });
 
-  test("/demo/wire counts a WebSocket handshake, and not what follows it", async () => {
+  test("/demo/wire counts a WebSocket handshake, and not the messages after it", async () => {
     const cookie = await newBrowser(monitor);
     const connection = await RawConnection.open(monitor.port);
     connection.send([
@@ -101,11 +101,11 @@ describe("what the tour asks of the server", () => {
     connection.socket.destroy();
   });
 
-  test("/demo/wire tells browsers apart", async () => {
+  test("/demo/wire distinguishes browsers", async () => {
     expect(await wire(await newBrowser(monitor))).toEqual({});
   });
 
-  test("/demo/cut tears this browser's connections without a close frame and keeps it off", async () => {
+  test("/demo/cut aborts this browser's connections without a close frame and refuses new ones", async () => {
     const [cookie, other] = [await newBrowser(monitor), await newBrowser(monitor)];
     const url = `${monitor.liveUrl}/devices?name=nobody`;
     const mine = await OpenSocket.open(url, { headers: { cookie } });
@@ -131,7 +131,7 @@ describe("what the tour asks of the server", () => {
     expect(Date.now() - cutAt).toBeGreaterThanOrEqual(1_000);
   });
 
-  test("/demo/cut that breaks off in its body harms nobody", async () => {
+  test("/demo/cut with an interrupted body affects nobody", async () => {
     const cookie = await newBrowser(monitor);
     const connection = await RawConnection.open(monitor.port);
     connection.send(
@@ -144,7 +144,7 @@ describe("what the tour asks of the server", () => {
     expect(monitor.program.output).not.toContain("Error");
   });
 
-  test("/demo/cut with a body that is too long or no JSON is still answered", async () => {
+  test("/demo/cut with a body that is too long or not JSON is answered", async () => {
     for (const body of ["x".repeat(5_000), "not JSON", ""]) {
       const answer = await fetch(`${monitor.url}/demo/cut`, { method: "POST", body });
       expect(answer.status).toBe(200);
@@ -157,7 +157,7 @@ describe("devices and inventory", () => {
   beforeAll(async () => (monitor = await MonitorProcess.startEmpty()));
   afterAll(() => RunningProgram.endAll());
 
-  test("a device's key is there while its agent's connection is, and its record at Level 0 means online", async () => {
+  test("a device's key lives as long as its agent's connection, and its record at Level 0 means online", async () => {
     const reader = await OpenSocket.open(`${monitor.liveUrl}/devices`);
     reader.sendJson({ name: "short" });
     const device = await ReportingDevice.connect(monitor, "short");
@@ -185,7 +185,7 @@ describe("devices and inventory", () => {
     expect(offline.lastSeen).toBeLessThanOrEqual(Date.now());
   });
 
-  test("a device that comes back is online since then", async () => {
+  test("a device that returns is online since then", async () => {
     const first = await ReportingDevice.connect(monitor, "again");
     await first.report();
     const since = async (): Promise<number> =>
@@ -202,7 +202,7 @@ describe("devices and inventory", () => {
     second.vanish();
   });
 
-  test("a newer connection that reports the same name keeps the key when the older one ends", async () => {
+  test("a key stays when an older connection ends after a newer one has reported the same name", async () => {
     const older = await ReportingDevice.connect(monitor, "twin");
     await older.report({ clients: 1 });
     const newer = await ReportingDevice.connect(monitor, "twin");
@@ -223,7 +223,7 @@ describe("devices and inventory", () => {
     ["without a name", { deviceType: "AP" }],
     ["without a type", { name: "x" }],
     ["that is no object", "text"],
-  ])("a report %s is refused, and the connection goes on", async (_, data) => {
+  ])("a report %s is refused, and the connection stays", async (_, data) => {
     const device = await ReportingDevice.connect(monitor, "sloppy");
     device.client.sendJson({ type: "publish", id: "bad", topic: "devices", key: "sloppy", data });
     await expect
@@ -233,14 +233,14 @@ describe("devices and inventory", () => {
     device.vanish();
   });
 
-  test("nobody publishes to the inventory but the server", async () => {
+  test("only the server publishes to the inventory", async () => {
     const body = JSON.stringify({ key: "a", data: { name: "a" } });
     const answer = await fetch(`${monitor.url}/live/inventory`, { method: "POST", body });
     expect(answer.status).toBe(403);
   });
 });
 
-test("pages of an origin that --origin names may use the topics, and those of others may not", async () => {
+test("pages of an origin that --origin allows may use the topics, and others may not", async () => {
   onTestFinished(() => RunningProgram.endAll());
   const named = "https://docs.example";
   const monitor = await MonitorProcess.startEmpty("--origin", named);
@@ -273,10 +273,10 @@ describe("pages of another origin", () => {
   });
 });
 
-describe("start and end", () => {
+describe("startup and shutdown", () => {
   afterEach(() => RunningProgram.endAll());
 
-  test("Ctrl-C with open pages, long polls and a silent peer ends with exit code 0 within 5 s", async () => {
+  test("Ctrl-C with open pages, long polls and a silent peer exits with code 0 within 5 s", async () => {
     const monitor = await MonitorProcess.start("--simulate", "2", "--name", "here");
     await expect
       .poll(async () => Object.keys(await monitor.topic("devices")), soon)
@@ -317,7 +317,7 @@ describe("start and end", () => {
     await stream.text();
   });
 
-  test("Ctrl-C in a terminal, which reaches the agents too, ends with exit code 0", async () => {
+  test("Ctrl-C in a terminal, which reaches the agents too, exits with code 0", async () => {
     const monitor = await MonitorProcess.start("--simulate", "2", "--name", "here");
     await monitor.program.says(/reporting here/);
     const { execFileSync } = await import("node:child_process");
@@ -328,7 +328,7 @@ describe("start and end", () => {
     expect(await monitor.program.stop("SIGINT")).toBe(0);
   });
 
-  test("a busy port is one line that names --port, exit code 1, and nothing is left running", async () => {
+  test("a busy port results in one line that names --port, exit code 1, and no process is left", async () => {
     const monitor = await MonitorProcess.startEmpty();
     const main = monitor.program.process.spawnargs[1]!;
     const port = String(monitor.port);
@@ -338,7 +338,7 @@ describe("start and end", () => {
     expect(second.stderr).toMatch(new RegExp(`^longwire: [^\n]*${port}[^\n]*--port[^\n]*\n$`));
   });
 
-  test("a port that is none is refused in words that name --port", async () => {
+  test("an invalid port is refused with a message that names --port", async () => {
     const monitor = await MonitorProcess.startEmpty();
     const main = monitor.program.process.spawnargs[1]!;
     const wrong = new RunningProgram(process.execPath, [main, "--port", "99999"]);
@@ -346,7 +346,7 @@ describe("start and end", () => {
     expect(wrong.stderr).toMatch(/--port.*99999/);
   });
 
-  test("--host 0.0.0.0 is shown by an address that a browser can open", async () => {
+  test("with --host 0.0.0.0, an address is printed that a browser can open", async () => {
     const monitor = await MonitorProcess.startEmpty("--host", "0.0.0.0");
     expect((await fetch(monitor.url)).status).toBe(200);
     const { client } = await ReportingDevice.connect(monitor, "x");

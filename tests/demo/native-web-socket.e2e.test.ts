@@ -55,7 +55,7 @@ const classicPage = `
   function closeWS() { ws.close(); }
 `;
 
-describe("wsRealData(url, params, target), as any page may have it", () => {
+describe("wsRealData(url, params, target) in any page", () => {
   type Dispatched = [string, Record<string, unknown>][];
 
   const dispatched = (): Promise<Dispatched> =>
@@ -69,14 +69,14 @@ describe("wsRealData(url, params, target), as any page may have it", () => {
     await expect.poll(async () => (await dispatched()).length, patience).toBeGreaterThan(0);
   });
 
-  test("gets the present state first: the access points that are online, and nothing else", async () => {
+  test("receives the current state first: the access points that are online, and nothing else", async () => {
     expect(await dispatched()).toMatchObject([
       ["GetWsData", { name: "ap-77", deviceType: "AP", clients: 5, onlineStatus: true }],
     ]);
     expect(visit.errors.filter((text) => text.includes("WebSocket"))).toEqual([]);
   });
 
-  test("gets each report as one flat record", async () => {
+  test("receives each report as one flat record", async () => {
     await machine?.report({ deviceType: "machine" });
     await ap?.report({ deviceType: "AP", clients: 6 });
     await expect.poll(async () => (await dispatched()).length, patience).toBe(2);
@@ -86,7 +86,7 @@ describe("wsRealData(url, params, target), as any page may have it", () => {
     ]);
   });
 
-  test("never gets a record of a device that is offline", async () => {
+  test("never receives a record of an offline device", async () => {
     ap?.vanish();
     await expect.poll(async () => (await dispatched()).length, patience).toBe(2);
     const [, last] = (await dispatched())[1]!;
@@ -100,7 +100,7 @@ describe("wsRealData(url, params, target), as any page may have it", () => {
     expect(visit.errors.filter((text) => text.includes("WebSocket"))).toEqual([]);
   });
 
-  test("logs readyState 3 when the server has gone", async () => {
+  test("logs readyState 3 when the server is gone", async () => {
     const other = await MonitorProcess.startEmpty();
     const page = await chromium.visit(`${other.url}/demo/time`);
     await page.page.addScriptTag({ content: classicPage });
@@ -146,14 +146,14 @@ describe("the browser's WebSocket without any library", () => {
       JSON.stringify(message),
     );
 
-  test("Level 0: params in the query start at once; a message replaces them and brings the state again", async () => {
+  test("Level 0: params in the query start immediately; a message replaces them and the state is sent again", async () => {
     await open("/live/devices?deviceType=machine", [], []);
     await expect.poll(received, patience).toMatchObject([{ name: "rack-77" }]);
     await send({ deviceType: "AP" });
     await expect.poll(received, patience).toMatchObject([{ name: "rack-77" }, { name: "ap-77" }]);
   });
 
-  test("Level 1: welcome, subscribed, snapshot, then events with rising offsets", async () => {
+  test("Level 1: welcome, subscribed, snapshot, then events with increasing offsets", async () => {
     const params = { name: "ap-77" };
     const subscribe = { type: "subscribe", id: 1, topic: "devices", params };
     await open("/live", ["longwire.v1"], [subscribe]);
@@ -169,7 +169,7 @@ describe("the browser's WebSocket without any library", () => {
     expect(event?.["offset"]).toBeGreaterThan(snapshot?.["offset"] as number);
   });
 
-  test("Level 1: what a page publishes is acknowledged, and is in the topic while the page is open", async () => {
+  test("Level 1: a page's publish is acknowledged, and is in the topic while the page is open", async () => {
     const data = { name: "page-1", deviceType: "page" };
     const publish = { type: "publish", id: "p", topic: "devices", key: "page-1", data };
     await open("/live", ["longwire.v1"], [publish]);
@@ -181,7 +181,7 @@ describe("the browser's WebSocket without any library", () => {
     await expect.poll(() => monitor.topic("devices"), patience).not.toHaveProperty("page-1");
   });
 
-  test("a page of another origin gets no connection", async () => {
+  test("a page of another origin is refused", async () => {
     const other = await MonitorProcess.startEmpty();
     await visit.page.goto(`${other.url}/demo/time`);
     await expect(open("/live/devices", [], [])).rejects.toThrow("no connection");

@@ -19,7 +19,7 @@ describe("languages", () => {
     await visit.leave();
   });
 
-  test("the language can be switched, at once and for the next visit", async () => {
+  test("the language can be switched, immediately and for the next visit", async () => {
     const visit = await shown.chromium.visit(shown.monitor.url);
     await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
     await visit.choose("language", "zh-CN");
@@ -33,12 +33,12 @@ describe("languages", () => {
   });
 });
 
-describe("narrow and wide", () => {
+describe("narrow and wide screens", () => {
   test.each([
     [360, "en-US"],
     [360, "zh-CN"],
     [1440, "en-US"],
-  ])("at %i px in %s no view scrolls sideways or writes errors", async (width, language) => {
+  ])("at %i px in %s no view scrolls horizontally or logs errors", async (width, language) => {
     const visit = await shown.chromium.visit(shown.monitor.url, { width, language });
     await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
     for (const view of views) {

@@ -32,7 +32,7 @@ test("each of the four ways shows a finite age, its requests and its bytes", asy
   await visit.leave();
 });
 
-test("the figures fit together: one request each for the streams, one a report for long polling, and the fewest bytes a report for WebSocket", async () => {
+test("the figures are consistent: one request each for the streams, one per report for long polling, and the fewest bytes per report for WebSocket", async () => {
   const visit = await comparing();
   const reports = async (way: string): Promise<number> =>
     numberIn(await visit.text(`why-reports-${way}`));

@@ -30,7 +30,7 @@ function shown(token: string | undefined): Credentials {
 describe("jwtAuthenticate", () => {
   const authenticate = jwtAuthenticate({ key: secret, issuer: "us", algorithms: ["HS256"] });
 
-  test("a valid token is an identity with its subject, its end and its claims", async () => {
+  test("a valid token becomes an identity with its subject, expiry and claims", async () => {
     const token = await signed({ site: "lab" });
     expect(await authenticate(shown(token))).toMatchObject({
       id: "anna",
@@ -39,7 +39,7 @@ describe("jwtAuthenticate", () => {
     });
   });
 
-  test("no token is no credentials, and no refusal", async () => {
+  test("a missing token counts as no credentials, and is not refused", async () => {
     expect(await authenticate(shown(undefined))).toBeUndefined();
   });
 
@@ -55,23 +55,26 @@ describe("jwtAuthenticate", () => {
     ["unsigned", () => new UnsecuredJWT({ sub: "anna", exp: nowS + 60, iss: "us" }).encode()],
     ["no token at all", () => "abc"],
     ["empty", () => ""],
-  ])("a token %s is unauthorized, in one line that has no token in it", async (_name, make) => {
-    const token = await make();
-    const error = await Promise.resolve(authenticate(shown(token))).catch((e: unknown) => e);
-    expect(error).toBeInstanceOf(LiveError);
-    expect(error).toMatchObject({ code: "unauthorized" });
-    expect((error as Error).message).not.toContain("\n");
-    if (token.length > 3) expect((error as Error).message).not.toContain(token);
-  });
+  ])(
+    "a token %s is unauthorized, with a one-line message that does not contain the token",
+    async (_name, make) => {
+      const token = await make();
+      const error = await Promise.resolve(authenticate(shown(token))).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(LiveError);
+      expect(error).toMatchObject({ code: "unauthorized" });
+      expect((error as Error).message).not.toContain("\n");
+      if (token.length > 3) expect((error as Error).message).not.toContain(token);
+    },
+  );
 
-  test("the id can be another claim", async () => {
+  test("idClaim selects another claim as the id", async () => {
     const byDevice = jwtAuthenticate({ key: secret, idClaim: "device" });
     expect(await byDevice(shown(await signed({ device: "ap-1" })))).toMatchObject({ id: "ap-1" });
     await expect(byDevice(shown(await signed()))).rejects.toMatchObject({ code: "unauthorized" });
   });
 });
 
-describe("keys that come from a key set's address", () => {
+describe("keys from the URL of a key set", () => {
   /** A key server that says what the test has it say, and a token of its key. */
   async function keyServer(): Promise<{
     key: URL;
@@ -106,7 +109,7 @@ describe("keys that come from a key set's address", () => {
   const outcome = (authenticate: ReturnType<typeof jwtAuthenticate>, token: string) =>
     Promise.resolve(authenticate(shown(token))).catch((error: LiveError) => error.code);
 
-  test("are fetched when they are needed", async () => {
+  test("are fetched on demand", async () => {
     const { key, token } = await keyServer();
     expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toMatchObject({
       id: "anna",
@@ -117,19 +120,19 @@ describe("keys that come from a key set's address", () => {
     ["503", { status: 503, body: "" }],
     ["a page of HTML", { status: 200, body: "<html>sign in</html>" }],
     ["JSON that is no key set", { status: 200, body: "{}" }],
-  ])("where the server answers with %s, nobody is refused for good", async (_name, answered) => {
+  ])("if the server answers with %s, nobody is refused permanently", async (_name, answered) => {
     const { key, answer, token } = await keyServer();
     Object.assign(answer, answered);
     expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toBe("unavailable");
   });
 
-  test("where the server is away, nobody is refused for good", async () => {
+  test("if the server is unreachable, nobody is refused permanently", async () => {
     const { key, token, close } = await keyServer();
     await close();
     expect(await outcome(jwtAuthenticate({ key }), await token("k1"))).toBe("unavailable");
   });
 
-  test("a key that is not in a set which was just fetched may be new; one that a fetch did not bring is none", async () => {
+  test("an unknown key is retried if the set was fetched too recently, and refused after a fetch without it", async () => {
     const { key, token } = await keyServer();
     const authenticate = jwtAuthenticate({ key });
     expect(await outcome(authenticate, await token("k1"))).toMatchObject({ id: "anna" });
@@ -138,7 +141,7 @@ describe("keys that come from a key set's address", () => {
   });
 });
 
-test("on a server: hello with a token opens, refresh with another goes on, a bad one is closed with 4401", async () => {
+test("on a server: hello with a token succeeds, refresh with another continues, and an invalid one is closed with 4401", async () => {
   const live = await RunningLive.start({
     topics: [logTopic("news")],
     authenticate: jwtAuthenticate({ key: secret, issuer: "us" }),

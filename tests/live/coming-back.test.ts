@@ -35,8 +35,8 @@ function tenths(times: readonly number[], windowMs: number): number[] {
   return counts;
 }
 
-describe(`${CLIENTS} clients come back`, () => {
-  test("after a drain and a restart: each once, spread evenly over the window, and none before the server is there again", async () => {
+describe(`${CLIENTS} clients reconnect`, () => {
+  test("after a drain and a restart: each once, spread evenly over the window, and none before the server is back", async () => {
     const windowMs = 20_000;
     const { live, returns } = await crowd(windowMs);
     live.drain();

@@ -20,8 +20,8 @@ const small: HerdOptions = {
 /** As long as the servers are busy with all of them, in seconds. */
 const NEEDED = (small.lost * small.admitMicros) / small.nodes / 1e6;
 
-describe("a region's clients come to the servers that are left", () => {
-  test("all are back in not much more than the time that the servers need for them, and nothing is done in vain", () => {
+describe("a region's clients move to the remaining servers", () => {
+  test("all are back in little more than the time that the servers need for them, without wasted work", () => {
     const report = runHerd(small);
     expect(report.all).toBeGreaterThan(NEEDED);
     expect(report.all).toBeLessThan(3 * NEEDED);
@@ -30,27 +30,27 @@ describe("a region's clients come to the servers that are left", () => {
     expect(report.worstWait).toBeLessThan(0.5);
   });
 
-  test("a seed replays to the same", () => {
+  test("a seed replays identically", () => {
     expect(runHerd({ ...small, lost: 2_000 })).toEqual(runHerd({ ...small, lost: 2_000 }));
   });
 
-  test("when they notice by silence they come spread over it, and find room", () => {
+  test("clients that notice by silence arrive spread over that time, and find room", () => {
     const report = runHerd({ ...small, lost: 50_000, notice: "silence" });
     expect(report.dropped).toBe(0);
     expect(report.worstWait).toBeLessThan(0.1);
   });
 
-  test("servers that have as many as they can have turn the rest away, until there is room", () => {
+  test("full servers refuse the rest until there is room", () => {
     const herd = { ...small, lost: 10_000, maxSessions: 24_900 };
     expect(() => runHerd(herd)).toThrow("not all back");
     expect(runHerd({ ...herd, maxSessions: 25_005 }).turnedAway).toBeGreaterThan(0);
   });
 
-  test("without jitter they stand before closed doors together, and it takes longer", () => {
+  test("without jitter, clients are refused together, and it takes longer", () => {
     expect(runHerd({ ...small, without: "jitter" }).all).toBeGreaterThan(2 * runHerd(small).all);
   });
 
-  test("without a bound on who waits, servers work for those who have given up", () => {
+  test("without a bound on waiting clients, servers work for clients that have given up", () => {
     const report = runHerd({ ...small, without: "backlog" });
     expect(report.inVain).toBeGreaterThan(10_000);
     expect(report.worstWait).toBeGreaterThan(5);
@@ -58,7 +58,7 @@ describe("a region's clients come to the servers that are left", () => {
 });
 
 if (LONGWIRE_HERD !== undefined) {
-  test("the herd that was asked for", { timeout: 600_000 }, () => {
+  test("the herd with the requested parameters", { timeout: 600_000 }, () => {
     const given = JSON.parse(LONGWIRE_HERD) as Partial<HerdOptions>;
     for (const notice of ["reset", "silence"] as const) {
       console.log(notice, runHerd({ ...small, ...given, notice }));

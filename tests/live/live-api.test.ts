@@ -31,7 +31,7 @@ const api = {
   },
 } as const;
 
-test("one declaration gives the types of names, data, params, calls and answers", () => {
+test("one declaration determines the types of names, data, params, calls and results", () => {
   expectTypeOf<NamesOf<"a/:b/c/:d">>().toEqualTypeOf<`a/${string}/c/${string}`>();
   expectTypeOf<TopicName<typeof api>>().toEqualTypeOf<"news" | `devices/${string}`>();
   type Devices = TopicNamed<typeof api, "devices/lab">;

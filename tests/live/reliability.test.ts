@@ -57,7 +57,7 @@ class Application {
 }
 
 test(
-  `${CLIENTS} clients over TCP, a server that is killed ${KILLS} times under load and a network that is cut: nothing is lost, nothing comes twice`,
+  `${CLIENTS} clients over TCP, a server that is killed ${KILLS} times under load and a network that is cut: nothing is lost or duplicated`,
   { timeout: 120_000 + KILLS * 20_000 },
   async () => {
     const random = new Random(1);

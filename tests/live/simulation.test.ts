@@ -9,7 +9,7 @@ const first = Number(LONGWIRE_SEED ?? LONGWIRE_FIRST);
 const count = LONGWIRE_SEED === undefined ? Number(LONGWIRE_SEEDS) : 1;
 
 test(
-  `whatever happens, no subscriber misses anything in silence, gets anything twice or sees another state (${count} seeds)`,
+  `under any faults, no subscriber silently misses an event, receives one twice or has a wrong state (${count} seeds)`,
   { timeout: 60_000 + count * 500 },
   async () => {
     const sum: Tally = {

@@ -12,7 +12,7 @@ const trace = (line: string): void => {
 };
 
 test(
-  `clients and server, whatever happens between them: nothing is lost in silence or doubled, every view is right, every answered publish is there once (${count} seeds)`,
+  `clients and a server under any faults: nothing is silently lost or duplicated, every view is right, every answered publish is stored once (${count} seeds)`,
   { timeout: 60_000 + count * 1_000 },
   async () => {
     const sum: Partial<WorldTally> = {};

@@ -40,7 +40,7 @@ async function scrape(registry: Registry, name: string): Promise<string[]> {
     .map((line) => line.slice(prefix.length));
 }
 
-test("counters say what has come to be, also when they are scraped twice", async () => {
+test("counters report totals, even if they are scraped twice", async () => {
   const { live, registry } = await start();
   const client = live.connect({ token: "anna" });
   client.topic("devices").subscribe(() => {});
@@ -69,7 +69,7 @@ test("counters say what has come to be, also when they are scraped twice", async
   expect(text).toContain("# HELP longwire_live_subscriptions Subscriptions of all connections");
 });
 
-test("gauges say what there is now", async () => {
+test("gauges report the current state", async () => {
   const { live, registry } = await start();
   const client = live.connect({ token: "anna" });
   client.topic("devices").subscribe(() => {});
@@ -82,7 +82,7 @@ test("gauges say what there is now", async () => {
   expect(await scrape(registry, "connections ")).toEqual(["connections 0"]);
 });
 
-test("histograms say how long connections lived, calls and publishes took, and what was missed", async () => {
+test("histograms report lifetimes, durations of calls and publishes, and missed offsets", async () => {
   const { live, registry } = await start();
   const client = live.connect({ token: "anna", backoff: { random: () => 0 } });
   client.topic("news").subscribe(() => {});
@@ -109,7 +109,7 @@ test("histograms say how long connections lived, calls and publishes took, and w
   expect((await scrape(registry, "event_loop_lag_seconds_count"))[0]).toMatch(/ [1-9]/);
 });
 
-test("taken out again, nothing is left in the registry, and another server can be put in", async () => {
+test("after removal, the registry is empty, and another server can be observed", async () => {
   const { live, registry, stop } = await start();
   stop();
   expect(registry.getMetricsAsArray()).toEqual([]);
@@ -119,7 +119,7 @@ test("taken out again, nothing is left in the registry, and another server can b
   again();
 });
 
-test("diagnostics channels tell of sessions, subscriptions, publishes, calls and refusals; names that nobody declared are not told", async () => {
+test("diagnostics channels publish sessions, subscriptions, publishes, calls and refusals, and no undeclared names", async () => {
   const seen: [string, unknown][] = [];
   const names = [
     "session.open",

@@ -15,7 +15,7 @@ async function start(options: Partial<TestLiveOptions> = {}) {
 }
 
 describe("time", () => {
-  test("nothing happens by itself: messages arrive while time passes", async () => {
+  test("nothing happens automatically: messages arrive while time passes", async () => {
     const live = await start();
     const client = live.connect();
     expect(client.status).toEqual({ state: "connecting" });
@@ -25,7 +25,7 @@ describe("time", () => {
     expect(client.status).toEqual({ state: "live" });
   });
 
-  test("a message takes as long as the network's latency, each way", async () => {
+  test("a message takes the network's latency in each direction", async () => {
     const live = await start();
     live.network.carriage.latencyMs = 100;
     const client = live.connect();
@@ -39,7 +39,7 @@ describe("time", () => {
     expect(took).toBe(200);
   });
 
-  test("an hour of heartbeats passes in a moment, and the connection is still there", async () => {
+  test("an hour of heartbeats passes instantly, and the connection stays", async () => {
     const live = await start();
     const client = live.connect();
     client.topic("devices").subscribe(() => {});
@@ -49,8 +49,8 @@ describe("time", () => {
   });
 });
 
-describe("a network that breaks", () => {
-  test("a cut that both ends notice: offline at once, back within the first wait, and nothing is missing", async () => {
+describe("network failures", () => {
+  test("a cut that both ends notice: offline immediately, reconnected within the first wait, and nothing is missing", async () => {
     const live = await start({});
     const client = live.connect();
     const devices = client.topic("devices");
@@ -64,7 +64,7 @@ describe("a network that breaks", () => {
     expect(devices.entries.get("ap-1")).toEqual({ up: true });
   });
 
-  test("a cut that nobody notices: the client does by the silence, within two heartbeats", async () => {
+  test("a cut that nobody notices: the client detects the silence within two heartbeats", async () => {
     const live = await start({ heartbeatMs: 5_000 });
     const client = live.connect();
     await live.pass(100);
@@ -79,7 +79,7 @@ describe("a network that breaks", () => {
     expect(live.server.census().sessions).toBe(1);
   });
 
-  test("an outage: refused attempts, or none that is answered, until the network is back", async () => {
+  test("an outage: attempts are refused or unanswered until the network returns", async () => {
     for (const how of ["refusing", "silent"] as const) {
       const live = await start();
       const client = live.connect();
@@ -93,7 +93,7 @@ describe("a network that breaks", () => {
     }
   });
 
-  test("a client that takes nothing costs the server a budget, and gets the newest state when it does", async () => {
+  test("a client that reads nothing costs the server one budget, and gets the newest state when it reads", async () => {
     const live = await start();
     const client = live.connect();
     const devices = client.topic("devices");
@@ -112,8 +112,8 @@ describe("a network that breaks", () => {
   });
 });
 
-describe("a server that ends", () => {
-  test("after a crash with the log kept, nothing is lost and nothing comes twice", async () => {
+describe("the end of a server", () => {
+  test("after a crash with the log kept, nothing is lost or duplicated", async () => {
     const live = await start();
     const client = live.connect();
     const seen: unknown[] = [];
@@ -129,7 +129,7 @@ describe("a server that ends", () => {
     expect(seen).toEqual(["one", "two"]);
   });
 
-  test("after a crash that lost the log, a reader is told so", async () => {
+  test("after a crash that lost the log, a reader receives a gap", async () => {
     const live = await start();
     const client = live.connect();
     const seen: string[] = [];
@@ -143,7 +143,7 @@ describe("a server that ends", () => {
     expect(seen).toEqual(["event", "gap"]);
   });
 
-  test("a drain says when to come back, and the client does no earlier", async () => {
+  test("a drain sends a time to reconnect, and the client does not reconnect earlier", async () => {
     const live = await start({ random: () => 0.5, returnWindowMs: 8_000 });
     const client = live.connect();
     await live.pass(100);
@@ -157,7 +157,7 @@ describe("a server that ends", () => {
     expect(client.status).toEqual({ state: "live" });
   });
 
-  test("what a server that crashed had begun does not reach its successor", async () => {
+  test("pending work of a crashed server does not reach its successor", async () => {
     const live = await start();
     const old = live.server.topic("news");
     await live.restart("kept");
@@ -165,7 +165,7 @@ describe("a server that ends", () => {
   });
 });
 
-test("cookies and other headers of the handshake are the network's", async () => {
+test("handshake headers, such as cookies, come from the network", async () => {
   const live = await start({
     authenticate: (credentials) => {
       const id = credentials.cookie("session");
@@ -182,7 +182,7 @@ test("cookies and other headers of the handshake are the network's", async () =>
   expect(anna.status).toEqual({ state: "live" });
 });
 
-test("the types of the API reach the server and the client", async () => {
+test("the server and the client have the API's types", async () => {
   const methods = { add: method({ handle: ({ a, b }: { a: number; b: number }) => a + b }) };
   const live = await TestLive.start({ topics, methods });
   onTestFinished(() => live.close());
@@ -196,7 +196,7 @@ test("the types of the API reach the server and the client", async () => {
   expect(() => live.server.topic("nosuch")).toThrow("no topic");
 });
 
-test("a client whose share of memory is used up is told so and cut", async () => {
+test("a client whose share of memory is used up is notified and disconnected", async () => {
   const ledger = new Ledger({ shareBytes: 20_000 });
   const live = await start({ ledger });
   const socket = new live.network.WebSocket(live.url, "longwire.v1");
@@ -216,8 +216,8 @@ test("a client whose share of memory is used up is told so and cut", async () =>
   expect([...ledger.payers]).toEqual([]);
 });
 
-describe("MemoryWebSocket, for applications that speak Level 0 themselves", () => {
-  test("opens, is told the state, and closes as a browser's does", async () => {
+describe("MemoryWebSocket, for applications that use Level 0 directly", () => {
+  test("opens, receives the state, and closes like a browser's", async () => {
     const live = await start();
     await live.server.topic("devices").set("ap-1", { up: true });
     const { WebSocket } = live.network;
@@ -239,7 +239,7 @@ describe("MemoryWebSocket, for applications that speak Level 0 themselves", () =
     expect(live.network.connections).toEqual([]);
   });
 
-  test("without a server it fails with 1006, after an error event", async () => {
+  test("fails with 1006 after an error event if there is no server", async () => {
     const live = await start();
     live.network.goDown();
     const socket = new live.network.WebSocket(`${live.url}/devices`);

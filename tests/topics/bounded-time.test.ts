@@ -80,7 +80,7 @@ const asks: (params: never, event: TopicEvent) => boolean = (params, event) =>
   matchFields(params, event);
 
 describe("a subscribe", () => {
-  test("that matches 10 of 100,000 keys visits these, once somebody has asked for the field", async () => {
+  test("that matches 10 of 100,000 keys visits only those, once the field is indexed", async () => {
     const { topic, clock } = await filled(100_000, matchFields);
     const first = subscribe(topic, { owner: "o1" });
     // The index is built meanwhile.
@@ -93,7 +93,7 @@ describe("a subscribe", () => {
     expect([none.isLast, none.visits]).toEqual([true, 0]);
   });
 
-  test("with a match of the application walks all keys in slices, and others are served between them", async () => {
+  test("with an application's match walks all keys in slices, between which others are served", async () => {
     const { topic, clock } = await filled(20_000, asks);
     const slow = subscribe(topic, { owner: "o1999" });
     expect(slow.sink.got).toBe("k1999 ");
@@ -110,7 +110,7 @@ describe("a subscribe", () => {
     expect(topic.slices.waiting).toBe(0);
   });
 
-  test("writes nothing for slices without an entry, and misses nothing that happens between them", async () => {
+  test("writes nothing for slices without an entry, and misses no event between them", async () => {
     const { topic, clock } = await filled(20_000, asks);
     const { sink } = subscribe(topic, { owner: "o1999" });
     expect(sink.got).toBe("k1999 ");
@@ -125,7 +125,7 @@ describe("a subscribe", () => {
     expect(sink.writes).toBeLessThanOrEqual(7);
   });
 
-  test("that has told nothing yet loses nothing when removals are forgotten between its slices", async () => {
+  test("that has sent nothing yet loses nothing if removals are forgotten between its slices", async () => {
     const declaration = keyedTopic("devices", { match: asks, retention: { maxEvents: 1 } });
     const { topic, clock } = await openTopic(declaration, new TurnClock());
     for (let n = 0; n < 10_000; n += 1) {
@@ -138,7 +138,7 @@ describe("a subscribe", () => {
     expect([sink.got, lost()]).toEqual(["k9999 |", 0]);
   });
 
-  test("that ends while it waits for a slice costs no further one", async () => {
+  test("that ends while it waits for a slice uses no further slice", async () => {
     const { topic, clock } = await filled(20_000, asks);
     const { subscription } = subscribe(topic, { owner: "o1" });
     expect(topic.slices.waiting).toBe(1);
@@ -148,7 +148,7 @@ describe("a subscribe", () => {
     expect(topic.slices.slices).toBe(0);
   });
 
-  test("of 50 with equal params that walk together costs the walk once", async () => {
+  test("of 50 subscribers with equal params costs one walk", async () => {
     const { topic, clock } = await filled(20_000, asks);
     const all = Array.from({ length: 50 }, () => subscribe(topic, { owner: "o1" }));
     clock.turns(12);
@@ -157,7 +157,7 @@ describe("a subscribe", () => {
 });
 
 describe("an event", () => {
-  test("visits none of 10,000 views with params that it does not have", async () => {
+  test("visits none of 10,000 views whose params it does not match", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
     for (let n = 0; n < 9_998; n += 1) topic.view({ kind: "AP", site: n }).join(encoding, reader);
     topic.view({ site: "here" }).join(encoding, reader);
@@ -169,7 +169,7 @@ describe("an event", () => {
     expect(topic.viewsAsked - before).toBe(2);
   });
 
-  test("finds a view by the pair that fewest events have, where that is known", async () => {
+  test("finds a view by the pair that the fewest events have, if known", async () => {
     const { topic, clock } = await filled(2_000, matchFields);
     subscribe(topic, { on: "true" });
     subscribe(topic, { owner: "o1" });
@@ -180,7 +180,7 @@ describe("an event", () => {
     expect(topic.viewsAsked - before).toBe(1);
   });
 
-  test("visits the views that have what it replaces, and no others", async () => {
+  test("visits the views that have the event it replaces, and no others", async () => {
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
     await topic.append({ key: "k", data: { site: 1 } });
     for (let site = 0; site < 100; site += 1) topic.view({ site }).join(encoding, reader);
@@ -190,7 +190,7 @@ describe("an event", () => {
     expect(Buffer.from(lane.read(0, 100)!.bytes).toString()).toBe("kx ");
   });
 
-  test("that is an array asks no view: it has no fields", async () => {
+  test("that is an array visits no view, because it has no fields", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
     for (const params of [{ length: 2 }, { 0: "x" }, { 1: "x" }]) {
       topic.view(params).join(encoding, reader);
@@ -199,7 +199,7 @@ describe("an event", () => {
     expect(topic.viewsAsked).toBe(0);
   });
 
-  test("asks no view that nobody reads, once 1,000 events have passed", async () => {
+  test("visits no view without readers after 1,000 events", async () => {
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
     for (let site = 0; site < 50; site += 1) topic.view({ site: 1, n: site });
     const data = { site: 1, n: 1 };
@@ -221,7 +221,7 @@ describe("params", () => {
     );
   });
 
-  test("of matchFields share a view where they compare the same, also after a schema", async () => {
+  test("for matchFields share a view if they compare the same, also after a schema", async () => {
     const validate = ({ type }: { type: string }): { value: Params } => ({ value: { type } });
     const params = { "~standard": { version: 1, vendor: "test", validate } } as never;
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields, params }));
@@ -229,7 +229,7 @@ describe("params", () => {
     expect(topic.viewCount).toBe(1);
   });
 
-  test("of a match of the application are limited in length together", async () => {
+  test("for an application's match have a limited total length", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: () => true }));
     const long = "x".repeat(16_000);
     const add = (n: number): unknown => topic.view({ long, n }).join(encoding, reader);
@@ -238,7 +238,7 @@ describe("params", () => {
   });
 });
 
-test("whether a walk has an entry is found out in slices", async () => {
+test("a walk is searched for an entry in slices", async () => {
   const { topic, clock } = await filled(20_000, asks);
   const ask = async (owner: string): Promise<boolean> => {
     const asked = hasEntry(topic, { view: topic.view({ owner }), walk: freshWalk(topic) });

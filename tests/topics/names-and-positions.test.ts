@@ -33,7 +33,7 @@ describe("a topic's name", () => {
     "a%20b",
   ])("%j is none", (name) => expect(isTopicName(name)).toBe(false));
 
-  test("a live server refuses a wrong one and one declared twice", async () => {
+  test("a live server refuses an invalid name and a duplicate declaration", async () => {
     const broker = new MemoryBroker();
     for (const names of [["a b"], ["a", "a"]]) {
       const topics = names.map((name) => keyedTopic(name));
@@ -44,7 +44,7 @@ describe("a topic's name", () => {
 });
 
 describe("a position as text", () => {
-  test("is read back as it was, whatever the epoch", () => {
+  test("can be parsed again, whatever the epoch", () => {
     const position = fc.record({ epoch: fc.string({ minLength: 1 }), offset: fc.maxSafeNat() });
     fc.assert(
       fc.property(position, (position) => {
@@ -86,7 +86,7 @@ function reversed(value: unknown): unknown {
 }
 
 describe("canonical JSON", () => {
-  test("is the same for equal values, in whatever order their keys are, and stands for the value", () => {
+  test("is the same for equal values, in whatever order their keys are, and represents the value", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = canonicalJson(value)!;
@@ -102,7 +102,7 @@ describe("canonical JSON", () => {
     expect(canonicalJson({ a: 2 })).not.toBe(canonicalJson(value));
   });
 
-  test("of what is too deep for the stack, or no JSON, is none", () => {
+  test("is undefined for what is too deep for the stack, or not JSON", () => {
     expect(canonicalJson(JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`))).toBeUndefined();
     expect(canonicalJson({ a: 1n })).toBeUndefined();
   });
@@ -111,7 +111,7 @@ describe("canonical JSON", () => {
 describe("matchFields", () => {
   const event = (data: unknown): Parameters<typeof matchFields>[1] => eventOf({ data }, 1, 0);
 
-  test("every param equals the field of its name, as text", () => {
+  test("every param must equal the field of its name, as text", () => {
     expect(matchFields({}, event(1))).toBe(true);
     expect(matchFields({ n: "5", type: "AP" }, event({ n: 5, type: "AP" }))).toBe(true);
     expect(matchFields({ n: "5" }, event({ n: 6 }))).toBe(false);
@@ -120,7 +120,7 @@ describe("matchFields", () => {
     expect(matchFields({ type: "AP" }, event(null))).toBe(false);
   });
 
-  test("fields that every object has are no fields", () => {
+  test("fields that every object inherits are not fields", () => {
     expect(matchFields({ constructor: Object.prototype.constructor.toString() }, event({}))).toBe(
       false,
     );

@@ -15,6 +15,6 @@ export async function requireCurrent(folder: string): Promise<void> {
   const names: string[] = await readdir(folder).catch(() => []);
   const records = names.filter((name) => RECORDS.test(name));
   if (records.length === 0 || names.includes("CURRENT")) return;
-  const message = `The folder ${folder} holds a damaged store (${records[0]} exists and CURRENT does not); restore a backup, or move the folder away to start empty.`;
+  const message = `The folder ${folder} contains a damaged store (${records[0]} exists and CURRENT does not); restore a backup, or move the folder away to start empty.`;
   throw new LongwireError("store_corrupt", message);
 }

@@ -1,20 +1,20 @@
 /**
- * What runs in Redis. Each script is one atomic step of one topic, whose keys are all in one slot:
+ * The scripts that run in Redis. Each is one atomic step of one topic, whose keys share a slot:
  *
  * | key | type | holds |
  * |---|---|---|
  * | `meta` | hash | `epoch` (a number that grows, a dot, a random name), `birth`, `offset` (the newest), `floor`, `bytes` (of the stream) |
- * | `log` | stream | `OFFSET-0`: `s` when, in µs; `k` the key; `d` the data as JSON, empty for a removal |
- * | `state` | hash | of a keyed topic, by key: `OFFSET WHEN JSON` |
- * | `order` | sorted set | its keys by their newest offset |
- * | `gone` | sorted set | those of them that are removed |
- * | `leases` | sorted set | its keys by the time, in ms, at which they are to be removed |
+ * | `log` | stream | `OFFSET-0`: `s` the time in µs; `k` the key; `d` the data as JSON, empty for a removal |
+ * | `state` | hash | by key of a keyed topic: `OFFSET TIME JSON` |
+ * | `order` | sorted set | the keys by their newest offset |
+ * | `gone` | sorted set | the removed ones among them |
+ * | `leases` | sorted set | the keys by the expiry of their leases, in ms |
  *
- * A log topic's stream is its log. A keyed topic's is its last events only, for those who follow;
- * a node that has fallen further behind reads all of `state` again.
+ * A log topic's stream is its log. A keyed topic's stream holds only its last events, for nodes that
+ * follow it; a node that is further behind reads all of `state` again.
  *
- * A topic that was never appended to has none of these keys. Its epoch follows from the name of the
- * installation, which `installation` returns, so every node is told the same one.
+ * A topic that was never appended to has none of these keys. Its epoch is derived from the name of
+ * the installation, which `installation` returns, so every node gets the same one.
  */
 export const scriptNames = ["append", "read", "lease", "installation"] as const;
 

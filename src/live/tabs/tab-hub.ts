@@ -113,7 +113,6 @@ export class TabHub implements UpstreamOwner {
     if (topic === undefined) {
       // The end of another connection also ends the first one's, without its reason: perhaps only
       // the credentials are outdated, and each tab reconnects with new ones.
-      // credentials may just be out of date, and each tab comes back with new ones.
       return upstream === this.#upstreams[0] ? this.#sendToAll(message, text) : undefined;
     }
     const group = this.#groups.find((one) => one.topic === topic && one.upstream === upstream);

@@ -42,7 +42,7 @@ describe("online and offline", () => {
     expect(devices["ap-1"]).toMatchObject({ online: true, deviceType: "AP", simulated: true });
   });
 
-  test("a device whose report was removed keeps its place as offline, without values", () => {
+  test("a device whose report was removed stays in the list as offline, without values", () => {
     const show = page();
     show([ap("ap-1", 1)], [listed("ap-1", true)]);
     const devices = show([], [listed("ap-1", false, 2_000)]);
@@ -56,7 +56,7 @@ describe("online and offline", () => {
     expect(devices["ap-1"]?.measurements.size).toBe(0);
   });
 
-  test("a device that is not asked for is online, without values", () => {
+  test("a device that is filtered out is online, without values", () => {
     const show = page();
     show([ap("ap-1", 1)], [listed("ap-1", true)]);
     expect(show([], [listed("ap-1", true)])["ap-1"]).toMatchObject({
@@ -65,20 +65,20 @@ describe("online and offline", () => {
     });
   });
 
-  test("a device that neither topic holds any more is gone", () => {
+  test("a device that is in neither topic any more is gone", () => {
     const show = page();
     show([ap("ap-1", 1)], [listed("ap-1", true)]);
     expect(show([], [])).toEqual({});
   });
 
-  test("unknown and malformed fields do no harm", () => {
+  test("unknown and malformed fields are ignored", () => {
     const devices = page()([{ ...ap("ap-1", 1, "many"), rfu: { deep: [1] } }], []);
     expect(devices["ap-1"]?.measurements.get("clients")).toBeUndefined();
   });
 });
 
-describe("from one moment to the next", () => {
-  test("values stay in sight while those that are asked for now are still to come", () => {
+describe("successive lists", () => {
+  test("old values stay visible until the requested ones arrive", () => {
     const show = page();
     show([ap("ap-1", 1), ap("ap-2", 1)], [listed("ap-1", true), listed("ap-2", true)]);
     const meanwhile = show([], [listed("ap-1", true), listed("ap-2", true)], false);
@@ -88,7 +88,7 @@ describe("from one moment to the next", () => {
     expect(after["ap-2"]?.record).toBeUndefined();
   });
 
-  test("a device of which nothing has changed is the same object, so that its row is not drawn again", () => {
+  test("an unchanged device is the same object, so that its row is not rendered again", () => {
     const show = page();
     const [still, changing] = [ap("ap-1", 1), ap("ap-2", 1)];
     const before = show([still, changing], []);
@@ -101,7 +101,7 @@ describe("from one moment to the next", () => {
 describe("history", () => {
   const at = (atMs: number): ReportTimes => ({ atMs, stamp: atMs });
 
-  test("the same report that comes again is not a second point", () => {
+  test("a repeated report is not a second point", () => {
     const history = new DeviceHistory();
     const measured = new Map([["clients", 5]]);
     history.add("ap-1", measured, { atMs: 1_000, stamp: 7 });
@@ -110,7 +110,7 @@ describe("history", () => {
     expect(history.points("ap-1")).toBe(2);
   });
 
-  test("reports that say not when they were measured are points all the same", () => {
+  test("reports without a time are points all the same", () => {
     const history = new DeviceHistory();
     const measured = new Map([["clients", 5]]);
     history.add("ap-1", measured, { atMs: 1_000, stamp: undefined });
@@ -118,13 +118,13 @@ describe("history", () => {
     expect(history.points("ap-1")).toBe(2);
   });
 
-  test("a report in which nothing was measured is no point", () => {
+  test("a report without measurements is not a point", () => {
     const history = new DeviceHistory();
     history.add("ap-1", new Map(), { atMs: 1_000, stamp: 7 });
     expect(history.points("ap-1")).toBe(0);
   });
 
-  test("holds a bounded number of points a device, the newest ones", () => {
+  test("holds a limited number of points per device, the newest ones", () => {
     const history = new DeviceHistory();
     for (let second = 0; second < 2_000; second += 1) {
       history.add("m", new Map([["cpu", second]]), at(second * 1_000));
@@ -135,7 +135,7 @@ describe("history", () => {
     expect(cpu?.at(-1)).toBe(1_999);
   });
 
-  test("holds a bounded number of devices: the one that was quiet longest goes", () => {
+  test("holds a limited number of devices: the one that was silent longest is dropped", () => {
     const history = new DeviceHistory();
     for (let device = 0; device < 600; device += 1) {
       history.add(`d-${device}`, new Map([["cpu", 1]]), at(device));
@@ -153,7 +153,7 @@ describe("history", () => {
     expect(history.columns("m", ["cpu"], 0)[1]).toEqual([1, 2, null, 30]);
   });
 
-  test("a measure that comes later has no values before", () => {
+  test("a measure that appears later has no earlier values", () => {
     const history = new DeviceHistory();
     history.add("m", new Map([["cpu", 1]]), at(1_000));
     history.add("m", new Map([["eth0 rxBytes", 7]]), at(2_000));
@@ -164,7 +164,7 @@ describe("history", () => {
     ]);
   });
 
-  test("time runs forward even when a device's clock goes back", () => {
+  test("time does not go back even if a device's clock does", () => {
     const history = new DeviceHistory();
     history.add("m", new Map([["cpu", 1]]), at(2_000));
     history.add("m", new Map([["cpu", 2]]), at(1_000));

@@ -29,7 +29,7 @@ function names(choice: Partial<RowChoice>): string[] {
   return rowsOf(devices(), whole).map((device) => device.name);
 }
 
-test("names are ordered as people count: ap-2 before ap-10", () => {
+test("names are ordered numerically: ap-2 before ap-10", () => {
   expect(names({})).toEqual(["ap-2", "ap-10", "host", "old"]);
   expect(names({ direction: "descending" })).toEqual(["old", "host", "ap-10", "ap-2"]);
 });
@@ -48,12 +48,12 @@ test("offline devices come first when sorted by state", () => {
   expect(names({ sort: "state" })[0]).toBe("old");
 });
 
-test("the list shows what the server was asked for, offline devices included", () => {
+test("the list shows what was requested from the server, including offline devices", () => {
   expect(names({ filter: "AP" })).toEqual(["ap-2", "ap-10", "old"]);
   expect(names({ filter: "machine" })).toEqual(["host"]);
 });
 
-test("every word of the search has to be found, in any field", () => {
+test("every word of the search must match, in any field", () => {
   expect(names({ search: "LOBBY ap" })).toEqual(["ap-10"]);
   expect(names({ search: "lobby host" })).toEqual([]);
 });

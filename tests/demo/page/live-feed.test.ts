@@ -32,7 +32,7 @@ function startedFeed(): { feed: LiveFeed; states: FeedState[]; records: WsRecord
   return { feed, states, records };
 }
 
-test("a lost connection is tried again after waits that double, up to 15 s", () => {
+test("a lost connection is retried after waits that double, up to 15 s", () => {
   const { states } = startedFeed();
   const waits: number[] = [];
   for (let loss = 0; loss < 6; loss += 1) {
@@ -46,7 +46,7 @@ test("a lost connection is tried again after waits that double, up to 15 s", () 
   expect(StandInWebSocket.made).toHaveLength(7);
 });
 
-test("the waits start short again after a connection that was stable", () => {
+test("the waits are short again after a connection that was stable", () => {
   const { states } = startedFeed();
   StandInWebSocket.latest.ends();
   vi.advanceTimersByTime(1_000);
@@ -56,7 +56,7 @@ test("the waits start short again after a connection that was stable", () => {
   expect(states.at(-1)).toMatchObject({ kind: "waiting", retryAtMs: Date.now() + 1_000 });
 });
 
-test("the waits go on growing when connections open and break at once", () => {
+test("the waits keep growing if connections open and fail immediately", () => {
   const { states } = startedFeed();
   StandInWebSocket.latest.ends();
   vi.advanceTimersByTime(1_000);
@@ -66,7 +66,7 @@ test("the waits go on growing when connections open and break at once", () => {
   expect(states.at(-1)).toMatchObject({ kind: "waiting", retryAtMs: Date.now() + 2_000 });
 });
 
-test("'reconnect now' does not wait, and only one connection comes of it", () => {
+test("'reconnect now' does not wait, and creates only one connection", () => {
   const { feed } = startedFeed();
   StandInWebSocket.latest.ends();
   feed.connectNow();
@@ -75,7 +75,7 @@ test("'reconnect now' does not wait, and only one connection comes of it", () =>
   expect(StandInWebSocket.made).toHaveLength(2);
 });
 
-test("a replaced connection is closed, and what it still brings is ignored", () => {
+test("a replaced connection is closed, and its later messages are ignored", () => {
   const { feed, records, states } = startedFeed();
   const old = StandInWebSocket.latest;
   old.opens();
@@ -120,7 +120,7 @@ test("a refusal (4400, 4401, 4403, 4404, 4422) is not retried, and its params ar
   expect(feed.params).toEqual({});
 });
 
-test("params go out on the same socket, and again as the first message of the next", () => {
+test("params are sent on the same socket, and again as the first message of the next one", () => {
   const { feed } = startedFeed();
   StandInWebSocket.latest.opens();
   feed.setParams({ deviceType: "AP" });
@@ -138,7 +138,7 @@ test("params chosen while the socket is connecting are sent as soon as it is ope
   expect(StandInWebSocket.latest.sent.at(-1)).toBe('{"deviceType":"machine"}');
 });
 
-test("the page's device type is the one asked for, so access point records get onlineStatus", () => {
+test("the page's device type is the requested one, so access point records get onlineStatus", () => {
   const { feed, records } = startedFeed();
   StandInWebSocket.latest.opens();
   feed.setParams({ deviceType: "AP" });

@@ -20,7 +20,7 @@ test("a missing value is an em dash, whatever its unit", () => {
   expect(new Set(shown)).toEqual(new Set([missing]));
 });
 
-test("amounts of data take the unit that keeps them short", () => {
+test("amounts of data use the unit that keeps them short", () => {
   expect(plain(en.data(312, "B"))).toBe("312 B");
   expect(plain(en.data(3_400, "B"))).toBe("3.4 kB");
   expect(plain(en.data(16_600_000_000, "B"))).toBe("17 GB");
@@ -34,20 +34,20 @@ test("durations have their two largest units, in the language's words", () => {
   expect(zh.duration(7_260)).toBe("2小时 1分钟");
 });
 
-test("ages are milliseconds below a second and seconds from there", () => {
+test("ages are in milliseconds below one second, and in seconds from there", () => {
   expect(plain(en.milliseconds(14.4))).toBe("14 ms");
   expect(plain(en.milliseconds(-0.3))).toBe("0 ms");
   expect(plain(en.milliseconds(1_500))).toBe("1.5 s");
   expect(zh.milliseconds(10_000)).toBe("10秒");
 });
 
-test("a moment ago is said in the language's own way, and never lies in the future", () => {
+test("recent times are formatted in the language's own way, and never lie in the future", () => {
   expect(en.ago(0, 7_200_000)).toBe("2 hours ago");
   expect(zh.ago(0, 7_200_000)).toBe("2小时前");
   expect(en.ago(5_000, 0)).toBe("now");
 });
 
-test("any device name survives the way through the hash", () => {
+test("any device name survives the round trip through the hash", () => {
   for (const name of ["ap-1", "a/b #?%", "网关"]) {
     expect(routeOf(deviceHref(name))).toEqual({ view: "device", name });
   }

@@ -13,7 +13,7 @@ function paths(texts: object, prefix = ""): string[] {
   });
 }
 
-test("both languages have the same keys, and their texts take the same values", () => {
+test("both languages have the same keys, and their texts have the same parameters", () => {
   expect(paths(zhCn).toSorted()).toEqual(paths(en).toSorted());
 });
 
@@ -26,7 +26,7 @@ test("no text is empty, except the space between two Chinese sentences", () => {
   expect(empty(zhCn)).toEqual(["gap"]);
 });
 
-test("the page speaks the first of the browser's languages that it knows, else English", () => {
+test("the page uses the first of the browser's languages that it supports, otherwise English", () => {
   expect(preferredLanguage(["zh-Hans-CN", "en"])).toBe("zh-CN");
   expect(preferredLanguage(["de-DE", "en-GB", "zh"])).toBe("en");
   expect(preferredLanguage(["fr"])).toBe("en");

@@ -15,7 +15,7 @@ describe("frame sizes (RFC 6455 §5.2)", () => {
     [126, 130],
     [65_535, 65_539],
     [65_536, 65_546],
-  ])("a server's payload of %i bytes travels in %i", (payload, frame) => {
+  ])("a server's payload of %i bytes takes %i bytes on the wire", (payload, frame) => {
     expect(serverFrameBytes(payload)).toBe(frame);
   });
 
@@ -29,7 +29,7 @@ describe("frame sizes (RFC 6455 §5.2)", () => {
 });
 
 describe("traffic meter", () => {
-  test("tells the last whole second, not the one that is still filling", () => {
+  test("reports the last whole second, not the current one", () => {
     const meter = new TrafficMeter();
     meter.count(100, 10_100);
     meter.count(50, 10_900);
@@ -42,7 +42,7 @@ describe("traffic meter", () => {
     });
   });
 
-  test("seconds in which nothing came are zero, and old ones are forgotten", () => {
+  test("seconds without traffic are zero, and old ones are dropped", () => {
     const meter = new TrafficMeter();
     meter.count(100, 10_000);
     const rates = meter.rates(13_000);
@@ -72,7 +72,7 @@ describe("event log", () => {
     expect(log.entries(true)[0]).toMatchObject({ code: 1006, reason: "", wasClean: false });
   });
 
-  test("is bounded, and any number of messages leaves the rare events in it", () => {
+  test("is limited, and any number of messages leaves the rare events in it", () => {
     const { log, meter, socket } = observed();
     socket.opens();
     for (let count = 0; count < 5_000; count += 1) socket.brings({ count });
@@ -81,7 +81,7 @@ describe("event log", () => {
     expect(meter.rates(Date.now()).totalMessages).toBe(5_000);
   });
 
-  test("abbreviates long messages and counts their whole size", () => {
+  test("abbreviates long messages and shows their whole size", () => {
     const { log, socket } = observed();
     socket.brings("x".repeat(1_000));
     const [entry] = log.entries(true);
@@ -89,7 +89,7 @@ describe("event log", () => {
     expect(entry?.kind === "message" && entry.text.length).toBeLessThan(200);
   });
 
-  test("remembers when the present socket entered each readyState", () => {
+  test("remembers when the current socket entered each readyState", () => {
     const { log, socket } = observed();
     socket.opens();
     expect(log.enteredMs.map((at) => at !== undefined)).toEqual([true, true, false, false]);

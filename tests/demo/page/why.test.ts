@@ -22,7 +22,7 @@ const way = (medianAgeMs: number, reports: number, bytes?: number): WayFigures =
 });
 
 describe("ages", () => {
-  test("a report seen twice is one report and two arrivals", () => {
+  test("a report that arrives twice is one report and two arrivals", () => {
     const samples = new AgeSamples(0);
     samples.add(1_000, 1_010);
     samples.add(1_000, 3_010);
@@ -36,14 +36,14 @@ describe("ages", () => {
     expect(samples.quantile(0.5)).toBeUndefined();
   });
 
-  test("what is shown ages until the next report, averaged over every moment", () => {
+  test("the data shown ages until the next report, averaged over every moment", () => {
     const samples = new AgeSamples(0);
     samples.add(1_000, 1_000);
     samples.add(2_000, 2_000);
     expect(samples.shownAge(3_000)).toBe(500);
   });
 
-  test("the strip holds one minute", () => {
+  test("the strip shows one minute", () => {
     const samples = new AgeSamples(0);
     samples.add(1_000, 1_010);
     samples.add(70_000, 70_010);
@@ -58,7 +58,7 @@ describe("ages", () => {
 });
 
 describe("the HTTP forms", () => {
-  test("records are taken from entries, from events, and not from removals", () => {
+  test("records are read from entries and events, and removals are left out", () => {
     const answer = { entries: [{ key: "a", offset: 1, data: { name: "a" } }, { key: "b" }] };
     expect(recordsOf(answer)).toEqual([{ name: "a" }]);
     expect(recordsOf({ events: [{ offset: 1, data: { name: "c" } }] })).toEqual([{ name: "c" }]);
@@ -77,7 +77,7 @@ describe("the HTTP forms", () => {
 });
 
 describe("bytes on the wire", () => {
-  test("only counts of the right shape are taken, others are not measured", () => {
+  test("only well-formed counts are used; others count as not measured", () => {
     const counts = wireCountsOf({
       sse: { requests: 1, bytesIn: 2, bytesOut: 3, cpuMicros: 4 },
       poll: { requests: 1, bytesIn: 2, bytesOut: 3, cpuMicros: null },
@@ -98,13 +98,13 @@ describe("bytes on the wire", () => {
     expect(wireSince(undefined, before)).toBeUndefined();
   });
 
-  test("a handshake's size is the average of those the server saw", () => {
+  test("a handshake's size is the average of those that the server saw", () => {
     expect(handshakeBytes({ requests: 2, bytesIn: 800, bytesOut: 258 })).toBe(529);
     expect(handshakeBytes({ requests: 0, bytesIn: 0, bytesOut: 0 })).toBeUndefined();
   });
 });
 
-describe("the conclusion says what the figures say", () => {
+describe("the conclusion follows from the figures", () => {
   const usual: Figures = {
     poll: way(600, 10, 12_000),
     "long-poll": way(9, 20, 24_000),
@@ -112,11 +112,11 @@ describe("the conclusion says what the figures say", () => {
     websocket: way(4, 20, 6_000),
   };
 
-  test("nothing before five reports came over WebSocket", () => {
+  test("there is none before five reports have arrived over WebSocket", () => {
     expect(findingsOf({ ...usual, websocket: way(4, 4, 900) })).toEqual([{ kind: "waiting" }]);
   });
 
-  test("the usual case: polling misses half, long polling pays in bytes, SSE is as fresh", () => {
+  test("the usual case: polling misses half, long polling costs bytes, SSE is as fresh", () => {
     expect(findingsOf(usual)).toEqual([
       { kind: "websocket", ageMs: 4, bytesPerReport: 300 },
       { kind: "poll", shownAgeMs: 1_100, socketShownAgeMs: 504, missedShare: 0.5 },
@@ -125,12 +125,12 @@ describe("the conclusion says what the figures say", () => {
     ]);
   });
 
-  test("bytes that nobody measured are not compared", () => {
+  test("unmeasured bytes are not compared", () => {
     const finding = findingsOf({ ...usual, "long-poll": way(9, 20) })[2];
     expect(finding).toEqual({ kind: "long-poll", ageMs: 9, factor: undefined });
   });
 
-  test("it is said when WebSocket is not ahead", () => {
+  test("it says so if WebSocket is not ahead", () => {
     const findings = findingsOf({ ...usual, websocket: way(900, 20, 6_000) });
     expect(findings.at(-1)).toEqual({ kind: "slow" });
   });

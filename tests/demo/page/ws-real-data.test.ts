@@ -37,7 +37,7 @@ describe("wsRealData(url, params, target)", () => {
     expect(socket).toBe(StandInWebSocket.latest);
   });
 
-  test("sends the params as JSON on open, and nothing before", () => {
+  test("sends the params as JSON on open, and nothing earlier", () => {
     wsRealData(url, { deviceType: "AP" }, page().target);
     expect(StandInWebSocket.latest.sent).toEqual([]);
     StandInWebSocket.latest.opens();
@@ -69,7 +69,7 @@ describe("wsRealData(url, params, target)", () => {
   });
 
   test.each([undefined, "", "machine"])(
-    "leaves the record as it is when target.wsdeviceType is %j",
+    "leaves the record unchanged if target.wsdeviceType is %j",
     (type) => {
       const { dispatched, target } = page(type);
       wsRealData(url, {}, target);

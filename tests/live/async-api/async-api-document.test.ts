@@ -43,16 +43,16 @@ interface Document {
 describe("asyncApiDocument", () => {
   const document = asyncApiDocument(api, info) as unknown as Document;
 
-  test("is a valid document by AsyncAPI's own schema, version 3.0.0", () => {
+  test("is valid according to AsyncAPI's own schema, version 3.0.0", () => {
     expect(isAsyncApi(document), JSON.stringify(isAsyncApi.errors)).toBe(true);
     expect(isAsyncApi({ ...document, asyncapi: "2.0.0" })).toBe(false);
   });
 
-  test("an API without anything is a valid document, too", () => {
+  test("is valid for an empty API", () => {
     expect(isAsyncApi(asyncApiDocument({ topics: [] }, info))).toBe(true);
   });
 
-  test("a topic is a channel at its address, with the pattern's parameters", () => {
+  test("describes a topic as a channel at its address, with the pattern's parameters", () => {
     expect(document.channels["devices__site__floor"]).toMatchObject({
       address: "/live/devices/{site}/{floor}",
       parameters: { site: {}, floor: {} },
@@ -61,7 +61,7 @@ describe("asyncApiDocument", () => {
     expect(document.servers).toEqual({ live: { host: "lab.example:8443", protocol: "wss" } });
   });
 
-  test("the schemas of data and params are in its messages; what cannot say what it checks is anything", () => {
+  test("includes the schemas of data and params; a schema that cannot be converted accepts anything", () => {
     const { data, params } = document.channels["devices__site__floor"]!.messages;
     const [shape, removal] = (data!.payload as { anyOf: object[] }).anyOf;
     expect(shape).toMatchObject({ properties: { deviceType: { enum: ["AP", "FCM"] } } });
@@ -71,7 +71,7 @@ describe("asyncApiDocument", () => {
     expect(document.channels["news"]!.messages["data"]!.payload).toEqual({});
   });
 
-  test("what clients may publish and call are operations with a reply, and nothing else is", () => {
+  test("describes what clients may publish and call as operations with a reply, and nothing else", () => {
     const withReply = Object.entries(document.operations).filter(([, { reply }]) => reply);
     expect(withReply.map(([name]) => name)).toEqual([
       "devices__site__floor_publish",
@@ -84,7 +84,7 @@ describe("asyncApiDocument", () => {
     });
   });
 
-  test("every reference leads somewhere", () => {
+  test("contains only references that resolve", () => {
     const references = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
     for (const [, path] of references) {
       const found = path!

@@ -15,7 +15,7 @@ beforeEach(() => {
 /** As browsers tell whether a page comes out of the back/forward cache. */
 const shown = (persisted: boolean) => Object.assign(new Event("pageshow"), { persisted });
 
-test("a page wakes when it is online, back, thawed or visible, and not when it is hidden", () => {
+test("a page wakes when it is online, back, resumed or visible, and not when it is hidden", () => {
   const stop = browserPage.listen((event) => heard.push(event));
   for (const type of ["online", "visibilitychange", "resume"]) {
     window.dispatchEvent(new Event(type));
@@ -29,19 +29,19 @@ test("a page wakes when it is online, back, thawed or visible, and not when it i
   expect(heard).toHaveLength(4);
 });
 
-test("a page that is shown for the first time has not woken: its first dial goes on", () => {
+test("a page that is shown for the first time has not woken: its first dial continues", () => {
   browserPage.listen((event) => heard.push(event));
   window.dispatchEvent(shown(false));
   expect(heard).toEqual([]);
 });
 
-test("a page is left when it is hidden for good or frozen, and told that the network is gone", () => {
+test("a page is left when it is unloaded or frozen, and is notified when the network is lost", () => {
   browserPage.listen((event) => heard.push(event));
   for (const type of ["pagehide", "freeze", "offline"]) window.dispatchEvent(new Event(type));
   expect(heard).toEqual(["left", "left", "offline"]);
 });
 
-test("without a window there is nothing to hear", () => {
+test("without a window there are no page events", () => {
   vi.stubGlobal("addEventListener", undefined);
   browserPage.listen(() => {})();
 });

@@ -2,14 +2,14 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { clientClock, ServerTime } from "../../../src/live/client/client-clock.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
 
-test("a client's clock asks for no time that is over, of which newer Nodes warn", async () => {
+test("a timer never gets a negative delay, of which newer Node versions warn", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");
   onTestFinished(() => set.mockRestore());
   await new Promise<void>((resolve) => void clientClock.after(-0.01, resolve));
   expect(set.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
 });
 
-test("setting the wall clock does not move the clock of intervals, only the time that is shown", () => {
+test("setting the wall clock affects only the displayed time, not intervals", () => {
   const wall = vi.spyOn(Date, "now").mockReturnValue(1_000_000);
   vi.spyOn(performance, "now").mockReturnValue(50);
   onTestFinished(() => void vi.restoreAllMocks());
@@ -28,7 +28,7 @@ function twoClocks() {
   return { clock, time, set: (ms: number) => (aheadMs += ms) };
 }
 
-test("what the wall clock gains counts as sleep, as long as nothing shows the contrary", () => {
+test("what the wall clock gains counts as sleep until there is evidence against it", () => {
   const { clock, time, set } = twoClocks();
   const started = time.now();
   set(600_000);
@@ -36,7 +36,7 @@ test("what the wall clock gains counts as sleep, as long as nothing shows the co
   expect(time.now() - started).toBe(600_010);
 });
 
-test("what comes at once after a sleep was sent before it, and proves nothing", () => {
+test("a message that arrives right after sleep was sent before it, and proves nothing", () => {
   const { clock, time, set } = twoClocks();
   const started = time.now();
   set(600_000);

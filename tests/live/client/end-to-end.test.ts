@@ -45,7 +45,7 @@ async function take<Item>(feed: AsyncIterable<Item>, count: number): Promise<Ite
   return items;
 }
 
-test("what one client publishes, another one gets", async () => {
+test("an event published by one client reaches another", async () => {
   const running = await RunningLive.start({ topics });
   const reader = openClient(running).live;
   const items = take(reader.topic("news"), 2);
@@ -63,7 +63,7 @@ test("what one client publishes, another one gets", async () => {
   ]);
 });
 
-test("a log topic goes on over a lost connection, and nothing is missing or doubled", async () => {
+test("a log topic continues after a lost connection, with nothing missing or duplicated", async () => {
   const running = await RunningLive.start({ topics });
   const { live, cut } = openClient(running);
   const items = take(live.topic("news"), 30);
@@ -100,7 +100,7 @@ test("a keyed topic's entries equal its state after a lost connection", async ()
   });
 });
 
-test("two feeds of one topic with other params both follow it", async () => {
+test("two feeds of one topic with different params both receive it", async () => {
   const running = await RunningLive.start({ topics });
   const { live, sockets } = openClient(running);
   const aps = take(live.topic("devices", { type: "AP" }), 1);
@@ -112,7 +112,7 @@ test("two feeds of one topic with other params both follow it", async () => {
   expect(sockets).toHaveLength(2);
 });
 
-test("a feed that the server refuses ends, and the others go on", async () => {
+test("a feed that the server refuses ends, and the others continue", async () => {
   const running = await RunningLive.start({ topics });
   const { live } = openClient(running);
   const news = take(live.topic("news"), 1);
@@ -122,7 +122,7 @@ test("a feed that the server refuses ends, and the others go on", async () => {
   expect(await news).toMatchObject([{ data: 1 }]);
 });
 
-test("the status tells why an attempt fails: a refusal, no TLS, nobody listens", async () => {
+test("the status says why an attempt failed: a refusal, no TLS, nobody listening", async () => {
   const refusing = createServer((_, response) => response.writeHead(404).end());
   refusing.on("upgrade", (_, socket) => socket.end("HTTP/1.1 403 Forbidden\r\n\r\n"));
   await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve));

@@ -47,7 +47,7 @@ test("a feed subscribes for its first reader and unsubscribes after its last", (
   expect(socket.taken()).toMatchObject([{ type: "unsubscribe", topic: "news" }]);
 });
 
-test("feeds of equal name and params are one, whatever the order of the params", () => {
+test("feeds with equal name and params are the same, whatever the order of the params", () => {
   const { live, socket } = openWelcomed();
   const feed = live.topic("news", { a: 1, b: { d: 2, c: [3] } });
   expect(live.topic("news", { b: { c: [3], d: 2 }, a: 1 })).toBe(feed);
@@ -56,7 +56,7 @@ test("feeds of equal name and params are one, whatever the order of the params",
   expect(subscribes(socket.sent)).toMatchObject([{ params: { a: 1, b: { c: [3], d: 2 } } }]);
 });
 
-test("a feed of the same name with other params gets a link of its own, and gives it back", () => {
+test("a feed of the same name with other params gets a link of its own, and releases it", () => {
   const { live, sockets } = openWelcomed();
   live.topic("devices", { type: "AP" }).onChange(() => {});
   const stop = live.topic("devices", { type: "switch" }).onChange(() => {});
@@ -70,7 +70,7 @@ test("a feed of the same name with other params gets a link of its own, and give
   expect(sockets.map(({ isClosed }) => isClosed)).toEqual([false, true]);
 });
 
-test("of several links the status is the worst one's", () => {
+test("the status is the worst one of several links", () => {
   const { live, sockets } = openWelcomed();
   live.topic("devices", { n: 1 }).onChange(() => {});
   live.topic("devices", { n: 2 }).onChange(() => {});
@@ -83,7 +83,7 @@ test("of several links the status is the worst one's", () => {
   expect(live.status).toMatchObject({ state: "offline" });
 });
 
-test("events come to every reader, in order", async () => {
+test("events reach every reader, in order", async () => {
   const { feed, items, socket } = followNews();
   const iteration = feed[Symbol.asyncIterator]();
   socket.say(event("news", 11, "a"), event("news", 12, "b"));
@@ -96,7 +96,7 @@ test("events come to every reader, in order", async () => {
   expect(feed).toMatchObject({ kind: "log", position: { epoch: "e", offset: 12 } });
 });
 
-test("nothing before `subscribed`, nor of a subscription that was ended, is heard", () => {
+test("messages before `subscribed`, or of an ended subscription, are ignored", () => {
   const { socket, feed, items, stop } = followNews();
   stop();
   feed.subscribe((item) => items.push(item));
@@ -117,7 +117,7 @@ test("nothing before `subscribed`, nor of a subscription that was ended, is hear
   expect(items).toMatchObject([{ offset: 13 }]);
 });
 
-test("a log goes on from the last event received, also if there was none", () => {
+test("a log resumes after the last event received, even if there was none", () => {
   const { opened, socket } = followNews();
   let sent = comeBack(opened).sent;
   expect(subscribes(sent)).toMatchObject([{ since: { epoch: "e", offset: 10 } }]);
@@ -137,7 +137,7 @@ test("`position` and `gap` move the position of a log", () => {
   expect(subscribes(comeBack(opened).sent)).toMatchObject([{ since: { offset: 30 } }]);
 });
 
-test("an event that was received already is dropped, unless the epoch is another", () => {
+test("an event that was already received is dropped, unless the epoch differs", () => {
   const { opened, socket, items } = followNews();
   socket.say(event("news", 11), event("news", 11), event("news", 10));
   expect(items).toHaveLength(1);
@@ -151,14 +151,14 @@ test("an event that was received already is dropped, unless the epoch is another
   ]);
 });
 
-test("cut between `subscribed` and its `gap`, it asks from where it was", () => {
+test("after a cut between `subscribed` and its `gap`, it resumes from its old position", () => {
   const { opened } = followNews();
   comeBack(opened).subscribed({ epoch: "f", offset: 3 });
   expect(opened.live.status).toEqual({ state: "catching-up" });
   expect(subscribes(comeBack(opened).sent)).toMatchObject([{ since: { epoch: "e", offset: 10 } }]);
 });
 
-test("a position that the server refuses is given up, and the loss is said", () => {
+test("a position that the server refuses is dropped, and the loss is reported", () => {
   const { opened, items } = followNews();
   const socket = comeBack(opened);
   const [refused] = subscribes(socket.taken());
@@ -169,7 +169,7 @@ test("a position that the server refuses is given up, and the loss is said", () 
   expect(items).toEqual([{ type: "gap", from: 1, to: 4, reason: "epoch" }]);
 });
 
-test("a log is live when it has come to what the server says is the latest", () => {
+test("a log is live when it has reached the server's `latest`", () => {
   const { opened, live } = followNews();
   const socket = comeBack(opened);
   socket.subscribed({ resumed: true, latest: 12 });
@@ -217,7 +217,7 @@ test("a keyed topic's events set and remove entries", () => {
   ]);
 });
 
-test("who comes later to a keyed topic is told its entries first", () => {
+test("a late reader of a keyed topic receives its entries first", () => {
   const { feed, socket } = followDevices();
   const seen: Message[] = [];
   feed.subscribe((item) => seen.push(item));
@@ -229,7 +229,7 @@ test("who comes later to a keyed topic is told its entries first", () => {
   ]);
 });
 
-test("a complete snapshot drops the keys that it does not name, on its last page only", () => {
+test("a complete snapshot drops the keys that it does not contain, on its last page only", () => {
   const { opened, feed, items } = followDevices();
   const socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", offset: 20 });
@@ -253,7 +253,7 @@ test("an entry is applied only if its offset is above the one held", () => {
   expect(Object.fromEntries(feed.entries)).toEqual({ a: 8, b: "new" });
 });
 
-test("a complete snapshot of another epoch is newer than all that is held", () => {
+test("a complete snapshot of another epoch is newer than everything held", () => {
   const { opened, feed } = followDevices();
   const socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", epoch: "f", offset: 2 });
@@ -261,7 +261,7 @@ test("a complete snapshot of another epoch is newer than all that is held", () =
   expect(Object.fromEntries(feed.entries)).toEqual({ a: "new", b: "new" });
 });
 
-test("cut in the first snapshot, it asks from the beginning", () => {
+test("after a cut in the first snapshot, it subscribes from the beginning", () => {
   const opened = openWelcomed();
   opened.live.topic("devices").onChange(() => {});
   opened.socket.subscribed({ kind: "keyed" });
@@ -269,7 +269,7 @@ test("cut in the first snapshot, it asks from the beginning", () => {
   expect(subscribes(comeBack(opened).sent)[0]).not.toHaveProperty("since");
 });
 
-test("cut in a later snapshot of the same epoch, it asks from the last complete position", () => {
+test("after a cut in a later snapshot of the same epoch, it resumes from the last complete position", () => {
   const { opened, feed } = followDevices();
   let socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", offset: 30 });
@@ -282,7 +282,7 @@ test("cut in a later snapshot of the same epoch, it asks from the last complete 
   expect(feed.entries.get("a")).toBe(20);
 });
 
-test("cut in a snapshot of another epoch, it asks from the beginning", () => {
+test("after a cut in a snapshot of another epoch, it subscribes from the beginning", () => {
   const { opened } = followDevices();
   const socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", epoch: "f", offset: 30 });
@@ -290,7 +290,7 @@ test("cut in a snapshot of another epoch, it asks from the beginning", () => {
   expect(subscribes(comeBack(opened).sent)[0]).not.toHaveProperty("since");
 });
 
-test("a keyed feed that a cut snapshot put ahead of the next server resumes from its old position until that server catches up", () => {
+test("a keyed feed that an interrupted snapshot put ahead of the next server resumes from its old position until that server catches up", () => {
   const opened = openWelcomed();
   const feed = opened.live.topic("devices");
   feed.onChange(() => {});
@@ -309,7 +309,7 @@ test("a keyed feed that a cut snapshot put ahead of the next server resumes from
   expect([feed.position?.offset, feed.status.state]).toEqual([150, "live"]);
 });
 
-test("a snapshot that is broken off drops nothing and moves nothing; another one follows", () => {
+test("an interrupted snapshot drops no keys and does not move the position; another one follows", () => {
   const { opened, feed, live } = followDevices();
   const socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", offset: 30 });
@@ -323,7 +323,7 @@ test("a snapshot that is broken off drops nothing and moves nothing; another one
   expect(live.status).toEqual({ state: "live" });
 });
 
-test("removed entries of a partial snapshot remove, and nothing older brings them back", () => {
+test("removed entries of a partial snapshot are removed, and no older event restores them", () => {
   const { opened, feed } = followDevices();
   let socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", resumed: true, offset: 30 });
@@ -336,7 +336,7 @@ test("removed entries of a partial snapshot remove, and nothing older brings the
   expect([...feed.entries.keys()]).toEqual(["b"]);
 });
 
-test("a resumed keyed topic is live when the events up to the present have come", () => {
+test("a resumed keyed topic is live when it has received all events so far", () => {
   const { opened, live } = followDevices();
   const socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", resumed: true, offset: 12 });
@@ -358,7 +358,7 @@ test("the version changes with the entries and the status, once per message", ()
   expect(feed.version).toBe(before + 2);
 });
 
-test("a feed that nobody reads holds nothing", () => {
+test("a feed without readers holds nothing", () => {
   const { live, socket } = openWelcomed();
   const feed = live.topic("devices");
   const stop = feed.onChange(() => {});
@@ -374,7 +374,7 @@ test("a feed that nobody reads holds nothing", () => {
   expect(subscribes(socket.sent).at(-1)).not.toHaveProperty("since");
 });
 
-test("of a keyed topic at most one item per key waits for a slow listener", async () => {
+test("for a slow listener of a keyed topic, at most one item per key is queued", async () => {
   const { feed, socket } = followDevices();
   const seen: Message[] = [];
   let release: () => void = () => {};
@@ -394,7 +394,7 @@ test("of a keyed topic at most one item per key waits for a slow listener", asyn
   ]);
 });
 
-test("a listener's promise holds up the next item, and no other listener", async () => {
+test("a listener's promise delays its next item, and no other listener", async () => {
   const { feed, items, socket } = followNews();
   const seen: number[] = [];
   let release: () => void = () => {};
@@ -410,7 +410,7 @@ test("a listener's promise holds up the next item, and no other listener", async
   expect(seen).toEqual([11, 12]);
 });
 
-test("a listener that throws or rejects is reported, and goes on", async () => {
+test("a listener that throws or rejects is reported, and continues", async () => {
   const report = holdErrors();
   const { feed, items, socket } = followNews();
   const seen: number[] = [];
@@ -425,7 +425,7 @@ test("a listener that throws or rejects is reported, and goes on", async () => {
   expect(report).toHaveBeenCalledTimes(3);
 });
 
-test("a log whose listener is behind is left, and resumed from the last event queued", async () => {
+test("a log whose listener is behind is unsubscribed, and resumed from the last queued event", async () => {
   const { live, feed, socket, opened } = followNews({ maxQueuedEvents: 3 });
   const seen: number[] = [];
   const releases: (() => void)[] = [];
@@ -451,7 +451,7 @@ test("a log whose listener is behind is left, and resumed from the last event qu
   expect(opened.live.status).toEqual({ state: "live" });
 });
 
-test("left for a slow listener, it does not subscribe with the next connection either", async () => {
+test("a log that was unsubscribed for a slow listener stays so on the next connection", async () => {
   const { feed, socket, opened } = followNews({ maxQueuedEvents: 1 });
   const iteration = feed[Symbol.asyncIterator]();
   socket.say(event("news", 11));
@@ -462,7 +462,7 @@ test("left for a slow listener, it does not subscribe with the next connection e
   expect(subscribes(next.sent)).toMatchObject([{ since: { offset: 11 } }]);
 });
 
-test("a subscription that the server refuses ends its feed, and no other", async () => {
+test("a subscription that the server refuses ends its feed and no other", async () => {
   const report = holdErrors();
   const { live, socket } = openWelcomed();
   const feed = live.topic("secrets");
@@ -487,7 +487,7 @@ test("a subscription that the server refuses ends its feed, and no other", async
   expect(feed.status).toEqual({ state: "catching-up" });
 });
 
-test("what was accepted is handled before the end that the server made", async () => {
+test("received items are handled before the server's end of the subscription", async () => {
   holdErrors();
   const { feed, socket } = followNews();
   const iteration = feed[Symbol.asyncIterator]();
@@ -497,7 +497,7 @@ test("what was accepted is handled before the end that the server made", async (
   await expect(iteration.next()).rejects.toMatchObject({ code: "forbidden" });
 });
 
-test.each(["rate_limited", "unavailable", "internal"])("%s is asked again later", (code) => {
+test.each(["rate_limited", "unavailable", "internal"])("%s is retried later", (code) => {
   const { live, socket, clock } = openWelcomed();
   const stop = live.topic("news").subscribe(() => {});
   const [asked] = socket.taken();
@@ -510,7 +510,7 @@ test.each(["rate_limited", "unavailable", "internal"])("%s is asked again later"
   stop();
 });
 
-test("params longer than the server takes end their feed, not the connection", async () => {
+test("params that exceed the server's limit end their feed, not the connection", async () => {
   const { live, socket } = openWelcomed({}, { maxMessage: 200 });
   const feed = live.topic("news", { q: "a".repeat(300) });
   const next = outcomeOf(feed[Symbol.asyncIterator]().next());
@@ -526,7 +526,7 @@ test("close ends all links", () => {
   expect(sockets.map(({ isClosed }) => isClosed)).toEqual([true, true, true, true]);
 });
 
-test("an iteration ends with return, also while something waits for its next", async () => {
+test("an iteration ends with return, even while its next is pending", async () => {
   const { live, socket } = openWelcomed();
   const iteration = live.topic("news")[Symbol.asyncIterator]();
   const next = outcomeOf(iteration.next());
@@ -536,7 +536,7 @@ test("an iteration ends with return, also while something waits for its next", a
   expect(socket.sent.map(({ type }) => type)).toEqual(["subscribe", "unsubscribe"]);
 });
 
-test("nexts that are asked together are answered in order", async () => {
+test("concurrent calls of next are answered in order", async () => {
   const { live, socket } = openWelcomed();
   const iteration = live.topic("news")[Symbol.asyncIterator]();
   const nexts = [iteration.next(), iteration.next(), iteration.next()];
@@ -546,7 +546,7 @@ test("nexts that are asked together are answered in order", async () => {
   expect(values.map(({ value }) => (value as Message).offset)).toEqual([11, 12, 13]);
 });
 
-test("a listener that stops or closes in the middle of a message breaks nothing", () => {
+test("a listener that stops or closes during a message breaks nothing", () => {
   const { live, socket } = openWelcomed();
   const feed = live.topic("devices");
   const seen: string[] = [];
@@ -569,7 +569,7 @@ test("an answer to an earlier unsubscribe ends nothing", () => {
   expect(feed.status).toEqual({ state: "live" });
 });
 
-test("a keyed topic is not left, however many keys wait", () => {
+test("a keyed topic stays subscribed, however many keys are queued", () => {
   const { feed, socket } = followDevices({ maxQueuedEvents: 1 });
   feed.subscribe(() => new Promise(() => {}));
   socket.say(set("devices", "c", 11), set("devices", "d", 12));
@@ -577,7 +577,7 @@ test("a keyed topic is not left, however many keys wait", () => {
   expect([...feed.entries.keys()]).toEqual(["a", "b", "c", "d"]);
 });
 
-test("what a cut snapshot has named counts for nothing in the next one", () => {
+test("keys of an interrupted snapshot do not count for the next one", () => {
   const { opened, feed } = followDevices();
   let socket = comeBack(opened);
   socket.subscribed({ kind: "keyed", offset: 20 });
@@ -588,7 +588,7 @@ test("what a cut snapshot has named counts for nothing in the next one", () => {
   expect([...feed.entries.keys()]).toEqual(["a"]);
 });
 
-test("params are those of the call, whatever becomes of the object", () => {
+test("params are copied when the feed is created", () => {
   const { live, socket } = openWelcomed();
   const params = { a: 1 };
   const feed = live.topic("news", params);
@@ -604,7 +604,7 @@ test("presence is a keyed feed of the topic's companion", () => {
   expect(socket.sent).toMatchObject([{ type: "subscribe", topic: "devices/lab/$presence" }]);
 });
 
-test("a position that is older than what has come moves nothing back", () => {
+test("an older position does not move the feed back", () => {
   const { feed, socket } = followNews();
   socket.say(event("news", 20), { type: "position", topic: "news", epoch: "e", offset: 15 });
   expect(feed.position).toEqual({ epoch: "e", offset: 20 });

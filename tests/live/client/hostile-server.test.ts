@@ -26,7 +26,7 @@ async function serve(opened: ReturnType<typeof openClient>, answer: (socket: Fak
   }
 }
 
-describe("a server that gets it wrong each time is tried ever more rarely", () => {
+describe("a server that fails each time is retried with growing delays", () => {
   /** In a minute: at 0, 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 seconds. */
   const ever = 8;
 
@@ -59,7 +59,7 @@ describe("a server that gets it wrong each time is tried ever more rarely", () =
     expect(opened.sockets.length).toBeGreaterThan(3);
   });
 
-  test("and one that is wanted back after a while in which all was well comes back at once", () => {
+  test("and a server that asks for an immediate reconnect after a good period gets one", () => {
     const { clock, socket, sockets } = openWelcomed();
     clock.advance(5_000);
     socket.say({ type: "disconnect", code: 4401, message: "", retry: true, retryAfter: 0 });
@@ -75,7 +75,7 @@ test.each([1e308, Number.MAX_SAFE_INTEGER])("a heartbeat of %d ms is one timer",
   expect(live.status).toEqual({ state: "live" });
 });
 
-test("credentials that are good for a millisecond, each time, ask for a token once a second", async () => {
+test("credentials that are valid for a millisecond cause one token request per second", async () => {
   let asked = 0;
   const token = (): string => ((asked += 1), "t");
   const opened = openClient({ token });
@@ -94,8 +94,8 @@ test("credentials that are good for a millisecond, each time, ask for a token on
   expect(asked).toBeLessThanOrEqual(62);
 });
 
-describe("what a server refuses again and again", () => {
-  test("a subscription: it is asked for once after each wait, and the waits leave no timers", () => {
+describe("repeated refusals by a server", () => {
+  test("a subscription is requested once per wait, and the waits leave no timers", () => {
     const { live, socket, clock } = openWelcomed({}, { heartbeat: 60_000 });
     const timers = clock.timerCount;
     live.topic("news").subscribe(() => {});
@@ -109,7 +109,7 @@ describe("what a server refuses again and again", () => {
     expect(clock.timerCount).toBeLessThanOrEqual(timers);
   });
 
-  test("a call, many times for one: it is sent again once, and on no other connection", () => {
+  test("a call with several refusals is sent again once, and on no other connection", () => {
     const { live, socket, sockets, clock } = openWelcomed();
     const outcome = outcomeOf(live.call("pay"));
     const [{ id }] = socket.taken() as [Message];
@@ -125,10 +125,10 @@ describe("what a server refuses again and again", () => {
   });
 });
 
-describe("what waits for a slow listener is bounded", () => {
+describe("the queue of a slow listener is bounded", () => {
   const never = (): Promise<void> => new Promise(() => {});
 
-  test("in a storm of gaps, each of another epoch: the client unsubscribes", () => {
+  test("in a storm of gaps, each with another epoch: the client unsubscribes", () => {
     const { live, socket } = openWelcomed({ maxQueuedEvents: 10 });
     live.topic("news").subscribe(never);
     socket.subscribed();
@@ -138,7 +138,7 @@ describe("what waits for a slow listener is bounded", () => {
     expect(socket.taken().filter(({ type }) => type === "unsubscribe")).toHaveLength(1);
   });
 
-  test("gaps of a keyed topic, which has none, are passed over", async () => {
+  test("gaps of a keyed topic, which has none, are ignored", async () => {
     const { live, socket } = openWelcomed();
     const items: unknown[] = [];
     live.topic("devices").subscribe((item) => void items.push(item));
@@ -150,7 +150,7 @@ describe("what waits for a slow listener is bounded", () => {
     expect(items).toMatchObject([{ type: "set" }, { type: "set", offset: 11 }]);
   });
 
-  test("pages of a state without end: as many items as keys", async () => {
+  test("in an endless state: at most as many items as keys", async () => {
     const { live, socket } = openWelcomed();
     const feed = live.topic("devices");
     const iteration = feed[Symbol.asyncIterator]();
@@ -173,7 +173,7 @@ test.each<[string, Message]>([
   ["an entry without a key", page("devices", 11, [{ offset: 11 }])],
   ["a position of text", { type: "position", epoch: "e", offset: "11" }],
   ["an event without an offset", { type: "event", key: "k", data: 1 }],
-])("%s ends the connection, and the state that was held stays", (_, message) => {
+])("%s ends the connection, and the state is kept", (_, message) => {
   const { live, socket } = openWelcomed();
   const feed = live.topic("devices");
   feed.subscribe(() => {});
@@ -185,7 +185,7 @@ test.each<[string, Message]>([
   expect([...feed.entries]).toEqual([["k", "held"]]);
 });
 
-test("keys and topics named as what every object has are names like others", () => {
+test("keys and topics may be named like inherited members", () => {
   const { live, socket } = openWelcomed();
   const feed = live.topic("__proto__");
   feed.subscribe(() => {});
@@ -197,7 +197,7 @@ test("keys and topics named as what every object has are names like others", () 
   expect(({} as { admin?: boolean }).admin).toBeUndefined();
 });
 
-test("answers to what nobody asked, and events of what nobody follows, change nothing", () => {
+test("unrequested answers and events change nothing", () => {
   const { live, socket } = openWelcomed();
   socket.say(event("news", 1), { type: "published", id: 7, offset: 1, duplicate: false });
   socket.say({ type: "error", id: 7, code: "internal", message: "" }, { type: "unsubscribed" });

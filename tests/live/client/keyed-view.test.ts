@@ -8,7 +8,7 @@ const entry = (key: string, offset: number): { key: string; offset: number; data
   data: offset,
 });
 
-test("pages of changes only that a whole state breaks off: its names count anew, and nothing is whole in between", () => {
+test("a complete snapshot that interrupts a partial one collects its keys from scratch, and nothing is complete in between", () => {
   const view = new KeyedView(() => {});
   view.applyPage({ ...page, offset: 5, entries: [entry("a", 1)], complete: true, more: false });
   view.applyPage({ ...page, offset: 9, entries: [entry("b", 6)], complete: false, more: true });
@@ -19,7 +19,7 @@ test("pages of changes only that a whole state breaks off: its names count anew,
   expect([...view.entries.keys()]).toEqual(["c", "d"]);
 });
 
-test("a whole state that is broken off by a page that is none, and told again: its names count anew", () => {
+test("a complete snapshot that is interrupted and repeated collects its keys from scratch", () => {
   const view = new KeyedView(() => {});
   view.applyPage({ ...page, offset: 5, entries: [entry("a", 1)], complete: true, more: true });
   view.applyPage({ ...page, offset: 5, entries: [], complete: false, more: false });

@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { connect, type ConnectOptions } from "../../../src/live/client/index.ts";
 import { FakeSocket, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
 
-test("it connects at once, with the subprotocol, and is live when welcomed", () => {
+test("it connects immediately with the subprotocol, and is live when welcomed", () => {
   const { live, socket, statuses } = openClient();
   expect(socket).toMatchObject({ url: "wss://host/live", protocol: "longwire.v1" });
   expect(live.status).toEqual({ state: "connecting" });
@@ -10,13 +10,13 @@ test("it connects at once, with the subprotocol, and is live when welcomed", () 
   expect(statuses).toEqual([{ state: "live" }]);
 });
 
-test("where there is no WebSocket, the error says which one to pass", () => {
+test("without a WebSocket class, the error says which one to pass", () => {
   vi.stubGlobal("WebSocket", undefined);
   onTestFinished(() => void vi.unstubAllGlobals());
   expect(() => connect("wss://host")).toThrow(/webSocket: WebSocket from "longwire"/);
 });
 
-test("what the constructor throws reaches the caller", () => {
+test("an error of the constructor reaches the caller", () => {
   const webSocket = class extends FakeSocket {
     constructor(url: string, protocol: string) {
       super(url, protocol);
@@ -26,7 +26,7 @@ test("what the constructor throws reaches the caller", () => {
   expect(() => connect("nonsense", { webSocket })).toThrow(SyntaxError);
 });
 
-test("a lost connection is followed by another one after a wait that grows", () => {
+test("a lost connection is replaced after a growing wait", () => {
   const { clock, sockets, live } = openClient();
   const waits: number[] = [];
   for (let n = 1; n <= 9; n += 1) {
@@ -42,7 +42,7 @@ test("a lost connection is followed by another one after a wait that grows", () 
   expect(waits).toEqual([500, 999, 1998, 3996, 7992, 15984, 29970, 29970, 29970]);
 });
 
-test("a connection has proved itself after five seconds, and not before", () => {
+test("a connection counts as good after five seconds, and not before", () => {
   const { clock, sockets, live } = openClient();
   const lose = (afterMs: number): number => {
     const socket = sockets.at(-1)!;
@@ -65,7 +65,7 @@ test.each([4400, 4401, 4403, 4404, 4408, 4413, 4422, 4429, 4499])("%i is final",
   expect(sockets).toHaveLength(1);
 });
 
-test.each([1001, 1006, 1011, 1012, 4399, 4500, 4503])("after %i it tries again", (code) => {
+test.each([1001, 1006, 1011, 1012, 4399, 4500, 4503])("after %i it retries", (code) => {
   const { live, clock, sockets, socket } = openWelcomed();
   socket.end(code, "later");
   expect(live.status).toMatchObject({ state: "offline", code, message: "later" });
@@ -73,13 +73,13 @@ test.each([1001, 1006, 1011, 1012, 4399, 4500, 4503])("after %i it tries again",
   expect(sockets.length).toBeGreaterThan(1);
 });
 
-test("a final code is not final if disconnect said retry: true", () => {
+test("a final code is not final if disconnect had retry: true", () => {
   const { live, socket } = openWelcomed();
   socket.say({ type: "disconnect", code: 4429, message: "busy", retry: true });
   expect(live.status).toMatchObject({ state: "offline", code: 4429, message: "busy" });
 });
 
-test("retryAfter is waited for exactly, and coming back to the page does not shorten it", () => {
+test("retryAfter is the exact wait, and returning to the page does not shorten it", () => {
   const { clock, socket, sockets, page } = openWelcomed();
   socket.say({ type: "disconnect", code: 1001, message: "drain", retry: true, retryAfter: 4_321 });
   expect(socket.isClosed).toBe(true);
@@ -90,7 +90,7 @@ test("retryAfter is waited for exactly, and coming back to the page does not sho
   expect(sockets).toHaveLength(2);
 });
 
-test("an error before the close tells the message to show", () => {
+test("an error before the close is the message in the status", () => {
   const { live, socket } = openClient({ token: "t" });
   socket.accept();
   socket.say({ type: "error", code: "unauthorized", message: "The token has expired." });
@@ -98,7 +98,7 @@ test("an error before the close tells the message to show", () => {
   expect(live.status).toEqual({ state: "refused", code: 4401, message: "The token has expired." });
 });
 
-test("reconnect begins anew after a refusal, with a new token", async () => {
+test("reconnect starts over after a refusal, with a new token", async () => {
   const tokens = ["old", "new"];
   const opened = openClient({ token: () => tokens.shift()! });
   opened.socket.accept();
@@ -111,7 +111,7 @@ test("reconnect begins anew after a refusal, with a new token", async () => {
   expect(opened.socket.sent).toEqual([{ type: "hello", token: "new" }]);
 });
 
-test("a token is shown first on each connection, and nothing is asked before", async () => {
+test("a token is sent first on each connection, and nothing is requested before", async () => {
   const { live, socket, sockets, clock } = openClient({ token: () => Promise.resolve("t") });
   live.topic("news").subscribe(() => {});
   socket.welcome();
@@ -126,7 +126,7 @@ test("a token is shown first on each connection, and nothing is asked before", a
   expect(sockets[1]!.sent[0]).toEqual({ type: "hello", token: "t" });
 });
 
-test("nothing is asked before the welcome", () => {
+test("nothing is requested before the welcome", () => {
   const { live, socket } = openClient();
   live.topic("news").subscribe(() => {});
   outcomeOf(live.publish("news", 1));
@@ -134,7 +134,7 @@ test("nothing is asked before the welcome", () => {
   expect(socket.sent).toEqual([]);
 });
 
-test("a provider of tokens that fails is asked again with the next attempt", async () => {
+test("a token function that fails is called again for the next attempt", async () => {
   let asked = 0;
   const token = () => {
     asked += 1;
@@ -149,7 +149,7 @@ test("a provider of tokens that fails is asked again with the next attempt", asy
   expect(asked).toBe(2);
 });
 
-test("a token that comes when its connection is gone is not shown on another one", async () => {
+test("a token that arrives after its connection is gone is not sent on another one", async () => {
   let give: (token: string) => void = () => {};
   const token = () => new Promise<string>((resolve) => (give = resolve));
   const { socket, clock, sockets } = openClient({ token });
@@ -161,7 +161,7 @@ test("a token that comes when its connection is gone is not shown on another one
   expect([socket.sent, sockets[1]!.sent]).toEqual([[], []]);
 });
 
-test("a token is refreshed at 80 % of its time, and again as `refreshed` says", async () => {
+test("a token is refreshed at 80 % of its lifetime, and again as `refreshed` says", async () => {
   let asked = 0;
   const { socket, clock } = openClient({ token: () => `t${(asked += 1)}` });
   socket.accept();
@@ -204,7 +204,7 @@ test("two heartbeat intervals of silence end the connection, and not a moment le
   expect(socket.isClosed).toBe(true);
 });
 
-test("another connection does not wait for the close event of the one before, nor hears it", () => {
+test("a new connection neither waits for nor receives the close event of the previous one", () => {
   const { live, clock, sockets } = openWelcomed();
   const old = sockets[0]!;
   clock.advance(30_000);
@@ -216,7 +216,7 @@ test("another connection does not wait for the close event of the one before, no
   expect(live.status).toEqual({ state: "live" });
 });
 
-test("a connection that is not welcomed in time is given up", () => {
+test("a connection that is not welcomed in time is dropped", () => {
   const { live, socket, clock } = openClient({ connectTimeoutMs: 3_000 });
   clock.advance(1_000);
   socket.accept();
@@ -227,7 +227,7 @@ test("a connection that is not welcomed in time is given up", () => {
   expect(socket.isClosed).toBe(true);
 });
 
-test("a page that wakes while it waits tries at once", () => {
+test("a page that wakes during a wait retries immediately", () => {
   const { live, socket, sockets, page } = openWelcomed();
   socket.end();
   page("woke");
@@ -235,7 +235,7 @@ test("a page that wakes while it waits tries at once", () => {
   expect(live.status).toEqual({ state: "connecting" });
 });
 
-test("a page that wakes while it is connected wants to hear something within five seconds", () => {
+test("a page that wakes while connected needs a message within five seconds", () => {
   const opened = openWelcomed();
   opened.page("woke");
   expect(opened.socket.taken()).toEqual([{ type: "ping" }]);
@@ -249,7 +249,7 @@ test("a page that wakes while it is connected wants to hear something within fiv
   expect(opened.live.status).toMatchObject({ state: "offline" });
 });
 
-test("a page that wakes while a dial hangs dials again, whatever its age, and waits grow anew", () => {
+test("a page that wakes while a dial hangs dials again, whatever its age, and the backoff is reset", () => {
   const { clock, live, sockets, page } = openClient();
   for (let n = 0; n < 6; n += 1) {
     sockets.at(-1)!.end();
@@ -264,7 +264,7 @@ test("a page that wakes while a dial hangs dials again, whatever its age, and wa
   expect(Math.round(live.status.retryAt - clock.now())).toBe(500);
 });
 
-test("the several events of one wake are one dial, and those of the next one another", () => {
+test("several events of one wake-up cause one dial, and the next wake-up another", () => {
   const { clock, sockets, page } = openClient();
   page("woke");
   clock.advance(99);
@@ -275,7 +275,7 @@ test("the several events of one wake are one dial, and those of the next one ano
   expect(sockets).toHaveLength(3);
 });
 
-test("a connection whose network is gone has to answer within five seconds, however often that is said", () => {
+test("a connection whose network is lost has to answer within five seconds, however often that is reported", () => {
   const { live, socket, clock, page } = openWelcomed();
   page("offline");
   expect(socket.taken()).toEqual([{ type: "ping" }]);
@@ -285,7 +285,7 @@ test("a connection whose network is gone has to answer within five seconds, howe
   expect(live.status).toMatchObject({ state: "offline", code: 1006 });
 });
 
-test("without a connection the loss of the network changes nothing", () => {
+test("without a connection, the loss of the network changes nothing", () => {
   const { sockets, page, socket } = openClient();
   page("offline");
   socket.end();
@@ -303,7 +303,7 @@ test("a page that is left closes its connection, and dials only when it is back"
   expect(sockets).toHaveLength(2);
 });
 
-test("a page that is left while the server wants to be left alone comes back at that time, or later", () => {
+test("a page that is left while the server's retryAfter runs reconnects at that time or later", () => {
   for (const awayMs of [1_000, 5_000]) {
     const { clock, socket, sockets, page } = openWelcomed();
     const drain = { type: "disconnect", code: 1001, message: "drain", retry: true };
@@ -318,7 +318,7 @@ test("a page that is left while the server wants to be left alone comes back at 
   }
 });
 
-test("retryAt is by the wall clock, and the wait by the other one", () => {
+test("retryAt uses the wall clock, and the wait uses the monotonic clock", () => {
   const { clock, live, socket, sockets } = openWelcomed();
   const twoHours = 7_200_000;
   Object.assign(clock, { wallTime: () => clock.now() - twoHours });
@@ -329,7 +329,7 @@ test("retryAt is by the wall clock, and the wait by the other one", () => {
   expect(sockets).toHaveLength(2);
 });
 
-test("what a socket says of its failure is the status's message, and its code the reason", () => {
+test("a socket's error is the status's message, and its code the reason", () => {
   const { live, socket } = openClient();
   const error = { code: "unreachable", message: "Nothing listens there." };
   (socket.onerror as (event: unknown) => void)({ error, message: error.message });
@@ -342,7 +342,7 @@ test("what a socket says of its failure is the status's message, and its code th
   });
 });
 
-test("a failure is not told of the attempt after it", () => {
+test("a failure is not reported for the following attempt", () => {
   const { live, socket, sockets, clock } = openClient();
   (socket.onerror as (event: unknown) => void)({ error: { code: "unreachable" }, message: "no" });
   socket.end();
@@ -363,7 +363,7 @@ const tooBig = {
 };
 
 test.each(Object.entries(tooBig))(
-  "a message that is too long (%s) is asked for once more, and not for ever",
+  "a message that is too long (%s) is requested once more, and not for ever",
   (_how, end) => {
     const { live, sockets, clock } = openWelcomed();
     const feed = live.topic("news");
@@ -384,7 +384,7 @@ test.each(Object.entries(tooBig))(
   },
 );
 
-test("a client that has come further since the last message that was too long tries again", () => {
+test("a client that has made progress since the last message that was too long retries", () => {
   const { live, sockets } = openWelcomed();
   live.topic("news").subscribe(() => {});
   for (let n = 0; n < 5; n += 1) {
@@ -398,7 +398,7 @@ test("a client that has come further since the last message that was too long tr
   }
 });
 
-test("hello tells the longest message that the client takes, if it was told that", async () => {
+test("hello contains maxMessage if maxMessageBytes is set", async () => {
   const said = async (options: ConnectOptions): Promise<unknown> => {
     const { socket } = openClient(options);
     socket.accept();
@@ -414,7 +414,7 @@ test("hello tells the longest message that the client takes, if it was told that
   expect(await said({})).toEqual([]);
 });
 
-test("a feed is refused with its connection, opened or not, and goes on after reconnect", () => {
+test("a feed is refused with its connection, open or not, and continues after reconnect", () => {
   for (const isOpen of [true, false]) {
     const { live, socket, sockets } = openClient();
     const feed = live.topic("news");
@@ -453,7 +453,7 @@ test.each([
     "resumed out of nothing",
     '{"type":"subscribed","id":1,"topic":"devices","kind":"keyed","epoch":"e","offset":1,"resumed":true}',
   ],
-])("a malformed message (%s) costs the connection and throws nothing", (what, data) => {
+])("a malformed message (%s) ends the connection and throws nothing", (what, data) => {
   const { live, socket, sockets, clock } = openWelcomed();
   live.topic("devices").onChange(() => {});
   if (what !== "resumed out of nothing") socket.subscribed({ kind: "keyed" });
@@ -463,7 +463,7 @@ test.each([
   expect(sockets).toHaveLength(2);
 });
 
-test("types and fields that it does not know, it ignores", () => {
+test("unknown types and fields are ignored", () => {
   const { live, socket } = openWelcomed();
   socket.say(
     { type: "toString" },
@@ -473,7 +473,7 @@ test("types and fields that it does not know, it ignores", () => {
   expect(live.status).toEqual({ state: "live" });
 });
 
-test("close ends everything: the connection, its timers, and the page's events", async () => {
+test("close ends everything: the connection, its timers, and the page's listeners", async () => {
   const { live, socket, clock, hasPage } = openWelcomed();
   const feed = live.topic("news");
   const next = outcomeOf(feed[Symbol.asyncIterator]().next());
@@ -492,7 +492,7 @@ test("close ends everything: the connection, its timers, and the page's events",
   expect(call.error).toMatchObject({ code: "closed" });
 });
 
-test("a listener that changes the status leaves no older one to the others", () => {
+test("if a listener changes the status, the others do not receive the older one", () => {
   const { live, socket } = openClient();
   live.onStatus(({ state }) => {
     if (state === "live") live.close();
@@ -503,7 +503,7 @@ test("a listener that changes the status leaves no older one to the others", () 
   expect(seen).toEqual(["closed"]);
 });
 
-test("close ends feeds also while there is no connection", async () => {
+test("close also ends feeds while there is no connection", async () => {
   const { live, socket } = openWelcomed();
   const next = outcomeOf(live.topic("news")[Symbol.asyncIterator]().next());
   socket.end();
@@ -512,7 +512,7 @@ test("close ends feeds also while there is no connection", async () => {
   expect(next.value).toEqual({ done: true, value: undefined });
 });
 
-test("a status listener that throws or stops disturbs no other", () => {
+test("a status listener that throws or stops does not affect the others", () => {
   const report = vi.spyOn(console, "error").mockImplementation(() => {});
   onTestFinished(() => report.mockRestore());
   const { live, socket, statuses } = openClient();

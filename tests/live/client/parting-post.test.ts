@@ -25,7 +25,7 @@ beforeEach(() => {
   onTestFinished(() => void vi.unstubAllGlobals());
 });
 
-test("what is unanswered when the page is left goes by a request that outlives it, with the same key", () => {
+test("unanswered publishes are sent with requests that outlive the page, with the same key", () => {
   const { live, socket, page } = openWelcomed();
   outcomeOf(live.publish("news/today", 1));
   outcomeOf(live.set("devices", "a", { on: true }));
@@ -48,7 +48,7 @@ test("what is unanswered when the page is left goes by a request that outlives i
   expect(headers).toEqual({});
 });
 
-test("what was queued without a connection goes, too, and what is published while the page is left", () => {
+test("publishes that were queued without a connection, or made while the page is left, are sent too", () => {
   const { live, page, sockets } = openClient();
   outcomeOf(live.publish("news", "queued"));
   page("left");
@@ -57,7 +57,7 @@ test("what was queued without a connection goes, too, and what is published whil
   expect(sockets).toHaveLength(1);
 });
 
-test("what is answered, and calls, do not", () => {
+test("answered publishes and calls are not", () => {
   const { live, socket, page } = openWelcomed();
   outcomeOf(live.publish("news", 1));
   const { id } = socket.sent[0]!;
@@ -68,7 +68,7 @@ test("what is answered, and calls, do not", () => {
   expect(posts).toEqual([]);
 });
 
-test("of a key only the newest value goes: side by side, an older one might come after it", async () => {
+test("of a key, only the newest value is sent, because in parallel an older one might arrive after it", async () => {
   const { live, page } = openWelcomed();
   const older = outcomeOf(live.set("devices", "a", 1));
   const newer = outcomeOf(live.set("devices", "a", 2));
@@ -80,7 +80,7 @@ test("of a key only the newest value goes: side by side, an older one might come
   expect(newer).toEqual({});
 });
 
-test("a token goes as a header: the one that was shown last, or the one given", async () => {
+test("a token is sent as a header: the one sent last, or the constant one", async () => {
   const given = openClient({ token: "given" });
   outcomeOf(given.live.publish("news", 1));
   given.page("left");
@@ -94,7 +94,7 @@ test("a token goes as a header: the one that was shown last, or the one given", 
   expect(headers).toEqual([{ Authorization: "Bearer given" }, { Authorization: "Bearer t1" }]);
 });
 
-test("the answer resolves the publish, if the page is back to take it, and it is not repeated", async () => {
+test("the answer resolves the publish if the page returns, and it is not repeated", async () => {
   const opened = openWelcomed();
   const outcome = outcomeOf(opened.live.publish("news", 1));
   opened.page("left");
@@ -109,7 +109,7 @@ test("the answer resolves the publish, if the page is back to take it, and it is
 test.each([
   ["refused", (post: Post) => post.answer(503, { code: "unavailable", message: "no" })],
   ["not sent", (post: Post) => post.fail()],
-])("what was %s is repeated with its key when the page is back", async (_what, end) => {
+])("a publish that was %s is repeated with its key when the page is back", async (_what, end) => {
   const opened = openWelcomed();
   const outcome = outcomeOf(opened.live.publish("news", 1));
   const sent = opened.socket.taken();
@@ -125,7 +125,7 @@ test.each([
   expect([opened.socket.taken().length, posts.length]).toEqual([1, 1]);
 });
 
-test("a page that was away for longer than the server remembers repeats nothing that it posted", async () => {
+test("a page that was away for longer than the server remembers repeats none of its posts", async () => {
   const { live, clock, page, sockets } = openClient();
   const outcome = outcomeOf(live.publish("news", 1));
   page("left");
@@ -139,7 +139,7 @@ test("a page that was away for longer than the server remembers repeats nothing 
   expect(sockets.at(-1)!.sent).toEqual([]);
 });
 
-test("a topic whose name has no path of its own is not posted to another one", () => {
+test("a topic whose name has no path of its own is not posted", () => {
   const { live, page } = openWelcomed();
   outcomeOf(live.publish("a/../b", 1));
   page("left");

@@ -20,7 +20,7 @@ function store(held?: Position) {
   };
 }
 
-test("a log topic starts from the position that is kept", async () => {
+test("a log topic starts from the stored position", async () => {
   const names: string[] = [];
   const positions = {
     ...store(),
@@ -34,7 +34,7 @@ test("a log topic starts from the position that is kept", async () => {
   expect(names).toEqual(['news {"b":1}']);
 });
 
-test("what is saved is what was handled, not what was received", async () => {
+test("the saved position is the handled one, not the received one", async () => {
   const positions = store();
   const { live, socket } = openWelcomed({ positions });
   let release: () => void = () => {};
@@ -57,7 +57,7 @@ test("what is saved is what was handled, not what was received", async () => {
   expect(positions.saved.at(-1)).toEqual(["news", 15]);
 });
 
-test("the slowest reader decides; an iteration has handled what it asks the next after", async () => {
+test("the slowest reader decides; an iteration has handled an item when it requests the next", async () => {
   const positions = store();
   const { live, socket } = openWelcomed({ positions });
   const feed = live.topic("news");
@@ -74,7 +74,7 @@ test("the slowest reader decides; an iteration has handled what it asks the next
   expect(positions.saved.at(-1)).toEqual(["news", 11]);
 });
 
-test("also if the slowest one is the first", async () => {
+test("the same holds if the slowest reader is the first", async () => {
   const positions = store();
   const { live, socket } = openWelcomed({ positions });
   const feed = live.topic("news");
@@ -87,7 +87,7 @@ test("also if the slowest one is the first", async () => {
   expect(positions.saved).toEqual([["news", 10]]);
 });
 
-test("saves do not overtake each other, and of those that wait the newest is made", async () => {
+test("saves do not overtake each other, and only the newest of the waiting ones is made", async () => {
   const releases: (() => void)[] = [];
   const saved: number[] = [];
   const positions = {
@@ -109,7 +109,7 @@ test("saves do not overtake each other, and of those that wait the newest is mad
   expect(saved).toEqual([10, 19]);
 });
 
-test("a store that fails is reported once until it works again, and each save is tried", async () => {
+test("a store that fails is reported once until it works again, and each save is attempted", async () => {
   const report = vi.spyOn(console, "error").mockImplementation(() => {});
   onTestFinished(() => report.mockRestore());
   let saves = 0;
@@ -143,7 +143,7 @@ test.each([
   ["an offset that is text", () => ({ epoch: "e", offset: "3" })],
   ["broken JSON", () => JSON.parse('{"epoch":"e","off') as unknown],
 ])(
-  "a value that is no position (%s) is reported once and dropped: a gap says that events are lost",
+  "a value that is not a position (%s) is reported once and dropped: a gap reports lost events",
   async (_what, load) => {
     const report = vi.spyOn(console, "error").mockImplementation(() => {});
     onTestFinished(() => report.mockRestore());
@@ -163,7 +163,7 @@ test.each([
   },
 );
 
-test("a store that says null has nothing kept", async () => {
+test("a store that returns null has no position", async () => {
   const positions = { ...store(), load: () => null as never };
   const { live, socket } = openWelcomed({ positions });
   live.topic("news").subscribe(() => {});
@@ -172,7 +172,7 @@ test("a store that says null has nothing kept", async () => {
   expect(socket.sent[0]).not.toHaveProperty("since");
 });
 
-test("a position that cannot be loaded ends the feed, and is no start from now", async () => {
+test("a position that cannot be loaded ends the feed instead of starting from now", async () => {
   const positions = { ...store(), load: () => Promise.reject(new Error("corrupt")) };
   const { live, socket } = openWelcomed({ positions });
   const next = outcomeOf(live.topic("news")[Symbol.asyncIterator]().next());
@@ -181,7 +181,7 @@ test("a position that cannot be loaded ends the feed, and is no start from now",
   expect(socket.sent).toEqual([]);
 });
 
-test("of a keyed topic nothing is saved, and nothing kept is a base for its view", async () => {
+test("for a keyed topic nothing is saved, and a stored position is not used", async () => {
   const positions = store({ epoch: "e", offset: 5 });
   const { live, socket } = openWelcomed({ positions });
   const feed = live.topic("devices");

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { comeBack, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
 
-test("publishes wait for the connection, and go out in order", () => {
+test("publishes wait for the connection, and are sent in order", () => {
   const { live, socket } = openClient();
   for (const n of [1, 2, 3]) outcomeOf(live.publish("news", n));
   outcomeOf(live.set("devices", "a", { on: true }));
@@ -25,7 +25,7 @@ test("an acknowledged publish resolves with its offset", async () => {
   expect(outcome.value).toEqual({ offset: 7, duplicate: true });
 });
 
-test("an unanswered publish is repeated with its idempotency key, also a generated one", () => {
+test("an unanswered publish is repeated with its idempotency key, given or generated", () => {
   const opened = openWelcomed();
   outcomeOf(opened.live.publish("news", 1));
   outcomeOf(opened.live.publish("news", 2, { idempotencyKey: "mine" }));
@@ -35,7 +35,7 @@ test("an unanswered publish is repeated with its idempotency key, also a generat
   expect(comeBack(opened).taken()).toEqual(sent);
 });
 
-test("what was published is what it was when publish was called", () => {
+test("the published data is copied when publish is called", () => {
   const { live, socket } = openClient();
   const data = { n: 1 };
   outcomeOf(live.publish("news", data));
@@ -52,7 +52,7 @@ test("an answered publish is not repeated", () => {
   expect(comeBack(opened).sent).toEqual([]);
 });
 
-test("beyond maxQueuedRequests a request is refused", async () => {
+test("beyond maxQueuedRequests a request is rejected", async () => {
   const { live } = openClient({ maxQueuedRequests: 2 });
   outcomeOf(live.publish("news", 1));
   outcomeOf(live.call("x"));
@@ -61,7 +61,7 @@ test("beyond maxQueuedRequests a request is refused", async () => {
   expect(third.error).toMatchObject({ code: "queue_full" });
 });
 
-test.each(["rate_limited", "unavailable"])("%s is tried again, later each time", async (code) => {
+test.each(["rate_limited", "unavailable"])("%s is retried with growing delays", async (code) => {
   const { live, socket, clock } = openWelcomed({}, { heartbeat: 1e9 });
   const outcome = outcomeOf(live.publish("news", 1));
   const [sent] = socket.taken();
@@ -89,7 +89,7 @@ test("any other error rejects with the server's code", async () => {
   });
 });
 
-test("a publish that was sent and not answered for 4.5 minutes is unconfirmed", async () => {
+test("a publish that was sent but not answered for 4.5 minutes is unconfirmed", async () => {
   const { live, socket, clock } = openWelcomed({}, { heartbeat: 1e9 });
   const outcome = outcomeOf(live.publish("news", 1));
   clock.advance(269_999);
@@ -101,7 +101,7 @@ test("a publish that was sent and not answered for 4.5 minutes is unconfirmed", 
   expect(socket.sent).toHaveLength(1);
 });
 
-test("a publish that was never sent waits for as long as it takes", async () => {
+test("a publish that was never sent waits without a limit", async () => {
   const { live, clock, sockets } = openClient();
   const outcome = outcomeOf(live.publish("news", 1));
   clock.advance(3_600_000);
@@ -126,7 +126,7 @@ test("after a long sleep a publish is not repeated, even if the timer is late", 
   expect(outcome.error).toMatchObject({ code: "unconfirmed" });
 });
 
-test("a wall clock that is set does not make a publish unconfirmed, if the connection lives on", async () => {
+test("setting the wall clock does not make a publish unconfirmed if the connection survives", async () => {
   const { live, clock, sockets, socket } = openWelcomed();
   let aheadMs = 0;
   Object.assign(clock, { wallTime: () => clock.now() + aheadMs });
@@ -143,7 +143,7 @@ test("a wall clock that is set does not make a publish unconfirmed, if the conne
   expect(outcome).toEqual({});
 });
 
-test("where there is no crypto, as in React Native, a publish has a key all the same", () => {
+test("without crypto, as in React Native, a publish still has a key", () => {
   vi.stubGlobal("crypto", undefined);
   onTestFinished(() => void vi.unstubAllGlobals());
   const { live, socket } = openWelcomed();
@@ -153,7 +153,7 @@ test("where there is no crypto, as in React Native, a publish has a key all the 
   for (const key of keys) expect(key).toMatch(/^0\.\d+-0\.\d+$/);
 });
 
-test("a refusal for a time says that it was not done, so that its time begins anew", async () => {
+test("a temporary refusal means that nothing was done, so the time limit starts over", async () => {
   const { live, socket, clock } = openWelcomed({}, { heartbeat: 1e9 });
   const outcome = outcomeOf(live.publish("news", 1));
   const { id } = socket.taken()[0]!;
@@ -165,7 +165,7 @@ test("a refusal for a time says that it was not done, so that its time begins an
   expect(socket.taken()).toHaveLength(1);
 });
 
-test("but not if it was sent on a connection before, which may have done it", async () => {
+test("unless an earlier connection may have executed it", async () => {
   const opened = openWelcomed();
   const outcome = outcomeOf(opened.live.publish("news", 1));
   opened.socket.end();
@@ -188,7 +188,7 @@ test("a call resolves with its result", async () => {
   expect(outcome.value).toEqual({ done: true });
 });
 
-test("a call that was sent is not repeated, and one with a key is", async () => {
+test("a call that was sent is not repeated, unless it has a key", async () => {
   const opened = openWelcomed();
   const bare = outcomeOf(opened.live.call("reboot"));
   outcomeOf(opened.live.call("pay", 5, { idempotencyKey: "once" }));
@@ -207,7 +207,7 @@ test("a call that was not sent yet waits for the next connection", async () => {
   expect(outcome).toEqual({});
 });
 
-test("a message longer than the server takes is refused here, counted in UTF-8", async () => {
+test("a message that exceeds the server's limit is rejected by the client, counted in UTF-8", async () => {
   const { live, socket } = openWelcomed({}, { maxMessage: 200 });
   const fits = outcomeOf(live.call("x", "a".repeat(150)));
   const long = outcomeOf(live.call("x", "é".repeat(150)));
@@ -217,7 +217,7 @@ test("a message longer than the server takes is refused here, counted in UTF-8",
   expect(socket.sent).toHaveLength(1);
 });
 
-test("what is pending when the server refuses is rejected, and what is asked then", async () => {
+test("when the server refuses, pending and new requests are rejected", async () => {
   const { live, socket } = openWelcomed();
   const pending = outcomeOf(live.publish("news", 1));
   socket.end(4403, "not you");

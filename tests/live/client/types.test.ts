@@ -49,7 +49,7 @@ test("items, entries and params are typed by the topic's declaration", () => {
   });
 });
 
-test("what is published has the topic's data and kind", () => {
+test("published data must match the topic's data and kind", () => {
   typesOf((live) => {
     expectTypeOf(live.publish("news", { headline: "" })).resolves.toEqualTypeOf<Published>();
     void live.set("devices/lab", "a", { name: "" });
@@ -75,7 +75,7 @@ test("calls have the method's params and result", () => {
   });
 });
 
-test("without an API every name will do, and data is unknown", () => {
+test("without an API any name is accepted, and data is unknown", () => {
   typesOf((_live, untyped) => {
     const feed = untyped.topic("anything", { any: 1 });
     expectTypeOf(feed.entries).toEqualTypeOf<ReadonlyMap<string, unknown>>();

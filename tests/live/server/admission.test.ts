@@ -14,7 +14,7 @@ const open = (options: Partial<LiveServerOptions> = {}): Promise<MemoryLive> =>
 const turnedAway = { type: "disconnect", code: 4503, retry: true };
 
 describe("a server that is full", () => {
-  test("turns the next one away with 4503, and says when to come back", async () => {
+  test("refuses the next client with 4503, and sends a time to reconnect", async () => {
     const live = await open({ maxSessions: 2, returnWindowMs: 4_000 });
     await live.level1();
     await live.level0("news");
@@ -33,7 +33,7 @@ describe("a server that is full", () => {
     });
   });
 
-  test("lets one in for each that leaves, and those who were turned away take no place", async () => {
+  test("accepts one client for each that leaves, and refused clients take no place", async () => {
     const live = await open({ maxSessions: 1 });
     const first = await live.level1();
     const second = await live.level1();
@@ -43,7 +43,7 @@ describe("a server that is full", () => {
     expect((await live.level1()).types()).toEqual(["welcome"]);
   });
 
-  test("asks nobody who there is no room for, and does nothing of what he says", async () => {
+  test("asks a refused client for nothing, and ignores its messages", async () => {
     let asked = 0;
     const live = await open({
       maxSessions: 1,
@@ -61,7 +61,7 @@ describe("a server that is full", () => {
     expect(guest.types()).toEqual(["disconnect"]);
   });
 
-  test("over real connections: Level 1 is told and closed, Level 0 is closed, HTTP is answered", async () => {
+  test("over real connections: Level 1 gets a message and is closed, Level 0 is closed, HTTP is answered", async () => {
     const live = await RunningLive.start({ topics: [logTopic("news")], maxSessions: 1 });
     await live.level1();
     const client = clientKinds.ws(live.url(), LEVEL_1);
@@ -72,7 +72,7 @@ describe("a server that is full", () => {
   });
 });
 
-test("a stream of server-sent events is one who is there, and is refused where there is no room", async () => {
+test("a stream of server-sent events counts as a client, and is refused if there is no room", async () => {
   const live = await RunningLive.start({ topics: [logTopic("news")], maxSessions: 1 });
   const headers = { Accept: "text/event-stream" };
   const ending = new AbortController();
@@ -94,7 +94,7 @@ test("a stream of server-sent events is one who is there, and is refused where t
 });
 
 describe("a server whose event loop is late", () => {
-  test("turns newcomers away while it is, and nobody who is there", async () => {
+  test("refuses new clients meanwhile, and keeps existing ones", async () => {
     const live = await open({ maxLagMs: 500 });
     const guest = await live.level1();
     guest.take();
@@ -109,7 +109,7 @@ describe("a server whose event loop is late", () => {
     expect((await live.level1()).types()).toEqual(["welcome"]);
   });
 
-  test("as late as it may be it lets in", async () => {
+  test("accepts clients at exactly the lag limit", async () => {
     const live = await open({ maxLagMs: 500 });
     live.clock.leap(1_500);
     expect((await live.level1()).types()).toEqual(["welcome"]);
@@ -136,24 +136,24 @@ describe("a server whose event loop is late", () => {
   });
 });
 
-describe("when those come back for whom there is no room", () => {
+describe("the times at which refused clients reconnect", () => {
   const limits = { ...defaultLiveLimits, returnWindowMs: 10_000 };
   const admission = (random: () => number): Admission =>
     new Admission(new VirtualClock(), limits, { random, diagnostics: new Diagnostics() });
 
-  test("spread over the window", () => {
+  test("are spread over the window", () => {
     expect(admission(() => 0).returnAfter(1)).toBe(0);
     expect(admission(() => 0.25).returnAfter(1)).toBe(2_500);
     expect(admission(() => 0.9999999).returnAfter(1)).toBe(10_000);
   });
 
-  test("which grows with them, so that no more than 2,000 come in a second", () => {
+  test("are spread over a window that grows with the clients, to at most 2,000 per second", () => {
     expect(admission(() => 0.5).returnAfter(20_000)).toBe(5_000);
     expect(admission(() => 0.5).returnAfter(200_000)).toBe(50_000);
     expect(admission(() => 0.5).returnAfter(1_000_000)).toBe(250_000);
   });
 
-  test("and who looks at the event loop stops when the server is closed", async () => {
+  test("are no longer influenced by the lag probe after the server is closed", async () => {
     const clock = new VirtualClock();
     const looking = new Admission(clock, limits, {
       random: () => 0,

@@ -42,7 +42,7 @@ const failing = (): never => {
   throw new Error("no such column: role");
 };
 
-describe("only true lets anybody do anything", () => {
+describe("only true allows a request", () => {
   test.each<[string, () => unknown]>([
     ["true", () => true],
     ["a promise of true", () => Promise.resolve(true)],
@@ -96,7 +96,7 @@ describe("only true lets anybody do anything", () => {
     ["throws", failing],
     ["rejects", () => Promise.reject(new Error("no such column: role"))],
     ["returns what throws when it is looked at", () => new Proxy({}, { get: failing })],
-  ])("one that %s refuses with internal, 1011, and is reported", async (_how, answer) => {
+  ])("an authorize that %s refuses with internal, 1011, and is reported", async (_how, answer) => {
     const done: string[] = [];
     const live = await open(answering(answer), done);
     const guest = await live.level1();
@@ -115,7 +115,7 @@ describe("only true lets anybody do anything", () => {
     expect(live.live.census()).toMatchObject({ subscriptions: 0 });
   });
 
-  test("one that throws a LiveError says itself why", async () => {
+  test("an authorize that throws a LiveError chooses the error itself", async () => {
     const refuse = (): never => {
       throw new LiveError("unavailable", "The directory is away; try again.");
     };
@@ -129,7 +129,7 @@ describe("only true lets anybody do anything", () => {
   });
 });
 
-describe("who decides", () => {
+describe("which authorize decides", () => {
   const no = { authorize: () => false };
   const yes = { authorize: () => true };
 
@@ -153,7 +153,7 @@ describe("who decides", () => {
     expect(simple.closeCode).toBe(allowed ? undefined : 4403);
   });
 
-  test("an unknown topic or method, and a publish to what takes none, are refused without asking", async () => {
+  test("an unknown topic or method, and a publish to a topic without clientPublish, are refused without calling it", async () => {
     let asked = 0;
     const live = await MemoryLive.open({
       topics: [logTopic("news")],
@@ -171,7 +171,7 @@ describe("who decides", () => {
   });
 });
 
-describe("what it is shown", () => {
+describe("the arguments of authorize", () => {
   interface Seen {
     identity: unknown;
     action: LiveAction;
@@ -194,7 +194,7 @@ describe("what it is shown", () => {
   }
   const ann = { identity: { id: "ann" } };
 
-  test("of a subscription: who, the topic's own name, and its params beside what the name holds", async () => {
+  test("for a subscription: the identity, the topic's own name, and its params together with the name's parameters", async () => {
     const seen: Seen[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
@@ -207,7 +207,7 @@ describe("what it is shown", () => {
     ]);
   });
 
-  test("of a publish: what the name holds, and nothing of what is published", async () => {
+  test("for a publish: the name's parameters, and nothing of what is published", async () => {
     const seen: Seen[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
@@ -220,7 +220,7 @@ describe("what it is shown", () => {
     ]);
   });
 
-  test("of a call: the method and its params, none if they are no object", async () => {
+  test("for a call: the method and its params; none if they are not an object", async () => {
     const seen: Seen[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
@@ -232,7 +232,7 @@ describe("what it is shown", () => {
     expect(seen.map(({ params }) => params)).toEqual([{ a: 1 }, {}, {}, {}, {}]);
   });
 
-  test("who says by its params that a topic is of another site is shown to be of its own", async () => {
+  test("params cannot override the parameters in the topic's name", async () => {
     const ownSiteOnly = {
       authorize: (_who: unknown, _what: LiveAction, _topic: string, params: Params) =>
         params["site"] === "mine",
@@ -264,7 +264,7 @@ describe("what it is shown", () => {
     expect(await client.ask({ ...subscribe, ...own })).toMatchObject({ type: "subscribed" });
   });
 
-  test("params named as what every object has change no object", async () => {
+  test("params named like inherited members change no object", async () => {
     const seen: Seen[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
@@ -278,13 +278,13 @@ describe("what it is shown", () => {
   });
 });
 
-describe("presence is read by those who may subscribe", () => {
+describe("presence can be read by whoever may subscribe", () => {
   const lockedOut = {
     authorize: (_who: unknown, _what: LiveAction, topic: string): boolean => topic !== "secret",
   };
 
   test.each(["the declaration", "the server"])(
-    "asked of %s: it is shown the name of the topic, and not of its presence",
+    "with authorize of %s: it receives the topic's name and not that of its presence",
     async (whose) => {
       const own = whose === "the server" ? {} : lockedOut;
       const live = await RunningLive.start({
@@ -303,7 +303,7 @@ describe("presence is read by those who may subscribe", () => {
     },
   );
 
-  test("of a pattern's topic its name's parameters count", async () => {
+  test("for a pattern's topic, it receives the name's parameters", async () => {
     const live = await MemoryLive.open({
       topics: [
         logTopic("devices/:site", {
@@ -320,7 +320,7 @@ describe("presence is read by those who may subscribe", () => {
     expect(await ask("mine")).toMatchObject({ type: "subscribed" });
   });
 
-  test("nobody writes to it but the server", async () => {
+  test("only the server writes presence", async () => {
     const live = await RunningLive.start({
       topics: [logTopic("news", { presence: true, clientPublish: true })],
     });
@@ -333,8 +333,8 @@ describe("presence is read by those who may subscribe", () => {
   });
 });
 
-describe("other params later", () => {
-  test("at Level 1 a refusal leaves the subscription as it was", async () => {
+describe("changing the params later", () => {
+  test("at Level 1 a refusal leaves the subscription unchanged", async () => {
     const live = await MemoryLive.open({
       topics: [
         logTopic("news", { authorize: (_who, _what, _topic, params) => params["of"] !== "others" }),
@@ -350,7 +350,7 @@ describe("other params later", () => {
     expect(guest.take()).toMatchObject([{ type: "event", data: 1 }]);
   });
 
-  test("at Level 0 a refusal closes it with 4403, and what was sent behind is not done", async () => {
+  test("at Level 0 a refusal closes with 4403, and later messages are ignored", async () => {
     const asked: unknown[] = [];
     const live = await MemoryLive.open({
       topics: [
@@ -374,7 +374,7 @@ describe("other params later", () => {
   });
 });
 
-describe("a connection that ends while leave is asked for leaves nothing behind", () => {
+describe("a connection that ends during authorization leaves nothing behind", () => {
   const waiting = (answer: Later<boolean>): ReturnType<typeof open> =>
     open({ authorize: () => answer.promise });
   const nothing = { sessions: 0, subscriptions: 0, topics: 1, views: 0, streams: 0 };
@@ -400,7 +400,7 @@ describe("a connection that ends while leave is asked for leaves nothing behind"
     expect(live.live.census()).toMatchObject(nothing);
   });
 
-  test("one that is closed by the server, and not gone yet, is not subscribed either", async () => {
+  test("a connection that the server is closing is not subscribed either", async () => {
     const answer = new Later<boolean>();
     const live = await waiting(answer);
     const guest = await live.level0("news", { search: "?a=1" });
@@ -428,7 +428,7 @@ describe("a connection that ends while leave is asked for leaves nothing behind"
     expect(live.live.census()).toMatchObject({ streams: 0, topics: 1, views: 0 });
   });
 
-  test("one that is refused after it has ended is told nothing", async () => {
+  test("a connection that is refused after it has ended receives nothing", async () => {
     const answer = new Later<boolean>();
     const live = await waiting(answer);
     const guest = await live.level1();

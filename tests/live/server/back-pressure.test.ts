@@ -65,7 +65,7 @@ async function flood(
 
 const pad = "x".repeat(EVENT_BYTES);
 
-test("one stalled subscriber among fifty: the others get every event, it costs its budget, and skips to the newest state", async () => {
+test("one stalled subscriber among fifty: the others receive every event; it costs its budget and skips to the newest state", async () => {
   const live = await RunningLive.start({ topics: [keyedTopic("devices")] });
   const topic = live.topic("devices");
   await topic.set("gone", 1);
@@ -103,7 +103,7 @@ test("one stalled subscriber among fifty: the others get every event, it costs i
   await expect.poll(() => stalled.messages.at(-1)).toMatchObject({ type: "event", key: "after" });
 });
 
-test("a stalled subscriber of a log topic gets all in order, but for what its gaps name", async () => {
+test("a stalled subscriber of a log topic receives everything in order, except for what its gaps list", async () => {
   const topics = [logTopic("alerts", { retention: { maxEvents: 20 } })];
   const live = await RunningLive.start({ topics });
   const topic = live.topic("alerts");

@@ -59,8 +59,8 @@ async function twoServers(): Promise<{ ahead: RunningLive; behind: RunningLive; 
   return { ahead, behind, way };
 }
 
-describe("a client that comes from a server which has heard more", () => {
-  test("goes on where it was, and is told nothing twice and nothing of the past", async () => {
+describe("a client whose previous server was ahead of this one", () => {
+  test("continues at its position, and receives nothing twice and nothing from before", async () => {
     const { ahead, behind } = await twoServers();
     for (const n of [1, 2, 3]) await ahead.live.topic("alerts").publish(n);
     const { epoch } = ahead.live.topic("alerts").position;
@@ -82,7 +82,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(answer).toMatchObject({ type: "subscribed", resumed: true, offset: 2 });
   });
 
-  test("is told unavailable while the log cannot be asked, and nothing is started; then it goes on", async () => {
+  test("receives unavailable while the log is unreachable, and nothing is started; then it continues", async () => {
     const { ahead, behind, way } = await twoServers();
     await ahead.live.topic("alerts").publish(1);
     const { epoch } = ahead.live.topic("alerts").position;
@@ -96,7 +96,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(await client.soFar()).toEqual([]);
   });
 
-  test("when many come at once the log is asked a few times and not for each", async () => {
+  test("causes only a few requests to the log when many come together", async () => {
     const { ahead, behind, way } = await twoServers();
     await ahead.live.topic("alerts").publish(1);
     const since = { epoch: ahead.live.topic("alerts").position.epoch, offset: 1 };
@@ -108,7 +108,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(way.asked).toBeLessThanOrEqual(3);
   });
 
-  test("is not answered by what was asked before its last event was appended", async () => {
+  test("is not answered with a request from before its last event was appended", async () => {
     const log = new MemoryBroker();
     const way = new SlowWay(log);
     const source = {
@@ -130,7 +130,7 @@ describe("a client that comes from a server which has heard more", () => {
     await topic.close();
   });
 
-  test("whose position no log has is refused only after the log was asked", async () => {
+  test("whose position does not exist is refused only after the log was asked", async () => {
     const { ahead, behind, way } = await twoServers();
     await ahead.live.topic("alerts").publish(1);
     const since = { epoch: ahead.live.topic("alerts").position.epoch, offset: 9 };
@@ -141,7 +141,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(behind.live.topic("alerts").position.offset).toBe(1);
   });
 
-  test("whose epoch is another is told of it only after the log was asked", async () => {
+  test("whose epoch differs is notified only after the log was asked", async () => {
     const { ahead, behind, way } = await twoServers();
     await ahead.live.topic("alerts").publish(1);
     const client = await behind.level1();
@@ -154,7 +154,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(way.asked).toBeGreaterThan(0);
   });
 
-  test("over plain HTTP gets what follows, or 503 while the log cannot be asked", async () => {
+  test("over plain HTTP receives what follows, or 503 while the log is unreachable", async () => {
     const { ahead, behind, way } = await twoServers();
     for (const n of [1, 2]) await ahead.live.topic("alerts").publish(n);
     const { epoch } = ahead.live.topic("alerts").position;
@@ -165,7 +165,7 @@ describe("a client that comes from a server which has heard more", () => {
     expect(await (await fetch(url)).json()).toMatchObject({ offset: 2, events: [{ data: 2 }] });
   });
 
-  test("by EventSource goes on from its last event; while the log cannot be asked its stream ends, and it comes back", async () => {
+  test("with an EventSource continues after its last event; while the log is unreachable, its stream ends and it reconnects", async () => {
     const { ahead, behind, way } = await twoServers();
     for (const n of [1, 2]) await ahead.live.topic("alerts").publish(n);
     const { epoch } = ahead.live.topic("alerts").position;

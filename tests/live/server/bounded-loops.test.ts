@@ -64,7 +64,7 @@ describe("a connection that ends", () => {
     expect([left(), owners.keyCount]).toEqual([0, 0]);
   });
 
-  test("leaves a key that another connection sets before its slice comes", async () => {
+  test("keeps a key that another connection sets before its slice runs", async () => {
     const { topic, clock, owners, owner, left } = await owned(600);
     owners.end(owner);
     const other = { hasEnded: false };
@@ -75,7 +75,7 @@ describe("a connection that ends", () => {
     expect([left(), topic.newest("k599")?.data, owners.keyCount]).toEqual([1, "other", 1]);
   });
 
-  test("has all its keys removed when the server closes meanwhile", async () => {
+  test("has all its keys removed if the server closes meanwhile", async () => {
     const { topic, owners, owner, left } = await owned(2_000);
     owners.end(owner);
     topic.slices.close();
@@ -109,7 +109,7 @@ test("leases of 5,500 keys are renewed 1,000 at a time, in slices", async () => 
   expect(broker.renewals).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 500]);
 });
 
-test("leases of 2,500 who are present are renewed 1,000 at a time", async () => {
+test("the leases of 2,500 present subscribers are renewed 1,000 at a time", async () => {
   const clock = new VirtualClock();
   const broker = new CountingBroker({ clock });
   const host = { clock, report, maxTopics: 10 };
@@ -128,7 +128,7 @@ test("leases of 2,500 who are present are renewed 1,000 at a time", async () => 
   expect(broker.renewals).toEqual([1_000, 1_000, 500]);
 });
 
-test("3,000 topics are tidied in slices, and those that nobody uses are closed", async () => {
+test("3,000 topics are tidied in slices, and unused ones are closed", async () => {
   const clock = new VirtualClock();
   const turns: (() => void)[] = [];
   const after = clock.after.bind(clock);
@@ -152,7 +152,7 @@ test("3,000 topics are tidied in slices, and those that nobody uses are closed",
   expect(catalog.size).toBe(0);
 });
 
-test("names that nobody had open are opened a few in each turn, however many are asked for", async () => {
+test("unopened names are opened a few per turn, however many are requested", async () => {
   const clock = new TurnClock();
   const broker = new MemoryBroker({ clock: new VirtualClock() });
   const live = await LiveServer.open({ topics: [logTopic("logs/:n")], broker, clock });
@@ -177,7 +177,7 @@ test("names that nobody had open are opened a few in each turn, however many are
   await live.close();
 });
 
-test("a tick comes to sessions in slices: no more than about 8,000 subscriptions in one turn", async () => {
+test("a tick visits sessions in slices: about 8,000 subscriptions per turn at most", async () => {
   const clock = new VirtualClock();
   const turns: (() => void)[] = [];
   const after = clock.after.bind(clock);

@@ -32,7 +32,7 @@ const schema = <Value>(validate: (value: unknown) => unknown): StandardSchema<un
 });
 
 describe("a call", () => {
-  test("is answered by what the method returns, under the call's id", async () => {
+  test("is answered with what the method returns, under the call's id", async () => {
     const live = await open({
       add: method<{ a: number; b: number }, number>({ handle: ({ a, b }) => a + b }),
     });
@@ -50,12 +50,12 @@ describe("a call", () => {
     ["a date", new Date(0), "1970-01-01T00:00:00.000Z"],
     ["a promise", Promise.resolve({ a: [1] }), { a: [1] }],
     ["not a number", Number.NaN, null],
-  ])("that returns %s is answered with what JSON makes of it", async (_what, result, data) => {
+  ])("that returns %s is answered with its JSON form", async (_what, result, data) => {
     const live = await open({ act: method({ handle: () => result }) });
     expect(await called(await as(live, "ann"), "act")).toEqual(data);
   });
 
-  test("knows who asks, and on which connection", async () => {
+  test("receives the caller's identity and connection", async () => {
     const live = await open({ who: method({ handle: (_params, context) => context }) });
     const guest = await as(live, "ann");
     const [welcome] = guest.take();
@@ -73,7 +73,7 @@ describe("a call", () => {
     "toString",
     "hasOwnProperty",
     "x".repeat(1e5),
-  ])("of the method %j, which there is not: unknown_method", async (name) => {
+  ])("of the unknown method %j: unknown_method", async (name) => {
     const live = await open({ act: method({ handle: () => 1 }) });
     const guest = await as(live, "ann");
     const answer = await guest.ask({ type: "call", id: 1, method: name });
@@ -82,7 +82,7 @@ describe("a call", () => {
     expect(live.errors).toEqual([]);
   });
 
-  test("of a method that is declared under such a name is made", async () => {
+  test("of a method declared under an inherited name succeeds", async () => {
     const live = await open({ constructor: method({ handle: () => "made" }) });
     const guest = await as(live, "ann");
     expect(await called(guest, "constructor")).toBe("made");
@@ -102,7 +102,7 @@ describe("a call", () => {
     expect([answer?.["code"], made]).toEqual(["bad_request", 0]);
   });
 
-  test("does not hold up what comes behind it", async () => {
+  test("does not block later messages", async () => {
     const slow = new Later<number>();
     const live = await open({
       slow: method({ handle: () => slow.promise }),
@@ -118,7 +118,7 @@ describe("a call", () => {
 });
 
 describe("params", () => {
-  test("that do not fit are refused with invalid_params and the reason, and the method is not called", async () => {
+  test("that do not match the schema are refused with invalid_params and the reason, and the method is not called", async () => {
     let made = 0;
     const live = await open({
       act: method({
@@ -135,7 +135,7 @@ describe("params", () => {
     expect(await called(guest, "act", { params: 1 })).toBe(1);
   });
 
-  test("reach the method as the schema made them", async () => {
+  test("reach the method as the schema's output", async () => {
     const live = await open({
       act: method({
         params: schema((value) => ({ value: `${JSON.stringify(value)}!` })),
@@ -180,7 +180,7 @@ describe("params", () => {
 });
 
 describe("a method that fails", () => {
-  test("with a LiveError tells the client so", async () => {
+  test("with a LiveError sends it to the client", async () => {
     const live = await open({
       act: method({
         handle: () => {
@@ -220,7 +220,7 @@ describe("a method that fails", () => {
         },
       }),
     ],
-  ])("and %s: internal, reported, and nothing of it reaches the client", async (_how, handle) => {
+  ])("and %s: internal, reported, and no details reach the client", async (_how, handle) => {
     const live = await open({ act: method({ handle }), fine: method({ handle: () => 1 }) });
     const guest = await as(live, "ann");
     const answer = await guest.ask({ type: "call", id: 1, method: "act" });
@@ -230,7 +230,7 @@ describe("a method that fails", () => {
     expect(await called(guest, "fine")).toBe(1);
   });
 
-  test("after its caller has left is reported all the same", async () => {
+  test("after its caller has left is still reported", async () => {
     const answer = new Later<number>();
     const live = await open({ act: method({ handle: () => answer.promise }) });
     const guest = await as(live, "ann");
@@ -243,7 +243,7 @@ describe("a method that fails", () => {
 });
 
 describe("a method that takes too long", () => {
-  test("is answered for with internal, which no client repeats by itself, and what it comes to later with nothing", async () => {
+  test("is answered with internal, which no client retries automatically, and its later result is ignored", async () => {
     const answer = new Later<number>();
     const live = await open(
       { act: method({ handle: () => answer.promise }) },
@@ -261,7 +261,7 @@ describe("a method that takes too long", () => {
     expect(guest.take()).toEqual([]);
   });
 
-  test("and fails then ends no process", async () => {
+  test("and then fails does not end the process", async () => {
     const answer = new Later<number>();
     const live = await open(
       { act: method({ handle: () => answer.promise }) },
@@ -275,7 +275,7 @@ describe("a method that takes too long", () => {
     expect(await called(guest, "nothing")).toBe("unknown_method");
   });
 
-  test("one that is in time leaves no timer", async () => {
+  test("and one that finishes in time leaves no timer", async () => {
     const live = await open({ act: method({ handle: () => 1 }) });
     const before = live.clock.timerCount;
     await called(await as(live, "ann"), "act");
@@ -295,7 +295,7 @@ describe("an idempotency key", () => {
   }
   const key = { idempotencyKey: "k" };
 
-  test("again, from any connection of the same identity: made once, answered the same", async () => {
+  test("repeated from any connection of the same identity: run once, answered the same", async () => {
     const { methods, made } = counting();
     const live = await open(methods);
     expect(await called(await as(live, "ann"), "act", key)).toBe(1);
@@ -303,7 +303,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(1);
   });
 
-  test("is each identity's and each method's own, and no key is none", async () => {
+  test("belongs to one identity and method; without one, calls are not remembered", async () => {
     const { methods } = counting();
     const live = await open(methods);
     const ann = await as(live, "ann");
@@ -318,7 +318,7 @@ describe("an idempotency key", () => {
     expect(await called(odd, "act", key)).toBe(7);
   });
 
-  test("two at the same time are one call", async () => {
+  test("used twice at the same time is one call", async () => {
     const answer = new Later<string>();
     const { methods, made } = counting(() => answer.promise);
     const live = await open(methods);
@@ -335,7 +335,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(1);
   });
 
-  test("of a call that took too long: who repeats it gets that one's answer, and it is not made twice", async () => {
+  test("of a call that timed out: a repeat gets the first run's answer, and the method does not run twice", async () => {
     const answer = new Later<string>();
     const { methods, made } = counting(() => answer.promise);
     const live = await open(methods, { callTimeoutMs: 5_000 });
@@ -353,7 +353,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(1);
   });
 
-  test("of a call that failed, or was refused: it may be made again", async () => {
+  test("of a call that failed or was refused: it may run again", async () => {
     let fails = true;
     const { methods, made } = counting(() => {
       if (fails) throw new LiveError("unavailable", "not now");
@@ -367,7 +367,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(2);
   });
 
-  test("is good for five minutes", async () => {
+  test("is remembered for five minutes", async () => {
     const { methods } = counting();
     const live = await open(methods);
     const guest = await as(live, "ann");
@@ -378,7 +378,7 @@ describe("an idempotency key", () => {
     expect(await called(guest, "act", key)).toBe(2);
   });
 
-  test("of an answer too long to keep is not remembered", async () => {
+  test("is not remembered if the answer is too long to keep", async () => {
     let size = 32 * 1024 - 2;
     const { methods, made } = counting(() => "x".repeat(size));
     const live = await open(methods);
@@ -392,7 +392,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(3);
   });
 
-  test("what is remembered is bounded: the oldest go first", async () => {
+  test("is remembered within a limit: the oldest are dropped first", async () => {
     const { methods, made } = counting();
     const live = await open(methods, { requestBurst: 50_000, requestsPerSecond: 50_000 });
     const guest = await as(live, "ann");
@@ -406,7 +406,7 @@ describe("an idempotency key", () => {
     expect(made()).toBe(10_002);
   });
 
-  test("leave is asked for each time: what somebody got before is not given to who may no longer ask", async () => {
+  test("is authorized each time: an answer is not given to a caller that lost its permission", async () => {
     let allowed = true;
     const live = await open({ act: method({ handle: () => "secret", authorize: () => allowed }) });
     const guest = await as(live, "ann");

@@ -30,8 +30,8 @@ const subscribe = (topic: string, more: object = {}): object => ({
 
 const ended = (topic: string): object => ({ type: "unsubscribed", topic, code: "too_large" });
 
-describe("a client that takes little", () => {
-  test("gets what is shorter, and the feed with a longer one ends there with the reason", async () => {
+describe("a client with a small maxMessage", () => {
+  test("receives shorter messages, and its subscription ends with a reason at a longer one", async () => {
     const live = await open();
     const guest = await small(live);
     const other = await live.level1();
@@ -56,7 +56,7 @@ describe("a client that takes little", () => {
     expect(live.errors).toEqual([]);
   });
 
-  test("goes on with what comes after it, if it subscribes again", async () => {
+  test("continues after it if it subscribes again", async () => {
     const live = await open();
     const guest = await small(live);
     await guest.send(subscribe("news"));
@@ -69,7 +69,7 @@ describe("a client that takes little", () => {
     expect(guest.take()).toMatchObject([{ type: "subscribed" }, { type: "event", offset: 2 }]);
   });
 
-  test("comes back to a log up to the event that is too long", async () => {
+  test("resumes a log up to the event that is too long", async () => {
     const live = await open();
     const { epoch, offset } = (await (await small(live)).ask({ ...subscribe("news") }))!;
     for (const data of [fits, fits, tooLong, fits]) await live.live.topic("news").publish(data);
@@ -83,7 +83,7 @@ describe("a client that takes little", () => {
     ]);
   });
 
-  test("gets a state in pages that it takes", async () => {
+  test("receives a state in pages that it accepts", async () => {
     const live = await open();
     const prices = live.live.topic("prices");
     for (const key of ["a", "b", "c"]) await prices.set(key, fits);
@@ -111,7 +111,7 @@ describe("a client that takes little", () => {
     expect(guest.types()).toEqual(["subscribed", ...Array.from({ length: 4 }, () => "snapshot")]);
   });
 
-  test("is refused an answer that it could not take", async () => {
+  test("receives an error instead of an answer that is too long", async () => {
     const guest = await small(await open());
     const call = { type: "call", method: "repeat" };
     expect(await guest.ask({ ...call, id: 1, params: { times: 900 } })).toMatchObject({
@@ -125,7 +125,7 @@ describe("a client that takes little", () => {
     });
   });
 
-  test("may say so with its token", async () => {
+  test("may send maxMessage together with its token", async () => {
     const live = await open({
       authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
     });
@@ -137,7 +137,7 @@ describe("a client that takes little", () => {
   });
 });
 
-test("a client behind that reads slowly gets what is before the event that is too long", async () => {
+test("that reads slowly receives what is before the event that is too long", async () => {
   const live = await open();
   const guest = await small(live);
   await guest.send(subscribe("news"));
@@ -162,7 +162,7 @@ test.each([1_023, -1, "1 MiB", null, Number.NaN])(
   },
 );
 
-test("a client that takes more than there ever is shares its frames with all others", async () => {
+test("a client whose maxMessage exceeds every message shares its frames with all others", async () => {
   const live = await open();
   const guests = [await live.level1(), await live.level1()];
   await guests[0]!.send({ type: "hello", maxMessage: 16 * 1024 * 1024 });

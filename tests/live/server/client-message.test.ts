@@ -26,7 +26,7 @@ describe("a client's message", () => {
     );
   });
 
-  test("any object of the known names and any values is decoded to a value; only known types are messages", () => {
+  test("any object with known names and any values is decoded to a value; only known types are messages", () => {
     const message = fc.tuple(types, fc.array(fc.tuple(names, value)));
     fc.assert(
       fc.property(message, ([type, fields]) => {
@@ -50,7 +50,7 @@ describe("a client's message", () => {
     );
   });
 
-  test("nesting as deep as a message can hold is decoded to a value", () => {
+  test("the deepest nesting that fits in a message is decoded to a value", () => {
     const deep = `${"[".repeat(500_000)}${"]".repeat(500_000)}`;
     expect(decodeClientMessage(deep).kind).toBe("malformed");
     expect(decodeClientMessage(`{"type":"ping","x":${deep}}`).kind).toMatch(
@@ -58,7 +58,7 @@ describe("a client's message", () => {
     );
   });
 
-  test("a refusal has the id if it is a usable one", () => {
+  test("a refusal contains the id if it is valid", () => {
     expect(decodeClientMessage('{"type":"x","id":"a"}')).toMatchObject({
       code: "unknown_type",
       id: "a",
@@ -72,7 +72,7 @@ describe("a client's message", () => {
     });
   });
 
-  test("subscribe without params asks for everything; with params that are no object it is invalid_params", () => {
+  test("subscribe without params requests everything; with params that are not an object it is invalid_params", () => {
     const subscribe = { type: "subscribe", id: 1, topic: "t" };
     const decoded = decodeClientMessage(JSON.stringify(subscribe));
     expect(decoded).toEqual({
@@ -85,7 +85,7 @@ describe("a client's message", () => {
     }
   });
 
-  test("a publish of null or false is one of data", () => {
+  test("a publish of null or false has data", () => {
     for (const data of [null, false, 0, ""]) {
       const text = JSON.stringify({ type: "publish", id: 1, topic: "t", data, remove: false });
       expect(decodeClientMessage(text)).toMatchObject({

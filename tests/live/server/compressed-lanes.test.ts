@@ -77,7 +77,7 @@ async function until(client: RawClient, type: string): Promise<WireFrame> {
 
 const dataOf = (frame: WireFrame): unknown => (JSON.parse(textOf(frame)) as { data: unknown }).data;
 
-test("an event goes compressed to who negotiated it, and inflates by itself", async () => {
+test("an event is sent compressed to clients that negotiated it, and inflates independently", async () => {
   const { live, follow } = await run();
   const client = await follow("alerts", DEFLATE);
   await live.topic("alerts").publish(REPORT);
@@ -87,7 +87,7 @@ test("an event goes compressed to who negotiated it, and inflates by itself", as
   expect(dataOf(frame)).toEqual(REPORT);
 });
 
-test("so it does at Level 0, data and nothing around it", async () => {
+test("the same holds at Level 0, with data and nothing else", async () => {
   const { live, level0 } = await run();
   const client = await level0("alerts?site=1", DEFLATE);
   const data = { site: "1", REPORT };
@@ -97,7 +97,7 @@ test("so it does at Level 0, data and nothing around it", async () => {
   expect(JSON.parse(textOf(frame!))).toEqual(data);
 });
 
-test("a snapshot goes compressed too, and is compressed once for all who come to it", async () => {
+test("a snapshot is compressed too, once for all clients that need it", async () => {
   const { live, follow } = await run();
   for (let n = 0; n < 20; n += 1) await live.topic("devices").set(`k${n}`, REPORT);
   for (let count = 0; count < 5; count += 1) {
@@ -109,7 +109,7 @@ test("a snapshot goes compressed too, and is compressed once for all who come to
   expect(compressions).toHaveBeenCalledTimes(1);
 });
 
-test("100 subscribers with equal parameters cost one compression per event", async () => {
+test("100 subscribers with equal params cost one compression per event", async () => {
   const { live, follow } = await run();
   const clients = await Promise.all(Array.from({ length: 100 }, () => follow("alerts", DEFLATE)));
   for (let n = 0; n < 3; n += 1) await live.topic("alerts").publish(REPORT);
@@ -117,7 +117,7 @@ test("100 subscribers with equal parameters cost one compression per event", asy
   expect(compressions).toHaveBeenCalledTimes(3);
 });
 
-test("also where they see the topic through different params", async () => {
+test("the same holds for views with different params", async () => {
   const { live, follow } = await run();
   const params = [{ site: "1" }, { floor: "2" }, { site: "1", floor: "2" }, {}];
   const clients = await Promise.all(params.map((one) => follow("alerts", DEFLATE, one)));
@@ -126,7 +126,7 @@ test("also where they see the topic through different params", async () => {
   expect(compressions).toHaveBeenCalledTimes(1);
 });
 
-test("clients with other windows get frames that keep to theirs", async () => {
+test("clients with another window size get frames that respect it", async () => {
   const { live, follow } = await run();
   const windows = [8, 9, 12, 15];
   const clients: RawClient[] = [];
@@ -147,7 +147,7 @@ test("clients with other windows get frames that keep to theirs", async () => {
   expect(compressions).toHaveBeenCalledTimes(windows.length);
 });
 
-test("a client without compression in the same topic gets plain events, whoever came first", async () => {
+test("a client without compression on the same topic gets plain events, whoever came first", async () => {
   for (const offers of [
     [undefined, DEFLATE],
     [DEFLATE, undefined],

@@ -36,7 +36,7 @@ async function peers(
 const sum = (all: MemoryPeer[], what: "sends" | "frameWrites" | "encodings"): number =>
   all.reduce((total, peer) => total + peer[what], 0);
 
-test("8 events in one turn to 100 subscribers: 8 encodings and 100 writes, each of shared bytes", async () => {
+test("8 events in one turn to 100 subscribers take 8 encodings and 100 writes of shared bytes", async () => {
   const { live, all } = await peers(100, () => ({ topic: "alerts" }));
   for (let n = 0; n < 8; n += 1) void live.topic("alerts").publish({ n });
   await settle();
@@ -47,7 +47,7 @@ test("8 events in one turn to 100 subscribers: 8 encodings and 100 writes, each 
   expect(seen).toHaveLength(8);
 });
 
-test("subscribers with equal params share encodings; those of others cost one each", async () => {
+test("subscribers with equal params share encodings; other params cost one each", async () => {
   const { live, all } = await peers(100, (at) => ({
     topic: "alerts",
     params: { site: `${at % 4}` },
@@ -57,7 +57,7 @@ test("subscribers with equal params share encodings; those of others cost one ea
   expect([sum(all, "encodings"), sum(all, "frameWrites")]).toEqual([8, 25]);
 });
 
-test("nobody subscribed: an event is not encoded", async () => {
+test("without subscribers, an event is not encoded", async () => {
   const { live, all } = await peers(3, () => ({ topic: "alerts" }));
   for (const peer of all) peer.end();
   await live.topic("alerts").publish(1);
@@ -65,7 +65,7 @@ test("nobody subscribed: an event is not encoded", async () => {
   expect(sum(all, "encodings")).toBe(0);
 });
 
-test("a hundred who come back to the same place share one page", async () => {
+test("a hundred clients that resume at the same position share one page", async () => {
   const { live, all } = await peers(100, () => ({ topic: "alerts" }));
   for (let n = 0; n < 50; n += 1) await live.topic("devices").set(`k${n}`, n);
   const since = { ...live.topic("devices").position, offset: 10 };
@@ -75,7 +75,7 @@ test("a hundred who come back to the same place share one page", async () => {
   expect(sum(all, "encodings")).toBe(1);
 });
 
-test("one with little room in its socket cuts no piece for the others", async () => {
+test("a subscriber with little room in its socket does not shorten the pieces of others", async () => {
   const { live, all } = await peers(10, () => ({ topic: "alerts" }));
   // The lane's first blocks are small, and a piece ends with its block.
   for (let n = 0; n < 6; n += 1) void live.topic("alerts").publish("x".repeat(9_000));
@@ -119,7 +119,7 @@ test.each([
   ["at once", true],
   ["by a promise", Promise.resolve(true)],
 ])(
-  "publishes beyond 256 unanswered, permitted %s, hold up what comes next until they are answered",
+  "more than 256 unanswered publishes, permitted %s, block later messages until some are answered",
   async (_how, permitted) => {
     const answers: (() => void)[] = [];
     const broker = new MemoryBroker();

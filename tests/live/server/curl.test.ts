@@ -68,7 +68,7 @@ test("state, narrowed by the query, with the position as ETag", async () => {
   });
 });
 
-test("a long poll answers with the event that a POST of another curl made", async () => {
+test("a long poll answers with the event that another curl posted", async () => {
   const live = await start();
   const { body } = await curl(live.http("news"));
   const known = live.responses.length;
@@ -85,7 +85,7 @@ test("a long poll answers with the event that a POST of another curl made", asyn
   expect(again.body).toEqual({ topic: "news", offset: 1, duplicate: true });
 });
 
-test("a stream of server-sent events goes on after its last id, with nothing lost or doubled", async () => {
+test("a stream of server-sent events continues after its last id, with nothing lost or duplicated", async () => {
   const live = await start();
   const first = new StreamingCurl(live.http("news"));
   await expect.poll(() => live.live.census().streams).toBe(1);
@@ -104,7 +104,7 @@ test("a stream of server-sent events goes on after its last id, with nothing los
   expect(data).toEqual(["b", "c"]);
 });
 
-test("what a topic does not take is refused in words that say what to do", async () => {
+test("a request that the topic does not accept is refused with advice", async () => {
   const live = await start();
   expect(await curl("-d", '{"data":1}', live.http("nonsense"))).toMatchObject({
     status: 404,

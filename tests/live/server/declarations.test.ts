@@ -116,7 +116,7 @@ test.each([
   ["/live?a=1", '"/live"'],
   [undefined, '"/live"'],
   [8080, '"/live"'],
-])("%j as an endpoint's path is refused, and the right form is shown", async (path, form) => {
+])("%j as an endpoint's path is refused, and a valid form is suggested", async (path, form) => {
   const { live } = await MemoryLive.open({ topics });
   const refusal = expect.objectContaining({
     code: "invalid_path",
@@ -150,7 +150,7 @@ test.each([
   expect(await open(...names)).toBeDefined();
 });
 
-test("a name goes before patterns in whatever order they are declared, and the narrower pattern before the wider one", async () => {
+test("a name takes precedence over patterns in whatever order they are declared, and the narrower pattern over the wider one", async () => {
   const live = await MemoryLive.open({
     topics: [keyedTopic("rooms/:id"), logTopic("rooms/lobby"), logTopic(":kind/:id")],
   });

@@ -8,8 +8,8 @@ import { MemoryLive, type Guest } from "./memory-live.ts";
 const open = (options: Partial<LiveServerOptions> = {}): Promise<MemoryLive> =>
   MemoryLive.open({ topics: [logTopic("news", { clientPublish: true })], ...options });
 
-describe("a server that goes away", () => {
-  test("tells each client when to come back, spread over the window, and closes with 1012", async () => {
+describe("a server that drains", () => {
+  test("sends each client a time to reconnect, spread over the window, and closes with 1012", async () => {
     const draws = [0, 0.25, 0.75];
     const live = await open({ returnWindowMs: 8_000, random: () => draws.shift()! });
     const guests = [await live.level1(), await live.level1(), await live.level1()];
@@ -27,7 +27,7 @@ describe("a server that goes away", () => {
     expect(live.live.census().sessions).toBe(0);
   });
 
-  test("the window grows with the clients: 2,000 a second come back at most", async () => {
+  test("spreads reconnects over a window that grows with the clients: at most 2,000 per second", async () => {
     const live = await open({ returnWindowMs: 1, random: () => 0.5 });
     const first = await live.level1();
     first.take();
@@ -45,7 +45,7 @@ describe("a server that goes away", () => {
     expect(first.take()).toMatchObject([{ type: "disconnect", retryAfter: 250 }]);
   });
 
-  test("those who have not said who they are are told, too", async () => {
+  test("also notifies clients that are not authenticated yet", async () => {
     const live = await open({ authenticate: () => undefined });
     const guest = await live.level1();
     live.endpoint.onDraining();
@@ -54,7 +54,7 @@ describe("a server that goes away", () => {
     expect(live.live.statistics.unauthorized).toBe(0);
   });
 
-  test("does nothing any more of what comes behind", async () => {
+  test("ignores later messages", async () => {
     const live = await open();
     const guest = await live.level1();
     live.endpoint.onDraining();

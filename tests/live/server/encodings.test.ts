@@ -18,7 +18,7 @@ const page = { offset: 6, entries: [set, removed], complete: true, more: false }
 const text = (bytes: Uint8Array | undefined): string | undefined =>
   bytes && Buffer.from(bytes).toString();
 
-describe("as the contract's tables have it", () => {
+describe("matches the tables of the protocol", () => {
   test("event", () => {
     const common = { type: "event", topic: topic.name };
     expect(JSON.parse(eventText(topic, set))).toEqual({
@@ -61,7 +61,7 @@ describe("as the contract's tables have it", () => {
     expect(JSON.parse(entryText(logged))).toEqual({ offset: 7, data: [1] });
   });
 
-  test("server-sent events: an id where one can resume, so not on pages that more follow", () => {
+  test("server-sent events: an id where a client can resume, so not on pages that are followed by more", () => {
     const item = text(eventStreamEncoding.event(topic, set));
     expect(item).toBe(`id: e:1:5\ndata: ${eventText(topic, set)}\n\n`);
     expect(text(eventStreamEncoding.page(topic, page))).toMatch(/^id: e:1:6\ndata: \{.*\}\n\n$/);
@@ -77,13 +77,13 @@ describe("frames", () => {
     encodeText: vi.fn((frame: string): Uint8Array => Buffer.from(`${frame}\n`)),
   });
 
-  test("Level 0's pages are a message per key, Level 1's are one", () => {
+  test("Level 0's pages are one message per key, Level 1's are one message", () => {
     const { data, event } = new FrameEncodings().of(format("plain"));
     expect(text(data.page(topic, page))).toBe('{"n":1}\n{"removed":"gone"}\n');
     expect(text(event.page(topic, page))).toBe(`${snapshotText(topic, page)}\n`);
   });
 
-  test("what is longer than the client takes is not framed", () => {
+  test("a message longer than the client accepts is not framed", () => {
     const length = Buffer.byteLength(eventText(topic, logged));
     const most = 2 ** Math.ceil(Math.log2(length));
     const fitting = eventOf({ data: "x".repeat(most - length + 1) }, 7, 0);
@@ -100,7 +100,7 @@ describe("frames", () => {
     expect(data.page(topic, both)).toBe(undefined);
   });
 
-  test("limits are rounded down to powers of two, so that clients cannot make many encodings", () => {
+  test("limits are rounded down to powers of two, so that clients cannot create many encodings", () => {
     const encodings = new FrameEncodings();
     const plain = format("plain");
     expect(encodings.of(plain, 1_025)).toBe(encodings.of(plain, 2_047));
@@ -108,7 +108,7 @@ describe("frames", () => {
     expect(encodings.of(plain, 2_048)).not.toBe(encodings.of(plain));
   });
 
-  test("formats of one name share encodings, those of others have their own, also by name", () => {
+  test("formats with the same name share encodings, others have their own", () => {
     const encodings = new FrameEncodings();
     const plain = encodings.of(format("plain"));
     expect(encodings.of(format("plain"))).toBe(plain);
@@ -117,7 +117,7 @@ describe("frames", () => {
     expect(new Set(names).size).toBe(4);
   });
 
-  test("an event that goes through several views is framed once", () => {
+  test("an event that passes through several views is framed once", () => {
     const plain = format("plain");
     const { data, event } = new FrameEncodings().of(plain);
     const frames = [1, 2, 3].map(() => event.event({ ...topic }, set));
@@ -129,7 +129,7 @@ describe("frames", () => {
   });
 });
 
-test("an event that some views have and others lose is encoded once as it is and once as removed", () => {
+test("an event that some views have and others lose is encoded once unchanged and once as removed", () => {
   const encodeText = vi.fn((body: string) => new TextEncoder().encode(body));
   const encoding = new FrameEncodings().of({ name: "counted", encodeText }).event;
   for (let view = 0; view < 60; view += 1)

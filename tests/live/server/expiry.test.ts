@@ -14,8 +14,8 @@ const withToken = (expiresAt: number) => ({
   headers: { authorization: `Bearer ${expiresAt}` },
 });
 
-describe("when credentials end", () => {
-  test("is judged by the clock on the wall, also when it was set after the process began", async () => {
+describe("the expiry of credentials", () => {
+  test("is judged by the wall clock, even if it was set after the process started", async () => {
     const clock = new VirtualClock();
     const live = await open(clock);
     // It began an hour behind.
@@ -30,7 +30,7 @@ describe("when credentials end", () => {
     expect(late.closeCode).toBe(4401);
   });
 
-  test("is noticed within half a minute when the clock is set, or the machine was suspended", async () => {
+  test("is noticed within half a minute after the clock was set or the machine was suspended", async () => {
     const clock = new VirtualClock();
     const live = await open(clock);
     const guest = await live.level1(withToken(clock.wallTime() + 600_000));
@@ -40,7 +40,7 @@ describe("when credentials end", () => {
     expect(guest.closeCode).toBe(4401);
   });
 
-  test("a clock that is set back ends nobody early", async () => {
+  test("is not early if the clock is set back", async () => {
     const clock = new VirtualClock();
     const live = await open(clock);
     const guest = await live.level1(withToken(clock.wallTime() + 60_000));

@@ -35,8 +35,8 @@ async function lookOn(peer: MemoryPeer): Promise<void> {
   }
 }
 
-describe("a keyed subscriber whose lost removals cannot be told any more", () => {
-  test("at Level 1, inside a snapshot: it is broken off, and a whole new one follows", async () => {
+describe("a keyed subscriber whose missed removals have expired", () => {
+  test("at Level 1, inside a snapshot: it is interrupted, and a new complete one follows", async () => {
     const { live, peer, seen } = await behind(1);
     await live.topic("devices").remove("k0");
     await live.topic("devices").remove("k1");
@@ -55,7 +55,7 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
     expect(pages.at(-1)).toMatchObject({ complete: true, more: false, offset: 14 });
   });
 
-  test("at Level 1, when it had been live: a complete snapshot, of which the removed keys are no part", async () => {
+  test("at Level 1, after being live: gets a complete snapshot without the removed keys", async () => {
     const { live, peer, seen } = await behind(1);
     await lookOn(peer);
     seen.length = 0;
@@ -71,7 +71,7 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
     expect(seen.filter(({ type }) => type === "event").length).toBeLessThan(62);
   });
 
-  test("at Level 1, asked for again from the beginning while it was told: a complete snapshot takes back what is gone", async () => {
+  test("at Level 1, resubscribing from the beginning during a snapshot: a complete snapshot drops the removed keys", async () => {
     const { live, peer, seen } = await behind(1);
     const { epoch } = live.topic("devices").position;
     await lookOn(peer);
@@ -96,7 +96,7 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
     expect(named.filter(({ removed }) => !removed).map(({ key }) => key)).not.toContain("k0");
   });
 
-  test("at Level 0, where nothing can say so: it is closed with 4429", async () => {
+  test("at Level 0, which has no message for that: is closed with 4429", async () => {
     const { live, peer } = await behind(0);
     await live.topic("devices").remove("k0");
     await live.topic("devices").remove("k1");
@@ -104,7 +104,7 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
     expect(peer.closed?.code).toBe(4429);
   });
 
-  test("while no removal is lost it misses steps and nothing else, at Level 0 as well", async () => {
+  test("misses only intermediate values while no removal is lost, at Level 0 as well", async () => {
     const { live, peer, seen } = await behind(0);
     await live.topic("devices").remove("k0");
     for (let n = 0; n < 60; n += 1) await live.topic("devices").set("k2", { n });
@@ -115,7 +115,7 @@ describe("a keyed subscriber whose lost removals cannot be told any more", () =>
   });
 });
 
-test("slow subscribers at different places of one walk share pages and all end with the same state", async () => {
+test("shares pages with others at different positions of one walk, and all end with the same state", async () => {
   const { live, peer } = await behind(1);
   const endpoint = live.endpoint("/live");
   const views: Map<string, number>[] = [];

@@ -64,7 +64,7 @@ class EventReader {
 }
 
 describe("GET", () => {
-  test("a keyed topic: its state as the params match it, with the position as ETag", async () => {
+  test("a keyed topic: its state narrowed by the params, with the position as ETag", async () => {
     const live = await start();
     const topic = live.topic("devices");
     await topic.set("a", { type: "AP" });
@@ -97,7 +97,7 @@ describe("GET", () => {
     });
   });
 
-  test("nothing that is older than the retention is given out", async () => {
+  test("expired events are not returned", async () => {
     const clock = new VirtualClock();
     const live = await start({
       clock,
@@ -129,7 +129,7 @@ describe("GET", () => {
     expect((await fetch(live.http("devices"), { headers: stale })).status).toBe(200);
   });
 
-  test("with a position: what came since; where events are gone, the gap is named", async () => {
+  test("with a position: later events; if events are gone, the gap is listed", async () => {
     const live = await start();
     for (let n = 1; n <= 6; n += 1) await live.topic("alerts").publish({ n });
     const { epoch } = live.topic("alerts").position;
@@ -144,7 +144,7 @@ describe("GET", () => {
     expect((await at("other", 1)).gap).toEqual({ from: 1, to: 2, reason: "epoch" });
   });
 
-  test("HEAD has the headers of GET and no body, also where a GET would stream", async () => {
+  test("HEAD has the headers of GET and no body, even where GET would stream", async () => {
     const live = await start();
     await live.topic("devices").set("a", 1);
     for (const headers of [{}, { Accept: "text/event-stream" }]) {
@@ -180,7 +180,7 @@ describe("GET", () => {
     expect([response.status, (await json(response)).code]).toEqual([400, "bad_request"]);
   });
 
-  test("other methods are 405 and say which there are", async () => {
+  test("other methods are 405 and list the valid ones", async () => {
     const live = await start();
     const response = await fetch(live.http("devices"), { method: "DELETE" });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, POST"]);
@@ -199,7 +199,7 @@ describe("long poll", () => {
   const behind = ({ epoch, offset }: { epoch: string; offset: number }): string =>
     `epoch=${epoch}&offset=${offset}`;
 
-  test("answers as soon as an event matches, and on no other", async () => {
+  test("answers when an event matches, and not otherwise", async () => {
     const live = await start();
     const topic = live.topic("devices");
     const { answer } = await poll(live, `devices?type=AP&wait=30&${behind(topic.position)}`);
@@ -211,7 +211,7 @@ describe("long poll", () => {
     expect(body.entries).toContainEqual({ key: "a", offset: 2, data: { type: "AP" } });
   });
 
-  test("ends with 401 when the credentials end while it waits", async () => {
+  test("ends with 401 when the credentials expire while it waits", async () => {
     const clock = new VirtualClock();
     const expiresAt = clock.now() + 4_000;
     const live = await start({ clock, authenticate: () => ({ id: "ann", expiresAt }) });
@@ -222,7 +222,7 @@ describe("long poll", () => {
     expect([response.status, (await json(response)).code]).toEqual([401, "unauthorized"]);
   });
 
-  test("answers at once when there is something after the position", async () => {
+  test("answers immediately if there is something after the position", async () => {
     const live = await start();
     const topic = live.topic("alerts");
     const position = topic.position;
@@ -231,7 +231,7 @@ describe("long poll", () => {
     expect(body.events).toEqual([{ offset: 1, data: { n: 1 } }]);
   });
 
-  test("answers at once when it cannot go on from the position", async () => {
+  test("answers immediately if the position cannot be resumed", async () => {
     const live = await start();
     await live.topic("devices").set("a", 1);
     const body = await json(await fetch(live.http("devices?wait=60&epoch=other&offset=9")));
@@ -252,7 +252,7 @@ describe("long poll", () => {
     expect((await long.answer).status).toBe(304);
   });
 
-  test("a drain ends it", async () => {
+  test("ends when the server drains", async () => {
     const live = await start();
     const { position } = live.topic("alerts");
     const { answer } = await poll(live, `alerts?wait=60&${behind(position)}`);
@@ -283,7 +283,7 @@ describe("server-sent events", () => {
     expect(await reader.next()).toEqual({ id: `${epoch}:3`, data });
   });
 
-  test("a log topic says at once where it begins, so that one that is cut before any event can resume", async () => {
+  test("a log topic sends its starting position immediately, so that a client cut before any event can resume", async () => {
     const live = await start();
     const topic = live.topic("alerts");
     await topic.publish("before");
@@ -296,7 +296,7 @@ describe("server-sent events", () => {
     expect((await again.next()).data).toMatchObject({ type: "event", data: "missed" });
   });
 
-  test("Last-Event-ID resumes: of a keyed topic what changed", async () => {
+  test("Last-Event-ID resumes; for a keyed topic, with what changed", async () => {
     const live = await start();
     const topic = live.topic("devices");
     await topic.set("a", 1);
@@ -306,7 +306,7 @@ describe("server-sent events", () => {
     expect((await reader.next()).data).toMatchObject({ complete: false, entries: [{ key: "b" }] });
   });
 
-  test("an id that expired or is of another epoch: a gap, then new events", async () => {
+  test("an id that expired or belongs to another epoch: a gap, then new events", async () => {
     const live = await start();
     const topic = live.topic("alerts");
     for (let n = 1; n <= 6; n += 1) await topic.publish(n);
@@ -331,7 +331,7 @@ describe("server-sent events", () => {
     expect((await other.next()).data).toMatchObject({ type: "event", offset: 7 });
   });
 
-  test("of a log topic, an id that is ahead of it: a gap, since the log has lost its end", async () => {
+  test("for a log topic, an id ahead of it: a gap, because the log has lost its end", async () => {
     const live = await start();
     const topic = live.topic("alerts");
     await topic.publish(1);
@@ -341,7 +341,7 @@ describe("server-sent events", () => {
     expect((await reader.next()).data).toMatchObject({ type: "position", offset: 1 });
   });
 
-  test("a stream ends after two minutes, so that who is gone is not there for good; it says when to come back", async () => {
+  test("a stream ends after two minutes, so that vanished clients are dropped, and sends a reconnect delay", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock });
     const response = await fetch(live.http("alerts"), { headers: { Accept: "text/event-stream" } });
@@ -354,7 +354,7 @@ describe("server-sent events", () => {
   });
 
   test.each(["nonsense", "ahead"])(
-    "an id that is %s starts anew instead of failing for ever",
+    "an id that is %s starts over instead of failing for ever",
     async (what) => {
       const live = await start();
       await live.topic("devices").set("a", 1);
@@ -383,7 +383,7 @@ describe("POST", () => {
       headers,
     });
 
-  test("201 with the offset; the same idempotencyKey again is a duplicate", async () => {
+  test("201 with the offset; repeating the idempotencyKey is a duplicate", async () => {
     const live = await start();
     const body = { key: "a", data: { n: 1 }, idempotencyKey: "once" };
     const first = await post(live, "devices", body);
@@ -413,7 +413,7 @@ describe("POST", () => {
     if (code !== "unknown_topic") expect(live.topic(topic).position.offset).toBe(0);
   });
 
-  test("data that the schema refuses is 422 and says where", async () => {
+  test("data that the schema refuses is 422 with the path", async () => {
     const issues = [{ message: "must be a number", path: ["n"] }];
     const data = {
       "~standard": { version: 1 as const, vendor: "test", validate: () => ({ issues }) },
@@ -431,7 +431,7 @@ describe("POST", () => {
     expect(live.topic("alerts").position.offset).toBe(0);
   });
 
-  test("a client that goes away in the middle of its body is no failure of the application", async () => {
+  test("a client that disconnects while sending its body is not reported as a failure", async () => {
     const live = await start();
     const errors: unknown[] = [];
     const { error } = console;
@@ -449,7 +449,7 @@ describe("POST", () => {
   });
 });
 
-test("on an HTTP server that goes on after the drain, what comes then is 503 and not held", async () => {
+test("on an HTTP server that stays open after the drain, later requests get 503 and are not held", async () => {
   const live = await LiveServer.open({ topics: [logTopic("alerts")], broker: new MemoryBroker() });
   const server = new WebSocketServer(live.endpoint("/live"));
   const http = createServer((incoming, response) => void server.handleRequest(incoming, response));

@@ -15,7 +15,7 @@ const receipt = async (guest: Guest, fields: object = {}): Promise<[unknown, unk
 };
 
 describe("the idempotency key of a publish", () => {
-  test("is each identity's own: nobody can use up the keys of somebody else", async () => {
+  test("belongs to one identity: nobody can use up the keys of others", async () => {
     const live = await MemoryLive.open({
       topics,
       authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
@@ -32,7 +32,7 @@ describe("the idempotency key of a publish", () => {
     expect(live.live.statistics).toMatchObject({ published: 3, duplicates: 1 });
   });
 
-  test("is of clients only: none can use up those of the server's own code", async () => {
+  test("belongs to clients: none can use up those of the server's own code", async () => {
     const live = await MemoryLive.open({ topics });
     expect(await receipt(await live.level1())).toEqual([1, false]);
     for (const idempotencyKey of ['[null,"other"]', '["ann","other"]']) {
@@ -55,7 +55,7 @@ describe("the idempotency key of a publish", () => {
     expect(await response.json()).toEqual({ topic: "news", offset: 1, duplicate: true });
   });
 
-  test("of a publish that was refused is not used up", async () => {
+  test("is not used up by a refused publish", async () => {
     let allowed = false;
     const live = await MemoryLive.open({ topics, authorize: () => allowed });
     const guest = await live.level1();
@@ -64,7 +64,7 @@ describe("the idempotency key of a publish", () => {
     expect(await receipt(guest)).toEqual([1, false]);
   });
 
-  test("a repeated set does not undo what came after it", async () => {
+  test("does not let a repeated set undo later changes", async () => {
     const live = await MemoryLive.open({ topics });
     const guest = await live.level1();
     const set = { topic: "devices", key: "a" };

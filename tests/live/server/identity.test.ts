@@ -47,8 +47,8 @@ const subscribe = { type: "subscribe", id: 1, topic: "news" };
 
 const nothing = { sessions: 0, streams: 0, subscriptions: 0, waiting: 0, ownedKeys: 0 };
 
-describe("who shows what", () => {
-  test("a server without authenticate asks nobody: welcome at once, and nobody has an identity", async () => {
+describe("credentials", () => {
+  test("a server without authenticate sends welcome immediately, and no client has an identity", async () => {
     const live = await MemoryLive.open({ topics: [], methods: { whoami } });
     const guest = await live.level1(bearer("ann"));
     expect(guest.types()).toEqual(["welcome"]);
@@ -85,7 +85,7 @@ describe("who shows what", () => {
     expect(seen).toEqual({ ...absent, remoteAddress: "192.0.2.1", ...wanted });
   });
 
-  test("cookies named as what every object has are there only if they were sent", async () => {
+  test("cookies named like inherited members exist only if they were sent", async () => {
     const seen: unknown[] = [];
     const live = await open({
       authenticate: ({ cookie }) => {
@@ -98,7 +98,7 @@ describe("who shows what", () => {
     expect(seen).toEqual(["x", undefined, undefined, undefined, undefined, undefined]);
   });
 
-  test("a token in the query is no param; without tokenQuery it is one, and no token", async () => {
+  test("a token in the query is not one of the params; without tokenQuery it is, and not a token", async () => {
     const seen: unknown[] = [];
     const options = {
       topics: [
@@ -115,7 +115,7 @@ describe("who shows what", () => {
     expect(seen).toHaveLength(1);
   });
 
-  test("a token of hello comes alone: what the handshake showed is not mixed with it", async () => {
+  test("a token of hello comes alone: headers of the handshake are not combined with it", async () => {
     const seen: unknown[] = [];
     const live = await open({
       authenticate: ({ token, header, cookie, query }) => {
@@ -133,7 +133,7 @@ describe("who shows what", () => {
 });
 
 describe("hello", () => {
-  test("who showed nothing is welcomed after hello, and hears nothing before", async () => {
+  test("a client without credentials is welcomed after hello, and receives nothing before", async () => {
     const live = await open();
     const guest = await live.level1();
     await live.pass(9_000);
@@ -155,7 +155,7 @@ describe("hello", () => {
     ["a type that there is not", { type: "__proto__" }],
     ["hello with a token that nobody has", { type: "hello", token: "eve" }],
   ])(
-    "%s before anything else: error unauthorized, 4401 for good, and nothing done",
+    "%s before anything else: error unauthorized, 4401 permanently, and nothing done",
     async (_what, message) => {
       const live = await open();
       const guest = await live.level1();
@@ -173,14 +173,14 @@ describe("hello", () => {
     },
   );
 
-  test.each(["", "[]", "hello"])("%j before hello is no message: 4400", async (text) => {
+  test.each(["", "[]", "hello"])("%j before hello is not a message: 4400", async (text) => {
     const live = await open();
     const guest = await live.level1();
     await guest.send(text);
     expect(guest.closeCode).toBe(4400);
   });
 
-  test("who says nothing for helloTimeoutMs is closed with 4401", async () => {
+  test("a client that sends nothing for helloTimeoutMs is closed with 4401", async () => {
     const live = await open({ helloTimeoutMs: 3_000 });
     const guest = await live.level1();
     await live.pass(2_900);
@@ -209,7 +209,7 @@ describe("hello", () => {
     expect([other.closeCode, longest]).toEqual([4413, 99_000]);
   });
 
-  test("hello on a connection that is welcomed shows new credentials, as refresh does; without a token it says nothing", async () => {
+  test("hello on a welcomed connection replaces the credentials, like refresh; without a token it does nothing", async () => {
     const live = await open();
     const guest = await live.level1(bearer("ann+60000"));
     await guest.send({ type: "hello" }, { type: "hello", token: "ann+120000" });
@@ -220,8 +220,8 @@ describe("hello", () => {
   });
 });
 
-describe("an authenticate that takes its time", () => {
-  test("what the client sends meanwhile waits, and is answered in its order after the welcome", async () => {
+describe("a slow authenticate", () => {
+  test("messages that the client sends meanwhile wait, and are answered in order after the welcome", async () => {
     const answer = new Later<Identity>();
     const live = await open({ authenticate: () => answer.promise });
     const guest = await live.level1();
@@ -233,7 +233,7 @@ describe("an authenticate that takes its time", () => {
   });
 
   test.each(["level1", "level0"] as const)(
-    "what waited behind credentials that are refused is not done, at %s",
+    "messages that waited for refused credentials are not handled, at %s",
     async (level) => {
       const answer = new Later<undefined>();
       let asked = 0;
@@ -258,7 +258,7 @@ describe("an authenticate that takes its time", () => {
     ["level1", 4503],
     ["level0", 4503],
   ] as const)(
-    "one that never ends keeps no connection: at %s it is closed with %d after helloTimeoutMs",
+    "that never ends keeps no connection: at %s it is closed with %d after helloTimeoutMs",
     async (level, code) => {
       const live = await open({ authenticate: () => new Promise(() => {}), helloTimeoutMs: 3_000 });
       const guest = level === "level1" ? await live.level1() : await live.level0("news");
@@ -274,7 +274,7 @@ describe("an authenticate that takes its time", () => {
     },
   );
 
-  test("one that never ends on a hello, too: the client may come back, since it was not its fault", async () => {
+  test("that never ends for a hello: the client may reconnect, because it was not its fault", async () => {
     const live = await open({
       authenticate: ({ token }) => (token === undefined ? undefined : new Promise(() => {})),
       helloTimeoutMs: 3_000,
@@ -288,7 +288,7 @@ describe("an authenticate that takes its time", () => {
     expect(guest.take()).toMatchObject([{}, { type: "disconnect", code: 4503, retry: true }]);
   });
 
-  test("one that never ends on a refresh: error unavailable, and the connection goes on as it was", async () => {
+  test("that never ends for a refresh: error unavailable, and the connection continues unchanged", async () => {
     const live = await open({
       authenticate: ({ token }) => (token === "ann" ? { id: "ann" } : new Promise(() => {})),
       helloTimeoutMs: 3_000,
@@ -300,7 +300,7 @@ describe("an authenticate that takes its time", () => {
     expect(await me(guest)).toEqual({ id: "ann" });
   });
 
-  test("one that never ends over HTTP: 503 with Retry-After", async () => {
+  test("that never ends over HTTP: 503 with Retry-After", async () => {
     const clock = new VirtualClock();
     const live = await RunningLive.start({
       topics: [logTopic("news")],
@@ -314,7 +314,7 @@ describe("an authenticate that takes its time", () => {
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
   });
 
-  test("one that ends after its time changes nothing any more", async () => {
+  test("that ends after its timeout has no effect", async () => {
     const answer = new Later<Identity>();
     const live = await open({ authenticate: () => answer.promise, helloTimeoutMs: 3_000 });
     const guest = await live.level1();
@@ -326,7 +326,7 @@ describe("an authenticate that takes its time", () => {
   });
 
   test.each(["level1", "level0", "hello"] as const)(
-    "a connection that ends meanwhile leaves nothing behind: %s",
+    "whose connection ends meanwhile leaves nothing behind: %s",
     async (what) => {
       const answer = new Later<Identity>();
       const live = await open({
@@ -350,13 +350,13 @@ describe("an authenticate that takes its time", () => {
     },
   );
 
-  test("an identity from a thenable of another kind is as good", async () => {
+  test("may return an identity through any thenable", async () => {
     const live = await open({ authenticate: () => thenable<Identity>({ id: "ann" }) });
     expect(await me(await live.level1())).toEqual({ id: "ann" });
   });
 });
 
-describe("an authenticate that fails", () => {
+describe("a failing authenticate", () => {
   const failing = (): never => {
     throw new Error("the database's password is 1234");
   };
@@ -365,7 +365,7 @@ describe("an authenticate that fails", () => {
     ["throws", failing],
     ["rejects", () => Promise.reject(new Error("the database's password is 1234"))],
   ])(
-    "%s: 1011, come back later; it is reported, and the client learns nothing of it",
+    "%s: 1011, reconnect later; it is reported, and the client receives no details",
     async (_how, authenticate) => {
       const live = await open({ authenticate });
       const guest = await live.level1();
@@ -419,7 +419,7 @@ describe("an authenticate that fails", () => {
     ["an expiry that is a text", { id: "ann", expiresAt: "2030-01-01" }],
     ["an expiry that is null", { id: "ann", expiresAt: null }],
   ])(
-    "an identity with %s is a failure of the application, and lets nobody in",
+    "that returns an identity with %s is reported, and the client is refused",
     async (_what, identity) => {
       const live = await open({ authenticate: () => identity as unknown as Identity });
       expect((await live.level1()).closeCode).toBe(1011);
@@ -429,7 +429,7 @@ describe("an authenticate that fails", () => {
     },
   );
 
-  test("an expiry that is no number stops no timer of others", async () => {
+  test("that returns an invalid expiry does not affect the timers of others", async () => {
     const live = await open({
       authenticate: ({ token }) =>
         token === undefined ? undefined : { id: "ann", expiresAt: Number.NaN },
@@ -440,7 +440,7 @@ describe("an authenticate that fails", () => {
     expect(other.closeCode).toBe(4401);
   });
 
-  test("an id may have 255 characters, and be the name of what every object has", async () => {
+  test("may return an id of 255 characters, or one named like an inherited member", async () => {
     for (const id of ["x".repeat(255), "__proto__", "constructor"]) {
       const live = await open({ authenticate: () => ({ id }) });
       const guest = await live.level1();
@@ -455,8 +455,8 @@ describe("an authenticate that fails", () => {
   });
 });
 
-describe("credentials that end", () => {
-  test("Level 1: disconnect 4401, come back at once with new ones", async () => {
+describe("expiring credentials", () => {
+  test("Level 1: disconnect 4401, reconnect immediately with new ones", async () => {
     const live = await open();
     const guest = await live.level1(bearer("ann+5000"));
     await guest.send(subscribe);
@@ -496,7 +496,7 @@ describe("credentials that end", () => {
   });
 
   test.each([0, -1, -1e15])(
-    "that have ended %d ms from now let nobody in: unauthorized for good",
+    "that expired %d ms from now are refused: unauthorized permanently",
     async (ms) => {
       const live = await open();
       const guest = await live.level1(bearer(`ann+${ms}`));
@@ -515,7 +515,7 @@ describe("credentials that end", () => {
   );
 
   test.each([1e12, Number.MAX_SAFE_INTEGER - START])(
-    "that end in %d ms let in, and nothing ends meanwhile",
+    "that expire in %d ms are accepted, and nothing ends meanwhile",
     async (ms) => {
       const live = await open();
       const guest = await live.level1(bearer(`ann+${ms}`));
@@ -526,7 +526,7 @@ describe("credentials that end", () => {
   );
 
   test.each(["level1", "level0"] as const)(
-    "a %s connection that ends before them leaves no timer",
+    "of a %s connection that ends earlier leave no timer",
     async (level) => {
       const live = await open();
       const before = live.clock.timerCount;
@@ -542,7 +542,7 @@ describe("credentials that end", () => {
 });
 
 describe("refresh", () => {
-  test("the new ones count from then on: refreshed says for how long", async () => {
+  test("the new credentials count from then on: refreshed contains their lifetime", async () => {
     const live = await open();
     const guest = await live.level1(bearer("ann+5000"));
     await guest.send({ type: "refresh", token: "ann+20000" });
@@ -553,7 +553,7 @@ describe("refresh", () => {
     expect(guest.closeCode).toBe(4401);
   });
 
-  test("by ones without end the connection has none", async () => {
+  test("with credentials that do not expire, the connection does not either", async () => {
     const live = await open();
     const guest = await live.level1(bearer("ann+5000"));
     await guest.send({ type: "refresh", token: "ann" });
@@ -568,7 +568,7 @@ describe("refresh", () => {
     ["that have ended", "ann+-1"],
     ["that are empty", ""],
   ])(
-    "with credentials %s: error unauthorized, and the connection stays who it was, until its own end",
+    "with credentials %s: error unauthorized, and the connection keeps its identity until its own expiry",
     async (_whose, token) => {
       const live = await open();
       const guest = await live.level1(bearer("ann+5000"));
@@ -587,7 +587,7 @@ describe("refresh", () => {
     expect(guest.take()).toMatchObject([{}, { type: "error", code: "bad_request" }]);
   });
 
-  test("with an authenticate that fails: error internal, reported, and the connection goes on", async () => {
+  test("with a failing authenticate: error internal, reported, and the connection continues", async () => {
     const live = await open({
       authenticate: ({ token }) => {
         if (token === "ann") return { id: "ann" };
@@ -600,7 +600,7 @@ describe("refresh", () => {
     expect([guest.closeCode, live.errors]).toMatchObject([undefined, [{ message: "down" }]]);
   });
 
-  test("what comes behind it waits for it, and is asked by the new ones", async () => {
+  test("later messages wait for it, and are authorized with the new credentials", async () => {
     const answer = new Later<Identity>();
     const live = await open({
       authenticate: ({ token }) =>
@@ -615,7 +615,7 @@ describe("refresh", () => {
     expect(answered).toMatchObject({ type: "result", data: { role: "new" } });
   });
 
-  test("the old ones end while the new ones are being checked: it ends as without them", async () => {
+  test("if the old credentials expire during the check, the connection ends", async () => {
     const answer = new Later<Identity>();
     const live = await open({
       authenticate: ({ token }) =>
@@ -630,7 +630,7 @@ describe("refresh", () => {
     expect(live.live.census()).toMatchObject(nothing);
   });
 
-  test("subscriptions that the new ones don't allow end with unsubscribed forbidden; the others go on", async () => {
+  test("subscriptions that the new credentials do not allow end with unsubscribed forbidden; the others continue", async () => {
     const live = await open({
       authenticate: ({ token = "" }) =>
         ({ id: "ann", topics: token.split(",") }) as unknown as Identity,
@@ -659,7 +659,7 @@ describe("refresh", () => {
     expect(live.live.census().subscriptions).toBe(0);
   });
 
-  test("on a server without authenticate it changes nothing and says nothing", async () => {
+  test("on a server without authenticate it does nothing", async () => {
     const live = await MemoryLive.open({ topics: [logTopic("news")] });
     const guest = await live.level1();
     await guest.send(subscribe, { type: "refresh", token: "x" });
@@ -692,7 +692,7 @@ describe("over real connections", () => {
     ["a header", "", { Authorization: "Bearer ann" }],
     ["a cookie", "", { Cookie: "a=b; session=ann" }],
     ["the query", "?token=ann", {}],
-  ])("credentials in %s are good for all three forms", async (_where, search, headers) => {
+  ])("credentials in %s are valid for all three forms", async (_where, search, headers) => {
     const live = await start();
     const client = connect(`${live.url()}${search}`, LEVEL_1, headers);
     expect(await client.next()).toMatchObject({ type: "welcome" });
@@ -709,7 +709,7 @@ describe("over real connections", () => {
     expect(response.status).toBe(200);
   });
 
-  test("without them: Level 0 is closed with 4401, HTTP answers 401 and how to ask, and nothing is done", async () => {
+  test("without credentials: Level 0 is closed with 4401, HTTP answers 401 with a challenge, and nothing is done", async () => {
     const live = await start();
     expect(await (await live.level0("news?a=1")).closed).toMatchObject({ code: 4401 });
     for (const init of [{}, { method: "POST", body: '{"data":1}' }]) {
@@ -720,7 +720,7 @@ describe("over real connections", () => {
     expect(live.topic("news").position.offset).toBe(0);
   });
 
-  test("who is nobody does not learn either what there is: 4401 and 401 for any name", async () => {
+  test("an unauthenticated client cannot probe for topics: 4401 and 401 for any name", async () => {
     const live = await start();
     for (const target of ["nothing", "nothing?a=1"]) {
       expect(await (await live.level0(target)).closed).toMatchObject({ code: 4401 });
@@ -730,7 +730,7 @@ describe("over real connections", () => {
     }
   });
 
-  test("a browser's way: hello with a token, then all goes on", async () => {
+  test("a browser authenticates with a token in hello", async () => {
     const live = await start();
     const client = connect(live.url(), LEVEL_1, {});
     await client.opened;

@@ -7,7 +7,7 @@ import { RunningLive } from "../running-live.ts";
 
 const subscribe = { type: "subscribe", id: 1, topic: "alerts" };
 
-test("a match that throws for one subscriber's params is a non-match, reported once, and nobody else's matter", async () => {
+test("a match that throws for one subscriber's params does not match, is reported once, and affects nobody else", async () => {
   const errors: Error[] = [];
   const live = await RunningLive.start({
     topics: [
@@ -34,7 +34,7 @@ test("a match that throws for one subscriber's params is a non-match, reported o
   expect(errors).toMatchObject([{ code: "application_failed" }]);
 });
 
-test("params that cannot be made text match nothing and break nothing", async () => {
+test("params that cannot be converted to text match nothing and break nothing", async () => {
   const errors: Error[] = [];
   const live = await RunningLive.start({
     topics: [logTopic("alerts", { match: matchFields })],
@@ -48,7 +48,7 @@ test("params that cannot be made text match nothing and break nothing", async ()
   expect(errors).toEqual([]);
 });
 
-test("a topic listener that throws fails no publish, no other listener and no subscriber", async () => {
+test("a topic listener that throws affects no publish, listener or subscriber", async () => {
   const errors: Error[] = [];
   const live = await RunningLive.start({
     topics: [logTopic("alerts")],
@@ -70,7 +70,7 @@ test("a topic listener that throws fails no publish, no other listener and no su
   });
 });
 
-test("a schema that throws: internal for the request, 1011 at Level 0, 500 over HTTP; the server goes on", async () => {
+test("a schema that throws: internal for the request, 1011 at Level 0, 500 over HTTP; the server continues", async () => {
   const validate = (): never => {
     throw new Error("a schema's own");
   };
@@ -100,7 +100,7 @@ test("a schema that throws: internal for the request, 1011 at Level 0, 500 over 
   expect(await client.ask(fine)).toMatchObject({ type: "published" });
 });
 
-test("an onError that throws changes nothing", async () => {
+test("an onError that throws has no effect", async () => {
   const live = await RunningLive.start({
     topics: [logTopic("alerts")],
     onError: () => {
@@ -175,7 +175,7 @@ class ThrowsInWrite extends MemoryPeer {
   }
 }
 
-test("a peer that ends inside the welcome is forgotten like any other", async () => {
+test("a peer that ends during the welcome is forgotten like any other", async () => {
   const { live, peer, other, clock } = await withPeer((owner) => new EndsInSend(owner));
   await live.topic("alerts").publish(1);
   await settle();
@@ -186,7 +186,7 @@ test("a peer that ends inside the welcome is forgotten like any other", async ()
 });
 
 test.each([0, 1] as const)(
-  "a peer that ends inside a write, at Level %d: nothing more is written to it",
+  "a peer that ends during a write, at Level %d, receives nothing more",
   async (level) => {
     let writes = 0;
     const { live, other } = await withPeer((owner) => {
@@ -203,7 +203,7 @@ test.each([0, 1] as const)(
   },
 );
 
-test("a write that throws closes that peer with 1011, is reported, and the others get the event", async () => {
+test("a write that throws closes that peer with 1011 and is reported, and the others receive the event", async () => {
   const { live, peer, other, errors } = await withPeer((owner) => new ThrowsInWrite(owner));
   await live.topic("alerts").publish(1);
   await settle();

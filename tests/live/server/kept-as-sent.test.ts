@@ -31,9 +31,9 @@ function wide(members: number): string {
   return `{${Array.from({ length: members }, (_, at) => `"name ${at}":0`).join(",")}}`;
 }
 
-describe("what is published", () => {
+describe("published data", () => {
   test.each(["12345678901234567890", "1e400", "1.50", '"\\ud800"', '{"a":1,"a":2}'])(
-    "%s comes to subscribers as it was written",
+    "%s reaches subscribers as it was written",
     async (data) => {
       const ann = await guest();
       const got = texts(ann);
@@ -43,7 +43,7 @@ describe("what is published", () => {
     },
   );
 
-  test("space between its parts does not, since a line break would end an event of a stream", async () => {
+  test("loses its white space, because a line break would end an event of a stream", async () => {
     const ann = await guest();
     const got = texts(ann);
     await ann.send({ type: "subscribe", id: 1, topic: "alerts" });
@@ -53,7 +53,7 @@ describe("what is published", () => {
     expect(got.some((text) => text.includes('"data":[1,{"a b":"c  d\\""}]'))).toBe(true);
   });
 
-  test("deeper than 1,000 levels it is refused, and the connection stays", async () => {
+  test("nested deeper than 1,000 levels is refused, and the connection stays", async () => {
     const ann = await guest();
     const deep = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
     const publish = (data: string): string =>
@@ -65,7 +65,7 @@ describe("what is published", () => {
   });
 });
 
-test("what a schema has changed in place is what subscribers get", async () => {
+test("that a schema has changed in place reaches subscribers changed", async () => {
   const rounding: StandardSchema<unknown, { n: number }> = {
     "~standard": {
       version: 1,
@@ -86,7 +86,7 @@ test("what a schema has changed in place is what subscribers get", async () => {
   expect(ann.take()).toContainEqual(expect.objectContaining({ type: "event", data: { n: 2 } }));
 });
 
-describe("what the server has to parse", () => {
+describe("data that the server has to parse", () => {
   test.each([
     ["publish", { topic: "checked", data: "LOSSY" }, "invalid_data"],
     ["call", { method: "echo", params: "LOSSY" }, "invalid_params"],
@@ -113,7 +113,7 @@ describe("what the server has to parse", () => {
     expect(ann.take().at(-1)).not.toHaveProperty("code");
   });
 
-  test("where nobody parses it, an object may have any number of members", async () => {
+  test("if nothing parses it, an object may have any number of members", async () => {
     const ann = await guest();
     await ann.send(`{"type":"publish","id":1,"topic":"alerts","data":${wide(50_000)}}`);
     expect(ann.take().at(-1)).toMatchObject({ type: "published" });

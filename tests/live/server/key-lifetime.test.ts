@@ -33,7 +33,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     expect(live.topic("kept").get("ap-1")).toBe(1);
   });
 
-  test("are removed when it is cut without a word", async () => {
+  test("are removed when the connection is cut", async () => {
     const live = await start();
     const socket = new WebSocket(live.url(), LEVEL_1);
     socket.on("open", () => socket.send(JSON.stringify(set)));
@@ -42,7 +42,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     await expect.poll(() => live.topic("online").get("ap-1")).toBeUndefined();
   });
 
-  test("stay when somebody newer has set them, until that one ends", async () => {
+  test("stay if a newer connection has set them, until that one ends", async () => {
     const live = await start();
     const old = await live.level1();
     const fresh = await live.level1();
@@ -56,7 +56,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     await expect.poll(() => live.topic("online").get("ap-1")).toBeUndefined();
   });
 
-  test("removed by another client, they are not removed again", async () => {
+  test("are not removed again if another client removed them", async () => {
     const live = await start();
     const owner = await live.level1();
     const other = await live.level1();
@@ -68,7 +68,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     expect(live.topic("online").position.offset).toBe(4);
   });
 
-  test("set over HTTP, they live for the lease after the last time", async () => {
+  test("live for the lease after the last time if they are set over HTTP", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock, broker: new MemoryBroker({ clock }) });
     const post = (): Promise<Response> =>
@@ -85,7 +85,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     expect(live.topic("online").get("ap-1")).toBeUndefined();
   });
 
-  test("of a server that has ended without a word they live for its lease, which is renewed three times in it", async () => {
+  test("of a crashed server live for its lease, which is renewed three times per lease", async () => {
     const clock = new VirtualClock();
     const memory = new MemoryBroker({ clock });
     let isDead = false;
@@ -116,7 +116,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
     expect(live.topic("online").get("ap-1")).toBeUndefined();
   });
 
-  test("set over HTTP and then by a connection, they live with the connection", async () => {
+  test("live with the connection if they are set over HTTP and then by a connection", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock });
     const body = JSON.stringify({ key: "ap-1", data: 1 });
@@ -128,7 +128,7 @@ describe('keys of a topic with keyLifetime "connection"', () => {
   });
 });
 
-describe("who owns a key, when things cross", () => {
+describe("ownership of a key with overlapping operations", () => {
   async function owned(): Promise<{ topic: Topic; owners: KeyOwners; clock: VirtualClock }> {
     const clock = new VirtualClock();
     const source = { clock, report: (error: unknown) => expect.unreachable(String(error)) };
@@ -138,7 +138,7 @@ describe("who owns a key, when things cross", () => {
   }
   const key = "k";
 
-  test("an old connection ends between a newer one's set and its acknowledgement: the key stays", async () => {
+  test("if an old connection ends between a newer one's set and its acknowledgement, the key stays", async () => {
     const { topic, owners } = await owned();
     const [old, fresh] = [{ hasEnded: false }, { hasEnded: false }];
     const first = await topic.append({ key, data: 1 });
@@ -151,7 +151,7 @@ describe("who owns a key, when things cross", () => {
     expect(topic.newest(key)).toMatchObject({ removed: true });
   });
 
-  test("acknowledgements that cross: the log says whose the key is", async () => {
+  test("if acknowledgements overlap, the log decides who owns the key", async () => {
     const { topic, owners } = await owned();
     const [one, two] = [{ hasEnded: false }, { hasEnded: false }];
     const first = await topic.append({ key, data: 1 });
@@ -171,7 +171,7 @@ describe("who owns a key, when things cross", () => {
     expect(topic.newest(key)).toMatchObject({ removed: true });
   });
 
-  test("a lease that runs out does not remove what the server's own code set since", async () => {
+  test("a lease that expires does not remove what the server's own code has set since", async () => {
     const { topic, clock } = await owned();
     await topic.append({ key, data: 1, leaseMs: 5_000 });
     await topic.append({ key, data: 2 });
@@ -179,7 +179,7 @@ describe("who owns a key, when things cross", () => {
     expect(topic.newest(key)).toMatchObject({ removed: false });
   });
 
-  test("a server that ends without a word leaves its keys to the broker, which removes them after 75 s", async () => {
+  test("the broker removes the keys of a crashed server after 75 s", async () => {
     const { topic, clock } = await owned();
     await topic.append({ key, data: 1, leaseMs: 75_000 });
     clock.advance(74_999);
@@ -188,7 +188,7 @@ describe("who owns a key, when things cross", () => {
     expect(topic.newest(key)).toMatchObject({ removed: true });
   });
 
-  test("a lease that is renewed runs on, and one of an older value is not", async () => {
+  test("a renewed lease continues, and one of an older value does not", async () => {
     const { topic, owners, clock } = await owned();
     const { offset } = await topic.append({ key, data: 1, leaseMs: 75_000 });
     owners.setBy({ hasEnded: false }, { topic, key, offset });

@@ -32,7 +32,7 @@ function start(options: Partial<LiveOptions> = {}): Promise<RunningLive> {
 describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
   "Level 0 with %s",
   (kind) => {
-    test("params by message: the matching state first, then its events, data and nothing around it", async () => {
+    test("params by message: the matching state first, then its events, data and nothing else", async () => {
       const live = await start();
       const devices = live.topic("devices");
       await devices.set("a", { name: "a", type: "AP" });
@@ -45,7 +45,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
       expect(await client.nextText()).toBe('{"name":"d","type":"AP"}');
     });
 
-    test("params by the query: the subscription starts at once", async () => {
+    test("params in the query: the subscription starts immediately", async () => {
       const live = await start();
       await live.topic("devices").set("a", { type: "AP" });
       await live.topic("devices").set("b", { type: "b" });
@@ -53,7 +53,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
       expect(await client.next()).toEqual({ type: "AP" });
     });
 
-    test.each(["", "  ", "{}"])("the message %j asks for everything", async (message) => {
+    test.each(["", "  ", "{}"])("the message %j requests everything", async (message) => {
       const live = await start();
       await live.topic("devices").set("a", 1);
       const client = await live.level0("devices", kind);
@@ -64,7 +64,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
 );
 
 describe("Level 0", () => {
-  test("nothing is sent before params came", async () => {
+  test("nothing is sent before the params arrive", async () => {
     const live = await start();
     const client = await live.level0("alerts");
     await live.topic("alerts").publish(1);
@@ -74,7 +74,7 @@ describe("Level 0", () => {
     expect(await client.next()).toBe(2);
   });
 
-  test("later params replace the earlier ones: the state is sent again, then their events", async () => {
+  test("later params replace the earlier ones: the new state is sent, then its events", async () => {
     const live = await start();
     const devices = live.topic("devices");
     await devices.set("a", { type: "AP" });
@@ -89,7 +89,7 @@ describe("Level 0", () => {
     expect(await client.next()).toEqual({ type: "switch", again: true });
   });
 
-  test('a removed key is sent as {"removed":key}, one that stops matching too', async () => {
+  test('a removed key is sent as {"removed":key}, and so is one that stops matching', async () => {
     const live = await start();
     const devices = live.topic("devices");
     const client = await live.level0("devices?type=AP");
@@ -100,7 +100,7 @@ describe("Level 0", () => {
     expect(await client.take(2)).toEqual([{ removed: 'quote"' }, { removed: "b" }]);
   });
 
-  test("a log topic is followed from now on", async () => {
+  test("a log topic starts from now on", async () => {
     const live = await start();
     await live.topic("alerts").publish({ level: "1", n: 1 });
     const client = await live.level0("alerts?level=1");
@@ -145,7 +145,7 @@ describe("Level 0", () => {
     },
   );
 
-  test("neither a topic nor the subprotocol: 4400, and the reason says what to offer", async () => {
+  test("neither a topic nor the subprotocol: 4400, with a reason that says what to offer", async () => {
     const live = await start();
     const client = clientKinds.ws(live.url());
     const { code, reason } = await client.closed;
@@ -188,7 +188,7 @@ describe("Level 0", () => {
     expect(reason).toBe("only type may be asked for ? nothing else");
   });
 
-  test("params too deep or too long to be kept close with 4422", async () => {
+  test("params that are too deep or too long close with 4422", async () => {
     const live = await start();
     const deep = await live.level0("devices");
     deep.send(`{"a":${"[".repeat(1_001)}${"]".repeat(1_001)}}`);
@@ -198,7 +198,7 @@ describe("Level 0", () => {
     expect(await long.closed).toMatchObject({ code: 4422 });
   });
 
-  test("two connections with equal params in another order see the same", async () => {
+  test("two connections with equal params in another order receive the same", async () => {
     const live = await start();
     await live.topic("devices").set("a", { type: "AP", site: 1 });
     const one = await live.level0("devices?type=AP&site=1");

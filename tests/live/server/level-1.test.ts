@@ -20,7 +20,7 @@ const devices = { topic: "devices" };
 describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
   "Level 1 with %s",
   (kind) => {
-    test("welcome comes first: a connection of its own, the heartbeat, the longest message", async () => {
+    test("welcome comes first: the connection's name, the heartbeat, the longest message", async () => {
       const live = await start({ heartbeatMs: 7_000, maxMessageBytes: 5_000 });
       const one = clientKinds[kind](live.url(), LEVEL_1);
       const two = clientKinds[kind](live.url(), LEVEL_1);
@@ -30,7 +30,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
       expect((await two.next()).connection).not.toBe(welcome.connection);
     });
 
-    test("the mount with a slash at its end is the mount", async () => {
+    test("the mount path may end with a slash", async () => {
       const live = await start();
       const client = clientKinds[kind](`${live.url()}/`, LEVEL_1);
       expect(await client.next()).toMatchObject({ type: "welcome" });
@@ -84,7 +84,7 @@ describe("subscribe to a keyed topic", () => {
     expect(snapshot).toMatchObject({ offset: 0, entries: [], complete: true, more: false });
   });
 
-  test("resumed: what changed since, removals as tombstones, complete: false", async () => {
+  test("resumed: what has changed since, removals as tombstones, complete: false", async () => {
     const live = await start();
     const topic = live.topic("devices");
     for (const key of ["a", "b", "c"]) await topic.set(key, { type: "AP" });
@@ -113,7 +113,7 @@ describe("subscribe to a keyed topic", () => {
     });
   });
 
-  test("resumed with nothing new: an empty snapshot says so", async () => {
+  test("resumed without changes: an empty snapshot", async () => {
     const live = await start();
     await live.topic("devices").set("a", 1);
     const client = await live.level1();
@@ -124,7 +124,7 @@ describe("subscribe to a keyed topic", () => {
     expect(snapshot).toMatchObject({ entries: [], complete: false, more: false });
   });
 
-  test("of another epoch, or before what the tombstones reach: the whole state", async () => {
+  test("another epoch, or a position before the tombstones: the whole state", async () => {
     const topics = [keyedTopic("devices", { retention: { maxEvents: 1 } })];
     const live = await start({ topics });
     const topic = live.topic("devices");
@@ -149,7 +149,7 @@ describe("subscribe to a keyed topic", () => {
     expect(snapshot).toMatchObject({ entries: [{ key: "b", removed: true }], complete: false });
   });
 
-  test("a large state comes in pages of about 64 KiB; all but the last say more", async () => {
+  test("a large state is sent in pages of about 64 KiB; all but the last have more", async () => {
     const live = await start();
     const topic = live.topic("devices");
     for (let n = 0; n < 40; n += 1) await topic.set(`k${n}`, { pad: "x".repeat(10_000) });
@@ -165,7 +165,7 @@ describe("subscribe to a keyed topic", () => {
     expect(pages.at(-1)!.offset).toBe(40);
   });
 
-  test("many small values make pages as well: keys and what is around them count", async () => {
+  test("many small values are paged as well: keys and overhead count", async () => {
     const live = await start();
     const topic = live.topic("devices");
     for (let n = 0; n < 4_000; n += 1) await topic.set(`key-number-${n}`, 1);
@@ -176,7 +176,7 @@ describe("subscribe to a keyed topic", () => {
     expect(JSON.stringify(first).length).toBeLessThan(90_000);
   });
 
-  test("a second subscribe replaces the params: the state of the new ones, then only their events", async () => {
+  test("a second subscribe replaces the params: the state for the new ones, then only their events", async () => {
     const live = await start();
     const topic = live.topic("devices");
     await topic.set("a", { type: "AP" });
@@ -194,7 +194,7 @@ describe("subscribe to a keyed topic", () => {
     expect(after.map(({ key }) => key)).toEqual(["b"]);
   });
 
-  test("new params with a since of the old ones: the whole state, since some of it was never told", async () => {
+  test("new params with a since of the old ones: the whole state, because some of it was never sent", async () => {
     const live = await start();
     const topic = live.topic("devices");
     await topic.set("a", { type: "AP" });
@@ -209,7 +209,7 @@ describe("subscribe to a keyed topic", () => {
     expect(snapshot).toMatchObject({ entries: [{ key: "b" }], complete: true });
   });
 
-  test("refused new params leave the subscription as it was", async () => {
+  test("refused new params leave the subscription unchanged", async () => {
     const live = await start();
     const client = await live.level1();
     client.send({ type: "subscribe", id: 1, ...devices, params: { type: "AP" } });
@@ -221,7 +221,7 @@ describe("subscribe to a keyed topic", () => {
     expect(await client.next()).toMatchObject({ type: "event", key: "a" });
   });
 
-  test("params of one connection narrow nothing for another", async () => {
+  test("params of one connection do not narrow another's", async () => {
     const live = await start();
     const narrow = await live.level1();
     const wide = await live.level1();
@@ -234,7 +234,7 @@ describe("subscribe to a keyed topic", () => {
     expect((await wide.soFar()).map(({ key }) => key)).toEqual(["a", "b"]);
   });
 
-  test("an object that the server goes on changing after set is sent as it was, and filtered so", async () => {
+  test("an object that the server changes after set is sent and matched as it was", async () => {
     const live = await start();
     const record = { type: "AP" };
     await live.topic("devices").set("a", record);
@@ -249,7 +249,7 @@ describe("subscribe to a keyed topic", () => {
 });
 
 describe("subscribe to a log topic", () => {
-  test("without since: from now on, and nothing before", async () => {
+  test("without since: from now on, and nothing earlier", async () => {
     const live = await start();
     await live.topic("alerts").publish("before");
     const client = await live.level1();
@@ -281,7 +281,7 @@ describe("subscribe to a log topic", () => {
     ]);
   });
 
-  test("resumed: latest says how far there is to go, and is not there where there is nothing to tell", async () => {
+  test("resumed: latest is the end of the replay, and absent if there is nothing to send", async () => {
     const live = await start();
     const topic = live.topic("alerts");
     for (let n = 1; n <= 4; n += 1) await topic.publish({ odd: n % 2 });
@@ -306,7 +306,7 @@ describe("subscribe to a log topic", () => {
     }
   });
 
-  test("expired: resumed false, then a gap from the first lost offset to the present one", async () => {
+  test("expired: resumed false, then a gap from the first lost offset to the current one", async () => {
     const live = await start({ topics: [logTopic("alerts", { retention: { maxEvents: 2 } })] });
     const topic = live.topic("alerts");
     for (let n = 1; n <= 6; n += 1) await topic.publish(n);
@@ -323,7 +323,7 @@ describe("subscribe to a log topic", () => {
     expect(await client.take(3)).toMatchObject([{ resumed: true }, { data: 6 }, { data: 7 }]);
   });
 
-  test("of another epoch: a gap with the reason epoch, also while the present one is empty", async () => {
+  test("another epoch: a gap with the reason epoch, even if the current one is empty", async () => {
     const live = await start();
     const client = await live.level1();
     const ask = { type: "subscribe", topic: "alerts", since: { epoch: "before", offset: 57 } };
@@ -341,7 +341,7 @@ describe("subscribe to a log topic", () => {
     ]);
   });
 
-  test("a since ahead of the topic is bad_request, of either kind, and starts nothing", async () => {
+  test("a since ahead of the topic is bad_request for both kinds, and starts nothing", async () => {
     const live = await start();
     const client = await live.level1();
     for (const topic of ["alerts", "devices"]) {
@@ -355,7 +355,7 @@ describe("subscribe to a log topic", () => {
 });
 
 describe("position and heartbeat, on a virtual clock", () => {
-  test("position: up to where nothing is missing, when the newest events did not match", async () => {
+  test("position: up to where nothing is missing, if the newest events did not match", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock, heartbeatMs: 1_000 });
     const client = await live.level1();
@@ -371,7 +371,7 @@ describe("position and heartbeat, on a virtual clock", () => {
     expect(await client.soFar(), "it is told once").toEqual([]);
   });
 
-  test("heartbeat after silence, within the interval that welcome said", async () => {
+  test("heartbeat after silence, within the interval in welcome", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock, heartbeatMs: 1_000 });
     const client = await live.level1();
@@ -381,7 +381,7 @@ describe("position and heartbeat, on a virtual clock", () => {
     expect(await client.next()).toEqual({ type: "heartbeat" });
   });
 
-  test("no heartbeat while events flow", async () => {
+  test("no heartbeat while events are sent", async () => {
     const clock = new VirtualClock();
     const live = await start({ clock, heartbeatMs: 1_000 });
     const client = await live.level1();
@@ -397,7 +397,7 @@ describe("position and heartbeat, on a virtual clock", () => {
 });
 
 describe("publish", () => {
-  test("published says the offset; the publisher's own subscription gets the event as well", async () => {
+  test("published has the offset; the publisher's own subscription receives the event too", async () => {
     const live = await start();
     const client = await live.level1();
     client.send({ type: "subscribe", id: 1, ...devices });
@@ -420,7 +420,7 @@ describe("publish", () => {
     expect(live.topic("devices").get("a")).toBeUndefined();
   });
 
-  test("the same idempotencyKey again, from another connection: once in the log, the first offset", async () => {
+  test("the same idempotencyKey from another connection: stored once, with the first offset", async () => {
     const live = await start();
     const publish = { type: "publish", id: 1, topic: "alerts", data: "x", idempotencyKey: "k" };
     const one = await live.level1();
@@ -457,7 +457,7 @@ describe("publish", () => {
       expect(live.topic(name).position.offset).toBe(0);
   });
 
-  test("a key too many is too_large; a removed one makes room", async () => {
+  test("one key too many is too_large; a removal makes room", async () => {
     const live = await start({
       topics: [keyedTopic("devices", { clientPublish: true, maxKeys: 1 })],
     });
@@ -470,7 +470,7 @@ describe("publish", () => {
     expect(await client.ask({ ...publish, key: "b" })).toMatchObject({ type: "published" });
   });
 
-  test("a thousand publishes in one go are all answered, in order", async () => {
+  test("a thousand publishes together are all answered, in order", async () => {
     const live = await start();
     const client = await live.level1();
     for (let id = 1; id <= 1_000; id += 1)
@@ -496,7 +496,7 @@ describe("the other requests", () => {
     expect(await client.ask(unsubscribe)).toEqual(unsubscribed);
   });
 
-  test("ping is answered with its id, or none", async () => {
+  test("ping is answered with its id, if any", async () => {
     const live = await start();
     const client = await live.level1();
     expect(await client.ask({ type: "ping", id: 7 })).toEqual({ type: "pong", id: 7 });
@@ -525,7 +525,7 @@ describe("the other requests", () => {
     },
   );
 
-  test("hello and refresh are taken; unknown fields are ignored", async () => {
+  test("hello and refresh are accepted; unknown fields are ignored", async () => {
     const live = await start();
     const client = await live.level1();
     client.send({ type: "hello", token: "t", colour: "red" });
@@ -554,7 +554,7 @@ describe("the other requests", () => {
     expect(await client.soFar()).toEqual([]);
   });
 
-  test("subscriptions beyond maxSubscriptions are rate_limited; replacing one is none more", async () => {
+  test("subscriptions beyond maxSubscriptions are rate_limited; replacing one does not add to them", async () => {
     const live = await start({ maxSubscriptions: 1 });
     const client = await live.level1();
     const subscribe = { type: "subscribe", id: 1, topic: "alerts" };
@@ -564,7 +564,7 @@ describe("the other requests", () => {
   });
 });
 
-describe("what is no message", () => {
+describe("invalid messages", () => {
   test.each([
     ["invalid JSON", '{"type":'],
     ["an array", "[]"],
@@ -588,7 +588,7 @@ describe("what is no message", () => {
     expect(await client.closed).toMatchObject({ code: 4400 });
   });
 
-  test("one longer than maxMessage: disconnect, then 4413", async () => {
+  test("a message longer than maxMessage: disconnect, then 4413", async () => {
     const live = await start({ maxMessageBytes: 1_000 });
     const client = await live.level1();
     client.send({ type: "ping", id: "x".repeat(1_000) });

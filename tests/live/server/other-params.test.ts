@@ -8,7 +8,7 @@ import { MemoryLive } from "./memory-live.ts";
 
 const match = matchFields;
 
-describe("a subscriber of a log that sends other params while it is behind", () => {
+describe("a subscriber of a log that sends new params while it is behind", () => {
   const PAD = "x".repeat(10_000);
 
   /** Publishes so much that the subscriber, which takes nothing, is served from the log again. */
@@ -49,7 +49,7 @@ describe("a subscriber of a log that sends other params while it is behind", () 
   const numbers = (seen: Message[]): number[] =>
     seen.map(({ n, data }) => (n ?? (data as Message | undefined)?.["n"]) as number).filter(Number);
 
-  test.each([0, 1] as const)("at Level %i gets what it has not read as well", async (level) => {
+  test.each([0, 1] as const)("at Level %i also receives what it has not read", async (level) => {
     const { live, peer, seen } = await behind(level, { maxEvents: 1_000 });
     say(peer, level, { site: "a" });
     await readOn(peer);
@@ -65,14 +65,14 @@ describe("a subscriber of a log that sends other params while it is behind", () 
     expect(seen.some(({ type }) => type === "gap")).toBe(false);
   });
 
-  test("at Level 1 is told of what is gone by then", async () => {
+  test("at Level 1 receives a gap for what has expired by then", async () => {
     const { peer, seen } = await behind(1, { maxEvents: 10 });
     say(peer, 1, { site: "a" });
     await readOn(peer);
     expect(seen.filter(({ type }) => type === "gap")).toMatchObject([{ to: 100, reason: "slow" }]);
   });
 
-  test("at Level 0 is closed with 4429 if some of it is gone by then", async () => {
+  test("at Level 0 is closed with 4429 if some of it has expired by then", async () => {
     const { peer } = await behind(0, { maxEvents: 10 });
     say(peer, 0, { site: "a" });
     await settle();
@@ -91,7 +91,7 @@ describe("a position in a keyed topic", () => {
     return live;
   }
 
-  test("that was told for other params does not resume: the state of the present ones follows", async () => {
+  test("from other params is not resumed: the state for the current ones follows", async () => {
     const live = await twoSites();
     const guest = await live.level1();
     const told = await guest.ask({ ...subscribe, params: { site: "a" } });
@@ -105,7 +105,7 @@ describe("a position in a keyed topic", () => {
     ]);
   });
 
-  test("that was told for these params resumes, on a server that knows and on one that is told so", async () => {
+  test("from the same params is resumed, on a server that knows them and on one that learns them from the client", async () => {
     // A function is asked about each event, and a view that nobody uses gives up watching.
     const opaque: typeof match = (given, event) => match(given, event);
     const live = await twoSites([keyedTopic("devices", { match: opaque })]);
@@ -129,7 +129,7 @@ describe("a position in a keyed topic", () => {
     expect(await sure.ask(other)).toMatchObject({ resumed: false });
   });
 
-  test("over HTTP is answered with the state where it is of other params", async () => {
+  test("over HTTP is answered with the state if it is from other params", async () => {
     const live = await RunningLive.start({ topics });
     await live.topic("devices").set("one", { site: "a" });
     await live.topic("devices").set("two", { site: "b" });

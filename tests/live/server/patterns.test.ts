@@ -46,7 +46,7 @@ async function asked(guest: Guest, topic: string): Promise<unknown> {
   return answer?.["code"] ?? answer?.["type"];
 }
 
-describe("which names a pattern stands for", () => {
+describe("names that match a pattern", () => {
   test.each([
     "devices/lab",
     "devices/..",
@@ -97,7 +97,7 @@ describe("which names a pattern stands for", () => {
     expect([topicsOf(live), live.errors]).toEqual([0, []]);
   });
 
-  test("in a URL they are encoded once: %2F is a slash, and %252F is none", async () => {
+  test("in a URL they are encoded once: %2F is a slash, and %252F is not", async () => {
     const live = await RunningLive.start({
       topics: [keyedTopic("devices/:site"), keyedTopic("devices/:site/:room")],
     });
@@ -112,7 +112,7 @@ describe("which names a pattern stands for", () => {
     expect(live.live.census().topics).toBe(1);
   });
 
-  test("a name that was declared goes before a pattern, and a pattern before a later one", async () => {
+  test("a declared name takes precedence over a pattern, and a pattern over a later one", async () => {
     const live = await open({
       topics: [
         logTopic("devices/:site"),
@@ -141,7 +141,7 @@ describe("which names a pattern stands for", () => {
     ["a/$presence"],
     [""],
     ["x".repeat(256)],
-  ])("%j is no pattern: invalid_topic", async (name) => {
+  ])("%j is not a pattern: invalid_topic", async (name) => {
     await expect(open({ topics: [logTopic(name)] })).rejects.toMatchObject({
       code: "invalid_topic",
     });
@@ -157,7 +157,7 @@ describe("a topic of a pattern", () => {
   const topic = "devices/lab";
   const set = { type: "publish", id: "p", topic, key: "a", data: 1 };
 
-  test("is opened by its first use: a subscription, a publish, a request, the server's own code", async () => {
+  test("is opened by its first use: a subscription, a publish, a request, or the server's own code", async () => {
     const live = await open();
     expect(topicsOf(live)).toBe(0);
     const guest = await live.level1();
@@ -172,7 +172,7 @@ describe("a topic of a pattern", () => {
     expect(topicsOf(live)).toBe(5);
   });
 
-  test("is closed half a minute after its last use, and comes back with all that it had", async () => {
+  test("is closed half a minute after its last use, and returns with everything it had", async () => {
     const live = await open();
     const guest = await live.level1();
     await guest.send(set, subscribe(topic));
@@ -198,13 +198,13 @@ describe("a topic of a pattern", () => {
     ]);
   });
 
-  test("with a name of its own is never closed", async () => {
+  test("declared by name is never closed", async () => {
     const live = await open({ topics: [keyedTopic("devices")] });
     await live.pass(300_000);
     expect(topicsOf(live)).toBe(1);
   });
 
-  test("is kept open by a listener, until it stops", async () => {
+  test("is kept open by a listener until it stops", async () => {
     const live = await open();
     const handle = live.live.topic(topic as "x");
     await handle.ready();
@@ -218,7 +218,7 @@ describe("a topic of a pattern", () => {
     expect(topicsOf(live)).toBe(0);
   });
 
-  test("is kept open by keys that live with a connection, and closed when they are gone", async () => {
+  test("is kept open by connection-owned keys, and closed when they are gone", async () => {
     const live = await open({
       topics: [keyedTopic("devices/:site", { clientPublish: true, keyLifetime: "connection" })],
     });
@@ -248,7 +248,7 @@ describe("a topic of a pattern", () => {
     expect(topicsOf(live)).toBe(0);
   });
 
-  test("ready keeps it for half a minute, from each time", async () => {
+  test("is kept open by ready for half a minute each time", async () => {
     const live = await open();
     const handle = live.live.topic(topic as "x");
     await handle.ready();
@@ -260,7 +260,7 @@ describe("a topic of a pattern", () => {
     expect(() => handle.events()).toThrow("ready()");
   });
 
-  test("what reads it needs it open: topic_not_ready, and what writes it opens it", async () => {
+  test("must be open for reading: topic_not_ready; writing opens it", async () => {
     const live = await open();
     const handle = live.live.topic(topic as "x");
     const notReady = expect.objectContaining({ code: "topic_not_ready" });
@@ -275,7 +275,7 @@ describe("a topic of a pattern", () => {
     );
   });
 
-  test("a body that drips in while the topic is closed is in the log all the same", async () => {
+  test("stores a slowly sent body even if the topic is closed meanwhile", async () => {
     const clock = new VirtualClock();
     // It forgets what nobody follows as soon as it needs the room.
     const broker = new MemoryBroker({ clock, maxTopics: 1 });
@@ -353,7 +353,7 @@ describe("while a topic is opening", () => {
     return { live: await open({ broker }, clock), broker, opened };
   }
 
-  test("all who want it wait for the same: it is opened once", async () => {
+  test("all callers wait for the same opening", async () => {
     const { live, broker, opened } = await gated();
     const guests = await Promise.all([live.level1(), live.level1()]);
     for (const guest of guests) await guest.send(subscribe(topic));
@@ -373,7 +373,7 @@ describe("while a topic is opening", () => {
     expect(live.live.census()).toMatchObject({ topics: 1, subscriptions: 3 });
   });
 
-  test("one who leaves takes nothing from the others, and leaves nothing behind", async () => {
+  test("a caller that leaves does not affect the others, and leaves nothing behind", async () => {
     const { live, opened } = await gated();
     const [one, two] = [await live.level1(), await live.level1()];
     for (const guest of [one, two]) await guest.send(subscribe(topic));
@@ -384,7 +384,7 @@ describe("while a topic is opening", () => {
     expect(live.live.census()).toMatchObject({ subscriptions: 1, sessions: 1 });
   });
 
-  test("one who is the only one and leaves: the topic is closed again when its minute is over", async () => {
+  test("if the only caller leaves, the topic is closed again after half a minute", async () => {
     const { live, broker, opened } = await gated();
     const guest = await live.level1();
     await guest.send(subscribe(topic));
@@ -408,7 +408,7 @@ describe("while a topic is opening", () => {
     expect(broker.closed).toBe(1);
   });
 
-  test("what the client sends behind waits, and is answered in its order", async () => {
+  test("later messages of the client wait, and are answered in order", async () => {
     const { live, opened } = await gated();
     const guest = await live.level1();
     await guest.send(subscribe(topic), { type: "ping", id: 1 });
@@ -422,7 +422,7 @@ describe("while a topic is opening", () => {
     ["unavailable", new LiveError("unavailable", "Too many."), 4503, 503, 0],
     ["internal", new Error("a password"), 1011, 500, 1],
   ] as const)(
-    "a broker that rejects: all who wait are told %s, and the next try works",
+    "if the broker rejects, all callers receive %s, and the next attempt succeeds",
     async (code, error, closeCode, status, reports) => {
       const { live, broker, opened } = await gated();
       const guests = [await live.level1(), await live.level1()];
@@ -449,7 +449,7 @@ describe("while a topic is opening", () => {
     },
   );
 
-  test("a broker that fails at a named topic fails the server's opening", async () => {
+  test("a broker that fails for a topic declared by name fails the server's opening", async () => {
     const broker: Broker = {
       openTopic: () => Promise.reject(new Error("away")),
       close: () => Promise.resolve(),
@@ -458,7 +458,7 @@ describe("while a topic is opening", () => {
   });
 });
 
-describe("how many topics are open", () => {
+describe("the number of open topics", () => {
   const free = {
     requestBurst: 1e6,
     requestsPerSecond: 1e6,
@@ -466,7 +466,7 @@ describe("how many topics are open", () => {
     maxSubscriptions: 1e6,
   };
 
-  test("is bounded, however many names somebody thinks of; what is idle makes room", async () => {
+  test("is limited, however many names clients use; idle topics make room", async () => {
     const live = await open({ ...free, maxTopics: 100 });
     const guest = await live.level1();
     const names = Array.from({ length: 10_000 }, (_, n) => `devices/${n}`);
@@ -484,7 +484,7 @@ describe("how many topics are open", () => {
     expect(topicsOf(live)).toBe(0);
   });
 
-  test("those in use are not closed for others: unavailable, 4503, 503, and they go on", async () => {
+  test("topics in use are not closed for others: unavailable, 4503, 503, and they continue", async () => {
     const live = await open({ maxTopics: 2 });
     const guest = await live.level1();
     await guest.send(subscribe("devices/a"), subscribe("devices/b"));
@@ -504,7 +504,7 @@ describe("how many topics are open", () => {
     expect([response.status, response.headers.get("retry-after")]).toEqual([503, "1"]);
   });
 
-  test("those that are opening count", async () => {
+  test("topics that are opening count", async () => {
     const clock = new VirtualClock();
     const broker = new Gated(clock);
     broker.gate = new Promise(() => {});
@@ -517,7 +517,7 @@ describe("how many topics are open", () => {
     expect(broker.opened).toEqual(["devices/a", "devices/b"]);
   });
 
-  test("a name that there is no room for costs no look at all the others", async () => {
+  test("a name without room does not cause a check of all the others", async () => {
     const clock = new VirtualClock();
     const live = await open({ ...free, maxTopics: 2_000 }, clock);
     const guest = await live.level1();
@@ -535,7 +535,7 @@ describe("how many topics are open", () => {
     expect(looks).toBeLessThan(10_000);
   });
 
-  test("one that took its broker long is not idle at once", async () => {
+  test("a topic that took long to open is not immediately idle", async () => {
     const clock = new VirtualClock();
     const broker = new Gated(clock);
     const opened = new Later<void>();

@@ -54,7 +54,7 @@ async function whoIs(live: MemoryLive, topic = "news"): Promise<string[]> {
 const saidOf = (live: MemoryLive, topic = "news"): number =>
   live.live.topic(`${topic}/$presence` as "x").position.offset;
 
-describe("who is subscribed", () => {
+describe("presence", () => {
   test("is a keyed topic: the identity, what describe returns, and since when", async () => {
     const live = await open({
       describe: (identity) => ({ name: (identity as Message)["id"], since: 0 }),
@@ -75,7 +75,7 @@ describe("who is subscribed", () => {
     ]);
   });
 
-  test("where nobody has an identity, it is the connection", async () => {
+  test("uses the connection if nobody has an identity", async () => {
     const live = await MemoryLive.open({ topics: [logTopic("news", { presence: true })] });
     const guest = await live.level1();
     const [welcome] = guest.take();
@@ -87,7 +87,7 @@ describe("who is subscribed", () => {
     expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
   });
 
-  test("is said of topics that were declared so, and of nothing else", async () => {
+  test("exists for topics declared with presence, and for no others", async () => {
     const live = await open();
     const guest = await as(live, "ann");
     await guest.send({ ...subscribe, topic: "quiet" });
@@ -104,7 +104,7 @@ describe("who is subscribed", () => {
     expect((await live.level0("quiet/$presence", { search: "?as=ann&a=1" })).closeCode).toBe(4404);
   });
 
-  test("is said once, however many subscriptions of however many connections", async () => {
+  test("lists an identity once, however many subscriptions and connections it has", async () => {
     const live = await open();
     const [one, two] = [await as(live, "ann"), await as(live, "ann")];
     await one.send(subscribe, { ...subscribe, params: { a: 1 } }, subscribe);
@@ -118,7 +118,7 @@ describe("who is subscribed", () => {
     expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
   });
 
-  test("is each topic's own, also of one pattern", async () => {
+  test("is separate for each topic, even of one pattern", async () => {
     const live = await open();
     await (await as(live, "ann")).send({ ...subscribe, topic: "devices/north" });
     await (await as(live, "bob")).send({ ...subscribe, topic: "devices/south" });
@@ -127,7 +127,7 @@ describe("who is subscribed", () => {
     expect(await whoIs(live)).toEqual([]);
   });
 
-  test("counts Level 0, whose new params are no new subscription", async () => {
+  test("includes Level 0 clients, whose new params are not a new subscription", async () => {
     const live = await open();
     const guest = await live.level0("news", { search: "?as=ann" });
     expect(await whoIs(live)).toEqual([]);
@@ -138,7 +138,7 @@ describe("who is subscribed", () => {
     expect(await whoIs(live)).toEqual([]);
   });
 
-  test("counts server-sent events, and no request that is answered at once", async () => {
+  test("includes server-sent events, and no requests that are answered immediately", async () => {
     const clock = new VirtualClock();
     const live = await RunningLive.start({
       topics: [logTopic("news", { presence: true })],
@@ -162,7 +162,7 @@ describe("who is subscribed", () => {
     expect(await read()).toEqual([]);
   });
 
-  test("is read at Level 0, too", async () => {
+  test("can be read at Level 0", async () => {
     const live = await open();
     await (await as(live, "ann")).send(subscribe);
     const guest = await live.level0("news/$presence", { search: "?as=bob&a=1" });
@@ -170,8 +170,8 @@ describe("who is subscribed", () => {
   });
 });
 
-describe("who leaves", () => {
-  test("stays for the grace time: who is back by then was never gone", async () => {
+describe("a subscriber that leaves", () => {
+  test("stays for the grace period: if it returns by then, it was never gone", async () => {
     const live = await open({ graceMs: 3_000 });
     for (let time = 0; time < 5; time += 1) {
       const guest = await as(live, "ann");
@@ -184,7 +184,7 @@ describe("who leaves", () => {
     expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
   });
 
-  test("and does not come back is gone after it: ten seconds, or what was declared", async () => {
+  test("and does not return is gone after it: ten seconds, or as declared", async () => {
     for (const [presence, graceMs] of [
       [true, 10_000],
       [{ graceMs: 3_000 }, 3_000],
@@ -200,7 +200,7 @@ describe("who leaves", () => {
     }
   });
 
-  test("and comes back after it is there anew, since then", async () => {
+  test("and returns after it is present again, with a new since", async () => {
     const live = await open();
     const first = await as(live, "ann");
     await first.send(subscribe);
@@ -210,7 +210,7 @@ describe("who leaves", () => {
     expect(await present(live)).toMatchObject({ ann: { since: live.clock.now() } });
   });
 
-  test("because new credentials don't let him read leaves, too", async () => {
+  test("because its new credentials do not allow reading is gone too", async () => {
     let allowed = true;
     const live = await open(true, { authorize: () => allowed });
     const guest = await as(live, "ann");
@@ -221,7 +221,7 @@ describe("who leaves", () => {
     expect(await whoIs(live)).toEqual([]);
   });
 
-  test("and unsubscribes twice, or from what he had not, leaves once", async () => {
+  test("and unsubscribes twice, or from another topic, leaves once", async () => {
     const live = await open();
     const [one, two] = [await as(live, "ann"), await as(live, "ann")];
     await one.send(subscribe);
@@ -230,7 +230,7 @@ describe("who leaves", () => {
     expect([await whoIs(live), saidOf(live)]).toEqual([["ann"], 1]);
   });
 
-  test("leaves nothing behind: no topic, no timer", async () => {
+  test("leaves no topic and no timer behind", async () => {
     const live = await open();
     const timers = live.clock.timerCount;
     const guest = await as(live, "ann");
@@ -265,7 +265,7 @@ describe("a describe", () => {
       }),
     ],
   ])(
-    "%s is reported, and keeps nobody from subscribing or from being there",
+    "%s is reported, and affects neither the subscription nor the presence",
     async (_what, describe) => {
       const live = await open({ describe: describe as () => Record<string, unknown> });
       const guest = await as(live, "ann");
@@ -278,7 +278,7 @@ describe("a describe", () => {
     },
   );
 
-  test("of nothing adds nothing", async () => {
+  test("that returns an empty object adds nothing", async () => {
     const live = await open({ describe: (() => undefined) as never });
     await (await as(live, "ann")).send(subscribe);
     expect(await present(live)).toEqual({ ann: { since: live.clock.now() } });
@@ -334,7 +334,7 @@ class Cable implements Broker {
   }
 }
 
-describe("several servers of one broker", () => {
+describe("several servers on one broker", () => {
   async function two(): Promise<{ a: MemoryLive; b: MemoryLive; cable: Cable; broker: Broker }> {
     const clock = new VirtualClock();
     const broker = new MemoryBroker({ clock });
@@ -344,7 +344,7 @@ describe("several servers of one broker", () => {
     return { a, b, cable, broker };
   }
 
-  test("know of each other's subscribers", async () => {
+  test("see each other's subscribers", async () => {
     const { a, b } = await two();
     await (await as(a, "ann")).send(subscribe);
     await (await as(b, "bob")).send(subscribe);
@@ -355,7 +355,7 @@ describe("several servers of one broker", () => {
   });
 
   test.each(["the first", "the second"])(
-    "somebody who is at both stays when %s sees him go",
+    "keep a subscriber of both when %s sees it leave",
     async (which) => {
       const { a, b } = await two();
       const guests = [await as(a, "ann"), await as(b, "ann")];
@@ -374,7 +374,7 @@ describe("several servers of one broker", () => {
     },
   );
 
-  test("those of one that died without a word are gone 75 s after its last sign of life", async () => {
+  test("drop those of a crashed server 75 s after its last renewal", async () => {
     const { a, b, cable } = await two();
     await (await as(a, "ann")).send(subscribe);
     await (await as(b, "bob")).send(subscribe);
@@ -387,7 +387,7 @@ describe("several servers of one broker", () => {
     expect(await whoIs(b)).toEqual(["bob"]);
   });
 
-  test("those of one that died at once, too", async () => {
+  test("drop those of a server that crashed immediately, too", async () => {
     const { a, b, cable } = await two();
     await (await as(a, "ann")).send(subscribe);
     cable.isCut = true;
@@ -397,7 +397,7 @@ describe("several servers of one broker", () => {
     expect(await whoIs(b)).toEqual([]);
   });
 
-  test("one that was cut off for long says again who is there, once it hears that they are gone", async () => {
+  test("restore presence after a long disconnection, once the removal is received", async () => {
     const { a, b, cable, broker } = await two();
     await (await as(a, "ann")).send(subscribe);
     const topic = await broker.openTopic(keyedTopic("news/$presence"), () => {});
@@ -411,14 +411,14 @@ describe("several servers of one broker", () => {
   });
 });
 
-describe("a broker that is slow, or away", () => {
+describe("a slow or unreachable broker", () => {
   async function cabled(): Promise<{ live: MemoryLive; cable: Cable }> {
     const clock = new VirtualClock();
     const cable = new Cable(new MemoryBroker({ clock }));
     return { live: await open(true, { broker: cable }, clock), cable };
   }
 
-  test("somebody who left for good before it was said that he is there is taken back", async () => {
+  test("a subscriber that left before its presence was stored is removed", async () => {
     const { live, cable } = await cabled();
     const held = new Later<void>();
     cable.hold = held.promise;
@@ -431,7 +431,7 @@ describe("a broker that is slow, or away", () => {
     expect([await whoIs(live), saidOf(live)]).toEqual([[], 2]);
   });
 
-  test("and who came back meanwhile is there", async () => {
+  test("and one that returned meanwhile is present", async () => {
     const { live, cable } = await cabled();
     const held = new Later<void>();
     cable.hold = held.promise;
@@ -447,7 +447,7 @@ describe("a broker that is slow, or away", () => {
     expect(await whoIs(live)).toEqual(["ann"]);
   });
 
-  test("presence that cannot be told is reported, and keeps nobody from subscribing", async () => {
+  test("presence that cannot be stored is reported, and does not affect the subscription", async () => {
     const { live, cable } = await cabled();
     cable.refused.add("news/$presence");
     const guest = await as(live, "ann");
@@ -458,7 +458,7 @@ describe("a broker that is slow, or away", () => {
     expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0 });
   });
 
-  test("presence that could not be told is told with the next lease, when the broker is back", async () => {
+  test("presence that could not be stored is stored with the next lease, when the broker is back", async () => {
     const { live, cable } = await cabled();
     cable.refused.add("news/$presence");
     await (await as(live, "ann")).send(subscribe);
@@ -468,7 +468,7 @@ describe("a broker that is slow, or away", () => {
   });
 });
 
-test("a connection that ends while its topic is opening is never there", async () => {
+test("a connection that ends while its topic is opening is never present", async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
   const opened = new Later<void>();
@@ -491,7 +491,7 @@ test("a connection that ends while its topic is opening is never there", async (
   expect(live.live.census()).toMatchObject({ sessions: 0, subscriptions: 0, views: 0 });
 });
 
-test("a server that closes has no timer left, whatever its clients were about", async () => {
+test("a server that closes has no timers left, whatever its clients were doing", async () => {
   const clock = new VirtualClock();
   const live = await open(true, {}, clock);
   await (await as(live, "ann")).send(subscribe);

@@ -31,7 +31,7 @@ async function answered(guest: Guest, count: number): Promise<number> {
 }
 
 describe("the rate of a connection", () => {
-  test("a burst goes through, what is beyond is rate_limited, and it fills by the second", async () => {
+  test("a burst is accepted, requests beyond are rate_limited, and the bucket refills each second", async () => {
     const live = await open();
     const guest = await live.level1();
     guest.take();
@@ -52,7 +52,7 @@ describe("the rate of a connection", () => {
     expect(guest.closeCode).toBeUndefined();
   });
 
-  test("what is refused is not done", async () => {
+  test("a refused request is not executed", async () => {
     const live = await open();
     const guest = await live.level1();
     await guest.send(...pings(3));
@@ -68,7 +68,7 @@ describe("the rate of a connection", () => {
     expect(live.live.statistics.refusals).toEqual({ rate_limited: 3 });
   });
 
-  test("each request counts, also one that is refused for what it says", async () => {
+  test("each request counts, including refused ones", async () => {
     const live = await open();
     const guest = await live.level1();
     await guest.send({ type: "unheard-of" }, { type: "subscribe" }, { type: "ping" });
@@ -77,20 +77,20 @@ describe("the rate of a connection", () => {
     expect(guest.take()).toMatchObject([{ id: 5, code: "rate_limited" }]);
   });
 
-  test("is its own where nobody has an identity", async () => {
+  test("is per connection if nobody has an identity", async () => {
     const live = await open({ ...limited, identityRequestBurst: 1, identityRequestsPerSecond: 1 });
     expect(await answered(await live.level1(), 5)).toBe(3);
     expect(await answered(await live.level1(), 5)).toBe(3);
   });
 
-  test("stays what it is over a refresh", async () => {
+  test("is unaffected by a refresh", async () => {
     const live = await open({ ...limited, authenticate: () => ({ id: "ann" }) });
     const guest = await live.level1();
     await guest.send({ type: "refresh", token: "x" }, ...pings(2));
     expect(await answered(guest, 1)).toBe(0);
   });
 
-  test("at Level 0 params that come too fast close it with 4429", async () => {
+  test("at Level 0, params sent too fast close with 4429", async () => {
     const live = await open();
     const guest = await live.level0("news");
     await guest.send({}, {}, {});
@@ -100,8 +100,8 @@ describe("the rate of a connection", () => {
   });
 });
 
-describe("who does not stop", () => {
-  test("is closed with 4429 after a thousand refusals in a row", async () => {
+describe("a client that does not slow down", () => {
+  test("is closed with 4429 after a thousand consecutive refusals", async () => {
     const live = await open();
     const guest = await live.level1();
     await guest.send(...pings(3 + 999));
@@ -115,7 +115,7 @@ describe("who does not stop", () => {
     ]);
   });
 
-  test("one that is answered in between begins the count again", async () => {
+  test("starts the count again when a request is accepted", async () => {
     const live = await open();
     const guest = await live.level1();
     await guest.send(...pings(3 + 999));
@@ -149,7 +149,7 @@ describe("the rate of an identity", () => {
     expect(await answered(one, 3)).toBe(1);
   });
 
-  test("is not forgotten while it is used up, however often connections come and go", async () => {
+  test("is remembered while it is used up, however often connections come and go", async () => {
     const live = await open({ ...shared, heartbeatMs: 200 });
     const guest = await live.level1({ search: "?as=ann" });
     await answered(guest, 5);
@@ -158,7 +158,7 @@ describe("the rate of an identity", () => {
     expect(await answered(await live.level1({ search: "?as=ann" }), 1)).toBe(0);
   });
 
-  test("over HTTP: 429 with Retry-After, together with its connections", async () => {
+  test("over HTTP: 429 with Retry-After, shared with its connections", async () => {
     const clock = new VirtualClock();
     const live = await RunningLive.start({
       topics: [logTopic("news", { clientPublish: true })],
@@ -179,7 +179,7 @@ describe("the rate of an identity", () => {
     expect((await ask("ann")).status).toBe(200);
   });
 
-  test("over HTTP, where nobody has one, it is the address's", async () => {
+  test("over HTTP without an identity, is per address", async () => {
     const live = await RunningLive.start({
       topics: [logTopic("news")],
       clock: new VirtualClock(),
@@ -195,13 +195,13 @@ describe("the rate of an identity", () => {
 describe("a token bucket", () => {
   const rate = { perSecond: 10, burst: 2 };
 
-  test("gives its burst, then one for each tenth of a second", () => {
+  test("allows its burst, then one request per tenth of a second", () => {
     const bucket = new TokenBucket(rate, 0);
     expect([bucket.take(0), bucket.take(0), bucket.take(0)]).toEqual([true, true, false]);
     expect([bucket.take(99), bucket.take(100), bucket.take(100)]).toEqual([false, true, false]);
   });
 
-  test("holds no more than its burst, and says when it is as a new one", () => {
+  test("holds no more than its burst, and knows when it is full", () => {
     const bucket = new TokenBucket(rate, 0);
     expect(bucket.isFull(0)).toBe(true);
     bucket.take(0);
@@ -210,7 +210,7 @@ describe("a token bucket", () => {
     expect(taken).toEqual([true, true, false]);
   });
 
-  test("a time that goes back gives nothing and takes nothing", () => {
+  test("is unaffected if time goes back", () => {
     const bucket = new TokenBucket(rate, 1_000);
     bucket.take(1_000);
     expect([bucket.take(0), bucket.take(0)]).toEqual([true, false]);

@@ -81,7 +81,7 @@ const cases: Record<string, Case> = {
 };
 
 test.each(Object.entries(cases))(
-  "%s is reported by its name and what it was called for, with its own stack",
+  "%s is reported with its name and occasion, with its own stack",
   async (_what, { options, request, says }) => {
     const live = await MemoryLive.open({
       topics: [logTopic("rooms/:id", { clientPublish: true })],
@@ -101,7 +101,7 @@ test.each(Object.entries(cases))(
   },
 );
 
-test("match is reported with the topic, the event and the params", async () => {
+test("a failing match is reported with the topic, the event and the params", async () => {
   const live = await MemoryLive.open({ topics: [logTopic("news", { match: boom })] });
   const guest = await live.level1();
   await guest.send({ ...subscribe, topic: "news", params: { city: "Bern" } });
@@ -138,7 +138,7 @@ test.each([
   ]);
 });
 
-test("presence.describe that is asynchronous is reported, and its rejection ends nothing", async () => {
+test("an asynchronous presence.describe is reported, and its rejection does not end the process", async () => {
   const describe = rejected as unknown as () => Record<string, unknown>;
   const live = await MemoryLive.open({ topics: [logTopic("news", { presence: { describe } })] });
   const guest = await live.level1();
@@ -147,7 +147,7 @@ test("presence.describe that is asynchronous is reported, and its rejection ends
   expect(live.reports).toMatchObject([{ message: expect.stringContaining("returned a promise") }]);
 });
 
-test("a method that fails after its time is over is reported", async () => {
+test("a method that fails after its timeout is reported", async () => {
   const live = await MemoryLive.open({
     topics: [],
     methods: {
@@ -169,7 +169,7 @@ test("a method that fails after its time is over is reported", async () => {
   ]);
 });
 
-test("without onError a failure is one line on standard error, with the place where it was thrown", async () => {
+test("without onError, a failure is one line on standard error, with the place where it was thrown", async () => {
   const lines: string[] = [];
   const { error } = console;
   console.error = (line: string) => lines.push(line);
@@ -191,7 +191,7 @@ test("without onError a failure is one line on standard error, with the place wh
   );
 });
 
-test("an onError that rejects ends nothing", async () => {
+test("an onError that rejects does not end the process", async () => {
   const { error } = console;
   const lines: string[] = [];
   console.error = (line: string) => lines.push(line);
@@ -203,7 +203,7 @@ test("an onError that rejects ends nothing", async () => {
   expect(lines).toHaveLength(1);
 });
 
-test("a numeric id is refused by name, and the developer is told once what to return", async () => {
+test("a numeric id is refused, and the report says once what to return", async () => {
   const live = await MemoryLive.open({
     topics: [],
     authenticate: () => ({ id: 42 as unknown as string }),
@@ -219,7 +219,7 @@ test("a numeric id is refused by name, and the developer is told once what to re
   ]);
 });
 
-test("an expiresAt in seconds is refused by name instead of as expired credentials", async () => {
+test("an expiresAt in seconds is reported as such, and not as expired credentials", async () => {
   const live = await MemoryLive.open({
     topics: [],
     authenticate: () => ({ id: "ann", expiresAt: live.clock.now() / 1_000 + 60 }),

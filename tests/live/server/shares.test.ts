@@ -17,7 +17,7 @@ const as = (id: string): { headers: Record<string, string> } => ({
 });
 
 describe("an identity's share", () => {
-  test("all connections of an identity have one, and others have their own", async () => {
+  test("is common to all connections of an identity, and separate from others'", async () => {
     const ledger = new Ledger({ shareBytes: 8 * KIB });
     const topics = Array.from({ length: 4 }, (_, n) => logTopic(`t${n}`));
     const live = await MemoryLive.open({ topics, authenticate, ledger });
@@ -39,7 +39,7 @@ describe("an identity's share", () => {
     expect(await two.ask(subscribe(3))).toMatchObject({ type: "subscribed" });
   });
 
-  test("a call's params are paid for until the method ends, at what they cost once they are parsed", async () => {
+  test("pays for a call's params until the method ends, at their cost after parsing", async () => {
     const ledger = new Ledger({ shareBytes: 1024 * KIB });
     const answer = new Later<string>();
     const methods = { slow: method({ handle: () => answer.promise }) };
@@ -62,7 +62,7 @@ describe("an identity's share", () => {
     expect(payer.heldBytes).toBe(0);
   });
 
-  test("what a broker still takes in is paid for after its connection has ended", async () => {
+  test("pays for what a broker is still storing after the connection has ended", async () => {
     const ledger = new Ledger();
     const stored = new Later<void>();
     const broker = new MemoryBroker();
@@ -87,7 +87,7 @@ describe("an identity's share", () => {
     expect(ledger.payer("identity ann").heldBytes).toBe(0);
   });
 
-  test("everything is refunded when all have left", async () => {
+  test("is refunded completely when all have left", async () => {
     const ledger = new Ledger();
     const live = await MemoryLive.open({
       topics: [logTopic("rooms/:id", { clientPublish: true, match: matchFields })],
@@ -108,7 +108,7 @@ describe("an identity's share", () => {
     expect([...ledger.payers].map(({ name, heldBytes }) => [name, heldBytes])).toEqual([]);
   });
 
-  test("an identity with too many connections is closed with 4429, and may come back", async () => {
+  test("limits connections: one too many is closed with 4429, and may reconnect", async () => {
     const ledger = new Ledger({ maxConnectionsPerPayer: 1 });
     const live = await MemoryLive.open({ topics: [logTopic("t")], authenticate, ledger });
     await live.level1(as("ann"));
@@ -121,8 +121,8 @@ describe("an identity's share", () => {
   });
 });
 
-describe("what waits for an answer", () => {
-  test("is charged at what it costs parsed, and refused beyond the share; the others' requests are not", async () => {
+describe("requests that wait for an answer", () => {
+  test("are charged at their cost after parsing, and refused beyond the share; others' requests are not", async () => {
     const pending = new Later<string>();
     const ledger = new Ledger({ shareBytes: 100 * KIB });
     const slow = method({ handle: () => pending.promise });
@@ -145,7 +145,7 @@ describe("what waits for an answer", () => {
     expect(ledger.payer("identity ann").heldBytes).toBe(0);
   });
 
-  test("is refunded when it is refused", async () => {
+  test("are refunded when they are refused", async () => {
     const ledger = new Ledger();
     const live = await MemoryLive.open({ topics: [logTopic("t")], ledger });
     const guest = await live.level1();
@@ -158,8 +158,8 @@ describe("what waits for an answer", () => {
   });
 });
 
-describe("what is remembered", () => {
-  test("keys of publishes are their publisher's: who has used up the share is refused, and others are not", async () => {
+describe("remembered keys and answers", () => {
+  test("keys of publishes are charged to their publisher: beyond the share it is refused, and others are not", async () => {
     const ledger = new Ledger({ shareBytes: 20 * KIB });
     const live = await MemoryLive.open({
       topics: [logTopic("t", { clientPublish: true })],
@@ -185,7 +185,7 @@ describe("what is remembered", () => {
     expect(await guest.ask(publish(62))).toMatchObject({ type: "published" });
   });
 
-  test("answers of calls are their caller's: nobody makes another's be forgotten", async () => {
+  test("answers of calls are charged to their caller: nobody displaces another's", async () => {
     let made = 0;
     const count = method({ handle: () => (made += 1) });
     const live = await MemoryLive.open({
@@ -212,7 +212,7 @@ describe("what is remembered", () => {
 });
 
 describe("topics of a pattern", () => {
-  test("events are their publisher's as long as they are kept: refused beyond the share, refunded when they go", async () => {
+  test("events are charged to their publisher while they are kept: refused beyond the share, refunded when dropped", async () => {
     const ledger = new Ledger({ shareBytes: 144_000 });
     const live = await MemoryLive.open({
       topics: [keyedTopic("sites/:id", { clientPublish: true })],
@@ -237,7 +237,7 @@ describe("topics of a pattern", () => {
     expect(await guest.ask(set("d"))).toMatchObject({ type: "published" });
   });
 
-  test("an open name is its opener's: beyond the share no more are opened, and others open theirs", async () => {
+  test("an open name is charged to its opener: beyond the share no more are opened, and others open theirs", async () => {
     const ledger = new Ledger({ shareBytes: 64 * KIB });
     const live = await MemoryLive.open({ topics: [logTopic("rooms/:id")], authenticate, ledger });
     const [guest, other] = [await live.level1(as("ann")), await live.level1(as("bob"))];
@@ -255,8 +255,8 @@ describe("topics of a pattern", () => {
   });
 });
 
-describe("logins that fail", () => {
-  test("beyond the burst nobody is asked for credentials, and one a second is let try", async () => {
+describe("failed logins", () => {
+  test("beyond the burst, credentials are not checked, and one attempt per second is allowed", async () => {
     let asked = 0;
     const live = await MemoryLive.open({
       topics: [logTopic("t")],
@@ -282,7 +282,7 @@ describe("logins that fail", () => {
     expect((await live.level1(as("ann"))).types()).toEqual(["welcome"]);
   });
 
-  test("a connection that ends without having been let in counts, and one that was let in does not", async () => {
+  test("a connection that ends unauthenticated counts, and an authenticated one does not", async () => {
     const live = await MemoryLive.open({ topics: [], failedLoginBurst: 1, authenticate });
     const good = await live.level1();
     await good.send({ type: "hello", token: "ann" });
@@ -292,7 +292,7 @@ describe("logins that fail", () => {
     expect((await live.level1(as("ann"))).closeCode).toBe(4429);
   });
 
-  test("over plain HTTP they are answered with 429, and Retry-After", async () => {
+  test("over plain HTTP they are answered with 429 and Retry-After", async () => {
     const live = await RunningLive.start({
       topics: [logTopic("t")],
       failedLoginBurst: 1,
@@ -305,7 +305,7 @@ describe("logins that fail", () => {
 });
 
 describe("a long answer over HTTP", () => {
-  test("holds the whole state, and says last up to where it is", async () => {
+  test("contains the whole state, and its position at the end", async () => {
     const live = await RunningLive.start({ topics: [keyedTopic("devices")] });
     const topic = live.topic("devices" as never) as unknown as {
       set(key: string, data: unknown): Promise<unknown>;
@@ -321,7 +321,7 @@ describe("a long answer over HTTP", () => {
     );
   });
 
-  test("that nobody reads costs no more than a piece of it, and pages are shared", async () => {
+  test("that is not read costs no more than a piece of it, and pages are shared", async () => {
     const ledger = new Ledger();
     const live = await RunningLive.start({ topics: [logTopic("news")], ledger });
     const topic = live.topic("news" as never) as unknown as {

@@ -14,7 +14,7 @@ const set = (
   data,
 });
 
-describe("how much a keyed topic holds", () => {
+describe("the size of a keyed topic", () => {
   test("beyond maxStateBytes: too_large, 413; removing makes room", async () => {
     const topics = [keyedTopic("devices", { clientPublish: true, maxStateBytes: 2_000 })];
     const live = await MemoryLive.open({ topics });
@@ -35,7 +35,7 @@ describe("how much a keyed topic holds", () => {
     expect((await fetch(running.http("devices"), { method: "POST", body })).status).toBe(413);
   });
 
-  test("the census tells what the topics keep", async () => {
+  test("the census reports the size of the topics' logs", async () => {
     const live = await MemoryLive.open({ topics: [keyedTopic("devices")] });
     expect(live.live.census()).toMatchObject({ topics: 1, logBytes: 0 });
     await live.live.topic("devices").set("a", "x".repeat(1_000));
@@ -54,7 +54,7 @@ describe("a declaration's numbers", () => {
     ["maxStateBytes", { maxStateBytes: -5 }, "maxStateBytes"],
     ["presence.graceMs", { presence: { graceMs: Number.NaN } }, "graceMs"],
   ])(
-    "%s that is none from 0 on is refused with invalid_limit, by its name",
+    "%s that is not a number of 0 or more is refused with invalid_limit, by its name",
     async (_name, options, named) => {
       const opening = MemoryLive.open({ topics: [keyedTopic("devices", options)] });
       await expect(opening).rejects.toMatchObject({
@@ -64,7 +64,7 @@ describe("a declaration's numbers", () => {
     },
   );
 
-  test("0 and Infinity are numbers that say something", async () => {
+  test("0 (keep nothing) and Infinity (keep for ever) are accepted", async () => {
     const retention = { maxAgeMs: Number.POSITIVE_INFINITY, maxEvents: 0 };
     const presence = { graceMs: 0 };
     await MemoryLive.open({ topics: [keyedTopic("devices", { retention, presence })] });

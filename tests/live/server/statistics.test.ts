@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { keyedTopic, logTopic, matchFields, method } from "../../../src/live/index.ts";
 import { MemoryLive } from "./memory-live.ts";
 
-test("what a server counts, and what it holds", async () => {
+test("statistics count events, and the census reports the current state", async () => {
   const live = await MemoryLive.open({
     topics: [
       logTopic("news", { clientPublish: true, match: matchFields, retention: { maxEvents: 2 } }),

@@ -8,7 +8,7 @@ const topics = [
   keyedTopic("devices/:site", { data: v.object({ name: v.string() }) }),
 ] as const;
 
-test("a topic in the server's hands has the types of its declaration, and what does not fit is refused by both", async () => {
+test("a topic handle has the types of its declaration, and mismatches are refused by the compiler and at run time", async () => {
   const live = await LiveServer.open({ broker: new MemoryBroker(), topics });
   const news = live.topic("news");
   expectTypeOf(news).toEqualTypeOf<TopicHandle<{ headline: string }, "log">>();

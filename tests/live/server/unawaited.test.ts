@@ -52,7 +52,7 @@ async function open(): Promise<{ live: MemoryLive; away: { is: boolean } }> {
   return { live, away };
 }
 
-test("publish, set, remove and ready that nobody awaits are reported and end nothing", async () => {
+test("rejections of publish, set, remove and ready that nobody awaits are reported and do not end the process", async () => {
   const { live, away } = await open();
   away.is = true;
   void live.live.topic("news").publish(1);
@@ -70,7 +70,7 @@ test("publish, set, remove and ready that nobody awaits are reported and end not
   expect(live.errors[0]).toMatchObject({ code: "unavailable" });
 });
 
-test("whoever awaits one has it rejected, and nothing is reported", async () => {
+test("an awaited promise rejects, and nothing is reported", async () => {
   const { live, away } = await open();
   away.is = true;
   const prices = live.live.topic("prices");
@@ -92,7 +92,7 @@ test("whoever awaits one has it rejected, and nothing is reported", async () => 
   expect(live.reports).toEqual([]);
 });
 
-test("one that is awaited only after it was rejected is reported, and rejects all the same", async () => {
+test("a promise that is awaited only after its rejection is reported, and still rejects", async () => {
   const { live, away } = await open();
   away.is = true;
   const pending = live.live.topic("prices").set("a", 1);
@@ -101,7 +101,7 @@ test("one that is awaited only after it was rejected is reported, and rejects al
   await expect(pending).rejects.toMatchObject({ code: "unavailable" });
 });
 
-test("what is awaited resolves with the receipt, as a promise does", async () => {
+test("an awaited promise resolves with the receipt", async () => {
   const { live } = await open();
   const pending = live.live.topic("news").publish(1);
   expect(pending).toBeInstanceOf(Promise);
@@ -109,7 +109,7 @@ test("what is awaited resolves with the receipt, as a promise does", async () =>
   expect(await pending).toEqual({ offset: 1, duplicate: false });
 });
 
-test("a loop that goes on failing is reported once, then once a minute with a count", async () => {
+test("a loop that keeps failing is reported once, then once a minute with a count", async () => {
   const { live, away } = await open();
   away.is = true;
   for (let n = 0; n < 500; n += 1) {
@@ -138,7 +138,7 @@ test("a loop that goes on failing is reported once, then once a minute with a co
   expect(live.reports).toHaveLength(6);
 });
 
-test("the README's loop outlives a Redis that is killed, and goes on when it is back", async () => {
+test("the README's loop survives a Redis that is killed, and continues when it is back", async () => {
   const redis = await RedisServer.start({ durable: true });
   const child = fork(join(import.meta.dirname, "publish-loop.mjs"), [redis.url]);
   onTestFinished(() => void child.kill());

@@ -27,7 +27,7 @@ test.each([
   ["of three bytes a character", "€".repeat(332), "€".repeat(333)],
   ["of four bytes a character", "😀".repeat(249), "😀".repeat(250)],
 ])(
-  "a value %s may have maxMessageBytes as JSON, and not one more",
+  "a value %s may have maxMessageBytes as JSON, and not one byte more",
   async (_what, fits, longerOne) => {
     const { live } = await open();
     const why = {
@@ -43,7 +43,7 @@ test.each([
   },
 );
 
-test("what a schema makes of a client's value may not be longer either", async () => {
+test("the output of a schema may not be longer either", async () => {
   const live = await open();
   const guest = await live.level1();
   const publish = { type: "publish", topic: "made" };

@@ -33,7 +33,7 @@ function collect<Item>(feed: { subscribe(listener: (item: Item) => void): () => 
 }
 
 describe("tabs of one browser", () => {
-  test("share one connection, and one subscription of a topic with equal params", async () => {
+  test("share one connection, and one subscription per topic and params", async () => {
     const { live, open } = await start();
     const [a, b] = [open("a"), open("b")];
     await live.server.topic("devices").set("k", { n: 1 });
@@ -48,7 +48,7 @@ describe("tabs of one browser", () => {
     for (const feed of feeds) expect(feed.entries.get("k")).toEqual({ n: 2 });
   });
 
-  test("one that joins later has the state, and takes nothing from the others or twice", async () => {
+  test("that join later receive the state, and cost the others no event and no duplicate", async () => {
     const { live, open } = await start();
     const a = open("a");
     const seen = collect(a.topic("devices"));
@@ -72,7 +72,7 @@ describe("tabs of one browser", () => {
     expect(live.server.census()).toMatchObject({ sessions: 1, subscriptions: 2 });
   });
 
-  test("one that comes back from a position gets what it missed, and the others nothing twice, and no gap that is not theirs", async () => {
+  test("that resume from a position receive what they missed, and the others no duplicate and no foreign gap", async () => {
     const { live, open } = await start();
     const a = open("a");
     const news = collect(a.topic("news"));
@@ -90,7 +90,7 @@ describe("tabs of one browser", () => {
     expect(news.map((item) => item.type === "event" && item.data.n)).toEqual([1, 2, 3]);
   });
 
-  test("other params of a topic are on another connection, which goes when nobody wants them", async () => {
+  test("with other params of a topic use another connection, which closes when nobody needs it", async () => {
     const { live, open } = await start();
     const [a, b] = [open("a"), open("b")];
     const all = a.topic("devices");
@@ -108,7 +108,7 @@ describe("tabs of one browser", () => {
     expect(live.server.census().subscriptions).toBe(1);
   });
 
-  test("publishes of each are answered to it, and are in the log once", async () => {
+  test("receive the answers to their publishes, which are stored once", async () => {
     const { live, open } = await start();
     const [a, b] = [open("a"), open("b")];
     const answers = Promise.all([a.publish("news", { n: 1 }), b.publish("news", { n: 2 })]);
@@ -120,7 +120,7 @@ describe("tabs of one browser", () => {
     expect(await refused).toMatchObject({ code: "unknown_topic" });
   });
 
-  test("after a cut all of them resume, on one connection", async () => {
+  test("all resume on one connection after a cut", async () => {
     const { live, open } = await start();
     const clients = [open("a"), open("b"), open("c")];
     const seen = clients.map((client) => collect(client.topic("news")));
@@ -134,7 +134,7 @@ describe("tabs of one browser", () => {
     expect(live.network.connections).toHaveLength(1);
   });
 
-  test("a cut that nobody notices: by the silence, and no tab is held on the dead connection", async () => {
+  test("notice a silent cut, and no tab stays on the dead connection", async () => {
     const { live, open } = await start();
     const clients = [open("a"), open("b")];
     await live.pass(100);
@@ -144,7 +144,7 @@ describe("tabs of one browser", () => {
   });
 });
 
-test("a cut that nobody notices of one of two connections: no view stands still and says that it is live", async () => {
+test("notice a silent cut of one of two connections: no view stops while it claims to be live", async () => {
   const { live, open } = await start();
   const [a, b] = [open("a"), open("b")];
   a.topic("devices").subscribe(() => {});
@@ -174,7 +174,7 @@ describe("a tab that is closed", () => {
     expect(b.status).toEqual({ state: "live" });
   });
 
-  test("is not one whose lock is slow to come: its neighbours do not take it for gone", async () => {
+  test("is not mistaken for one whose lock is slow to be granted", async () => {
     const { live, browser, open } = await start();
     open("a");
     await live.pass(100);
@@ -191,7 +191,7 @@ describe("a tab that is closed", () => {
     expect(live.server.census().sessions).toBe(1);
   });
 
-  test("that had not: what it alone followed ends", async () => {
+  test("that did not have it: its own subscriptions end", async () => {
     const { live, browser, open } = await start();
     open("a")
       .topic("news")
@@ -207,7 +207,7 @@ describe("a tab that is closed", () => {
     expect(live.server.census().subscriptions).toBe(1);
   });
 
-  test("the last client's end closes the connection", async () => {
+  test("together with the last client closes the connection", async () => {
     const { live, open } = await start();
     const [a, b] = [open("a"), open("b")];
     await live.pass(100);
@@ -220,8 +220,8 @@ describe("a tab that is closed", () => {
   });
 });
 
-describe("a tab that is put aside", () => {
-  test("gives back its lock, its channel and its connection: the others are current within a second", async () => {
+describe("a tab that is suspended", () => {
+  test("releases its lock, its channel and its connection: the others are current within a second", async () => {
     const { live, browser, open } = await start();
     open("a");
     await live.pass(100);
@@ -237,7 +237,7 @@ describe("a tab that is put aside", () => {
     expect(live.network.connections).toHaveLength(1);
   });
 
-  test("queues again when it is back, so that there is one connection, and it is current", async () => {
+  test("queues again when it is back, so that there is one connection, and is current", async () => {
     const { live, browser, open } = await start();
     const a = open("a");
     const mine = collect(a.topic("news"));
@@ -260,7 +260,7 @@ describe("a tab that is put aside", () => {
     expect(live.network.connections).toHaveLength(2);
   });
 
-  test("that waits for the connection does not keep it from the others later", async () => {
+  test("while it waits for the connection does not block the others later", async () => {
     const { live, browser, open } = await start();
     open("a");
     await live.pass(100);
@@ -277,7 +277,7 @@ describe("a tab that is put aside", () => {
   });
 });
 
-test("in a frame that may use neither locks nor channels, a tab connects by itself at once, and no rejection is left", async () => {
+test("in a frame without locks and channels, a tab connects directly and immediately, and no rejection is unhandled", async () => {
   const { live } = await start();
   const refuse = (): never => {
     throw new DOMException("opaque origin", "SecurityError");
@@ -298,7 +298,7 @@ test("in a frame that may use neither locks nor channels, a tab connects by itse
   }
 });
 
-test("while the tab that has the connection is frozen, a new one connects by itself after three seconds", async () => {
+test("while the tab with the connection is frozen, a new one connects directly after three seconds", async () => {
   const { live, browser, open } = await start();
   open("a");
   await live.pass(100);
@@ -326,7 +326,7 @@ describe("credentials", () => {
     return { id: token, expiresAt: 1_700_000_000_000 + 60_000 };
   };
 
-  test("the first token opens the connection for all; who joins knows for how long it is good", async () => {
+  test("the first token opens the connection for all; later tabs learn how long it is valid", async () => {
     const { live, open } = await start({ authenticate });
     const a = open("a", { token: "anna" });
     await live.pass(40_000);

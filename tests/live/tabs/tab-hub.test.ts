@@ -105,13 +105,13 @@ function followKeyed(): void {
   hub.clear();
 }
 
-describe("an attempt to connect that is in progress", () => {
+describe("a connection attempt in progress", () => {
   beforeEach(() => {
     hub = new TestHub();
     hub.open("a", "b");
   });
 
-  test("ends when a tab gives it up and dials again: with the network back, it may hang for long", () => {
+  test("ends when a tab gives it up and dials again, because it may hang after the network is back", () => {
     hub.leave("a");
     hub.open("a 2");
     expect(hub.server.isClosed).toBe(true);
@@ -125,14 +125,14 @@ describe("an attempt to connect that is in progress", () => {
     for (const socket of ["a 2", "b 2"]) expect(hub.heard(socket)).toHaveLength(2);
   });
 
-  test("goes on when a tab joins, and after a tab is gone", () => {
+  test("continues when a tab joins, and after a tab is gone", () => {
     hub.open("c");
     hub.leaveTab("a");
     hub.open("d");
     expect(hub.servers).toHaveLength(1);
   });
 
-  test("a tab that leaves a connection that works ends nothing", () => {
+  test("is not affected by a tab that leaves a working connection", () => {
     hub.server.welcome();
     hub.leave("a");
     hub.open("a 2");
@@ -140,7 +140,7 @@ describe("an attempt to connect that is in progress", () => {
   });
 });
 
-describe("one start of a topic at a time", () => {
+describe("starts of a topic run one at a time", () => {
   test("the second waits for the answer of the first", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 3 } });
     hub.subscribe("b", { since: { epoch: "e", offset: 5 } });
@@ -149,7 +149,7 @@ describe("one start of a topic at a time", () => {
     expect(server.taken()).toMatchObject([{ type: "subscribe", since: { offset: 5 } }]);
   });
 
-  test("and for all that it was resumed for, however far the others are", () => {
+  test("and for all events of its replay, however far the others are", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     hub.subscribe("c", { since: { epoch: "e", offset: 7 } });
@@ -160,14 +160,14 @@ describe("one start of a topic at a time", () => {
     expect(server.taken()).toMatchObject([{ since: { offset: 7 } }]);
   });
 
-  test("a resume with nothing to come holds up nobody", () => {
+  test("a resume without events delays nobody", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 10 } });
     hub.subscribe("b", { since: { epoch: "e", offset: 4 } });
     server.subscribed({ resumed: true });
     expect(server.taken()).toMatchObject([{ since: { offset: 10 } }, { since: { offset: 4 } }]);
   });
 
-  test("and for the last page of a whole state, also of one that was broken off", () => {
+  test("and for the last page of a whole state, even of an interrupted one", () => {
     hub.subscribe("a", { since: { epoch: "old", offset: 5 } });
     hub.subscribe("b");
     const [{ id }] = server.taken() as [Message];
@@ -179,7 +179,7 @@ describe("one start of a topic at a time", () => {
     expect(server.taken()).toMatchObject([{ type: "subscribe" }]);
   });
 
-  test("and for the gap of who has lost something", () => {
+  test("and for the gap of a member that has lost events", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 2 } });
     hub.subscribe("b");
     server.subscribed();
@@ -189,7 +189,7 @@ describe("one start of a topic at a time", () => {
     expect(hub.heard("b")).toMatchObject([{ type: "gap" }, { type: "subscribed", offset: 10 }]);
   });
 
-  test("also for one to an empty log", () => {
+  test("even for a gap to an empty log", () => {
     hub.subscribe("a", { since: { epoch: "old", offset: 2 } });
     hub.subscribe("b", { since: { epoch: "old", offset: 2 } });
     server.subscribed({ offset: 0 });
@@ -198,7 +198,7 @@ describe("one start of a topic at a time", () => {
     expect(hub.heard("b").slice(1)).toMatchObject([{ type: "subscribed", offset: 0 }, { to: 0 }]);
   });
 
-  test("of one who left meanwhile nothing is asked, and the next one's turn comes", () => {
+  test("nothing is requested for a member that has left, and the next one's turn comes", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 1 } });
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     hub.subscribe("c", { since: { epoch: "e", offset: 3 } });
@@ -208,7 +208,7 @@ describe("one start of a topic at a time", () => {
     expect(server.taken()).toMatchObject([{ since: { offset: 3 } }]);
   });
 
-  test("of one who leaves when it is asked the answer lets the next one's turn come", () => {
+  test("if a member leaves after its request, the answer starts the next one", () => {
     hub.subscribe("a", { since: { epoch: "e", offset: 1 } });
     hub.subscribe("b", { since: { epoch: "e", offset: 10 } });
     hub.leave("a");
@@ -219,7 +219,7 @@ describe("one start of a topic at a time", () => {
     );
   });
 
-  test("messages before the first answer are of a subscription that was ended: nobody goes on from them", () => {
+  test("messages before the first answer belong to an ended subscription: no position is taken from them", () => {
     followLog();
     hub.send("a", { type: "unsubscribe", id: 2, topic: "t" });
     hub.subscribe("b");
@@ -232,7 +232,7 @@ describe("one start of a topic at a time", () => {
   });
 });
 
-describe("who joins without asking the server", () => {
+describe("joining without a request", () => {
   test("a log from now: from where the others are, and not from where the server is", () => {
     followLog();
     server.say(event(11));
@@ -255,7 +255,7 @@ describe("who joins without asking the server", () => {
   });
 
   test.each([10, 14])(
-    "a position of %i where the others have 10: it is resumed there",
+    "a position of %i while the others have 10: it is resumed there",
     (offset) => {
       followLog();
       hub.subscribe("b", { since: { epoch: "e", offset } });
@@ -264,7 +264,7 @@ describe("who joins without asking the server", () => {
     },
   );
 
-  test("a keyed topic's position, too, once its state is whole, and never without one", () => {
+  test("a keyed topic's position too, once its state is complete, and never without one", () => {
     followKeyed();
     hub.subscribe("b", { since: { epoch: "e", offset: 10 } });
     expect(hub.heard("b")).toMatchObject([{ kind: "keyed", resumed: true, offset: 10 }]);
@@ -275,7 +275,7 @@ describe("who joins without asking the server", () => {
     expect(hub.heard("b")).toMatchObject([{ type: "snapshot" }]);
   });
 
-  test("joins behind the last page of a state, which is not all of it", () => {
+  test("not after the last page of a partial state", () => {
     followKeyed();
     hub.subscribe("b");
     hub.subscribe("c", { since: { epoch: "e", offset: 10 } });
@@ -285,7 +285,7 @@ describe("who joins without asking the server", () => {
     expect(types).toEqual(["snapshot", "snapshot", "subscribed"]);
   });
 
-  test("a position of another epoch of a log: it is told at once that nothing of that will come", () => {
+  test("a position of another epoch of a log: a gap is sent immediately", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "old", offset: 99 } });
     expect(hub.heard("b")).toMatchObject([
@@ -297,13 +297,13 @@ describe("who joins without asking the server", () => {
     expect(hub.heard("a")).toEqual([]);
   });
 
-  test("of another epoch of a keyed topic it is the server that says so", () => {
+  test("for another epoch of a keyed topic, the server is asked", () => {
     followKeyed();
     hub.subscribe("b", { since: { epoch: "old", offset: 99 } });
     expect(server.taken()).toMatchObject([{ type: "subscribe", since: { epoch: "old" } }]);
   });
 
-  test("a position behind the others is asked for", () => {
+  test("for a position behind the others, the server is asked", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 9 } });
     expect(server.taken()).toMatchObject([{ type: "subscribe", since: { offset: 9 } }]);
@@ -313,7 +313,7 @@ describe("who joins without asking the server", () => {
 describe("a gap", () => {
   const gap = { type: "gap", topic: "t", epoch: "e", from: 3, to: 8, reason: "expired" };
 
-  test("that is for one begins for the others behind what they have", () => {
+  test("for one member starts after what the others have", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     server.subscribed({ offset: 8 });
@@ -323,7 +323,7 @@ describe("a gap", () => {
     expect(hub.heard("a")).toEqual([{ ...gap, from: 11 }]);
   });
 
-  test("after it the next one is for all again", () => {
+  test("is followed by a gap for all", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     server.subscribed({ offset: 8 });
@@ -335,7 +335,7 @@ describe("a gap", () => {
     expect(hub.heard("b")).toEqual([slow]);
   });
 
-  test("does not move back where others go on from", () => {
+  test("does not move the position back", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     server.subscribed({ offset: 8 });
@@ -345,7 +345,7 @@ describe("a gap", () => {
     expect(hub.heard("c")).toMatchObject([{ type: "subscribed", offset: 10 }]);
   });
 
-  test("is for nobody in particular where the start was resumed", () => {
+  test("is for all members if the start was resumed", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     server.subscribed({ offset: 2, resumed: true, latest: 10 });
@@ -355,8 +355,8 @@ describe("a gap", () => {
   });
 });
 
-describe("a subscription that ends", () => {
-  test("when who follows it asks for other params, which replace them", () => {
+describe("the end of a subscription", () => {
+  test("when its member requests other params, which replace it", () => {
     followLog();
     hub.subscribe("a", { params: { site: "x" } });
     expect(server.taken()).toMatchObject([
@@ -366,7 +366,7 @@ describe("a subscription that ends", () => {
     expect(hub.servers).toHaveLength(1);
   });
 
-  test("when the last one leaves, and not before", () => {
+  test("when the last member leaves, and not before", () => {
     followLog();
     hub.subscribe("b");
     hub.leave("a");
@@ -376,7 +376,7 @@ describe("a subscription that ends", () => {
     expect(hub.heard("b")).toContainEqual({ type: "unsubscribed", id: 7, topic: "t" });
   });
 
-  test("by the server: all who follow it are told, and who comes asks anew", () => {
+  test("by the server: all members are notified, and a new member asks again", () => {
     followLog();
     hub.subscribe("b");
     hub.clear();
@@ -391,7 +391,7 @@ describe("a subscription that ends", () => {
     expect([hub.heard("a"), hub.heard("c")]).toEqual([[], [event(11)]]);
   });
 
-  test("by the server while somebody's start waits or is asked: that one is answered for itself", () => {
+  test("by the server while a member's start is pending: that one gets its own answer", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     hub.subscribe("c", { since: { epoch: "e", offset: 7 } });
@@ -416,7 +416,7 @@ describe("a subscription that ends", () => {
     expect(hub.heard("a")).toEqual([]);
   });
 
-  test("a refused start is told to who asked, and leaves the others what they have", () => {
+  test("a refused start is reported to its member, and the others keep what they have", () => {
     followLog();
     hub.subscribe("b", { id: "mine", since: { epoch: "e", offset: 2 } });
     const [{ id }] = server.taken() as [Message];
@@ -429,7 +429,7 @@ describe("a subscription that ends", () => {
     expect([hub.heard("a"), hub.heard("b")]).toEqual([[event(11)], []]);
   });
 
-  test("a start that is refused when the others have left ends what there was", () => {
+  test("a start that is refused after the others have left ends the subscription", () => {
     followLog();
     hub.subscribe("b", { since: { epoch: "e", offset: 2 } });
     const [{ id }] = server.taken() as [Message];
@@ -438,7 +438,7 @@ describe("a subscription that ends", () => {
     expect(server.taken()).toMatchObject([{ type: "unsubscribe", topic: "t" }]);
   });
 
-  test("once: a start that is refused when its only one has left ends nothing more", () => {
+  test("a start that is refused after its only member has left ends nothing more", () => {
     hub.subscribe("a");
     const [{ id }] = server.taken() as [Message];
     hub.leave("a");
@@ -447,7 +447,7 @@ describe("a subscription that ends", () => {
     expect(server.taken()).toEqual([]);
   });
 
-  test("by a message of a type that nobody knows nothing does, and nobody goes on from it", () => {
+  test("a message of an unknown type changes nothing, and no position is taken from it", () => {
     followLog();
     server.say({ type: "news", topic: "t", offset: 99 });
     hub.clear();
@@ -467,7 +467,7 @@ describe("a subscription that ends", () => {
 });
 
 describe("answers", () => {
-  test("go to who asked, under its own id", () => {
+  test("go to the requesting socket, under its own id", () => {
     hub.send("a", { type: "call", id: "x", method: "m" });
     hub.send("b", { type: "call", id: "x", method: "m" });
     const [first, second] = server.taken() as [Message, Message];
@@ -478,7 +478,7 @@ describe("answers", () => {
     expect(hub.heard("b")).toEqual([{ type: "result", id: "x", data: 2 }]);
   });
 
-  test("come once, and not to who has left", () => {
+  test("are sent once, and not to a socket that has left", () => {
     hub.send("a", { type: "call", id: 1, method: "m" });
     hub.send("b", { type: "call", id: 1, method: "m" });
     const [{ id }, { id: left }] = server.taken() as [Message, Message];
@@ -488,7 +488,7 @@ describe("answers", () => {
     expect(hub.heard("b")).toEqual([]);
   });
 
-  test("a request may grow by its new id: the tabs are told of less than the server takes", () => {
+  test("are limited: the tabs' maxMessage is smaller than the server's, because a request may grow by its new id", () => {
     hub.open("d");
     const [, welcome] = hub.heard("d") as [unknown, Message];
     expect(welcome["maxMessage"]).toBeLessThanOrEqual(10_000 - `${Number.MAX_SAFE_INTEGER}`.length);
@@ -507,13 +507,13 @@ describe("a socket", () => {
     expect(hub.servers).toHaveLength(1);
   });
 
-  test("that nobody knows, or that has left, asks nothing of the server", () => {
+  test("that is unknown or has left sends nothing to the server", () => {
     hub.leave("b");
     for (const socket of ["b", "stranger"]) hub.send(socket, { type: "call", id: 1, method: "m" });
     expect(server.taken()).toEqual([]);
   });
 
-  test("that comes after the end is not told of the connection before", () => {
+  test("that joins after the end is not notified of the previous connection", () => {
     server.end();
     hub.clear();
     hub.open("d");
@@ -523,14 +523,14 @@ describe("a socket", () => {
   });
 });
 
-describe("who the tabs are", () => {
+describe("the tabs' credentials", () => {
   beforeEach(() => {
     hub = new TestHub();
     hub.open("a", "b");
     server = hub.server;
   });
 
-  test("hello goes to the server once, whoever says it first", () => {
+  test("hello is sent to the server once, whichever socket sends it first", () => {
     server.accept();
     hub.send("a", { type: "hello", token: "1" });
     hub.send("b", { type: "hello", token: "2" });
@@ -544,7 +544,7 @@ describe("who the tabs are", () => {
     expect(server.taken()).toEqual([{ type: "hello", token: "1" }]);
   });
 
-  test("refresh goes to every connection, and one that is made later says hello with it", () => {
+  test("refresh is sent to every connection, and a later one uses it in hello", () => {
     hub.send("a", { type: "hello", token: "1" });
     server.welcome();
     hub.subscribe("a");
@@ -560,7 +560,7 @@ describe("who the tabs are", () => {
     expect(hub.servers[2]!.taken()).toEqual([{ type: "hello", token: "2", maxMessage: 9 }]);
   });
 
-  test("who joins later is told for how long the credentials are still good", () => {
+  test("a late socket learns how long the credentials remain valid", () => {
     server.welcome({ expiresIn: 10_000 });
     hub.clock.advance(4_000);
     hub.open("c");
@@ -574,7 +574,7 @@ describe("who the tabs are", () => {
   });
 });
 
-describe("a further connection, for other params", () => {
+describe("another connection, for other params", () => {
   let other: FakeSocket;
 
   beforeEach(() => {
@@ -586,32 +586,32 @@ describe("a further connection, for other params", () => {
     hub.clear();
   });
 
-  test("says to each only what it follows", () => {
+  test("sends each socket only what it is subscribed to", () => {
     other.say(event(11));
     server.say(event(12));
     expect([hub.heard("a"), hub.heard("b")]).toEqual([[event(12)], [event(11)]]);
   });
 
-  test("its welcome, heartbeats and reasons are nobody's", () => {
+  test("keeps its welcome, heartbeats and reasons to itself", () => {
     other.say({ type: "heartbeat" }, { type: "welcome" }, { type: "disconnect", code: 4401 });
     expect(hub.heard("a")).toEqual([]);
     server.say({ type: "heartbeat" });
     expect(hub.heard("a")).toEqual([{ type: "heartbeat" }]);
   });
 
-  test("its end is 1006 for all, whatever its code", () => {
+  test("ends with 1006 for all, whatever its code", () => {
     other.end(4401, "expired");
     for (const socket of ["a", "b", "c"]) expect(hub.heard(socket)).toMatchObject([closed]);
     expect(server.isClosed).toBe(true);
   });
 
-  test("the first one's end is for all what it was", () => {
+  test("does not hide the end of the first one, which all receive unchanged", () => {
     server.end(4403, "no");
     expect(hub.heard("b")).toMatchObject([{ kind: "closed", code: 4403, reason: "no" }]);
     expect(other.isClosed).toBe(true);
   });
 
-  test("is closed when nobody wants it any more, and the first one is not", () => {
+  test("closes when nobody needs it any more, and the first one does not", () => {
     hub.send("b", { type: "unsubscribe", id: 2, topic: "t" });
     expect([other.isClosed, server.isClosed]).toEqual([true, false]);
     hub.send("a", { type: "unsubscribe", id: 2, topic: "t" });
@@ -620,7 +620,7 @@ describe("a further connection, for other params", () => {
     expect(hub.servers).toHaveLength(2);
   });
 
-  test("stays for what else is on it", () => {
+  test("stays while it has other subscriptions", () => {
     hub.subscribe("a", { id: 2, topic: "u" });
     hub.subscribe("b", { id: 2, topic: "u", params: { site: "x" } });
     hub.send("b", { type: "unsubscribe", id: 3, topic: "t" });
@@ -629,12 +629,12 @@ describe("a further connection, for other params", () => {
     expect(other.isClosed).toBe(true);
   });
 
-  test("is closed when the server ends what was on it", () => {
+  test("closes when the server ends its last subscription", () => {
     other.say({ type: "unsubscribed", topic: "t", code: "forbidden", message: "" });
     expect(other.isClosed).toBe(true);
   });
 
-  test("its silence for two heartbeats ends all of them, though the other one is heard", () => {
+  test("ends all of them if it is silent for two heartbeats, even though the other one is not", () => {
     hub.clock.advance(29_999);
     server.say({ type: "heartbeat" });
     expect(hub.heard("a")).toEqual([{ type: "heartbeat" }]);
@@ -646,7 +646,7 @@ describe("a further connection, for other params", () => {
 });
 
 describe("a tab's ping", () => {
-  test("asks the server, so that a page that wakes does not take the hub's word", () => {
+  test("is sent to the server, so that a waking page does not rely on the hub", () => {
     hub.send("a", { type: "ping" });
     expect(hub.heard("a")).toEqual([]);
     expect(server.taken()).toEqual([{ type: "ping" }]);
@@ -654,7 +654,7 @@ describe("a tab's ping", () => {
     expect(hub.heard("a")).toEqual([{ type: "pong" }]);
   });
 
-  test("that nothing answers: who comes back then gets another connection", () => {
+  test("that is not answered: the next socket gets another connection", () => {
     hub.send("a", { type: "ping" });
     hub.clock.advance(5_000);
     hub.open("d");
@@ -662,7 +662,7 @@ describe("a tab's ping", () => {
     expect(hub.servers).toHaveLength(2);
   });
 
-  test("that anything answers ends nothing", () => {
+  test("is answered by any message", () => {
     hub.send("a", { type: "ping" });
     hub.clock.advance(1_000);
     server.say({ type: "heartbeat" });
@@ -672,13 +672,13 @@ describe("a tab's ping", () => {
   });
 });
 
-test("what is no message ends the connection for all", () => {
+test("an invalid message ends the connection for all", () => {
   server.sayText("{");
   for (const socket of ["a", "b", "c"]) expect(hub.heard(socket)).toMatchObject([closed]);
   expect(server.isClosed).toBe(true);
 });
 
-test("the last one's leaving closes the connection; who comes then opens another", () => {
+test("the last socket closes the connection, and the next one opens another", () => {
   for (const socket of ["a", "b"]) hub.leave(socket);
   expect(server.isClosed).toBe(false);
   hub.leave("c");

@@ -53,14 +53,14 @@ test("the page names the subprotocol", () => {
 });
 
 describe("client → server", () => {
-  test("the page has the messages that the server reads", () => {
+  test("the page lists the messages that the server reads", () => {
     expect([...fromClient.keys()].toSorted()).toEqual(
       ["call", "hello", "ping", "publish", "refresh", "subscribe", "unsubscribe"].toSorted(),
     );
   });
 
   test.each([...fromClient])(
-    "%s is read with the page's fields, and needs those that it must have",
+    "%s is read with the page's fields, and requires the mandatory ones",
     (type, fields) => {
       const known = fields.filter(({ name }) => Object.hasOwn(values, name));
       const whole = { type, ...Object.fromEntries(known.map(({ name }) => [name, values[name]])) };
@@ -82,7 +82,7 @@ describe("client → server", () => {
     },
   );
 
-  test("a type that the page does not have is refused with unknown_type", () => {
+  test("a type that is not on the page is refused with unknown_type", () => {
     const decoded = decodeClientMessage(JSON.stringify({ type: "shout", id: 1 }));
     expect(decoded).toMatchObject({ kind: "refused", code: "unknown_type" });
   });
@@ -91,7 +91,7 @@ describe("client → server", () => {
 describe("server → client", () => {
   const needed = ["welcome", "subscribed", "snapshot", "position", "gap", "event", "published"];
 
-  test.each(needed)("%s without one of the fields that the client needs is malformed", (type) => {
+  test.each(needed)("%s without a field that the client requires is malformed", (type) => {
     const fields = fromServer.get(type)!.filter(({ isOptional }) => !isOptional);
     const whole = Object.fromEntries(fields.map(({ name }) => [name, name === "epoch" ? "e" : 1]));
     expect(decodeServerMessage(JSON.stringify({ type, ...whole }))).toMatchObject({ type });
@@ -112,11 +112,11 @@ describe("close codes", () => {
   const line = /^Close codes:.*$/m.exec(page)![0];
   const named = [...line.matchAll(/\b(\d{4})\b/g)].map(([, code]) => Number(code));
 
-  test("the page names those that the server closes with", () => {
+  test("the page lists the codes that the server uses", () => {
     for (const code of Object.values(LiveCloseCode)) expect(named, String(code)).toContain(code);
   });
 
-  test("the page's 44xx are terminal, and no other code of it", () => {
+  test("the page's 44xx codes are terminal, and no others", () => {
     for (const code of named)
       expect(isTerminal(code), String(code)).toBe(code >= 4400 && code < 4500);
   });

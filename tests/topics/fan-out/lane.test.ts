@@ -34,7 +34,7 @@ const action = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("read"), size: fc.nat(70_000) }) },
 );
 
-test("any appends, and reads of two cursors at any budget: whole frames, in order, none twice or left out", () => {
+test("reads of two cursors at any budget return whole frames, in order, each exactly once", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat(1), action), { maxLength: 150 }),
@@ -75,7 +75,7 @@ test("any appends, and reads of two cursors at any budget: whole frames, in orde
   );
 });
 
-test("the oldest go when there is more than it may keep, the newest frame never", () => {
+test("the oldest blocks are dropped beyond the limit, the newest frame never", () => {
   const lane = new Lane(100_000);
   expect([lane.start, lane.end]).toEqual([0, 0]);
   for (let number = 1; number <= 100; number += 1) lane.append(frameOf(number, 9_992), number);
@@ -86,13 +86,13 @@ test("the oldest go when there is more than it may keep, the newest frame never"
   expect(numbersIn(lane.read(lane.end - huge.length, 1)!.bytes)).toEqual([101]);
 });
 
-test("readers at the same place get the very same bytes", () => {
+test("readers at the same position get the same bytes object", () => {
   const lane = new Lane(100_000);
   lane.append(frameOf(1, 10), 1);
   expect(lane.read(0, 1_000)).toBe(lane.read(0, 64_000));
 });
 
-test("a lane with little in it takes little memory", () => {
+test("a lane with little data takes little memory", () => {
   const lane = new Lane(512 * 1024);
   lane.append(frameOf(1, 10), 1);
   expect(lane.read(0, 1_000)!.bytes.buffer.byteLength).toBeLessThanOrEqual(1_024);

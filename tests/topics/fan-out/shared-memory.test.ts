@@ -13,7 +13,7 @@ import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { VirtualClock } from "../../virtual-clock.ts";
 
 describe("an event's data", () => {
-  test("is parsed once for all who ask in a task, and not kept beyond it", async () => {
+  test("is parsed once per task for all readers, and not kept longer", async () => {
     const event = eventOf({ data: { n: 1 } }, 1, 0);
     const { data } = event;
     const other = eventOf({ data: 2 }, 2, 0);
@@ -34,8 +34,8 @@ const page = (length: number): Page => ({
   visits: 0,
 });
 
-describe("kept pages", () => {
-  test("have a total, the oldest go first, and those of a view go together", () => {
+describe("cached pages", () => {
+  test("have a total limit: the oldest are evicted first, and a view's pages are dropped together", () => {
     const pages = new PageCache(10_000);
     const [one, other] = [{}, {}];
     pages.set(one, "a", page(3_000));
@@ -54,7 +54,7 @@ describe("kept pages", () => {
     expect(pages.bytes).toBe(0);
   });
 
-  test("that are set again are counted once", () => {
+  test("that are cached again count once", () => {
     const pages = new PageCache(10_000);
     const owner = {};
     for (let at = 0; at < 5; at += 1) pages.set(owner, "a", page(1_000 * (at + 1)));
@@ -78,7 +78,7 @@ describe("lanes", () => {
     expect(budget.bytes).toBe(0);
   });
 
-  test("have a total: the one that has grown least recently loses its blocks, the one that grows none", () => {
+  test("have a total limit: the lane that grew least recently loses its blocks, the growing one does not", () => {
     const budget = new LaneBudget(400_000);
     const [idle, busy] = [new Lane(300_000, budget), new Lane(300_000, budget)];
     for (let at = 1; at <= 4; at += 1) idle.append(new Uint8Array(50_000), at);
@@ -92,7 +92,7 @@ describe("lanes", () => {
   });
 });
 
-test("a view without matches keeps no lane blocks, and what views keep goes with their readers", async () => {
+test("a view without matches keeps no lane blocks, and a view's data is dropped with its readers", async () => {
   const clock = new VirtualClock();
   const shared = sharedResources(clock);
   const encoding: Encoding = {

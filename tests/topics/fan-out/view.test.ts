@@ -29,7 +29,7 @@ describe("a view of a keyed topic", () => {
     return { topic, live: () => Buffer.from(lane.read(0, 1_000_000)?.bytes ?? []).toString() };
   }
 
-  test("live: a match as it is, a removal when its key stops matching or goes, and nothing else", async () => {
+  test("live: a match is unchanged, a key that stops matching or is removed is a removal, and nothing else is sent", async () => {
     const { topic, live } = await joined();
     await topic.append({ key: "a", data: ap });
     await topic.append({ key: "a", data: { type: "switch" } });
@@ -41,7 +41,7 @@ describe("a view of a keyed topic", () => {
     expect(live()).toBe("a@1;a@2x;a@5;a@6x;");
   });
 
-  test("live: never a removal for a key that never matched", async () => {
+  test("live: a key that never matched is never removed", async () => {
     const { topic, live } = await joined();
     await topic.append({ key: "b", data: { type: "switch" } });
     await topic.append({ key: "b", data: { type: "router" } });
@@ -50,7 +50,7 @@ describe("a view of a keyed topic", () => {
     expect(live()).toBe("");
   });
 
-  test("a walk from the start names no key that does not match; one from a position names all that changed since", async () => {
+  test("a walk from the start names no key that does not match; one from a position names every key that changed since", async () => {
     const { topic } = await joined();
     for (const key of ["a", "b", "c"]) await topic.append({ key, data: ap });
     await topic.append({ key: "b", data: { type: "switch" } });
@@ -64,7 +64,7 @@ describe("a view of a keyed topic", () => {
     expect(told(walkFrom(5))).toBe("");
   });
 
-  test("pages: a key that changes or goes while they are told is told on a later one", async () => {
+  test("pages: a key that changes or is removed during a walk is on a later page", async () => {
     const { topic } = await joined();
     const data = { ...ap, pad: "x".repeat(30_000) };
     for (const key of ["a", "b", "c", "d", "e", "f"]) await topic.append({ key, data });
@@ -92,7 +92,7 @@ describe("a view of a keyed topic", () => {
 });
 
 describe("views of a topic", () => {
-  test("of a match of the application are one for equal params, in whatever order they came", async () => {
+  test("for an application's match are shared for equal params, in whatever order", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: () => true }));
     const one = topic.view({ a: 1, b: { c: 1, d: 2 } });
     expect(topic.view({ b: { d: 2, c: 1 }, a: 1 })).toBe(one);
@@ -100,12 +100,12 @@ describe("views of a topic", () => {
     expect(topic.view({ a: "1", b: { c: 1, d: 2 } })).not.toBe(one);
   });
 
-  test("are one for all params where nothing is narrowed", async () => {
+  test("are one for all params if the topic cannot be narrowed", async () => {
     const { topic } = await openTopic(logTopic("alerts"));
     expect(topic.view({ a: 1 })).toBe(topic.view({}));
   });
 
-  test("of params that a schema makes equal-looking things of are kept apart", async () => {
+  test("for params that a schema turns into equal-looking values are kept apart", async () => {
     const validate = (value: unknown): { value: unknown } => ({
       value: { wanted: new Set((value as { wanted: string[] }).wanted) },
     });
@@ -118,7 +118,7 @@ describe("views of a topic", () => {
     expect(topic.view({ wanted: ["a"] })).not.toBe(topic.view({ wanted: ["b"] }));
   });
 
-  test("tell who comes back of the keys that left, and of no others", async () => {
+  test("send a resuming subscriber the keys that left, and no others", async () => {
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
     const set = (key: string, type: string): Promise<unknown> =>
       topic.append({ key, data: { type } });
@@ -143,7 +143,7 @@ describe("views of a topic", () => {
     ]);
   });
 
-  test("that were not there when a subscriber was cut tell of every key that may have left", async () => {
+  test("that did not exist when a subscriber disconnected send every key that may have left", async () => {
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
     await topic.append({ key: "a", data: { type: "AP" } });
     const { offset } = topic.position;
@@ -156,7 +156,7 @@ describe("views of a topic", () => {
     ]);
   });
 
-  test("that fell asleep unused know nothing of what happened meanwhile, and say so", async () => {
+  test("that fell asleep unused know that they missed events", async () => {
     const { topic } = await openTopic(keyedTopic("devices", { match: matchFields }));
     const view = topic.view({ type: "AP" });
     await topic.append({ key: "a", data: { type: "AP" } });
@@ -168,7 +168,7 @@ describe("views of a topic", () => {
     expect(told.map(({ key }) => key)).toEqual(["b", "a"]);
   });
 
-  test("that nobody reads match nothing and do not add up", async () => {
+  test("without readers match nothing and do not accumulate", async () => {
     let matched = 0;
     const { topic } = await openTopic(logTopic("alerts", { match: () => (matched += 1) > 0 }));
     for (let n = 0; n < 20_000; n += 1) topic.view({ n });
@@ -176,7 +176,7 @@ describe("views of a topic", () => {
     expect(matched).toBe(0);
   });
 
-  test("of a match of the application are limited to 1,000 in use: one more is unavailable", async () => {
+  test("for an application's match are limited to 1,000 in use: another one is unavailable", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: () => true }));
     for (let n = 0; n < 1_000; n += 1) topic.view({ n }).join(encoding, reader);
     expect(() => topic.view({ n: 1_000 })).toThrow(
@@ -185,7 +185,7 @@ describe("views of a topic", () => {
     expect(() => topic.view({ n: 5 })).not.toThrow();
   });
 
-  test("that nobody reads give no page that an event has made old", async () => {
+  test("without readers return no outdated page", async () => {
     const { topic } = await openTopic(logTopic("alerts", { match: matchFields }));
     const view = topic.view({ type: "AP" });
     const walk = walkFrom(0);
@@ -194,7 +194,7 @@ describe("views of a topic", () => {
     expect(Buffer.from(view.page(encoding, walk).bytes!).toString()).toBe("@1;");
   });
 
-  test("remember 1,000 tombstones, and say of what was before that they do not know", () => {
+  test("remember 1,000 tombstones, and know that earlier ones are unknown", () => {
     const tombstones = new Tombstones();
     tombstones.watchFrom(0);
     for (let offset = 1; offset <= 1_001; offset += 1) tombstones.left(`k${offset}`, offset);

@@ -19,7 +19,7 @@ test.each([
   [() => 1, "data is function;"],
   [Symbol("a"), "data is symbol;"],
   [circle, "The data cannot be serialized as JSON (Converting circular"],
-])("%o is refused with the place where it stands", (data, says) => {
+])("%o is refused with its path", (data, says) => {
   const refusal = expect.objectContaining({
     code: "invalid_data",
     message: expect.stringContaining(says),
@@ -34,7 +34,7 @@ test.each([
   [{ at: new Date(0), none: null }],
   [{ hidden: { toJSON: () => null, n: Number.NaN } }],
   [{ once: circleFree(), twice: circleFree(), none: null }],
-])("%o is what JSON.stringify makes of it", (data) => {
+])("%o becomes what JSON.stringify makes of it", (data) => {
   expect(jsonOf(data)).toBe(JSON.stringify(data));
 });
 
@@ -43,7 +43,7 @@ function circleFree(): object {
   return { shared, again: shared };
 }
 
-test("data without null in its JSON is not walked", () => {
+test("data without null in its JSON is not searched", () => {
   let asked = 0;
   const data = {
     toJSON: () => {
@@ -55,7 +55,7 @@ test("data without null in its JSON is not walked", () => {
   expect(asked).toBe(1);
 });
 
-test("a publish of the server's own code with NaN is rejected, and nothing is stored", async () => {
+test("a NaN published by the server's own code is rejected, and nothing is stored", async () => {
   const { live } = await MemoryLive.open({ topics: [logTopic("news")] });
   await expect(live.topic("news").publish({ price: Number.NaN })).rejects.toMatchObject({
     code: "invalid_data",

@@ -35,7 +35,7 @@ function parse(text: string): { value: unknown } | undefined {
 }
 
 describe("reading JSON without parsing it", () => {
-  test("what JSON.parse accepts is accepted, and nothing else", () => {
+  test("accepts what JSON.parse accepts, and nothing else", () => {
     const text = fc.oneof(nearlyJson, fc.string(), spaced);
     const check = (json: string): void => {
       expect(readValue(json) === undefined).toBe(parse(json) === undefined);
@@ -43,7 +43,7 @@ describe("reading JSON without parsing it", () => {
     fc.assert(fc.property(text, check), { numRuns: 20_000 });
   });
 
-  test("the JSON that is passed on says the same, without space outside of strings", () => {
+  test("the JSON passed on has the same meaning, without white space outside strings", () => {
     const check = (json: string): void => {
       const passed = readValue(json)!.json;
       expect(passed).toBe(JSON.stringify(JSON.parse(passed)));
@@ -53,7 +53,7 @@ describe("reading JSON without parsing it", () => {
     fc.assert(fc.property(spaced, check), { numRuns: 5_000 });
   });
 
-  test("the members of an object are those that JSON.parse finds, and of equal names the last", () => {
+  test("the members of an object are those that JSON.parse finds; the last of duplicates counts", () => {
     const names = ["a", "b", "data", "__proto__", "\n"];
     const member = fc.tuple(fc.constantFrom(...names), fc.json());
     const check = (members: [string, string][]): void => {
@@ -71,7 +71,7 @@ describe("reading JSON without parsing it", () => {
   );
 
   test.each(["1e400", "-1E400", "1e-400", "9007199254740993", "-12345678901234567890"])(
-    "%s would become another number, and is passed on as it is",
+    "%s would become another number, and is passed on unchanged",
     (number) => {
       const part = readValue(`{"a":[${number}]}`)!;
       expect(part.lossyNumber).toBe(number);
@@ -92,21 +92,21 @@ describe("reading JSON without parsing it", () => {
     expect(readValue(number)!.lossyNumber).toBe(undefined),
   );
 
-  test("nesting of any depth takes no stack", () => {
+  test("nesting of any depth uses no stack", () => {
     const deep = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
     expect(readValue(deep(1_000))?.depth).toBe(1_000);
     expect(readValue(deep(500_000))).toBe(undefined);
     expect(readObject(`{"a":1,"x":${deep(1_001)}}`, new Set(["a"]))?.get("a")?.value).toBe(1);
   });
 
-  test("members count as wide where an object has more than 1,000", () => {
+  test("members count as wide in objects with more than 1,000", () => {
     const object = (members: number): string =>
       `{${Array.from({ length: members }, (_, at) => `"${at}":{}`).join(",")}}`;
     expect(readValue(object(1_000))!.wideMembers).toBe(0);
     expect(readValue(`[${object(1_001)},${object(1_002)},[{}]]`)!.wideMembers).toBe(2_003);
   });
 
-  test("a part that is kept does not keep a long text around it", () => {
+  test("a part that is kept does not keep a long text alive", () => {
     const text = `{"junk":"${"x".repeat(1_000)}","data":"0123456789abcdef"}`;
     const { json } = readObject(text, new Set(["data"]))!.get("data")!;
     expect(json).toBe('"0123456789abcdef"');

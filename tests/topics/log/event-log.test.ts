@@ -94,7 +94,7 @@ describe("an event log", () => {
     );
   });
 
-  test("of a keyed topic holds the newest of each key, and tombstones under the retention", () => {
+  test("of a keyed topic holds the newest event of each key, and tombstones under the retention", () => {
     const keyed = fc.array(step, { minLength: 50, maxLength: 400 });
     fc.assert(
       fc.property(retention, keyed, (retention, steps) => {
@@ -130,7 +130,7 @@ describe("an event log", () => {
     );
   });
 
-  test("a key that came back takes its tombstone along: letting go of that one loses nobody anything", () => {
+  test("a key that is set again drops its tombstone without raising the floor", () => {
     const log = new EventLog("keyed", { maxEvents: 1 });
     log.append(eventOf({ key: "a", data: 1 }, 1, 0));
     log.append(eventOf({ key: "a", removed: true }, 2, 0));
@@ -141,7 +141,7 @@ describe("an event log", () => {
     expect([log.floor, offsets(log.after(0))]).toEqual([4, [3, 5]]);
   });
 
-  test("a keyed log under many changes of few keys stays as small as its keys", () => {
+  test("a keyed log with many changes of few keys stays as small as its keys", () => {
     const log = new EventLog("keyed");
     for (let offset = 1; offset <= 100_000; offset += 1) {
       log.append(eventOf({ key: `k${offset % 5}`, data: offset }, offset, 0));
@@ -149,7 +149,7 @@ describe("an event log", () => {
     expect(offsets(log.after(0))).toEqual([99_996, 99_997, 99_998, 99_999, 100_000]);
   });
 
-  test("one that takes over another's past begins where that one's retention does", () => {
+  test("that continues another log begins where the other log's retention does", () => {
     const log = new EventLog("log");
     for (const offset of [7, 8]) log.append(eventOf({ data: offset }, offset, 0));
     log.continueFrom(8, 6);
@@ -161,7 +161,7 @@ describe("an event log", () => {
 });
 
 describe("an event", () => {
-  test("is what it was when it was published, whatever becomes of the object", () => {
+  test("keeps its published value, even if the object changes later", () => {
     const data = { list: [1] };
     const event = eventOf({ data }, 1, 0);
     data.list.push(2);
@@ -178,7 +178,7 @@ describe("an event", () => {
     ["a function", () => 1],
     ["a bigint", 1n],
     ["a cycle", Object.assign([] as unknown[], { 0: null })],
-  ])("of %s is invalid_data, unless JSON can hold it", (what, data) => {
+  ])("of %s is invalid_data, unless JSON can represent it", (what, data) => {
     if (what === "a cycle") (data as unknown as unknown[])[0] = data;
     expect(() => eventOf({ data }, 1, 0)).toThrow(
       expect.objectContaining({ code: "invalid_data" }),

@@ -19,12 +19,12 @@ async function filled(kind: "log" | "keyed"): Promise<Topic> {
 }
 
 describe("going on", () => {
-  test("of a log topic from nothing: from now on", async () => {
+  test("a log topic without a position: from now on", async () => {
     const topic = await filled("log");
     expect(recover(topic, undefined)).toMatchObject({ kind: "fresh", walk: { reached: 6 } });
   });
 
-  test("of a keyed topic from nothing: from its beginning", async () => {
+  test("a keyed topic without a position: from its beginning", async () => {
     const topic = await filled("keyed");
     expect(recover(topic, undefined)).toMatchObject({
       kind: "fresh",
@@ -36,7 +36,7 @@ describe("going on", () => {
     ["log", 3],
     ["keyed", 4],
   ] as const)(
-    "of a %s topic from %d, where its retention begins, or later: resumed",
+    "a %s topic from %d, where its retention begins, or later: resumed",
     async (kind, floor) => {
       const topic = await filled(kind);
       const { epoch } = topic.position;
@@ -55,7 +55,7 @@ describe("going on", () => {
     expect(recover(keyed, { ...keyed.position, offset: 3 })).toMatchObject({ kind: "fresh" });
   });
 
-  test("from what has aged out since the last event: expired too", async () => {
+  test("from an event that has expired since: expired too", async () => {
     const { topic, clock } = await openTopic(logTopic("t", { retention: { maxAgeMs: 1_000 } }));
     await topic.append({ data: 1 });
     const { epoch } = topic.position;
@@ -76,7 +76,7 @@ describe("going on", () => {
     }
   });
 
-  test.each(["log", "keyed"] as const)("of a %s topic from beyond its end: ahead", async (kind) => {
+  test.each(["log", "keyed"] as const)("a %s topic from beyond its end: ahead", async (kind) => {
     const topic = await filled(kind);
     expect(recover(topic, { ...topic.position, offset: 7 })).toEqual({ kind: "ahead" });
   });

@@ -113,7 +113,7 @@ const params = fc.constantFrom<Record<string, unknown>>(
 );
 
 describe("an index over fields", () => {
-  test("gives the pages that a plain walk gives, whatever changes between them", () => {
+  test("returns the same pages as a plain walk, whatever changes between them", () => {
     let told = 0;
     let removals = 0;
     fc.assert(
@@ -179,7 +179,7 @@ describe("an index over fields", () => {
     }
   }
 
-  test("is built in slices, and after that found in one without a look at an event", () => {
+  test("is built in slices, and then used in one slice without checking an event", () => {
     const { indexes } = devices(20_000);
     // The names of the fields, and the field: each event is visited twice.
     const built = find(indexes, pairs({ id: 7 }));
@@ -190,7 +190,7 @@ describe("an index over fields", () => {
     expect(work.visits).toBe(0);
   });
 
-  test("that is being built takes changes in, of what it has come to and of what it has not", () => {
+  test("that is being built takes in changes of events on both sides of its progress", () => {
     const { log, indexes } = devices(20_000);
     const wanted = pairs({ site: 7 });
     expect(indexes.find(wanted, new Work()).kind).toBe("building");
@@ -209,7 +209,7 @@ describe("an index over fields", () => {
     expect(plain.at(-1)!.offset).toBeGreaterThan(20_000);
   });
 
-  test("knows a field that no event has: nothing matches, and no index is built", () => {
+  test("knows that no event has a field: nothing matches, and no index is built", () => {
     const { log, indexes } = devices(2_000);
     expect(find(indexes, pairs({ nowhere: 1 })).kind).toBe("none");
     expect(indexes.size).toBe(0);
@@ -218,7 +218,7 @@ describe("an index over fields", () => {
     expect(find(indexes, pairs({ nowhere: 1 })).kind).toBe("few");
   });
 
-  test("of the 9th field takes the place of the one that was used least recently", () => {
+  test("of a ninth field replaces the one that was used least recently", () => {
     const log = new EventLog("keyed");
     const data = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`f${at}`, 1]));
     for (let n = 0; n < 1_100; n += 1) log.append(eventOf({ key: `k${n}`, data }, n + 1, 0));
@@ -229,7 +229,7 @@ describe("an index over fields", () => {
     }
   });
 
-  test("is not built for all fields of params with very many", () => {
+  test("is not built for every field of params with very many fields", () => {
     const log = new EventLog("keyed");
     const data = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, 1]));
     for (let n = 0; n < 5_000; n += 1) log.append(eventOf({ key: `k${n}`, data }, n + 1, 0));
@@ -238,7 +238,7 @@ describe("an index over fields", () => {
     expect(indexes.size).toBe(3);
   });
 
-  test("that nobody uses is forgotten, and built again when it is needed", () => {
+  test("that is unused is dropped, and rebuilt when it is needed", () => {
     const { indexes } = devices(2_000);
     find(indexes, pairs({ id: 7 }));
     for (let at = 0; at < 8; at += 1) indexes.tidy();

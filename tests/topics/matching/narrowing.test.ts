@@ -53,7 +53,7 @@ describe("compiled params", () => {
     expect(matched).toBeGreaterThan(100);
   });
 
-  test("have one name if and only if they compare the same fields with the same texts", () => {
+  test("have the same name if and only if they compare the same fields with the same texts", () => {
     const name = (params: Params): string => nameOf(compileParams(params));
     expect(name({ a: 1, b: "x" })).toBe(name({ b: "x", a: "1" }));
     expect(name({ a: null })).toBe(name({ a: "null" }));

@@ -5,12 +5,12 @@ import { SLICE_UNITS } from "../../../src/topics/slices/work.ts";
 import { settle } from "../../live/memory-peer.ts";
 import { TurnClock } from "./turn-clock.ts";
 
-test("what there is time for is done at once, and costs no promise", () => {
+test("work runs immediately without a promise if the turn has time", () => {
   const slices = new SliceQueue(new TurnClock());
   expect(inTurn(slices, { payer: "ann", units: 10 }, () => "done")).toBe("done");
 });
 
-test("what there is no time for waits for a later turn, after the payers that have used less", async () => {
+test("work waits for a later turn, after payers that have used less, if the turn has no time", async () => {
   const clock = new TurnClock();
   const slices = new SliceQueue(clock);
   const order: string[] = [];
@@ -30,7 +30,7 @@ test("what there is no time for waits for a later turn, after the payers that ha
   expect(order).toHaveLength(4);
 });
 
-test("what throws rejects, and the others go on", async () => {
+test("an error of the work becomes a rejection, and the others continue", async () => {
   const clock = new TurnClock();
   const slices = new SliceQueue(clock);
   slices.charge("ann", SLICE_UNITS);

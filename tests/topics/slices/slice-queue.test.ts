@@ -59,7 +59,7 @@ describe("the slice queue", () => {
     expect(log).toHaveLength(10);
   });
 
-  test("gives each payer its turn, however many tasks another one has", () => {
+  test("gives each payer its turn, however many tasks another payer has", () => {
     const { clock, slices } = queue();
     const log: string[] = [];
     for (let at = 0; at < 20; at += 1) {
@@ -79,7 +79,7 @@ describe("the slice queue", () => {
     expect(log.filter((payer) => payer === "dear")).toHaveLength(10);
   });
 
-  test("lets a payer that comes later go before one that has used more, and not before all it missed", () => {
+  test("lets a new payer run before one that has used more, but does not let it make up for the past", () => {
     const { clock, slices } = queue();
     const log: string[] = [];
     for (const payer of ["a", "b"]) {
@@ -94,7 +94,7 @@ describe("the slice queue", () => {
     expect(late).toBeLessThanOrEqual(Math.ceil((log.length - before) / 3) + 1);
   });
 
-  test("has no time for others in a turn in which a slice was used, and has again in the next", () => {
+  test("has no time for other work in a turn in which a slice ran, and has time again in the next", () => {
     const { clock, slices } = queue();
     slices.charge("a", SLICE_UNITS - 1);
     expect(slices.hasTime).toBe(true);
@@ -104,7 +104,7 @@ describe("the slice queue", () => {
     expect(slices.hasTime).toBe(true);
   });
 
-  test("goes on after a slice that throws", () => {
+  test("continues after a slice that throws", () => {
     const { clock, slices } = queue();
     const log: string[] = [];
     const fails = (): void => {
@@ -117,7 +117,7 @@ describe("the slice queue", () => {
     expect(log).toEqual(["b"]);
   });
 
-  test("keeps nothing of payers without work", () => {
+  test("keeps nothing for payers without work", () => {
     const { clock, slices } = queue();
     const task = { runSlice: () => {} };
     slices.enqueue("a", task);
@@ -128,7 +128,7 @@ describe("the slice queue", () => {
     expect(slices.slices).toBe(0);
   });
 
-  test("visits items at once up to a slice, the rest later, and those that come meanwhile", () => {
+  test("visits items immediately up to a slice, the rest later, including those added meanwhile", () => {
     const { clock, slices } = queue();
     const items = new Set([1, 2, 3, 4, 5]);
     const seen: number[] = [];
@@ -141,7 +141,7 @@ describe("the slice queue", () => {
     expect([seen, progress.isDone]).toEqual([[1, 2, 3, 5, 6], true]);
   });
 
-  test("when it is closed finishes what must be, and nothing else", () => {
+  test("on close finishes mandatory work and drops the rest", () => {
     const { clock, slices } = queue();
     const seen: string[] = [];
     const unitsOf = (): number => SLICE_UNITS;
