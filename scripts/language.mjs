@@ -1,5 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { proseOf } from "./language/prose.mjs";
 import { findingsIn } from "./language/rules.mjs";
 
@@ -22,11 +23,8 @@ const given = process.argv.slice(2);
 if (given.length === 0) process.chdir(new URL("..", import.meta.url).pathname);
 const paths = given.length > 0 ? given : [...DEFAULT, ...ROOT_PAGES];
 
-// What is not in the repository is built from what is.
-const listed = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "--", ...paths]);
-const files = listed
-  .toString()
-  .split("\n")
+const files = paths
+  .flatMap(filesIn)
   .filter((name) => CHECKED.test(name) && !SKIPPED.test(name) && existsSync(name));
 let count = 0;
 for (const file of files) {
@@ -40,3 +38,15 @@ for (const file of files) {
 }
 console.log(`${files.length} files, ${count} findings`);
 process.exitCode = count === 0 ? 0 : 1;
+
+/** The files of the repository at `path`, because others are generated; outside of it, all files. */
+function filesIn(path) {
+  const { status, stdout } = spawnSync(
+    "git",
+    ["ls-files", "-co", "--exclude-standard", "--", path],
+    { encoding: "utf8" },
+  );
+  if (status === 0) return stdout.split("\n");
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { encoding: "utf8", recursive: true }).map((name) => join(path, name));
+}
