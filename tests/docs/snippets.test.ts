@@ -72,7 +72,7 @@ test("every TypeScript and JavaScript block of the docs compiles as strict TypeS
 /** On one line before the block, so that its lines stay what they are. */
 function write(folder: string, at: number, snippet: Snippet, missing: readonly string[]): void {
   const { page, code, isOfReact } = snippet;
-  const known = { ...snippetNames[""], ...snippetNames[page] };
+  const known = { ...snippetNames[""], ...snippetNames[page.replace("docs/zh/", "docs/")] };
   const declarations = missing.map((name) => known[name] ?? "").join(" ");
   const file = join(folder, `snippet-${at}.${isOfReact ? "tsx" : "ts"}`);
   writeFileSync(file, `${declarations} export {};\n${code}`);
