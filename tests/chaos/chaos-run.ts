@@ -39,7 +39,7 @@ export function testChaos(
   engine: () => Promise<Engine>,
   { unknownShare = 0, ...usual }: UsualRun = {},
 ): void {
-  const seconds = Number(LONGWIRE_SECONDS ?? usual.seconds ?? 30);
+  const seconds = Number(LONGWIRE_SECONDS ?? usual.seconds ?? 20);
   const seed = Number(LONGWIRE_SEED ?? usual.seed ?? 1);
   const forMs = seconds * 1_000;
   const eventsPerSecond = Number(LONGWIRE_RATE);
