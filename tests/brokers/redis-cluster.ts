@@ -2,7 +2,7 @@ import { createClient } from "redis";
 import { slotOf } from "../../src/brokers/redis/slots.ts";
 import { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 40_000;
 
 type Answer = string | number | null | Answer[];
 
