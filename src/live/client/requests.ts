@@ -26,7 +26,7 @@ interface Request {
 }
 
 export function tooLarge(): LongwireError {
-  return new LongwireError("too_large", "The message is too long.");
+  return new LongwireError("too_large", "The message is too long; send less.");
 }
 
 /** Requests in the order in which they were made, from the first attempt to the answer. */
@@ -58,7 +58,7 @@ export class Requests {
       const about = { id, text, topic, key, isRepeatable };
       const request = { ...about, resolve, reject, sentAt: 0, sends: 0 };
       if (this.#pending.size >= this.#settings.maxQueuedRequests) {
-        return reject(new LongwireError("queue_full", "The request queue is full; wait."));
+        return reject(new LongwireError("queue_full", "The queue is full; wait."));
       }
       this.#pending.set(id, request);
       this.#rejectIfOver();

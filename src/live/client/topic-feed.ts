@@ -363,7 +363,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     const isLive =
       subscription.state === "following" &&
       this.#isBase(subscription) &&
-      offset >= subscription.target;
+      offset >= Math.max(subscription.target, this.#view.newest);
     return { state: isLive ? "live" : "catching-up" };
   }
 }

@@ -290,6 +290,24 @@ test("after a cut in a snapshot of another epoch, it subscribes from the beginni
   expect(subscribes(comeBack(opened).sent)[0]).not.toHaveProperty("since");
 });
 
+test("a keyed feed that an interrupted snapshot put ahead is not live after a whole state from a server that is behind", () => {
+  const opened = openWelcomed();
+  const feed = opened.live.topic("devices");
+  feed.onChange(() => {});
+  opened.socket.subscribed({ kind: "keyed", offset: 100, resumed: false });
+  opened.socket.say(page("devices", 100, [entry("a", 90)]));
+  const ahead = comeBack(opened);
+  ahead.subscribed({ kind: "keyed", offset: 200, resumed: true });
+  ahead.say(page("devices", 200, [entry("a", 150)], { complete: false, more: true }));
+  const behind = comeBack(opened);
+  behind.subscribed({ kind: "keyed", offset: 120, resumed: false });
+  behind.say(page("devices", 120, [entry("a", 90), entry("b", 110)]));
+  // `a` stays as it is at 150, because nothing older replaces it.
+  expect([feed.position?.offset, feed.status.state]).toEqual([100, "catching-up"]);
+  behind.say(set("devices", "a", 150));
+  expect([feed.position?.offset, feed.status.state]).toEqual([150, "live"]);
+});
+
 test("a keyed feed that an interrupted snapshot put ahead of the next server resumes from its old position until that server catches up", () => {
   const opened = openWelcomed();
   const feed = opened.live.topic("devices");
