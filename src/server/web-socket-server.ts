@@ -336,7 +336,7 @@ export class WebSocketServer<Data = unknown> {
   #warnOfPath(path: string): void {
     this.#warnings.warn("unknown_path", () => {
       const served = this.#endpoints.map((endpoint) => endpoint.path).slice(0, 10);
-      return `Refused a WebSocket at ${JSON.stringify(path.slice(0, 200))} with 404, because the endpoints are ${served.join(", ")}. Correct the client's URL or the endpoint's path. Later refusals are not reported.`;
+      return `Refused a WebSocket at ${JSON.stringify(path.slice(0, 200))} with 404, because no endpoint has this path; the paths are ${served.join(", ")}. Correct the client's URL or the endpoint's path. Later refusals are not reported.`;
     });
   }
 
@@ -417,7 +417,9 @@ function warnOfProxy(address: string): void {
 /** An endpoint that throws must not keep the others from draining. */
 function sendDraining(endpoint: Endpoint): void {
   try {
-    endpoint.onDraining?.();
+    const pending = endpoint.onDraining?.();
+    if (!(pending instanceof Promise)) return;
+    pending.catch((cause: unknown) => reportFailure(endpoint, cause, undefined));
   } catch (cause) {
     reportFailure(endpoint, cause, undefined);
   }

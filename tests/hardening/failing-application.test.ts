@@ -165,21 +165,33 @@ test.each<[string, Endpoint]>([
   },
 );
 
-test("an onDraining that throws does not keep the server from draining", async () => {
-  const draining = vi.fn<() => void>();
-  const bad: Endpoint = {
-    path: "/bad",
-    onDraining: () => {
-      throw new Error("bug");
-    },
-    onError: () => {},
-  };
-  const running = await runServer([bad, { onDraining: draining }]);
-  const peer = await WirePeer.open("TCP", running);
-  const closing = running.server.close();
-  await peer.framesWhen(1);
-  expect(peer.closeCode).toBe(1001);
-  expect(draining).toHaveBeenCalledTimes(1);
-  peer.write(maskedFrame({ opcode: Opcode.Close }));
-  await closing;
-});
+test.each([
+  ["throws", (): never => raise()],
+  ["rejects", () => Promise.reject(new Error("bug"))],
+])(
+  "an onDraining that %s does not keep the server from draining, and is reported",
+  async (_, fail) => {
+    const errors = strayErrors();
+    const reported: string[] = [];
+    const draining = vi.fn<() => void>();
+    const bad: Endpoint = {
+      path: "/bad",
+      onDraining: fail,
+      onError: ({ code }) => reported.push(code),
+    };
+    const running = await runServer([bad, { onDraining: draining }]);
+    const peer = await WirePeer.open("TCP", running);
+    const closing = running.server.close();
+    await peer.framesWhen(1);
+    expect(peer.closeCode).toBe(1001);
+    expect(draining).toHaveBeenCalledTimes(1);
+    peer.write(maskedFrame({ opcode: Opcode.Close }));
+    await closing;
+    await afterReports();
+    expect([reported, errors]).toEqual([["application_failed"], []]);
+  },
+);
+
+function raise(): never {
+  throw new Error("bug");
+}
