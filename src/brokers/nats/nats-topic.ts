@@ -11,7 +11,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { UnansweredError } from "../shared/engine-errors.ts";
+import { logRestarted, UnansweredError } from "../shared/engine-errors.ts";
 import { FollowedTopic } from "../shared/followed-topic.ts";
 import { Waiters } from "../shared/waiters.ts";
 import type { JetStream, StreamInfo } from "./jetstream.ts";
@@ -180,8 +180,7 @@ export class NatsTopic {
   /** Ends it because its log cannot be continued. Returns the error for pending callers. */
   #lose(): LiveError {
     this.#followed.lose();
-    const message = `The log of "${this.#declaration.name}" was restarted at the broker; try again.`;
-    return new LiveError("unavailable", message);
+    return logRestarted(this.#declaration.name);
   }
 
   #onEnded(): void {

@@ -8,7 +8,7 @@ import {
   type TopicDeclaration,
 } from "../../topics/index.ts";
 import type { Installation } from "./installation.ts";
-import { UnansweredError } from "../shared/engine-errors.ts";
+import { logRestarted, UnansweredError } from "../shared/engine-errors.ts";
 import type { Link, Reply } from "./link.ts";
 import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
 import type { ScriptName } from "./scripts.ts";
@@ -134,8 +134,7 @@ export class TopicScripts {
     this.#host.onTime(Number(reply[5]), askedAt);
     if (reply[0] === "epoch") {
       this.#host.onOther();
-      const message = `The log of ${this.#declaration.name} was restarted at the broker; try again.`;
-      throw new LiveError("unavailable", message);
+      throw logRestarted(this.#declaration.name);
     }
     this.#host.onLease(Number(reply[4]));
     return reply;

@@ -18,3 +18,11 @@ export class RefusedError extends LiveError {
     this.answer = answer;
   }
 }
+
+/** The log of a topic is another one than a node had followed; nothing was done. */
+export function logRestarted(topic: string): LiveError {
+  return new LiveError(
+    "unavailable",
+    `The log of "${topic}" was restarted at the broker; try again.`,
+  );
+}

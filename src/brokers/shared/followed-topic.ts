@@ -117,7 +117,7 @@ export class FollowedTopic {
   }
 
   conflict(key: string): LiveError {
-    const message = `The key ${JSON.stringify(key)} of "${this.name}" was changed by another publisher; read its new value and try again.`;
+    const message = `The key ${JSON.stringify(key)} of "${this.name}" has changed; read its new value and try again.`;
     return new LiveError("conflict", message);
   }
 
