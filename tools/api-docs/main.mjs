@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = process.argv[2];
 
 const { name, exports } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
-/** What users import, by the source of its types. `longwire/ws` has those of `@types/ws`. */
+/** The entries that users import, by the source of their types. `longwire/ws` has those of `@types/ws`. */
 const entries = new Map(
   Object.entries(exports)
     .filter(([, { types }]) => typeof types === "string")

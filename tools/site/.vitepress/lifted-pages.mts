@@ -7,6 +7,7 @@ const LIFTED: Readonly<Record<string, string>> = {
   "project/overview.md": "README.md",
   "project/changelog.md": "CHANGELOG.md",
   "project/contributing.md": "CONTRIBUTING.md",
+  "project/security-policy.md": "SECURITY.md",
   "zh/project/overview.md": "README.zh-CN.md",
 };
 

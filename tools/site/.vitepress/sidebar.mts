@@ -27,7 +27,7 @@ const ORDER: Readonly<Record<Room, readonly string[]>> = {
   ],
   concepts: ["guarantees", "live-protocol", "architecture", "security", "stability", "reliability"],
   reference: ["limits", "command-line", "ws", "performance", "conformance"],
-  project: ["overview", "changelog", "contributing"],
+  project: ["overview", "changelog", "contributing", "security-policy"],
 };
 
 /**

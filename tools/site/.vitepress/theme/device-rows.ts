@@ -1,4 +1,4 @@
-/** What the example shows of a device's report; machines and access points say different things. */
+/** The fields of a device's report that the example shows; machines and access points report different ones. */
 interface DeviceReport {
   readonly name: string;
   readonly cpu?: { readonly percent?: number };
