@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } fr
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { LIFTED } from "../../tools/site/.vitepress/lifted-pages.mts";
 import { RunningProgram } from "../cli/running-program.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -23,7 +24,7 @@ beforeAll(() => {
   // As in the repository, where the pages find Vue among the packages of its own.
   symlinkSync(join(root, "tools/site/node_modules"), join(copy, "node_modules"));
   mkdirSync(join(copy, "docs/guides"), { recursive: true });
-  for (const name of ["README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md"]) {
+  for (const name of Object.values(LIFTED)) {
     writeFileSync(join(copy, name), `# ${name}\n\n[a guide](docs/guides/guide.md#a-part)\n`);
   }
   writeFileSync(join(copy, "docs/guides/guide.md"), "# A guide\n\n## A part\n");

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { docs, root } from "./places.mts";
 
 /** Pages of the repository that lie outside of docs/, by where the site shows them. */
-const LIFTED: Readonly<Record<string, string>> = {
+export const LIFTED: Readonly<Record<string, string>> = {
   "project/overview.md": "README.md",
   "project/changelog.md": "CHANGELOG.md",
   "project/contributing.md": "CONTRIBUTING.md",
