@@ -92,7 +92,7 @@ class Client implements FeedHost, LinkOwner {
   }
 
   reconnect(): void {
-    for (const link of this.#links) if (link.state.state !== "closed") link.connect();
+    for (const link of this.#links) link.connect();
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { Backoff, LongwireError, type Timer } from "../../base/index.ts";
 import type { Position } from "../../topics/index.ts";
 import { wallNow } from "./client-clock.ts";
 import type { FeedStatus } from "./feed.ts";
+import { nextLinkState, NOT_CONNECTED, type LinkEvent, type LinkState } from "./link-state.ts";
 import type { ClientSocket, Settings } from "./options.ts";
 import type { PageEvent } from "./page.ts";
 import {
@@ -14,9 +15,6 @@ import {
   SUBPROTOCOL,
 } from "../wire/index.ts";
 import type { LiveStatus } from "./status.ts";
-
-/** The part of the client's status that one connection determines without its feeds. */
-type LinkState = Exclude<LiveStatus, { state: "live" | "catching-up" }> | { state: "open" };
 
 /** A feed on a link; a connection has one subscription per topic. */
 interface LinkFeed {
@@ -52,9 +50,6 @@ interface Failure {
 /** A connection that lived this long counts as good: the next loss starts with short waits. */
 const PROOF_MS = 5_000;
 
-/** Several events within this time belong to the same wake-up of the page. */
-const SAME_WAKE_MS = 100;
-
 /** How long a connection may take to prove that it survived the page's absence. */
 const PROBE_MS = 5_000;
 
@@ -85,22 +80,15 @@ export class Link {
   readonly #owner: LinkOwner;
   readonly #backoff: Backoff;
   readonly #timers = new Map<string | number, Timer>();
-  #state: LinkState = { state: "connecting" };
+  #state: LinkState = NOT_CONNECTED;
   /** The backoff for requests that the server refused temporarily. */
   readonly #retries: Backoff;
   #socket: ClientSocket | undefined;
   #receivedAt = 0;
   /** The server's last message about the end of the connection. */
   #reason: { message: string; disconnect?: MessageOf<"disconnect"> } | undefined;
-  #welcome: MessageOf<"welcome"> | undefined;
-  #isGreeted = false;
-  /** Whether the current or last connection counts as good. */
-  #isProven = false;
-  /** Whether the server asked for the delay before the next attempt. */
-  #isAsked = false;
   /** Whether the page's code is about to be suspended, or is. */
   #isAway = false;
-  #wokeAt = Number.NEGATIVE_INFINITY;
   /** The socket's error; browsers do not report one. */
   #failure: Failure = {};
   /** The feeds' positions when a message was too long for the client. */
@@ -127,7 +115,8 @@ export class Link {
 
   get status(): LiveStatus {
     const state = this.#state;
-    if (state.state !== "open") return state;
+    if ("status" in state) return state.status;
+    if (!this.isOpen) return { state: "connecting" };
     for (const { status } of this.feeds.values()) {
       if (status.state !== "live") return { state: "catching-up" };
     }
@@ -136,11 +125,11 @@ export class Link {
 
   /** Opens a connection now, replacing any current one. */
   connect(): void {
-    this.#enter({ state: "connecting" });
+    this.#apply({ type: "connect" });
   }
 
   close(): void {
-    this.#enter({ state: "closed", code: 1000, message: "The client is closed." });
+    this.#apply({ type: "close" });
   }
 
   onPage(event: PageEvent): void {
@@ -149,29 +138,18 @@ export class Link {
     if (this.#isAway) {
       // An open connection would keep the page out of the back/forward cache, and be dead
       // afterwards.
-      if (state === "open" || state === "connecting") this.#wait("The page was left.");
+      if (state === "open" || state === "connecting") this.#lose("The page was left.");
     } else if (state === "open") this.#probe();
-    else if (event === "woke") this.#wake();
+    else if (event === "woke") this.#apply({ type: "woke", at: this.#settings.clock.now() });
   }
 
   /** Sends if the connection is open; returns false if the text exceeds the server's limit. */
   send(text: string): boolean {
-    const fits = new TextEncoder().encode(text).length <= this.#welcome!.maxMessage;
+    const state = this.#state;
+    if (state.state !== "open") return true;
+    const fits = new TextEncoder().encode(text).length <= state.welcome.maxMessage;
     if (fits) this.#socket?.send(text);
     return fits;
-  }
-
-  /** Retries now what waited, or was tried while the network may have been down. */
-  #wake(): void {
-    const { state } = this.#state;
-    const now = this.#settings.clock.now();
-    // A dial that began before the network failed would hang; one from this same wake-up does not.
-    if (state === "connecting" ? now - this.#wokeAt < SAME_WAKE_MS : state !== "offline") return;
-    // The server's requested delay holds whatever happens to the page.
-    if (this.#isAsked && this.#timers.has("retry")) return;
-    this.#wokeAt = now;
-    this.#backoff.reset();
-    this.connect();
   }
 
   /** Calls `expire` after a growing delay, unless the connection is lost first. */
@@ -179,43 +157,47 @@ export class Link {
     this.#time(id, this.#retries.next(), expire);
   }
 
-  /** Makes all transitions except to `open`, which is `#begin`. */
-  #enter(state: LinkState, delayMs = 0): void {
+  /** Makes all transitions, and does what entering the new state requires. */
+  #apply(event: LinkEvent): void {
     const wasOpen = this.isOpen;
-    const socket = this.#socket;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
+    const { state, isEntered } = nextLinkState(this.#state, event);
     this.#state = state;
-    this.#socket = undefined;
-    // Does not wait for the close event, which may never come without a network.
-    socket?.close();
-    if (state.state === "offline") {
-      this.#time("retry", delayMs, () => {
-        // No connection is of use in the moments before the page is suspended.
-        if (!this.#isAway) this.connect();
-      });
-    } else if (state.state === "connecting") this.#dial();
-    for (const feed of this.feeds.values()) feed.onLost();
+    if (!isEntered) return;
+    if (state.state === "open") this.#begin(state.welcome);
+    else {
+      const socket = this.#socket;
+      for (const timer of this.#timers.values()) timer.cancel();
+      this.#timers.clear();
+      this.#socket = undefined;
+      // Does not wait for the close event, which may never come without a network.
+      socket?.close();
+      if (event.type === "woke") this.#backoff.reset();
+      if (state.state === "connecting") this.#dial();
+      else if (state.state === "offline") {
+        const { delayMs } = state;
+        this.#time("retry", delayMs, () => this.#apply({ type: "due", isAway: this.#isAway }));
+      }
+      for (const feed of this.feeds.values()) feed.onLost();
+    }
     this.#owner.onLinkChanged(this, wasOpen);
   }
 
   #dial(): void {
     const { webSocket, url, connectTimeoutMs, token, maxMessageBytes } = this.#settings;
+    const isSilent = (token ?? maxMessageBytes) === undefined;
     this.#reason = undefined;
     this.#failure = {};
-    this.#welcome = undefined;
-    this.#isGreeted = (token ?? maxMessageBytes) === undefined;
-    this.#isProven = false;
     const socket = new webSocket(url, SUBPROTOCOL);
     this.#socket = socket;
-    this.#time("deadline", connectTimeoutMs, () => this.#wait(SILENT));
+    this.#time("deadline", connectTimeoutMs, () => this.#lose(SILENT));
+    if (isSilent) this.#apply({ type: "greeted" });
     const whenCurrent =
       <Event>(handle: (event: Event) => void) =>
       (event: Event) => {
         if (this.#socket === socket) handle(event);
       };
     socket.onopen = whenCurrent(() => {
-      if (!this.#isGreeted) void this.#present("hello");
+      if (!isSilent) void this.#present("hello");
     });
     socket.onmessage = whenCurrent((event: MessageEvent) => this.#receive(event.data));
     socket.onclose = whenCurrent(({ code, reason }: CloseEvent) => this.#onClosed(code, reason));
@@ -231,11 +213,10 @@ export class Link {
       if (this.#socket !== socket) return;
       this.credentials = shown;
       socket?.send(JSON.stringify({ type, token: shown, maxMessage }));
-      this.#isGreeted = true;
-      this.#begin();
+      this.#apply({ type: "greeted" });
     } catch (error) {
       // For a refresh too: reconnecting asks for a token again, with backoff.
-      if (this.#socket === socket) this.#wait(`No token: ${String(error)}`);
+      if (this.#socket === socket) this.#lose(`No token: ${String(error)}`);
     }
   }
 
@@ -246,7 +227,7 @@ export class Link {
     try {
       this.#dispatch(decodeServerMessage(data));
     } catch (error) {
-      this.#wait(String(error));
+      this.#lose(String(error));
     }
   }
 
@@ -257,8 +238,7 @@ export class Link {
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check
     switch (message.type) {
       case "welcome":
-        this.#welcome ??= message;
-        return this.#begin();
+        return this.#apply(message);
       case "refreshed":
         return this.#refreshBefore(message.expiresIn);
       case "disconnect":
@@ -274,20 +254,14 @@ export class Link {
     }
   }
 
-  /** Requests are sent only after both sides have introduced themselves. */
-  #begin(): void {
-    const welcome = this.#welcome;
-    if (welcome === undefined || !this.#isGreeted || this.#state.state !== "connecting") return;
-    const { heartbeat, expiresIn } = welcome;
-    this.#state = { state: "open" };
+  #begin({ heartbeat, expiresIn }: MessageOf<"welcome">): void {
     this.#watchSilence(2 * heartbeat);
     this.#time("proof", PROOF_MS, () => {
-      this.#isProven = true;
       this.#backoff.reset();
+      this.#apply({ type: "proven" });
     });
     this.#refreshBefore(expiresIn);
     for (const feed of this.feeds.values()) if (this.isOpen) feed.onOpen();
-    this.#owner.onLinkChanged(this, false);
   }
 
   #onError({ id, code, message }: MessageOf<"error">): void {
@@ -304,10 +278,10 @@ export class Link {
     const { error, message: text = "" } = this.#failure;
     const { message = reason || text, disconnect } = this.#reason ?? {};
     const isTooBig = code === TOO_BIG || error?.code === "message_too_big";
-    const isFinal = isTerminal(code) && disconnect?.retry !== true;
-    if (isFinal || (isTooBig && this.#isStuck())) {
-      this.#enter({ state: "refused", code: isTooBig ? TOO_BIG : code, message });
-    } else this.#wait(message, code, disconnect?.retryAfter);
+    const isFinal =
+      (isTerminal(code) && disconnect?.retry !== true) || (isTooBig && this.#isStuck());
+    const endCode = isFinal && isTooBig ? TOO_BIG : code;
+    this.#lose(message, endCode, isFinal, disconnect?.retryAfter);
   }
 
   /** Whether the same message was too long last time: requested again, it would be sent again. */
@@ -317,15 +291,17 @@ export class Link {
     return before === this.#stuckAt;
   }
 
-  /** @param retryAfter how long the server asks to wait, in milliseconds */
-  #wait(message: string, code: number = ABNORMAL, retryAfter?: number): void {
-    this.#isAsked = retryAfter! >= 0;
-    // Without its own backoff, a client that is always told to return immediately would loop.
-    const ownMs = this.#isAsked && this.#isProven ? 0 : this.#backoff.next();
-    const delayMs = Math.max(this.#isAsked ? retryAfter! : 0, ownMs);
-    const retryAt = wallNow(this.#settings.clock) + delayMs;
-    const reason = this.#failure.error?.code;
-    this.#enter({ state: "offline", retryAt, code, message, reason }, delayMs);
+  #lose(message: string, code: number = ABNORMAL, isFinal = false, retryAfter?: number): void {
+    this.#apply({
+      type: "lost",
+      code,
+      message,
+      reason: this.#failure.error?.code,
+      isFinal,
+      retryAfter,
+      at: wallNow(this.#settings.clock),
+      backOff: () => this.#backoff.next(),
+    });
   }
 
   #watchSilence(limitMs: number): void {
@@ -333,14 +309,14 @@ export class Link {
     this.#time("deadline", limitMs - quietMs, () => {
       // One timer for many messages: when it expires, it checks when the last one arrived.
       if (this.#settings.clock.now() - this.#receivedAt < limitMs) this.#watchSilence(limitMs);
-      else this.#wait(SILENT);
+      else this.#lose(SILENT);
     });
   }
 
   /** The computer may have slept or changed networks while the connection still seems open. */
   #probe(): void {
     if (this.#timers.has("probe")) return;
-    this.#time("probe", PROBE_MS, () => this.#wait(SILENT));
+    this.#time("probe", PROBE_MS, () => this.#lose(SILENT));
     this.send('{"type":"ping"}');
   }
 

@@ -150,9 +150,9 @@ export class Requests {
   }
 
   #rejectIfOver(): void {
-    const { state } = this.#link;
-    if (state.state !== "closed" && state.state !== "refused") return;
-    const error = new LongwireError(state.state, state.message);
+    const { status } = this.#link;
+    if (status.state !== "closed" && status.state !== "refused") return;
+    const error = new LongwireError(status.state, status.message);
     for (const request of this.#pending.values()) this.#reject(request, error);
   }
 

@@ -3,13 +3,21 @@ import type { Offset, Params, Position } from "../../topics/index.ts";
 import type { Feed, FeedStatus } from "./feed.ts";
 import { KeyedView } from "./keyed-view.ts";
 import type { Link } from "./link.ts";
-import type { PositionStore, Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
 import { addListener, report } from "./report.ts";
 import { tooLarge } from "./requests.ts";
 import { loadPosition, positionSaver } from "./saved-position.ts";
 import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
-import type { Asked, Following, Over, SubscriptionState } from "./subscription-state.ts";
+import {
+  isOver,
+  nextSubscription,
+  type Asked,
+  type Following,
+  type Over,
+  type Subscription,
+  type SubscriptionEvent,
+} from "./subscription.ts";
 import type { Item } from "./topic-items.ts";
 
 /** The part of a client that its feeds use. */
@@ -24,9 +32,6 @@ export interface FeedHost {
 
 const CLOSED: Over = { state: "closed" };
 
-/** Refusals of a subscription that are temporary. */
-const passingCodes: readonly string[] = ["rate_limited", "unavailable", "internal"];
-
 /** Implements `feed.ts`. */
 export class TopicFeed implements Feed<Item, unknown> {
   readonly name: string;
@@ -38,7 +43,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   readonly #watchers = new Set<(nothing: undefined) => void>();
   readonly #view: KeyedView;
   #link: Link | undefined;
-  #subscription: SubscriptionState = CLOSED;
+  #subscription: Subscription = CLOSED;
   #status: FeedStatus = CLOSED;
   #received: Mark = START;
   #savedCount = 0;
@@ -114,20 +119,14 @@ export class TopicFeed implements Feed<Item, unknown> {
       if (slowest === undefined || handled.count < slowest.count) slowest = handled;
     }
     this.#save(slowest);
-    const { state } = this.#subscription;
-    if (state === "paused" && mostQueued === 0) {
-      this.#subscription = { state: "off" };
-      this.onOpen();
-    } else if (state === "following" && mostQueued >= this.#host.settings.maxQueuedEvents) {
-      if (this.kind === "keyed") return;
-      this.#unsubscribe();
-      this.#subscription = { state: "paused" };
-    }
+    const isFull = mostQueued >= this.#host.settings.maxQueuedEvents;
+    if (mostQueued === 0) this.#apply({ type: "drained" });
+    else if (isFull && this.kind !== "keyed") this.#apply({ type: "full" });
   }
 
   /** The link is open, or this feed's retry is due. */
   onOpen(): void {
-    if (this.#subscription.state === "off" && this.#link?.isOpen) this.#ask(this.position);
+    this.#apply({ type: "ready" });
     this.#settle();
   }
 
@@ -135,8 +134,7 @@ export class TopicFeed implements Feed<Item, unknown> {
   onLost(): void {
     if (this.#link?.state.state === "closed") return this.#finish(CLOSED);
     this.#view.breakOff();
-    const { state } = this.#subscription;
-    if (state !== "paused" && state !== "loading") this.#subscription = { state: "off" };
+    this.#apply({ type: "lost" });
     this.#settle();
   }
 
@@ -154,11 +152,35 @@ export class TopicFeed implements Feed<Item, unknown> {
   onError(id: number, error: LongwireError): boolean {
     const subscription = this.#subscription;
     if (subscription.state !== "asked" || subscription.id !== id) return false;
-    if (error.code === "bad_request" && subscription.since !== undefined) {
-      // The server's log is behind this position. For a log topic, a gap reports what that means.
-      this.#ask(undefined, true);
-    } else this.#refuse(error);
+    this.#apply({ type: "refused", error });
+    this.#settle();
     return true;
+  }
+
+  /** Makes all transitions of the subscription, and does what they require. */
+  #apply(event: SubscriptionEvent): void {
+    const [subscription, effect] = nextSubscription(this.#subscription, event);
+    this.#subscription = subscription;
+    switch (effect) {
+      case "load":
+        return void this.#load(subscription);
+      case "ask":
+        return this.#ask(this.position);
+      case "askAnew":
+        return this.#ask(undefined, true);
+      case "subscribe":
+        return this.#subscribe(subscription as Asked);
+      case "unsubscribe": {
+        const id = this.#host.newId();
+        this.#link?.send(JSON.stringify({ type: "unsubscribe", id, topic: this.name }));
+        return;
+      }
+      case "retry":
+        return this.#link?.retry(this.#host.newId(), () => this.onOpen());
+      case "end":
+        return this.#end(subscription as Over);
+      case undefined:
+    }
   }
 
   #join(reader: Reader): void {
@@ -169,26 +191,21 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   #openIfClosed(): void {
-    if (this.#subscription.state !== "closed" && this.#subscription.state !== "ended") return;
+    if (!isOver(this.#subscription)) return;
     this.#link = this.#host.attach(this);
-    // If the client is closed, this ends the feed immediately.
-    this.onLost();
-    const { positions } = this.#host.settings;
-    if (this.#link !== undefined && positions !== undefined) void this.#load(positions);
-    else this.onOpen();
+    if (this.#link.state.state === "closed") return this.#finish(CLOSED);
+    this.#apply({ type: "wanted", isStored: this.#savePosition !== undefined });
+    this.#settle();
   }
 
-  async #load(positions: PositionStore): Promise<void> {
-    const loading: SubscriptionState = { state: "loading" };
-    this.#subscription = loading;
-    this.#settle();
+  async #load(loading: Subscription): Promise<void> {
     try {
-      const position = await loadPosition(positions, this.#fullName);
+      const position = await loadPosition(this.#host.settings.positions!, this.#fullName);
       if (this.#subscription !== loading) return;
       this.#move(position);
       this.#savedCount = this.#received.count;
-      this.#subscription = { state: "off" };
-      this.onOpen();
+      this.#apply({ type: "loaded" });
+      this.#settle();
     } catch (error) {
       if (this.#subscription === loading) this.#finish({ state: "ended", error: error as Error });
     }
@@ -198,10 +215,13 @@ export class TopicFeed implements Feed<Item, unknown> {
     if (this.#readers.size + this.#watchers.size === 0) this.#finish(CLOSED);
   }
 
+  #finish(over: Over): void {
+    this.#apply({ type: "over", over });
+    this.#end(over);
+  }
+
   /** Ends the feed for all readers, after they have handled their queues. */
-  #finish(subscription: Over): void {
-    this.#unsubscribe();
-    this.#subscription = subscription;
+  #end(over: Over): void {
     const link = this.#link;
     this.#link = undefined;
     const readers = [...this.#readers];
@@ -210,39 +230,31 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.#view.clear();
     this.#move(undefined);
     if (link !== undefined) this.#host.detach(this, link);
-    const error = subscription.state === "ended" ? subscription.error : undefined;
+    const error = over.state === "ended" ? over.error : undefined;
     for (const reader of readers) reader.finish(error);
     this.#settle();
   }
 
-  #unsubscribe(): void {
-    const { state } = this.#subscription;
-    if (state !== "asked" && state !== "following") return;
-    const id = this.#host.newId();
-    this.#link?.send(JSON.stringify({ type: "unsubscribe", id, topic: this.name }));
+  #ask(since: Position | undefined, isCutOff = false): void {
+    if (!this.#link?.isOpen) return;
+    this.#apply({ type: "asked", id: this.#host.newId(), since, isCutOff });
   }
 
-  #ask(since: Position | undefined, isCutOff = false): void {
-    const id = this.#host.newId();
-    // Before sending, because sending may lose the connection.
-    this.#subscription = { state: "asked", id, since, isCutOff };
+  #subscribe({ id, since }: Asked): void {
     const view = this.#view.name;
     const request = { type: "subscribe", id, topic: this.name, params: this.#params, since, view };
-    if (!this.#link?.send(JSON.stringify(request))) this.#refuse(tooLarge());
+    const isSent = this.#link?.send(JSON.stringify(request));
+    if (!isSent) this.#apply({ type: "refused", error: tooLarge() });
   }
 
   #onSubscribed(message: MessageOf<"subscribed">, { since, isCutOff }: Asked): void {
-    const { kind, epoch, offset, resumed, latest = 0 } = message;
+    const { kind, epoch, offset, resumed } = message;
     if (resumed && since?.epoch !== epoch) throw malformed("resumed");
     this.#isChanged ||= this.kind !== kind;
     this.kind = kind;
     this.#view.name = message.view;
-    const isKeyed = kind === "keyed";
-    // A loaded position comes without a view, so there is no state that events could apply to.
-    if (isKeyed && resumed && !this.#view.isOf(epoch)) return this.#ask(undefined);
-    const isOwed = !resumed && (isKeyed || since !== undefined);
-    this.#subscription = { state: "following", epoch, isOwed, target: Math.max(offset, latest) };
-    if (isKeyed || since !== undefined) return;
+    this.#apply({ type: "subscribed", answer: message, hasView: this.#view.isOf(epoch) });
+    if (kind === "keyed" || since !== undefined) return;
     const position = { epoch, offset };
     if (isCutOff) this.#emit({ type: "gap", from: 1, to: offset, reason: "epoch" }, position);
     else this.#move(position);
@@ -253,20 +265,22 @@ export class TopicFeed implements Feed<Item, unknown> {
       case "event":
         return this.#onEvent(message, following);
       case "snapshot":
-        return this.#onSnapshot(message, following);
+        return this.#onSnapshot(message);
       case "gap": {
         const { from, to, reason, epoch } = message;
-        following.isOwed = false;
+        this.#apply({ type: "gap" });
         // For another feed that shares the connection, or a keyed topic, which has no gaps.
         if (this.kind !== "log" || this.#isOld({ offset: to }, following)) return;
         return this.#emit({ type: "gap", from, to, reason }, { epoch, offset: to });
       }
       case "position":
-        return this.#advance(message, following);
+        return this.#advance(message);
       case "unsubscribed": {
         const { id, code = "unsubscribed", message: text = code } = message;
         // With an id, it answers an earlier unsubscribe.
-        if (id === undefined) this.#refuse(new LongwireError(code, text));
+        if (id === undefined) {
+          this.#apply({ type: "refused", error: new LongwireError(code, text) });
+        }
         return;
       }
       case "subscribed":
@@ -280,26 +294,23 @@ export class TopicFeed implements Feed<Item, unknown> {
     if (this.#isOld(message, following)) return;
     if (this.kind === "log") return this.#emit({ type: "event", offset, data }, { epoch, offset });
     this.#view.apply(message);
-    this.#advance(message, following);
+    this.#advance(message);
   }
 
-  #onSnapshot(message: MessageOf<"snapshot">, following: Following): void {
+  #onSnapshot(message: MessageOf<"snapshot">): void {
     const { epoch, complete } = message;
     // From here until the snapshot is complete, the view is a mixture that cannot be resumed from.
     if (complete && !this.#view.isOf(epoch)) this.#move(undefined);
     this.#view.applyPage(message);
-    if (complete) {
-      // If the snapshot is interrupted, another one follows.
-      following.isOwed = this.#view.isBetweenPages;
-      following.target = 0;
-    }
-    this.#advance(message, following);
+    if (complete) this.#apply({ type: "snapshot", isLast: !this.#view.isBetweenPages });
+    this.#advance(message);
   }
 
-  #advance(at: { offset: Offset }, following: Following): void {
-    if (!this.#isBase(following) || this.#isOld(at, following)) return;
+  #advance(at: { offset: Offset }): void {
+    const subscription = this.#subscription;
+    if (!this.#isBase(subscription) || this.#isOld(at, subscription)) return;
     if (at.offset < this.#view.newest) return;
-    this.#move({ epoch: following.epoch, offset: at.offset });
+    this.#move({ epoch: subscription.epoch, offset: at.offset });
   }
 
   #isOld({ offset }: { offset: Offset }, { epoch }: Following): boolean {
@@ -308,16 +319,8 @@ export class TopicFeed implements Feed<Item, unknown> {
   }
 
   /** Whether the position can be resumed from, because nothing before it is missing. */
-  #isBase({ isOwed }: Following): boolean {
-    return !isOwed && !this.#view.isBetweenPages;
-  }
-
-  #refuse(error: LongwireError): void {
-    // Without a subscription, there is nothing to unsubscribe.
-    this.#subscription = { state: "off" };
-    if (!passingCodes.includes(error.code)) return this.#finish({ state: "ended", error });
-    this.#link?.retry(this.#host.newId(), () => this.onOpen());
-    this.#settle();
+  #isBase(subscription: Subscription): subscription is Following {
+    return subscription.state === "following" && !subscription.isOwed && !this.#view.isBetweenPages;
   }
 
   #move(position: Position | undefined): void {
@@ -357,13 +360,11 @@ export class TopicFeed implements Feed<Item, unknown> {
     if (subscription.state === "closed" || subscription.state === "ended") return subscription;
     const link = this.#link?.state;
     if (link?.state === "refused") {
-      return { state: "refused", error: new LongwireError("refused", link.message) };
+      return { state: "refused", error: new LongwireError("refused", link.status.message) };
     }
     const { offset = 0 } = this.position ?? {};
     const isLive =
-      subscription.state === "following" &&
-      this.#isBase(subscription) &&
-      offset >= Math.max(subscription.target, this.#view.newest);
+      this.#isBase(subscription) && offset >= Math.max(subscription.target, this.#view.newest);
     return { state: isLive ? "live" : "catching-up" };
   }
 }
