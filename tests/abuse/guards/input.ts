@@ -66,7 +66,7 @@ export const input: readonly Unguarded[] = [
       {
         what: "credentials of an address that failed too often are not looked at (failedLoginBurst)",
         file: "dist/live/server/access/login-guard.js",
-        from: "if (bucket === undefined || bucket.has(this.#clock.now()))",
+        from: "if (isSuspect ? bucket.take(now) : bucket.has(now))",
         to: "if (true)",
       },
     ],

@@ -292,6 +292,47 @@ describe("failed logins", () => {
     expect((await live.level1(as("ann"))).closeCode).toBe(4429);
   });
 
+  test("after the burst, all that is sent before a check has failed is one attempt per second, too", async () => {
+    let asked = 0;
+    let refuse = (): void => {};
+    const refusing = new Promise<undefined>((resolve) => (refuse = () => resolve(undefined)));
+    const live = await MemoryLive.open({
+      topics: [logTopic("t")],
+      failedLoginBurst: 3,
+      authenticate: ({ token }) => {
+        if (token === undefined) return undefined;
+        asked += 1;
+        return asked <= 3 ? undefined : refusing;
+      },
+    });
+    for (let n = 0; n < 3; n += 1) {
+      await (await live.level1()).send({ type: "hello", token: "wrong" });
+    }
+    await live.pass(1_500);
+    const guests = await Promise.all(Array.from({ length: 10 }, () => live.level1()));
+    for (const guest of guests) void guest.send({ type: "hello", token: "wrong" });
+    await live.pass(0);
+    expect(asked).toBe(4);
+    refuse();
+  });
+
+  test("at that rate, valid credentials cost nothing", async () => {
+    const live = await MemoryLive.open({
+      topics: [logTopic("t")],
+      failedLoginBurst: 3,
+      authenticate,
+    });
+    for (let n = 0; n < 3; n += 1) await (await live.level1(as("wrong"))).leave();
+    await live.pass(1_500);
+    for (let n = 0; n < 10; n += 1) {
+      expect((await live.level1(as("ann"))).types()).toEqual(["welcome"]);
+      const guest = await live.level1();
+      await guest.send({ type: "hello", token: "ann" });
+      expect(guest.types()).toEqual(["welcome"]);
+      expect((await live.level0("t", as("ann"))).closeCode).toBeUndefined();
+    }
+  });
+
   test("over plain HTTP they are answered with 429 and Retry-After", async () => {
     const live = await RunningLive.start({
       topics: [logTopic("t")],

@@ -31,6 +31,11 @@ export class TokenBucket {
     return this.#tokens >= 1;
   }
 
+  /** Returns a token that was taken for nothing. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + 1);
+  }
+
   /** Whether the bucket is full, so that it can be forgotten. */
   isFull(now: number): boolean {
     this.#fill(now);

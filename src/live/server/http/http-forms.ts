@@ -123,6 +123,7 @@ export class HttpForms {
     const result = await authenticator.check(shownCredentials(exchange, tokenQuery));
     if (result.kind === "known") {
       const { identity } = result;
+      logins.onNotFailed(address);
       payAs(ledger, exchange.account, identity);
       const sharedRate = identity?.id ?? address;
       const { account } = exchange;

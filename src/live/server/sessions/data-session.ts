@@ -162,6 +162,7 @@ export class DataSession implements Session, SendBuffer {
       if (error.code === "unauthorized") this.#core.logins.onFailed(this.#address);
       return this.#refuse(error);
     }
+    this.#core.logins.onNotFailed(this.#address);
     try {
       payAs(this.#core.ledger, this.#peer.account, result.identity);
     } catch (error) {

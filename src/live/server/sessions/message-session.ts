@@ -194,9 +194,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   /** Handles the result for the credentials in the handshake. */
   #onShown(result: AuthResult): void {
     if (!this.#peer.isOpen) return;
-    if (result.kind === "known") return this.#welcome(result.identity);
     if (result.kind === "refused") return this.#expel(result.error);
-    const { wheel, limits } = this.#core;
+    const { wheel, limits, logins } = this.#core;
+    logins.onNotFailed(this.#address);
+    if (result.kind === "known") return this.#welcome(result.identity);
     this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
   }
 
@@ -219,9 +220,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       return this.#expel(noCredentials());
     }
     this.#limitTo(request.maxMessage);
+    const { authenticator, logins } = this.#core;
+    const refusal = logins.refusal(this.#address);
+    if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
     // From here on, the delay is the server's.
     this.#deadline?.cancel();
-    return onceAvailable(this.#core.authenticator.check(tokenAlone(request.token)), (result) =>
+    return onceAvailable(authenticator.check(tokenAlone(request.token)), (result) =>
       this.#onShown(
         result.kind === "unknown" ? { kind: "refused", error: noCredentials() } : result,
       ),
