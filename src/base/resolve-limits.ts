@@ -1,4 +1,5 @@
 import { LongwireError } from "./error.ts";
+import { shown } from "./shown.ts";
 
 /**
  * Returns `defaults`, overridden by the limits in `given`.
@@ -20,10 +21,4 @@ export function resolveLimits<Limits extends { [Name in keyof Limits]: number }>
     resolved[name] = value as Limits[typeof name];
   }
   return resolved;
-}
-
-function shown(value: unknown): string {
-  const isPlain =
-    typeof value === "number" || typeof value === "string" || typeof value === "bigint";
-  return isPlain ? String(value) : typeof value;
 }

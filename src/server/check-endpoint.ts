@@ -1,4 +1,4 @@
-import { LongwireError, resolveLimits } from "../base/index.ts";
+import { LongwireError, resolveLimits, shown } from "../base/index.ts";
 import { isToken } from "../protocol/index.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { checkOrigins } from "./accept/origin-policy.ts";
@@ -70,15 +70,4 @@ function checkProtocols(protocols: unknown): void {
 
 function invalid(code: string, what: string, seen: unknown, form: string): LongwireError {
   return new LongwireError(code, `${what} is ${shown(seen)}; use ${form}.`);
-}
-
-/** Formats a value for an error message, shortened. */
-export function shown(value: unknown): string {
-  const isPlain = typeof value === "string" || Array.isArray(value);
-  const text = isPlain
-    ? JSON.stringify(value)
-    : typeof value === "object" && value !== null
-      ? "an object"
-      : String(value);
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

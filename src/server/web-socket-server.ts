@@ -17,6 +17,7 @@ import {
   type Refusal,
 } from "../protocol/index.ts";
 import { checkEndpoint } from "./check-endpoint.ts";
+import { checkOptions } from "./check-options.ts";
 import { ClientAddresses, type Addressed } from "./accept/client-address.ts";
 import { DirectAccept } from "./accept/direct-accept.ts";
 import { DirectUpgrade } from "./accept/direct-upgrade.ts";
@@ -133,14 +134,15 @@ export class WebSocketServer<Data = unknown> {
 
   /**
    * @param endpoints the behavior for each path; the first endpoint whose path matches is used
-   * @throws LongwireError `invalid_limit`, `invalid_compression`, `invalid_address`,
-   *   `invalid_hosts`, and for an endpoint `invalid_endpoint`, `invalid_path`, `invalid_origins`,
+   * @throws LongwireError `invalid_option`, `invalid_limit`, `invalid_compression`,
+   *   `invalid_address`, `invalid_hosts`, and for an endpoint `invalid_endpoint`, `invalid_path`, `invalid_origins`,
    *   `invalid_subprotocols`
    */
   constructor(
     endpoints: Endpoint<Data> | readonly Endpoint[],
     options: WebSocketServerOptions = {},
   ) {
+    checkOptions(options);
     const clock = options.clock ?? systemClock;
     this.#endpoints = Array.isArray(endpoints) ? endpoints : [endpoints as Endpoint];
     for (const endpoint of this.#endpoints) checkEndpoint(endpoint);

@@ -63,7 +63,6 @@ export {
   type Position,
   type ToldPosition,
 } from "./position.ts";
-export { shown } from "./shown.ts";
 export { inTurn, REQUEST_UNITS, SUBSCRIBE_UNITS } from "./slices/in-turn.ts";
 export type { SliceTask } from "./slices/slice-queue.ts";
 export { livesWithConnection, type Report, Topic } from "./topic.ts";

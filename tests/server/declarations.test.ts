@@ -72,10 +72,24 @@ describe("an invalid declaration is rejected, with a hint at the valid form:", (
     ["a host with a port", { hosts: ["example.com:80"] }, "invalid_hosts"],
     ["trustedProxies as text", { trustedProxies: "10.0.0.7" }, "invalid_address"],
     ["a proxy that is not an address", { trustedProxies: [5] }, "invalid_address"],
+    ["compression by name", { compression: "gzip" }, "invalid_compression"],
   ])("%s", (_, options, code) => {
     const message = expect.stringMatching(/^[^\n]*; (?:use|pass) [^\n]*\.$/) as string;
     expect(declare({}, options)).toThrow(expect.objectContaining({ code, message }));
   });
+});
+
+test.each([
+  [5, "pass an object"],
+  [{ port: 80 }, "listen({ port })"],
+  [{ server: {} }, "attach(server)"],
+  [{ path: "/chat" }, "at an endpoint"],
+  [{ verifyClient: () => true }, "authorize at an endpoint"],
+  [{ maxPayload: 5 }, "maxMessageBytes"],
+])("an option that would be ignored is rejected: %j", (options, advice) => {
+  const message = expect.stringContaining(advice) as string;
+  const error = expect.objectContaining({ code: "invalid_option", message });
+  expect(declare({}, options)).toThrow(error);
 });
 
 test.each<Endpoint>([

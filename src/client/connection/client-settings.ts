@@ -15,6 +15,7 @@ import {
   type HandshakeLimits,
   type HeaderFields,
 } from "../../protocol/index.ts";
+import { checkOptions } from "./check-options.ts";
 import { requestHeaders, type RequestHeaders } from "./request-headers.ts";
 
 /** The options that a client outside a browser has besides URL and subprotocols. */
@@ -102,9 +103,10 @@ export class ClientSettings {
   readonly signal: AbortSignal | undefined;
 
   /**
-   * @throws LongwireError `invalid_limit`, `invalid_header`, `invalid_proxy`, `invalid_credentials`
+   * @throws LongwireError `invalid_option`, `invalid_limit`, `invalid_header`, `invalid_proxy`, `invalid_credentials`
    */
   constructor(options: ClientOptions = {}) {
+    checkOptions(options);
     this.limits = resolveLimits(defaultConnectionLimits, options);
     this.handshakeLimits = resolveLimits(defaultHandshakeLimits, options);
     this.times = resolveLimits(defaultClientTimes, options);

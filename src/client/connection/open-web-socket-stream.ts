@@ -5,8 +5,8 @@ import { WebSocketStream } from "../standard/web-socket-stream.ts";
  * Opens a `WebSocketStream` with options that browsers do not offer. They are the options of
  * `openWebSocket`, except that the signal has an effect only while connecting.
  *
- * @throws DOMException `SyntaxError`; LongwireError `invalid_header`, `invalid_limit`,
- *   `invalid_proxy`, `invalid_credentials`
+ * @throws DOMException `SyntaxError`; LongwireError `invalid_option`, `invalid_header`,
+ *   `invalid_limit`, `invalid_proxy`, `invalid_credentials`
  */
 export function openWebSocketStream(
   url: string | URL,

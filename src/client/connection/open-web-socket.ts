@@ -7,8 +7,8 @@ import { WebSocket } from "../standard/web-socket.ts";
  *
  * Like the constructor, it returns immediately, so listeners can be added before the first event.
  *
- * @throws DOMException `SyntaxError`; LongwireError `invalid_header`, `invalid_limit`,
- *   `invalid_proxy`, `invalid_credentials`
+ * @throws DOMException `SyntaxError`; LongwireError `invalid_option`, `invalid_header`,
+ *   `invalid_limit`, `invalid_proxy`, `invalid_credentials`
  */
 export function openWebSocket(url: string | URL, options: ClientOptions = {}): WebSocket {
   return new WebSocket(url, options.protocols ?? [], new ClientSettings(options));

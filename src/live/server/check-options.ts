@@ -1,5 +1,5 @@
-import { LongwireError } from "../../base/index.ts";
-import { quoted, requireFunction, requireSchema, shown } from "../../topics/index.ts";
+import { LongwireError, shown } from "../../base/index.ts";
+import { quoted, requireFunction, requireSchema } from "../../topics/index.ts";
 import type { LiveServerOptions } from "./open-live-core.ts";
 
 const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;

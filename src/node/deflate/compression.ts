@@ -1,3 +1,4 @@
+import { LongwireError, shown } from "../../base/index.ts";
 import type { CompressionOptions } from "./compression-options.ts";
 import { DeflateCompression } from "./deflate-compression.ts";
 
@@ -22,6 +23,7 @@ export type CompressionChoice = boolean | Partial<CompressionOptions> | Compress
  * Returns the compression for such a choice; `undefined` for none. Default yes.
  *
  * @param nodeInternals whether to use Node's internals if the choice does not specify it
+ * @throws LongwireError `invalid_compression`, `invalid_limit`
  */
 export function compressionOf(
   choice: CompressionChoice = true,
@@ -29,6 +31,10 @@ export function compressionOf(
 ): DeflateCompression | undefined {
   if (choice === false) return undefined;
   if (choice instanceof DeflateCompression) return choice;
+  if (choice !== true && (typeof choice !== "object" || choice === null)) {
+    const message = `compression is ${shown(choice)}; use true, false, or options such as { level: 6 }.`;
+    throw new LongwireError("invalid_compression", message);
+  }
   const options = choice === true ? {} : (choice as Partial<CompressionOptions>);
   return new DeflateCompression({ nodeInternals, ...options });
 }

@@ -1,6 +1,5 @@
-import { LongwireError } from "../../base/index.ts";
+import { LongwireError, shown } from "../../base/index.ts";
 import { quoted } from "../application-error.ts";
-import { shown } from "../shown.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
 import { isTopicPattern, overlapOf } from "./topic-name.ts";

@@ -1,11 +1,11 @@
-import { type Clock, type TimerWheel, wallTimeOf, onceAvailable } from "../../../base/index.ts";
 import {
-  callApplication,
-  LiveError,
-  MAX_KEY_LENGTH,
-  type Report,
+  type Clock,
+  type TimerWheel,
+  wallTimeOf,
+  onceAvailable,
   shown,
-} from "../../../topics/index.ts";
+} from "../../../base/index.ts";
+import { callApplication, LiveError, MAX_KEY_LENGTH, type Report } from "../../../topics/index.ts";
 import type { Authenticate, Credentials, Identity } from "./credentials.ts";
 import { inTime } from "./in-time.ts";
 import { LastingError } from "../observing/reporter.ts";
@@ -48,11 +48,11 @@ export class Authenticator {
     const { remoteAddress = "an unknown address" } = credentials;
     const called = { name: "authenticate", occasion: `for a client at ${remoteAddress}` };
     try {
-      const shown = callApplication(
+      const answer = callApplication(
         () => called,
         () => authenticate(credentials),
       );
-      const outcome = onceAvailable(shown, (identity) => this.#admittanceOf(identity));
+      const outcome = onceAvailable(answer, (identity) => this.#admittanceOf(identity));
       return outcome instanceof Promise ? this.#inTime(outcome) : outcome;
     } catch (error) {
       return this.#refused(error);
