@@ -57,12 +57,12 @@ export type LinkEvent =
   | Loss;
 
 /** The state of a new link. */
-export const NOT_CONNECTED = {
+export const NOT_CONNECTED: LinkState & { state: "connecting" } = {
   state: "connecting",
   wokeAt: undefined,
   isGreeted: false,
   welcome: undefined,
-} satisfies LinkState;
+};
 
 interface Step {
   readonly state: LinkState;
