@@ -96,6 +96,14 @@ export interface Connection {
   sendPong(payload: Uint8Array): void;
 
   /**
+   * Whether pongs wait. Meanwhile, only the latest ping is remembered, and it is answered when this
+   * is set to false. Set it while output is unsent, so that pings of a peer that does not read cost
+   * nothing. It becomes true by itself when more than 64 KiB of output have not been taken. (RFC
+   * 6455 §5.5.3)
+   */
+  holdsPongs: boolean;
+
+  /**
    * Starts the closing handshake; does nothing if it has already started. (RFC 6455 §7.1.2)
    *
    * @param code without a code, the Close frame is empty and the peer sees 1005

@@ -37,6 +37,8 @@ export class ProtocolConnection implements MessageSink, WriterSink {
   /** Chunks that arrived while nothing could be delivered, in order; never an empty array. */
   #held: Uint8Array[] | undefined;
   #fragmenting: "text" | "binary" | undefined;
+  /** If they are held, the payload of the latest ping that is not answered. */
+  #pongs: "sent" | "held" | Uint8Array = "sent";
 
   constructor(role: Role, handler: ConnectionHandler, options: ConnectionOptions = {}) {
     const bytes = options.bytes ?? webByteOperations;
@@ -153,6 +155,17 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#sendControl(Opcode.Pong, payload);
   }
 
+  get holdsPongs(): boolean {
+    return this.#pongs !== "sent";
+  }
+
+  set holdsPongs(holds: boolean) {
+    const pongs = this.#pongs;
+    if (holds === (pongs !== "sent")) return;
+    this.#pongs = holds ? "held" : "sent";
+    if (typeof pongs !== "string" && this.isOpen) this.#frame(Opcode.Pong, true, pongs);
+  }
+
   close(code?: number, reason = ""): void {
     const payload = encodeClose(code, reason);
     if (this.#state !== "open") return;
@@ -195,10 +208,18 @@ export class ProtocolConnection implements MessageSink, WriterSink {
       this.#handler.onPong(payload);
     } else {
       const answers = this.#behavior.answersPings !== false && this.#state === "open";
-      if (answers) this.#frame(Opcode.Pong, true, payload);
+      if (answers) this.#answerPing(payload);
       this.#handler.onPing(payload);
     }
     return this.#goesOn;
+  }
+
+  #answerPing(payload: Uint8Array): void {
+    if (this.#pongs === "sent" && this.outgoing.size <= MOST_OUTPUT_BEFORE_PONG) {
+      this.#frame(Opcode.Pong, true, payload);
+    } else {
+      this.#pongs = payload.slice();
+    }
   }
 
   onOutput(): void {
@@ -352,6 +373,9 @@ export class ProtocolConnection implements MessageSink, WriterSink {
 }
 
 const RECOMMENDED: ConnectionBehavior = {};
+
+/** With more output that has not been taken, in bytes, only the latest ping is answered. */
+const MOST_OUTPUT_BEFORE_PONG = 64 * 1024;
 
 function kept(chunk: Uint8Array, start: number, end: number, lent: boolean): Uint8Array {
   const part = chunk.subarray(start, end);

@@ -22,14 +22,18 @@ interface Driven {
   closed: Promise<Closure>;
 }
 
-/** Runs a server's connection over a stream that accepts and records everything. */
-function drive(stopReadingBytes: number, onText: (text: string) => void = () => {}): Driven {
+/** Runs a server's connection over a stream that records everything, and accepts it by default. */
+function drive(
+  stopReadingBytes: number,
+  onText: (text: string) => void = () => {},
+  write: (chunk: Uint8Array, accept: () => void) => void = (_, accept) => accept(),
+): Driven {
   const writes: number[] = [];
   const stream = new Duplex({
     read: () => {},
     write: (chunk: Uint8Array, _, done) => {
       writes.push(chunk.length);
-      done();
+      write(chunk, done);
     },
   });
   let onDrain = (): void => {};
@@ -109,3 +113,31 @@ describe("a message that is being compressed", () => {
     expect(stream.isPaused()).toBe(false);
   });
 });
+
+test("pings of a peer that does not read are answered with one pong, when it reads", async () => {
+  const writes: { chunk: Uint8Array; accept: () => void }[] = [];
+  const { connection, stream } = drive(
+    1_000_000,
+    () => {},
+    (chunk, accept) => writes.push({ chunk, accept }),
+  );
+  connection.sendBinary(new Uint8Array(100_000), false);
+  for (let n = 0; n < 200; n += 1) {
+    stream.push(maskedFrame({ opcode: Opcode.Ping, payload: new Uint8Array(125).fill(n) }));
+    await turn();
+  }
+  expect(connection.bufferedBytes).toBeLessThan(100_100);
+  const sent: Uint8Array[] = [];
+  for (let n = 0; n < 10; n += 1) {
+    const next = writes.shift();
+    if (next !== undefined) sent.push(next.chunk);
+    next?.accept();
+    await turn();
+  }
+  const pongs = Buffer.concat(sent).subarray(100_000 + 10);
+  expect(pongs).toEqual(Buffer.concat([Buffer.from([0x8a, 125]), Buffer.alloc(125, 199)]));
+});
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

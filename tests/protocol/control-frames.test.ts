@@ -107,6 +107,46 @@ describe("pings and pongs (RFC 6455 §5.5.2, §5.5.3)", () => {
     ]);
   });
 
+  test("while pongs are held, only the latest ping is answered, later (RFC 6455 §5.5.3)", () => {
+    for (const role of roles) {
+      const { connection, seen, sentFrames } = openConnection(role);
+      const ping = (text: string): void =>
+        connection.receive(frameTo(role, { opcode: Opcode.Ping, payload: utf8(text) }));
+      connection.holdsPongs = true;
+      for (const text of ["a", "b", "c"]) ping(text);
+      expect(seen.kinds).toEqual(["ping", "ping", "ping"]);
+      expect(sentFrames()).toEqual([]);
+      connection.holdsPongs = false;
+      connection.holdsPongs = false;
+      expect(sentFrames().map(({ payload }) => hex(payload))).toEqual([hex(utf8("c"))]);
+      ping("d");
+      expect(sentFrames()).toHaveLength(1);
+    }
+  });
+
+  test("with 64 KiB of output that is not taken, pongs are held (RFC 6455 §5.5.3)", () => {
+    for (const role of roles) {
+      const { connection, sentFrames } = openConnection(role);
+      const ping = frameTo(role, { opcode: Opcode.Ping, payload: bytes(125) });
+      for (let n = 0; n < 10_000; n += 1) connection.receive(ping);
+      expect(connection.holdsPongs).toBe(true);
+      const held = sentFrames();
+      expect(held.length).toBeGreaterThan(400);
+      expect(held.length).toBeLessThan(600);
+      connection.holdsPongs = false;
+      expect(sentFrames()).toHaveLength(1);
+    }
+  });
+
+  test("a pong that is held is not sent after the Close frame (RFC 6455 §5.5.1)", () => {
+    const { connection, sentFrames } = openServerConnection();
+    connection.holdsPongs = true;
+    connection.receive(frameTo("server", { opcode: Opcode.Ping, payload: utf8("a") }));
+    connection.close();
+    connection.holdsPongs = false;
+    expect(sentFrames().map(({ opcode }) => opcode)).toEqual([Opcode.Close]);
+  });
+
   test("an unsolicited pong is accepted and not answered (RFC 6455 §5.5.3)", () => {
     for (const role of roles) {
       const { connection, seen, sent } = openConnection(role);

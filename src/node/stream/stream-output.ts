@@ -22,6 +22,9 @@ export interface OutputWatcher {
   onDrained(): void;
 }
 
+/** With more unsent output, in bytes, pongs are held until it is written. */
+const MOST_UNSENT_BEFORE_PONG = 64 * 1024;
+
 /** Writes a protocol connection's output to its transport, and tracks how much is unsent. */
 export class StreamOutput implements Flushable {
   readonly #transport: Transport;
@@ -65,9 +68,11 @@ export class StreamOutput implements Flushable {
     if (!transport.isWritable) return;
     // If nothing is unsent, the kernel has copied everything, and the block can be reused.
     if (transport.unsentBytes > 0) {
+      this.#holdPongs();
       this.#onUnsent(stopReadingBytes);
     } else {
       outgoing.release();
+      if (this.#connection.holdsPongs) this.#connection.holdsPongs = false;
       if (this.#chargedBytes > 0) this.#settle();
     }
     if (this.#owesDrain) this.#awaitDrain();
@@ -85,6 +90,13 @@ export class StreamOutput implements Flushable {
     }
     this.#chargedBytes = Math.max(bufferedBytes, this.#chargedBytes);
     this.#awaitDrain();
+  }
+
+  /** A peer that sends pings and does not read gets one pong when it reads again. */
+  #holdPongs(): void {
+    const connection = this.#connection;
+    if (this.#transport.unsentBytes > MOST_UNSENT_BEFORE_PONG) connection.holdsPongs = true;
+    if (connection.holdsPongs) this.#awaitDrain();
   }
 
   /** Refunds the bytes that are no longer buffered. */
@@ -137,6 +149,7 @@ export class StreamOutput implements Flushable {
     this.#transport.afterWritten(() => {
       this.#watchingDrain = false;
       this.#settle();
+      this.#connection.holdsPongs = false;
       if (this.#owesDrain) this.drained();
       else if (this.#chargedBytes > 0) this.#awaitDrain();
     });
