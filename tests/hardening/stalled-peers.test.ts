@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
-import { describe, expect, test } from "vitest";
+import type { Writable } from "node:stream";
+import { describe, expect, test, vi } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, Peer } from "../../src/server/index.ts";
@@ -35,21 +36,22 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
     expect(peer.send(message)).toBe(false);
   });
 
-  test("makes the server stop reading when pongs are unsent, and the pongs wait as long as necessary", async () => {
-    const pings: Uint8Array[] = [];
+  test("makes the server stop reading when echoes are unsent, and they wait as long as necessary", async () => {
+    let received = 0;
     let largest = 0;
     const stopReadingBytes = 64 * 1024;
     const endpoint: Endpoint = {
-      onPing: (peer, payload) => {
-        pings.push(payload);
+      onMessage: (peer, message) => {
+        received += 1;
+        peer.send(message);
         largest = Math.max(largest, peer.bufferedAmount);
       },
     };
     const running = await runOver(transport, endpoint, { stopReadingBytes });
     const wire = await WirePeer.open(transport, running);
     wire.stream.pause();
-    const ping = maskedFrame({ opcode: Opcode.Ping, payload: new Uint8Array(125).fill(1) });
-    const segment = joinBytes(Array<Uint8Array>(1_000).fill(ping));
+    const frame = maskedFrame({ opcode: Opcode.Binary, payload: new Uint8Array(125) });
+    const segment = joinBytes(Array<Uint8Array>(1_000).fill(frame));
     let sent = 0;
     // Until the buffers at both ends are full, and the server has stopped reading.
     for (; wire.stream.writableLength < 4 * MIB && sent < 2_000_000; sent += 1_000) {
@@ -57,14 +59,48 @@ describe.each(transports)("a peer that never reads, over %s", (transport) => {
       await nextTurn();
     }
     expect(sent).toBeLessThan(2_000_000);
-    expect(pings.length).toBeLessThan(sent);
+    expect(received).toBeLessThan(sent);
     // The data of one read is added.
     expect(largest).toBeLessThan(stopReadingBytes + 256 * 1024);
     wire.stream.resume();
     await wire.until(() => wire.receivedBytes >= sent * 127);
-    expect(pings.length).toBe(sent);
+    expect(received).toBe(sent);
+  });
+
+  test("costs one pong, whatever it pings, and the latest ping is answered when it reads", async () => {
+    const count = 200_000;
+    let pings = 0;
+    let largest = 0;
+    const endpoint: Endpoint = {
+      onPing: (peer) => {
+        pings += 1;
+        largest = Math.max(largest, peer.bufferedAmount);
+      },
+    };
+    const running = await runOver(transport, endpoint);
+    const wire = await WirePeer.open(transport, running);
+    wire.stream.pause();
+    const ping = (fill: number): Uint8Array =>
+      maskedFrame({ opcode: Opcode.Ping, payload: new Uint8Array(125).fill(fill) });
+    const segment = joinBytes(Array<Uint8Array>(1_000).fill(ping(1)));
+    for (let sent = 0; sent < count; sent += 1_000) {
+      await writeTo(wire.stream, segment);
+    }
+    await writeTo(wire.stream, ping(2));
+    await vi.waitFor(() => expect(pings).toBe(count + 1), { timeout: 30_000 });
+    expect(largest).toBeLessThan(512 * 1024);
+    let latest: number | undefined;
+    wire.stream.on("data", (chunk: Uint8Array) => (latest = chunk.at(-1)));
+    wire.stream.resume();
+    await vi.waitFor(() => expect(latest).toBe(2), { timeout: 30_000 });
+    expect(wire.receivedBytes).toBeLessThan(count * 127);
   });
 });
+
+/** Waits until the stream has taken the bytes. */
+function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => stream.write(bytes, () => resolve()));
+}
 
 describe.each(transports)("a peer of an application that does not read, over %s", (transport) => {
   /** Returns how many octets the server has read on the connection of `request`. */
