@@ -12,6 +12,7 @@ export type { LiveStatistics } from "./server/observing/statistics.ts";
 export type { TopicHandle } from "./server/topic-handle.ts";
 export { defaultRetention, keyedTopic, LiveError, logTopic, matchFields } from "../topics/index.ts";
 export type {
+  AccessRequest,
   Authority,
   Broker,
   BrokerTopic,
@@ -25,6 +26,7 @@ export type {
   Params,
   Position,
   PresenceOptions,
+  PublishDraft,
   Receipt,
   Retention,
   StandardSchema,

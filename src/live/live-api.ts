@@ -14,6 +14,11 @@ export interface CallContext<Who = unknown> {
   readonly identity: Who;
   /** The connection's name, as in its `welcome`. */
   readonly connection: string;
+  /**
+   * Aborted when nobody waits for the result any more: after the time limit, or, if the call has no
+   * idempotency key, when its connection ends. Its reason is a `LiveError`.
+   */
+  readonly signal: AbortSignal;
 }
 
 /** A method that clients can call. */
@@ -24,6 +29,11 @@ export interface MethodDeclaration<
 > extends Authority<Who> {
   /** Validates the params of a call. Default: accepts anything. */
   params?: StandardSchema<unknown, Input>;
+  /**
+   * How long a call may take, in milliseconds; after that, the client receives `internal`. Default:
+   * the server's `callTimeoutMs`.
+   */
+  timeoutMs?: number;
   /**
    * Handles a call. The return value is the result, serialized as JSON. A `LiveError` that it
    * throws reaches the client; any other error is reported, and the client receives `internal`.

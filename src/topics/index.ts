@@ -8,14 +8,18 @@ export {
 } from "./application-error.ts";
 export type { Broker, BrokerTopic, HeldKey, Receipt } from "./broker.ts";
 export { Catalog, type TopicEntry } from "./catalog.ts";
-export { requireFunction, requireSchema } from "./declaration/check-declaration.ts";
+export type {
+  AccessRequest,
+  Authority,
+  LiveAction,
+  PublishDraft,
+} from "./declaration/authority.ts";
+export { requireAuthorize, requireSchema } from "./declaration/check-declaration.ts";
 export { type StandardSchema, validate } from "./declaration/standard-schema.ts";
 export {
-  type Authority,
   defaultRetention,
   keyedTopic,
   type KeyedTopicDeclaration,
-  type LiveAction,
   logTopic,
   type LogTopicDeclaration,
   type Params,

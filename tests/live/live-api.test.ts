@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { expect, expectTypeOf, test } from "vitest";
-import { keyedTopic, logTopic, matchFields } from "../../src/live/index.ts";
+import { keyedTopic, logTopic, matchFields, type AccessRequest } from "../../src/live/index.ts";
 import {
   method,
   type DataOf,
@@ -19,7 +19,7 @@ const api = {
       data: v.object({ name: v.string() }),
       params: v.object({ deviceType: v.optional(v.string()) }),
       match: (params, event) => params.deviceType === event.data.name,
-      authorize: (identity: { site: string }, _action, _topic, params) =>
+      authorize: ({ identity, params }: AccessRequest<{ site: string }>) =>
         identity.site === params["site"],
     }),
   ],

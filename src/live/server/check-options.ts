@@ -1,8 +1,8 @@
-import { LongwireError, shown } from "../../base/index.ts";
-import { quoted, requireFunction, requireSchema } from "../../topics/index.ts";
+import { LongwireError, resolveLimits, shown } from "../../base/index.ts";
+import { quoted, requireAuthorize, requireSchema } from "../../topics/index.ts";
 import type { LiveServerOptions } from "./open-live-core.ts";
 
-const FUNCTIONS = ["authenticate", "authorize", "onError"] as const;
+const FUNCTIONS = ["authenticate", "onError"] as const;
 
 /**
  * Checks the options of `LiveServer.open`, so that a mistake fails at startup and not when the
@@ -19,6 +19,8 @@ export function checkOptions(options: LiveServerOptions): void {
     throw new LongwireError("invalid_topic", message);
   }
   for (const [name, declared] of Object.entries(methods ?? {})) checkMethod(name, declared);
+  const authority: { authorize?: unknown } = options;
+  requireAuthorize(authority.authorize, "invalid_option", "authorize");
   for (const name of FUNCTIONS) {
     const given: unknown = options[name];
     if (given === undefined || typeof given === "function") continue;
@@ -58,7 +60,7 @@ function checkBroker(broker: unknown): void {
 }
 
 function checkMethod(name: string, declared: unknown): void {
-  const { handle, params, authorize } = (declared ?? {}) as Record<string, unknown>;
+  const { handle, params, authorize, timeoutMs } = (declared ?? {}) as Record<string, unknown>;
   if (typeof handle !== "function") {
     const seen =
       typeof declared === "function" ? "is a function" : `has ${shown(handle)} as handle`;
@@ -66,7 +68,8 @@ function checkMethod(name: string, declared: unknown): void {
     throw new LongwireError("invalid_method", message);
   }
   requireSchema(params, `The params schema of the method ${quoted(name)}`);
-  requireFunction(authorize, "invalid_method", `authorize of the method ${quoted(name)}`);
+  requireAuthorize(authorize, "invalid_method", `authorize of the method ${quoted(name)}`);
+  resolveLimits({ timeoutMs: 1 }, { timeoutMs });
 }
 
 function invalidOption(name: string, given: unknown, form: string): LongwireError {

@@ -7,10 +7,11 @@ import {
   type TopicEntry,
 } from "../../topics/index.ts";
 import { DEFAULT_LEASE_MS } from "./limits.ts";
-import { onceAvailable } from "../../base/index.ts";
+import { type Awaitable, onceAvailable } from "../../base/index.ts";
 import { payerOf, type Caller } from "./sessions/caller.ts";
 import type { KeyOwner } from "./keys/key-owners.ts";
 import { permit } from "./access/permit.ts";
+import { completed, withKey, withShown } from "./client-draft.ts";
 import type { LiveCore } from "./sessions/session.ts";
 
 /** Returns the topic of this name. @throws LiveError `unknown_topic` */
@@ -26,37 +27,56 @@ export function unknownTopic(name: string): LiveError {
 }
 
 /**
- * Checks that a caller may publish to a topic.
+ * Returns the topic of this name if clients publish to it at all.
  *
- * @throws LiveError `unknown_topic`, `forbidden`, possibly as a rejection
+ * @throws LiveError `unknown_topic`, `forbidden`
  */
-export function permitToPublish(
-  core: LiveCore,
-  name: string,
-  caller: Caller,
-): TopicEntry | Promise<TopicEntry> {
+export function requirePublishable(core: LiveCore, name: string): TopicEntry {
   const entry = requireTopic(core, name);
-  const { declaration, parameters } = entry;
-  if (declaration.clientPublish !== true) {
-    const message = `${name} accepts events only from the server; clients cannot publish to it.`;
-    throw new LiveError("forbidden", message);
-  }
-  const asked = { caller, action: "publish", target: name, params: parameters } as const;
-  return onceAvailable(permit([declaration, core.authority], asked), () => entry);
+  if (entry.declaration.clientPublish === true) return entry;
+  const message = `${name} accepts events only from the server; clients cannot publish to it.`;
+  throw new LiveError("forbidden", message);
+}
+
+/** An event that its publisher may publish, and its topic. */
+export interface Publishing {
+  readonly topic: Topic;
+  readonly draft: EventDraft;
 }
 
 /**
- * Opens a topic for a caller who wants to publish to it.
+ * Checks that a caller may publish an event, opens its topic, and completes the event. The events
+ * of a connection are published in the order in which this is done.
  *
- * @throws LiveError `unknown_topic`, `forbidden`, `unavailable`, possibly as a rejection
+ * @throws LiveError `forbidden`, `unavailable`, and what `onPublish` throws, possibly as a rejection
  */
 export function openToPublish(
   core: LiveCore,
-  name: string,
-  caller: Caller,
-): Topic | Promise<Topic> {
-  return onceAvailable(permitToPublish(core, name, caller), (entry) =>
-    core.catalog.open(entry, payerOf(caller)),
+  entry: TopicEntry,
+  { draft: given, caller }: { draft: EventDraft; caller: Caller },
+): Publishing | Promise<Publishing> {
+  const draft = withKey(given, entry, caller);
+  return onceAvailable(permitToPublish(core, entry, { draft, caller }), () =>
+    onceAvailable(core.catalog.open(entry, payerOf(caller)), (topic) =>
+      onceAvailable(completed(draft, entry, caller), (complete) => ({ topic, draft: complete })),
+    ),
+  );
+}
+
+/** @throws LiveError `forbidden`, possibly as a rejection */
+function permitToPublish(
+  core: LiveCore,
+  { declaration, parameters: params, name: target }: TopicEntry,
+  { draft, caller }: { draft: EventDraft; caller: Caller },
+): Awaitable<void> {
+  return withShown(draft, caller, (shown) =>
+    permit([declaration, core.authority], {
+      caller,
+      action: "publish",
+      target,
+      params,
+      draft: shown,
+    }),
   );
 }
 

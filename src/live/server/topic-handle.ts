@@ -1,4 +1,4 @@
-import { LongwireError } from "../../base/index.ts";
+import { LongwireError, shown } from "../../base/index.ts";
 import {
   type Catalog,
   errorText,
@@ -18,6 +18,14 @@ import { LastingError } from "./observing/reporter.ts";
 export interface PublishOptions {
   /** A repeat with the same key within five minutes is stored once. */
   idempotencyKey?: string;
+}
+
+export interface SetOptions extends PublishOptions {
+  /**
+   * Removes the key after this time in milliseconds, unless it is set again before. Default: it
+   * stays.
+   */
+  leaseMs?: number;
 }
 
 type TopicKind = TopicDeclaration["kind"];
@@ -94,14 +102,20 @@ export class TopicHandle<
    * Sets a key of a keyed topic. Data is serialized like `JSON.stringify`: `undefined` members are
    * left out, and `undefined` in an array becomes `null`.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection;
+   *   LongwireError `invalid_limit` for `leaseMs`
    */
   set(
     this: TopicHandle<Data, "keyed">,
     key: string,
     data: Data,
-    options: PublishOptions = {},
+    options: SetOptions = {},
   ): Promise<Receipt> {
+    const { leaseMs } = options;
+    if (leaseMs !== undefined && !(leaseMs > 0 && Number.isFinite(leaseMs))) {
+      const message = `leaseMs is ${shown(leaseMs)}; give a positive number of milliseconds, or leave it out.`;
+      throw new LongwireError("invalid_limit", message);
+    }
     return this.#append({ key, data, ...options });
   }
 

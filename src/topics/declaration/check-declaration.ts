@@ -10,7 +10,7 @@ import { isTopicPattern, overlapOf } from "./topic-name.ts";
  * @throws LongwireError `invalid_topic`, `invalid_schema`, `invalid_limit`
  */
 export function checkDeclaration(declaration: TopicDeclaration): void {
-  const { kind, name, data, params, match, authorize, presence } = (declaration ??
+  const { kind, name, data, params, match, authorize, onPublish, presence } = (declaration ??
     {}) as Partial<TopicDeclaration>;
   if (kind !== "log" && kind !== "keyed") {
     const form = 'declare it with logTopic("news") or keyedTopic("prices")';
@@ -27,11 +27,17 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
   requireSchema(params, `The params schema of the topic ${quoted(name)}`);
   const described = (presence as { describe?: unknown } | boolean | null | undefined) ?? {};
   const describe = typeof described === "object" ? described.describe : undefined;
-  const functions = { match, authorize, "presence.describe": describe };
+  requireAuthorize(authorize, "invalid_topic", `authorize of the topic ${quoted(name)}`);
+  const functions = { match, onPublish, "presence.describe": describe };
   for (const [option, given] of Object.entries(functions)) {
     requireFunction(given, "invalid_topic", `${option} of the topic ${quoted(name)}`);
   }
   checkNumbers(declaration);
+  const { keyFrom } = declaration as { keyFrom?: unknown };
+  if (keyFrom === undefined || keyFrom === "client" || keyFrom === "identity") return;
+  throw invalidTopic(
+    `keyFrom of the topic ${quoted(name)} is ${shown(keyFrom)}; use "identity", or leave it out.`,
+  );
 }
 
 /**
@@ -69,9 +75,24 @@ export function requireSchema(schema: unknown, what: string): void {
 }
 
 /** Checks an optional function. @throws LongwireError with `code` */
-export function requireFunction(given: unknown, code: string, what: string): void {
+function requireFunction(given: unknown, code: string, what: string): void {
   if (given === undefined || typeof given === "function") return;
   throw new LongwireError(code, `${what} is ${shown(given)}; give a function, or leave it out.`);
+}
+
+/**
+ * Checks an optional `authorize`. One that was written for several arguments would take the request
+ * for an identity, and allow what it must not.
+ *
+ * @throws LongwireError with `code`
+ */
+export function requireAuthorize(given: unknown, code: string, what: string): void {
+  requireFunction(given, code, what);
+  if (typeof given !== "function" || given.length <= 1) return;
+  throw new LongwireError(
+    code,
+    `${what} has ${given.length} parameters; give it one: ({ identity, action, topic, params, draft }) => ….`,
+  );
 }
 
 function invalidTopic(message: string): LongwireError {

@@ -1,5 +1,6 @@
 import { LongwireError } from "../../base/index.ts";
 import type { TopicEvent } from "../event.ts";
+import type { Authority, PublishDraft } from "./authority.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 
 /** The params that narrow a subscription: a JSON object. */
@@ -21,6 +22,13 @@ export const defaultRetention: Retention = {
   maxAgeMs: 3_600_000,
 };
 
+/** Data of this type that a client may have left incomplete. */
+type Unchecked<Data> = Data extends object ? Partial<Data> : Data;
+
+// A function that returns nothing is valid, too.
+// oxlint-disable-next-line typescript/no-invalid-void-type
+type Completed<Data> = Partial<Omit<PublishDraft<Data>, "remove">> | undefined | void;
+
 /** The options that both kinds of topics have. */
 interface TopicOptions<Data, Narrowing> extends Authority {
   /** Default: `defaultRetention`. */
@@ -38,36 +46,23 @@ interface TopicOptions<Data, Narrowing> extends Authority {
   pattern?: string;
   /** Whether clients may publish. Default false: only the server's own code publishes. */
   clientPublish?: boolean;
+  /**
+   * Completes what a client publishes, for example with its author and the time, or refuses it.
+   * Called after `authorize` and before the `data` schema. Events of the server's own code are not
+   * passed to it.
+   *
+   * @param identity what `authenticate` returned; `undefined` if the server has none
+   * @param draft its `data` is what the client sent, which may be anything
+   * @returns the data and the key to publish instead; nothing to publish the client's
+   * @throws LiveError to refuse it
+   */
+  onPublish?(
+    identity: unknown,
+    draft: PublishDraft<Unchecked<NoInfer<Data>>>,
+  ): Completed<NoInfer<Data>> | Promise<Completed<NoInfer<Data>>>;
   /** Whether `NAME/$presence` lists who is subscribed. Default false. */
   presence?: boolean | PresenceOptions;
 }
-
-/** Decides what clients may do. */
-export interface Authority<Who = unknown> {
-  /**
-   * Returns whether a client may do what it requests. If it throws, the error is reported and the
-   * request is refused with `internal`.
-   *
-   * @param identity what `authenticate` returned; `undefined` if the server has none
-   * @param topic the topic's name; for a call, the method's
-   * @param params the parameters in a pattern topic's name (`site` of `devices/:site`), for a
-   *   subscription together with its params; for a call, the call's params
-   */
-  // A method, so that a declaration can narrow the type of its identities.
-  // oxlint-disable-next-line typescript/method-signature-style
-  authorize?(
-    identity: Who,
-    action: LiveAction,
-    topic: string,
-    params: Params,
-  ): boolean | Promise<boolean>;
-}
-
-/**
- * The action that a client requests permission for. A client that may subscribe to a topic may read
- * its presence.
- */
-export type LiveAction = "subscribe" | "publish" | "call";
 
 export interface PresenceOptions {
   /**
@@ -109,6 +104,11 @@ export interface KeyedTopicDeclaration<
    * Default 30,000.
    */
   leaseMs?: number;
+  /**
+   * `"identity"`: clients set and remove only the key that is their identity's `id`; one that sends
+   * no key gets it. Default `"client"`: clients choose any key.
+   */
+  keyFrom?: "client" | "identity";
   /** The most keys that the topic may hold; a publish beyond is refused. Default 100,000. */
   maxKeys?: number;
   /** The most bytes that all values may have; a publish beyond is refused. Default 256 MiB. */

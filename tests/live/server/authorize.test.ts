@@ -6,9 +6,8 @@ import {
   LiveError,
   logTopic,
   method,
+  type AccessRequest,
   type Authority,
-  type LiveAction,
-  type Params,
 } from "../../../src/live/index.ts";
 import type { Message } from "../live-client.ts";
 import { RunningLive } from "../running-live.ts";
@@ -172,14 +171,7 @@ describe("which authorize decides", () => {
 });
 
 describe("the arguments of authorize", () => {
-  interface Seen {
-    identity: unknown;
-    action: LiveAction;
-    topic: string;
-    params: Params;
-  }
-
-  function watched(seen: Seen[]): Parameters<typeof MemoryLive.open>[0] {
+  function watched(seen: AccessRequest[]): Parameters<typeof MemoryLive.open>[0] {
     return {
       topics: [
         logTopic("news", { clientPublish: true }),
@@ -188,40 +180,50 @@ describe("the arguments of authorize", () => {
       ],
       methods: { act: method({ handle: () => 1 }) },
       authenticate: () => ({ id: "ann" }),
-      authorize: (identity, action, topic, params) =>
-        seen.push({ identity, action, topic, params }) > 0,
+      authorize: (request) => seen.push({ ...request }) > 0,
     };
   }
   const ann = { identity: { id: "ann" } };
 
   test("for a subscription: the identity, the topic's own name, and its params together with the name's parameters", async () => {
-    const seen: Seen[] = [];
+    const seen: AccessRequest[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
     await guest.ask({ ...subscribe, topic: "devices/lab", params: { type: "AP" } });
     await guest.ask({ ...subscribe, topic: "sites/lab/rooms/7" });
     const action = "subscribe";
+    const draft = undefined;
     expect(seen).toEqual([
-      { ...ann, action, topic: "devices/lab", params: { type: "AP", site: "lab" } },
-      { ...ann, action, topic: "sites/lab/rooms/7", params: { site: "lab", room: "7" } },
+      { ...ann, action, topic: "devices/lab", params: { type: "AP", site: "lab" }, draft },
+      { ...ann, action, topic: "sites/lab/rooms/7", params: { site: "lab", room: "7" }, draft },
     ]);
   });
 
-  test("for a publish: the name's parameters, and nothing of what is published", async () => {
-    const seen: Seen[] = [];
+  test("for a publish: the name's parameters, and the draft with key, data and remove", async () => {
+    const seen: AccessRequest[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
     const data = { site: "other" };
     await guest.ask({ ...publish, topic: "devices/lab", key: "a", data, params: data });
+    await guest.ask({ ...publish, topic: "devices/lab", key: "a", data: undefined, remove: true });
     await guest.ask(publish);
+    const action = "publish";
+    const lab = { ...ann, action, topic: "devices/lab", params: { site: "lab" } };
     expect(seen).toEqual([
-      { ...ann, action: "publish", topic: "devices/lab", params: { site: "lab" } },
-      { ...ann, action: "publish", topic: "news", params: {} },
+      { ...lab, draft: { key: "a", data, remove: false } },
+      { ...lab, draft: { key: "a", data: undefined, remove: true } },
+      {
+        ...ann,
+        action,
+        topic: "news",
+        params: {},
+        draft: { key: undefined, data: publish.data, remove: false },
+      },
     ]);
   });
 
   test("for a call: the method and its params; none if they are not an object", async () => {
-    const seen: Seen[] = [];
+    const seen: AccessRequest[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
     for (const params of [{ a: 1 }, [1], "a", null, undefined])
@@ -234,8 +236,7 @@ describe("the arguments of authorize", () => {
 
   test("params cannot override the parameters in the topic's name", async () => {
     const ownSiteOnly = {
-      authorize: (_who: unknown, _what: LiveAction, _topic: string, params: Params) =>
-        params["site"] === "mine",
+      authorize: ({ params }: AccessRequest) => params["site"] === "mine",
     };
     const live = await RunningLive.start({
       topics: [keyedTopic("devices/:site", { clientPublish: true, ...ownSiteOnly })],
@@ -265,13 +266,13 @@ describe("the arguments of authorize", () => {
   });
 
   test("params named like inherited members change no object", async () => {
-    const seen: Seen[] = [];
+    const seen: AccessRequest[] = [];
     const live = await MemoryLive.open(watched(seen));
     const guest = await live.level1();
     await guest.send(
       '{"type":"subscribe","id":1,"topic":"devices/lab","params":{"__proto__":{"admin":true},"constructor":1}}',
     );
-    const [{ params }] = seen as [Seen];
+    const [{ params }] = seen as [AccessRequest];
     expect(Object.getPrototypeOf(params)).toBe(Object.prototype);
     expect([params["admin"], params["site"]]).toEqual([undefined, "lab"]);
     expect(({} as Message)["admin"]).toBeUndefined();
@@ -280,7 +281,7 @@ describe("the arguments of authorize", () => {
 
 describe("presence can be read by whoever may subscribe", () => {
   const lockedOut = {
-    authorize: (_who: unknown, _what: LiveAction, topic: string): boolean => topic !== "secret",
+    authorize: ({ topic }: AccessRequest): boolean => topic !== "secret",
   };
 
   test.each(["the declaration", "the server"])(
@@ -308,8 +309,7 @@ describe("presence can be read by whoever may subscribe", () => {
       topics: [
         logTopic("devices/:site", {
           presence: true,
-          authorize: (_who, _what, topic, params) =>
-            topic === "devices/mine" && params["site"] === "mine",
+          authorize: ({ topic, params }) => topic === "devices/mine" && params["site"] === "mine",
         }),
       ],
     });
@@ -336,9 +336,7 @@ describe("presence can be read by whoever may subscribe", () => {
 describe("changing the params later", () => {
   test("at Level 1 a refusal leaves the subscription unchanged", async () => {
     const live = await MemoryLive.open({
-      topics: [
-        logTopic("news", { authorize: (_who, _what, _topic, params) => params["of"] !== "others" }),
-      ],
+      topics: [logTopic("news", { authorize: ({ params }) => params["of"] !== "others" })],
     });
     const guest = await live.level1();
     await guest.ask(subscribe);
@@ -355,7 +353,7 @@ describe("changing the params later", () => {
     const live = await MemoryLive.open({
       topics: [
         logTopic("news", {
-          authorize: async (_who, _what, _topic, params) => {
+          authorize: async ({ params }) => {
             asked.push(params);
             return params["of"] !== "others";
           },

@@ -117,6 +117,83 @@ describe("a call", () => {
   });
 });
 
+describe("the signal of a call", () => {
+  /** Calls a method that never answers, and returns its signal. */
+  async function callForever(
+    live: MemoryLive,
+    signals: AbortSignal[],
+    fields: object = {},
+  ): Promise<{ guest: Guest; signal: AbortSignal }> {
+    const guest = await as(live, "ann");
+    await guest.send({ type: "call", id: 1, method: "act", ...fields });
+    return { guest, signal: signals.at(-1)! };
+  }
+
+  const forever = (signals: AbortSignal[], options: object = {}): Methods => ({
+    act: method({
+      ...options,
+      handle: (_params, { signal }) => {
+        signals.push(signal);
+        return new Promise(() => {});
+      },
+    }),
+  });
+
+  test("is aborted after the method's own time limit, when the client is told", async () => {
+    const signals: AbortSignal[] = [];
+    const live = await open(forever(signals, { timeoutMs: 2_000 }));
+    const { guest, signal } = await callForever(live, signals);
+    await live.pass(1_500);
+    expect(signal.aborted).toBe(false);
+    await live.pass(1_000);
+    expect(guest.take().at(-1)).toMatchObject({ type: "error", code: "internal" });
+    expect(signal.reason).toMatchObject({ code: "internal", message: /longer than 2000 ms/ });
+  });
+
+  test("is aborted when the connection ends, unless the client may repeat the call", async () => {
+    const signals: AbortSignal[] = [];
+    const live = await open(forever(signals));
+    const once = await callForever(live, signals);
+    await once.guest.leave();
+    expect(once.signal.reason).toMatchObject({ code: "unavailable" });
+    const repeated = await callForever(live, signals, { idempotencyKey: "k" });
+    await repeated.guest.leave();
+    expect(repeated.signal.aborted).toBe(false);
+  });
+
+  test("that is read late is aborted already", async () => {
+    let read: AbortSignal | undefined;
+    const later = new Later<void>();
+    const live = await open({
+      act: method({
+        handle: async (_params, context) => {
+          await later.promise;
+          read = context.signal;
+        },
+      }),
+    });
+    const guest = await as(live, "ann");
+    await guest.send({ type: "call", id: 1, method: "act" });
+    await guest.leave();
+    later.resolve();
+    await live.settle();
+    expect(read?.aborted).toBe(true);
+  });
+
+  test("is not aborted by the end of another connection, or after the answer", async () => {
+    const signals: AbortSignal[] = [];
+    const live = await open({
+      act: method({ handle: (_params, { signal }) => signals.push(signal) }),
+    });
+    const guest = await as(live, "ann");
+    expect(await called(guest, "act")).toBe(1);
+    const other = await as(live, "ann");
+    await other.leave();
+    await guest.leave();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+  });
+});
+
 describe("params", () => {
   test("that do not match the schema are refused with invalid_params and the reason, and the method is not called", async () => {
     let made = 0;

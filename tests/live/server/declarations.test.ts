@@ -33,6 +33,39 @@ const wrong: [string, object | undefined, string, RegExp][] = [
     /match of the topic "news" is "all"; give a function/,
   ],
   [
+    "an authorize for several arguments, which would take the request for an identity",
+    { broker, topics, authorize: ((who: unknown, _what: unknown) => who !== undefined) as never },
+    "invalid_option",
+    /authorize has 2 parameters; give it one: \(\{ identity, action, topic, params, draft \}\)/,
+  ],
+  [
+    "a topic's authorize for several arguments",
+    {
+      broker,
+      topics: [logTopic("news", { authorize: ((_a: unknown, _b: unknown) => true) as never })],
+    },
+    "invalid_topic",
+    /authorize of the topic "news" has 2 parameters/,
+  ],
+  [
+    "a topic's onPublish that is not a function",
+    { broker, topics: [logTopic("news", { onPublish: true as never })] },
+    "invalid_topic",
+    /onPublish of the topic "news" is true; give a function/,
+  ],
+  [
+    "a topic's keyFrom that is unknown",
+    { broker, topics: [keyedTopic("votes", { keyFrom: "token" as never })] },
+    "invalid_topic",
+    /keyFrom of the topic "votes" is "token"; use "identity"/,
+  ],
+  [
+    "a method's time limit that is not a number",
+    { broker, topics, methods: { add: method({ timeoutMs: "5" as never, handle }) } },
+    "invalid_limit",
+    /timeoutMs is "5"; use a positive integer/,
+  ],
+  [
     "a topic's authorize that is not a function",
     { broker, topics: [logTopic("news", { authorize: true as never })] },
     "invalid_topic",

@@ -101,9 +101,7 @@ describe("credentials", () => {
   test("a token in the query is not one of the params; without tokenQuery it is, and not a token", async () => {
     const seen: unknown[] = [];
     const options = {
-      topics: [
-        logTopic("news", { authorize: (_who, _what, _topic, params) => !!seen.push(params) }),
-      ],
+      topics: [logTopic("news", { authorize: ({ params }) => !!seen.push(params) })],
     };
     const live = await open(options);
     const guest = await live.level0("news", { search: "?token=ann" });
@@ -634,7 +632,7 @@ describe("refresh", () => {
     const live = await open({
       authenticate: ({ token = "" }) =>
         ({ id: "ann", topics: token.split(",") }) as unknown as Identity,
-      authorize: (identity, _action, topic) => {
+      authorize: ({ identity, topic }) => {
         const { topics } = identity as unknown as { topics: string[] };
         if (topics.includes("throw")) throw new Error("a slip");
         return topics.includes(topic);

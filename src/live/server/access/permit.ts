@@ -4,6 +4,7 @@ import {
   type LiveAction,
   LiveError,
   type Params,
+  type PublishDraft,
   quoted,
   type TopicEntry,
 } from "../../../topics/index.ts";
@@ -17,6 +18,8 @@ interface Asked {
   /** The name of a topic or a method. */
   target: string;
   params: Params;
+  /** Of a publish. */
+  draft?: PublishDraft;
 }
 
 /**
@@ -27,13 +30,14 @@ interface Asked {
 export function permit(authorities: readonly Authority[], asked: Asked): void | Promise<void> {
   const authority = authorities.find((authority) => authority.authorize !== undefined);
   if (authority?.authorize === undefined) return;
-  const { caller, action, target, params } = asked;
+  const { caller, action, target, params, draft } = asked;
+  const { identity } = caller;
   const answer = callApplication<unknown>(
     () => ({
       name: "authorize",
       occasion: `for ${shownCaller(caller)} asking to ${action}${action === "call" ? "" : " to"} ${quoted(target)}`,
     }),
-    () => authority.authorize?.(caller.identity, action, target, params),
+    () => authority.authorize?.({ identity, action, topic: target, params, draft }),
   );
   return onceAvailable(answer, (isAllowed) => {
     // Only `true` allows: a handler that returns an object or a reason by mistake must not grant

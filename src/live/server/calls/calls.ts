@@ -17,6 +17,7 @@ import { inTime } from "../access/in-time.ts";
 import type { Diagnostics } from "../observing/diagnostics.ts";
 import { heldByRequest } from "../access/paying.ts";
 import { permit } from "../access/permit.ts";
+import { RunningCall } from "./running-call.ts";
 import { RememberedCalls } from "./remembered-calls.ts";
 
 export interface CallRequest {
@@ -36,6 +37,8 @@ export class Calls {
   readonly #diagnostics: Diagnostics;
   readonly #report: Report;
   readonly #remembered: RememberedCalls;
+  /** Those that are of no use once their connection has ended, by its name. */
+  readonly #running = new Map<string, Set<RunningCall>>();
 
   constructor(
     methods: Methods,
@@ -51,6 +54,15 @@ export class Calls {
     this.#diagnostics = diagnostics;
     this.#report = report;
     this.#remembered = new RememberedCalls(time.clock);
+  }
+
+  /** Aborts the calls of a connection that has ended, unless it may repeat them. */
+  onConnectionEnded(connection: string): void {
+    const running = this.#running.get(connection);
+    if (running === undefined) return;
+    this.#running.delete(connection);
+    const message = "The connection that made the call has ended; nobody receives the result.";
+    for (const call of running) call.abort(new LiveError("unavailable", message));
   }
 
   /** Forgets results that can no longer be asked for. */
@@ -92,11 +104,18 @@ export class Calls {
     // ends.
     const release = heldByRequest(caller, request.params?.parsedBytes ?? 0);
     let hasBegun = false;
+    const { timeoutMs = this.#timeoutMs } = declared;
+    const running = new RunningCall(caller);
     try {
       const params = await this.#permitted(declared, request, caller);
       const call = (): Promise<string> => {
         hasBegun = true;
-        return run(method, declared, { params, caller }).finally(release);
+        const forget =
+          idempotencyKey === undefined ? this.#watch(caller.connection, running) : undefined;
+        return run(method, declared, { params, running }).finally(() => {
+          release();
+          forget?.();
+        });
       };
       const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
       const answer =
@@ -104,8 +123,12 @@ export class Calls {
       // A repeat of a call that timed out waits for the same run, so that it does not run twice.
       return await inTime(answer, {
         wheel: this.#wheel,
-        timeoutMs: this.#timeoutMs,
-        late: () => tookTooLong(method, this.#timeoutMs),
+        timeoutMs,
+        late: () => {
+          const late = tookTooLong(method, timeoutMs);
+          running.abort(late);
+          return late;
+        },
         onTooLate: (error) => {
           if (!(error instanceof LiveError)) this.#report(error);
         },
@@ -113,6 +136,18 @@ export class Calls {
     } finally {
       if (!hasBegun) release();
     }
+  }
+
+  /** Returns a function that forgets it. */
+  #watch(connection: string, call: RunningCall): () => void {
+    const running = this.#running.get(connection) ?? new Set();
+    this.#running.set(connection, running.add(call));
+    return () => {
+      running.delete(call);
+      if (running.size === 0 && this.#running.get(connection) === running) {
+        this.#running.delete(connection);
+      }
+    };
   }
 
   /**
@@ -151,15 +186,14 @@ export class Calls {
 async function run(
   method: string,
   declared: MethodDeclaration,
-  { params, caller }: { params: unknown; caller: Caller },
+  { params, running }: { params: unknown; running: RunningCall },
 ): Promise<string> {
-  const { identity, connection } = caller;
   return callApplication(
     () => ({
       name: `The method ${quoted(method)}`,
-      occasion: `on a call by ${shownCaller(caller)}`,
+      occasion: `on a call by ${shownCaller(running)}`,
     }),
-    async () => JSON.stringify(await declared.handle(params, { identity, connection })) ?? "null",
+    async () => JSON.stringify(await declared.handle(params, running)) ?? "null",
   );
 }
 

@@ -28,7 +28,7 @@ import { onExpiry } from "../access/expiry.ts";
 import { noCredentials } from "../access/authenticator.ts";
 import { addressOf, heldByRequest, payAs } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
-import { permitToPublish, publish, requireTopic } from "../publish.ts";
+import { openToPublish, publish, requirePublishable, requireTopic } from "../publish.ts";
 import { SessionIdentity } from "../sessions/session-identity.ts";
 import { etagOf, StateAnswer, stateEncoding, type State } from "./state-answer.ts";
 import type { LiveCore } from "../sessions/session.ts";
@@ -174,7 +174,7 @@ export class HttpForms {
   }
 
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
-    const entry = await permitToPublish(this.#core, name, caller);
+    const entry = requirePublishable(this.#core, name);
     const body = await exchange.body(this.#core.limits.maxMessageBytes);
     const release = heldByRequest(caller, REQUEST_BYTES + body.length * 2);
     try {
@@ -195,9 +195,9 @@ export class HttpForms {
     const draft = draftOf(fields);
     if (typeof draft === "string") throw new LiveError("bad_request", draft);
     // Opened only now: a topic with no other user would be closed again during a slow body.
-    const topic = await catalog.open(entry, payerOf(caller));
-    const receipt = await publish(this.#core, { topic, draft, caller }, undefined);
-    return { topic: topic.name, ...receipt };
+    const publishing = await openToPublish(this.#core, entry, { draft, caller });
+    const receipt = await publish(this.#core, { ...publishing, caller }, undefined);
+    return { topic: publishing.topic.name, ...receipt };
   }
 
   #refuse(exchange: LiveExchange, error: unknown): void {

@@ -6,7 +6,6 @@ import {
   type SendBuffer,
   type Pumped,
   REQUEST_BYTES,
-  type Topic,
 } from "../../../topics/index.ts";
 import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
 import type { Caller } from "./caller.ts";
@@ -22,7 +21,7 @@ import type { KeyOwner } from "../keys/key-owners.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
-import { openToPublish, publish } from "../publish.ts";
+import { openToPublish, publish, requirePublishable, type Publishing } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import { SessionIdentity } from "./session-identity.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -185,8 +184,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#deadline?.cancel();
     this.#sessionIdentity.end();
     const { caller } = this.#sessionIdentity;
-    if (caller !== undefined) this.#subscriptions.stopAll(caller);
-    else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
+    if (caller !== undefined) {
+      this.#subscriptions.stopAll(caller);
+      this.#core.calls.onConnectionEnded(caller.connection);
+    } else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
     this.#waiting.clear();
     this.#core.owners.end(this);
   }
@@ -257,8 +258,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
     switch (message.type) {
       case "publish":
-        return onceAvailable(openToPublish(this.#core, message.topic, caller), (topic) =>
-          this.#answer(message.id, this.#publish(message, topic, caller), release),
+        return onceAvailable(
+          openToPublish(this.#core, requirePublishable(this.#core, message.topic), {
+            draft: message.draft,
+            caller,
+          }),
+          (publishing) =>
+            this.#answer(message.id, this.#publish(message.id, publishing, caller), release),
         );
       case "call":
         return this.#answer(message.id, this.#call(message, caller), release);
@@ -285,9 +291,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#send({ type: "unsubscribed", id, topic });
   }
 
-  async #publish({ id, draft }: Request<"publish">, topic: Topic, caller: Caller): Promise<string> {
-    const receipt = await publish(this.#core, { topic, draft, caller }, this);
-    return JSON.stringify({ type: "published", id, topic: topic.name, ...receipt });
+  async #publish(id: RequestId, publishing: Publishing, caller: Caller): Promise<string> {
+    const receipt = await publish(this.#core, { ...publishing, caller }, this);
+    const topic = publishing.topic.name;
+    return JSON.stringify({ type: "published", id, topic, ...receipt });
   }
 
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
