@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { closeAll } from "./node.ts";
 
 afterEach(closeAll);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { ofPattern } from "./of-pattern.ts";
 import {
   keyedTopic,

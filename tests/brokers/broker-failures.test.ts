@@ -4,7 +4,7 @@ import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { Topic } from "../../src/topics/topic.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
 
 afterEach(closeAll);

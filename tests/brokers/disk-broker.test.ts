@@ -1,6 +1,6 @@
 import { afterAll } from "vitest";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { describeBroker } from "./broker-contract.ts";
 import { DataFolder } from "./disk-folder.ts";
 import { countRecords } from "./disk-records.ts";

@@ -4,12 +4,12 @@ import { ClassicLevel } from "classic-level";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { keyedTopic, logTopic, type TopicEvent } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { DataFolder } from "./disk-folder.ts";
 import { DiskProcess } from "./disk-process.ts";
 import { withRecords } from "./disk-records.ts";
 import { failNextWrite, holdNextWrite, watchWrites } from "./disk-writes.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();

@@ -9,11 +9,11 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { DataFolder } from "./disk-folder.ts";
 import { countRecords, withRecords } from "./disk-records.ts";
 import { holdNextWrite } from "./disk-writes.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 
 const machine = vi.hoisted(() => ({ boot: "first" }));
 vi.mock("../../src/brokers/disk/boot-id.ts", () => ({

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
 import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { open as openNats, raw } from "./nats-node.ts";
 import { NatsServer } from "./nats-server.ts";
 import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";

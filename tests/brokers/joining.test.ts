@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { logTopic } from "../../src/live/index.ts";
 import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { append, closeAll, follow, offsets, upTo } from "./node.ts";
 
 afterEach(closeAll);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { KeyLeases } from "../../src/brokers/shared/key-leases.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 function leases(): { clock: VirtualClock; leases: KeyLeases; ended: string[] } {
   const clock = new VirtualClock(0);

@@ -3,7 +3,7 @@ import { Ledger } from "../../src/base/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { IdempotencyWindow } from "../../src/brokers/shared/idempotency-window.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { describeBroker } from "./broker-contract.ts";
 
 const WINDOW_MS = 300_000;

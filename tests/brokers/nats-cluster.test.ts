@@ -13,7 +13,7 @@ import {
   type TopicEvent,
 } from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 
 // Electing a leader takes NATS 4 to 10 seconds, and there are several to elect.

@@ -7,7 +7,7 @@ import { Shortening } from "../../src/brokers/nats/shortening.ts";
 import type { TopicStream } from "../../src/brokers/nats/topic-stream.ts";
 import { keyedTopic } from "../../src/live/index.ts";
 import { keptEvent } from "../../src/topics/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 const WINDOW_MS = 1_000;
 

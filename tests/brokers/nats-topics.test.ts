@@ -3,7 +3,7 @@ import { assert, property, string } from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { textOf, tokenOf } from "../../src/brokers/nats/names.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { open, raw } from "./nats-node.ts";
 import { append, closeAll, follow, offsets, upTo } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";

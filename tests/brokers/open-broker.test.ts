@@ -10,7 +10,7 @@ import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic, type Broker } from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 import { RedisCluster } from "./redis-cluster.ts";
 import { RedisServer } from "./redis-server.ts";

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { comesTrue, command, RedisCluster } from "./redis-cluster.ts";
 import { open, raw } from "./redis-node.ts";
 import { append, appendAgain, closeAll, follow, isDone, offsets, upTo, type Node } from "./node.ts";

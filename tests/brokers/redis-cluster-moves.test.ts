@@ -5,7 +5,7 @@ import { slotOf } from "../../src/brokers/redis/slots.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type Receipt } from "../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { command, RedisCluster } from "./redis-cluster.ts";
 import { open, raw } from "./redis-node.ts";
 import { append, closeBrokers, follow, isDone, offsets, upTo, type Node } from "./node.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { RedisTopic } from "../../src/brokers/redis/redis-topic.ts";
 import type { Link, Reply } from "../../src/brokers/redis/link.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 /** A reading's answer: one event, the newest. */
 function page(offset: number): Reply {

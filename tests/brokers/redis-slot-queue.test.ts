@@ -4,7 +4,7 @@ import { RefusedError } from "../../src/brokers/shared/engine-errors.ts";
 import type { Redirection } from "../../src/brokers/redis/redirection.ts";
 import { SlotQueue } from "../../src/brokers/redis/slot-queue.ts";
 import { LiveError } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 /** A queue, and a server that answers when it is told to. */
 class Slot {

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { RedisCluster } from "./redis-cluster.ts";
 import { open } from "./redis-node.ts";
 import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";

@@ -3,7 +3,7 @@ import type { Link, Reply } from "../../src/brokers/redis/link.ts";
 import { RedisTopic } from "../../src/brokers/redis/redis-topic.ts";
 import { UnansweredError } from "../../src/brokers/shared/engine-errors.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { settle } from "../live/memory-peer.ts";
 
 /** What the script `read` answers for a log at `offset`, with the events that came after. */

@@ -6,7 +6,7 @@ import { connect, type Live } from "../../src/live/client/index.ts";
 import { keyedTopic, logTopic, type Broker } from "../../src/live/index.ts";
 import { RunningLive } from "../live/running-live.ts";
 import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "./nats-server.ts";
 import { RedisServer } from "./redis-server.ts";
 

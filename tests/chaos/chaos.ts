@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { TopicEvent } from "../../src/live/index.ts";
-import { Random } from "../live/simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import type { Auditor } from "./auditor.ts";
 import { Tally, type Subscriber } from "./clients.ts";
 import { Cluster, type Mutation } from "./cluster.ts";

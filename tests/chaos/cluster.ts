@@ -1,4 +1,4 @@
-import type { Random } from "../live/simulation/random.ts";
+import type { Random } from "../rigs/random.ts";
 import { ChaosNode, type NodeSettings } from "./chaos-node.ts";
 import type { Engine } from "./engine.ts";
 import { NetworkLink } from "./network-link.ts";

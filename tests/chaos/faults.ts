@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Random } from "../live/simulation/random.ts";
+import type { Random } from "../rigs/random.ts";
 import type { ChaosNode } from "./chaos-node.ts";
 import type { Cluster } from "./cluster.ts";
 import type { EngineName } from "./engine.ts";

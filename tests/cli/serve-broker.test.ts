@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { stopEngines } from "../brokers/engine-process.ts";
-import { eventually } from "../brokers/eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
 import { OpenSocket } from "./open-socket.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { DataFolder } from "../brokers/disk-folder.ts";
-import { eventually } from "../brokers/eventually.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
 import { OpenSocket } from "./open-socket.ts";
 import { longwire, runLongwire, RunningProgram, type Exit } from "./running-program.ts";
 

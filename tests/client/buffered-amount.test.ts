@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { openWebSocket } from "../../src/client/index.ts";
-import { turns, until } from "./event-loop.ts";
+import { turns, until } from "../rigs/clock/event-loop.ts";
 import { connecting, openEcho, openHeld, openWitnessed } from "./open-socket.ts";
 import { next } from "./watch-socket.ts";
 

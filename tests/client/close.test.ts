@@ -6,7 +6,7 @@ import type { Peer } from "../../src/server/index.ts";
 import { closePayload, plainFrame, utf8 } from "../protocol/masked-frame.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
 import { runServer } from "../server/run-server.ts";
-import { turns } from "./event-loop.ts";
+import { turns } from "../rigs/clock/event-loop.ts";
 import { HeldServer } from "./held-server.ts";
 import { connecting, openEcho, openHeld, openWitnessed, thrownBy } from "./open-socket.ts";
 import { eventsOf, next } from "./watch-socket.ts";

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketStream } from "../../src/client/index.ts";
 import { RunningProgram } from "../cli/running-program.ts";
 import { runServer, Witness } from "../server/run-server.ts";
-import { turns, until } from "./event-loop.ts";
+import { turns, until } from "../rigs/clock/event-loop.ts";
 import { HeldServer } from "./held-server.ts";
 import { next } from "./watch-socket.ts";
 

@@ -3,7 +3,7 @@ import { WebSocketError, WebSocketStream } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import { plainFrame } from "../protocol/masked-frame.ts";
 import { runServer, Witness } from "../server/run-server.ts";
-import { turns, until } from "./event-loop.ts";
+import { turns, until } from "../rigs/clock/event-loop.ts";
 import { echoStream, heldStream } from "./open-stream.ts";
 
 /** More than the kernels on the way buffer, in bytes. */

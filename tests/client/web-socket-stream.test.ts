@@ -9,7 +9,7 @@ import { Opcode } from "../../src/protocol/index.ts";
 import type { UpgradeRequest } from "../../src/server/index.ts";
 import { closePayload, plainFrame } from "../protocol/masked-frame.ts";
 import { echo, runServer } from "../server/run-server.ts";
-import { turns } from "./event-loop.ts";
+import { turns } from "../rigs/clock/event-loop.ts";
 import { fakeServer } from "./fake-server.ts";
 import { HeldServer } from "./held-server.ts";
 import { echoStream, heldStream } from "./open-stream.ts";

@@ -1,4 +1,4 @@
-import { Random } from "../live/simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import { joinBytes } from "../protocol/masked-frame.ts";
 import { randomChunks, randomPieces, type StreamKind } from "./byte-streams.ts";
 import { fuzzHandshakes } from "./handshakes.ts";

@@ -2,7 +2,7 @@ import { connect as connectTls } from "node:tls";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { HandshakeRefusal } from "../../src/server/index.ts";
-import { Random } from "../live/simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import { handshake } from "../raw-client.ts";
 import { openSession, RawStream } from "../server/http2-session.ts";
 import { echo, runServer, type RunningServer } from "../server/run-server.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
 import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
-import { Random } from "./simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import { CuttingProxy } from "./reliability/cutting-proxy.ts";
 import { ServerHost } from "./reliability/server-host.ts";
 

@@ -8,7 +8,7 @@ import {
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
 import { defaultConnectionLimits } from "../../src/protocol/index.ts";
-import { turns } from "../client/event-loop.ts";
+import { turns } from "../rigs/clock/event-loop.ts";
 
 /** A stream whose writes complete only when the test says so. */
 class SlowStream extends Duplex {

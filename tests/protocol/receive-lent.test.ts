@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Connection, MemoryBudget, Opcode } from "../../src/protocol/index.ts";
 import type { ConnectionLimits, Role } from "../../src/protocol/index.ts";
-import { Random } from "../live/simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import { DeflatingConnection, fresh } from "../node/deflate/deflating-connection.ts";
 import { cuttings } from "./cut-chunks.ts";
 import { legalStreams } from "./legal-stream.ts";

@@ -11,7 +11,7 @@ import {
 import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
 import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
 import { handshake, RawClient } from "../raw-client.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";
 
 // These tests compare both ways of accepting, even if the environment turns internals off.

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Compression, HandshakeRefusal, WebSocketServer } from "../../src/server/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { handshake, KEY, RawClient } from "../raw-client.ts";
 import { echo, runServer, Witness } from "./run-server.ts";
 

@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
-import { turns } from "../client/event-loop.ts";
+import { turns } from "../rigs/clock/event-loop.ts";
 import { runOver, WirePeer, type Transport } from "../hardening/wire-peer.ts";
 import { closePayload, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { RawClient } from "../raw-client.ts";
 import { echo, runServer, Witness } from "./run-server.ts";
 

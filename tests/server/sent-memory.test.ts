@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer, WebSocketServerOptions } from "../../src/server/index.ts";
-import { turns } from "../client/event-loop.ts";
+import { turns } from "../rigs/clock/event-loop.ts";
 import { RawClient } from "../raw-client.ts";
 import { openWebSocket } from "../../src/client/index.ts";
 import { next } from "../client/watch-socket.ts";

@@ -6,7 +6,7 @@ import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, HttpExchange } from "../../src/server/index.ts";
 import { maskedFrame } from "../protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { testTls } from "./http2-session.ts";
 import { echo, runServer, Witness } from "./run-server.ts";
 

@@ -13,7 +13,7 @@ import { Subscription } from "../../src/topics/fan-out/subscription.ts";
 import type { Topic } from "../../src/topics/topic.ts";
 import { freshWalk, walkFrom, type Walk } from "../../src/topics/log/walk.ts";
 import { openTopic } from "./open-topic.ts";
-import { TurnClock } from "./slices/turn-clock.ts";
+import { TurnClock } from "../rigs/clock/turn-clock.ts";
 
 const text = ({ key, removed }: TopicEvent): string => `${key}${removed ? "x" : ""} `;
 

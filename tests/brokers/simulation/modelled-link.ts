@@ -3,7 +3,7 @@ import { NatsRefusal, Reason } from "../../../src/brokers/nats/nats-errors.ts";
 import { UnansweredError } from "../../../src/brokers/shared/engine-errors.ts";
 import type { NatsBrokerOptions } from "../../../src/brokers/nats/nats-options.ts";
 import { LiveError } from "../../../src/live/index.ts";
-import type { Random } from "../../live/simulation/random.ts";
+import type { Random } from "../../rigs/random.ts";
 import type { Connection, ModelledMessage, ModelledNats } from "./modelled-nats.ts";
 
 interface LinkHandler {

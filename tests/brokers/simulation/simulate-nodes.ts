@@ -7,8 +7,8 @@ import {
   type TopicEvent,
 } from "../../../src/live/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
-import { Random } from "../../live/simulation/random.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { Random } from "../../rigs/random.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { setWorld, type ModelledLink } from "./modelled-link.ts";
 import { ModelledNats } from "./modelled-nats.ts";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../../rigs/random.ts";
 
 /** One connection of an abuser. */
 export interface AbuserLink {

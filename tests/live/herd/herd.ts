@@ -2,7 +2,7 @@ import { Backoff, type Clock } from "../../../src/base/index.ts";
 import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
 import { Admission } from "../../../src/live/server/access/admission.ts";
 import { Diagnostics } from "../../../src/live/server/observing/diagnostics.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../../rigs/random.ts";
 import { Agenda } from "./agenda.ts";
 
 /** Servers that are left when others are lost with all their connections, and who comes to them. */

@@ -3,7 +3,7 @@ import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
 import { logTopic, type LiveServerOptions } from "../../../src/live/index.ts";
 import { Admission } from "../../../src/live/server/access/admission.ts";
 import { Diagnostics } from "../../../src/live/server/observing/diagnostics.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { clientKinds, LEVEL_1 } from "../live-client.ts";
 import { RunningLive } from "../running-live.ts";
 import { MemoryLive } from "./memory-live.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { logTopic } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { MemoryLive } from "./memory-live.ts";
 
 /** A server whose tokens say when they end, by the clock on the wall. */

@@ -8,7 +8,7 @@ import {
   type Authenticate,
   type Identity,
 } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { LEVEL_1, LiveClient } from "../live-client.ts";
 import { RunningLive } from "../running-live.ts";
 import { Later, MemoryLive, thenable, type Guest } from "./memory-live.ts";

@@ -4,7 +4,7 @@ import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, type Broker } from "../../../src/live/index.ts";
 import { KeyOwners } from "../../../src/live/server/keys/key-owners.ts";
 import { Topic } from "../../../src/topics/topic.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { LEVEL_1 } from "../live-client.ts";
 import { RunningLive, type LiveOptions } from "../running-live.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { clientKinds, LEVEL_1, type Message } from "../live-client.ts";
 import { RunningLive, type LiveOptions } from "../running-live.ts";
 

@@ -12,7 +12,7 @@ import {
   type LiveServerOptions,
   type TopicDeclaration,
 } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { RunningLive } from "../running-live.ts";
 import { Later, MemoryLive, type Guest } from "./memory-live.ts";
 

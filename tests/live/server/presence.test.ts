@@ -10,7 +10,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import type { Message } from "../live-client.ts";
 import { RunningLive } from "../running-live.ts";
 import { Later, MemoryLive, type Guest } from "./memory-live.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { logTopic, method, type LiveServerOptions } from "../../../src/live/index.ts";
 import { TokenBucket } from "../../../src/live/server/access/token-bucket.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { RunningLive } from "../running-live.ts";
 import { MemoryLive, type Guest } from "./memory-live.ts";
 

@@ -1,10 +1,10 @@
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { settle, type MemoryPeer } from "../memory-peer.ts";
 import { Abuser, type AbuserLink } from "../abuser/abuser.ts";
 import { WatchedLedger } from "../abuser/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../rigs/random.ts";
 import { ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
 
 /** What a subscriber may hold up: its budget, a page with its last entry, and answers. */

@@ -2,7 +2,7 @@ import type { Params } from "../../../src/live/index.ts";
 import type { ConnectOptions, Feed, Live } from "../../../src/live/client/index.ts";
 import type { Item, KeyedItem, LogItem } from "../../../src/live/client/topic-items.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../../rigs/random.ts";
 import { KeyedReader } from "./keyed-reader.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Records } from "./recording-broker.ts";

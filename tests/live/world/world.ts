@@ -4,7 +4,7 @@ import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
 import { Abuser, MAX_MESSAGE_BYTES, REQUEST_LIMITS, type AbuserLink } from "../abuser/abuser.ts";
 import { WatchedLedger } from "../abuser/watched-ledger.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
 import { WorldClient } from "./world-client.ts";
