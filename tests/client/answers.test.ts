@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame } from "../protocol/masked-frame.ts";
+import { plainFrame } from "../rigs/protocol/masked-frame.ts";
 import { echo, runServer } from "../server/run-server.ts";
 import { fakeServer, goodAnswer } from "./fake-server.ts";
 import { eventsOf, next } from "./watch-socket.ts";

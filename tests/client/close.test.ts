@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { openWebSocket, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
-import { closePayload, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
 import { runServer } from "../server/run-server.ts";
 import { turns } from "../rigs/clock/event-loop.ts";

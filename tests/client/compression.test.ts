@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openWebSocket, send, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
-import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
+import { readFrames, type WireFrame } from "../rigs/protocol/read-frames.ts";
 import { echo, runServer } from "../server/run-server.ts";
 import { fakeServer, goodAnswer } from "./fake-server.ts";
 import { failureOf } from "./failure-of.ts";

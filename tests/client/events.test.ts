@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CloseEvent, FailureEvent, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { echo, runServer } from "../server/run-server.ts";
 import { fakeServer, goodAnswer } from "./fake-server.ts";
 import { connecting, openEcho, openHeld } from "./open-socket.ts";

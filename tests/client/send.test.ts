@@ -3,7 +3,7 @@ import { createContext, runInContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { openWebSocket, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame } from "../protocol/masked-frame.ts";
+import { plainFrame } from "../rigs/protocol/masked-frame.ts";
 import { echo, runServer } from "../server/run-server.ts";
 import { connecting, openEcho, openHeld, openWitnessed, thrownBy } from "./open-socket.ts";
 import { next } from "./watch-socket.ts";

@@ -7,7 +7,7 @@ import {
 } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { UpgradeRequest } from "../../src/server/index.ts";
-import { closePayload, plainFrame } from "../protocol/masked-frame.ts";
+import { closePayload, plainFrame } from "../rigs/protocol/masked-frame.ts";
 import { echo, runServer } from "../server/run-server.ts";
 import { turns } from "../rigs/clock/event-loop.ts";
 import { fakeServer } from "./fake-server.ts";

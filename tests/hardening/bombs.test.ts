@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { constants, createDeflateRaw, deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
 import { Witness } from "../server/run-server.ts";
 import { runOver, transports, WirePeer } from "./wire-peer.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, LongwireError } from "../../src/server/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake } from "../raw-client.ts";
 import { openSession, RawStream } from "../server/http2-session.ts";
 import { runServer, Witness } from "../server/run-server.ts";

@@ -9,7 +9,7 @@ import {
   type HeaderFields,
 } from "../../src/protocol/index.ts";
 import { WebSocketServer, type Endpoint } from "../../src/server/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { GOOD_HEADERS, handshake, KEY } from "../raw-client.ts";
 import { echo, runServer, Witness } from "../server/run-server.ts";
 import { growthOf, LINEAR_GROWTH } from "./linear-work.ts";

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { onTestFinished } from "vitest";
 import type { Endpoint, WebSocketServerOptions } from "../../src/server/index.ts";
-import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
+import { readFrames, type WireFrame } from "../rigs/protocol/read-frames.ts";
 import { handshake } from "../raw-client.ts";
 import { openSession, testTls } from "../server/http2-session.ts";
 import { runServer, type RunningServer } from "../server/run-server.ts";

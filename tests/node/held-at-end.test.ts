@@ -9,7 +9,7 @@ import {
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
 import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
-import { closePayload, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 
 const text = plainFrame({ opcode: Opcode.Text, payload: utf8("x") });
 const close = plainFrame({ opcode: Opcode.Close, payload: closePayload(4000) });

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import { runServer, Witness } from "../server/run-server.ts";
 

@@ -9,8 +9,8 @@ import {
   type StreamConnectionHandler,
 } from "../../src/node/index.ts";
 import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
-import { fresh } from "./deflate/deflating-connection.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
+import { fresh } from "../rigs/protocol/deflating-connection.ts";
 
 const LONG = "what is long is compressed later ".repeat(20_000);
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Ledger, type Payer } from "../../src/base/index.ts";
 import { isTurnSpent, waitForTurn } from "../../src/node/stream/turn-work.ts";
 import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import { runServer } from "../server/run-server.ts";
 

@@ -9,7 +9,7 @@ import {
   type WebSocketServerOptions,
 } from "../../src/server/index.ts";
 import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake, RawClient } from "../raw-client.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";

@@ -4,8 +4,8 @@ import { constants, inflateRawSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { Compression, type Peer } from "../../src/server/index.ts";
-import { referenceInflate } from "../node/deflate/reference-inflate.ts";
-import type { WireFrame } from "../protocol/read-frames.ts";
+import { referenceInflate } from "../rigs/protocol/reference-inflate.ts";
+import type { WireFrame } from "../rigs/protocol/read-frames.ts";
 import { RawClient } from "../raw-client.ts";
 import { runServer, Witness } from "./run-server.ts";
 

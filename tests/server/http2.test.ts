@@ -12,7 +12,7 @@ import {
   type HttpExchange,
 } from "../../src/server/index.ts";
 import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
-import { closePayload, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake } from "../raw-client.ts";
 import { openSession, RawStream, testTls } from "./http2-session.ts";
 import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";

@@ -5,7 +5,7 @@ import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
 import { turns } from "../rigs/clock/event-loop.ts";
 import { runOver, WirePeer, type Transport } from "../hardening/wire-peer.ts";
-import { closePayload, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { RawClient } from "../raw-client.ts";
 import { echo, runServer, Witness } from "./run-server.ts";

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, HttpExchange } from "../../src/server/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 import { testTls } from "./http2-session.ts";

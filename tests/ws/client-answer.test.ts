@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { WebSocket, type ClientOptions } from "./implementation.ts";
 import { closed, connect, failed, listen, Log, next, until } from "./rig.ts";
 import { goodAnswer, rawServer, type Answer } from "./raw-peer.ts";

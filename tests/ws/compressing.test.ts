@@ -1,7 +1,7 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { closePayload, maskedFrame, plainFrame } from "../protocol/masked-frame.ts";
+import { closePayload, maskedFrame, plainFrame } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import type { WebSocket } from "./implementation.ts";
 import {

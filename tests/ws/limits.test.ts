@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { closePayload, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { readFrames } from "../protocol/read-frames.ts";
+import { closePayload, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { readFrames } from "../rigs/protocol/read-frames.ts";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "./implementation.ts";
 import { SlowPipe } from "./memory-stream.ts";
 import { endWithTest, keep, Log, message, turns } from "./rig.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../raw-client.ts";
 import type { WebSocket } from "./implementation.ts";
 import { closed, keep, listen, Log, next, openPair, text, told, turns } from "./rig.ts";

@@ -1,6 +1,6 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { closePayload, joinBytes, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, joinBytes, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { PerMessageDeflate } from "./implementation.ts";
 import { until } from "./rig.ts";
 import { hex, receive, write, type ReceiverOptions as Options } from "./receiver-rig.ts";

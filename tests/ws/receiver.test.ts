@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { maskedFrame, plainFrame, utf8 } from "../protocol/masked-frame.ts";
+import { maskedFrame, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { Receiver } from "./implementation.ts";
 import { next, nextUncaught, until } from "./rig.ts";
 import { hex, receive, write } from "./receiver-rig.ts";

@@ -1,6 +1,6 @@
 import { inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { readFrames } from "../protocol/read-frames.ts";
+import { readFrames } from "../rigs/protocol/read-frames.ts";
 import { PerMessageDeflate, Sender } from "./implementation.ts";
 import { openPair, text, told, until } from "./rig.ts";
 

@@ -179,7 +179,7 @@ describe("'connection'", () => {
     const { wss, port } = await listen();
     const raw = await RawClient.open(port);
     const { handshake } = await import("../raw-client.ts");
-    const { maskedFrame, utf8 } = await import("../protocol/masked-frame.ts");
+    const { maskedFrame, utf8 } = await import("../rigs/protocol/masked-frame.ts");
     const frame = maskedFrame({ opcode: Opcode.Text, payload: utf8("early") });
     const connection = next(wss, "connection");
     const heard = new Promise<string>((resolve) => {

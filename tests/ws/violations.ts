@@ -1,5 +1,5 @@
 import type { Role } from "../../src/protocol/index.ts";
-import { closePayload, frameTo, utf8 } from "../protocol/masked-frame.ts";
+import { closePayload, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { expected } from "./implementation.ts";
 
 /** A violation by a peer, the error for it, and the status that the peer receives. */

@@ -7,9 +7,9 @@ import type { CompressionChoice } from "../../../src/node/index.ts";
 import { deflateNow } from "../../../src/node/deflate/deflate-now.ts";
 import { Opcode } from "../../../src/protocol/index.ts";
 import { WebSocketServer } from "../../../src/server/index.ts";
-import { referenceInflate } from "../../node/deflate/reference-inflate.ts";
-import { maskedFrame, utf8 } from "../../protocol/masked-frame.ts";
-import type { WireFrame } from "../../protocol/read-frames.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
+import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
 import { RawClient } from "../../raw-client.ts";
 
 const RSV1 = 0x40;

@@ -9,9 +9,9 @@ import {
   type MemoryBudget,
   type Role,
 } from "../../../src/protocol/index.ts";
-import { CollectingHandler, type Seen } from "../../protocol/open-connection.ts";
-import { joinBytes } from "../../protocol/masked-frame.ts";
-import { readFrames, type WireFrame } from "../../protocol/read-frames.ts";
+import { CollectingHandler, type Seen } from "./open-connection.ts";
+import { joinBytes } from "./masked-frame.ts";
+import { readFrames, type WireFrame } from "./read-frames.ts";
 
 export const kept: DeflateParameters = {
   serverNoContextTakeover: false,

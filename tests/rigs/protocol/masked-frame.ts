@@ -1,4 +1,4 @@
-import type { Role } from "../../src/protocol/index.ts";
+import type { Role } from "../../../src/protocol/index.ts";
 
 export interface FrameOptions {
   /** Any four bits, so that tests can send reserved ones. */

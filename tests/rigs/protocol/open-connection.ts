@@ -1,10 +1,10 @@
-import { Connection } from "../../src/protocol/index.ts";
+import { Connection } from "../../../src/protocol/index.ts";
 import type {
   ConnectionHandler,
   ConnectionOptions,
   ProtocolError,
   Role,
-} from "../../src/protocol/index.ts";
+} from "../../../src/protocol/index.ts";
 import { joinBytes } from "./masked-frame.ts";
 import { readFrames, type WireFrame } from "./read-frames.ts";
 

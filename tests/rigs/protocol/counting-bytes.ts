@@ -1,4 +1,4 @@
-import { BlockPool, webByteOperations, type ByteOperations } from "../../src/base/index.ts";
+import { BlockPool, webByteOperations, type ByteOperations } from "../../../src/base/index.ts";
 
 /** Byte operations that count allocations, and return memory filled with stale data. */
 export class CountingBytes implements ByteOperations {
