@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock, type Clock, type LongwireError } from "../../src/base/index.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { Topic } from "../../src/topics/topic.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { engines } from "./engines.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";

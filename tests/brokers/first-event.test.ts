@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { engines } from "./engines.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { open as openNats, raw } from "./nats-node.ts";

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { LongwireError } from "../../src/base/index.ts";
 import { NatsBroker, type NatsBrokerOptions } from "../../src/brokers/nats/index.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { open, raw } from "./nats-node.ts";
 import { append, closeAll, follow, offsets } from "./node.ts";

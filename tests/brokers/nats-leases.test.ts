@@ -1,6 +1,6 @@
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
 import { keyedTopic } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { HoldingProxy } from "./holding-proxy.ts";
 import { open, raw } from "./nats-node.ts";

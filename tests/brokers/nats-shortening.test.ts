@@ -1,7 +1,7 @@
 import type { PurgeOpts } from "@nats-io/jetstream";
 import { afterEach, expect, test } from "vitest";
 import { keyedTopic, type BrokerTopic, type TopicEvent } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { open, raw } from "./nats-node.ts";
 import { closeAll, follow, offsets, upTo, type Node } from "./node.ts";

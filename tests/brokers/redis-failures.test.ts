@@ -4,7 +4,7 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { scripts } from "../../src/brokers/redis/scripts.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { open, raw } from "./redis-node.ts";
 import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
-import { echo, runServer } from "../server/run-server.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
 import { runLongwire, RunningProgram } from "./running-program.ts";
 import { makeCertificate } from "./tls-certificate.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { startEcho } from "./echo-server.ts";
-import { OpenSocket } from "./open-socket.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import { longwire, RunningProgram } from "./running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

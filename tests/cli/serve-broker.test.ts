@@ -6,7 +6,7 @@ import { stopEngines } from "../brokers/engine-process.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
-import { OpenSocket } from "./open-socket.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

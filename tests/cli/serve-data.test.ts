@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { DataFolder } from "../brokers/disk-folder.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { OpenSocket } from "./open-socket.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import { longwire, runLongwire, RunningProgram, type Exit } from "./running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });

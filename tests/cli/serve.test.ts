@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { OpenSocket } from "./open-socket.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
 import { makeCertificate } from "./tls-certificate.ts";
 

@@ -5,9 +5,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { openWebSocket, WebSocket, type ClientOptions } from "../../src/client/index.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
-import { fakeServer } from "./fake-server.ts";
-import { headersNamed, HeldServer } from "./held-server.ts";
-import { eventsOf, next } from "./watch-socket.ts";
+import { fakeServer } from "../rigs/sockets/fake-server.ts";
+import { headersNamed, HeldServer } from "../rigs/sockets/held-server.ts";
+import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
 
 /** Resolves every name to this machine. */
 const toHere: NonNullable<ClientOptions["tcp"]> = {

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { CloseEvent, WebSocket, WebSocketError, WebSocketStream } from "../../src/client/index.ts";
 import * as standard from "../../src/client/standard.ts";
 import { openEcho, thrownBy } from "./open-socket.ts";
-import { next } from "./watch-socket.ts";
+import { next } from "../rigs/sockets/watch-socket.ts";
 
 const interfaces = [
   { type: WebSocket, name: "WebSocket", length: 1, parent: EventTarget },

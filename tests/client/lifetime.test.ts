@@ -3,10 +3,10 @@ import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketStream } from "../../src/client/index.ts";
 import { RunningProgram } from "../cli/running-program.ts";
-import { runServer, Witness } from "../server/run-server.ts";
+import { runServer, Witness } from "../rigs/sockets/run-server.ts";
 import { turns, until } from "../rigs/clock/event-loop.ts";
-import { HeldServer } from "./held-server.ts";
-import { next } from "./watch-socket.ts";
+import { HeldServer } from "../rigs/sockets/held-server.ts";
+import { next } from "../rigs/sockets/watch-socket.ts";
 
 setFlagsFromString("--expose-gc");
 afterAll(() => RunningProgram.endAll());

@@ -3,8 +3,8 @@ import {
   WebSocketStream,
   type WebSocketOpenInfo,
 } from "../../src/client/index.ts";
-import { echo, runServer } from "../server/run-server.ts";
-import { HeldServer, type HeldHandshake } from "./held-server.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
 
 export interface OpenStream extends WebSocketOpenInfo {
   stream: WebSocketStream;

@@ -7,9 +7,9 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { FailureEvent, openWebSocket, ping } from "../../src/client/index.ts";
 import { WebSocketServer, type UpgradeRequest } from "../../src/server/index.ts";
 import { makeCertificate } from "../cli/tls-certificate.ts";
-import { echo, runServer } from "../server/run-server.ts";
-import { fakeServer } from "./fake-server.ts";
-import { eventsOf, next } from "./watch-socket.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { fakeServer } from "../rigs/sockets/fake-server.ts";
+import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
 
 describe("options that browsers do not offer", () => {
   test("request headers reach the server", async () => {

@@ -8,10 +8,10 @@ import {
 import { Opcode } from "../../src/protocol/index.ts";
 import type { UpgradeRequest } from "../../src/server/index.ts";
 import { closePayload, plainFrame } from "../rigs/protocol/masked-frame.ts";
-import { echo, runServer } from "../server/run-server.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
 import { turns } from "../rigs/clock/event-loop.ts";
-import { fakeServer } from "./fake-server.ts";
-import { HeldServer } from "./held-server.ts";
+import { fakeServer } from "../rigs/sockets/fake-server.ts";
+import { HeldServer } from "../rigs/sockets/held-server.ts";
 import { echoStream, heldStream } from "./open-stream.ts";
 
 const nowhere = "ws://127.0.0.1:1";

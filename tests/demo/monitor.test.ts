@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { OpenSocket } from "../cli/open-socket.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import { RunningProgram } from "../cli/running-program.ts";
 import { MonitorProcess } from "./monitor-process.ts";
 import { RawConnection } from "./raw-request.ts";

@@ -8,7 +8,7 @@ import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer } from "../../src/live/index.ts";
 import { WebSocketServer } from "../../src/server/index.ts";
 import { load, type Untyped } from "../dependents/dependents.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 
 const page = readFileSync(resolve(import.meta.dirname, "../../docs/guides/recipes.md"), "utf8");
 

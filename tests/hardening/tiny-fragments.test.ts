@@ -5,9 +5,9 @@ import type { Endpoint } from "../../src/server/index.ts";
 import { DeflatingConnection, fresh } from "../rigs/protocol/deflating-connection.ts";
 import { frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { openConnection, roles } from "../rigs/protocol/open-connection.ts";
-import { echo, runServer, Witness } from "../server/run-server.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
 import { heldBytes } from "./heap.ts";
-import { runOver, transports, WirePeer } from "./wire-peer.ts";
+import { runOver, transports, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 const RSV1 = 0x40;
 const MIB = 1024 * 1024;

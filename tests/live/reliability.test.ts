@@ -4,7 +4,7 @@ import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
 import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
 import { Random } from "../rigs/random.ts";
-import { CuttingProxy } from "./reliability/cutting-proxy.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { ServerHost } from "./reliability/server-host.ts";
 
 /** `npm run reliability` has 200 clients and 20 kills. */

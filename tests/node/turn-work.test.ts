@@ -3,8 +3,8 @@ import { Ledger, type Payer } from "../../src/base/index.ts";
 import { isTurnSpent, waitForTurn } from "../../src/node/stream/turn-work.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
-import { runServer } from "../server/run-server.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
+import { runServer } from "../rigs/sockets/run-server.ts";
 
 const PER_TURN = 8_192;
 

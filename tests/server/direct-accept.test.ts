@@ -10,9 +10,9 @@ import {
 } from "../../src/server/index.ts";
 import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
 import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { handshake, RawClient } from "../raw-client.ts";
+import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";
+import { echo, runServer, Witness, type RunningServer } from "../rigs/sockets/run-server.ts";
 
 // These tests compare both ways of accepting, even if the environment turns internals off.
 vi.mock(import("../../src/node/internals/allowed.ts"), () => ({

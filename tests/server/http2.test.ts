@@ -13,9 +13,9 @@ import {
 } from "../../src/server/index.ts";
 import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
 import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { handshake } from "../raw-client.ts";
-import { openSession, RawStream, testTls } from "./http2-session.ts";
-import { echo, runServer, Witness, type RunningServer } from "./run-server.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
+import { openSession, RawStream, testTls } from "../rigs/sockets/http2-session.ts";
+import { echo, runServer, Witness, type RunningServer } from "../rigs/sockets/run-server.ts";
 
 const text = (content: string): Uint8Array =>
   maskedFrame({ opcode: Opcode.Text, payload: utf8(content) });

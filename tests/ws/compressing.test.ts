@@ -2,7 +2,7 @@ import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { closePayload, maskedFrame, plainFrame } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 import type { WebSocket } from "./implementation.ts";
 import {
   closed,
@@ -31,7 +31,7 @@ function deflated(text: string | Buffer): Uint8Array {
 async function agreed(perMessageDeflate: boolean | object, offer = OFFER): Promise<string> {
   const { port } = await listen({ perMessageDeflate });
   const raw = await RawClient.open(port);
-  const { handshake } = await import("../raw-client.ts");
+  const { handshake } = await import("../rigs/sockets/raw-client.ts");
   raw.write(handshake("/", { "Sec-WebSocket-Extensions": offer }));
   const head = await raw.head();
   expect(head).toMatch(/^HTTP\/1\.1 101 /);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 import type { ServerOptions, WebSocket } from "./implementation.ts";
 import { keep, listen, Log, next, openPair, until } from "./rig.ts";
 

@@ -2,7 +2,7 @@ import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { handshake, RawClient } from "../raw-client.ts";
+import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
 import { expected, WebSocket, type ServerOptions } from "./implementation.ts";
 import { keep, listen, Log, next, nextUncaught } from "./rig.ts";
 

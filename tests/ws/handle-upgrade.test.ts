@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { KEY } from "../raw-client.ts";
+import { KEY } from "../rigs/sockets/raw-client.ts";
 import { WebSocket, WebSocketServer } from "./implementation.ts";
 import { closed, connect, endWithTest, keep, Log, next, text, turns } from "./rig.ts";
 import { duplexPair, upgradeRequest } from "./memory-stream.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 import type { WebSocket } from "./implementation.ts";
 import { closed, keep, listen, Log, next, openPair, text, told, turns } from "./rig.ts";
 import { SlowPipe } from "./memory-stream.ts";

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { text } from "node:stream/consumers";
-import { handshake, RawClient } from "../raw-client.ts";
+import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
 import type { ClientInfo, Verified } from "../../src/ws/server/server-options.ts";
 import type { ServerOptions } from "./implementation.ts";
 import { duplexPair, upgradeRequest } from "./memory-stream.ts";

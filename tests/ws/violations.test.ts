@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Opcode, type Role } from "../../src/protocol/index.ts";
 import { closePayload, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 import type { WebSocket } from "./implementation.ts";
 import { connect, keep, listen, Log, next, openPair, streamOf } from "./rig.ts";
 import { goodAnswer, rawServer } from "./raw-peer.ts";

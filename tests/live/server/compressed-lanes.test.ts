@@ -10,7 +10,7 @@ import { WebSocketServer } from "../../../src/server/index.ts";
 import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
 import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
-import { RawClient } from "../../raw-client.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
 
 const RSV1 = 0x40;
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);

@@ -3,11 +3,11 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { onTestFinished } from "vitest";
-import type { Endpoint, WebSocketServerOptions } from "../../src/server/index.ts";
-import { readFrames, type WireFrame } from "../rigs/protocol/read-frames.ts";
-import { handshake } from "../raw-client.ts";
-import { openSession, testTls } from "../server/http2-session.ts";
-import { runServer, type RunningServer } from "../server/run-server.ts";
+import type { Endpoint, WebSocketServerOptions } from "../../../src/server/index.ts";
+import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
+import { handshake } from "./raw-client.ts";
+import { openSession, testTls } from "./http2-session.ts";
+import { runServer, type RunningServer } from "./run-server.ts";
 
 /** The transport of a WebSocket to a server. */
 export type Transport = "TCP" | "TLS" | "HTTP/2";

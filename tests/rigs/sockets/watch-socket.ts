@@ -1,4 +1,4 @@
-import type { CloseEvent, WebSocket } from "../../src/client/index.ts";
+import type { CloseEvent, WebSocket } from "../../../src/client/index.ts";
 
 /** Returns the next event of this type. */
 export function next(socket: WebSocket, type: "message"): Promise<MessageEvent>;

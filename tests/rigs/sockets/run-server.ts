@@ -7,7 +7,7 @@ import {
   type ListenOptions,
   type Peer,
   type WebSocketServerOptions,
-} from "../../src/server/index.ts";
+} from "../../../src/server/index.ts";
 
 export interface RunningServer extends Listening {
   server: WebSocketServer;

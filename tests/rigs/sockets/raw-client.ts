@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { readFrames, type WireFrame } from "./rigs/protocol/read-frames.ts";
+import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
 
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
