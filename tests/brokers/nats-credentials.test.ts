@@ -5,7 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { natsOptionsOf } from "../../src/brokers/nats/nats-url.ts";
 import type { NatsBrokerOptions } from "../../src/brokers/nats/index.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { open } from "./nats-node.ts";
 import { append, closeAll, follow, offsets } from "./node.ts";
 import { NatsServer } from "./nats-server.ts";

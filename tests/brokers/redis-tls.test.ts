@@ -3,7 +3,7 @@ import { rootCertificates } from "node:tls";
 import { afterEach, expect, test, vi } from "vitest";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { RedisCluster } from "./redis-cluster.ts";
 import { open } from "./redis-node.ts";

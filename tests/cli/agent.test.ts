@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

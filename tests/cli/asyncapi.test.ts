@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { runLongwire, type RunningProgram } from "./running-program.ts";
+import { runLongwire, type RunningProgram } from "../rigs/processes/running-program.ts";
 
 /** A module in a folder of its own, which goes with the test. */
 function moduleFile(source: string): string {

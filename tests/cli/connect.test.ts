@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
 import { startEcho } from "./echo-server.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 

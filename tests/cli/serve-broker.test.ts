@@ -7,7 +7,7 @@ import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "../brokers/nats-server.ts";
 import { RedisServer } from "../brokers/redis-server.ts";
 import { OpenSocket } from "../rigs/sockets/open-socket.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

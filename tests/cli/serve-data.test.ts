@@ -5,7 +5,12 @@ import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { DataFolder } from "../brokers/disk-folder.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { OpenSocket } from "../rigs/sockets/open-socket.ts";
-import { longwire, runLongwire, RunningProgram, type Exit } from "./running-program.ts";
+import {
+  longwire,
+  runLongwire,
+  RunningProgram,
+  type Exit,
+} from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

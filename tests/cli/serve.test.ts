@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { OpenSocket } from "../rigs/sockets/open-socket.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
-import { makeCertificate } from "./tls-certificate.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

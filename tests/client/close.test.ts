@@ -4,7 +4,7 @@ import { openWebSocket, WebSocket } from "../../src/client/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Peer } from "../../src/server/index.ts";
 import { closePayload, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { runServer } from "../rigs/sockets/run-server.ts";
 import { turns } from "../rigs/clock/event-loop.ts";
 import { HeldServer } from "../rigs/sockets/held-server.ts";

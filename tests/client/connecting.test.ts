@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openWebSocket, WebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
 import { fakeServer } from "../rigs/sockets/fake-server.ts";
 import { headersNamed, HeldServer } from "../rigs/sockets/held-server.ts";

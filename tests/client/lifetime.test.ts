@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketStream } from "../../src/client/index.ts";
-import { RunningProgram } from "../cli/running-program.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
 import { runServer, Witness } from "../rigs/sockets/run-server.ts";
 import { turns, until } from "../rigs/clock/event-loop.ts";
 import { HeldServer } from "../rigs/sockets/held-server.ts";

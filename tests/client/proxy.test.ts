@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { openWebSocket, WebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
 import { headersNamed, HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
 import { runHttpProxy } from "./http-proxy-server.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { openWebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
 import { headersNamed, HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
 import { runHttpProxy } from "./http-proxy-server.ts";

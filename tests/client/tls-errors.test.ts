@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { openWebSocket } from "../../src/client/index.ts";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { echo, runServer } from "../rigs/sockets/run-server.ts";
 import { failureOf } from "./failure-of.ts";
 import { HeldServer } from "../rigs/sockets/held-server.ts";

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
 import { bytes, maskedFrame } from "../rigs/protocol/masked-frame.ts";
 import type { Dialled } from "./carriers/carrier.ts";
 import { certificate } from "./carriers/certificate.ts";

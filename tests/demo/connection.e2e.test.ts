@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { patience, reconnecting, type Visit } from "./chromium.ts";
+import { patience, reconnecting, type Visit } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const shown = monitorInChromium();

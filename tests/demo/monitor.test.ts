@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { OpenSocket } from "../rigs/sockets/open-socket.ts";
-import { RunningProgram } from "../cli/running-program.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 import { RawConnection } from "./raw-request.ts";
 import { ReportingDevice } from "./reporting-device.ts";
 

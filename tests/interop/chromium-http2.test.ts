@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Endpoint, HttpExchange, Peer, UpgradeRequest } from "../../src/server/index.ts";
-import { Chromium } from "../demo/chromium.ts";
+import { Chromium } from "../rigs/processes/chromium.ts";
 import { testTls } from "../rigs/sockets/http2-session.ts";
 import { runServer } from "../rigs/sockets/run-server.ts";
 

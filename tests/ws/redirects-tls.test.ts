@@ -4,7 +4,7 @@ import { createServer as createHttps } from "node:https";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { makeCertificate } from "../cli/tls-certificate.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { WebSocketServer, type ClientOptions } from "./implementation.ts";
 import { connect, endWithTest, keep, next } from "./rig.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { onTestFinished } from "vitest";
-import { makeCertificate } from "../../cli/tls-certificate.ts";
+import { makeCertificate } from "../processes/tls-certificate.ts";
 import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
 
 /** A certificate for a test server, in the form of the `tls` option. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { RunningProgram } from "../cli/running-program.ts";
+import { RunningProgram } from "./running-program.ts";
 
-const main = fileURLToPath(new URL("../../demo/dist/server/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../../../demo/dist/server/main.js", import.meta.url));
 
 /** The device monitor as a process, as `npm start` runs it. */
 export class MonitorProcess {

@@ -2,8 +2,8 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const command = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const command = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
 /** A program that has not done what a test waits for by then is taken to never do it. */
 const DEADLINE_MS = 15_000;
