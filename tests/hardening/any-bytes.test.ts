@@ -6,7 +6,7 @@ import { Random } from "../rigs/random.ts";
 import { handshake } from "../rigs/sockets/raw-client.ts";
 import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
 import { echo, runServer, type RunningServer } from "../rigs/sockets/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import {
   CONNECT,
   openSocket,

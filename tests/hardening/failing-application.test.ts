@@ -5,7 +5,7 @@ import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake } from "../rigs/sockets/raw-client.ts";
 import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
 import { runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import {
   openSocket,
   readToEnd,

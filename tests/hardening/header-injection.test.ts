@@ -5,7 +5,7 @@ import { HeldServer } from "../rigs/sockets/held-server.ts";
 import { handshake } from "../rigs/sockets/raw-client.ts";
 import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
 import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import { openSocket, readToEnd, runOver, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 /**

@@ -12,8 +12,8 @@ import { WebSocketServer, type Endpoint } from "../../src/server/index.ts";
 import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { GOOD_HEADERS, handshake, KEY } from "../rigs/sockets/raw-client.ts";
 import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { growthOf, LINEAR_GROWTH } from "./linear-work.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
+import { growthOf, LINEAR_GROWTH } from "../rigs/measuring/linear-work.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import {
   openSocket,
   readToEnd,

@@ -6,7 +6,7 @@ import { DeflatingConnection, fresh } from "../rigs/protocol/deflating-connectio
 import { frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { openConnection, roles } from "../rigs/protocol/open-connection.ts";
 import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { heldBytes } from "./heap.ts";
+import { heldBytes } from "../rigs/measuring/heap.ts";
 import { runOver, transports, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 const RSV1 = 0x40;

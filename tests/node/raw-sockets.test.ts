@@ -7,7 +7,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { HandleTransport, receiveConnections } from "../../src/node/index.ts";
 import type { RawSocket, RawSocketHandler } from "../../src/node/internals/raw-sockets.ts";
 import { turns, until } from "../rigs/clock/event-loop.ts";
-import { strayErrors } from "../hardening/stray-errors.ts";
+import { strayErrors } from "../rigs/measuring/stray-errors.ts";
 
 const { internals } = vi.hoisted(() => ({ internals: { areAllowed: true } }));
 vi.mock(import("../../src/node/internals/allowed.ts"), () => ({

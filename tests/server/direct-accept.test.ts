@@ -8,7 +8,7 @@ import {
   type Peer,
   type WebSocketServerOptions,
 } from "../../src/server/index.ts";
-import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";

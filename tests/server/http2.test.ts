@@ -11,7 +11,7 @@ import {
   type Endpoint,
   type HttpExchange,
 } from "../../src/server/index.ts";
-import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
 import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { handshake } from "../rigs/sockets/raw-client.ts";
 import { openSession, RawStream, testTls } from "../rigs/sockets/http2-session.ts";
