@@ -3,9 +3,9 @@ import { systemClock, type Clock, type LongwireError } from "../../src/base/inde
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { Topic } from "../../src/topics/topic.ts";
 import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
-import { engines } from "./engines.ts";
+import { engines } from "../rigs/brokers/engines.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
 
 afterEach(closeAll);
 

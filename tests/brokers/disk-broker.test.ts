@@ -1,8 +1,8 @@
 import { afterAll } from "vitest";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { describeBroker } from "./broker-contract.ts";
-import { DataFolder } from "./disk-folder.ts";
+import { describeBroker } from "../rigs/brokers/broker-contract.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
 import { countRecords } from "./disk-records.ts";
 
 const WINDOW_MS = 300_000;

@@ -2,7 +2,7 @@ import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { keyedTopic, logTopic, type TopicEvent } from "../../src/live/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { DataFolder } from "./disk-folder.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
 import { DiskProcess, type Acknowledged } from "./disk-process.ts";
 
 const rounds = Number(process.env["LONGWIRE_CRASH_ROUNDS"] ?? 20);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { DiskBroker } from "../../src/brokers/disk/index.ts";
 import { keyedTopic, logTopic, type TopicEvent } from "../../src/live/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { DataFolder } from "./disk-folder.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
 import { DiskProcess } from "./disk-process.ts";
 import { withRecords } from "./disk-records.ts";
 import { failNextWrite, holdNextWrite, watchWrites } from "./disk-writes.ts";

@@ -10,7 +10,7 @@ import {
   type TopicEvent,
 } from "../../src/live/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { DataFolder } from "./disk-folder.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
 import { countRecords, withRecords } from "./disk-records.ts";
 import { holdNextWrite } from "./disk-writes.ts";
 import { eventually } from "../rigs/clock/eventually.ts";

@@ -4,7 +4,7 @@ import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { IdempotencyWindow } from "../../src/brokers/shared/idempotency-window.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { describeBroker } from "./broker-contract.ts";
+import { describeBroker } from "../rigs/brokers/broker-contract.ts";
 
 const WINDOW_MS = 300_000;
 

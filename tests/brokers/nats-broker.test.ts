@@ -1,11 +1,11 @@
 import { afterAll, beforeAll } from "vitest";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import type { Broker } from "../../src/live/index.ts";
-import { stopEngines } from "./engine-process.ts";
-import { describeBroker, type BrokerUnderTest } from "./broker-contract.ts";
-import { raw } from "./nats-node.ts";
-import { NatsServer } from "./nats-server.ts";
-import { forPatterns } from "./of-pattern.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { describeBroker, type BrokerUnderTest } from "../rigs/brokers/broker-contract.ts";
+import { raw } from "../rigs/brokers/nats-node.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { forPatterns } from "../rigs/brokers/of-pattern.ts";
 
 let server: NatsServer;
 beforeAll(async () => {

@@ -12,9 +12,9 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../src/live/index.ts";
-import { stopEngines } from "./engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { NatsServer } from "./nats-server.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
 
 // Electing a leader takes NATS 4 to 10 seconds, and there are several to elect.
 const PATIENCE_MS = 60_000;

@@ -6,9 +6,9 @@ import { natsOptionsOf } from "../../src/brokers/nats/nats-url.ts";
 import type { NatsBrokerOptions } from "../../src/brokers/nats/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
-import { open } from "./nats-node.ts";
-import { append, closeAll, follow, offsets } from "./node.ts";
-import { NatsServer } from "./nats-server.ts";
+import { open } from "../rigs/brokers/nats-node.ts";
+import { append, closeAll, follow, offsets } from "../rigs/brokers/node.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
 
 afterEach(closeAll);
 

@@ -4,9 +4,9 @@ import { NatsBroker, type NatsBrokerOptions } from "../../src/brokers/nats/index
 import { logTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { open, raw } from "./nats-node.ts";
-import { append, closeAll, follow, offsets } from "./node.ts";
-import { NatsServer } from "./nats-server.ts";
+import { open, raw } from "../rigs/brokers/nats-node.ts";
+import { append, closeAll, follow, offsets } from "../rigs/brokers/node.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
 
 afterEach(closeAll);
 

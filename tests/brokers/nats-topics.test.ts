@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { textOf, tokenOf } from "../../src/brokers/nats/names.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { open, raw } from "./nats-node.ts";
-import { append, closeAll, follow, offsets, upTo } from "./node.ts";
-import { NatsServer } from "./nats-server.ts";
+import { open, raw } from "../rigs/brokers/nats-node.ts";
+import { append, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
 
 afterEach(closeAll);
 

@@ -3,10 +3,19 @@ import type { LongwireError } from "../../src/base/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { comesTrue, command, RedisCluster } from "./redis-cluster.ts";
-import { open, raw } from "./redis-node.ts";
-import { append, appendAgain, closeAll, follow, isDone, offsets, upTo, type Node } from "./node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { comesTrue, command, RedisCluster } from "../rigs/brokers/redis-cluster.ts";
+import { open, raw } from "../rigs/brokers/redis-node.ts";
+import {
+  append,
+  appendAgain,
+  closeAll,
+  follow,
+  isDone,
+  offsets,
+  upTo,
+  type Node,
+} from "../rigs/brokers/node.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(closeAll);

@@ -4,11 +4,19 @@ import { clusterRoots } from "../../src/brokers/redis/redis-url.ts";
 import { slotOf } from "../../src/brokers/redis/slots.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type Receipt } from "../../src/live/index.ts";
-import { stopEngines } from "./engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { command, RedisCluster } from "./redis-cluster.ts";
-import { open, raw } from "./redis-node.ts";
-import { append, closeBrokers, follow, isDone, offsets, upTo, type Node } from "./node.ts";
+import { command, RedisCluster } from "../rigs/brokers/redis-cluster.ts";
+import { open, raw } from "../rigs/brokers/redis-node.ts";
+import {
+  append,
+  closeBrokers,
+  follow,
+  isDone,
+  offsets,
+  upTo,
+  type Node,
+} from "../rigs/brokers/node.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import type { LongwireError } from "../../src/base/index.ts";
-import { closeAll } from "./node.ts";
-import { RedisCluster } from "./redis-cluster.ts";
-import { open, raw } from "./redis-node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { closeAll } from "../rigs/brokers/node.ts";
+import { RedisCluster } from "../rigs/brokers/redis-cluster.ts";
+import { open, raw } from "../rigs/brokers/redis-node.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterEach(closeAll);
 

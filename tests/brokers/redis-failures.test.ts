@@ -6,9 +6,9 @@ import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../src/live/index.ts";
 import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { open, raw } from "./redis-node.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { open, raw } from "../rigs/brokers/redis-node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterEach(closeAll);
 

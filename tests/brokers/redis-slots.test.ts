@@ -2,9 +2,9 @@ import { afterAll, expect, test } from "vitest";
 import { clusterRoots, urlAt } from "../../src/brokers/redis/redis-url.ts";
 import { slotMapOf, slotOf } from "../../src/brokers/redis/slots.ts";
 import { topicKeys } from "../../src/brokers/redis/topic-keys.ts";
-import { stopEngines } from "./engine-process.ts";
-import { raw } from "./redis-node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { raw } from "../rigs/brokers/redis-node.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterAll(() => stopEngines());
 

@@ -5,10 +5,10 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { RedisCluster } from "./redis-cluster.ts";
-import { open } from "./redis-node.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
-import { RedisServer } from "./redis-server.ts";
+import { RedisCluster } from "../rigs/brokers/redis-cluster.ts";
+import { open } from "../rigs/brokers/redis-node.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(closeAll);

@@ -5,10 +5,10 @@ import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
 import { keyedTopic, logTopic, type Broker } from "../../src/live/index.ts";
 import { RunningLive } from "../live/running-live.ts";
-import { stopEngines } from "./engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
-import { NatsServer } from "./nats-server.ts";
-import { RedisServer } from "./redis-server.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterAll(() => stopEngines());
 

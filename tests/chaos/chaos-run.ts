@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { stopEngines } from "../brokers/engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { runChaos, type ChaosReport } from "./chaos.ts";
 import type { Engine } from "./engine.ts";
 import type { FaultName } from "./faults.ts";

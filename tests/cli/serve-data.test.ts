@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { DataFolder } from "../brokers/disk-folder.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { OpenSocket } from "../rigs/sockets/open-socket.ts";
 import {

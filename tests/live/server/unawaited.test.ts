@@ -5,8 +5,8 @@ import { keyedTopic, LiveError, logTopic, type Broker } from "../../../src/live/
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { stopEngines } from "../../brokers/engine-process.ts";
-import { RedisServer } from "../../brokers/redis-server.ts";
+import { stopEngines } from "../../rigs/brokers/engine-process.ts";
+import { RedisServer } from "../../rigs/brokers/redis-server.ts";
 import { MemoryLive } from "./memory-live.ts";
 
 afterAll(stopEngines);

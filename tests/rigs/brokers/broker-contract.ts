@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { eventually } from "../rigs/clock/eventually.ts";
+import { eventually } from "../clock/eventually.ts";
 import { ofPattern } from "./of-pattern.ts";
 import {
   keyedTopic,
@@ -7,7 +7,7 @@ import {
   type Broker,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../src/live/index.ts";
+} from "../../../src/live/index.ts";
 
 /** How the suite gets a broker, and moves the time that it lives by. */
 export interface BrokerUnderTest {

@@ -1,5 +1,5 @@
-import type { LongwireError } from "../../src/base/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../src/live/index.ts";
+import type { LongwireError } from "../../../src/base/index.ts";
+import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../../src/live/index.ts";
 import { stopEngines } from "./engine-process.ts";
 
 const brokers: Broker[] = [];

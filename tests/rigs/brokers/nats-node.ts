@@ -1,6 +1,6 @@
 import { jetstreamManager, type JetStreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { NatsBroker, type NatsBrokerOptions } from "../../src/brokers/nats/index.ts";
+import { NatsBroker, type NatsBrokerOptions } from "../../../src/brokers/nats/index.ts";
 import type { NatsServer } from "./nats-server.ts";
 import { kept } from "./node.ts";
 

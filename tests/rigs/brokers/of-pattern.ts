@@ -1,4 +1,4 @@
-import type { Broker, TopicDeclaration } from "../../src/live/index.ts";
+import type { Broker, TopicDeclaration } from "../../../src/live/index.ts";
 
 /** The declaration of a topic whose name came from a pattern. */
 export function ofPattern<Declaration extends TopicDeclaration>(

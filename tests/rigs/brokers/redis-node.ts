@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import { RedisBroker, type RedisBrokerOptions } from "../../src/brokers/redis/index.ts";
+import { RedisBroker, type RedisBrokerOptions } from "../../../src/brokers/redis/index.ts";
 import { kept } from "./node.ts";
 
 /** One that does not look by itself, unless a test is about that: it would make up for faults. */

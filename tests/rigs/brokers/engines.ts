@@ -1,5 +1,5 @@
-import type { Clock, LongwireError } from "../../src/base/index.ts";
-import type { Broker } from "../../src/live/index.ts";
+import type { Clock, LongwireError } from "../../../src/base/index.ts";
+import type { Broker } from "../../../src/live/index.ts";
 import { open as openNats } from "./nats-node.ts";
 import { NatsServer } from "./nats-server.ts";
 import { open as openRedis } from "./redis-node.ts";
