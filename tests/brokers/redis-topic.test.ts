@@ -4,7 +4,7 @@ import { RedisTopic } from "../../src/brokers/redis/redis-topic.ts";
 import { UnansweredError } from "../../src/brokers/shared/engine-errors.ts";
 import { logTopic } from "../../src/live/index.ts";
 import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { settle } from "../live/memory-peer.ts";
+import { settle } from "../rigs/live/memory-peer.ts";
 
 /** What the script `read` answers for a log at `offset`, with the events that came after. */
 function answer(offset: number, ...events: number[]): Reply {

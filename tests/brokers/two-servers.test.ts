@@ -4,7 +4,7 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
 import { keyedTopic, logTopic, type Broker } from "../../src/live/index.ts";
-import { RunningLive } from "../live/running-live.ts";
+import { RunningLive } from "../rigs/live/running-live.ts";
 import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { eventually } from "../rigs/clock/eventually.ts";
 import { NatsServer } from "../rigs/brokers/nats-server.ts";

@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { jwtAuthenticate } from "../../src/jwt/index.ts";
 import { LiveError, logTopic, type Credentials } from "../../src/live/index.ts";
-import { RunningLive } from "../live/running-live.ts";
+import { RunningLive } from "../rigs/live/running-live.ts";
 
 const secret = new TextEncoder().encode("a secret of at least thirty-two bytes");
 const nowS = Math.floor(Date.now() / 1000);
@@ -146,7 +146,7 @@ test("on a server: hello with a token succeeds, refresh with another continues, 
     topics: [logTopic("news")],
     authenticate: jwtAuthenticate({ key: secret, issuer: "us" }),
   });
-  const { clientKinds, LEVEL_1 } = await import("../live/live-client.ts");
+  const { clientKinds, LEVEL_1 } = await import("../rigs/live/live-client.ts");
   const good = clientKinds.ws(live.url(), LEVEL_1);
   onTestFinished(() => good.close?.());
   await good.opened;

@@ -6,7 +6,7 @@ import { WebSocket } from "../../src/client/index.ts";
 import { healthEndpoints, WebSocketServer } from "../../src/server/index.ts";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import type { Broker } from "../../src/live/index.ts";
-import { RunningLive } from "../live/running-live.ts";
+import { RunningLive } from "../rigs/live/running-live.ts";
 import { echo, runServer } from "../rigs/sockets/run-server.ts";
 
 async function ask(

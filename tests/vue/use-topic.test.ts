@@ -3,7 +3,7 @@ import { createSSRApp, effectScope, h, nextTick, ref, watchSyncEffect } from "vu
 import { renderToString } from "vue/server-renderer";
 import type { FeedStatus, KeyedItem, Live, LogItem } from "../../src/live/client/index.ts";
 import { useConnection, useTopic } from "../../src/vue/index.ts";
-import { ap, machine, openWorld, type Api, type Device } from "../bindings/open-world.ts";
+import { ap, machine, openWorld, type Api, type Device } from "../rigs/live/open-world.ts";
 
 /** Runs a component's setup; what it follows ends with the returned function. */
 function setup<Made>(make: () => Made): { made: Made; unmount: () => void } {

@@ -10,7 +10,7 @@ import {
   settle,
   type FakeSocket,
   type Message,
-} from "./open-client.ts";
+} from "../../rigs/live/open-client.ts";
 
 /** Answers each new connection, for a minute, in steps of 10 ms. */
 async function serve(opened: ReturnType<typeof openClient>, answer: (socket: FakeSocket) => void) {

@@ -9,7 +9,7 @@ import {
   type TopicEvent,
 } from "../../../src/live/index.ts";
 import { Topic } from "../../../src/topics/topic.ts";
-import { RunningLive } from "../running-live.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
 
 /** A server's way to a log that others append to: what they append comes when it is asked for. */
 class SlowWay implements Broker {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
-import type { Message } from "../live-client.ts";
-import { RunningLive } from "../running-live.ts";
+import type { Message } from "../../rigs/live/live-client.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
 
 const run = promisify(execFile);
 

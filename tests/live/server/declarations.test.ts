@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, method } from "../../../src/live/index.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 const broker = new MemoryBroker();
 const topics = [logTopic("news")];

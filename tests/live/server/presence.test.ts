@@ -11,9 +11,9 @@ import {
   type TopicEvent,
 } from "../../../src/live/index.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import type { Message } from "../live-client.ts";
-import { RunningLive } from "../running-live.ts";
-import { Later, MemoryLive, type Guest } from "./memory-live.ts";
+import type { Message } from "../../rigs/live/live-client.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { Later, MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
 
 const byToken: Pick<LiveServerOptions, "authenticate" | "tokenQuery"> = {
   authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),

@@ -7,7 +7,7 @@ import { settled } from "../../../src/testing/settled.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { stopEngines } from "../../rigs/brokers/engine-process.ts";
 import { RedisServer } from "../../rigs/brokers/redis-server.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 afterAll(stopEngines);
 

@@ -1,5 +1,5 @@
 import type { Params } from "../../../src/live/index.ts";
-import type { MemoryPeer } from "../memory-peer.ts";
+import type { MemoryPeer } from "../../rigs/live/memory-peer.ts";
 import { ModelSubscriber, type TopicMessage } from "./model-subscriber.ts";
 import { TOPICS, type ServerSide, type TopicName } from "./server-side.ts";
 

@@ -1,5 +1,5 @@
 import { matchFields, type Params, type TopicEvent } from "../../../src/live/index.ts";
-import type { Truth } from "./truth.ts";
+import type { Truth } from "../../rigs/live/truth.ts";
 
 interface Data {
   key?: string;

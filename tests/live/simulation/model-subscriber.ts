@@ -1,5 +1,5 @@
 import type { Params } from "../../../src/live/index.ts";
-import type { Truth } from "./truth.ts";
+import type { Truth } from "../../rigs/live/truth.ts";
 
 interface Entry {
   key: string;

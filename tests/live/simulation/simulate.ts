@@ -1,7 +1,7 @@
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { settle, type MemoryPeer } from "../memory-peer.ts";
-import { Abuser, type AbuserLink } from "../abuser/abuser.ts";
-import { WatchedLedger } from "../abuser/watched-ledger.ts";
+import { settle, type MemoryPeer } from "../../rigs/live/memory-peer.ts";
+import { Abuser, type AbuserLink } from "../../rigs/live/abuser.ts";
+import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
 import { Random } from "../../rigs/random.ts";

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { TabHub } from "../../../src/live/tabs/tab-hub.ts";
 import type { HubMessage } from "../../../src/live/tabs/tab-message.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { FakeSocket, type Message } from "../client/open-client.ts";
+import { FakeSocket, type Message } from "../../rigs/live/open-client.ts";
 
 /** A hub between sockets and a server that both are the test. */
 class TestHub {

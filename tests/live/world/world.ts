@@ -2,8 +2,13 @@ import { wallTimeOf } from "../../../src/base/index.ts";
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
-import { Abuser, MAX_MESSAGE_BYTES, REQUEST_LIMITS, type AbuserLink } from "../abuser/abuser.ts";
-import { WatchedLedger } from "../abuser/watched-ledger.ts";
+import {
+  Abuser,
+  MAX_MESSAGE_BYTES,
+  REQUEST_LIMITS,
+  type AbuserLink,
+} from "../../rigs/live/abuser.ts";
+import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";

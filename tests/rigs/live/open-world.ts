@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { expect, onTestFinished } from "vitest";
-import { keyedTopic, logTopic } from "../../src/live/index.ts";
-import type { Live } from "../../src/live/client/index.ts";
-import { TestLive } from "../../src/testing/index.ts";
+import { keyedTopic, logTopic } from "../../../src/live/index.ts";
+import type { Live } from "../../../src/live/client/index.ts";
+import { TestLive } from "../../../src/testing/index.ts";
 
 const device = v.object({ deviceType: v.string(), clients: v.number() });
 

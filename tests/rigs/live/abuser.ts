@@ -1,4 +1,4 @@
-import type { Random } from "../../rigs/random.ts";
+import type { Random } from "../random.ts";
 
 /** One connection of an abuser. */
 export interface AbuserLink {

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import { openWebSocket } from "../../src/client/index.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
 
 export type Message = Record<string, any>;
 

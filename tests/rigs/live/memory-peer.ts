@@ -1,5 +1,5 @@
-import { HolderAccount, Ledger } from "../../src/base/index.ts";
-import type { FrameFormat, LivePeer } from "../../src/live/server/live-peer.ts";
+import { HolderAccount, Ledger } from "../../../src/base/index.ts";
+import type { FrameFormat, LivePeer } from "../../../src/live/server/live-peer.ts";
 
 /** The rest of a handshake that shows no credentials. */
 export const NOTHING_SHOWN = { remoteAddress: undefined, header: (): undefined => undefined };

@@ -6,8 +6,8 @@ import {
   type LiveStatus,
   type PageEvent,
 } from "../../../src/live/client/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { settle } from "../memory-peer.ts";
+import { VirtualClock } from "../clock/virtual-clock.ts";
+import { settle } from "./memory-peer.ts";
 
 export type Message = Record<string, any>;
 

@@ -1,8 +1,8 @@
-import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import type { Clock } from "../../src/base/index.ts";
-import type { TopicDeclaration } from "../../src/live/index.ts";
-import { Topic } from "../../src/topics/topic.ts";
-import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import type { Clock } from "../../../src/base/index.ts";
+import type { TopicDeclaration } from "../../../src/live/index.ts";
+import { Topic } from "../../../src/topics/topic.ts";
+import { VirtualClock } from "../clock/virtual-clock.ts";
 
 /** A topic on a memory broker, and a virtual clock unless another one is given. */
 export async function openTopic(

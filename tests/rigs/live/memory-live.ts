@@ -3,9 +3,9 @@ import { Ledger, type LongwireError } from "../../../src/base/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { LiveServer, type LiveServerOptions } from "../../../src/live/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import type { Message } from "../live-client.ts";
-import { MemoryPeer } from "../memory-peer.ts";
+import { VirtualClock } from "../clock/virtual-clock.ts";
+import type { Message } from "./live-client.ts";
+import { MemoryPeer } from "./memory-peer.ts";
 
 type Options = Partial<LiveServerOptions> & Pick<LiveServerOptions, "topics">;
 

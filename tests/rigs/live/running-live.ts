@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
-import { systemClock } from "../../src/base/index.ts";
-import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import { LiveServer } from "../../src/live/index.ts";
-import type { LiveServerOptions } from "../../src/live/index.ts";
-import { WebSocketServer } from "../../src/server/index.ts";
+import { systemClock } from "../../../src/base/index.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { LiveServer } from "../../../src/live/index.ts";
+import type { LiveServerOptions } from "../../../src/live/index.ts";
+import { WebSocketServer } from "../../../src/server/index.ts";
 import { clientKinds, LEVEL_1, type LiveClient } from "./live-client.ts";
 
 export type LiveOptions = Omit<LiveServerOptions, "broker"> & Partial<LiveServerOptions>;
