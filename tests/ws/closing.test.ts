@@ -2,9 +2,20 @@ import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { closePayload, maskedFrame, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "./implementation.ts";
-import { closed, connect, keep, listen, Log, next, openPair, text, told, turns } from "./rig.ts";
-import { rawServer } from "./raw-peer.ts";
+import type { WebSocket } from "../rigs/ws/implementation.ts";
+import {
+  closed,
+  connect,
+  keep,
+  listen,
+  Log,
+  next,
+  openPair,
+  text,
+  told,
+  turns,
+} from "../rigs/ws/rig.ts";
+import { rawServer } from "../rigs/ws/raw-peer.ts";
 
 /** A server's socket and a raw client. */
 async function rawPair(options = {}): Promise<{ peer: WebSocket; raw: RawClient }> {

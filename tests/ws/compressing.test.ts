@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import { closePayload, maskedFrame, plainFrame } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "./implementation.ts";
+import type { WebSocket } from "../rigs/ws/implementation.ts";
 import {
   closed,
   connect,
@@ -16,8 +16,8 @@ import {
   streamOf,
   told,
   turns,
-} from "./rig.ts";
-import { fieldsOf, goodAnswer, rawServer } from "./raw-peer.ts";
+} from "../rigs/ws/rig.ts";
+import { fieldsOf, goodAnswer, rawServer } from "../rigs/ws/raw-peer.ts";
 
 const EAGER = { perMessageDeflate: { threshold: 0 } };
 const OFFER = "permessage-deflate; client_max_window_bits";

@@ -4,9 +4,9 @@ import { describe, expect, test } from "vitest";
 import { text } from "node:stream/consumers";
 import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
 import type { ClientInfo, Verified } from "../../src/ws/server/server-options.ts";
-import type { ServerOptions } from "./implementation.ts";
-import { duplexPair, upgradeRequest } from "./memory-stream.ts";
-import { connect, listen, next } from "./rig.ts";
+import type { ServerOptions } from "../rigs/ws/implementation.ts";
+import { duplexPair, upgradeRequest } from "../rigs/ws/memory-stream.ts";
+import { connect, listen, next } from "../rigs/ws/rig.ts";
 
 /** Returns the complete response of a server with these options. */
 async function answerTo(

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { WebSocketServer, type WebSocket } from "./implementation.ts";
-import { connect, endWithTest, keep, listen, Log, next, openPair } from "./rig.ts";
+import { WebSocketServer, type WebSocket } from "../rigs/ws/implementation.ts";
+import { connect, endWithTest, keep, listen, Log, next, openPair } from "../rigs/ws/rig.ts";
 import { RawClient } from "../rigs/sockets/raw-client.ts";
 
 describe("a server with a port", () => {

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { Opcode, type Role } from "../../src/protocol/index.ts";
 import { closePayload, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
 import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "./implementation.ts";
-import { connect, keep, listen, Log, next, openPair, streamOf } from "./rig.ts";
-import { goodAnswer, rawServer } from "./raw-peer.ts";
+import type { WebSocket } from "../rigs/ws/implementation.ts";
+import { connect, keep, listen, Log, next, openPair, streamOf } from "../rigs/ws/rig.ts";
+import { goodAnswer, rawServer } from "../rigs/ws/raw-peer.ts";
 import { violations } from "./violations.ts";
 import type { WireFrame } from "../rigs/protocol/read-frames.ts";
 

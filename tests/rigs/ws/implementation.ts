@@ -1,13 +1,13 @@
 import { createRequire } from "node:module";
-import longwire from "../../src/ws/index.ts";
-import type * as extensions from "../../src/ws/deflate/extension.ts";
-import type { PerMessageDeflate as DeflateClass } from "../../src/ws/deflate/per-message-deflate.ts";
-import type { Receiver as ReceiverClass } from "../../src/ws/wire/receiver.ts";
-import type { Sender as SenderClass } from "../../src/ws/wire/sender.ts";
-import type * as subprotocols from "../../src/ws/wire/subprotocol.ts";
-import type { WebSocketServer as ServerClass } from "../../src/ws/server/web-socket-server.ts";
-import type { createWebSocketStream as makeStream } from "../../src/ws/web-socket-stream.ts";
-import type { WebSocket as SocketClass } from "../../src/ws/web-socket.ts";
+import longwire from "../../../src/ws/index.ts";
+import type * as extensions from "../../../src/ws/deflate/extension.ts";
+import type { PerMessageDeflate as DeflateClass } from "../../../src/ws/deflate/per-message-deflate.ts";
+import type { Receiver as ReceiverClass } from "../../../src/ws/wire/receiver.ts";
+import type { Sender as SenderClass } from "../../../src/ws/wire/sender.ts";
+import type * as subprotocols from "../../../src/ws/wire/subprotocol.ts";
+import type { WebSocketServer as ServerClass } from "../../../src/ws/server/web-socket-server.ts";
+import type { createWebSocketStream as makeStream } from "../../../src/ws/web-socket-stream.ts";
+import type { WebSocket as SocketClass } from "../../../src/ws/web-socket.ts";
 
 /** The return value of `require("ws")`. */
 export type Implementation = typeof SocketClass & {
@@ -34,8 +34,8 @@ export const { PerMessageDeflate, Receiver, Sender, WebSocket, WebSocketServer }
 
 export type WebSocket = SocketClass;
 export type WebSocketServer = ServerClass;
-export type { ClientOptions } from "../../src/ws/client/client-options.ts";
-export type { ServerOptions } from "../../src/ws/server/server-options.ts";
+export type { ClientOptions } from "../../../src/ws/client/client-options.ts";
+export type { ServerOptions } from "../../../src/ws/server/server-options.ts";
 
 interface Difference {
   ws: unknown;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
-import { KEY } from "../rigs/sockets/raw-client.ts";
+import { KEY } from "../sockets/raw-client.ts";
 import type { WebSocket, WebSocketServer } from "./implementation.ts";
 
 type Done = (error?: Error | null) => void;

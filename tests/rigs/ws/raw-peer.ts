@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { readFrames, type WireFrame } from "../rigs/protocol/read-frames.ts";
+import { readFrames, type WireFrame } from "../protocol/read-frames.ts";
 
 /** Returns the response to a valid handshake; `more` are complete lines. */
 export const goodAnswer = (accept: string, more = ""): string =>
