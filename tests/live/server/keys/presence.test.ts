@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import {
   keyedTopic,
   logTopic,
@@ -9,11 +9,11 @@ import {
   type PresenceOptions,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../../src/live/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { Later, MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
+} from "../../../../src/live/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { Later, MemoryLive, type Guest } from "../../../rigs/live/memory-live.ts";
 
 const byToken: Pick<LiveServerOptions, "authenticate" | "tokenQuery"> = {
   authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),

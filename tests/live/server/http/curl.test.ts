@@ -2,9 +2,9 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
-import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
+import { keyedTopic, logTopic, matchFields } from "../../../../src/live/index.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { keyedTopic, logTopic, matchFields, method } from "../../../src/live/index.ts";
-import { MemoryLive } from "../../rigs/live/memory-live.ts";
+import { keyedTopic, logTopic, matchFields, method } from "../../../../src/live/index.ts";
+import { MemoryLive } from "../../../rigs/live/memory-live.ts";
 
 test("statistics count events, and the census reports the current state", async () => {
   const live = await MemoryLive.open({

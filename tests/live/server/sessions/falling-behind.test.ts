@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveServer } from "../../../src/live/index.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer } from "../../../../src/live/index.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../../../rigs/live/memory-peer.ts";
 
 /** A keyed topic that keeps one tombstone, and a peer that takes only what it is made to. */
 async function behind(

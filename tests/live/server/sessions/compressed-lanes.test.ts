@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { constants, inflateRawSync } from "node:zlib";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
-import type { CompressionChoice } from "../../../src/node/index.ts";
-import { deflateNow } from "../../../src/node/deflate/deflate-now.ts";
-import { Opcode } from "../../../src/protocol/index.ts";
-import { WebSocketServer } from "../../../src/server/index.ts";
-import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
-import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
-import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
-import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../../src/live/index.ts";
+import type { CompressionChoice } from "../../../../src/node/index.ts";
+import { deflateNow } from "../../../../src/node/deflate/deflate-now.ts";
+import { Opcode } from "../../../../src/protocol/index.ts";
+import { WebSocketServer } from "../../../../src/server/index.ts";
+import { referenceInflate } from "../../../rigs/protocol/reference-inflate.ts";
+import { maskedFrame, utf8 } from "../../../rigs/protocol/masked-frame.ts";
+import type { WireFrame } from "../../../rigs/protocol/read-frames.ts";
+import { RawClient } from "../../../rigs/sockets/raw-client.ts";
 
 const RSV1 = 0x40;
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
@@ -18,7 +18,7 @@ const DEFLATE = "permessage-deflate";
 /** A report of some 2 KiB. */
 const REPORT = Array.from({ length: 60 }, (_, n) => ({ device: `ap-${n}`, on: n % 3 > 0 }));
 
-vi.mock(import("../../../src/node/deflate/deflate-now.ts"), async (importOriginal) => {
+vi.mock(import("../../../../src/node/deflate/deflate-now.ts"), async (importOriginal) => {
   const original = await importOriginal();
   return { ...original, deflateNow: vi.fn(original.deflateNow) };
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { logTopic, method, type LiveServerOptions } from "../../../src/live/index.ts";
-import { TokenBucket } from "../../../src/live/server/access/token-bucket.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
+import { logTopic, method, type LiveServerOptions } from "../../../../src/live/index.ts";
+import { TokenBucket } from "../../../../src/live/server/access/token-bucket.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { MemoryLive, type Guest } from "../../../rigs/live/memory-live.ts";
 
 const limited = {
   requestBurst: 3,

@@ -2,12 +2,12 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
-import { WebSocketServer } from "../../../src/server/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { RunningLive, type LiveOptions } from "../../rigs/live/running-live.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../../src/live/index.ts";
+import { WebSocketServer } from "../../../../src/server/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive, type LiveOptions } from "../../../rigs/live/running-live.ts";
 
 function start(options: Partial<LiveOptions> = {}): Promise<RunningLive> {
   return RunningLive.start({

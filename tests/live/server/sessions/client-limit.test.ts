@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { keyedTopic, logTopic, method, type LiveServerOptions } from "../../../src/live/index.ts";
-import { MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
+import {
+  keyedTopic,
+  logTopic,
+  method,
+  type LiveServerOptions,
+} from "../../../../src/live/index.ts";
+import { MemoryLive, type Guest } from "../../../rigs/live/memory-live.ts";
 
 const topics = [logTopic("news"), logTopic("other"), keyedTopic("prices")];
 const fits = "x".repeat(800);

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
-import { keyedTopic, logTopic, type TopicHandle } from "../../../src/live/index.ts";
-import { LEVEL_1, type Message } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
+import { keyedTopic, logTopic, type TopicHandle } from "../../../../src/live/index.ts";
+import { LEVEL_1, type Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
 
 const EVENT_BYTES = 20_000;
 const BATCH = 10;

@@ -9,10 +9,10 @@ import {
   type Authority,
   type LiveAction,
   type Params,
-} from "../../../src/live/index.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { Later, MemoryLive, thenable } from "../../rigs/live/memory-live.ts";
+} from "../../../../src/live/index.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { Later, MemoryLive, thenable } from "../../../rigs/live/memory-live.ts";
 
 type Answer = boolean | Promise<boolean>;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
-import { eventOf } from "../../../src/topics/index.ts";
-import { asRemoved } from "../../../src/topics/event.ts";
+import { eventOf } from "../../../../src/topics/index.ts";
+import { asRemoved } from "../../../../src/topics/event.ts";
 import {
   dataText,
   entryText,
@@ -8,7 +8,7 @@ import {
   eventText,
   FrameEncodings,
   snapshotText,
-} from "../../../src/live/server/sessions/encodings.ts";
+} from "../../../../src/live/server/sessions/encodings.ts";
 
 const topic = { name: 'a"b', epoch: "e:1" };
 const set = eventOf({ key: 'k"', data: { n: 1 } }, 5, 0);

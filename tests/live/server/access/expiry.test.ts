@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { logTopic } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { MemoryLive } from "../../rigs/live/memory-live.ts";
+import { logTopic } from "../../../../src/live/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { MemoryLive } from "../../../rigs/live/memory-live.ts";
 
 /** A server whose tokens say when they end, by the clock on the wall. */
 function open(clock: VirtualClock): Promise<MemoryLive> {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
-import { keyedTopic, logTopic, matchFields, method } from "../../../src/live/index.ts";
-import type { LiveServerOptions } from "../../../src/live/index.ts";
-import { MemoryLive } from "../../rigs/live/memory-live.ts";
+import { keyedTopic, logTopic, matchFields, method } from "../../../../src/live/index.ts";
+import type { LiveServerOptions } from "../../../../src/live/index.ts";
+import { MemoryLive } from "../../../rigs/live/memory-live.ts";
 
 const boom = (): never => {
   throw new Error("boom");

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
-import type { Message } from "../../rigs/live/live-client.ts";
-import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { MemoryLive } from "../../rigs/live/memory-live.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../../src/live/index.ts";
+import type { Message } from "../../../rigs/live/live-client.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../../../rigs/live/memory-peer.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { MemoryLive } from "../../../rigs/live/memory-live.ts";
 
 const match = matchFields;
 

@@ -7,11 +7,11 @@ import {
   method,
   type Authenticate,
   type Identity,
-} from "../../../src/live/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { LEVEL_1, LiveClient } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { Later, MemoryLive, thenable, type Guest } from "../../rigs/live/memory-live.ts";
+} from "../../../../src/live/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { LEVEL_1, LiveClient } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { Later, MemoryLive, thenable, type Guest } from "../../../rigs/live/memory-live.ts";
 
 const START = new VirtualClock().now();
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { keyedTopic, type Broker } from "../../../src/live/index.ts";
-import { KeyOwners } from "../../../src/live/server/keys/key-owners.ts";
-import { Topic } from "../../../src/topics/topic.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { LEVEL_1 } from "../../rigs/live/live-client.ts";
-import { RunningLive, type LiveOptions } from "../../rigs/live/running-live.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
+import { keyedTopic, type Broker } from "../../../../src/live/index.ts";
+import { KeyOwners } from "../../../../src/live/server/keys/key-owners.ts";
+import { Topic } from "../../../../src/topics/topic.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { LEVEL_1 } from "../../../rigs/live/live-client.ts";
+import { RunningLive, type LiveOptions } from "../../../rigs/live/running-live.ts";
 
 const declaration = keyedTopic("online", {
   clientPublish: true,

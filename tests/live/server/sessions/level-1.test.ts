@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { clientKinds, LEVEL_1, type Message } from "../../rigs/live/live-client.ts";
-import { RunningLive, type LiveOptions } from "../../rigs/live/running-live.ts";
+import { keyedTopic, logTopic, matchFields } from "../../../../src/live/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { clientKinds, LEVEL_1, type Message } from "../../../rigs/live/live-client.ts";
+import { RunningLive, type LiveOptions } from "../../../rigs/live/running-live.ts";
 
 function start(options: Partial<LiveOptions> = {}): Promise<RunningLive> {
   return RunningLive.start({

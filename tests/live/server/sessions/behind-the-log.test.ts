@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../../src/base/index.ts";
-import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { systemClock } from "../../../../src/base/index.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import {
   LiveError,
   keyedTopic,
   logTopic,
   type Broker,
   type TopicEvent,
-} from "../../../src/live/index.ts";
-import { Topic } from "../../../src/topics/topic.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
+} from "../../../../src/live/index.ts";
+import { Topic } from "../../../../src/topics/topic.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
 
 /** A server's way to a log that others append to: what they append comes when it is asked for. */
 class SlowWay implements Broker {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
-import { logTopic, type LiveServerOptions } from "../../../src/live/index.ts";
-import { Admission } from "../../../src/live/server/access/admission.ts";
-import { Diagnostics } from "../../../src/live/server/observing/diagnostics.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { clientKinds, LEVEL_1 } from "../../rigs/live/live-client.ts";
-import { RunningLive } from "../../rigs/live/running-live.ts";
-import { MemoryLive } from "../../rigs/live/memory-live.ts";
+import { defaultLiveLimits } from "../../../../src/live/server/limits.ts";
+import { logTopic, type LiveServerOptions } from "../../../../src/live/index.ts";
+import { Admission } from "../../../../src/live/server/access/admission.ts";
+import { Diagnostics } from "../../../../src/live/server/observing/diagnostics.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { clientKinds, LEVEL_1 } from "../../../rigs/live/live-client.ts";
+import { RunningLive } from "../../../rigs/live/running-live.ts";
+import { MemoryLive } from "../../../rigs/live/memory-live.ts";
 
 const open = (options: Partial<LiveServerOptions> = {}): Promise<MemoryLive> =>
   MemoryLive.open({ topics: [logTopic("news")], random: () => 0.5, ...options });

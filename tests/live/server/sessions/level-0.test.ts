@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
-import { clientKinds } from "../../rigs/live/live-client.ts";
-import { RunningLive, type LiveOptions } from "../../rigs/live/running-live.ts";
+import { keyedTopic, logTopic, matchFields } from "../../../../src/live/index.ts";
+import { clientKinds } from "../../../rigs/live/live-client.ts";
+import { RunningLive, type LiveOptions } from "../../../rigs/live/running-live.ts";
 
 /** Takes `type` only. */
 const typeOnly = {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { LiveError, method, type Methods, type StandardSchema } from "../../../src/live/index.ts";
-import { Later, MemoryLive, thenable, type Guest } from "../../rigs/live/memory-live.ts";
+import {
+  LiveError,
+  method,
+  type Methods,
+  type StandardSchema,
+} from "../../../../src/live/index.ts";
+import { Later, MemoryLive, thenable, type Guest } from "../../../rigs/live/memory-live.ts";
 
 const open = (
   methods: Methods,
