@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { createServer, connect, type AddressInfo, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { systemClock, TimerWheel } from "../../src/base/index.ts";
+import { systemClock, TimerWheel } from "../../../src/base/index.ts";
 import {
   StreamConnection,
   transportOver,
   type Closure,
   type StreamConnectionHandler,
-} from "../../src/node/index.ts";
-import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
-import { closePayload, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+} from "../../../src/node/index.ts";
+import { defaultConnectionLimits, Opcode } from "../../../src/protocol/index.ts";
+import { closePayload, plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
 
 const text = plainFrame({ opcode: Opcode.Text, payload: utf8("x") });
 const close = plainFrame({ opcode: Opcode.Close, payload: closePayload(4000) });

@@ -1,14 +1,14 @@
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { afterWritten, DrainWaiters } from "../../src/node/stream/after-written.ts";
-import { clientWheel } from "../../src/client/connection/client-wheel.ts";
+import { afterWritten, DrainWaiters } from "../../../src/node/stream/after-written.ts";
+import { clientWheel } from "../../../src/client/connection/client-wheel.ts";
 import {
   StreamConnection,
   transportOver,
   type StreamConnectionHandler,
-} from "../../src/node/index.ts";
-import { defaultConnectionLimits } from "../../src/protocol/index.ts";
-import { turns } from "../rigs/clock/event-loop.ts";
+} from "../../../src/node/index.ts";
+import { defaultConnectionLimits } from "../../../src/protocol/index.ts";
+import { turns } from "../../rigs/clock/event-loop.ts";
 
 /** A stream whose writes complete only when the test says so. */
 class SlowStream extends Duplex {

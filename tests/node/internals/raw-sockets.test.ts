@@ -4,13 +4,13 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { HandleTransport, receiveConnections } from "../../src/node/index.ts";
-import type { RawSocket, RawSocketHandler } from "../../src/node/internals/raw-sockets.ts";
-import { turns, until } from "../rigs/clock/event-loop.ts";
-import { strayErrors } from "../rigs/measuring/stray-errors.ts";
+import { HandleTransport, receiveConnections } from "../../../src/node/index.ts";
+import type { RawSocket, RawSocketHandler } from "../../../src/node/internals/raw-sockets.ts";
+import { turns, until } from "../../rigs/clock/event-loop.ts";
+import { strayErrors } from "../../rigs/measuring/stray-errors.ts";
 
 const { internals } = vi.hoisted(() => ({ internals: { areAllowed: true } }));
-vi.mock(import("../../src/node/internals/allowed.ts"), () => ({
+vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => internals.areAllowed,
 }));
 beforeEach(() => {

@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { runServer, Witness } from "../../rigs/sockets/run-server.ts";
 
 // Sending a text of 512 MiB takes too long, so here a string holds ten bytes.
-vi.mock(import("../../src/node/internals/decode-text.ts"), async (importOriginal) => {
+vi.mock(import("../../../src/node/internals/decode-text.ts"), async (importOriginal) => {
   const original = await importOriginal();
   return {
     ...original,

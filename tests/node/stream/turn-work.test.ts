@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Ledger, type Payer } from "../../src/base/index.ts";
-import { isTurnSpent, waitForTurn } from "../../src/node/stream/turn-work.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { runServer } from "../rigs/sockets/run-server.ts";
+import { Ledger, type Payer } from "../../../src/base/index.ts";
+import { isTurnSpent, waitForTurn } from "../../../src/node/stream/turn-work.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { maskedFrame } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { runServer } from "../../rigs/sockets/run-server.ts";
 
 const PER_TURN = 8_192;
 

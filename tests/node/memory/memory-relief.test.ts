@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MemoryRelief } from "../../src/node/memory/memory-relief.ts";
+import { MemoryRelief } from "../../../src/node/memory/memory-relief.ts";
 
 const MIB = 1024 * 1024;
 

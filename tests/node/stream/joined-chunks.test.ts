@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { joinedOnce, whileManyWrite } from "../../src/node/stream/joined-chunks.ts";
+import { joinedOnce, whileManyWrite } from "../../../src/node/stream/joined-chunks.ts";
 
 const frames = (): Uint8Array[] => [Uint8Array.of(1, 2), Uint8Array.of(3)];
 

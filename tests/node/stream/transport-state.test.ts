@@ -4,7 +4,7 @@ import {
   type TransportEffect,
   type TransportEvent,
   type TransportState,
-} from "../../src/node/stream/transport-state.ts";
+} from "../../../src/node/stream/transport-state.ts";
 
 type Row = [TransportState, TransportEvent, boolean, TransportState, TransportEffect];
 

@@ -3,7 +3,7 @@ import {
   decodeText,
   documentedDecoder,
   slicingDecoder,
-} from "../../src/node/internals/decode-text.ts";
+} from "../../../src/node/internals/decode-text.ts";
 
 const ways = [
   ["the documented implementation", documentedDecoder],

@@ -1,16 +1,16 @@
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { systemClock, TimerWheel } from "../../src/base/index.ts";
+import { systemClock, TimerWheel } from "../../../src/base/index.ts";
 import {
   DeflateCompression,
   type Closure,
   StreamConnection,
   transportOver,
   type StreamConnectionHandler,
-} from "../../src/node/index.ts";
-import { defaultConnectionLimits, Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
-import { fresh } from "../rigs/protocol/deflating-connection.ts";
+} from "../../../src/node/index.ts";
+import { defaultConnectionLimits, Opcode } from "../../../src/protocol/index.ts";
+import { maskedFrame } from "../../rigs/protocol/masked-frame.ts";
+import { fresh } from "../../rigs/protocol/deflating-connection.ts";
 
 const LONG = "what is long is compressed later ".repeat(20_000);
 

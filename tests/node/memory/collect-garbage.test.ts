@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Collector, ownHeap } from "../../src/node/memory/collect-garbage.ts";
+import { Collector, ownHeap } from "../../../src/node/memory/collect-garbage.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { directWriter, documentedWriter, writeText } from "../../src/node/internals/write-text.ts";
+import {
+  directWriter,
+  documentedWriter,
+  writeText,
+} from "../../../src/node/internals/write-text.ts";
 
 const ways = [
   ["the documented implementation", documentedWriter],

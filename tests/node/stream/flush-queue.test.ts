@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { flushLater } from "../../src/node/stream/flush-queue.ts";
+import { flushLater } from "../../../src/node/stream/flush-queue.ts";
 
 test("if a flush throws, its object is notified, and the others are flushed", async () => {
   const told: string[] = [];
