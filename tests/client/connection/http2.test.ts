@@ -4,12 +4,12 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openWebSocket, type ClientOptions, type WebSocket } from "../../src/client/index.ts";
-import { WebSocketServer, type Endpoint, type UpgradeRequest } from "../../src/server/index.ts";
-import { testTls } from "../rigs/sockets/http2-session.ts";
-import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { openWebSocket, type ClientOptions, type WebSocket } from "../../../src/client/index.ts";
+import { WebSocketServer, type Endpoint, type UpgradeRequest } from "../../../src/server/index.ts";
+import { testTls } from "../../rigs/sockets/http2-session.ts";
+import { echo, runServer, Witness } from "../../rigs/sockets/run-server.ts";
 import { failureOf } from "./failure-of.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 /** The connections of incoming WebSockets: the session for streams, the socket for others. */
 class Arrivals {

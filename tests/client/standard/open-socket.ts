@@ -1,8 +1,8 @@
-import { WebSocket } from "../../src/client/index.ts";
-import type { Endpoint } from "../../src/server/index.ts";
-import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { WebSocket } from "../../../src/client/index.ts";
+import type { Endpoint } from "../../../src/server/index.ts";
+import { echo, runServer, Witness } from "../../rigs/sockets/run-server.ts";
+import { HeldServer, type HeldHandshake } from "../../rigs/sockets/held-server.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 /** Opens a socket to an echo server. */
 export async function openEcho(): Promise<WebSocket> {

@@ -1,12 +1,12 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
-import { WebSocket, WebSocketStream } from "../../src/client/index.ts";
-import { RunningProgram } from "../rigs/processes/running-program.ts";
-import { runServer, Witness } from "../rigs/sockets/run-server.ts";
-import { turns, until } from "../rigs/clock/event-loop.ts";
-import { HeldServer } from "../rigs/sockets/held-server.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { WebSocket, WebSocketStream } from "../../../src/client/index.ts";
+import { RunningProgram } from "../../rigs/processes/running-program.ts";
+import { runServer, Witness } from "../../rigs/sockets/run-server.ts";
+import { turns, until } from "../../rigs/clock/event-loop.ts";
+import { HeldServer } from "../../rigs/sockets/held-server.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 setFlagsFromString("--expose-gc");
 afterAll(() => RunningProgram.endAll());
@@ -106,7 +106,10 @@ describe("the process stays alive", () => {
   test("while a stream is open that nobody reads, and no longer", async () => {
     const witness = new Witness();
     const { url } = await runServer(witness);
-    const program = new RunningProgram(process.execPath, ["tests/client/unread-stream.mjs", url]);
+    const program = new RunningProgram(process.execPath, [
+      "tests/client/standard/unread-stream.mjs",
+      url,
+    ]);
     const peer = await witness.opened();
     // One turn's data is read anyway; the rest waits in the kernel.
     for (const text of ["a", "b", "c"]) peer.send(text.repeat(1_000_000));

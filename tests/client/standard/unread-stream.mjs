@@ -1,5 +1,5 @@
 // Opens a stream, which is the only thing that keeps the process alive, and prints the result.
-import { WebSocketStream } from "../../dist/client/index.js";
+import { WebSocketStream } from "../../../dist/client/index.js";
 
 const stream = new WebSocketStream(process.argv[2]);
 const { readable } = await stream.opened;

@@ -1,12 +1,12 @@
 import { Blob as NodeBlob } from "node:buffer";
 import { createContext, runInContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { openWebSocket, WebSocket } from "../../src/client/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame } from "../rigs/protocol/masked-frame.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { openWebSocket, WebSocket } from "../../../src/client/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { plainFrame } from "../../rigs/protocol/masked-frame.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
 import { connecting, openEcho, openHeld, openWitnessed, thrownBy } from "./open-socket.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 function shown(message: string | Uint8Array): string | number[] {
   return typeof message === "string" ? message : [...message];

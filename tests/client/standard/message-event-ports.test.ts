@@ -14,7 +14,7 @@ test("a message is delivered on platforms that assign ports to each event, such 
   }
   vi.stubGlobal("MessageEvent", OwnPortsEvent);
   vi.resetModules();
-  const { fire } = await import("../../src/client/standard/fired-event.ts");
+  const { fire } = await import("../../../src/client/standard/fired-event.ts");
   const target = new EventTarget();
   const seen: Event[] = [];
   target.addEventListener("message", (event) => seen.push(event));

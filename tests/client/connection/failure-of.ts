@@ -1,4 +1,4 @@
-import type { FailureEvent, LongwireError, WebSocket } from "../../src/client/index.ts";
+import type { FailureEvent, LongwireError, WebSocket } from "../../../src/client/index.ts";
 
 /** Returns the error that a socket fails with. */
 export async function failureOf(socket: WebSocket): Promise<LongwireError> {

@@ -1,8 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
-import { CloseEvent, WebSocket, WebSocketError, WebSocketStream } from "../../src/client/index.ts";
-import * as standard from "../../src/client/standard.ts";
+import {
+  CloseEvent,
+  WebSocket,
+  WebSocketError,
+  WebSocketStream,
+} from "../../../src/client/index.ts";
+import * as standard from "../../../src/client/standard.ts";
 import { openEcho, thrownBy } from "./open-socket.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 const interfaces = [
   { type: WebSocket, name: "WebSocket", length: 1, parent: EventTarget },
@@ -191,7 +196,7 @@ describe("subclasses", () => {
 async function standIn(): Promise<typeof CloseEvent> {
   vi.stubGlobal("CloseEvent", undefined);
   vi.resetModules();
-  const found = await import("../../src/client/standard/close-event.ts");
+  const found = await import("../../../src/client/standard/close-event.ts");
   vi.unstubAllGlobals();
   return found.CloseEvent;
 }

@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { openWebSocket, openWebSocketStream, type ClientOptions } from "../../src/client/index.ts";
+import {
+  openWebSocket,
+  openWebSocketStream,
+  type ClientOptions,
+} from "../../../src/client/index.ts";
 
 const url = "ws://127.0.0.1:1";
 

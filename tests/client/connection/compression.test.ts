@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { openWebSocket, send, WebSocket } from "../../src/client/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import { readFrames, type WireFrame } from "../rigs/protocol/read-frames.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
-import { fakeServer, goodAnswer } from "../rigs/sockets/fake-server.ts";
+import { openWebSocket, send, WebSocket } from "../../../src/client/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { readFrames, type WireFrame } from "../../rigs/protocol/read-frames.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
+import { fakeServer, goodAnswer } from "../../rigs/sockets/fake-server.ts";
 import { failureOf } from "./failure-of.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 const TEXT = "the same again and again ".repeat(100);
 const AGREED = "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n";

@@ -1,10 +1,10 @@
 import { createContext, runInContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "../../src/client/index.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
-import { fakeServer, goodAnswer } from "../rigs/sockets/fake-server.ts";
+import { WebSocket } from "../../../src/client/index.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
+import { fakeServer, goodAnswer } from "../../rigs/sockets/fake-server.ts";
 import { thrownBy } from "./open-socket.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 const nowhere = "ws://127.0.0.1:1";
 const syntaxError = expect.objectContaining({ name: "SyntaxError", code: 12 });

@@ -4,12 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { FailureEvent, openWebSocket, ping } from "../../src/client/index.ts";
-import { WebSocketServer, type UpgradeRequest } from "../../src/server/index.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
-import { fakeServer } from "../rigs/sockets/fake-server.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { FailureEvent, openWebSocket, ping } from "../../../src/client/index.ts";
+import { WebSocketServer, type UpgradeRequest } from "../../../src/server/index.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
+import { fakeServer } from "../../rigs/sockets/fake-server.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 describe("options that browsers do not offer", () => {
   test("request headers reach the server", async () => {

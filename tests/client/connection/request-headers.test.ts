@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { openWebSocket } from "../../src/client/index.ts";
-import { headersNamed, HeldServer } from "../rigs/sockets/held-server.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
+import { headersNamed, HeldServer } from "../../rigs/sockets/held-server.ts";
 
 /** Returns the values that the server receives for `headers`. */
 async function seen(headers: unknown, name: string): Promise<string[]> {

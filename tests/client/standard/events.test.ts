@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { CloseEvent, FailureEvent, WebSocket } from "../../src/client/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
-import { fakeServer, goodAnswer } from "../rigs/sockets/fake-server.ts";
+import { CloseEvent, FailureEvent, WebSocket } from "../../../src/client/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
+import { fakeServer, goodAnswer } from "../../rigs/sockets/fake-server.ts";
 import { connecting, openEcho, openHeld } from "./open-socket.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 const textFrame = (text: string): Uint8Array =>
   plainFrame({ opcode: Opcode.Text, payload: utf8(text) });

@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openWebSocket, WebSocket } from "../../src/client/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Peer } from "../../src/server/index.ts";
-import { closePayload, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
-import { runServer } from "../rigs/sockets/run-server.ts";
-import { turns } from "../rigs/clock/event-loop.ts";
-import { HeldServer } from "../rigs/sockets/held-server.ts";
+import { openWebSocket, WebSocket } from "../../../src/client/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Peer } from "../../../src/server/index.ts";
+import { closePayload, plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
+import { runServer } from "../../rigs/sockets/run-server.ts";
+import { turns } from "../../rigs/clock/event-loop.ts";
+import { HeldServer } from "../../rigs/sockets/held-server.ts";
 import { connecting, openEcho, openHeld, openWitnessed, thrownBy } from "./open-socket.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 const closeFrame = (code?: number, reason = ""): Uint8Array =>
   plainFrame({

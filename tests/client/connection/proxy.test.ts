@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { openWebSocket, WebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
+import { openWebSocket, WebSocket, type ClientOptions } from "../../../src/client/index.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
-import { headersNamed, HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
+import { headersNamed, HeldServer, type HeldHandshake } from "../../rigs/sockets/held-server.ts";
 import { runHttpProxy } from "./http-proxy-server.ts";
 import { runSocks5Proxy } from "./socks5-proxy-server.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 /** A text frame from a server, unmasked: "hi". */
 const HI = Uint8Array.of(0x81, 2, 0x68, 0x69);

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openWebSocket } from "../../src/client/index.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
 import { failureOf } from "./failure-of.ts";
-import { HeldServer } from "../rigs/sockets/held-server.ts";
+import { HeldServer } from "../../rigs/sockets/held-server.ts";
 
 test.each<[string, (port: number, ca: Buffer) => [url: string, tls: object], RegExp]>([
   ["an untrusted authority", (port) => [`wss://127.0.0.1:${port}`, {}], /tls\.ca \(--ca\)\.$/],

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { openWebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
+import { openWebSocket, type ClientOptions } from "../../../src/client/index.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
-import { headersNamed, HeldServer, type HeldHandshake } from "../rigs/sockets/held-server.ts";
+import { headersNamed, HeldServer, type HeldHandshake } from "../../rigs/sockets/held-server.ts";
 import { runHttpProxy } from "./http-proxy-server.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 const redirect = (location: string, status = 302): string =>
   `HTTP/1.1 ${status} Elsewhere\r\nLocation: ${location}\r\nContent-Length: 4\r\n\r\nbody`;

@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from "vitest";
-import { WebSocket } from "../../src/client/index.ts";
+import { WebSocket } from "../../../src/client/index.ts";
 
 test("a socket and its class can be used where the DOM's types are expected", () => {
   expectTypeOf<WebSocket>().toExtend<globalThis.WebSocket>();

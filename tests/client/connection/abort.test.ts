@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
-import { openWebSocket } from "../../src/client/index.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
 import { failureOf } from "./failure-of.ts";
-import { HeldServer } from "../rigs/sockets/held-server.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { HeldServer } from "../../rigs/sockets/held-server.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 test("the reason of the signal is the cause of the error", async () => {
   const server = await HeldServer.start();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { openWebSocket } from "../../src/client/index.ts";
-import { turns, until } from "../rigs/clock/event-loop.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
+import { turns, until } from "../../rigs/clock/event-loop.ts";
 import { connecting, openEcho, openHeld, openWitnessed } from "./open-socket.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
 
 /** More than the kernel buffers for a client whose server does not read, in bytes. */
 const STUCK_BYTES = 24 * 1024 * 1024;

@@ -2,12 +2,12 @@ import type { LookupAddress } from "node:dns";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openWebSocket, WebSocket, type ClientOptions } from "../../src/client/index.ts";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
+import { openWebSocket, WebSocket, type ClientOptions } from "../../../src/client/index.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
 import { failureOf } from "./failure-of.ts";
-import { fakeServer } from "../rigs/sockets/fake-server.ts";
-import { headersNamed, HeldServer } from "../rigs/sockets/held-server.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { fakeServer } from "../../rigs/sockets/fake-server.ts";
+import { headersNamed, HeldServer } from "../../rigs/sockets/held-server.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 /** Resolves every name to this machine. */
 const toHere: NonNullable<ClientOptions["tcp"]> = {

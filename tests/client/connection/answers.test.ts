@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "../../src/client/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame } from "../rigs/protocol/masked-frame.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
-import { fakeServer, goodAnswer } from "../rigs/sockets/fake-server.ts";
-import { eventsOf, next } from "../rigs/sockets/watch-socket.ts";
+import { WebSocket } from "../../../src/client/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { plainFrame } from "../../rigs/protocol/masked-frame.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
+import { fakeServer, goodAnswer } from "../../rigs/sockets/fake-server.ts";
+import { eventsOf, next } from "../../rigs/sockets/watch-socket.ts";
 
 describe("the server's response", () => {
   test("an open socket has its state, URL, subprotocol and extensions", async () => {
