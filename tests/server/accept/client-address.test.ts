@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ClientAddresses, payerOfAddress } from "../../src/server/accept/client-address.ts";
+import { ClientAddresses, payerOfAddress } from "../../../src/server/accept/client-address.ts";
 
 function of(
   trusted: string[],

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { plainRequestHead } from "../../src/server/accept/plain-request-head.ts";
-import { growthOf, LINEAR_GROWTH } from "../rigs/measuring/linear-work.ts";
-import { GOOD_HEADERS, handshake } from "../rigs/sockets/raw-client.ts";
+import { plainRequestHead } from "../../../src/server/accept/plain-request-head.ts";
+import { growthOf, LINEAR_GROWTH } from "../../rigs/measuring/linear-work.ts";
+import { GOOD_HEADERS, handshake } from "../../rigs/sockets/raw-client.ts";
 
 const MAX_BYTES = 16 * 1024;
 

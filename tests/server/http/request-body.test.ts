@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { WebSocketServer, type Endpoint } from "../../src/server/index.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { runServer } from "../rigs/sockets/run-server.ts";
+import { WebSocketServer, type Endpoint } from "../../../src/server/index.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { runServer } from "../../rigs/sockets/run-server.ts";
 
 /** Answers with the length of the body, or with the reason for rejecting it. */
 const measuring: Endpoint = {

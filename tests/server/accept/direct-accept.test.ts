@@ -1,21 +1,21 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
 import {
   HandshakeRefusal,
   type Endpoint,
   type Peer,
   type WebSocketServerOptions,
-} from "../../src/server/index.ts";
-import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
-import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
-import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { echo, runServer, Witness, type RunningServer } from "../rigs/sockets/run-server.ts";
+} from "../../../src/server/index.ts";
+import { afterReports, strayErrors } from "../../rigs/measuring/stray-errors.ts";
+import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { handshake, RawClient } from "../../rigs/sockets/raw-client.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { echo, runServer, Witness, type RunningServer } from "../../rigs/sockets/run-server.ts";
 
 // These tests compare both ways of accepting, even if the environment turns internals off.
-vi.mock(import("../../src/node/internals/allowed.ts"), () => ({
+vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({
   areInternalsAllowed: () => true,
 }));
 

@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { Compression, HandshakeRefusal, WebSocketServer } from "../../src/server/index.ts";
-import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { handshake, KEY, RawClient } from "../rigs/sockets/raw-client.ts";
-import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { Compression, HandshakeRefusal, WebSocketServer } from "../../../src/server/index.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { handshake, KEY, RawClient } from "../../rigs/sockets/raw-client.ts";
+import { echo, runServer, Witness } from "../../rigs/sockets/run-server.ts";
 
 async function answerTo(port: number, request: string): Promise<string> {
   const client = await RawClient.open(port);

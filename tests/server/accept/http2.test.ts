@@ -4,18 +4,18 @@ import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { CloseCode, Opcode } from "../../src/protocol/index.ts";
+import { CloseCode, Opcode } from "../../../src/protocol/index.ts";
 import {
   HandshakeRefusal,
   WebSocketServer,
   type Endpoint,
   type HttpExchange,
-} from "../../src/server/index.ts";
-import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
-import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { handshake } from "../rigs/sockets/raw-client.ts";
-import { openSession, RawStream, testTls } from "../rigs/sockets/http2-session.ts";
-import { echo, runServer, Witness, type RunningServer } from "../rigs/sockets/run-server.ts";
+} from "../../../src/server/index.ts";
+import { afterReports, strayErrors } from "../../rigs/measuring/stray-errors.ts";
+import { closePayload, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { handshake } from "../../rigs/sockets/raw-client.ts";
+import { openSession, RawStream, testTls } from "../../rigs/sockets/http2-session.ts";
+import { echo, runServer, Witness, type RunningServer } from "../../rigs/sockets/run-server.ts";
 
 const text = (content: string): Uint8Array =>
   maskedFrame({ opcode: Opcode.Text, payload: utf8(content) });

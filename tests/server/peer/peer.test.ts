@@ -1,14 +1,14 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { Ledger } from "../../src/base/index.ts";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Peer } from "../../src/server/index.ts";
-import { turns } from "../rigs/clock/event-loop.ts";
-import { runOver, WirePeer, type Transport } from "../rigs/sockets/wire-peer.ts";
-import { closePayload, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { Ledger } from "../../../src/base/index.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Peer } from "../../../src/server/index.ts";
+import { turns } from "../../rigs/clock/event-loop.ts";
+import { runOver, WirePeer, type Transport } from "../../rigs/sockets/wire-peer.ts";
+import { closePayload, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { echo, runServer, Witness } from "../../rigs/sockets/run-server.ts";
 
 const text = (content: string): Uint8Array =>
   maskedFrame({ opcode: Opcode.Text, payload: utf8(content) });

@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { constants, inflateRawSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
-import { Compression, type Peer } from "../../src/server/index.ts";
-import { referenceInflate } from "../rigs/protocol/reference-inflate.ts";
-import type { WireFrame } from "../rigs/protocol/read-frames.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { Compression, type Peer } from "../../../src/server/index.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { runServer, Witness } from "../../rigs/sockets/run-server.ts";
 
 const RSV1 = 0x40;
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);

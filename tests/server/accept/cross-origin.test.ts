@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { request } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import { LiveServer, logTopic } from "../../src/live/index.ts";
-import { WebSocketServer, type OriginPolicy } from "../../src/server/index.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { LiveServer, logTopic } from "../../../src/live/index.ts";
+import { WebSocketServer, type OriginPolicy } from "../../../src/server/index.ts";
 
 const PAGE = "https://app.example.com";
 

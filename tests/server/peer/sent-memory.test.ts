@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Peer, WebSocketServerOptions } from "../../src/server/index.ts";
-import { turns } from "../rigs/clock/event-loop.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import { openWebSocket } from "../../src/client/index.ts";
-import { next } from "../rigs/sockets/watch-socket.ts";
-import { runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Peer, WebSocketServerOptions } from "../../../src/server/index.ts";
+import { turns } from "../../rigs/clock/event-loop.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import { openWebSocket } from "../../../src/client/index.ts";
+import { next } from "../../rigs/sockets/watch-socket.ts";
+import { runServer, Witness } from "../../rigs/sockets/run-server.ts";
 
 /** A peer and its client, which reads on demand. */
 async function peerAndClient(

@@ -2,12 +2,12 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { WebSocket } from "../../src/client/index.ts";
-import { healthEndpoints, WebSocketServer } from "../../src/server/index.ts";
-import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import type { Broker } from "../../src/live/index.ts";
-import { RunningLive } from "../rigs/live/running-live.ts";
-import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { WebSocket } from "../../../src/client/index.ts";
+import { healthEndpoints, WebSocketServer } from "../../../src/server/index.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import type { Broker } from "../../../src/live/index.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { echo, runServer } from "../../rigs/sockets/run-server.ts";
 
 async function ask(
   url: string,
