@@ -1,19 +1,19 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { webByteOperations } from "../../src/base/index.ts";
-import { encodeTextFrame, Opcode } from "../../src/protocol/index.ts";
-import type { Role } from "../../src/protocol/index.ts";
-import { OutgoingBlocks } from "../../src/protocol/messages/outgoing-blocks.ts";
-import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
-import { bytes, joinBytes, plainFrame } from "../rigs/protocol/masked-frame.ts";
+import { webByteOperations } from "../../../src/base/index.ts";
+import { encodeTextFrame, Opcode } from "../../../src/protocol/index.ts";
+import type { Role } from "../../../src/protocol/index.ts";
+import { OutgoingBlocks } from "../../../src/protocol/messages/outgoing-blocks.ts";
+import { CountingBytes } from "../../rigs/protocol/counting-bytes.ts";
+import { bytes, joinBytes, plainFrame } from "../../rigs/protocol/masked-frame.ts";
 import {
   hex,
   openConnection,
   openServerConnection,
   other,
   roles,
-} from "../rigs/protocol/open-connection.ts";
-import type { Seen } from "../rigs/protocol/open-connection.ts";
+} from "../../rigs/protocol/open-connection.ts";
+import type { Seen } from "../../rigs/protocol/open-connection.ts";
 
 /** Returns what the other role receives from `wire`. */
 function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Role } from "../../src/protocol/index.ts";
-import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
-import { cutChunks, singleBytes } from "../rigs/protocol/cut-chunks.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Role } from "../../../src/protocol/index.ts";
+import { CountingBytes } from "../../rigs/protocol/counting-bytes.ts";
+import { cutChunks, singleBytes } from "../../rigs/protocol/cut-chunks.ts";
 import {
   bytes,
   frameTo,
@@ -10,8 +10,8 @@ import {
   maskedFrame,
   plainFrame,
   utf8,
-} from "../rigs/protocol/masked-frame.ts";
-import type { FrameOptions } from "../rigs/protocol/masked-frame.ts";
+} from "../../rigs/protocol/masked-frame.ts";
+import type { FrameOptions } from "../../rigs/protocol/masked-frame.ts";
 import {
   failure,
   hex,
@@ -19,8 +19,8 @@ import {
   openConnection,
   openServerConnection,
   roles,
-} from "../rigs/protocol/open-connection.ts";
-import type { Seen } from "../rigs/protocol/open-connection.ts";
+} from "../../rigs/protocol/open-connection.ts";
+import type { Seen } from "../../rigs/protocol/open-connection.ts";
 
 const BOUNDARY_LENGTHS = [0, 1, 125, 126, 127, 65_535, 65_536];
 

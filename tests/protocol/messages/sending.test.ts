@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Role } from "../../src/protocol/index.ts";
-import { bytes, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { hex, openConnection, other, roles } from "../rigs/protocol/open-connection.ts";
-import type { Seen } from "../rigs/protocol/open-connection.ts";
-import { readFrames } from "../rigs/protocol/read-frames.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Role } from "../../../src/protocol/index.ts";
+import { bytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { hex, openConnection, other, roles } from "../../rigs/protocol/open-connection.ts";
+import type { Seen } from "../../rigs/protocol/open-connection.ts";
+import { readFrames } from "../../rigs/protocol/read-frames.ts";
 
 /** Returns what the other role receives from `wire`. */
 function seenByPeer(sender: Role, wire: Uint8Array): Seen[] {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
-import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
-import { bytes, maskedFrame } from "../rigs/protocol/masked-frame.ts";
-import { openServerConnection } from "../rigs/protocol/open-connection.ts";
-import type { OpenConnection } from "../rigs/protocol/open-connection.ts";
+import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
+import { CountingBytes } from "../../rigs/protocol/counting-bytes.ts";
+import { bytes, maskedFrame } from "../../rigs/protocol/masked-frame.ts";
+import { openServerConnection } from "../../rigs/protocol/open-connection.ts";
+import type { OpenConnection } from "../../rigs/protocol/open-connection.ts";
 
 const MIB = 1024 * 1024;
 

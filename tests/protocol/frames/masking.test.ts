@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { mask } from "../../src/protocol/frames/masking.ts";
-import { freshMaskingKey } from "../../src/protocol/frames/masking-keys.ts";
-import { bytes } from "../rigs/protocol/masked-frame.ts";
-import { openClientConnection, openServerConnection } from "../rigs/protocol/open-connection.ts";
+import { mask } from "../../../src/protocol/frames/masking.ts";
+import { freshMaskingKey } from "../../../src/protocol/frames/masking-keys.ts";
+import { bytes } from "../../rigs/protocol/masked-frame.ts";
+import { openClientConnection, openServerConnection } from "../../rigs/protocol/open-connection.ts";
 
 const KEY = 0x81_7f_03_c4;
 const MARGIN = 5;

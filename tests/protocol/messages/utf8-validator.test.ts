@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { Utf8Validator } from "../../src/protocol/messages/utf8-validator.ts";
-import { cuttings, singleBytes } from "../rigs/protocol/cut-chunks.ts";
-import { frameTo, joinBytes, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { openConnection, roles } from "../rigs/protocol/open-connection.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { Utf8Validator } from "../../../src/protocol/messages/utf8-validator.ts";
+import { cuttings, singleBytes } from "../../rigs/protocol/cut-chunks.ts";
+import { frameTo, joinBytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { openConnection, roles } from "../../rigs/protocol/open-connection.ts";
 
 /** Returns how many bytes of `octets` the platform's decoder accepts before it throws, or all. */
 function validPrefix(octets: Uint8Array): number {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
-import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
-import { singleBytes } from "../rigs/protocol/cut-chunks.ts";
-import { bytes, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { hex, openServerConnection } from "../rigs/protocol/open-connection.ts";
-import type { OpenConnection } from "../rigs/protocol/open-connection.ts";
+import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
+import { CountingBytes } from "../../rigs/protocol/counting-bytes.ts";
+import { singleBytes } from "../../rigs/protocol/cut-chunks.ts";
+import { bytes, joinBytes, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { hex, openServerConnection } from "../../rigs/protocol/open-connection.ts";
+import type { OpenConnection } from "../../rigs/protocol/open-connection.ts";
 
 const MIB = 1024 * 1024;
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import type { Role } from "../../src/protocol/index.ts";
-import { singleBytes } from "../rigs/protocol/cut-chunks.ts";
-import { bytes, frameTo, joinBytes, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { hex, openConnection, roles } from "../rigs/protocol/open-connection.ts";
-import type { OpenConnection } from "../rigs/protocol/open-connection.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import type { Role } from "../../../src/protocol/index.ts";
+import { singleBytes } from "../../rigs/protocol/cut-chunks.ts";
+import { bytes, frameTo, joinBytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { hex, openConnection, roles } from "../../rigs/protocol/open-connection.ts";
+import type { OpenConnection } from "../../rigs/protocol/open-connection.ts";
 
 function fragment(role: Role, opcode: number, payload: string, fin = false): Uint8Array {
   return frameTo(role, { opcode, fin, payload: utf8(payload) });
