@@ -1,8 +1,8 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { closePayload, joinBytes, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { PerMessageDeflate } from "../rigs/ws/implementation.ts";
-import { until } from "../rigs/ws/rig.ts";
+import { closePayload, joinBytes, plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { PerMessageDeflate } from "../../rigs/ws/implementation.ts";
+import { until } from "../../rigs/ws/rig.ts";
 import { hex, receive, write, type ReceiverOptions as Options } from "./receiver-rig.ts";
 
 describe("a Receiver of compressed messages", () => {

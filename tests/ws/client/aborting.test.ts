@@ -1,8 +1,17 @@
 import type { ClientRequest } from "node:http";
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "../rigs/ws/implementation.ts";
-import { closed, connect, listen, Log, next, nextUncaught, told, turns } from "../rigs/ws/rig.ts";
-import { rawServer } from "../rigs/ws/raw-peer.ts";
+import { WebSocket } from "../../rigs/ws/implementation.ts";
+import {
+  closed,
+  connect,
+  listen,
+  Log,
+  next,
+  nextUncaught,
+  told,
+  turns,
+} from "../../rigs/ws/rig.ts";
+import { rawServer } from "../../rigs/ws/raw-peer.ts";
 
 const ABORTED = "error WebSocket was closed before the connection was established";
 

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
-import { WebSocket, WebSocketServer, type ServerOptions } from "../rigs/ws/implementation.ts";
-import { closed, Log, message, openPair } from "../rigs/ws/rig.ts";
+import { WebSocket, WebSocketServer, type ServerOptions } from "../../rigs/ws/implementation.ts";
+import { closed, Log, message, openPair } from "../../rigs/ws/rig.ts";
 
 const ONE_WAY = new TypeError(
   'One and only one of the "port", "server", or "noServer" options must be specified',

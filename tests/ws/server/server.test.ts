@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { randomUUID } from "node:crypto";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { WebSocketServer, type WebSocket } from "../rigs/ws/implementation.ts";
-import { connect, endWithTest, keep, listen, Log, next, openPair } from "../rigs/ws/rig.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { WebSocketServer, type WebSocket } from "../../rigs/ws/implementation.ts";
+import { connect, endWithTest, keep, listen, Log, next, openPair } from "../../rigs/ws/rig.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
 
 describe("a server with a port", () => {
   test("calls back and emits 'listening'", async () => {
@@ -178,8 +178,8 @@ describe("'connection'", () => {
   test("a frame that arrived with the handshake is a message", async () => {
     const { wss, port } = await listen();
     const raw = await RawClient.open(port);
-    const { handshake } = await import("../rigs/sockets/raw-client.ts");
-    const { maskedFrame, utf8 } = await import("../rigs/protocol/masked-frame.ts");
+    const { handshake } = await import("../../rigs/sockets/raw-client.ts");
+    const { maskedFrame, utf8 } = await import("../../rigs/protocol/masked-frame.ts");
     const frame = maskedFrame({ opcode: Opcode.Text, payload: utf8("early") });
     const connection = next(wss, "connection");
     const heard = new Promise<string>((resolve) => {

@@ -2,9 +2,9 @@ import { EventEmitter } from "node:events";
 import { Agent, ClientRequest, globalAgent } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { WebSocket, type ClientOptions } from "../rigs/ws/implementation.ts";
-import { connect, listen, next, until } from "../rigs/ws/rig.ts";
-import { fieldsOf, rawServer } from "../rigs/ws/raw-peer.ts";
+import { WebSocket, type ClientOptions } from "../../rigs/ws/implementation.ts";
+import { connect, listen, next, until } from "../../rigs/ws/rig.ts";
+import { fieldsOf, rawServer } from "../../rigs/ws/raw-peer.ts";
 
 /** Returns a client's request as received. */
 async function requestOf(

@@ -1,8 +1,8 @@
 import { inflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { readFrames } from "../rigs/protocol/read-frames.ts";
-import { PerMessageDeflate, Sender } from "../rigs/ws/implementation.ts";
-import { openPair, text, told, until } from "../rigs/ws/rig.ts";
+import { readFrames } from "../../rigs/protocol/read-frames.ts";
+import { PerMessageDeflate, Sender } from "../../rigs/ws/implementation.ts";
+import { openPair, text, told, until } from "../../rigs/ws/rig.ts";
 
 type Written = Buffer | string;
 

@@ -2,10 +2,10 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { KEY } from "../rigs/sockets/raw-client.ts";
-import { WebSocket, WebSocketServer } from "../rigs/ws/implementation.ts";
-import { closed, connect, endWithTest, keep, Log, next, text, turns } from "../rigs/ws/rig.ts";
-import { duplexPair, upgradeRequest } from "../rigs/ws/memory-stream.ts";
+import { KEY } from "../../rigs/sockets/raw-client.ts";
+import { WebSocket, WebSocketServer } from "../../rigs/ws/implementation.ts";
+import { closed, connect, endWithTest, keep, Log, next, text, turns } from "../../rigs/ws/rig.ts";
+import { duplexPair, upgradeRequest } from "../../rigs/ws/memory-stream.ts";
 
 type OnUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 

@@ -1,5 +1,5 @@
-import { Receiver } from "../rigs/ws/implementation.ts";
-import { turns } from "../rigs/ws/rig.ts";
+import { Receiver } from "../../rigs/ws/implementation.ts";
+import { turns } from "../../rigs/ws/rig.ts";
 
 export type ReceiverOptions = ConstructorParameters<typeof Receiver>[0];
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { closePayload, maskedFrame, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "../rigs/ws/implementation.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { closePayload, maskedFrame, plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { WebSocket } from "../../rigs/ws/implementation.ts";
 import {
   closed,
   connect,
@@ -14,8 +14,8 @@ import {
   text,
   told,
   turns,
-} from "../rigs/ws/rig.ts";
-import { rawServer } from "../rigs/ws/raw-peer.ts";
+} from "../../rigs/ws/rig.ts";
+import { rawServer } from "../../rigs/ws/raw-peer.ts";
 
 /** A server's socket and a raw client. */
 async function rawPair(options = {}): Promise<{ peer: WebSocket; raw: RawClient }> {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "../rigs/ws/implementation.ts";
-import { closed, keep, listen, Log, next, openPair, text, told, turns } from "../rigs/ws/rig.ts";
-import { SlowPipe } from "../rigs/ws/memory-stream.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { WebSocket } from "../../rigs/ws/implementation.ts";
+import { closed, keep, listen, Log, next, openPair, text, told, turns } from "../../rigs/ws/rig.ts";
+import { SlowPipe } from "../../rigs/ws/memory-stream.ts";
 
 describe.each(["ping", "pong"] as const)("%s()", (send) => {
   const payloads: [string, unknown, string][] = [

@@ -1,6 +1,6 @@
-import type { Role } from "../../src/protocol/index.ts";
-import { closePayload, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { expected } from "../rigs/ws/implementation.ts";
+import type { Role } from "../../../src/protocol/index.ts";
+import { closePayload, frameTo, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { expected } from "../../rigs/ws/implementation.ts";
 
 /** A violation by a peer, the error for it, and the status that the peer receives. */
 export type Violation = [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { extension, subprotocol } from "../rigs/ws/implementation.ts";
+import { extension, subprotocol } from "../../rigs/ws/implementation.ts";
 
 const { parse, format } = extension;
 

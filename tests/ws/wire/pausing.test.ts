@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { closed, connect, listen, Log, openPair, text, turns, until } from "../rigs/ws/rig.ts";
+import { closed, connect, listen, Log, openPair, text, turns, until } from "../../rigs/ws/rig.ts";
 
 describe("pause() and resume()", () => {
   test("set isPaused", async () => {

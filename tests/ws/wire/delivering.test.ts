@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { ServerOptions, WebSocket } from "../rigs/ws/implementation.ts";
-import { keep, listen, Log, next, openPair, until } from "../rigs/ws/rig.ts";
+import { joinBytes, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { ServerOptions, WebSocket } from "../../rigs/ws/implementation.ts";
+import { keep, listen, Log, next, openPair, until } from "../../rigs/ws/rig.ts";
 
 async function rawPair(options: ServerOptions = {}): Promise<{ peer: WebSocket; raw: RawClient }> {
   const { port, wss } = await listen(options);

@@ -1,8 +1,8 @@
 import { ClientRequest } from "node:http";
 import { describe, expect, test } from "vitest";
-import type { ClientOptions } from "../rigs/ws/implementation.ts";
-import { connect, failed, listen, Log, next, until } from "../rigs/ws/rig.ts";
-import { fieldsOf, goodAnswer, rawServer, type RawPeer } from "../rigs/ws/raw-peer.ts";
+import type { ClientOptions } from "../../rigs/ws/implementation.ts";
+import { connect, failed, listen, Log, next, until } from "../../rigs/ws/rig.ts";
+import { fieldsOf, goodAnswer, rawServer, type RawPeer } from "../../rigs/ws/raw-peer.ts";
 
 const to = (location: string): string =>
   `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;

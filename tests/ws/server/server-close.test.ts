@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { WebSocketServer } from "../rigs/ws/implementation.ts";
-import { closed, connect, endWithTest, listen, next, openPair, turns } from "../rigs/ws/rig.ts";
-import { SlowPipe } from "../rigs/ws/memory-stream.ts";
+import { WebSocketServer } from "../../rigs/ws/implementation.ts";
+import { closed, connect, endWithTest, listen, next, openPair, turns } from "../../rigs/ws/rig.ts";
+import { SlowPipe } from "../../rigs/ws/memory-stream.ts";
 
 describe("close() of a server", () => {
   test("may be called repeatedly, and calls back once", async () => {

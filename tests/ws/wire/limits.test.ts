@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { closePayload, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { readFrames } from "../rigs/protocol/read-frames.ts";
-import { WebSocketServer, type ServerOptions, type WebSocket } from "../rigs/ws/implementation.ts";
-import { SlowPipe } from "../rigs/ws/memory-stream.ts";
-import { endWithTest, keep, Log, message, turns } from "../rigs/ws/rig.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { closePayload, joinBytes, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { readFrames } from "../../rigs/protocol/read-frames.ts";
+import {
+  WebSocketServer,
+  type ServerOptions,
+  type WebSocket,
+} from "../../rigs/ws/implementation.ts";
+import { SlowPipe } from "../../rigs/ws/memory-stream.ts";
+import { endWithTest, keep, Log, message, turns } from "../../rigs/ws/rig.ts";
 
 async function upgraded(options: ServerOptions): Promise<{ pipe: SlowPipe; peer: WebSocket }> {
   const wss = new WebSocketServer({ noServer: true, ...options });

@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { WebSocketServer } from "../rigs/ws/implementation.ts";
-import { connect, endWithTest, keep, next } from "../rigs/ws/rig.ts";
+import { WebSocketServer } from "../../rigs/ws/implementation.ts";
+import { connect, endWithTest, keep, next } from "../../rigs/ws/rig.ts";
 
 type Fields = Record<string, string | undefined>;
 

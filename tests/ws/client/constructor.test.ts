@@ -1,9 +1,9 @@
 import { Agent } from "node:http";
 import { onTestFinished } from "vitest";
 import { describe, expect, test } from "vitest";
-import { WebSocket, type ClientOptions } from "../rigs/ws/implementation.ts";
-import { connect, keep, next } from "../rigs/ws/rig.ts";
-import { fieldsOf, rawServer } from "../rigs/ws/raw-peer.ts";
+import { WebSocket, type ClientOptions } from "../../rigs/ws/implementation.ts";
+import { connect, keep, next } from "../../rigs/ws/rig.ts";
+import { fieldsOf, rawServer } from "../../rigs/ws/raw-peer.ts";
 
 /** An agent that never connects, and records the requests. */
 class IdleAgent extends Agent {

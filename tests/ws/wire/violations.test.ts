@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { Opcode, type Role } from "../../src/protocol/index.ts";
-import { closePayload, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "../rigs/ws/implementation.ts";
-import { connect, keep, listen, Log, next, openPair, streamOf } from "../rigs/ws/rig.ts";
-import { goodAnswer, rawServer } from "../rigs/ws/raw-peer.ts";
+import { Opcode, type Role } from "../../../src/protocol/index.ts";
+import { closePayload, frameTo, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { WebSocket } from "../../rigs/ws/implementation.ts";
+import { connect, keep, listen, Log, next, openPair, streamOf } from "../../rigs/ws/rig.ts";
+import { goodAnswer, rawServer } from "../../rigs/ws/raw-peer.ts";
 import { violations } from "./violations.ts";
-import type { WireFrame } from "../rigs/protocol/read-frames.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
 
 const DEFLATE = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 

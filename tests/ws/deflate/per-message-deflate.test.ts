@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { extension, PerMessageDeflate } from "../rigs/ws/implementation.ts";
+import { extension, PerMessageDeflate } from "../../rigs/ws/implementation.ts";
 
 type Options = ConstructorParameters<typeof PerMessageDeflate>[0];
 type Deflate = InstanceType<typeof PerMessageDeflate>;

@@ -1,9 +1,9 @@
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { closePayload, maskedFrame, plainFrame } from "../rigs/protocol/masked-frame.ts";
-import { RawClient } from "../rigs/sockets/raw-client.ts";
-import type { WebSocket } from "../rigs/ws/implementation.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { closePayload, maskedFrame, plainFrame } from "../../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { WebSocket } from "../../rigs/ws/implementation.ts";
 import {
   closed,
   connect,
@@ -16,8 +16,8 @@ import {
   streamOf,
   told,
   turns,
-} from "../rigs/ws/rig.ts";
-import { fieldsOf, goodAnswer, rawServer } from "../rigs/ws/raw-peer.ts";
+} from "../../rigs/ws/rig.ts";
+import { fieldsOf, goodAnswer, rawServer } from "../../rigs/ws/raw-peer.ts";
 
 const EAGER = { perMessageDeflate: { threshold: 0 } };
 const OFFER = "permessage-deflate; client_max_window_bits";
@@ -31,7 +31,7 @@ function deflated(text: string | Buffer): Uint8Array {
 async function agreed(perMessageDeflate: boolean | object, offer = OFFER): Promise<string> {
   const { port } = await listen({ perMessageDeflate });
   const raw = await RawClient.open(port);
-  const { handshake } = await import("../rigs/sockets/raw-client.ts");
+  const { handshake } = await import("../../rigs/sockets/raw-client.ts");
   raw.write(handshake("/", { "Sec-WebSocket-Extensions": offer }));
   const head = await raw.head();
   expect(head).toMatch(/^HTTP\/1\.1 101 /);

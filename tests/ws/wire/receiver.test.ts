@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { maskedFrame, plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { Receiver } from "../rigs/ws/implementation.ts";
-import { next, nextUncaught, until } from "../rigs/ws/rig.ts";
+import { maskedFrame, plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { Receiver } from "../../rigs/ws/implementation.ts";
+import { next, nextUncaught, until } from "../../rigs/ws/rig.ts";
 import { hex, receive, write } from "./receiver-rig.ts";
 
 describe("a Receiver", () => {

@@ -2,11 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { text } from "node:stream/consumers";
-import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
-import type { ClientInfo, Verified } from "../../src/ws/server/server-options.ts";
-import type { ServerOptions } from "../rigs/ws/implementation.ts";
-import { duplexPair, upgradeRequest } from "../rigs/ws/memory-stream.ts";
-import { connect, listen, next } from "../rigs/ws/rig.ts";
+import { handshake, RawClient } from "../../rigs/sockets/raw-client.ts";
+import type { ClientInfo, Verified } from "../../../src/ws/server/server-options.ts";
+import type { ServerOptions } from "../../rigs/ws/implementation.ts";
+import { duplexPair, upgradeRequest } from "../../rigs/ws/memory-stream.ts";
+import { connect, listen, next } from "../../rigs/ws/rig.ts";
 
 /** Returns the complete response of a server with these options. */
 async function answerTo(

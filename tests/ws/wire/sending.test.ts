@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { closed, Log, message, openPair, streamOf, text, told } from "../rigs/ws/rig.ts";
+import { closed, Log, message, openPair, streamOf, text, told } from "../../rigs/ws/rig.ts";
 
 describe("send()", () => {
   const texts: [string, unknown, string][] = [

@@ -4,9 +4,9 @@ import { createServer as createHttps } from "node:https";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
-import { WebSocketServer, type ClientOptions } from "../rigs/ws/implementation.ts";
-import { connect, endWithTest, keep, next } from "../rigs/ws/rig.ts";
+import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";
+import { WebSocketServer, type ClientOptions } from "../../rigs/ws/implementation.ts";
+import { connect, endWithTest, keep, next } from "../../rigs/ws/rig.ts";
 
 type Fields = Record<string, string | undefined>;
 

@@ -1,10 +1,10 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { Opcode } from "../../src/protocol/index.ts";
-import { plainFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
-import { WebSocket, type ClientOptions } from "../rigs/ws/implementation.ts";
-import { closed, connect, failed, listen, Log, next, until } from "../rigs/ws/rig.ts";
-import { goodAnswer, rawServer, type Answer } from "../rigs/ws/raw-peer.ts";
+import { Opcode } from "../../../src/protocol/index.ts";
+import { plainFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { WebSocket, type ClientOptions } from "../../rigs/ws/implementation.ts";
+import { closed, connect, failed, listen, Log, next, until } from "../../rigs/ws/rig.ts";
+import { goodAnswer, rawServer, type Answer } from "../../rigs/ws/raw-peer.ts";
 
 /** Returns the events of a client that receives this response. */
 async function logOf(
