@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HolderAccount, Ledger, type Payer } from "../../src/base/index.ts";
+import { HolderAccount, Ledger, type Payer } from "../../../src/base/index.ts";
 
 /** Opens an account whose owner records its eviction. */
 function open(payer: Payer): { account: HolderAccount; readonly isEvicted: boolean } {
