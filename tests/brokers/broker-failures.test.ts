@@ -169,7 +169,7 @@ describe.each(engines)("%s is killed and restarted", (_name, { startDurable, ope
     await server.restart();
     const other = await follow(await open(server.url), news);
     expect(other.topic.epoch).toBe(node.topic.epoch);
-    // More than were lost: the newest offset alone would say nothing.
+    // More events than were lost, so that comparing the newest offset would not detect the loss.
     await append(other.topic, 4);
     isCut = false;
     await eventually(() => [node.losses, other.losses]).toEqual([1, 1]);

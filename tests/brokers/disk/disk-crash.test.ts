@@ -21,7 +21,7 @@ interface Written {
   n: number;
 }
 
-/** What a topic holds, read by this process; `check` may go on with it before it is closed. */
+/** Reads all topics in this process; `check` may append to a topic before it is closed. */
 async function look(
   folder: string,
   check: (
@@ -118,7 +118,7 @@ async function checkTopic(
   expect(next.offset).toBeGreaterThan(last.offset);
 }
 
-/** What a run asked for is there from its first to some that it got to, each once. */
+/** The events of a run are in the log without a hole, from the first one on, each once. */
 function checkLog(events: TopicEvent[], own: Acknowledged[][], run: number): void {
   expect(events.map(({ offset }) => offset)).toEqual(events.map((_, at) => at + 1));
   const byOffset = new Map(events.map((event) => [event.offset, event.data as Written]));

@@ -20,7 +20,7 @@ afterAll(() => DataFolder.removeAll());
 const ignore = (): void => {};
 const unavailable = { code: "unavailable" };
 
-/** What a log topic of a folder holds. */
+/** Returns the events of a log topic in a folder. */
 async function read(folder: string, name: string): Promise<TopicEvent[]> {
   const broker = await DiskBroker.open({ folder });
   const events: TopicEvent[] = [];
@@ -143,7 +143,7 @@ describe("changes are written together", () => {
     await Promise.all([one, ...more]);
     expect(batch).toHaveBeenCalledTimes(3);
     expect(told.slice(6)).toEqual(["a4", "a5"]);
-    // What is known already needs none.
+    // A repetition of a stored event needs no write.
     await a!.append({ data: 5, idempotencyKey: "k" });
     expect(batch).toHaveBeenCalledTimes(3);
     await broker.close();
@@ -281,7 +281,7 @@ describe("a write that failed", () => {
       offset: 2,
       duplicate: false,
     });
-    // What was written then is not taken for what is written now.
+    // The earlier write must not be mistaken for this one.
     failNextWrite({ isWritten: false });
     await expect(topic.append({ data: "not written" })).rejects.toMatchObject(unavailable);
     expect(await topic.append({ data: 3 })).toEqual({ offset: 3, duplicate: false });
@@ -391,7 +391,7 @@ describe("a write that failed", () => {
     await topic.append({ data: 1 });
     failNextWrite({ isWritten: false });
     let queued: Promise<unknown> | undefined;
-    // What is there when it is opened again is another store.
+    // When the store is opened again, it is a different one.
     vi.spyOn(ClassicLevel.prototype, "get").mockImplementationOnce(() => {
       queued = topic.append({ data: 3 });
       return Promise.resolve(JSON.stringify({ format: 1, epoch: "another", births: 0 }));

@@ -11,7 +11,7 @@ export interface Acknowledged {
   offset: Offset;
 }
 
-/** What came of something that the process was told to do. */
+/** The result of a command to the process. */
 export interface Answer {
   epoch?: string;
   offset?: Offset;

@@ -69,7 +69,7 @@ class Machine {
     await this.open();
   }
 
-  /** What a process finds that comes after one that was killed now. */
+  /** Copies the folder as it is now, as if the process were killed, and opens the copy. */
   async killAndStart(): Promise<void> {
     const { path } = new DataFolder();
     cpSync(this.folder, path, { recursive: true });
@@ -268,7 +268,7 @@ describe("retention", () => {
     const { topic } = await openTopic(machine.broker, declaration);
     for (let n = 0; n < 100; n += 1) await topic.append({ data: n });
     await machine.broker.close();
-    // What the last append let go of is deleted with the next.
+    // The event that the last append expired is deleted with the next write.
     expect(await countRecords(machine.folder)).toMatchObject({ event: 11 });
   });
 

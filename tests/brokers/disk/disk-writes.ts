@@ -8,7 +8,7 @@ export function watchWrites(): MockInstance<ClassicLevel["batch"]> {
   return vi.spyOn(ClassicLevel.prototype, "batch");
 }
 
-/** Holds the next write back, until it is let go. */
+/** Holds the next write back until `letGo` is called. */
 export function holdNextWrite(): { isHeld: () => boolean; letGo: () => void } {
   let letGo: (() => void) | undefined;
   watchWrites().mockImplementationOnce(async function (this: ClassicLevel, ...args: any[]) {

@@ -27,7 +27,7 @@ function messages(server: NatsServer): Promise<number> {
   return raw(server, async ({ streams }) => (await streams.info(stream)).state.messages);
 }
 
-/** What a node has by its events. */
+/** Returns a node's values by key, as its events define them. */
 function view({ events }: Pick<Node, "events">): [string, unknown][] {
   const values = new Map<string, unknown>();
   for (const { key = "", data, removed } of events) {
@@ -103,7 +103,7 @@ test("a node that was disconnected while keys were removed and forgotten learns 
   const again = await follow(broker, forgetful);
   expect(view(again)).toEqual(view(writer));
   expect(again.topic.epoch).toBe(writer.topic.epoch);
-  // Who knows `a` has to read it all.
+  // A follower that still has `a` must read the whole state.
   expect(again.topic.floor).toBeGreaterThanOrEqual(3);
   expect(writer.losses).toBe(0);
   await proxy.close();

@@ -106,7 +106,7 @@ describe("a server is lost", () => {
     const nodes = [await follow(one, logTopic(name)), await follow(two, logTopic(name))];
     await append(nodes[0]!.topic, 5);
     await hasOffset(replica, name, 5);
-    // From here on the replica is told nothing.
+    // From here on, the replica receives no updates.
     await command(lost!, "CONFIG", "SET", "requirepass", "secret");
     await raw(lost!.url.replace("//", "//:secret@"), (client) =>
       client.sendCommand(["CLIENT", "KILL", "TYPE", "REPLICA"]),

@@ -103,7 +103,7 @@ describe("a slot moves from one server to another", () => {
     const tags = namesBeside(prefix, name, 50).map((each) => `{${prefix}:${each}}`);
     const read = async (tag: string): Promise<[string, unknown]> => {
       const place = ["log", "10", "10000", "60000", tag, "", "0", "", "", "0", "steps", "1", "1"];
-      // Whoever comes first says what its epoch is.
+      // The first reader sets the topic's epoch.
       const [, epoch] = await link.run("read", topicKeys(tag), [tag, ...place]);
       return [tag, epoch];
     };

@@ -280,7 +280,7 @@ describe("requests of a node to Redis", () => {
     expect(await topic.append({ data: 1 })).toEqual({ offset: 1, duplicate: false });
   });
 
-  test("a topic of which Redis remembers only the position continues from there", async () => {
+  test("a topic continues from its position if that is all that Redis remembers of it", async () => {
     const server = await RedisServer.start();
     const broker = await open(server.url, { prefix: "p" });
     const short = logTopic("news", { retention: { maxAgeMs: 100 } });

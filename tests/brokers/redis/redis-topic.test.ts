@@ -6,7 +6,7 @@ import { logTopic } from "../../../src/live/index.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { settle } from "../../rigs/live/memory-peer.ts";
 
-/** What the script `read` answers for a log at `offset`, with the events that came after. */
+/** The answer of the script `read` for a log at `offset`, with the events after it. */
 function answer(offset: number, ...events: number[]): Reply {
   return ["ok", "e", offset, 0, -1, 0, 0, 0, ...events.flatMap((at) => [at, "1000", "", `${at}`])];
 }

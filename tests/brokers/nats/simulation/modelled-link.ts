@@ -15,13 +15,13 @@ interface LinkHandler {
 interface World {
   nats: ModelledNats;
   random: Random;
-  /** Hears of each link that is made. */
+  /** Called with each new link. */
   onLink(link: ModelledLink): void;
 }
 
 let world: World | undefined;
 
-/** What `NatsLink.open` leads to from now on. */
+/** Sets the world that `NatsLink.open` connects to from now on. */
 export function setWorld(next: World): void {
   world = next;
 }
@@ -39,7 +39,7 @@ export class ModelledLink implements Connection {
     { resolve: (message: ModelledMessage) => void; reject: (error: Error) => void }
   >();
   #names = 0;
-  /** What is on its way does not overtake, and ends with the connection. */
+  /** Messages in transit stay in order, and are lost with the connection. */
   #sentAt = 0;
   #receivedAt = 0;
   #connections = 0;
@@ -151,7 +151,7 @@ export class ModelledLink implements Connection {
     const connection = this.#connections;
     this.#sentAt = Math.max(this.#sentAt, this.clock.now() + this.#latency);
     this.clock.after(this.#sentAt - this.clock.now(), () => {
-      // What has left may have come to NATS, and its answer be lost.
+      // A request that was sent may have reached NATS, although its answer is lost.
       if (connection === this.#connections || this.#world.random.chance(0.5)) act();
     });
   }

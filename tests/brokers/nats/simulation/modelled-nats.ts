@@ -48,9 +48,9 @@ interface Stream {
   last: number;
 }
 
-/** Whoever is connected. */
+/** A connected client. */
 export interface Connection {
-  /** Comes to it after everything that was sent before. */
+  /** Delivers a message, after every message that was sent before. */
   receive(subject: string, message: ModelledMessage): void;
   listens(subject: string): boolean;
 }
@@ -90,7 +90,7 @@ export class ModelledNats {
     else if (reply !== "") this.#sendStatus(reply, 503);
   }
 
-  /** Somebody who is no node of ours takes messages away. */
+  /** Removes messages, as an administrator does, without any of our nodes. */
   purge(name: string, before: number): void {
     const stream = this.#streams.get(name);
     if (stream !== undefined) drop(stream, Math.min(before, stream.last + 1));

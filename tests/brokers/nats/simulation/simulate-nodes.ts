@@ -80,7 +80,7 @@ class Simulation {
       if (this.#failure !== undefined) throw this.#failure;
     }
     for (const node of this.#nodes) void node.link.restore();
-    // Whatever was under way ends, and every node looks.
+    // Everything in progress ends, and every node checks for new events.
     await this.clock.pass(60_000);
     await this.#addNode();
     await this.clock.pass(1_000);
@@ -226,7 +226,7 @@ class Simulation {
   }
 }
 
-/** What the live layer makes of a topic at one node. */
+/** The live layer's copy of a topic on one node. */
 class Node {
   readonly name: string;
   readonly broker: Broker;
