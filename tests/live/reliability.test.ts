@@ -29,7 +29,7 @@ class Application {
   #n = 0;
 
   constructor(url: string) {
-    // Short waits: it is killed again before a client's wait would begin anew.
+    // Short waits: the server is killed again before a client's backoff would reset.
     this.live = connect(url, { webSocket: WebSocket, backoff: { longestMs: 1_000 } });
     this.live.onStatus(({ state }) => {
       if (state === "connecting") this.connections += 1;

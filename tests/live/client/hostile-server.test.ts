@@ -32,7 +32,7 @@ describe("a server that fails each time is retried with growing delays", () => {
 
   test.each<[string, (socket: FakeSocket) => void]>([
     ["that closes at once", (socket) => socket.end()],
-    ["that says nothing that is a message", (socket) => socket.sayText("{")],
+    ["that sends text that is not a message", (socket) => socket.sayText("{")],
     ["that sends null", (socket) => socket.sayText("null")],
     ["that sends binary", (socket) => socket.sayText(new ArrayBuffer(2))],
     ["whose welcome lacks the heartbeat", (socket) => socket.welcome({ heartbeat: undefined })],

@@ -16,7 +16,7 @@ test("it connects immediately with the subprotocol, and is live when welcomed", 
   expect(statuses).toEqual([{ state: "live" }]);
 });
 
-test("without a WebSocket class, the error says which one to pass", () => {
+test("without a WebSocket class, the error names the one to pass", () => {
   vi.stubGlobal("WebSocket", undefined);
   onTestFinished(() => void vi.unstubAllGlobals());
   expect(() => connect("wss://host")).toThrow(/webSocket: WebSocket from "longwire"/);

@@ -29,7 +29,7 @@ export class Client {
   readonly #subscribers = new Map<TopicName, ModelSubscriber>();
   readonly #publishes = new Map<number, Publish>();
   readonly #asked = new Set<number>();
-  /** What was acknowledged, to be looked for in the log. */
+  /** Acknowledged publishes, which must be in the log. */
   readonly acknowledged: { topic: TopicName; n: number; offset: number }[] = [];
   peer: MemoryPeer | undefined;
   #ids = 0;

@@ -44,7 +44,7 @@ class TestHub {
     this.send(from, { type: "subscribe", id: 1, topic: "t", ...more });
   }
 
-  /** What a socket was told since this was last asked; texts as the messages that they are. */
+  /** Returns what a socket was sent since the last call, with texts parsed as messages. */
   heard(socket: string): unknown[] {
     const mine = this.#told.filter(({ to }) => to === socket);
     this.#told.splice(0, Infinity, ...this.#told.filter(({ to }) => to !== socket));

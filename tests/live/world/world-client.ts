@@ -9,7 +9,7 @@ import type { Records } from "./recording-broker.ts";
 
 type Data = { n: number };
 
-/** What a publish that was answered said. */
+/** The receipt of an acknowledged publish. */
 interface Acknowledged {
   topic: string;
   n: number;
@@ -34,7 +34,7 @@ export class WorldClient {
   readonly live: Live;
   readonly acknowledged: Acknowledged[] = [];
   readonly rejected: string[] = [];
-  /** What went wrong, where it cannot be thrown to anybody. */
+  /** Failures in code that has no caller to throw to. */
   readonly failures: unknown[] = [];
   readonly #world: TestLive;
   readonly #records: Records;

@@ -15,7 +15,7 @@ import { Later, MemoryLive, thenable, type Guest } from "../../../rigs/live/memo
 
 const START = new VirtualClock().now();
 
-/** Whose tokens are known: `ann`, `bob`, and `ann+MS` for one that ends in so many ms from start. */
+/** Accepts the tokens `ann`, `bob`, and `ann+MS`, which expires MS milliseconds after the start. */
 const known: Authenticate = ({ token }) => {
   const [id, ms] = token?.split("+") ?? [];
   if (id !== "ann" && id !== "bob") return undefined;
@@ -60,8 +60,8 @@ describe("credentials", () => {
     ["bearer in any case", { headers: { authorization: "bEARER  ann " } }, { token: "ann" }],
     ["tokenQuery", { search: "?token=ann&x=1" }, { token: "ann" }],
     ["the header before the query", { search: "?token=bob", ...bearer("ann") }, { token: "ann" }],
-    ["another scheme, which is no token", { headers: { authorization: "Basic ann" } }, {}],
-    ["two words, which are no token", { headers: { authorization: "Bearer a b" } }, {}],
+    ["another scheme, which is not a token", { headers: { authorization: "Basic ann" } }, {}],
+    ["two words, which are not a token", { headers: { authorization: "Bearer a b" } }, {}],
     ["a cookie", { headers: { cookie: "a=1; session=ann; session=bob" } }, { cookie: "ann" }],
     ["an encoded cookie", { headers: { cookie: "session=a%20nn" } }, { cookie: "a nn" }],
     ["a cookie badly encoded", { headers: { cookie: "session=a%zz" } }, { cookie: "a%zz" }],
@@ -151,7 +151,7 @@ describe("hello", () => {
     ["ping", { type: "ping" }],
     ["refresh", { type: "refresh", token: "ann" }],
     ["hello without a token", { type: "hello" }],
-    ["hello with a token that is no text", { type: "hello", token: { a: 1 } }],
+    ["hello with a token that is not a string", { type: "hello", token: { a: 1 } }],
     ["a type that there is not", { type: "__proto__" }],
     ["hello with a token that nobody has", { type: "hello", token: "eve" }],
   ])(
@@ -409,12 +409,12 @@ describe("a failing authenticate", () => {
   test.each([
     ["no id", {}],
     ["an empty id", { id: "" }],
-    ["an id that is no text", { id: 7 }],
+    ["an id that is not a string", { id: 7 }],
     ["an id that is too long", { id: "x".repeat(256) }],
     ["no object", true],
     ["false", false],
     ["only a text", "ann"],
-    ["an expiry that is no number", { id: "ann", expiresAt: Number.NaN }],
+    ["an expiry that is not a number", { id: "ann", expiresAt: Number.NaN }],
     ["an expiry without end", { id: "ann", expiresAt: Number.POSITIVE_INFINITY }],
     ["an expiry that is a text", { id: "ann", expiresAt: "2030-01-01" }],
     ["an expiry that is null", { id: "ann", expiresAt: null }],

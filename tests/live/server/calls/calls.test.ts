@@ -21,7 +21,7 @@ const open = (
 
 const as = (live: MemoryLive, id: string): Promise<Guest> => live.level1({ search: `?as=${id}` });
 
-/** What a call comes to: its data, or its error's code. */
+/** Returns the result of a call: its data, or its error's code. */
 async function called(guest: Guest, name: string, fields: object = {}): Promise<unknown> {
   const answer = await guest.ask({
     type: "call",

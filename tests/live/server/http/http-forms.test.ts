@@ -162,8 +162,8 @@ describe("GET", () => {
     ["a broken percent sign", "%E0%A4%A", 404, "unknown_topic"],
     ["an offset without epoch", "devices?offset=1", 400, "bad_request"],
     ["an epoch without offset", "devices?epoch=e", 400, "bad_request"],
-    ["an offset that is none", "devices?epoch=e&offset=-1", 400, "bad_request"],
-    ["a wait that is no number", "devices?wait=soon", 400, "bad_request"],
+    ["an invalid offset", "devices?epoch=e&offset=-1", 400, "bad_request"],
+    ["a wait that is not a number", "devices?wait=soon", 400, "bad_request"],
     ["a negative wait", "devices?wait=-1", 400, "bad_request"],
     ["params too long", `devices?x=${"y".repeat(16_400)}`, 431, undefined],
   ])("%s is refused", async (_what, target, status, code) => {
@@ -443,7 +443,7 @@ describe("POST", () => {
     const over = once(live.responses[0]!, "close");
     socket.destroy();
     await over;
-    // The body's reader hears of it in a tick of its own.
+    // The body's reader is notified in a later tick.
     await new Promise(setImmediate);
     expect(errors).toEqual([]);
   });

@@ -42,7 +42,7 @@ const as = (live: MemoryLive, id: string): Promise<Guest> => live.level1({ searc
 const subscribe = { type: "subscribe", id: 1, topic: "news" };
 const unsubscribe = { type: "unsubscribe", id: 2, topic: "news" };
 
-/** Who is there, as the server's own copy has it; and how often anything was said of it. */
+/** Returns the present subscribers, as the server's own copy of the topic has them. */
 async function present(live: MemoryLive, topic = "news"): Promise<Record<string, Message>> {
   const handle = live.live.topic(`${topic}/$presence` as "x");
   await handle.ready();
@@ -365,7 +365,8 @@ describe("several servers on one broker", () => {
       await a.pass(20_000);
       await b.settle();
       expect(await whoIs(which === "the first" ? b : a)).toEqual(["ann"]);
-      // Who said it last takes it back, and the other says it again; who said it first is silent.
+      // The server that published last removes the key, and the other publishes it again. If the
+      // first publisher's subscriber leaves, it sends nothing.
       expect(saidOf(b) - said).toBe(which === "the first" ? 0 : 2);
       await guests[which === "the first" ? 1 : 0]!.leave();
       await b.pass(20_000);

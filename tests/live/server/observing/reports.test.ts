@@ -20,7 +20,7 @@ const identity = { authenticate: () => ({ id: "ann" }) };
 interface Case {
   options: Partial<LiveServerOptions>;
   request?: object;
-  /** What the report says before the text of the error. */
+  /** The text of the report before the text of the error. */
   says: string;
 }
 

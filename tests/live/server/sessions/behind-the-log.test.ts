@@ -14,7 +14,7 @@ import { RunningLive } from "../../../rigs/live/running-live.ts";
 /** A server's way to a log that others append to: what they append comes when it is asked for. */
 class SlowWay implements Broker {
   readonly #log: MemoryBroker;
-  /** What has not come yet. */
+  /** Deliveries that are still in transit. */
   readonly #underWay: (() => void)[] = [];
   isAway = false;
   asked = 0;
@@ -50,7 +50,7 @@ class SlowWay implements Broker {
 
 const topics = [logTopic("alerts"), keyedTopic("devices")];
 
-/** A server that is up to date, and one that has heard of nothing since it was started. */
+/** A server that is up to date, and one that has received nothing since it was started. */
 async function twoServers(): Promise<{ ahead: RunningLive; behind: RunningLive; way: SlowWay }> {
   const log = new MemoryBroker();
   const way = new SlowWay(log);

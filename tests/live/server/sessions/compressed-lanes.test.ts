@@ -28,7 +28,7 @@ beforeEach(() => void compressions.mockClear());
 interface Live {
   live: LiveServer;
   server: WebSocketServer;
-  /** Opens a Level 1 connection that follows `topic`, and waits until it is told so. */
+  /** Opens a Level 1 connection that subscribes to `topic`, and waits for the confirmation. */
   follow: (topic: string, offer: string | undefined, params?: object) => Promise<RawClient>;
   level0: (target: string, offer: string | undefined) => Promise<RawClient>;
 }

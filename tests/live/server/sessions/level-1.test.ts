@@ -438,7 +438,7 @@ describe("publish", () => {
     ["a keyed topic without key", { ...devices, data: 1 }, "bad_request"],
     ["an empty key", { ...devices, key: "", data: 1 }, "bad_request"],
     ["a key of 256 characters", { ...devices, key: "k".repeat(256), data: 1 }, "bad_request"],
-    ["a key that is no string", { ...devices, key: 1, data: 1 }, "bad_request"],
+    ["a key that is not a string", { ...devices, key: 1, data: 1 }, "bad_request"],
     ["a log topic with key", { topic: "alerts", key: "a", data: 1 }, "bad_request"],
     ["a log topic with remove", { topic: "alerts", remove: true }, "bad_request"],
     ["neither data nor remove", { ...devices, key: "a" }, "bad_request"],
@@ -539,7 +539,7 @@ describe("the other requests", () => {
     ["no id", { type: "subscribe", topic: "devices" }],
     ["an id that is an object", { type: "subscribe", id: {}, topic: "devices" }],
     ["a fraction as id", { type: "unsubscribe", id: 1.5, topic: "devices" }],
-    ["a topic that is no string", { type: "subscribe", id: 1, topic: 1 }],
+    ["a topic that is not a string", { type: "subscribe", id: 1, topic: 1 }],
     ["since without epoch", { type: "subscribe", id: 1, topic: "devices", since: { offset: 1 } }],
     [
       "since before all",
