@@ -19,8 +19,8 @@ export interface BrokerUnderTest {
   /** Lets the window for idempotency keys (five minutes) pass. */
   readonly passWindow: () => void | Promise<void>;
   /**
-   * Lets some time pass. What becomes due by it has happened then, or is about to: where real time
-   * counts, what is due is polled for, and what is not yet due has half a second to spare.
+   * Lets some time pass. Work that becomes due has then run, or is about to: with real time, tests
+   * poll for work that is due, and work that is not yet due has half a second to spare.
    */
   readonly pass: (ms: number) => void | Promise<void>;
   /**
@@ -30,7 +30,7 @@ export interface BrokerUnderTest {
   readonly kept: () => Promise<number>;
 }
 
-/** What every broker must do; `open` makes one that has nothing in it yet. */
+/** The tests that every broker must pass; `open` returns an empty one. */
 export function describeBroker(name: string, open: () => Promise<BrokerUnderTest>): void {
   const offsets = (events: TopicEvent[]): number[] => events.map(({ offset }) => offset);
   const ignore = (): void => {};
@@ -104,7 +104,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       const opened = await broker.openTopic(declaration, (event) => seen.push(event));
       expect(seen.map(({ data }) => data)).toEqual([3, 4, 5]);
       expect(opened.offset).toBe(seen.at(-1)!.offset);
-      // Who read up to the event before the oldest misses nothing, who read less does.
+      // A reader that has the event before the oldest has missed nothing; one that has less has.
       expect(opened.floor).toBeGreaterThanOrEqual(1);
       expect(opened.floor).toBeLessThan(seen[0]!.offset);
       await topic.append({ data: 6 });
@@ -207,7 +207,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         for (const draft of bad) {
           await expect(topic.append({ data: 1, ...draft })).rejects.toMatchObject(refused);
         }
-        // What UTF-8 would make of it, and a whole pair, are other texts.
+        // The replacement character and a whole surrogate pair are different, valid texts.
         await topic.append({ key: "\ufffd", data: 1 });
         await topic.append({ key: "\ud83d\ude00", data: text });
         expect(seen.map(({ key, data }) => [key, data])).toEqual([

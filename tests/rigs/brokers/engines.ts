@@ -6,7 +6,7 @@ import { open as openRedis } from "./redis-node.ts";
 import { forPatterns } from "./of-pattern.ts";
 import { RedisServer } from "./redis-server.ts";
 
-/** What brokers on other machines have in common. */
+/** The common options of brokers on other machines. */
 interface BrokerOptions {
   timeoutMs?: number;
   lookMs?: number;

@@ -50,7 +50,7 @@ export class RedisCluster {
     const replica = await startServer(options);
     await meet(primary, replica);
     const id = String(await command(primary, "CLUSTER", "MYID"));
-    // Not before it has heard of it.
+    // This fails until the replica knows the primary.
     await comesTrue(async () => (await command(replica, "CLUSTER", "REPLICATE", id)) === "OK");
     await comesTrue(async () =>
       String(await command(replica, "INFO", "replication")).includes("master_link_status:up"),

@@ -4,7 +4,7 @@ import type { Random } from "../random.ts";
 export interface AbuserLink {
   /** Whether the server still holds something for it. */
   readonly isOpen: boolean;
-  /** What the server has written and the abuser has not read, in bytes. */
+  /** Bytes that the server has written and the abuser has not read. */
   readonly unreadBytes: number;
   send(text: string): void;
   /** Reads nothing any more. */
@@ -39,13 +39,13 @@ interface Answer {
 
 interface OpenLink {
   readonly link: AbuserLink;
-  /** What the server holds at least for each subscription, by topic, in bytes. */
+  /** The least that the server holds for each subscription, by topic, in bytes. */
   readonly subscribed: Map<string, { bytes: number }>;
-  /** What to do when a request is confirmed, by id. */
+  /** The callbacks for confirmed requests, by id. */
   readonly asked: Map<number, () => void>;
 }
 
-/** What a server holds at least for a subscription and for a remembered key, beside their text. */
+/** The least that a server holds for a subscription and for a remembered key, beside their text. */
 const SUBSCRIPTION_BYTES = 2_048;
 const REMEMBERED_BYTES = 192;
 

@@ -4,7 +4,7 @@ import { openWebSocket } from "../../../src/client/index.ts";
 
 export type Message = Record<string, any>;
 
-/** What a test needs of any client: what came, in order, and how it ended. */
+/** A client of any kind, with its messages in order and how its connection ended. */
 export class LiveClient {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly opened: Promise<void>;
@@ -78,7 +78,7 @@ export class LiveClient {
     await once(socket, "pong");
   }
 
-  /** What has come by the time a ping is answered; at Level 1. */
+  /** Returns the messages that arrive before the answer to a ping; at Level 1. */
   async soFar(): Promise<Message[]> {
     this.send({ type: "ping" });
     return (await this.upTo("pong")).slice(0, -1);

@@ -9,7 +9,7 @@ import { MemoryPeer } from "./memory-peer.ts";
 
 type Options = Partial<LiveServerOptions> & Pick<LiveServerOptions, "topics">;
 
-/** What a client shows in its handshake. */
+/** The parts of a client's handshake that can carry credentials. */
 export interface Shown {
   search?: string;
   headers?: Record<string, string>;
@@ -19,7 +19,7 @@ export interface Shown {
 export class MemoryLive {
   readonly clock: VirtualClock;
   readonly live: LiveServer;
-  /** What was reported to `onError`: what was thrown, or the report where that is all. */
+  /** The errors reported to `onError`: the thrown value, or the report if nothing was thrown. */
   readonly errors: Error[];
   /** The reports themselves. */
   readonly reports: LongwireError[];
@@ -134,7 +134,7 @@ export class Guest {
     return this.#got.findLast(({ id }) => id === request["id"]);
   }
 
-  /** What came since it was looked at last. */
+  /** Returns the messages since the last call. */
   take(): Message[] {
     const got = this.#got;
     this.#got = [];

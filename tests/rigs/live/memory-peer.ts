@@ -4,7 +4,7 @@ import type { FrameFormat, LivePeer } from "../../../src/live/server/live-peer.t
 /** The rest of a handshake that shows no credentials. */
 export const NOTHING_SHOWN = { remoteAddress: undefined, header: (): undefined => undefined };
 
-/** What the server side of a peer calls, as `WebSocketServer` would. */
+/** The callbacks of the server side of a peer, which `WebSocketServer` would call. */
 interface PeerOwner {
   onMessage(peer: LivePeer, message: string | Uint8Array): void | Promise<void>;
   onDrain(peer: LivePeer): void;
@@ -28,7 +28,7 @@ export class MemoryPeer implements LivePeer {
       return Buffer.from(`${text}\n`);
     },
   };
-  /** Who pays; tests that look at shares give it another ledger. */
+  /** The payer's account; tests of shares pass their own ledger. */
   readonly account: HolderAccount;
   maxMessageBytes = Number.POSITIVE_INFINITY;
   bufferedAmount = 0;
@@ -47,7 +47,7 @@ export class MemoryPeer implements LivePeer {
   #owesDrain = false;
   #isOver = false;
 
-  /** What of the buffered bytes is charged. */
+  /** How many of the buffered bytes are charged. */
   #chargedBytes = 0;
   #isFailing = false;
   readonly #received: (string | Uint8Array)[] = [];
@@ -69,7 +69,7 @@ export class MemoryPeer implements LivePeer {
   }
 
   onEvicted(): void {
-    // What says goodbye is not charged again.
+    // The closing message is not charged again.
     if (this.#isFailing) return;
     this.#isFailing = true;
     this.#owner.onLimit?.(this, { code: "over_share" });

@@ -35,7 +35,7 @@ export class FakeSocket {
     this.isClosed = true;
   }
 
-  /** What the client has sent since this was last asked. */
+  /** Returns the messages that the client has sent since the last call. */
   taken(): Message[] {
     return this.sent.splice(0);
   }
@@ -156,7 +156,7 @@ export const entry = (key: string, offset: number, data: unknown = offset): Mess
   data,
 });
 
-/** What a promise has come to. */
+/** Returns the outcome of a promise, filled in once it settles. */
 export function outcomeOf(promise: Promise<unknown>): { value?: any; error?: any } {
   const outcome: { value?: unknown; error?: unknown } = {};
   promise.then(

@@ -38,7 +38,7 @@ export interface World {
   subscriptions: () => number;
   /** How many connections the server has. */
   connections: () => number;
-  /** What the client has said of subscriptions since this was last asked, in order. */
+  /** Returns the client's messages about subscriptions since the last call, in order. */
   asked: () => string[];
 }
 

@@ -14,7 +14,7 @@ export class RunningLive {
   readonly live: LiveServer;
   readonly server: WebSocketServer;
   readonly port: number;
-  /** Of all plain requests that the server has read the head of, also the unanswered ones. */
+  /** The responses to all plain requests whose head was read, including unanswered ones. */
   readonly responses: ServerResponse[] = [];
 
   private constructor(live: LiveServer, server: WebSocketServer, port: number) {

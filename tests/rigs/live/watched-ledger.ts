@@ -21,7 +21,7 @@ export class WatchedLedger extends Ledger {
     };
   }
 
-  /** What payers and topics are charged, in bytes. */
+  /** The amount that payers and topics are charged, in bytes. */
   get chargedBytes(): number {
     let bytes = this.heldBytes;
     for (const cache of this.#caches) bytes -= cache.bytes;

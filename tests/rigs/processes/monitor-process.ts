@@ -34,7 +34,7 @@ export class MonitorProcess {
     return `ws://127.0.0.1:${this.port}/live`;
   }
 
-  /** What a topic holds now, by key. */
+  /** Returns the current state of a topic, by key. */
   async topic(name: string): Promise<Record<string, Record<string, unknown>>> {
     const response = await fetch(`${this.url}/live/${name}`);
     const { entries } = (await response.json()) as {

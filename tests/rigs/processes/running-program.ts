@@ -47,7 +47,7 @@ export class RunningProgram {
   async #end(): Promise<void> {
     const insist = setTimeout(() => {
       this.process.kill("SIGKILL");
-      // Who inherited the outputs must not keep the test.
+      // A child process that inherited the outputs must not keep the test waiting.
       this.process.stdout.destroy();
       this.process.stderr.destroy();
     }, 8_000);
