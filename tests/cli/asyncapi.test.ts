@@ -44,13 +44,13 @@ test.each([
     "exports other; export const api",
   ],
   [
-    "an export that is no API",
+    "an export that is not an API",
     () => moduleFile("export const api = { topics: [1] };"),
     [],
     "export const api = { topics",
   ],
   [
-    "a URL that is none",
+    "an invalid URL",
     () => moduleFile("export const api = { topics: [] };"),
     ["--url", "x"],
     "--url is x",

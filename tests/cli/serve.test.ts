@@ -115,7 +115,7 @@ describe("bad options", () => {
     ["a topic without a kind", ["--topic", "a"], /--topic/],
     ["a topic's name with a space", ["--topic", "a b:log"], /a b/],
     ["a topic named twice", ["--topic", "a:log", "--topic", "a:keyed"], /\ba\b.*twice|two topics/i],
-    ["a port that is none", ["--port", "70000"], /--port.*70000/],
+    ["an invalid port", ["--port", "70000"], /--port.*70000/],
     ["a path without a slash", ["--path", "live"], /path/],
     ["a word too many", ["surplus"], /too many arguments|surplus/],
   ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {

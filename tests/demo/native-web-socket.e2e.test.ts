@@ -18,7 +18,7 @@ afterAll(async () => {
   await RunningProgram.endAll();
 });
 beforeEach(async () => {
-  // A resource of the server that is no page of ours: only its origin counts.
+  // A resource of the server that is not one of our pages: only its origin matters.
   visit = await chromium.visit(`${monitor.url}/icon.svg`);
   await visit.page.goto(`${monitor.url}/demo/time`);
   ap = await ReportingDevice.connect(monitor, "ap-77");

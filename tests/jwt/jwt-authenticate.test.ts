@@ -51,7 +51,7 @@ describe("jwtAuthenticate", () => {
     ["without an end", () => signed({ exp: undefined })],
     ["without a subject", () => signed({ sub: undefined })],
     ["with an empty subject", () => signed({ sub: "" })],
-    ["with a subject that is no text", () => signed({ sub: 7 })],
+    ["with a subject that is not a string", () => signed({ sub: 7 })],
     ["unsigned", () => new UnsecuredJWT({ sub: "anna", exp: nowS + 60, iss: "us" }).encode()],
     ["no token at all", () => "abc"],
     ["empty", () => ""],
@@ -119,7 +119,7 @@ describe("keys from the URL of a key set", () => {
   test.each([
     ["503", { status: 503, body: "" }],
     ["a page of HTML", { status: 200, body: "<html>sign in</html>" }],
-    ["JSON that is no key set", { status: 200, body: "{}" }],
+    ["JSON that is not a key set", { status: 200, body: "{}" }],
   ])("if the server answers with %s, nobody is refused permanently", async (_name, answered) => {
     const { key, answer, token } = await keyServer();
     Object.assign(answer, answered);

@@ -73,7 +73,7 @@ test("Svelte's own derived and get take it for a store", async () => {
   expect(get(lab).entries.size).toBe(0);
 });
 
-test("with a schedule, any number of changes is told of once, and nothing after the end", async () => {
+test("with a schedule, any number of changes causes one notification, and none after the end", async () => {
   const { live, arrive, set } = await openWorld();
   const frames: (() => void)[] = [];
   const schedule = (tell: () => void): void => void frames.push(tell);
