@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder for a store, which is not there yet, in one that goes with the tests of a file. */
+/** A path for a store, which does not exist yet; it is removed after the tests of a file. */
 export class DataFolder {
   static readonly #all = new Set<string>();
 

@@ -5,17 +5,17 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Between finding a free port and using it another program may have taken it. */
+/** Another program may take a free port before the engine uses it, so starting is retried. */
 const ATTEMPTS = 5;
 
 const running = new Set<EngineProcess>();
 
-/** Ends those that the tests of a file have left running; for `afterAll`. */
+/** Stops the engines that the tests of a file have left running; for `afterAll`. */
 export async function stopEngines(): Promise<void> {
   await Promise.all([...running].map((engine) => engine.stop()));
 }
 
-/** A server program that keeps topics, on a free port, with a folder of its own. */
+/** A server program that stores topics, on a free port, with its own folder. */
 export abstract class EngineProcess {
   port = 0;
   readonly folder: string;

@@ -16,14 +16,14 @@ interface BrokerOptions {
 
 export interface Engine {
   start: () => Promise<NatsServer | RedisServer>;
-  /** One that keeps what it has acknowledged. */
+  /** Starts a server that keeps everything it has acknowledged, even if it is killed. */
   startDurable: () => Promise<NatsServer | RedisServer>;
   open: (url: string, options?: BrokerOptions) => Promise<Broker>;
-  /** Where it is behind a proxy. */
+  /** Returns its URL behind a proxy on `port`. */
   urlAt: (port: number) => string;
 }
 
-/** By name, as `describe.each` takes them. */
+/** The engines by name, for `describe.each`. */
 export const engines: [name: string, engine: Engine][] = [
   [
     "NATS",

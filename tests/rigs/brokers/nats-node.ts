@@ -4,13 +4,13 @@ import { NatsBroker, type NatsBrokerOptions } from "../../../src/brokers/nats/in
 import type { NatsServer } from "./nats-server.ts";
 import { kept } from "./node.ts";
 
-/** One that does not look by itself, unless a test is about that: it would make up for faults. */
+/** Opens a broker that does not poll, which would hide faults; `options` can enable polling. */
 export async function open(url: string, options: NatsBrokerOptions = {}): Promise<NatsBroker> {
   const patient = { longestRetryMs: 100, lookMs: 3_600_000 };
   return kept(await NatsBroker.open({ url, ...patient, ...options }));
 }
 
-/** Asks the server with the client library's own tools. */
+/** Sends a request to the server with the client library's own functions. */
 export async function raw<Result>(
   server: NatsServer,
   act: (manager: JetStreamManager, connection: NatsConnection) => Promise<Result>,

@@ -4,28 +4,28 @@ import { stopEngines } from "./engine-process.ts";
 
 const brokers: Broker[] = [];
 
-/** Ends all that a test has opened; for `afterEach`. */
+/** Closes everything that a test has opened; for `afterEach`. */
 export async function closeAll(): Promise<void> {
   await closeBrokers();
   await stopEngines();
 }
 
-/** Ends the brokers only. */
+/** Closes the brokers only. */
 export async function closeBrokers(): Promise<void> {
   for (const broker of brokers.splice(0)) await broker.close();
 }
 
-/** Has a broker ended with the others. */
+/** Registers a broker, so that it is closed with the others. */
 export function kept<Opened extends Broker>(broker: Opened): Opened {
   brokers.push(broker);
   return broker;
 }
 
-/** How a node follows a topic. */
+/** A node that follows a topic, with the events and losses that it was notified of. */
 export interface Node {
   topic: BrokerTopic;
   events: TopicEvent[];
-  /** How often it was said that the log cannot be continued. */
+  /** How often the broker reported that the log cannot be continued. */
   losses: number;
 }
 
@@ -43,7 +43,7 @@ export async function append(topic: BrokerTopic, count: number): Promise<void> {
   for (let n = 0; n < count; n += 1) await topic.append({ data: n });
 }
 
-/** Appends until it is taken, as a client does. */
+/** Appends, and retries until the event is acknowledged, as a client does. */
 export async function appendAgain(topic: BrokerTopic, draft: object): Promise<object> {
   for (;;) {
     try {
@@ -59,7 +59,7 @@ export const offsets = ({ events }: Node): number[] => events.map(({ offset }) =
 
 export const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
 
-/** Returns what says whether it has come to an end. */
+/** Returns a function that reports whether the promise has settled. */
 export function isDone(done: Promise<unknown>): () => boolean {
   let is = false;
   const end = (): void => void (is = true);

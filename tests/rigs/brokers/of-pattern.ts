@@ -7,7 +7,7 @@ export function ofPattern<Declaration extends TopicDeclaration>(
   return { ...declaration, pattern: ":name" };
 }
 
-/** A broker whose topics are all of a pattern: nothing is made of them before they are published to. */
+/** A broker whose topics all match a pattern: they are created only at the first publish. */
 export function forPatterns(broker: Broker): Broker {
   return {
     get isAway() {

@@ -27,13 +27,13 @@ export class RedisCluster {
     return cluster;
   }
 
-  /** For a broker; it finds the others. */
+  /** The URL for a broker, which discovers the other servers. */
   get url(): string {
     const protocol = new URL(this.primaries[0]!.url).protocol.replace(":", "+cluster:");
     return `${protocol}//${this.primaries.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
-  /** Resolves when all of them know all others, and that every slot has a server that is there. */
+  /** Resolves when all servers know each other, and every slot has a running server. */
   async isReady(servers: readonly RedisServer[] = this.primaries): Promise<void> {
     for (const server of servers) {
       await comesTrue(async () => {
@@ -45,7 +45,7 @@ export class RedisCluster {
     }
   }
 
-  /** Adds a replica of a primary, which has all that is in it when this resolves. */
+  /** Adds a replica of a primary, which has all of its data when this resolves. */
   async addReplica(primary: RedisServer, options: RedisServerOptions = {}): Promise<RedisServer> {
     const replica = await startServer(options);
     await meet(primary, replica);
@@ -124,7 +124,7 @@ const RANGES = [
   [10_923, 16_383],
 ] as const;
 
-/** Resolves when it is so; an error says that it is not yet. Also for `beforeAll`. */
+/** Resolves when `isSo` returns true; an error counts as false. Also for `beforeAll`. */
 export async function comesTrue(isSo: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + DEADLINE_MS;
   while (!(await isSo().catch(() => false))) {
@@ -133,7 +133,7 @@ export async function comesTrue(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Asks one server. */
+/** Sends a command to one server. */
 export async function command(server: RedisServer, ...words: string[]): Promise<Answer> {
   const tls = server.url.startsWith("rediss:")
     ? { tls: true as const, rejectUnauthorized: false }

@@ -1,9 +1,9 @@
 import { expect } from "vitest";
 
-/** The machine may be busy, and what never comes fails all the same. */
+/** Generous, because the machine may be busy; a condition that never holds fails anyway. */
 const DEADLINE_MS = 40_000;
 
-/** Expects of what `look` returns, again and again until it is so. */
+/** Repeats an expectation on the result of `look` until it holds. */
 export function eventually<Seen>(look: () => Seen): ReturnType<typeof expect.poll<Seen>> {
   return expect.poll(look, { timeout: DEADLINE_MS, interval: 10 });
 }

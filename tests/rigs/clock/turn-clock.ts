@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../../src/base/index.ts";
 
-/** A clock that fires what is due now one turn of the event loop at a time; time stands still. */
+/** A clock whose time stands still: it fires timers that are due now, one turn at a time. */
 export class TurnClock implements Clock {
   #due = new Set<() => void>();
 
@@ -14,14 +14,14 @@ export class TurnClock implements Clock {
     return { cancel: () => void this.#due.delete(fire) };
   }
 
-  /** Fires what was set before this turn. */
+  /** Fires the timers that were set before this turn. */
   turn(): void {
     const due = this.#due;
     this.#due = new Set();
     for (const fire of due) fire();
   }
 
-  /** So many turns. */
+  /** Runs `count` turns. */
   turns(count: number): void {
     for (let turn = 0; turn < count; turn += 1) this.turn();
   }

@@ -100,7 +100,7 @@ interface Sendable {
   addEventListener(type: string, listener: (event: Record<string, unknown>) => void): void;
 }
 
-/** The two kinds of client that the sessions are tested with: one of ours and one that is not. */
+/** The two clients that sessions are tested with: Longwire's and the package `ws`. */
 export const clientKinds = {
   ws: (url: string, protocols: string[] = []): LiveClient =>
     new LiveClient(new WebSocket(url, protocols) as unknown as Sendable),

@@ -116,7 +116,7 @@ export class Guest {
     peer.onText = (text) => this.#got.push(JSON.parse(text) as Message);
   }
 
-  /** Says something, and lets come what comes of it. */
+  /** Sends messages, and waits until the server has handled them. */
   async send(...messages: (object | string)[]): Promise<void> {
     for (const message of messages) {
       const text = typeof message === "string" ? message : JSON.stringify(message);
@@ -149,7 +149,7 @@ export class Guest {
     return this.peer.closed?.code;
   }
 
-  /** The connection is gone. */
+  /** Ends the connection without a close. */
   async leave(): Promise<void> {
     this.peer.end();
     await this.#live.settle();
@@ -170,7 +170,7 @@ export class Later<Value> {
   }
 }
 
-/** A promise of another making, which is there at once. */
+/** A thenable that is not a Promise, and is fulfilled at once. */
 export function thenable<Value>(value: Value): PromiseLike<Value> {
   // oxlint-disable-next-line unicorn/no-thenable
   return { then: (proceed: (value: Value) => void) => proceed(value) } as PromiseLike<Value>;

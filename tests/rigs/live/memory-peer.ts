@@ -109,7 +109,7 @@ export class MemoryPeer implements LivePeer {
     this.#owesDrain = true;
   }
 
-  /** The client says something. */
+  /** Receives a message from the client. */
   receive(message: string | object | Uint8Array): void {
     if (!this.isOpen) return;
     const isWire = typeof message === "string" || message instanceof Uint8Array;
@@ -119,7 +119,7 @@ export class MemoryPeer implements LivePeer {
     if (!this.#isHandling) this.#handleNext();
   }
 
-  /** Takes up to `maxBytes` over to the client; what was closed ends when all is there. */
+  /** Delivers up to `maxBytes` to the client; a closed peer ends once everything is delivered. */
   carry(maxBytes = Number.POSITIVE_INFINITY): void {
     let room = maxBytes;
     while (room > 0 && this.#wire.length > 0) {
@@ -140,7 +140,7 @@ export class MemoryPeer implements LivePeer {
     this.#owner.onDrain(this);
   }
 
-  /** The transport is over; what was on its way is lost. */
+  /** Ends the transport; data in transit is lost. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -189,7 +189,7 @@ export class MemoryPeer implements LivePeer {
   }
 }
 
-/** Lets everything that was begun in microtasks come to its end. */
+/** Waits until all pending microtasks have run. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 12; turn += 1) await Promise.resolve();
 }

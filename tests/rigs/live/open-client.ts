@@ -114,7 +114,7 @@ export function openWelcomed(options: ConnectOptions = {}, welcome: Message = {}
   return opened;
 }
 
-/** Lets the connection be lost, time pass, and the next one be welcomed. */
+/** Loses the connection, lets time pass, and welcomes the next one. */
 export function comeBack(opened: ReturnType<typeof openClient>): FakeSocket {
   opened.socket.end();
   opened.clock.advance(30_000);

@@ -1,6 +1,6 @@
 import { matchFields, type Params, type TopicEvent } from "../../../src/live/index.ts";
 
-/** All that ever happened in a topic in one epoch, as the broker told it. */
+/** All events of a topic in one epoch, as the broker reported them. */
 export class Truth {
   readonly events: TopicEvent[] = [];
 

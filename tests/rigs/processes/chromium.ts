@@ -17,7 +17,7 @@ const flags = [
   "--disable-sync",
 ];
 
-/** A real Chromium with a profile of its own, which goes when it ends. */
+/** A real Chromium with its own profile, which is deleted when it ends. */
 export class Chromium {
   readonly #browser: Browser;
   readonly #profile: string;

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const command = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
-/** A program that has not done what a test waits for by then is taken to never do it. */
+/** A program that has not done what a test waits for by then has failed. */
 const DEADLINE_MS = 15_000;
 
 /** How a program ended; a signal's name when that ended it. */

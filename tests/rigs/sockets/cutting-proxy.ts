@@ -25,7 +25,7 @@ export class CuttingProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Cuts that share of the connections, without a word: both ends see their socket reset. */
+  /** Resets that share of the connections at both ends, without a close. */
   cut(share: number, random: () => number): void {
     for (const pair of this.#pairs) {
       if (random() >= share) continue;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { WebSocket, type ClientOptions } from "ws";
 
-/** A client that is not ours, so that both ends cannot be wrong in the same way. */
+/** A client of the package `ws`, so that both ends cannot have the same mistake. */
 export class OpenSocket {
   readonly socket: WebSocket;
   readonly messages: { data: string; isBinary: boolean }[] = [];
