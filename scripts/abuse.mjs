@@ -30,7 +30,7 @@ const cwd = process.cwd();
 process.chdir(new URL("..", import.meta.url).pathname);
 install();
 const tsc = "node_modules/.bin/tsc";
-once("built/abuse", ["tsconfig.json", "tests/abuse", "tests/brokers"], () =>
+once("built/abuse", ["tsconfig.json", "tests/abuse", "tests/rigs"], () =>
   run("building the catalogue of abuse", tsc, ["-p", "tests/abuse/tsconfig.json"]),
 );
 if (!args.includes("--list")) {

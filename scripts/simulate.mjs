@@ -9,7 +9,7 @@ Runs both simulations of the live layer with as many seeds: the server against a
 that knows the contract (tests/live/simulation), and the server against the real client, on a clock
 and a network in memory (tests/live/world). And with a twentieth of them several nodes on a modelled
 NATS, which are cut off for longer than their topic's events are kept, and whose stream is purged
-(tests/brokers/simulation). Without --first they begin at a seed that no run had
+(tests/brokers/nats/simulation). Without --first they begin at a seed that no run had
 before, by the clock; a failing seed is printed, and --seed replays it.
 
 With --cluster: a region is gone, and its --lost clients come to the --nodes servers that are left,
@@ -24,7 +24,7 @@ else {
     files: [
       "tests/live/simulation.test.ts",
       "tests/live/world.test.ts",
-      "tests/brokers/nats-simulation.test.ts",
+      "tests/brokers/nats/nats-simulation.test.ts",
     ],
   });
 }

@@ -10,7 +10,7 @@ if (row?.move === undefined || target === undefined) throw new Error(`There is n
 
 // An attacker has a machine of its own: it must not take the server's core.
 setPriority(10);
-// Whoever started it is gone.
+// The process that started this one has ended.
 process.on("disconnect", () => process.exit());
 
 const abuser = new Abuser(JSON.parse(target) as Target, row.seconds);

@@ -14,13 +14,13 @@ let linkIsFreeAt = 0;
 /** A connection that is to be cut off may be there for a moment. */
 const HELD_MS = 5_000;
 
-/** What became of the abuser's attempts: evidence that the attack took place. */
+/** The outcome of the abuser's attempts: evidence that the attack took place. */
 export interface Tally {
   connections: number;
   sentMiB: number;
   /** How often one of the crowd was refused, cut off or failed, by reason. */
   setbacks: Record<string, number>;
-  /** What the server gave it at most, as `sawMost` was told. */
+  /** The largest amount of each kind that the server gave it, as reported to `sawMost`. */
   most: Partial<Record<Given, number>>;
 }
 
@@ -30,7 +30,7 @@ export interface Tally {
  */
 export type Given = "heldAtOnce" | "longestHeldMs" | "subscriptions";
 
-/** Who attacks: one payer, with so many connections and no more, until its time is over. */
+/** The attacker: one payer, with a limited number of connections, until its time is over. */
 export class Abuser {
   readonly target: Target;
   readonly #endsAt: number;

@@ -12,7 +12,7 @@ const PUBLISHED_BYTES = 300_000;
 /** A request to /healthz that takes longer is given up. */
 const GIVE_UP_MS = 10_000;
 
-/** What somebody saw who does nothing wrong. */
+/** The service that a well-behaved client received. */
 export interface Seen {
   publishes: number;
   slowestPublishMs: number;

@@ -9,7 +9,7 @@ const { broker, url } = JSON.parse(process.argv[2]);
 const AUTHENTICATE_MS = 200;
 const SLOW_METHOD_MS = 5_000;
 
-/** What `authenticate` was asked; `GET /counts` answers with it. */
+/** Counts the tokens that `authenticate` refused; `GET /counts` returns the counts. */
 const counts = { refused: 0, longestToken: 0 };
 
 const brokers = {

@@ -3,7 +3,7 @@ import type { Row } from "./row.ts";
 import type { Measured } from "./measured.ts";
 import { ownLateMs } from "./server-process.ts";
 
-/** What a failure shows in: the memory during the attack or after it, the event loop, others. */
+/** Where a failure shows: memory during or after the attack, the event loop, other clients. */
 export type Symptom = "memory" | "stays" | "late" | "bystander" | "finding";
 
 /** One reason why a row fails. */

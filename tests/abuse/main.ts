@@ -64,7 +64,7 @@ async function run(rows: readonly Row[]): Promise<void> {
       judged.push(one);
       console.log(line(one));
     } catch (error) {
-      // A row that could not be run is no reason to leave the others out.
+      // If one row cannot be run, the others still run.
       broken += 1;
       console.log(`${row.name}: could not be run: ${String(error)}`);
     }

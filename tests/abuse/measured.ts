@@ -2,7 +2,7 @@ import type { Tally } from "./abuser.ts";
 import type { Seen } from "./bystander.ts";
 import type { Lateness } from "./server-process.ts";
 
-/** What was seen of a row. */
+/** The measurements of a row. */
 export interface Measured {
   row: string;
   idleMiB: number;
@@ -15,10 +15,10 @@ export interface Measured {
   /** How late this process was: a measure for how busy the machine is. */
   harnessLateMs: number;
   bystander: Seen;
-  /** What the abuser says of itself; nothing if there was none, or if it had to be ended. */
+  /** The abuser's own report; undefined if there was no abuser, or if it had to be killed. */
   abuser: Tally | undefined;
   /** Why the server has ended, if it has. */
   ending: string | undefined;
-  /** What the row's own check found. */
+  /** The finding of the row's own check. */
   finding: string | undefined;
 }

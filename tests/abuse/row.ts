@@ -8,12 +8,12 @@ export type ServerKind = "serve" | "serve-tls" | "fixture" | "monitor" | "on-red
 /** One attack. */
 export interface Row {
   name: string;
-  /** What the abuser does, in one line. */
+  /** One line that describes the attack. */
   what: string;
   server: ServerKind;
   /** How long it takes. */
   seconds: number;
-  /** What the topics keep by their declaration, which does not count as growth. */
+  /** Memory that the topics keep by their declaration, which does not count as growth. */
   allowance?: { mib: number; reason: string };
   /** Runs in the abuser's process, until the abuser's time is over or it is done. */
   move?: (abuser: Abuser) => Promise<void>;
@@ -25,7 +25,7 @@ export interface Row {
   withoutPublishes?: boolean;
 }
 
-/** What a row's own steps work with. */
+/** The objects that a row's own steps use. */
 export interface World {
   target: RunningTarget;
   bystander: Bystander;

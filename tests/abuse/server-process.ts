@@ -69,7 +69,7 @@ export class ServerProcess {
     return new ServerProcess(child, port, () => errors);
   }
 
-  /** What is resident now, in MiB; 0 of one that has ended. */
+  /** The resident memory, in MiB; 0 if the process has ended. */
   get residentMiB(): number {
     return this.#status("VmRSS");
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { NatsServer } from "../brokers/nats-server.ts";
-import { RedisServer } from "../brokers/redis-server.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 import { makeCertificate } from "./certificate.ts";
 import type { ServerKind } from "./row.ts";
 import { ServerProcess } from "./server-process.ts";

@@ -29,7 +29,7 @@ export class WebSocketClient {
   readonly #waiting = new Map<number, (type: string) => void>();
   #header = Buffer.alloc(0);
   #payload = Buffer.alloc(0);
-  /** What is still to come of the frame that is read. */
+  /** The number of bytes that are missing of the frame being read. */
   #missing = 0;
   #nextId = 1;
   #onFirstMessage = (): void => {};

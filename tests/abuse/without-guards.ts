@@ -53,7 +53,7 @@ async function isRed(
   { expects, guards }: Unguarded,
   onMeasured: (measured: Measured) => void,
 ): Promise<boolean> {
-  // What cannot be taken out is a fault of the list, and ends the run.
+  // A guard that cannot be removed is an error in the list, and ends the run.
   const root = copyWithoutGuards(guards);
   const expected = (measured: Measured): Failure | undefined =>
     failuresOf(row, measured).find(
@@ -67,7 +67,7 @@ async function isRed(
     const measured = await runRow(row, {
       root,
       isEnough: (measured) => expected(measured) !== undefined,
-      // What is gone in time has not stayed.
+      // Memory that is freed within the recovery time does not count as staying.
       ...(expects === "stays" && { failedRecoveryMs: goal.recoveryMs }),
     });
     onMeasured(measured);
@@ -87,7 +87,7 @@ function isClear(expects: Unguarded["expects"], { lateness }: Measured): boolean
   return expects !== "late" || ownLateMs(lateness) > CLEARLY_LATE_MS;
 }
 
-/** What was there instead of what was expected. */
+/** Describes the measurements that were found in place of the expected failure. */
 function seen(row: Row, measured: Measured, expects: string): string {
   const { idleMiB, highestMiB, afterMiB, lateness } = measured;
   const others = failuresOf(row, measured).map(({ reason }) => reason);

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../src/base/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 describe("the system clock", () => {
   test("returns milliseconds since the Unix epoch and never goes back", () => {

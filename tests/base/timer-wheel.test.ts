@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { TimerWheel } from "../../src/base/index.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 const TICK_MS = 100;
 

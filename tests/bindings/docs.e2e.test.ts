@@ -10,7 +10,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, matchFields } from "../../src/live/index.ts";
 import { WebSocketServer } from "../../src/server/index.ts";
-import { Chromium, patience } from "../demo/chromium.ts";
+import { Chromium, patience } from "../rigs/processes/chromium.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

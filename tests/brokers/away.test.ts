@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
-import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
-import { closeAll } from "./node.ts";
+import { engines } from "../rigs/brokers/engines.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { closeAll } from "../rigs/brokers/node.ts";
 
 afterEach(closeAll);
 

@@ -2,10 +2,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import { systemClock, type Clock, type LongwireError } from "../../src/base/index.ts";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
 import { Topic } from "../../src/topics/topic.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
-import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
+import { engines } from "../rigs/brokers/engines.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
 
 afterEach(closeAll);
 
@@ -169,7 +169,7 @@ describe.each(engines)("%s is killed and restarted", (_name, { startDurable, ope
     await server.restart();
     const other = await follow(await open(server.url), news);
     expect(other.topic.epoch).toBe(node.topic.epoch);
-    // More than were lost: the newest offset alone would say nothing.
+    // More events than were lost, so that comparing the newest offset would not detect the loss.
     await append(other.topic, 4);
     isCut = false;
     await eventually(() => [node.losses, other.losses]).toEqual([1, 1]);

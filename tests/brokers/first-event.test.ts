@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../src/live/index.ts";
-import { CuttingProxy } from "../live/reliability/cutting-proxy.ts";
-import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
-import { open as openNats, raw } from "./nats-node.ts";
-import { NatsServer } from "./nats-server.ts";
-import { append, appendAgain, closeAll, follow, offsets, upTo } from "./node.ts";
-import { ofPattern } from "./of-pattern.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
+import { engines } from "../rigs/brokers/engines.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { open as openNats, raw } from "../rigs/brokers/nats-node.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { append, appendAgain, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
+import { ofPattern } from "../rigs/brokers/of-pattern.ts";
 
 afterEach(closeAll);
 

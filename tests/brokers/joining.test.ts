@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { logTopic } from "../../src/live/index.ts";
-import { engines } from "./engines.ts";
-import { eventually } from "./eventually.ts";
-import { append, closeAll, follow, offsets, upTo } from "./node.ts";
+import { engines } from "../rigs/brokers/engines.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { append, closeAll, follow, offsets, upTo } from "../rigs/brokers/node.ts";
 
 afterEach(closeAll);
 

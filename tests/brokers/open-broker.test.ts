@@ -9,11 +9,11 @@ import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { logTopic, type Broker } from "../../src/live/index.ts";
-import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
-import { NatsServer } from "./nats-server.ts";
-import { RedisCluster } from "./redis-cluster.ts";
-import { RedisServer } from "./redis-server.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { RedisCluster } from "../rigs/brokers/redis-cluster.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterAll(() => stopEngines());
 

@@ -11,7 +11,7 @@ import {
   type TopicEvent,
 } from "../../src/live/index.ts";
 import { Topic } from "../../src/topics/topic.ts";
-import { VirtualClock } from "../virtual-clock.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
 
 /** A broker that can lose what it told, as one of another machine does. */
 class LosingBroker implements Broker {

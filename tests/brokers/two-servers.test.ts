@@ -4,11 +4,11 @@ import { RedisBroker } from "../../src/brokers/redis/index.ts";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
 import { keyedTopic, logTopic, type Broker } from "../../src/live/index.ts";
-import { RunningLive } from "../live/running-live.ts";
-import { stopEngines } from "./engine-process.ts";
-import { eventually } from "./eventually.ts";
-import { NatsServer } from "./nats-server.ts";
-import { RedisServer } from "./redis-server.ts";
+import { RunningLive } from "../rigs/live/running-live.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 
 afterAll(() => stopEngines());
 
@@ -172,7 +172,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
     server.empty();
     await server.restart();
     expect(await after).toEqual({ offset: 1, duplicate: false });
-    // What is in the new log when it comes back to it is within the gap.
+    // Events that the new log has when the client resubscribes are covered by the gap.
     await eventually(() => items[1]).toMatchObject({ type: "gap", reason: "epoch" });
     await writer.publish("news", "later");
     await eventually(() => items.at(-1)).toMatchObject({ type: "event", data: "later", offset: 2 });
@@ -185,7 +185,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
       ["a", 1],
       ["b", 2],
     ]);
-    // Those who can be told nothing else are to come again.
+    // Clients that have no message for a new epoch are closed, so that they connect again.
     expect(await closed).toMatchObject({ code: 1012 });
     expect(await waiting).toBe(304);
     expect(await stream.text()).toContain('"type":"position"');

@@ -66,7 +66,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
   const status = () => page.evaluate(() => live.status.state);
   const leave = () => page.goto(`http://${proxy.host}/live/devices`);
 
-  /** What the log has, in its order. */
+  /** Returns the data of all events in the log, in order. */
   async function published(): Promise<unknown[]> {
     const response = await fetch(`http://${served.host}/live/news`);
     const { events } = (await response.json()) as { events: { data: unknown }[] };

@@ -2,7 +2,7 @@ import { connect, type ConnectOptions } from "../../src/live/client/index.ts";
 import { shareAmongTabs } from "../../src/live/tabs/index.ts";
 import type { Api } from "./served-live.ts";
 
-/** What the tests of pages that stop find in a page. */
+/** The functions that tests of stopping pages call in a page. */
 const inLeaving = {
   connect: (options?: ConnectOptions) => connect<Api>(`ws://${location.host}/live`, options),
   /** For a frame whose own location has no host. */

@@ -21,7 +21,7 @@ const patience = { timeout: 30_000, interval: 25 };
 
 type Message = Record<string, unknown>;
 
-/** What the tests keep in the page, as `inPage`. */
+/** The values that tests keep in the page, as `inPage`. */
 interface InPage {
   tools: PageTools;
   live: Live<Api>;
@@ -63,7 +63,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
     const open = page;
     onTestFinished(async () => {
       await open.close();
-      // What the next test counts is its own.
+      // The next test must count only its own sessions.
       const left = () => served.live.census().sessions + served.live.census().streams;
       await expect.poll(left, patience).toBe(0);
       const keys = Object.keys(await served.devices());
@@ -257,7 +257,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       const next = get(
         `&wait=30&epoch=${String(state["epoch"])}&offset=${String(state["offset"])}`,
       );
-      // Not asked for, so it is no answer.
+      // It was not requested, so it is not the answer.
       await post("m-1", "machine");
       await post("ap-2", "AP");
       const refused = await fetch("/live/devices", { method: "POST", body: '{"key":"x"}' });

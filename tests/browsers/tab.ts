@@ -15,7 +15,7 @@ devices.subscribe(() => {});
 
 const inTab = { live, devices, news, states };
 
-/** What the tests find in a tab. */
+/** The functions that tests call in a tab. */
 export type InTab = typeof inTab;
 
 Object.assign(globalThis, { inTab });

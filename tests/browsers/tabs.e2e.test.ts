@@ -158,7 +158,7 @@ describe.each(["chromium", "firefox"] as const)("%s", (name) => {
       }
       expect(sessions()).toBe(1);
       await first.goBack();
-      // What was kept is the same page, not another one.
+      // The same page was kept, and not loaded again.
       expect(await first.evaluate(() => "inTab" in globalThis)).toBe(true);
       await expectAll(tabs, ["while it is away"]);
       expect(sessions()).toBe(1);

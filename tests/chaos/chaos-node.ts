@@ -13,7 +13,7 @@ const PAUSE_BETWEEN_STARTS_MS = 200;
 
 export interface NodeSettings {
   engine: EngineName;
-  /** Of the broker, through the node's own network; several with commas between. Or its folder. */
+  /** The broker's URLs through the node's own network, separated by commas; or its folder. */
   location: string;
   serverLeaseMs: number;
   /** A broker that goes wrong on purpose: once in so many events, counted from `from` on. */
@@ -23,7 +23,7 @@ export interface NodeSettings {
 /** An event as it crosses from one process to another. */
 type SentEvent = EventDraft & { offset: Offset; at: number };
 
-/** What a node sends; all but `listening` only where the topics are in its own process. */
+/** A message from a node; all but `listening` only if the topics are in its own process. */
 type NodeMessage =
   | { kind: "listening"; port: number }
   | { kind: "opened"; position: Position; told: SentEvent[] }

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { stopEngines } from "../brokers/engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { runChaos, type ChaosReport } from "./chaos.ts";
 import type { Engine } from "./engine.ts";
 import type { FaultName } from "./faults.ts";
@@ -29,7 +29,7 @@ interface UsualRun {
   seconds?: number;
   /** Default 1. */
   seed?: number;
-  /** What share of the views may be at positions of which the truth is unknown. Default 0. */
+  /** The share of views that may be at positions whose true state is unknown. Default 0. */
   unknownShare?: number;
 }
 

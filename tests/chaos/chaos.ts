@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { TopicEvent } from "../../src/live/index.ts";
-import { Random } from "../live/simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 import type { Auditor } from "./auditor.ts";
 import { Tally, type Subscriber } from "./clients.ts";
 import { Cluster, type Mutation } from "./cluster.ts";
@@ -87,13 +87,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const mendedAt = performance.now();
     await population.fallSilent(options.atLeastEvents ?? 0);
     const log = await auditor.read("news");
-    // What a broker drops on purpose nobody can wait for.
+    // Events that the broker drops on purpose never arrive, so there is nothing to wait for.
     if (mutation === undefined) await haveReadAll(subscribers, log);
     else await pause(3_000);
-    // What follows has a node end without a word, and is no part of what is measured.
+    // The next step ends a node without a close, and is not part of the measurement.
     const figures = { ...figuresOf(tally), recoveryMs: performance.now() - mendedAt };
     if (mutation === undefined) await seeEveryone(auditor, cluster, population);
-    // What an engine in the node's own process has is only now read from its disk.
+    // An engine in the node's own process is read from its disk only now.
     const kept = await auditor.read("news");
     const devices = await auditor.devices();
     const views = population.witness.check(devices);

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { stopEngines } from "../brokers/engine-process.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
 import { runChaos } from "./chaos.ts";
 import { NOTHING_WRONG } from "./chaos-run.ts";
 import type { Findings } from "./history.ts";

@@ -8,7 +8,7 @@ import type { ViewWitness } from "./view-witness.ts";
 /** How often a device says that it is there, as agents do, in milliseconds. */
 const REPORT_MS = 1_000;
 
-/** What all clients of a run count together. */
+/** The counts of all clients of a run. */
 export class Tally {
   deliveries = 0;
   /** When each attempt to connect began, in ms, from `begin` on. */
@@ -151,7 +151,7 @@ export class Device {
   }
 }
 
-/** What `news` sends; nothing of the message behind its offset is looked at. */
+/** An event of `news`; the rest of the message after the offset is not read. */
 const EVENT = /^\{"type":"event","topic":"news","offset":(\d+)/;
 
 /** WebSockets that see whether each event of `news` is newer than the one before. */

@@ -1,4 +1,4 @@
-import type { Random } from "../live/simulation/random.ts";
+import type { Random } from "../rigs/random.ts";
 import { ChaosNode, type NodeSettings } from "./chaos-node.ts";
 import type { Engine } from "./engine.ts";
 import { NetworkLink } from "./network-link.ts";
@@ -12,7 +12,7 @@ export type Mutation = Omit<NonNullable<NodeSettings["mutation"]>, "from">;
 export class Cluster {
   readonly engine: Engine;
   readonly nodes: readonly ChaosNode[];
-  /** Of each node, one to each server of the engine. */
+  /** For each node, its links to the servers of the engine. */
   readonly links: readonly (readonly NetworkLink[])[];
   /**
    * Where clients connect: each leads to any node that is up. There are several, since a client

@@ -13,14 +13,14 @@ export interface EngineServer {
 
 export type EngineName = "redis" | "nats" | "nats-cluster" | "disk" | "memory";
 
-/** What keeps the topics, with its server programs. */
+/** The storage of the topics, with its server programs. */
 export interface Engine {
   readonly name: EngineName;
   /** None where the topics are kept in the node's own process. */
   readonly servers: readonly EngineServer[];
   /** How many nodes a cluster on it has. */
   readonly nodes: number;
-  /** What a node opens: a URL that leads to these ports, or a folder. */
+  /** Returns the location that a node opens: a URL with these ports, or a folder. */
   location(ports: readonly number[]): string;
   /** Opens the checker's own view of the topics, past every fault. */
   audit(nodes: readonly ChaosNode[]): Promise<Auditor>;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Random } from "../live/simulation/random.ts";
+import type { Random } from "../rigs/random.ts";
 import type { ChaosNode } from "./chaos-node.ts";
 import type { Cluster } from "./cluster.ts";
 import type { EngineName } from "./engine.ts";
@@ -14,7 +14,7 @@ const STOPPED_MS = 20_000;
 /** How long a deploy waits between two nodes: until those of the first are back. */
 const BETWEEN_DEPLOYS_MS = 10_000;
 
-/** What can happen to a cluster, by name. */
+/** The faults of a cluster, by name. */
 export const faults = {
   "node killed": (cluster, random) =>
     withNode(cluster, random, async (node) => {
@@ -94,7 +94,7 @@ export function faultsOn(engine: EngineName): readonly FaultName[] {
 
 /** The faults that happen unless others are asked for, each as often as it is named. */
 export function usualFaults(engine: EngineName): readonly FaultName[] {
-  // A deploy is no fault, and takes long.
+  // A deploy is not a fault, and takes long.
   const names = faultsOn(engine).filter((name) => name !== "rolling deploy");
   if (engine !== "disk" && engine !== "memory") return names;
   return names.flatMap((name) => {

@@ -1,7 +1,7 @@
 import type { TopicEvent } from "../../src/live/index.ts";
 import type { Offset } from "../../src/topics/position.ts";
 
-/** What an event of `news` holds. */
+/** The data of an event of `news`. */
 export interface News {
   publisher: string;
   /** Counts what the publisher has published, from 1 on. */
@@ -13,7 +13,7 @@ export interface News {
 /** All that a subscriber of `news` was told. */
 export interface History {
   readonly id: string;
-  /** What it had read when the run began. */
+  /** The position that it had reached when the run began. */
   start: Offset;
   readonly offsets: Offset[];
   readonly gaps: { from: Offset; to: Offset; reason: string }[];
@@ -21,7 +21,7 @@ export interface History {
   resent: number;
 }
 
-/** What a publisher knows of what it has published. */
+/** A publisher's record of its own publishes. */
 export interface Ledger {
   readonly publisher: string;
   /** Offsets by `n`. */
@@ -30,7 +30,7 @@ export interface Ledger {
   readonly unconfirmed: Set<number>;
 }
 
-/** What went wrong; all numbers are 0 when nothing did. */
+/** The faults that were found; all numbers are 0 if there were none. */
 export interface Findings {
   /** Acknowledged, and not in the log at its offset. */
   unkept: number;

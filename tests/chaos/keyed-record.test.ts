@@ -51,7 +51,7 @@ test("a view is unknown if an event was replaced before it was reported", () => 
 test.each([
   ["an event that was reported is gone", { epoch, offset: 2 }, [event(1, "a")]],
   ["the offset has gone back", { epoch, offset: 1 }, [event(1, "a")]],
-  ["the epoch is another", { epoch: "other", offset: 2 }, [event(1, "a"), event(2, "b")]],
+  ["the epoch has changed", { epoch: "other", offset: 2 }, [event(1, "a"), event(2, "b")]],
 ])("a record fails when the topic is opened again and %s", (_, position, told) => {
   const record = recordOfTwo();
   record.open(position, told);

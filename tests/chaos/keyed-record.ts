@@ -21,7 +21,7 @@ export class KeyedRecord {
    * Records what a broker told a follower while it opened the topic.
    *
    * The topic may be opened again after its follower has ended. Values that were replaced in
-   * between are not told, so the views at those offsets stay unknown. What was recorded before must
+   * between are not reported, so the views at those offsets stay unknown. Every earlier record must
    * still be there.
    */
   open({ epoch, offset }: Position, told: readonly TopicEvent[]): void {

@@ -1,7 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { NatsBroker } from "../../src/brokers/nats/index.ts";
-import { NatsServer } from "../brokers/nats-server.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
 import { brokerAuditor } from "./auditor.ts";
 import type { Engine, EngineServer } from "./engine.ts";
 

@@ -115,7 +115,7 @@ class Way {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #condition: () => Condition;
-  /** What is on its way, in its order: none overtakes another, however late timers are. */
+  /** Data in transit, in order: no piece overtakes another, however late timers are. */
   readonly #underWay: { arrives: number; deliver: () => void }[] = [];
   #hasEnded = false;
 

@@ -58,7 +58,7 @@ process.send({ kind: "listening", port: listening.port });
 async function drain() {
   await server.close({ timeoutMs: 3_000 });
   await live.close();
-  // What was reported before leaves first.
+  // Earlier reports are sent first.
   process.send({ kind: "ended" }, () => process.exit());
 }
 

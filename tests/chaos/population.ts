@@ -16,7 +16,7 @@ export class Population {
   readonly publishers: readonly Publisher[];
   readonly devices: Device[];
   readonly witness: ViewWitness = new ViewWitness();
-  /** What those see who read over plain HTTP, by how they do. */
+  /** The views of clients that read over plain HTTP, by the form of the request. */
   readonly httpWitnesses: ReadonlyMap<HttpForm, ViewWitness> = new Map(
     httpForms.map((form) => [form, new ViewWitness()]),
   );
@@ -49,7 +49,7 @@ export class Population {
     return this.#histories;
   }
 
-  /** What is published from now on, all have to get. */
+  /** Starts publishing. From now on, every subscriber must receive every event. */
   begin(eventsPerSecond: number): void {
     for (const { history, news } of this.subscribers) history.start = news.position!.offset;
     const intervalMs = (PUBLISHERS / eventsPerSecond) * 1_000;
@@ -75,7 +75,7 @@ export class Population {
 
   close(): void {
     this.#isOver = true;
-    // What is unanswered now is so because something else went wrong, which is told.
+    // A publish that is still unanswered was caused by another failure, which is reported.
     for (const publishing of this.#publishing) publishing.catch(() => {});
     for (const reader of this.#httpReaders) reader.close();
     for (const one of this.#all) {

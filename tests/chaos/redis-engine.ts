@@ -1,5 +1,5 @@
 import { RedisBroker } from "../../src/brokers/redis/index.ts";
-import { RedisServer } from "../brokers/redis-server.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
 import { brokerAuditor } from "./auditor.ts";
 import type { Engine } from "./engine.ts";
 

@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 import { frame, TEXT } from "../abuse/web-socket.ts";
-import { Abuser, type AbuserLink } from "../live/abuser/abuser.ts";
-import type { Random } from "../live/simulation/random.ts";
-import { handshake } from "../raw-client.ts";
+import { Abuser, type AbuserLink } from "../rigs/live/abuser.ts";
+import type { Random } from "../rigs/random.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
 
 const PARTIES = 3;
 /** How often it does something. */

@@ -11,7 +11,7 @@ export interface ViewCounts {
   unknown: number;
 }
 
-/** What views of a keyed topic were at each position that was told. */
+/** The views of a keyed topic at each position that a client reported. */
 export class ViewWitness {
   /** By epoch and offset: how often it was which view. */
   readonly #seen = new Map<string, Map<string, number>>();

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());
@@ -87,8 +87,8 @@ describe("simulated access points", () => {
 
 describe("invalid use", () => {
   test.each([
-    ["a URL that is none", ["--url", "nowhere"], /--url.*nowhere/],
-    ["a count that is none", ["--simulate", "many"], /--simulate.*many/],
+    ["an invalid URL", ["--url", "nowhere"], /--url.*nowhere/],
+    ["an invalid count", ["--simulate", "many"], /--simulate.*many/],
     ["a header without a colon", ["--header", "nothing"], /--header/],
   ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {
     const program = await runLongwire(["agent", ...args]);

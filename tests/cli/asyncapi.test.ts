@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { runLongwire, type RunningProgram } from "./running-program.ts";
+import { runLongwire, type RunningProgram } from "../rigs/processes/running-program.ts";
 
 /** A module in a folder of its own, which goes with the test. */
 function moduleFile(source: string): string {
@@ -44,13 +44,13 @@ test.each([
     "exports other; export const api",
   ],
   [
-    "an export that is no API",
+    "an export that is not an API",
     () => moduleFile("export const api = { topics: [1] };"),
     [],
     "export const api = { topics",
   ],
   [
-    "a URL that is none",
+    "an invalid URL",
     () => moduleFile("export const api = { topics: [] };"),
     ["--url", "x"],
     "--url is x",

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { startEcho } from "./echo-server.ts";
-import { longwireInTerminal, plain, RunningProgram } from "./running-program.ts";
+import { longwireInTerminal, plain, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, expect, test } from "vitest";
-import { echo, runServer } from "../server/run-server.ts";
-import { runLongwire, RunningProgram } from "./running-program.ts";
-import { makeCertificate } from "./tls-certificate.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
+import { runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 
 afterAll(() => RunningProgram.endAll());
 

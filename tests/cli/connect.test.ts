@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocketServer, type WebSocket } from "ws";
 import { startEcho } from "./echo-server.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
@@ -153,12 +153,12 @@ describe("invalid use", () => {
   });
 
   test.concurrent.each([
-    ["a URL that is none", ["not-a-url"], /not-a-url/],
-    ["a scheme that is none", ["ftp://127.0.0.1/"], /ftp/],
+    ["an invalid URL", ["not-a-url"], /not-a-url/],
+    ["an unknown scheme", ["ftp://127.0.0.1/"], /ftp/],
     ["a header without a colon", ["ws://127.0.0.1:9", "--header", "nothing"], /--header/],
     ["a param without a sign", ["ws://127.0.0.1:9", "--param", "nothing"], /--param/],
-    ["a wait that is no number", ["ws://127.0.0.1:9", "--wait", "soon"], /--wait/],
-    ["an option that is none", ["ws://127.0.0.1:9", "--nonsense"], /--nonsense/],
+    ["a wait that is not a number", ["ws://127.0.0.1:9", "--wait", "soon"], /--wait/],
+    ["an unknown option", ["ws://127.0.0.1:9", "--nonsense"], /--nonsense/],
   ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {
     const program = await runLongwire(["connect", ...args]);
     expect(program.stderr).toMatch(named);

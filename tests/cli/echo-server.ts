@@ -1,4 +1,4 @@
-import { longwire, type RunningProgram } from "./running-program.ts";
+import { longwire, type RunningProgram } from "../rigs/processes/running-program.ts";
 
 /** Starts `longwire echo` on a free port. */
 export async function startEcho(): Promise<{ echo: RunningProgram; url: string }> {

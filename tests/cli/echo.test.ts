@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { startEcho } from "./echo-server.ts";
-import { OpenSocket } from "./open-socket.ts";
-import { longwire, RunningProgram } from "./running-program.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import { longwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { longwireInTerminal, runLongwire, RunningProgram } from "./running-program.ts";
+import {
+  longwireInTerminal,
+  runLongwire,
+  RunningProgram,
+} from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

@@ -2,12 +2,12 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { stopEngines } from "../brokers/engine-process.ts";
-import { eventually } from "../brokers/eventually.ts";
-import { NatsServer } from "../brokers/nats-server.ts";
-import { RedisServer } from "../brokers/redis-server.ts";
-import { OpenSocket } from "./open-socket.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
+import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { NatsServer } from "../rigs/brokers/nats-server.ts";
+import { RedisServer } from "../rigs/brokers/redis-server.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

@@ -2,10 +2,15 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
-import { DataFolder } from "../brokers/disk-folder.ts";
-import { eventually } from "../brokers/eventually.ts";
-import { OpenSocket } from "./open-socket.ts";
-import { longwire, runLongwire, RunningProgram, type Exit } from "./running-program.ts";
+import { DataFolder } from "../rigs/brokers/disk-folder.ts";
+import { eventually } from "../rigs/clock/eventually.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import {
+  longwire,
+  runLongwire,
+  RunningProgram,
+  type Exit,
+} from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());

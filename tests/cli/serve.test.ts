@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { OpenSocket } from "./open-socket.ts";
-import { longwire, runLongwire, RunningProgram } from "./running-program.ts";
-import { makeCertificate } from "./tls-certificate.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import { longwire, runLongwire, RunningProgram } from "../rigs/processes/running-program.ts";
+import { makeCertificate } from "../rigs/processes/tls-certificate.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(() => RunningProgram.endAll());
@@ -115,7 +115,7 @@ describe("bad options", () => {
     ["a topic without a kind", ["--topic", "a"], /--topic/],
     ["a topic's name with a space", ["--topic", "a b:log"], /a b/],
     ["a topic named twice", ["--topic", "a:log", "--topic", "a:keyed"], /\ba\b.*twice|two topics/i],
-    ["a port that is none", ["--port", "70000"], /--port.*70000/],
+    ["an invalid port", ["--port", "70000"], /--port.*70000/],
     ["a path without a slash", ["--path", "live"], /path/],
     ["a word too many", ["surplus"], /too many arguments|surplus/],
   ])("%s is refused with a message that names it, without a stack", async (_, args, named) => {

@@ -1,6 +1,6 @@
 import type { Role } from "../../src/protocol/index.ts";
 import type { CompressionOptions } from "../../src/server/index.ts";
-import type { FrameOptions } from "../protocol/masked-frame.ts";
+import type { FrameOptions } from "../rigs/protocol/masked-frame.ts";
 import type { EndSettings, Message } from "./carriers/carrier.ts";
 import type { Transport } from "./carriers/carrier-for.ts";
 import type { WindowUse } from "./reference-deflate.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import type { Role } from "../../src/protocol/index.ts";
-import { joinBytes, utf8, type FrameOptions } from "../protocol/masked-frame.ts";
-import type { WireFrame } from "../protocol/read-frames.ts";
+import { joinBytes, utf8, type FrameOptions } from "../rigs/protocol/masked-frame.ts";
+import type { WireFrame } from "../rigs/protocol/read-frames.ts";
 import type { Carrier, Closed, Message, Opened } from "./carriers/carrier.ts";
 import {
   answers,

@@ -6,7 +6,7 @@ import {
   plainFrame,
   utf8,
   type FrameOptions,
-} from "../protocol/masked-frame.ts";
+} from "../rigs/protocol/masked-frame.ts";
 import { applyKey } from "./carriers/frame-reader.ts";
 
 /** The properties of a frame besides its opcode and payload. */

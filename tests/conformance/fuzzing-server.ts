@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { onTestFinished } from "vitest";
-import { plainFrame, type FrameOptions } from "../protocol/masked-frame.ts";
+import { plainFrame, type FrameOptions } from "../rigs/protocol/masked-frame.ts";
 import type { Certificate } from "./carriers/certificate.ts";
 import { answerUpgrade } from "./carriers/http1-handshake.ts";
 import { RawPipe } from "./carriers/raw-pipe.ts";

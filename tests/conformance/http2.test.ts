@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { frameTo, type FrameOptions } from "../protocol/masked-frame.ts";
+import { frameTo, type FrameOptions } from "../rigs/protocol/masked-frame.ts";
 import { roles } from "./carriers/carrier-for.ts";
 import type { Opened, Opening } from "./carriers/carrier.ts";
 import { ClientOverHttp2 } from "./carriers/client-over-http2.ts";

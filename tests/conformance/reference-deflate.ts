@@ -1,5 +1,5 @@
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
-import { referenceInflate } from "../node/deflate/reference-inflate.ts";
+import { referenceInflate } from "../rigs/protocol/reference-inflate.ts";
 
 /** How far one end of a connection may refer back when it compresses. */
 export interface WindowUse {

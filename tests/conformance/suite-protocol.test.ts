@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { bytes, maskedFrame } from "../protocol/masked-frame.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { bytes, maskedFrame } from "../rigs/protocol/masked-frame.ts";
 import type { Dialled } from "./carriers/carrier.ts";
 import { certificate } from "./carriers/certificate.ts";
 import { dialHttp2, openSession } from "./carriers/server-over-http2.ts";

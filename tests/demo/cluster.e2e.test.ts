@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, rowOf } from "./chromium.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { Chromium, patience, rowOf } from "../rigs/processes/chromium.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { patience, reconnecting, type Visit } from "./chromium.ts";
+import { patience, reconnecting, type Visit } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const shown = monitorInChromium();
@@ -137,7 +137,7 @@ test("a message that is not a JSON object ends the connection with 4400, and the
 
 test("0 CONNECTING and 2 CLOSING are shown while a slow server has not answered", async () => {
   const visit = await atPanel();
-  // What the panel shows must not depend on how quick the network is.
+  // The panel must show the same on a fast and on a slow network.
   const session = await visit.page.createCDPSession();
   await session.send("Network.enable");
   const states = await watchStates(visit);

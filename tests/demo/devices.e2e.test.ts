@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { longwire, RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, reconnecting, rowOf, type Visit } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { longwire, RunningProgram } from "../rigs/processes/running-program.ts";
+import { Chromium, patience, reconnecting, rowOf, type Visit } from "../rigs/processes/chromium.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 import { ReportingDevice } from "./reporting-device.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });

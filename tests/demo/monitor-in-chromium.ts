@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { Chromium } from "../rigs/processes/chromium.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 
 /** A running monitor and a browser; there from a file's first test to its last. */
 export interface MonitorInChromium {

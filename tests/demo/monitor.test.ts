@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { OpenSocket } from "../cli/open-socket.ts";
-import { RunningProgram } from "../cli/running-program.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 import { RawConnection } from "./raw-request.ts";
 import { ReportingDevice } from "./reporting-device.ts";
 
@@ -208,7 +208,7 @@ describe("devices and inventory", () => {
     const newer = await ReportingDevice.connect(monitor, "twin");
     await newer.report({ clients: 2 });
     older.vanish();
-    // What ended is known to the server once this one, which came after it, has ended too.
+    // Once the server has handled the end of this later connection, it has handled the earlier end.
     const witness = await ReportingDevice.connect(monitor, "witness");
     await witness.report();
     witness.vanish();
@@ -222,7 +222,7 @@ describe("devices and inventory", () => {
   test.each([
     ["without a name", { deviceType: "AP" }],
     ["without a type", { name: "x" }],
-    ["that is no object", "text"],
+    ["that is not an object", "text"],
   ])("a report %s is refused, and the connection stays", async (_, data) => {
     const device = await ReportingDevice.connect(monitor, "sloppy");
     device.client.sendJson({ type: "publish", id: "bad", topic: "devices", key: "sloppy", data });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, type Visit } from "./chromium.ts";
-import { MonitorProcess } from "./monitor-process.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { Chromium, patience, type Visit } from "../rigs/processes/chromium.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 import { ReportingDevice } from "./reporting-device.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -18,7 +18,7 @@ afterAll(async () => {
   await RunningProgram.endAll();
 });
 beforeEach(async () => {
-  // A resource of the server that is no page of ours: only its origin counts.
+  // A resource of the server that is not one of our pages: only its origin matters.
   visit = await chromium.visit(`${monitor.url}/icon.svg`);
   await visit.page.goto(`${monitor.url}/demo/time`);
   ap = await ReportingDevice.connect(monitor, "ap-77");

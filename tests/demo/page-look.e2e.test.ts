@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { patience } from "./chromium.ts";
+import { patience } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const views = ["#/", "#/device/rack-7", "#/device/ap-01", "#/connection", "#/why"];

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { OpenSocket } from "../cli/open-socket.ts";
-import type { MonitorProcess } from "./monitor-process.ts";
+import { OpenSocket } from "../rigs/sockets/open-socket.ts";
+import type { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 
 /** A device whose agent is the test: it reports when it is told, over a connection of its own. */
 export class ReportingDevice {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { patience, type Visit } from "./chromium.ts";
+import { patience, type Visit } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
 
 const ways = ["poll", "long-poll", "sse", "websocket"] as const;

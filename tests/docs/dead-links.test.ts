@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { LIFTED } from "../../tools/site/.vitepress/lifted-pages.mts";
-import { RunningProgram } from "../cli/running-program.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { Chromium } from "../demo/chromium.ts";
-import { RawClient } from "../raw-client.ts";
+import { Chromium } from "../rigs/processes/chromium.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 

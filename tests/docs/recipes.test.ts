@@ -8,11 +8,11 @@ import { MemoryBroker } from "../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer } from "../../src/live/index.ts";
 import { WebSocketServer } from "../../src/server/index.ts";
 import { load, type Untyped } from "../dependents/dependents.ts";
-import { RawClient } from "../raw-client.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
 
 const page = readFileSync(resolve(import.meta.dirname, "../../docs/guides/recipes.md"), "utf8");
 
-/** Runs a recipe as it stands, on a free port; returns what its variables hold. */
+/** Runs a recipe unchanged, on a free port; returns the values of its variables. */
 async function run(name: string, server: WebSocketServer): Promise<{ app: Untyped; http: Server }> {
   const block = page.split(`\`\`\`ts ${name}\n`)[1]!.split("```")[0]!;
   const { code } = await transformWithOxc(block, name);

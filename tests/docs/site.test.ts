@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import sirv from "sirv";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
-import { RunningProgram } from "../cli/running-program.ts";
-import { Chromium, patience, type Visit } from "../demo/chromium.ts";
-import { MonitorProcess } from "../demo/monitor-process.ts";
+import { RunningProgram } from "../rigs/processes/running-program.ts";
+import { Chromium, patience, type Visit } from "../rigs/processes/chromium.ts";
+import { MonitorProcess } from "../rigs/processes/monitor-process.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 240_000 });
 

@@ -83,7 +83,7 @@ interface CompilerError {
   at: number;
   line: number;
   text: string;
-  /** What is not declared, if that is the error. */
+  /** The undeclared name, if that is the error. */
   name: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from "node:zlib";
 import type { Role } from "../../src/protocol/index.ts";
-import type { Random } from "../live/simulation/random.ts";
-import { closePayload, frameTo, utf8, type FrameOptions } from "../protocol/masked-frame.ts";
+import type { Random } from "../rigs/random.ts";
+import { closePayload, frameTo, utf8, type FrameOptions } from "../rigs/protocol/masked-frame.ts";
 
 /** Whether permessage-deflate was agreed, and whether its window is kept between messages. */
 export type Agreed = "plain" | "fresh" | "kept";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { afterReports, strayErrors } from "../hardening/stray-errors.ts";
-import { heldBytes } from "../hardening/heap.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
+import { heldBytes } from "../rigs/measuring/heap.ts";
 import { fuzz, type Tally } from "./fuzz.ts";
 import { LiveServer } from "./live-server.ts";
 

@@ -1,5 +1,5 @@
-import { Random } from "../live/simulation/random.ts";
-import { joinBytes } from "../protocol/masked-frame.ts";
+import { Random } from "../rigs/random.ts";
+import { joinBytes } from "../rigs/protocol/masked-frame.ts";
 import { randomChunks, randomPieces, type StreamKind } from "./byte-streams.ts";
 import { fuzzHandshakes } from "./handshakes.ts";
 import { compare } from "./known-differences.ts";

@@ -9,9 +9,9 @@ import {
   type HeaderFields,
 } from "../../src/protocol/index.ts";
 import { trimmed } from "../../src/protocol/handshake/header-fields.ts";
-import type { Random } from "../live/simulation/random.ts";
-import { utf8 } from "../protocol/masked-frame.ts";
-import { GOOD_HEADERS, KEY } from "../raw-client.ts";
+import type { Random } from "../rigs/random.ts";
+import { utf8 } from "../rigs/protocol/masked-frame.ts";
+import { GOOD_HEADERS, KEY } from "../rigs/sockets/raw-client.ts";
 import { randomBytes, randomChunks } from "./byte-streams.ts";
 
 const NAMES = [

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import { WebSocketServer, type Endpoint, type Peer } from "../../src/server/index.ts";
-import type { Random } from "../live/simulation/random.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
-import { handshake } from "../raw-client.ts";
+import type { Random } from "../rigs/random.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
 import type { Agreed } from "./byte-streams.ts";
 import { randomRequest } from "./handshakes.ts";
 import { hexOf, LIMITS, type Received } from "./reading.ts";

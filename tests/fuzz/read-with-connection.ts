@@ -8,7 +8,7 @@ import {
   type DeflateParameters,
   type ProtocolError,
 } from "../../src/protocol/index.ts";
-import type { Random } from "../live/simulation/random.ts";
+import type { Random } from "../rigs/random.ts";
 import type { Agreed, StreamKind } from "./byte-streams.ts";
 import { hexOf, LIMITS, type Reading } from "./reading.ts";
 

@@ -2,12 +2,19 @@ import { connect as connectTls } from "node:tls";
 import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { HandshakeRefusal } from "../../src/server/index.ts";
-import { Random } from "../live/simulation/random.ts";
-import { handshake } from "../raw-client.ts";
-import { openSession, RawStream } from "../server/http2-session.ts";
-import { echo, runServer, type RunningServer } from "../server/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
-import { CONNECT, openSocket, readToEnd, runOver, transports, WirePeer } from "./wire-peer.ts";
+import { Random } from "../rigs/random.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
+import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
+import { echo, runServer, type RunningServer } from "../rigs/sockets/run-server.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
+import {
+  CONNECT,
+  openSocket,
+  readToEnd,
+  runOver,
+  transports,
+  WirePeer,
+} from "../rigs/sockets/wire-peer.ts";
 
 const ROUNDS = 25;
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { constants, createDeflateRaw, deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
-import { Witness } from "../server/run-server.ts";
-import { runOver, transports, WirePeer } from "./wire-peer.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
+import { Witness } from "../rigs/sockets/run-server.ts";
+import { runOver, transports, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 const RSV1 = 0x40;
 const KIB = 1024;

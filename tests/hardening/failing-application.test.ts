@@ -1,12 +1,18 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, LongwireError } from "../../src/server/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { handshake } from "../raw-client.ts";
-import { openSession, RawStream } from "../server/http2-session.ts";
-import { runServer, Witness } from "../server/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
-import { openSocket, readToEnd, runOver, WirePeer, type Transport } from "./wire-peer.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
+import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
+import { runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
+import {
+  openSocket,
+  readToEnd,
+  runOver,
+  WirePeer,
+  type Transport,
+} from "../rigs/sockets/wire-peer.ts";
 
 /** Values that an application may throw, including some that cannot be converted to text. */
 const thrown: [string, () => unknown][] = [

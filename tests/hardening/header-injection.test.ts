@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openWebSocket } from "../../src/client/index.ts";
 import { HandshakeRefusal, type Endpoint } from "../../src/server/index.ts";
-import { HeldServer } from "../client/held-server.ts";
-import { handshake } from "../raw-client.ts";
-import { openSession, RawStream } from "../server/http2-session.ts";
-import { echo, runServer, Witness } from "../server/run-server.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
-import { openSocket, readToEnd, runOver, WirePeer } from "./wire-peer.ts";
+import { HeldServer } from "../rigs/sockets/held-server.ts";
+import { handshake } from "../rigs/sockets/raw-client.ts";
+import { openSession, RawStream } from "../rigs/sockets/http2-session.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
+import { openSocket, readToEnd, runOver, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 /**
  * Sequences that some parser reads as the end of a line; the last two lose their high octet in

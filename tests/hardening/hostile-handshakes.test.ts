@@ -9,12 +9,18 @@ import {
   type HeaderFields,
 } from "../../src/protocol/index.ts";
 import { WebSocketServer, type Endpoint } from "../../src/server/index.ts";
-import { maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { GOOD_HEADERS, handshake, KEY } from "../raw-client.ts";
-import { echo, runServer, Witness } from "../server/run-server.ts";
-import { growthOf, LINEAR_GROWTH } from "./linear-work.ts";
-import { afterReports, strayErrors } from "./stray-errors.ts";
-import { openSocket, readToEnd, runOver, WirePeer, type Transport } from "./wire-peer.ts";
+import { maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { GOOD_HEADERS, handshake, KEY } from "../rigs/sockets/raw-client.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { growthOf, LINEAR_GROWTH } from "../rigs/measuring/linear-work.ts";
+import { afterReports, strayErrors } from "../rigs/measuring/stray-errors.ts";
+import {
+  openSocket,
+  readToEnd,
+  runOver,
+  WirePeer,
+  type Transport,
+} from "../rigs/sockets/wire-peer.ts";
 
 /** Whether this version of Node refuses the request with 431 itself. */
 async function isTooMuchForNode(request: string): Promise<boolean> {

@@ -2,9 +2,16 @@ import { connect as connectHttp2, type ClientHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { GOOD_HEADERS } from "../raw-client.ts";
-import { echo, type RunningServer } from "../server/run-server.ts";
-import { CONNECT, openSocket, readToEnd, runOver, WirePeer, type Transport } from "./wire-peer.ts";
+import { GOOD_HEADERS } from "../rigs/sockets/raw-client.ts";
+import { echo, type RunningServer } from "../rigs/sockets/run-server.ts";
+import {
+  CONNECT,
+  openSocket,
+  readToEnd,
+  runOver,
+  WirePeer,
+  type Transport,
+} from "../rigs/sockets/wire-peer.ts";
 
 const handshakeTimeoutMs = 300;
 const HALF = `GET / HTTP/1.1\r\nHost: ${GOOD_HEADERS["Host"]}\r\nUpgrade: websocket\r\n`;

@@ -5,10 +5,10 @@ import { describe, expect, test, vi } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, Peer } from "../../src/server/index.ts";
-import { closePayload, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { echo, runServer, Witness } from "../server/run-server.ts";
-import { VirtualClock } from "../virtual-clock.ts";
-import { runOver, transports, WirePeer } from "./wire-peer.ts";
+import { closePayload, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
+import { runOver, transports, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 const MIB = 1024 * 1024;
 

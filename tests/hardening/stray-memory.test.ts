@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { openWebSocket } from "../../src/client/index.ts";
 import { Connection, Opcode } from "../../src/protocol/index.ts";
-import { CountingBytes } from "../protocol/counting-bytes.ts";
-import { joinBytes, maskedFrame } from "../protocol/masked-frame.ts";
-import { CollectingHandler, roles } from "../protocol/open-connection.ts";
-import { readFrames } from "../protocol/read-frames.ts";
-import { runServer, Witness } from "../server/run-server.ts";
-import { WirePeer } from "./wire-peer.ts";
+import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
+import { joinBytes, maskedFrame } from "../rigs/protocol/masked-frame.ts";
+import { CollectingHandler, roles } from "../rigs/protocol/open-connection.ts";
+import { readFrames } from "../rigs/protocol/read-frames.ts";
+import { runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 /**
  * Returns an array that reports more than its real length, by mistake of an application or a

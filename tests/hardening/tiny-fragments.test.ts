@@ -2,12 +2,12 @@ import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint } from "../../src/server/index.ts";
-import { DeflatingConnection, fresh } from "../node/deflate/deflating-connection.ts";
-import { frameTo, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { openConnection, roles } from "../protocol/open-connection.ts";
-import { echo, runServer, Witness } from "../server/run-server.ts";
-import { heldBytes } from "./heap.ts";
-import { runOver, transports, WirePeer } from "./wire-peer.ts";
+import { DeflatingConnection, fresh } from "../rigs/protocol/deflating-connection.ts";
+import { frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { openConnection, roles } from "../rigs/protocol/open-connection.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
+import { heldBytes } from "../rigs/measuring/heap.ts";
+import { runOver, transports, WirePeer } from "../rigs/sockets/wire-peer.ts";
 
 const RSV1 = 0x40;
 const MIB = 1024 * 1024;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Endpoint, HttpExchange, Peer, UpgradeRequest } from "../../src/server/index.ts";
-import { Chromium } from "../demo/chromium.ts";
-import { testTls } from "../server/http2-session.ts";
-import { runServer } from "../server/run-server.ts";
+import { Chromium } from "../rigs/processes/chromium.ts";
+import { testTls } from "../rigs/sockets/http2-session.ts";
+import { runServer } from "../rigs/sockets/run-server.ts";
 
 let chromium: Chromium;
 beforeAll(async () => {

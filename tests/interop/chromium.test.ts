@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Peer } from "../../src/server/index.ts";
-import { Chromium } from "../demo/chromium.ts";
-import { runServer } from "../server/run-server.ts";
+import { Chromium } from "../rigs/processes/chromium.ts";
+import { runServer } from "../rigs/sockets/run-server.ts";
 
 let chromium: Chromium;
 beforeAll(async () => {

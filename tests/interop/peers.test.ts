@@ -4,7 +4,7 @@ import { WebSocket as UndiciSocket } from "undici";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket as WsSocket, WebSocketServer as WsServer } from "ws";
 import { WebSocket } from "../../src/client/index.ts";
-import { echo, runServer } from "../server/run-server.ts";
+import { echo, runServer } from "../rigs/sockets/run-server.ts";
 
 /** The messages for every pair: each length form, both kinds, every width of UTF-8. */
 const MESSAGES: (string | Uint8Array)[] = [

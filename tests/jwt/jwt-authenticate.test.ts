@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { jwtAuthenticate } from "../../src/jwt/index.ts";
 import { LiveError, logTopic, type Credentials } from "../../src/live/index.ts";
-import { RunningLive } from "../live/running-live.ts";
+import { RunningLive } from "../rigs/live/running-live.ts";
 
 const secret = new TextEncoder().encode("a secret of at least thirty-two bytes");
 const nowS = Math.floor(Date.now() / 1000);
@@ -51,7 +51,7 @@ describe("jwtAuthenticate", () => {
     ["without an end", () => signed({ exp: undefined })],
     ["without a subject", () => signed({ sub: undefined })],
     ["with an empty subject", () => signed({ sub: "" })],
-    ["with a subject that is no text", () => signed({ sub: 7 })],
+    ["with a subject that is not a string", () => signed({ sub: 7 })],
     ["unsigned", () => new UnsecuredJWT({ sub: "anna", exp: nowS + 60, iss: "us" }).encode()],
     ["no token at all", () => "abc"],
     ["empty", () => ""],
@@ -119,7 +119,7 @@ describe("keys from the URL of a key set", () => {
   test.each([
     ["503", { status: 503, body: "" }],
     ["a page of HTML", { status: 200, body: "<html>sign in</html>" }],
-    ["JSON that is no key set", { status: 200, body: "{}" }],
+    ["JSON that is not a key set", { status: 200, body: "{}" }],
   ])("if the server answers with %s, nobody is refused permanently", async (_name, answered) => {
     const { key, answer, token } = await keyServer();
     Object.assign(answer, answered);
@@ -146,7 +146,7 @@ test("on a server: hello with a token succeeds, refresh with another continues, 
     topics: [logTopic("news")],
     authenticate: jwtAuthenticate({ key: secret, issuer: "us" }),
   });
-  const { clientKinds, LEVEL_1 } = await import("../live/live-client.ts");
+  const { clientKinds, LEVEL_1 } = await import("../rigs/live/live-client.ts");
   const good = clientKinds.ws(live.url(), LEVEL_1);
   onTestFinished(() => good.close?.());
   await good.opened;

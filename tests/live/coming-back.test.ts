@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { logTopic } from "../../src/live/index.ts";
 import { TestLive } from "../../src/testing/index.ts";
-import { Random } from "./simulation/random.ts";
+import { Random } from "../rigs/random.ts";
 
 const CLIENTS = 500;
 

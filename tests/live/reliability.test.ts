@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
 import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
-import { Random } from "./simulation/random.ts";
-import { CuttingProxy } from "./reliability/cutting-proxy.ts";
+import { Random } from "../rigs/random.ts";
+import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { ServerHost } from "./reliability/server-host.ts";
 
 /** `npm run reliability` has 200 clients and 20 kills. */
@@ -29,7 +29,7 @@ class Application {
   #n = 0;
 
   constructor(url: string) {
-    // Short waits: it is killed again before a client's wait would begin anew.
+    // Short waits: the server is killed again before a client's backoff would reset.
     this.live = connect(url, { webSocket: WebSocket, backoff: { longestMs: 1_000 } });
     this.live.onStatus(({ state }) => {
       if (state === "connecting") this.connections += 1;

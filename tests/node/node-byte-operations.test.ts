@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { webByteOperations } from "../../src/base/index.ts";
 import { nodeByteOperations } from "../../src/node/index.ts";
 import { Connection, Opcode } from "../../src/protocol/index.ts";
-import { joinBytes, frameTo, utf8 } from "../protocol/masked-frame.ts";
-import { CollectingHandler, failure } from "../protocol/open-connection.ts";
+import { joinBytes, frameTo, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { CollectingHandler, failure } from "../rigs/protocol/open-connection.ts";
 
 const LENGTHS = [0, 1, 63, 64, 65, 300];
 

@@ -1,4 +1,4 @@
-/** What came, in order, and who waits for it. */
+/** Values in the order of their arrival, and the callers that wait for one. */
 export class Arrivals {
   #waiting = [];
   #came = [];

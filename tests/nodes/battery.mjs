@@ -34,7 +34,7 @@ process.on("uncaughtException", (error) => fail("uncaught exception", error));
 
 for (const [name, check] of Object.entries(checks)) await run(name, check);
 
-// What a failed check left open says nothing more.
+// A resource that a failed check left open is not a further failure.
 if (process.exitCode === 1) process.exit();
 setTimeout(() => {
   fail("the process ends by itself", `open: ${process.getActiveResourcesInfo().join(", ")}`);

@@ -112,7 +112,7 @@ export class RawClient {
   }
 }
 
-/** Of an unmasked frame, header included. */
+/** The length of an unmasked frame, including its header. */
 function frameLength(bytes) {
   if (bytes.length < 2) return undefined;
   const short = bytes[1] & 0x7f;

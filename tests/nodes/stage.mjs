@@ -14,7 +14,7 @@ export const isPublicApiOnly = process.env.LONGWIRE_PUBLIC_API_ONLY === "1";
 /** Whether undocumented parts of Node are to be seen in use. */
 export const areInternalsExpected = position.nodeInternals !== false && !isPublicApiOnly;
 
-/** What one check has opened; `clear` ends it all and looks whether all was told. */
+/** Everything that one check has opened; `clear` ends it and checks that every end was reported. */
 export class Stage {
   #afterwards = [];
   #opened = 0;

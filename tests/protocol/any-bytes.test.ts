@@ -2,12 +2,12 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MemoryBudget } from "../../src/protocol/index.ts";
 import type { Connection, ConnectionLimits, Role } from "../../src/protocol/index.ts";
-import { cuttings } from "./cut-chunks.ts";
+import { cuttings } from "../rigs/protocol/cut-chunks.ts";
 import { legalStreams } from "./legal-stream.ts";
-import { frameTo, joinBytes } from "./masked-frame.ts";
-import { openConnection, other, roles } from "./open-connection.ts";
-import type { CollectingHandler, Seen } from "./open-connection.ts";
-import { readFrames } from "./read-frames.ts";
+import { frameTo, joinBytes } from "../rigs/protocol/masked-frame.ts";
+import { openConnection, other, roles } from "../rigs/protocol/open-connection.ts";
+import type { CollectingHandler, Seen } from "../rigs/protocol/open-connection.ts";
+import { readFrames } from "../rigs/protocol/read-frames.ts";
 
 const limits: ConnectionLimits = { maxMessageBytes: 100_000, maxMessageFragments: 50 };
 

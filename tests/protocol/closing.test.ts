@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { CloseCode, isSendableCloseCode, Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
 import { expectNothingSendable } from "./nothing-sendable.ts";
-import { closePayload, frameTo, joinBytes, utf8 } from "./masked-frame.ts";
-import { hex, openConnection, other, roles } from "./open-connection.ts";
-import type { OpenConnection } from "./open-connection.ts";
+import { closePayload, frameTo, joinBytes, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { hex, openConnection, other, roles } from "../rigs/protocol/open-connection.ts";
+import type { OpenConnection } from "../rigs/protocol/open-connection.ts";
 
 const LEGAL = [
   1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,

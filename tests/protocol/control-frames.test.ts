@@ -1,11 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
-import { cutChunks, singleBytes } from "./cut-chunks.ts";
-import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts";
-import type { FrameOptions } from "./masked-frame.ts";
-import { failure, hex, openConnection, openServerConnection, roles } from "./open-connection.ts";
-import type { Seen } from "./open-connection.ts";
+import { cutChunks, singleBytes } from "../rigs/protocol/cut-chunks.ts";
+import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import type { FrameOptions } from "../rigs/protocol/masked-frame.ts";
+import {
+  failure,
+  hex,
+  openConnection,
+  openServerConnection,
+  roles,
+} from "../rigs/protocol/open-connection.ts";
+import type { Seen } from "../rigs/protocol/open-connection.ts";
 
 function receive(role: Role, options: FrameOptions): Seen[] {
   const { connection, seen } = openConnection(role);

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
-import { closePayload, frameTo, joinBytes, utf8 } from "./masked-frame.ts";
-import { hex, type Seen } from "./open-connection.ts";
+import { closePayload, frameTo, joinBytes, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { hex, type Seen } from "../rigs/protocol/open-connection.ts";
 
 interface Control {
   kind: "ping" | "pong";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Connection } from "../../src/protocol/index.ts";
-import { bytes } from "./masked-frame.ts";
+import { bytes } from "../rigs/protocol/masked-frame.ts";
 
 /** Checks that no method sends anything any more. */
 export function expectNothingSendable(connection: Connection): void {

@@ -1,10 +1,16 @@
 import { describe, expect, test, vi } from "vitest";
 import { MemoryBudget, Opcode } from "../../src/protocol/index.ts";
 import type { Role } from "../../src/protocol/index.ts";
-import { cutChunks, singleBytes } from "./cut-chunks.ts";
-import { closePayload, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts";
-import { openConnection, openServerConnection, roles } from "./open-connection.ts";
-import type { OpenConnection } from "./open-connection.ts";
+import { cutChunks, singleBytes } from "../rigs/protocol/cut-chunks.ts";
+import {
+  closePayload,
+  frameTo,
+  joinBytes,
+  maskedFrame,
+  utf8,
+} from "../rigs/protocol/masked-frame.ts";
+import { openConnection, openServerConnection, roles } from "../rigs/protocol/open-connection.ts";
+import type { OpenConnection } from "../rigs/protocol/open-connection.ts";
 
 function textTo(role: Role, text: string): Uint8Array {
   return frameTo(role, { opcode: Opcode.Text, payload: utf8(text) });

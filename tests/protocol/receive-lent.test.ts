@@ -2,12 +2,18 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Connection, MemoryBudget, Opcode } from "../../src/protocol/index.ts";
 import type { ConnectionLimits, Role } from "../../src/protocol/index.ts";
-import { Random } from "../live/simulation/random.ts";
-import { DeflatingConnection, fresh } from "../node/deflate/deflating-connection.ts";
-import { cuttings } from "./cut-chunks.ts";
+import { Random } from "../rigs/random.ts";
+import { DeflatingConnection, fresh } from "../rigs/protocol/deflating-connection.ts";
+import { cuttings } from "../rigs/protocol/cut-chunks.ts";
 import { legalStreams } from "./legal-stream.ts";
-import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts";
-import { CollectingHandler, hex, openConnection, roles, type Seen } from "./open-connection.ts";
+import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import {
+  CollectingHandler,
+  hex,
+  openConnection,
+  roles,
+  type Seen,
+} from "../rigs/protocol/open-connection.ts";
 
 const limits: ConnectionLimits = { maxMessageBytes: 100_000, maxMessageFragments: 50 };
 /** The content of a lent buffer after it was returned. */

@@ -3,9 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { Connection, MemoryBudget, Opcode } from "../../src/protocol/index.ts";
 import type { ConnectionLimits, Role } from "../../src/protocol/index.ts";
-import { DeflatingConnection, fresh } from "../node/deflate/deflating-connection.ts";
-import { CountingBytes } from "./counting-bytes.ts";
-import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "./masked-frame.ts";
+import { DeflatingConnection, fresh } from "../rigs/protocol/deflating-connection.ts";
+import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
+import { bytes, frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
 import {
   failure,
   hex,
@@ -13,7 +13,7 @@ import {
   openServerConnection,
   roles,
   type Seen,
-} from "./open-connection.ts";
+} from "../rigs/protocol/open-connection.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

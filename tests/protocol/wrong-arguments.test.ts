@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { CountingBytes } from "./counting-bytes.ts";
-import { bytes, frameTo } from "./masked-frame.ts";
-import { openConnection, openServerConnection, roles } from "./open-connection.ts";
+import { CountingBytes } from "../rigs/protocol/counting-bytes.ts";
+import { bytes, frameTo } from "../rigs/protocol/masked-frame.ts";
+import { openConnection, openServerConnection, roles } from "../rigs/protocol/open-connection.ts";
 
 describe("arguments of the wrong type (CVE-2016-10518, CVE-2026-45736)", () => {
   const wrong: [string, unknown][] = [

@@ -3,7 +3,7 @@ import { renderToString } from "react-dom/server";
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import type { FeedStatus, KeyedItem, Live, LiveStatus } from "../../src/live/client/index.ts";
 import { useConnection, useTopic } from "../../src/react/index.ts";
-import { ap, machine, openWorld, type Api, type Device } from "../bindings/open-world.ts";
+import { ap, machine, openWorld, type Api, type Device } from "../rigs/live/open-world.ts";
 import { mount } from "./mount.ts";
 
 type Site = "devices/lab" | "devices/hall";

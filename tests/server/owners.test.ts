@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocketServer } from "../../src/server/index.ts";
-import { handshake, RawClient } from "../raw-client.ts";
-import { echo, runServer, Witness } from "./run-server.ts";
+import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
 
 async function answerTo(port: number, request: string): Promise<string> {
   const client = await RawClient.open(port);

@@ -4,11 +4,11 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
 import { Opcode } from "../../src/protocol/index.ts";
 import type { Endpoint, HttpExchange } from "../../src/server/index.ts";
-import { maskedFrame } from "../protocol/masked-frame.ts";
-import { RawClient } from "../raw-client.ts";
-import { VirtualClock } from "../virtual-clock.ts";
-import { testTls } from "./http2-session.ts";
-import { echo, runServer, Witness } from "./run-server.ts";
+import { maskedFrame } from "../rigs/protocol/masked-frame.ts";
+import { RawClient } from "../rigs/sockets/raw-client.ts";
+import { VirtualClock } from "../rigs/clock/virtual-clock.ts";
+import { testTls } from "../rigs/sockets/http2-session.ts";
+import { echo, runServer, Witness } from "../rigs/sockets/run-server.ts";
 
 const MIB = 1024 * 1024;
 

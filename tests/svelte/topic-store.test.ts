@@ -2,7 +2,7 @@ import { derived, get } from "svelte/store";
 import { expect, expectTypeOf, test } from "vitest";
 import type { FeedStatus, Live, LiveStatus } from "../../src/live/client/index.ts";
 import { connectionStore, topicStore, type Readable } from "../../src/svelte/index.ts";
-import { ap, openWorld, type Api, type Device } from "../bindings/open-world.ts";
+import { ap, openWorld, type Api, type Device } from "../rigs/live/open-world.ts";
 
 test("entries appear, change and go, and subscribers are told each time, the first time at once", async () => {
   const { live, arrive, set, remove } = await openWorld();
@@ -73,7 +73,7 @@ test("Svelte's own derived and get take it for a store", async () => {
   expect(get(lab).entries.size).toBe(0);
 });
 
-test("with a schedule, any number of changes is told of once, and nothing after the end", async () => {
+test("with a schedule, any number of changes causes one notification, and none after the end", async () => {
   const { live, arrive, set } = await openWorld();
   const frames: (() => void)[] = [];
   const schedule = (tell: () => void): void => void frames.push(tell);

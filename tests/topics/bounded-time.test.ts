@@ -12,8 +12,8 @@ import type { SendBuffer } from "../../src/topics/fan-out/send-buffer.ts";
 import { Subscription } from "../../src/topics/fan-out/subscription.ts";
 import type { Topic } from "../../src/topics/topic.ts";
 import { freshWalk, walkFrom, type Walk } from "../../src/topics/log/walk.ts";
-import { openTopic } from "./open-topic.ts";
-import { TurnClock } from "./slices/turn-clock.ts";
+import { openTopic } from "../rigs/live/open-topic.ts";
+import { TurnClock } from "../rigs/clock/turn-clock.ts";
 
 const text = ({ key, removed }: TopicEvent): string => `${key}${removed ? "x" : ""} `;
 

@@ -31,7 +31,7 @@ describe("a topic's name", () => {
     "a?b",
     "a#b",
     "a%20b",
-  ])("%j is none", (name) => expect(isTopicName(name)).toBe(false));
+  ])("%j is not a topic name", (name) => expect(isTopicName(name)).toBe(false));
 
   test("a live server refuses an invalid name and a duplicate declaration", async () => {
     const broker = new MemoryBroker();
@@ -66,7 +66,7 @@ describe("a position as text", () => {
     "e: 1",
     "e:9007199254740992",
     "e:99999999999999999999",
-  ])("%j is none", (text) => expect(parsePosition(text)).toBeUndefined());
+  ])("%j is not a position", (text) => expect(parsePosition(text)).toBeUndefined());
 
   test("an offset goes up to 2^53 − 1", () => {
     expect(parseOffset("9007199254740991")).toBe(Number.MAX_SAFE_INTEGER);

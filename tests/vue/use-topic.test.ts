@@ -3,7 +3,7 @@ import { createSSRApp, effectScope, h, nextTick, ref, watchSyncEffect } from "vu
 import { renderToString } from "vue/server-renderer";
 import type { FeedStatus, KeyedItem, Live, LogItem } from "../../src/live/client/index.ts";
 import { useConnection, useTopic } from "../../src/vue/index.ts";
-import { ap, machine, openWorld, type Api, type Device } from "../bindings/open-world.ts";
+import { ap, machine, openWorld, type Api, type Device } from "../rigs/live/open-world.ts";
 
 /** Runs a component's setup; what it follows ends with the returned function. */
 function setup<Made>(make: () => Made): { made: Made; unmount: () => void } {
@@ -13,7 +13,7 @@ function setup<Made>(make: () => Made): { made: Made; unmount: () => void } {
   return { made, unmount: () => scope.stop() };
 }
 
-/** What an effect that reads it has seen, from now on: what a template would have shown. */
+/** Records the values that an effect reads from now on, which a template would show. */
 function shown<Value>(read: () => Value): Value[] {
   const seen: Value[] = [];
   setup(() => watchSyncEffect(() => void seen.push(structuredClone(read()))));
@@ -80,7 +80,7 @@ describe("entries and status", () => {
 });
 
 describe("with schedule", () => {
-  test("any number of changes is told of once, when the schedule says so", async () => {
+  test("any number of changes causes one notification, when the schedule runs", async () => {
     const { live, arrive, set } = await openWorld();
     const frames: (() => void)[] = [];
     const { made: lab } = setup(() =>

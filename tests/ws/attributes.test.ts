@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "./implementation.ts";
-import { closed, connect, listen, message, next, openPair, streamOf } from "./rig.ts";
+import { WebSocket } from "../rigs/ws/implementation.ts";
+import { closed, connect, listen, message, next, openPair, streamOf } from "../rigs/ws/rig.ts";
 
 const prototype = WebSocket.prototype as object;
 

@@ -1,10 +1,10 @@
 import { deflateRawSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { Opcode } from "../../src/protocol/index.ts";
-import { frameTo, joinBytes, maskedFrame, utf8 } from "../protocol/masked-frame.ts";
-import { handshake, RawClient } from "../raw-client.ts";
-import { expected, WebSocket, type ServerOptions } from "./implementation.ts";
-import { keep, listen, Log, next, nextUncaught } from "./rig.ts";
+import { frameTo, joinBytes, maskedFrame, utf8 } from "../rigs/protocol/masked-frame.ts";
+import { handshake, RawClient } from "../rigs/sockets/raw-client.ts";
+import { expected, WebSocket, type ServerOptions } from "../rigs/ws/implementation.ts";
+import { keep, listen, Log, next, nextUncaught } from "../rigs/ws/rig.ts";
 
 /** A server's socket and a raw client. */
 async function rawPair(

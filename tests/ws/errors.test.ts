@@ -3,7 +3,7 @@ import { openAsBlob } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { rawServer } from "./raw-peer.ts";
+import { rawServer } from "../rigs/ws/raw-peer.ts";
 import {
   closed,
   connect,
@@ -14,7 +14,7 @@ import {
   streamOf,
   told,
   turns,
-} from "./rig.ts";
+} from "../rigs/ws/rig.ts";
 
 /** A Blob of a file that has changed since, so that it cannot be read. */
 async function brokenBlob(): Promise<Blob> {

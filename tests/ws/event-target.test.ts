@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { WebSocket } from "./implementation.ts";
-import { closed, next, openPair } from "./rig.ts";
+import { WebSocket } from "../rigs/ws/implementation.ts";
+import { closed, next, openPair } from "../rigs/ws/rig.ts";
 
 /** An event as seen by a listener. */
 interface Seen {

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
-import { implementation } from "./implementation.ts";
+import { implementation } from "../rigs/ws/implementation.ts";
 
 describe("the export of the package", () => {
   test("is the class WebSocket, an EventEmitter, with everything else on it", () => {

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { describe, expect, test, vi } from "vitest";
-import { WebSocket } from "./implementation.ts";
-import { closed, connect, listen, next, openPair, streamOf, told } from "./rig.ts";
+import { WebSocket } from "../rigs/ws/implementation.ts";
+import { closed, connect, listen, next, openPair, streamOf, told } from "../rigs/ws/rig.ts";
 
 /** Members that applications read and call although they are not documented. */
 describe("private members that others use", () => {

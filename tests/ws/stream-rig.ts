@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { onTestFinished } from "vitest";
-import { createWebSocketStream, type WebSocket } from "./implementation.ts";
-import { openPair, turns, until } from "./rig.ts";
+import { createWebSocketStream, type WebSocket } from "../rigs/ws/implementation.ts";
+import { openPair, turns, until } from "../rigs/ws/rig.ts";
 
 /** Records a stream's events. */
 export function watch(duplex: Duplex): string[] {

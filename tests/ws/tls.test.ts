@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { ClientInfo } from "../../src/ws/server/server-options.ts";
-import { WebSocketServer, type ServerOptions, type WebSocket } from "./implementation.ts";
-import { closed, connect, endWithTest, failed, keep, Log, message, next } from "./rig.ts";
+import { WebSocketServer, type ServerOptions, type WebSocket } from "../rigs/ws/implementation.ts";
+import { closed, connect, endWithTest, failed, keep, Log, message, next } from "../rigs/ws/rig.ts";
 
 let own: { cert: Buffer; key: Buffer };
 let folder: string;

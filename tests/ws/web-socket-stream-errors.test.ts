@@ -1,7 +1,16 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createWebSocketStream } from "./implementation.ts";
-import { rawServer } from "./raw-peer.ts";
-import { closed, connect, listen, next, nextUncaught, openPair, streamOf, turns } from "./rig.ts";
+import { createWebSocketStream } from "../rigs/ws/implementation.ts";
+import { rawServer } from "../rigs/ws/raw-peer.ts";
+import {
+  closed,
+  connect,
+  listen,
+  next,
+  nextUncaught,
+  openPair,
+  streamOf,
+  turns,
+} from "../rigs/ws/rig.ts";
 import { openStream, watch, whenClosed } from "./stream-rig.ts";
 
 describe("errors", () => {

@@ -1,9 +1,13 @@
 import { EventEmitter } from "node:events";
 import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { createWebSocketStream, implementation, type WebSocket } from "./implementation.ts";
-import { goodAnswer, rawServer } from "./raw-peer.ts";
-import { closed, connect, keep, listen, message, next, turns, until } from "./rig.ts";
+import {
+  createWebSocketStream,
+  implementation,
+  type WebSocket,
+} from "../rigs/ws/implementation.ts";
+import { goodAnswer, rawServer } from "../rigs/ws/raw-peer.ts";
+import { closed, connect, keep, listen, message, next, turns, until } from "../rigs/ws/rig.ts";
 import { openStream, watch, whenClosed } from "./stream-rig.ts";
 
 describe("createWebSocketStream()", () => {

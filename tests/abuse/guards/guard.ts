@@ -2,7 +2,7 @@ import type { Symptom } from "../judge.ts";
 
 /** Something in the built code that stands against an attack, and how it is taken out. */
 export interface Guard {
-  /** What it is, as a reader of docs/reference/limits.md or docs/concepts/security.md knows it. */
+  /** Its description, in the terms of docs/reference/limits.md or docs/concepts/security.md. */
   what: string;
   /** Below the package's folder. */
   file: string;
@@ -14,9 +14,9 @@ export interface Guard {
 /** How a row shows that its guards are gone. */
 export interface Unguarded {
   row: string;
-  /** What has to fail; another failure does not count. */
+  /** The check that must fail; another failure does not count. */
   expects: Symptom;
-  /** All that stands against the attack: where one would hold without the others, all of them. */
+  /** Every guard against the attack: if one is enough without the others, all of them. */
   guards: readonly Guard[];
 }
 

@@ -8,7 +8,7 @@ const keptAsText: Guard = {
   to: "        this.json = json;\n        this.parsed = removed ? null : JSON.parse(json);",
 };
 
-/** Those of a walk over 20,000 keys whose params say nothing that the keys have. */
+/** The guards of a walk over 20,000 keys with params whose fields none of the keys has. */
 const manyParams: readonly Guard[] = [
   {
     what: "params have 64 names at most",
@@ -26,7 +26,7 @@ const manyParams: readonly Guard[] = [
   sliceOfAWalk,
 ];
 
-/** What topics, views, calls and publishes of one client cost. */
+/** Guards on the cost of one client's topics, views, calls and publishes. */
 export const live: readonly Unguarded[] = [
   { row: "costly-values-arrays", expects: "memory", guards: [keptAsText] },
   {

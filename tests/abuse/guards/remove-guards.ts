@@ -5,7 +5,7 @@ import { withoutGuard, type Guard } from "./guard.ts";
 
 /** Below the package's folder, so that dependencies are found. */
 const COPY = ".cache/unguarded";
-/** What a server runs from; `package.json` is how the monitor finds this package. */
+/** The files that a server runs from; the monitor finds this package through `package.json`. */
 const COPIED = ["dist", "demo/dist", FIXTURE, "package.json"];
 
 /**

@@ -3,7 +3,7 @@ import { input } from "./input.ts";
 import { live } from "./live.ts";
 import { output } from "./output.ts";
 
-/** What is taken out of the built code, for each row that attacks. */
+/** The guards to remove from the built code, for each row that attacks. */
 export const unguarded: readonly Unguarded[] = [...output, ...input, ...live];
 
 /** Rows whose attack meets no guard of this package. */

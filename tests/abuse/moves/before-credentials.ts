@@ -59,7 +59,7 @@ export async function fewAttempts(world: World): Promise<string | undefined> {
     : `authenticate was asked about ${refused} wrong tokens`;
 }
 
-/** What the fixture's `authenticate` was asked. */
+/** Returns the counts of the fixture's `authenticate`. */
 async function countsOf({ bystander }: World): Promise<{ refused: number; longestToken: number }> {
   const { body } = await bystander.get("/counts");
   return JSON.parse(body) as { refused: number; longestToken: number };

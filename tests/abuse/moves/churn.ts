@@ -58,7 +58,7 @@ export async function http2Resets(abuser: Abuser): Promise<void> {
   });
 }
 
-/** What is over is not charged any more: the abuser's address has its whole share again. */
+/** Ended work is no longer charged: the abuser's address has its whole share again. */
 export async function allIsGivenBack({ bystander }: World): Promise<string | undefined> {
   const { status } = await bystander.get("/live/events", { localAddress: ABUSERS_ADDRESS });
   return status === 200

@@ -42,7 +42,7 @@ export async function inQueries(abuser: Abuser): Promise<void> {
   });
 }
 
-/** Level 0 clients of the monitor, whose params say nothing that it knows. */
+/** Level 0 clients of the monitor, with params that match none of its fields. */
 export async function onTheMonitor(abuser: Abuser): Promise<void> {
   let next = 0;
   await abuser.crowd(100, async () => {

@@ -1,7 +1,7 @@
 import type { Abuser } from "../abuser.ts";
 import { WebSocketClient } from "../web-socket.ts";
 
-/** What a connection may send at once before its rate is limited. */
+/** The number of keys that a connection may send at once before its rate is limited. */
 const KEYS_PER_CONNECTION = 9_800;
 const CONNECTIONS = 10;
 const WINDOW = 200;

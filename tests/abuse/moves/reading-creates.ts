@@ -24,7 +24,7 @@ export async function countBefore({ target, notes }: World): Promise<void> {
   notes.set("streams", await streamsOf(target.engine!.url));
 }
 
-/** What is only read leaves nothing in the broker. */
+/** Checks that names which are only read leave nothing in the broker. */
 export async function countAfter({ target, notes }: World): Promise<string | undefined> {
   const [before, after] = [notes.get("streams"), await streamsOf(target.engine!.url)];
   return before === after

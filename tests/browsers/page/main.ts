@@ -11,7 +11,7 @@ const tools = {
   showSvelte,
 };
 
-/** What the tests find in the page, as `inPage.tools`. */
+/** The functions that tests call in the page, as `inPage.tools`. */
 export type PageTools = typeof tools;
 
 Object.assign(globalThis, { inPage: { tools } });

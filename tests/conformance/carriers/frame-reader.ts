@@ -1,4 +1,4 @@
-import type { WireFrame } from "../../protocol/read-frames.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
 
 const NOTHING = Buffer.alloc(0);
 const MAX_HEADER_BYTES = 14;

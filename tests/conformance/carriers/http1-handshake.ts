@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { handshake } from "../../raw-client.ts";
+import { handshake } from "../../rigs/sockets/raw-client.ts";
 
 /** Requests an upgrade from a server; resolves with its `Sec-WebSocket-Extensions`. */
 export async function askForUpgrade(

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { WireFrame } from "../../protocol/read-frames.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
 import { FrameReader } from "./frame-reader.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { bytes, joinBytes } from "../../protocol/masked-frame.ts";
+import { bytes, joinBytes } from "../../rigs/protocol/masked-frame.ts";
 import {
   answers,
   fails,

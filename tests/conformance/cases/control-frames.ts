@@ -1,4 +1,4 @@
-import { bytes, utf8 } from "../../protocol/masked-frame.ts";
+import { bytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
 import {
   answers,
   applicationCloses,

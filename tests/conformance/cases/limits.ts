@@ -1,4 +1,4 @@
-import { bytes } from "../../protocol/masked-frame.ts";
+import { bytes } from "../../rigs/protocol/masked-frame.ts";
 import type { Transport } from "../carriers/carrier-for.ts";
 import {
   answers,

@@ -1,4 +1,10 @@
-import { bytes, joinBytes, maskedFrame, plainFrame, utf8 } from "../../protocol/masked-frame.ts";
+import {
+  bytes,
+  joinBytes,
+  maskedFrame,
+  plainFrame,
+  utf8,
+} from "../../rigs/protocol/masked-frame.ts";
 import { answers, fails, section, sends, sendsCut } from "../conformance-case.ts";
 import { applicationSends, type ConformanceCase } from "../conformance-case.ts";
 import { binary, close, continuation, hex, ping, pong, text } from "../frames.ts";

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "../../../src/client/index.ts";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
 import { connect, type ConnectOptions, type Live } from "../../../src/live/client/index.ts";
-import { RunningLive } from "../running-live.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
 
 const topics = [
   logTopic("news", { clientPublish: true, match: matchFields }),

@@ -10,7 +10,7 @@ import {
   settle,
   type FakeSocket,
   type Message,
-} from "./open-client.ts";
+} from "../../rigs/live/open-client.ts";
 
 /** Answers each new connection, for a minute, in steps of 10 ms. */
 async function serve(opened: ReturnType<typeof openClient>, answer: (socket: FakeSocket) => void) {
@@ -32,7 +32,7 @@ describe("a server that fails each time is retried with growing delays", () => {
 
   test.each<[string, (socket: FakeSocket) => void]>([
     ["that closes at once", (socket) => socket.end()],
-    ["that says nothing that is a message", (socket) => socket.sayText("{")],
+    ["that sends text that is not a message", (socket) => socket.sayText("{")],
     ["that sends null", (socket) => socket.sayText("null")],
     ["that sends binary", (socket) => socket.sayText(new ArrayBuffer(2))],
     ["whose welcome lacks the heartbeat", (socket) => socket.welcome({ heartbeat: undefined })],

@@ -1,6 +1,12 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { connect, type ConnectOptions } from "../../../src/live/client/index.ts";
-import { FakeSocket, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
+import {
+  FakeSocket,
+  openClient,
+  openWelcomed,
+  outcomeOf,
+  settle,
+} from "../../rigs/live/open-client.ts";
 
 test("it connects immediately with the subprotocol, and is live when welcomed", () => {
   const { live, socket, statuses } = openClient();
@@ -10,7 +16,7 @@ test("it connects immediately with the subprotocol, and is live when welcomed", 
   expect(statuses).toEqual([{ state: "live" }]);
 });
 
-test("without a WebSocket class, the error says which one to pass", () => {
+test("without a WebSocket class, the error names the one to pass", () => {
   vi.stubGlobal("WebSocket", undefined);
   onTestFinished(() => void vi.unstubAllGlobals());
   expect(() => connect("wss://host")).toThrow(/webSocket: WebSocket from "longwire"/);

@@ -8,7 +8,7 @@ import {
   page,
   settle,
   type Message,
-} from "./open-client.ts";
+} from "../../rigs/live/open-client.ts";
 
 function store(held?: Position) {
   const saved: [string, number][] = [];

@@ -1,5 +1,11 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { comeBack, openClient, openWelcomed, outcomeOf, settle } from "./open-client.ts";
+import {
+  comeBack,
+  openClient,
+  openWelcomed,
+  outcomeOf,
+  settle,
+} from "../../rigs/live/open-client.ts";
 
 test("publishes wait for the connection, and are sent in order", () => {
   const { live, socket } = openClient();

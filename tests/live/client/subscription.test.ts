@@ -81,7 +81,7 @@ const rows: Row[] = [
   ["a keyed topic owes its snapshot", asked, answered("keyed", false), owed],
   ["a keyed topic that resumes does not", askedSince, answered("keyed", true), following],
   [
-    "without a state to resume, it asks anew",
+    "without a state to resume, it asks again from the start",
     askedSince,
     answered("keyed", true, false),
     off,

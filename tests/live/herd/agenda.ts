@@ -1,4 +1,4 @@
-/** What is to happen when: numbers by their times, the earliest first. */
+/** Scheduled numbers by their times, the earliest first. */
 export class Agenda {
   readonly #times: number[] = [];
   readonly #whats: number[] = [];

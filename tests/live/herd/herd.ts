@@ -2,7 +2,7 @@ import { Backoff, type Clock } from "../../../src/base/index.ts";
 import { defaultLiveLimits } from "../../../src/live/server/limits.ts";
 import { Admission } from "../../../src/live/server/access/admission.ts";
 import { Diagnostics } from "../../../src/live/server/observing/diagnostics.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../../rigs/random.ts";
 import { Agenda } from "./agenda.ts";
 
 /** Servers that are left when others are lost with all their connections, and who comes to them. */
@@ -18,11 +18,11 @@ export interface HerdOptions {
    * heartbeats.
    */
   notice: "reset" | "silence";
-  /** What it costs a server to let one in and tell it what it missed, in µs of its one core. */
+  /** The cost of admitting a client and sending what it missed, in µs of a server's one core. */
   admitMicros: number;
-  /** What it costs to turn one away. */
+  /** The cost of refusing a client, in µs. */
   refuseMicros: number;
-  /** How many clients a server takes: `maxSessions`. Beyond, they are told when to come back. */
+  /** How many clients a server admits: `maxSessions`. Any others get a time to return. */
   maxSessions: number;
   /** Without what is there against a herd, to see what it is good for. */
   without?: "jitter" | "backlog";
@@ -36,11 +36,11 @@ export interface HerdReport {
   all: number;
   /** How often a client began to connect. */
   attempts: number;
-  /** Told to come back later, and when. */
+  /** How often a client was refused with a time to return. */
   turnedAway: number;
-  /** Let in, and by then they had given up: what the server did for them was in vain. */
+  /** How often a client was admitted after it had given up, which wasted the server's work. */
   inVain: number;
-  /** How often a server's kernel had no room for a newcomer, who knocked again by himself. */
+  /** How often a server's kernel had no room for a SYN, which the client's kernel sent again. */
   dropped: number;
   /** The longest that newcomers kept a server from its other clients, in seconds. */
   worstWait: number;
@@ -50,7 +50,7 @@ export interface HerdReport {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** How many newcomers a server's kernel holds for it: Node asks for that many. */
 const BACKLOG = 511;
-/** Who finds no room there is asked for again by his own kernel after these, in ms. */
+/** If there is no room, the client's kernel sends its SYN again after these times, in ms. */
 const KNOCKS_MS = [1_000, 3_000, 7_000];
 /** Two heartbeats are what a client waits for. */
 const SILENCE_MS = 2 * defaultLiveLimits.heartbeatMs;

@@ -32,7 +32,7 @@ export class ServerHost {
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#process = child;
-    // What a process that was killed is told, nobody hears.
+    // A message to a process that was killed is lost.
     child.on("error", () => {});
     child.on("message", (request: Request) => void this.#serve(child, request));
     for (;;) {

@@ -8,10 +8,10 @@ import { Presence } from "../../../src/live/server/keys/presence.ts";
 import type { Topic } from "../../../src/topics/topic.ts";
 import { TimerWheel } from "../../../src/base/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
-import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
-import { openTopic } from "../../topics/open-topic.ts";
-import { TurnClock } from "../../topics/slices/turn-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { MemoryPeer, NOTHING_SHOWN } from "../../rigs/live/memory-peer.ts";
+import { openTopic } from "../../rigs/live/open-topic.ts";
+import { TurnClock } from "../../rigs/clock/turn-clock.ts";
 
 const report = (error: unknown): void => expect.unreachable(String(error));
 

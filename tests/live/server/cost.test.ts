@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
-import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
 
 const topics = [
   logTopic("alerts", { match: matchFields }),

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, method } from "../../../src/live/index.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 const broker = new MemoryBroker();
 const topics = [logTopic("news")];
 const handle = (): number => 1;
 
-/** What a developer writes who has no compiler at hand. */
+/** Mistakes that a developer can make without the compiler. */
 const wrong: [string, object | undefined, string, RegExp][] = [
   ["nothing", undefined, "missing_broker", /is undefined; give one, such as broker: new Mem/],
   ["no broker", { topics }, "missing_broker", /is undefined; give one, such as broker: new Mem/],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { logTopic, type LiveExchange, type LiveServerOptions } from "../../../src/live/index.ts";
-import { clientKinds, LEVEL_1 } from "../live-client.ts";
-import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
-import { RunningLive } from "../running-live.ts";
-import { MemoryLive, type Guest } from "./memory-live.ts";
+import { clientKinds, LEVEL_1 } from "../../rigs/live/live-client.ts";
+import { MemoryPeer, NOTHING_SHOWN } from "../../rigs/live/memory-peer.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
 
 const open = (options: Partial<LiveServerOptions> = {}): Promise<MemoryLive> =>
   MemoryLive.open({ topics: [logTopic("news", { clientPublish: true })], ...options });

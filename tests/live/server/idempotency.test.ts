@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../../src/live/index.ts";
-import { RunningLive } from "../running-live.ts";
-import { MemoryLive, type Guest } from "./memory-live.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
 
 const topics = [
   logTopic("news", { clientPublish: true }),

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
-import { MemoryPeer, NOTHING_SHOWN, settle } from "../memory-peer.ts";
-import { RunningLive } from "../running-live.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
 
 const subscribe = { type: "subscribe", id: 1, topic: "alerts" };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { keyedTopic, logTopic, method, type StandardSchema } from "../../../src/live/index.ts";
-import { MemoryLive, type Guest } from "./memory-live.ts";
+import { MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
 
 const anything: StandardSchema = {
   "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) },

@@ -12,9 +12,9 @@ import {
   type LiveServerOptions,
   type TopicDeclaration,
 } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
-import { RunningLive } from "../running-live.ts";
-import { Later, MemoryLive, type Guest } from "./memory-live.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { Later, MemoryLive, type Guest } from "../../rigs/live/memory-live.ts";
 
 const open = (
   options: Partial<LiveServerOptions> = {},

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { keyedTopic } from "../../../src/live/index.ts";
-import { RunningLive } from "../running-live.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 const set = (
   key: string,

@@ -35,7 +35,7 @@ test("a topic handle has the types of its declaration, and mismatches are refuse
   const unknown = expect.objectContaining({ code: "unknown_topic" });
   // @ts-expect-error no such topic
   expect(() => live.topic("olds")).toThrow(unknown);
-  // @ts-expect-error a pattern is no topic's name
+  // @ts-expect-error a pattern is not a topic's name
   expect(() => live.topic("devices")).toThrow(unknown);
   await live.close();
 });

@@ -4,10 +4,10 @@ import { afterAll, expect, onTestFinished, test } from "vitest";
 import { keyedTopic, LiveError, logTopic, type Broker } from "../../../src/live/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { settled } from "../../../src/testing/settled.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
-import { stopEngines } from "../../brokers/engine-process.ts";
-import { RedisServer } from "../../brokers/redis-server.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { stopEngines } from "../../rigs/brokers/engine-process.ts";
+import { RedisServer } from "../../rigs/brokers/redis-server.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 afterAll(stopEngines);
 

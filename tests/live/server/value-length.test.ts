@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../../src/live/index.ts";
-import { MemoryLive } from "./memory-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 /** Makes more of what is published than came. */
 const longer = {

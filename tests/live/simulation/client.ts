@@ -1,5 +1,5 @@
 import type { Params } from "../../../src/live/index.ts";
-import type { MemoryPeer } from "../memory-peer.ts";
+import type { MemoryPeer } from "../../rigs/live/memory-peer.ts";
 import { ModelSubscriber, type TopicMessage } from "./model-subscriber.ts";
 import { TOPICS, type ServerSide, type TopicName } from "./server-side.ts";
 
@@ -29,7 +29,7 @@ export class Client {
   readonly #subscribers = new Map<TopicName, ModelSubscriber>();
   readonly #publishes = new Map<number, Publish>();
   readonly #asked = new Set<number>();
-  /** What was acknowledged, to be looked for in the log. */
+  /** Acknowledged publishes, which must be in the log. */
   readonly acknowledged: { topic: TopicName; n: number; offset: number }[] = [];
   peer: MemoryPeer | undefined;
   #ids = 0;

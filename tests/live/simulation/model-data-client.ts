@@ -1,5 +1,5 @@
 import { matchFields, type Params, type TopicEvent } from "../../../src/live/index.ts";
-import type { Truth } from "./truth.ts";
+import type { Truth } from "../../rigs/live/truth.ts";
 
 interface Data {
   key?: string;
@@ -29,8 +29,8 @@ export class ModelDataClient {
   }
 
   /**
-   * The params are replaced. Of a log, what has not been read yet still comes, by the old params or
-   * by the new ones; a state begins anew, and nothing may be on the wire.
+   * Replaces the params. Events of a log that were not read yet still arrive, by the old params or
+   * by the new ones; a state starts from the beginning, and nothing may be on the wire.
    */
   narrow(params: Params): void {
     if (this.kind === "log") this.#before.push(this.params);

@@ -1,5 +1,5 @@
 import type { Params } from "../../../src/live/index.ts";
-import type { Truth } from "./truth.ts";
+import type { Truth } from "../../rigs/live/truth.ts";
 
 interface Entry {
   key: string;
@@ -38,16 +38,16 @@ type Truths = (topic: string, epoch: string) => Truth;
 export class ModelSubscriber {
   readonly topic: string;
   readonly kind: "log" | "keyed";
-  /** What the server narrows by, as far as it has answered. */
+  /** The params that the server has confirmed. */
   params: Params = {};
-  /** What was asked for and is not answered, in order. */
+  /** Unanswered requests, in order. */
   #asked: Asked[] = [];
-  /** What the newest answer goes on from. */
+  /** The position that the newest answer resumes from. */
   #since: Asked["since"];
   #wanted: Params = {};
   position: { epoch: string; offset: number } | undefined;
   view = new Map<string, number>();
-  /** What the server calls it. */
+  /** The server's name for the view. */
   #viewName: string | undefined;
   isSubscribed = false;
   gaps = 0;
@@ -77,9 +77,9 @@ export class ModelSubscriber {
     this.#wanted = params;
   }
 
-  /** What `subscribe` says beside its id and topic. */
+  /** Returns the fields of `subscribe` beside its topic. */
   ask(id: number): object {
-    // Also where other params are wanted now: the server has to know that this is no base for them.
+    // The position is also sent with new params: the server must detect that it cannot resume them.
     const asked = { id, params: this.#wanted, since: this.position };
     this.#asked.push(asked);
     return { ...asked, view: this.#viewName };
@@ -87,7 +87,7 @@ export class ModelSubscriber {
 
   onMessage(message: TopicMessage): void {
     const isAnswer = message.type === "subscribed" && message.id === this.#asked[0]?.id;
-    // What is still on its way belongs to a subscription that was ended.
+    // Messages that are still in transit belong to a subscription that was ended.
     if (!this.isSubscribed && !isAnswer) return;
     switch (message.type) {
       case "subscribed":
@@ -119,7 +119,7 @@ export class ModelSubscriber {
     if (resumed && isOther && since!.offset > 0)
       throw this.#wrong(`resumed for ${JSON.stringify(params)}`);
     this.#viewName = view;
-    // What is held is the view of other params; cut now, it could not go on from there.
+    // The client still holds the view of the old params, and could not resume from it.
     if (this.kind === "keyed" && params !== this.params) this.position = undefined;
     this.params = params;
     this.#since = since;
@@ -182,7 +182,7 @@ export class ModelSubscriber {
 
   #onSnapshot({ epoch, offset, entries, complete, more }: TopicMessage): void {
     if (epoch !== this.#epoch) throw this.#wrong("got a snapshot of another epoch");
-    // What was told of changes only is broken off by the first page of the whole state.
+    // The first page of the whole state abandons a snapshot of changes only.
     if (complete && !this.#isWhole) this.#named = undefined;
     const isBrokenOff = this.#isWhole && !complete;
     this.#isWhole ||= complete;
@@ -200,7 +200,7 @@ export class ModelSubscriber {
     this.#reached = offset;
     this.position = { epoch, offset };
     this.#isWhole = false;
-    // A whole state that is broken off ends with a page that says it is none, and another follows.
+    // An abandoned whole state ends with a page that is not marked complete, and another follows.
     if (!isBrokenOff) this.#checkView(offset);
   }
 

@@ -2,12 +2,12 @@ import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { ServerBroker } from "../../../src/testing/server-broker.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { LiveEndpoint } from "../../../src/live/server/live-server.ts";
-import type { VirtualClock } from "../../virtual-clock.ts";
-import { MemoryPeer, NOTHING_SHOWN } from "../memory-peer.ts";
-import type { Random } from "./random.ts";
-import { MAX_MESSAGE_BYTES, REQUEST_LIMITS } from "../abuser/abuser.ts";
-import type { WatchedLedger } from "../abuser/watched-ledger.ts";
-import { Truth } from "./truth.ts";
+import type { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { MemoryPeer, NOTHING_SHOWN } from "../../rigs/live/memory-peer.ts";
+import type { Random } from "../../rigs/random.ts";
+import { MAX_MESSAGE_BYTES, REQUEST_LIMITS } from "../../rigs/live/abuser.ts";
+import type { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
+import { Truth } from "../../rigs/live/truth.ts";
 
 export const TOPICS = { news: "log", traffic: "log", devices: "keyed", online: "keyed" } as const;
 export type TopicName = keyof typeof TOPICS;

@@ -1,13 +1,13 @@
-import { VirtualClock } from "../../virtual-clock.ts";
-import { settle, type MemoryPeer } from "../memory-peer.ts";
-import { Abuser, type AbuserLink } from "../abuser/abuser.ts";
-import { WatchedLedger } from "../abuser/watched-ledger.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { settle, type MemoryPeer } from "../../rigs/live/memory-peer.ts";
+import { Abuser, type AbuserLink } from "../../rigs/live/abuser.ts";
+import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../rigs/random.ts";
 import { ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
 
-/** What a subscriber may hold up: its budget, a page with its last entry, and answers. */
+/** The most that may wait for a subscriber: its budget, a page with its last entry, and answers. */
 const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 8 * 1024;
 
 /** How fast a connection carries: bytes per step, 0 for one that stalls. */
@@ -21,14 +21,14 @@ const SHARE_BYTES: number = 256 * 1024;
 /** The same where events are large. */
 const LARGE_SHARE_BYTES: number = 1024 * 1024;
 
-/** What all hold together; in some runs the abuser has so many addresses that it is used up. */
+/** The budget of all clients; in some runs the abuser has enough addresses to use it up. */
 const BUDGET_IN_SHARES = 8;
 const TOPICS_BYTES: number = 6 * 1024 * 1024;
 const PARTIES_OF_SWARM = 12;
 
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 
-/** What happened in a run, to see that the seeds reach what they shall. */
+/** The counts of a run, which show that the seeds reach every case. */
 export interface Tally {
   events: number;
   cuts: number;

@@ -10,7 +10,7 @@ interface LockRequest {
 export class BrowserTabs {
   readonly #channels = new Map<string, Set<MemoryChannel>>();
   readonly #locks = new Map<string, LockRequest[]>();
-  /** Tabs that hear nothing and do nothing, as a browser freezes them. */
+  /** Frozen tabs: they receive nothing and run nothing, as in a browser. */
   readonly frozen: Set<string> = new Set();
   /** Tabs whose requests for locks are on their way, until `arrive`. */
   readonly slow: Set<string> = new Set();
@@ -18,7 +18,7 @@ export class BrowserTabs {
   readonly #closed = new Set<string>();
   readonly #pages = new Map<string, Set<(event: PageEvent) => void>>();
 
-  /** What `shareAmongTabs` and `connect` take, for one of the tabs. */
+  /** Returns the options of `shareAmongTabs` and `connect` for one of the tabs. */
   tab(id: string): { channel: (name: string) => TabChannel; locks: Locks; page: Page } {
     return {
       channel: (name) => {
@@ -51,7 +51,7 @@ export class BrowserTabs {
   /** The tab's code is notified, and stops running: the page is in the back/forward cache. */
   async putAside(id: string): Promise<void> {
     this.notify(id, "left");
-    // What its listeners resolved still runs.
+    // Promises that its listeners resolved still run.
     await new Promise(setImmediate);
     this.frozen.add(id);
   }
@@ -71,7 +71,7 @@ export class BrowserTabs {
     return [...locks, ...channels].map(([name]) => name);
   }
 
-  /** A tab is closed without a word: it hears nothing more, and its locks go to who waits. */
+  /** Closes a tab without notice: it receives nothing more, and its locks pass to waiting tabs. */
   close(id: string): void {
     this.#closed.add(id);
     for (const all of this.#channels.values()) {
@@ -114,7 +114,7 @@ export class BrowserTabs {
     return new Promise((_, reject) => {
       signal.addEventListener("abort", () => {
         const all = this.#locks.get(name) ?? [];
-        // Who has it gives it back by itself. (Web Locks §3, "AbortSignal")
+        // The holder of a lock releases it itself. (Web Locks §3, "AbortSignal")
         if (all.indexOf(request) <= 0) return;
         this.#locks.set(
           name,

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TabHub } from "../../../src/live/tabs/tab-hub.ts";
 import type { HubMessage } from "../../../src/live/tabs/tab-message.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
-import { FakeSocket, type Message } from "../client/open-client.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { FakeSocket, type Message } from "../../rigs/live/open-client.ts";
 
 /** A hub between sockets and a server that both are the test. */
 class TestHub {
@@ -44,7 +44,7 @@ class TestHub {
     this.send(from, { type: "subscribe", id: 1, topic: "t", ...more });
   }
 
-  /** What a socket was told since this was last asked; texts as the messages that they are. */
+  /** Returns what a socket was sent since the last call, with texts parsed as messages. */
   heard(socket: string): unknown[] {
     const mine = this.#told.filter(({ to }) => to === socket);
     this.#told.splice(0, Infinity, ...this.#told.filter(({ to }) => to !== socket));

@@ -10,7 +10,7 @@ export class KeyedReader {
   readonly feed: Feed<KeyedItem<Data>, Data>;
   readonly params: Params;
   readonly #records: Records;
-  /** What the items make of it. */
+  /** The state that results from the items. */
   readonly #shown = new Map<string, Data>();
   items = 0;
 

@@ -63,7 +63,7 @@ export class LogReader {
     const present = this.#records.presentEpoch(name);
     if (position?.epoch !== present) throw this.#wrong("is of an epoch that is over");
     if (this.#epochs?.has(present!) === false) {
-      throw this.#wrong("was told nothing of the new epoch");
+      throw this.#wrong("was not notified of the new epoch");
     }
     this.#withoutHoles(new Set([present!]), this.#records.of(name).lastOffset);
   }

@@ -1,9 +1,9 @@
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../../src/live/index.ts";
 import type { Clock } from "../../../src/base/index.ts";
-import { Truth } from "../simulation/truth.ts";
+import { Truth } from "../../rigs/live/truth.ts";
 
-/** What was ever published in each epoch of each topic, also in those that are over. */
+/** All events of each epoch of each topic, including epochs that have ended. */
 export class Records {
   readonly #byEpoch = new Map<string, { topic: string; epoch: string; truth: Truth }>();
   readonly #present = new Map<string, string>();

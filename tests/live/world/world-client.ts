@@ -2,14 +2,14 @@ import type { Params } from "../../../src/live/index.ts";
 import type { ConnectOptions, Feed, Live } from "../../../src/live/client/index.ts";
 import type { Item, KeyedItem, LogItem } from "../../../src/live/client/topic-items.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../../rigs/random.ts";
 import { KeyedReader } from "./keyed-reader.ts";
 import { LogReader } from "./log-reader.ts";
 import type { Records } from "./recording-broker.ts";
 
 type Data = { n: number };
 
-/** What a publish that was answered said. */
+/** The receipt of an acknowledged publish. */
 interface Acknowledged {
   topic: string;
   n: number;
@@ -34,7 +34,7 @@ export class WorldClient {
   readonly live: Live;
   readonly acknowledged: Acknowledged[] = [];
   readonly rejected: string[] = [];
-  /** What went wrong, where it cannot be thrown to anybody. */
+  /** Failures in code that has no caller to throw to. */
   readonly failures: unknown[] = [];
   readonly #world: TestLive;
   readonly #records: Records;

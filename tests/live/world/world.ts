@@ -2,14 +2,19 @@ import { wallTimeOf } from "../../../src/base/index.ts";
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
-import { Abuser, MAX_MESSAGE_BYTES, REQUEST_LIMITS, type AbuserLink } from "../abuser/abuser.ts";
-import { WatchedLedger } from "../abuser/watched-ledger.ts";
-import { Random } from "../simulation/random.ts";
+import {
+  Abuser,
+  MAX_MESSAGE_BYTES,
+  REQUEST_LIMITS,
+  type AbuserLink,
+} from "../../rigs/live/abuser.ts";
+import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
+import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
 import { WorldClient } from "./world-client.ts";
 
-/** What a subscriber may hold up: its budget, a page with its last entry, and answers. */
+/** The most that may wait for a subscriber: its budget, a page with its last entry, and answers. */
 const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 16 * 1024;
 
 /** How fast a connection carries to its client, in bytes a second. */
@@ -23,7 +28,7 @@ const NOTICED: readonly Noticed[] = ["both", "client", "server", "nobody"];
 /** The abuser's topics, beside ever new ones of both patterns. */
 const ABUSED_TOPICS = ["news", "devices", "traffic/a", "rooms/1"] as const;
 
-/** What the server sends to a client that asks for too much, or when the memory is used up. */
+/** Messages to a client that requests too much, or when the memory is used up. */
 const TOO_MUCH =
   /^\{"type":"error".*"code":"rate_limited"|^\{"type":"disconnect","code":4429|no memory left/;
 
@@ -48,7 +53,7 @@ const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b
 const LOGS = ["news", "traffic/a", "traffic/b"] as const;
 const KEYED = ["devices", "rooms/1"] as const;
 
-/** What happened in a run, to see that the seeds reach what they shall. */
+/** The counts of a run, which show that the seeds reach every case. */
 export interface WorldTally {
   events: number;
   acknowledged: number;
@@ -218,7 +223,7 @@ class World {
       returnWindowMs: 3_000,
       random: () => random.next(),
       onError: (error) => {
-        // What a server that is gone had begun comes to nothing.
+        // Requests that a crashed server had started fail as unavailable.
         if ((error.cause as { code?: string }).code !== "unavailable") errors.push(error);
       },
     });
@@ -483,7 +488,7 @@ class World {
     }
   }
 
-  /** What those who left leave behind is nothing. */
+  /** Checks that clients which have left leave no sessions behind. */
   #checkServer(): void {
     const { sessions, waiting } = this.#live.server.census();
     const { length } = this.#live.network.connections;
@@ -491,7 +496,7 @@ class World {
     if (waiting > 0) throw new Error(`${waiting} sessions wait at the end`);
   }
 
-  /** Who reads is present, and who left long ago, or was on a server that crashed, is not. */
+  /** Checks that readers are present, and that clients which ended long ago are not. */
   #checkPresence(): void {
     const present = [...this.#live.server.topic("devices/$presence").events()];
     const seen = present.map(({ key = "" }) => key).toSorted();

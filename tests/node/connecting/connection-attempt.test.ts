@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { ClientSettings } from "../../../src/client/connection/client-settings.ts";
 import { openOptions } from "../../../src/client/connection/open-options.ts";
 import { openClientConnection } from "../../../src/node/index.ts";
-import { HeldServer } from "../../client/held-server.ts";
+import { HeldServer } from "../../rigs/sockets/held-server.ts";
 
 /** Returns the next socket that this process connects with. */
 function nextSocket(): Promise<Socket> {

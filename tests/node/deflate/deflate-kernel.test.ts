@@ -9,7 +9,7 @@ import {
   KERNEL_TO_BYTES,
 } from "../../../src/node/deflate/deflate-kernel.ts";
 import { plainDeflate, shortened } from "./plain-deflate.ts";
-import { referenceInflate } from "./reference-inflate.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 const kernel = new DeflateKernel();

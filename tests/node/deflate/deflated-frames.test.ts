@@ -8,9 +8,9 @@ import { MAX_SHARED_BYTES } from "../../../src/node/deflate/limits.ts";
 import { SyncZlib } from "../../../src/node/internals/sync-zlib.ts";
 import { createDeflateContext } from "../../../src/node/deflate/zlib-context.ts";
 import { encodeTextFrame, Opcode } from "../../../src/protocol/index.ts";
-import { readFrames, type WireFrame } from "../../protocol/read-frames.ts";
-import { fresh, kept } from "./deflating-connection.ts";
-import { referenceInflate } from "./reference-inflate.ts";
+import { readFrames, type WireFrame } from "../../rigs/protocol/read-frames.ts";
+import { fresh, kept } from "../../rigs/protocol/deflating-connection.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 
 // These tests are about the undocumented fast paths, even if the environment turns them off; the
 // documented ones are tested in without-sync-zlib.test.ts.

@@ -3,11 +3,11 @@ import { constants, inflateRawSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { DeflateCompression, compressionOf } from "../../../src/node/index.ts";
 import { Opcode, type Role } from "../../../src/protocol/index.ts";
-import { bytes, frameTo, utf8 } from "../../protocol/masked-frame.ts";
-import { roles } from "../../protocol/open-connection.ts";
-import type { WireFrame } from "../../protocol/read-frames.ts";
-import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
-import { referenceInflate } from "./reference-inflate.ts";
+import { bytes, frameTo, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { roles } from "../../rigs/protocol/open-connection.ts";
+import type { WireFrame } from "../../rigs/protocol/read-frames.ts";
+import { DeflatingConnection, fresh, kept } from "../../rigs/protocol/deflating-connection.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 
 // These tests are about the undocumented fast paths, even if the environment turns them off; the
 // documented ones are tested in without-sync-zlib.test.ts.

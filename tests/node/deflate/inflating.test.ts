@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { MemoryBudget, Opcode, type Role } from "../../../src/protocol/index.ts";
-import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
-import { failure, roles } from "../../protocol/open-connection.ts";
+import { frameTo, joinBytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { failure, roles } from "../../rigs/protocol/open-connection.ts";
 import { cutMessages } from "./cut-messages.ts";
-import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
+import { DeflatingConnection, fresh, kept } from "../../rigs/protocol/deflating-connection.ts";
 
 // These tests are about the undocumented fast paths, even if the environment turns them off; the
 // documented ones are tested in without-sync-zlib.test.ts.

@@ -3,10 +3,10 @@ import { constants, deflateRawSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { DeflateCompression } from "../../../src/node/index.ts";
 import { Opcode } from "../../../src/protocol/index.ts";
-import { frameTo } from "../../protocol/masked-frame.ts";
-import { failure, roles } from "../../protocol/open-connection.ts";
-import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
-import { referenceInflate } from "./reference-inflate.ts";
+import { frameTo } from "../../rigs/protocol/masked-frame.ts";
+import { failure, roles } from "../../rigs/protocol/open-connection.ts";
+import { DeflatingConnection, fresh, kept } from "../../rigs/protocol/deflating-connection.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 
 const RSV1 = 0x40;
 /** From this length on, a message is processed in the thread pool. */

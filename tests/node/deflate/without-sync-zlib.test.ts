@@ -4,12 +4,12 @@ import { describe, expect, test, vi } from "vitest";
 import { inflateAlone } from "../../../src/node/deflate/inflate-now.ts";
 import { DeflateCompression } from "../../../src/node/index.ts";
 import { MemoryBudget, Opcode } from "../../../src/protocol/index.ts";
-import { frameTo, joinBytes, utf8 } from "../../protocol/masked-frame.ts";
-import { failure, roles } from "../../protocol/open-connection.ts";
-import { readFrames } from "../../protocol/read-frames.ts";
+import { frameTo, joinBytes, utf8 } from "../../rigs/protocol/masked-frame.ts";
+import { failure, roles } from "../../rigs/protocol/open-connection.ts";
+import { readFrames } from "../../rigs/protocol/read-frames.ts";
 import { cutMessages } from "./cut-messages.ts";
-import { DeflatingConnection, fresh, kept } from "./deflating-connection.ts";
-import { referenceInflate } from "./reference-inflate.ts";
+import { DeflatingConnection, fresh, kept } from "../../rigs/protocol/deflating-connection.ts";
+import { referenceInflate } from "../../rigs/protocol/reference-inflate.ts";
 
 // Simulates a version of Node whose zlib streams cannot run synchronously.
 vi.mock(import("../../../src/node/internals/sync-zlib.ts"), async (importOriginal) => ({

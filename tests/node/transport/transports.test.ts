@@ -19,7 +19,7 @@ import {
 } from "../../../src/node/index.ts";
 import { StreamTransport } from "../../../src/node/transport/stream-transport.ts";
 import type { TransportOwner } from "../../../src/node/transport/transport.ts";
-import { heldBytes } from "../../hardening/heap.ts";
+import { heldBytes } from "../../rigs/measuring/heap.ts";
 
 // These tests are about both implementations, even if the environment turns one off.
 vi.mock(import("../../../src/node/internals/allowed.ts"), () => ({

@@ -56,7 +56,9 @@ export const attached = {
     await checkEchoAndClose(client);
   },
 
-  "who listens for the close of a server's socket hears of it, and not before": async (stage) => {
+  "a listener for the close of a server's socket is called when it closes, and not before": async (
+    stage,
+  ) => {
     const http = createServer();
     const closes = new Arrivals();
     http.on("connection", (socket) => socket.on("close", () => closes.push(true)));

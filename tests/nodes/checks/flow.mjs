@@ -88,7 +88,7 @@ export const flow = {
     await turns(20);
     assert.ok(peer.bufferedAmount > MEBIBYTE, "much is buffered");
     assert.equal(isDrained, false);
-    // What is sent while the system takes no more goes behind what waits.
+    // Data that is sent while the system accepts no more is queued behind the waiting data.
     peer.send("late");
     client.socket.resume();
     await checkMuch(client);
@@ -218,7 +218,7 @@ export const flow = {
     }
   },
 
-  "a paused peer whose client has reset is told of it when it is written to": async (stage) => {
+  "a paused peer whose client has reset is notified when it is written to": async (stage) => {
     const { port, peers, closures } = await serveOne(stage);
     const client = await stage.rawOpen(port);
     const peer = await peers.next();

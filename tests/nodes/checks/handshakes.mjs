@@ -71,15 +71,13 @@ export const handshakes = {
     assert.match(await all.next(), /^HTTP\/1\.1 204 [^]*HTTP\/1\.1 101 /);
   },
 
-  "what is no HTTP is answered with 400, whatever the cut": async (stage) => {
+  "data that is not HTTP is answered with 400, wherever it is cut": async (stage) => {
     const { port } = await stage.serve(echo);
     assert.equal(await refusalOf(stage, port, "no HTTP at all\r\n\r\n"), 400);
     assert.equal(await refusalOf(stage, port, "\u0016", "\u0003 hello\r\n\r\n"), 400);
   },
 
-  "a handshake that is none is answered with 400, one of another version with 426": async (
-    stage,
-  ) => {
+  "an invalid handshake is answered with 400, one of another version with 426": async (stage) => {
     const { port } = await stage.serve(echo);
     const good = handshake().toString();
     assert.equal(await refusalOf(stage, port, good.replace(/Sec-WebSocket-Key:.*\r\n/, "")), 400);
@@ -96,7 +94,9 @@ export const handshakes = {
     assert.equal(await refusalOf(stage, port, long), 431);
   },
 
-  "a client that says nothing is told 408, also where it has begun": async (stage) => {
+  "a client that stays silent is answered with 408, also after the start of a request": async (
+    stage,
+  ) => {
     const { port } = await stage.serve(echo, { handshakeTimeoutMs: 100 });
     const begun = refusalOf(stage, port, "GET / HTTP/1.1\r\nHost: a\r\n");
     assert.equal(await refusalOf(stage, port, ""), 408);

@@ -9,7 +9,7 @@ import { turns } from "../arrivals.mjs";
 import { areInternalsExpected, echo, isPublicApiOnly } from "../stage.mjs";
 import { callsOf } from "../spies.mjs";
 
-/** Of the sockets that Node says it makes, until the check is over. */
+/** Collects the sockets that Node reports on `channel`, until the check is over. */
 function watchSockets(stage, channel) {
   const sockets = [];
   const onSocket = ({ socket }) => sockets.push(socket);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultHandshakeLimits, ResponseHeadReader } from "../../../src/protocol/index.ts";
 import type { HandshakeLimits, HeadProgress } from "../../../src/protocol/index.ts";
-import { cuttings, singleBytes } from "../cut-chunks.ts";
+import { cuttings, singleBytes } from "../../rigs/protocol/cut-chunks.ts";
 
 function octets(text: string): Uint8Array {
   return new Uint8Array(Buffer.from(text, "latin1"));

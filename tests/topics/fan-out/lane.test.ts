@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Lane } from "../../../src/topics/fan-out/lane.ts";
 
-/** A frame that says which one it is, and how long. */
+/** A frame that contains its number and its length. */
 function frameOf(number: number, size: number): Uint8Array {
   const frame = new Uint8Array(size + 8);
   const view = new DataView(frame.buffer);

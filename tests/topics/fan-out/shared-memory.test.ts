@@ -10,7 +10,7 @@ import { Topic } from "../../../src/topics/topic.ts";
 import type { Page } from "../../../src/topics/fan-out/view.ts";
 import { freshWalk } from "../../../src/topics/log/walk.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
-import { VirtualClock } from "../../virtual-clock.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 
 describe("an event's data", () => {
   test("is parsed once per task for all readers, and not kept longer", async () => {

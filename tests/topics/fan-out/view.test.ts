@@ -4,7 +4,7 @@ import type { Encoding } from "../../../src/topics/fan-out/encoding.ts";
 import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { TopicEvent } from "../../../src/live/index.ts";
 import { freshWalk, walkFrom } from "../../../src/topics/log/walk.ts";
-import { openTopic } from "../open-topic.ts";
+import { openTopic } from "../../rigs/live/open-topic.ts";
 
 const text = ({ key, offset, removed }: TopicEvent): string =>
   `${key ?? ""}@${offset}${removed ? "x" : ""};`;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { logTopic } from "../../../src/live/index.ts";
 import { jsonOf } from "../../../src/topics/json/json-data.ts";
-import { MemoryLive } from "../../live/server/memory-live.ts";
+import { MemoryLive } from "../../rigs/live/memory-live.ts";
 
 const circle: Record<string, unknown> = {};
 circle["self"] = circle;

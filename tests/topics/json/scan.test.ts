@@ -66,7 +66,7 @@ describe("reading JSON without parsing it", () => {
   });
 
   test.each(["[1]", "1", "null", '"{}"', "{}{}", "{} x", "{,}", '{"a":1,}', '{"a"}', "{"])(
-    "%s is no object",
+    "%s is not an object",
     (text) => expect(readObject(text, new Set(["a"]))).toBe(undefined),
   );
 

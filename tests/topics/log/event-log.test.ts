@@ -12,7 +12,7 @@ interface Retention {
   maxAgeMs: number;
 }
 
-/** What a log shall do, in the plainest way: all events ever, filtered at each question. */
+/** The simplest log that is correct: it keeps all events, and filters them at each question. */
 class NaiveLog {
   readonly all: TopicEvent[] = [];
   floor = 0;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { keyedTopic, logTopic } from "../../../src/live/index.ts";
 import { recover } from "../../../src/topics/log/recover.ts";
 import type { Topic } from "../../../src/topics/topic.ts";
-import { openTopic } from "../open-topic.ts";
+import { openTopic } from "../../rigs/live/open-topic.ts";
 
 /** Six events, of which a log topic holds the last three and a keyed one lacks tombstones up to 4. */
 async function filled(kind: "log" | "keyed"): Promise<Topic> {

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { inTurn } from "../../../src/topics/slices/in-turn.ts";
 import { SliceQueue } from "../../../src/topics/slices/slice-queue.ts";
 import { SLICE_UNITS } from "../../../src/topics/slices/work.ts";
-import { settle } from "../../live/memory-peer.ts";
-import { TurnClock } from "./turn-clock.ts";
+import { settle } from "../../rigs/live/memory-peer.ts";
+import { TurnClock } from "../../rigs/clock/turn-clock.ts";
 
 test("work runs immediately without a promise if the turn has time", () => {
   const slices = new SliceQueue(new TurnClock());

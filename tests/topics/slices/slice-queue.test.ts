@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SliceQueue, type SliceTask } from "../../../src/topics/slices/slice-queue.ts";
 import { SLICE_UNITS } from "../../../src/topics/slices/work.ts";
-import { TurnClock } from "./turn-clock.ts";
+import { TurnClock } from "../../rigs/clock/turn-clock.ts";
 
 function queue(): { clock: TurnClock; slices: SliceQueue } {
   const clock = new TurnClock();

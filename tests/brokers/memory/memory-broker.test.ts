@@ -1,0 +1,173 @@
+import { describe, expect, test } from "vitest";
+import { Ledger } from "../../../src/base/index.ts";
+import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
+import { IdempotencyWindow } from "../../../src/brokers/shared/idempotency-window.ts";
+import { keyedTopic, logTopic } from "../../../src/live/index.ts";
+import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { describeBroker } from "../../rigs/brokers/broker-contract.ts";
+
+const WINDOW_MS = 300_000;
+
+describeBroker("the memory broker", async () => {
+  const clock = new VirtualClock();
+  const broker = new MemoryBroker({ clock });
+  return {
+    broker,
+    another: () => Promise.resolve(broker),
+    // It ends with the process, and there is no other one.
+    kill: () => {},
+    passWindow: () => clock.advance(WINDOW_MS + 1),
+    pass: (ms) => clock.pass(ms),
+    // A closed one keeps nothing.
+    kept: () => Promise.resolve(0),
+  };
+});
+
+test("a topic that a closed memory broker has forgotten returns under another epoch", async () => {
+  const broker = new MemoryBroker();
+  const before = await broker.openTopic(logTopic("t"), () => {});
+  await before.append({ data: 1 });
+  await broker.close();
+  const after = await broker.openTopic(logTopic("t"), () => {});
+  expect(after.offset).toBe(0);
+  expect(after.epoch).not.toBe(before.epoch);
+});
+
+test("an idempotency key is remembered for exactly five minutes", () => {
+  const clock = new VirtualClock();
+  const window = new IdempotencyWindow(clock);
+  window.remember("k", 7);
+  clock.advance(WINDOW_MS);
+  expect(window.find("k")).toBe(7);
+  clock.advance(1);
+  expect(window.find("k")).toBeUndefined();
+});
+
+const ignore = (): void => {};
+
+describe("the payer of an idempotency key", () => {
+  test("is refunded when the key expires, without another publish", () => {
+    const clock = new VirtualClock();
+    const payer = new Ledger().payer("a");
+    const window = new IdempotencyWindow(clock);
+    window.charge("k", payer);
+    window.remember("k", 7, { payer });
+    clock.advance(1_000);
+    window.charge("l", payer);
+    window.remember("l", 8, { payer });
+    const both = payer.heldBytes;
+    clock.advance(WINDOW_MS - 999);
+    expect(payer.heldBytes).toBe(both / 2);
+    clock.advance(1_000);
+    expect(payer.heldBytes).toBe(0);
+    expect(clock.timerCount).toBe(0);
+  });
+
+  test("is refunded when the broker closes", async () => {
+    const clock = new VirtualClock();
+    const payer = new Ledger().payer("a");
+    const broker = new MemoryBroker({ clock });
+    const topic = await broker.openTopic(logTopic("t"), ignore);
+    await topic.append({ data: 1, idempotencyKey: "k", payer });
+    expect(payer.heldBytes).toBeGreaterThan(0);
+    await broker.close();
+    expect(payer.heldBytes).toBe(0);
+    expect(clock.timerCount).toBe(0);
+  });
+});
+
+test("closing a memory broker ends all leases: nothing is followed and no timer waits", async () => {
+  const clock = new VirtualClock();
+  const broker = new MemoryBroker({ clock });
+  let told = 0;
+  const topic = await broker.openTopic(keyedTopic("t"), () => (told += 1));
+  await topic.append({ key: "a", data: 1, leaseMs: 1_000 });
+  expect(clock.timerCount).toBe(2);
+  await broker.close();
+  expect(clock.timerCount).toBe(0);
+  clock.advance(5_000);
+  expect(told).toBe(1);
+});
+
+describe("a memory broker with maxTopics topics", () => {
+  const full = async (): Promise<{ broker: MemoryBroker; clock: VirtualClock }> => {
+    const clock = new VirtualClock();
+    return { broker: new MemoryBroker({ clock, maxTopics: 1 }), clock };
+  };
+  const unavailable = { code: "unavailable" };
+
+  test("refuses another one as unavailable, and opens the existing ones", async () => {
+    const { broker } = await full();
+    await broker.openTopic(logTopic("a"), ignore);
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    await broker.openTopic(logTopic("a"), ignore);
+  });
+
+  test("forgets a topic that has no followers and keeps nothing", async () => {
+    const { broker } = await full();
+    const a = await broker.openTopic(logTopic("a"), ignore);
+    await a.close();
+    await broker.openTopic(logTopic("b"), ignore);
+    await expect(broker.openTopic(logTopic("a"), ignore)).rejects.toMatchObject(unavailable);
+  });
+
+  test("does not forget a topic that keeps events until they have expired", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 600_000 } }), ignore);
+    await a.append({ data: 1 });
+    await a.close();
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    clock.advance(600_001);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("does not forget a topic whose publishes can be repeated", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
+    const first = await a.append({ data: 1, idempotencyKey: "k" });
+    await a.close();
+    clock.advance(10_000);
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    const repeated = await again.append({ data: 1, idempotencyKey: "k" });
+    expect(repeated).toEqual({ offset: first.offset, duplicate: true });
+    await again.close();
+    clock.advance(WINDOW_MS + 1);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("does not forget removals while a client may still need them", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(keyedTopic("a", { retention: { maxAgeMs: 1_000 } }), ignore);
+    await a.append({ key: "k", data: 1 });
+    await a.append({ key: "k", removed: true });
+    await a.close();
+    await expect(broker.openTopic(logTopic("b"), ignore)).rejects.toMatchObject(unavailable);
+    clock.advance(1_001);
+    await broker.openTopic(logTopic("b"), ignore);
+  });
+
+  test("a forgotten topic that had events returns under another epoch", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a", { retention: { maxAgeMs: 1 } }), ignore);
+    await a.append({ data: 1 });
+    await a.close();
+    clock.advance(5_000);
+    const b = await broker.openTopic(logTopic("b"), ignore);
+    await b.close();
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    expect(again.epoch).not.toBe(a.epoch);
+  });
+
+  test("a topic that never had an event returns under the same epoch, because nobody missed anything", async () => {
+    const { broker, clock } = await full();
+    const a = await broker.openTopic(logTopic("a"), ignore);
+    await a.close();
+    clock.advance(5_000);
+    const b = await broker.openTopic(logTopic("b"), ignore);
+    await b.close();
+    const again = await broker.openTopic(logTopic("a"), ignore);
+    expect([again.epoch, again.offset]).toEqual([a.epoch, 0]);
+    expect(b.epoch).not.toBe(a.epoch);
+  });
+});

@@ -1,0 +1,1 @@
+export { VirtualClock } from "../../../src/testing/virtual-clock.ts";

@@ -1,1 +1,0 @@
-export { VirtualClock } from "../src/testing/virtual-clock.ts";
