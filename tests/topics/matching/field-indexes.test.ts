@@ -145,9 +145,11 @@ describe("an index over fields", () => {
           }
         }
         for (let at = 0; at < 20; at += 1) for (const reader of readers) reader.read(log);
-        told += readers[1]!.pages.filter((page) => page !== "").length;
-        removals += readers[1]!.pages.filter((page) => page.includes("x")).length;
-        expect(readers[0]!.pages).toEqual(readers[1]!.pages);
+        // A page that sends nothing only says that the walk is not over; an index may need one more.
+        const [indexed, plain] = readers.map(({ pages }) => pages.filter((page) => page !== ""));
+        told += plain!.length;
+        removals += plain!.filter((page) => page.includes("x")).length;
+        expect(indexed).toEqual(plain);
       }),
       { numRuns: 400 },
     );
