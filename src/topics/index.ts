@@ -35,12 +35,14 @@ export { Subscription } from "./fan-out/subscription.ts";
 export { View } from "./fan-out/view.ts";
 export { jsonOf } from "./json/json-data.ts";
 export { JsonPart } from "./json/json-part.ts";
+export { requireFewParams } from "./matching/few-params.ts";
 export { readObject, readValue } from "./json/members.ts";
 export { lossy, parsed } from "./json/parsed.ts";
 export {
   IDEMPOTENCY_WINDOW_MS,
   MAX_DEPTH,
   MAX_KEY_LENGTH,
+  MAX_PARAMS,
   MAX_PARAMS_LENGTH,
   OUTSTANDING_BYTES,
   PAGE_BYTES,

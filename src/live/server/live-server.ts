@@ -6,6 +6,7 @@ import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./access/credentials.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
+import { paramsOf } from "./http/http-query.ts";
 import { answerUnavailable, HttpForms } from "./http/http-forms.ts";
 import { LiveCloseCode } from "../wire/close-code.ts";
 import { SUBPROTOCOL } from "../wire/subprotocol.ts";
@@ -235,7 +236,7 @@ export class LiveServer<Api extends LiveApi = any> {
       return undefined;
     }
     const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
-    const params = query.length === 0 ? undefined : Object.fromEntries(query);
+    const params = query.length === 0 ? undefined : paramsOf(query);
     return new DataSession(this.#core, peer, {
       name,
       encoding: encodingsUpTo(Infinity).data,

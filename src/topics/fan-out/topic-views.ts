@@ -5,11 +5,11 @@ import {
   MAX_ALL_OPAQUE_PARAMS_LENGTH,
   MAX_ALL_PARAMS_LENGTH,
   MAX_OPAQUE_VIEWS,
-  MAX_PARAMS,
   MAX_PARAMS_LENGTH,
   MAX_VIEWS,
 } from "../limits.ts";
 import { LiveError } from "../live-error.ts";
+import { requireFewParams } from "../matching/few-params.ts";
 import { matchFields } from "../matching/match-fields.ts";
 import { compileParams, nameOf, type Narrowing } from "../matching/narrowing.ts";
 import { ViewRoutes } from "../matching/view-routes.ts";
@@ -121,10 +121,7 @@ export class TopicViews {
    */
   #checked(params: Params): string {
     if (this.#source.declaration.match === undefined) return "";
-    if (Object.keys(params).length > MAX_PARAMS) {
-      const message = `The params have more than ${MAX_PARAMS} names, the limit; narrow by fewer.`;
-      throw new LiveError("invalid_params", message);
-    }
+    requireFewParams(Object.keys(params).length);
     const json = canonicalJson(params);
     if (json !== undefined && json.length <= MAX_PARAMS_LENGTH) return json;
     const message = `The params are too long or too deeply nested; the limit is ${MAX_PARAMS_LENGTH} characters of JSON.`;

@@ -1,6 +1,7 @@
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
+import { RunningLive } from "../../rigs/live/running-live.ts";
 import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
 
 const topics = [
@@ -154,3 +155,21 @@ test.each([
     await held;
   },
 );
+
+describe("params with more names than the limit", () => {
+  const search = `?${Array.from({ length: 500 }, (_, n) => `name${n}=1`).join("&")}`;
+  const params = Object.fromEntries(new URLSearchParams(search));
+
+  test("are refused before anything is done with them", async () => {
+    let asked = 0;
+    const topics = [keyedTopic("devices/:site", { match: matchFields })];
+    const live = await RunningLive.start({ topics, authorize: () => (asked += 1) > 0 });
+    const client = await live.level1();
+    const refused = await client.ask({ type: "subscribe", id: 1, topic: "devices/lab", params });
+    expect(refused).toMatchObject({ type: "error", code: "invalid_params" });
+    expect(await (await live.level0(`devices/lab${search}`)).closed).toMatchObject({ code: 4422 });
+    const answer = await fetch(live.http(`devices/lab${search}`));
+    expect([answer.status, await answer.json()]).toMatchObject([422, { code: "invalid_params" }]);
+    expect(asked).toBe(0);
+  });
+});

@@ -6,6 +6,7 @@ import {
   type Params,
   type PublishDraft,
   quoted,
+  requireFewParams,
   type TopicEntry,
 } from "../../../topics/index.ts";
 import { onceAvailable } from "../../../base/index.ts";
@@ -51,13 +52,14 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
 /**
  * Allows `caller` to read a topic narrowed by `params`, or refuses.
  *
- * @throws LiveError `forbidden`, possibly as a rejection
+ * @throws LiveError `invalid_params` for too many; `forbidden`, possibly as a rejection
  */
 export function permitToRead(
   { declaration, guardedAs, parameters }: TopicEntry,
   fallback: Authority,
   { caller, params }: { caller: Caller; params: Params },
 ): void | Promise<void> {
+  requireFewParams(Object.keys(params).length);
   // The parameters in the topic's name win, because a client must not override them with params.
   const shown = { ...params, ...parameters };
   const asked = { caller, action: "subscribe", target: guardedAs, params: shown } as const;

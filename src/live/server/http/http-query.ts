@@ -1,4 +1,10 @@
-import { LiveError, type Params, parseOffset, type Position } from "../../../topics/index.ts";
+import {
+  LiveError,
+  type Params,
+  parseOffset,
+  type Position,
+  MAX_PARAMS,
+} from "../../../topics/index.ts";
 import { MAX_WAIT_S } from "../limits.ts";
 import { withoutToken } from "../access/credentials.ts";
 
@@ -20,8 +26,17 @@ export interface TopicQuery {
  */
 export function readQuery(search: string, tokenQuery: string | undefined): TopicQuery {
   const query = withoutToken(new URLSearchParams(search), tokenQuery);
-  const params = Object.fromEntries([...query].filter(([name]) => !RESERVED.has(name)));
+  const params = paramsOf([...query].filter(([name]) => !RESERVED.has(name)));
   return { params, since: sinceOf(query), wait: waitOf(query) };
+}
+
+/**
+ * Converts a query to params; `permitToRead` refuses too many. No more are converted than it takes to
+ * see that.
+ */
+export function paramsOf(query: readonly [name: string, value: string][]): Params {
+  const byName = new Map(query);
+  return Object.fromEntries([...byName].slice(0, MAX_PARAMS + 1));
 }
 
 function sinceOf(query: URLSearchParams): Position | undefined {
