@@ -69,8 +69,11 @@ function permitToPublish(
   { declaration, parameters: params, name: target }: TopicEntry,
   { draft, caller }: { draft: EventDraft; caller: Caller },
 ): Awaitable<void> {
+  const authorities = [declaration, core.authority];
+  // A draft for nobody would be made with every event.
+  if (authorities.every((authority) => authority.authorize === undefined)) return;
   return withShown(draft, caller, (shown) =>
-    permit([declaration, core.authority], {
+    permit(authorities, {
       caller,
       action: "publish",
       target,
