@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { parseProxy, type Proxy } from "./proxy.ts";
-import { remoteHostOf, type RemoteHost } from "./remote-host.ts";
+import { remoteHostOf, type RemoteHost } from "../route/remote-host.ts";
 
 /** Environment variables, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
 import type { LookupAddress } from "node:dns";
-import type { Proxy } from "./proxy.ts";
+import type { Proxy } from "../proxy/proxy.ts";
 import type { RemoteHost } from "./remote-host.ts";
 import type { Place } from "./turns-per-host.ts";
 

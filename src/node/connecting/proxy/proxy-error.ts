@@ -1,4 +1,4 @@
-import { LongwireError } from "../../base/index.ts";
+import { LongwireError } from "../../../base/index.ts";
 
 /** A failure that a proxy caused. */
 export class ProxyError extends LongwireError {

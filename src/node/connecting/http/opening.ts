@@ -12,9 +12,9 @@ import {
   type HandshakeLimits,
   type HeaderFields,
   type ResponseHead,
-} from "../../protocol/index.ts";
-import { sha1Base64 } from "../sha1.ts";
-import { readUntil } from "./await-stream.ts";
+} from "../../../protocol/index.ts";
+import { sha1Base64 } from "../../sha1.ts";
+import { readUntil } from "../dial/await-stream.ts";
 import { isRedirect } from "./redirects.ts";
 
 export interface OpeningRequest {

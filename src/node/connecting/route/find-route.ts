@@ -1,10 +1,10 @@
-import type { Destination } from "./destination.ts";
-import type { Dial } from "./dial.ts";
-import type { OpenOptions } from "./open-options.ts";
-import { proxyFromEnvironment } from "./proxy-environment.ts";
+import type { Destination } from "../http/destination.ts";
+import type { Dial } from "../dial/dial.ts";
+import type { OpenOptions } from "../open-options.ts";
+import { proxyFromEnvironment } from "../proxy/proxy-environment.ts";
 import { remoteHostOf } from "./remote-host.ts";
 import type { Route } from "./route.ts";
-import { addressesOf } from "./tcp.ts";
+import { addressesOf } from "../dial/tcp.ts";
 
 /**
  * Determines the route to a server, and resolves its name unless a proxy does that.

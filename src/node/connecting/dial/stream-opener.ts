@@ -1,15 +1,15 @@
 import { connect as connectToPath, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions as TlsOptions, TLSSocket } from "node:tls";
-import { fieldValues } from "../../protocol/index.ts";
+import { fieldValues } from "../../../protocol/index.ts";
 import { eventOf } from "./await-stream.ts";
-import type { Destination } from "./destination.ts";
+import type { Destination } from "../http/destination.ts";
 import type { Dial } from "./dial.ts";
-import { tunnelThroughHttp } from "./http-proxy.ts";
-import type { OpenOptions } from "./open-options.ts";
-import { remoteHostOf, type RemoteHost } from "./remote-host.ts";
-import type { Route } from "./route.ts";
-import { tunnelThroughSocks5 } from "./socks5-proxy.ts";
+import { tunnelThroughHttp } from "../proxy/http-proxy.ts";
+import type { OpenOptions } from "../open-options.ts";
+import { remoteHostOf, type RemoteHost } from "../route/remote-host.ts";
+import type { Route } from "../route/route.ts";
+import { tunnelThroughSocks5 } from "../proxy/socks5-proxy.ts";
 import { addressesOf, connectTcp } from "./tcp.ts";
 import { startTls } from "./tls.ts";
 

@@ -1,6 +1,6 @@
-import { LongwireError } from "../../base/index.ts";
-import { basicAuthorization, credentialsOf, type Credentials } from "./credentials.ts";
-import { remoteHostOf, type RemoteHost } from "./remote-host.ts";
+import { LongwireError } from "../../../base/index.ts";
+import { basicAuthorization, credentialsOf, type Credentials } from "../credentials.ts";
+import { remoteHostOf, type RemoteHost } from "../route/remote-host.ts";
 
 /** A proxy, and how to connect to it. */
 export interface Proxy extends RemoteHost {

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import { cutStream } from "../stream/cut-stream.ts";
-import type { Step } from "./failures.ts";
+import { cutStream } from "../../stream/cut-stream.ts";
+import type { Step } from "../failures.ts";
 
 /**
  * One attempt to reach a server: its current step, and the streams it opened, each on top of the

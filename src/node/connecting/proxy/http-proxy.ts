@@ -3,9 +3,9 @@ import {
   ResponseHeadReader,
   type HandshakeLimits,
   type ResponseHead,
-} from "../../protocol/index.ts";
-import { readAnswer } from "./await-stream.ts";
-import { basicAuthorization } from "./credentials.ts";
+} from "../../../protocol/index.ts";
+import { readAnswer } from "../dial/await-stream.ts";
+import { basicAuthorization } from "../credentials.ts";
 import type { Proxy } from "./proxy.ts";
 import { ProxyError } from "./proxy-error.ts";
 

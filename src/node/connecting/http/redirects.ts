@@ -1,6 +1,6 @@
-import { fieldValues, HandshakeError, type ResponseHead } from "../../protocol/index.ts";
+import { fieldValues, HandshakeError, type ResponseHead } from "../../../protocol/index.ts";
 import type { Destination } from "./destination.ts";
-import { withoutIdentity } from "./tls.ts";
+import { withoutIdentity } from "../dial/tls.ts";
 
 /** Statuses that redirect to a `Location`. (RFC 9110 §15.4) */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

@@ -1,7 +1,7 @@
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { fieldValues, type HeaderFields } from "../../protocol/index.ts";
-import { basicAuthorization, credentialsOf } from "./credentials.ts";
-import type { OpenOptions } from "./open-options.ts";
+import { fieldValues, type HeaderFields } from "../../../protocol/index.ts";
+import { basicAuthorization, credentialsOf } from "../credentials.ts";
+import type { OpenOptions } from "../open-options.ts";
 
 /** The parts of a request that a redirect may change. */
 export interface Destination {

@@ -1,6 +1,6 @@
 import { ADDRCONFIG, lookup as lookUpName, type LookupAddress } from "node:dns";
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from "node:net";
-import type { RemoteHost } from "./remote-host.ts";
+import type { RemoteHost } from "../route/remote-host.ts";
 
 /** The options of Node's `net.connect` that can be set. */
 export type TcpOptions = Pick<

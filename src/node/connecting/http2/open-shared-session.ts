@@ -1,14 +1,14 @@
 import type { TLSSocket } from "node:tls";
-import type { Destination } from "./destination.ts";
-import { Dial } from "./dial.ts";
-import { failureOf } from "./failures.ts";
+import type { Destination } from "../http/destination.ts";
+import { Dial } from "../dial/dial.ts";
+import { failureOf } from "../failures.ts";
 import { withHttp2 } from "./http2-opening.ts";
 import { SharedSession } from "./http2-sessions.ts";
-import type { OpenOptions } from "./open-options.ts";
-import { placesOn, type Route } from "./route.ts";
-import { TimeLimit } from "./time-limit.ts";
-import { StreamOpener } from "./stream-opener.ts";
-import { turnsPerHost, type Turn } from "./turns-per-host.ts";
+import type { OpenOptions } from "../open-options.ts";
+import { placesOn, type Route } from "../route/route.ts";
+import { TimeLimit } from "../time-limit.ts";
+import { StreamOpener } from "../dial/stream-opener.ts";
+import { turnsPerHost, type Turn } from "../route/turns-per-host.ts";
 
 /**
  * Connects on behalf of all attempts that will share the session, so it continues if one of them

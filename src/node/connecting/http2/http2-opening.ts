@@ -6,12 +6,12 @@ import {
   HandshakeError,
   type HeaderFields,
   type ResponseHead,
-} from "../../protocol/index.ts";
-import { StreamEnded } from "./await-stream.ts";
-import type { Destination } from "./destination.ts";
+} from "../../../protocol/index.ts";
+import { StreamEnded } from "../dial/await-stream.ts";
+import type { Destination } from "../http/destination.ts";
 import type { SharedSession } from "./http2-sessions.ts";
-import type { OpeningAnswer, OpeningRequest } from "./opening.ts";
-import { isRedirect } from "./redirects.ts";
+import type { OpeningAnswer, OpeningRequest } from "../http/opening.ts";
+import { isRedirect } from "../http/redirects.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 

@@ -1,10 +1,10 @@
 import type { Duplex } from "node:stream";
 import { isIP } from "node:net";
-import { readAnswer } from "./await-stream.ts";
-import type { Credentials } from "./credentials.ts";
+import { readAnswer } from "../dial/await-stream.ts";
+import type { Credentials } from "../credentials.ts";
 import type { Proxy } from "./proxy.ts";
 import { ProxyError } from "./proxy-error.ts";
-import type { RemoteHost } from "./remote-host.ts";
+import type { RemoteHost } from "../route/remote-host.ts";
 
 const VERSION = 0x05;
 const CONNECT = 0x01;
