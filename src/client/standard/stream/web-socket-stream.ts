@@ -1,19 +1,19 @@
-import type { Closure } from "../../node/index.ts";
-import type { Agreement } from "../../protocol/index.ts";
-import { ClientConnection } from "../connection/client-connection.ts";
-import { lost } from "../connection/client-error.ts";
-import { ClientSettings } from "../connection/client-settings.ts";
-import { checkCloseArguments, closeCodeFor } from "./close-arguments.ts";
+import type { Closure } from "../../../node/index.ts";
+import type { Agreement } from "../../../protocol/index.ts";
+import { ClientConnection } from "../../connection/client-connection.ts";
+import { lost } from "../../connection/client-error.ts";
+import { ClientSettings } from "../../connection/client-settings.ts";
+import { checkCloseArguments, closeCodeFor } from "../arguments/close-arguments.ts";
 import { closeInfo, type WebSocketCloseInfo } from "./close-info.ts";
 import { Deferred } from "./deferred.ts";
-import { shapeAsInterface } from "./interface-shape.ts";
+import { shapeAsInterface } from "../web-idl/interface-shape.ts";
 import { ReadableSide } from "./readable-side.ts";
-import { wholeBuffer } from "./received-bytes.ts";
-import { checkSubprotocols } from "./subprotocols.ts";
-import { usvString } from "./web-idl-conversions.ts";
+import { wholeBuffer } from "../received-bytes.ts";
+import { checkSubprotocols } from "../arguments/subprotocols.ts";
+import { usvString } from "../web-idl/web-idl-conversions.ts";
 import { closingOf, endedWith } from "./web-socket-error.ts";
 import { streamOptions, type WebSocketStreamOptions } from "./web-socket-stream-options.ts";
-import { webSocketUrl } from "./web-socket-url.ts";
+import { webSocketUrl } from "../arguments/web-socket-url.ts";
 import { WritableSide } from "./writable-side.ts";
 
 /** The properties of an open `WebSocketStream`. */

@@ -2,9 +2,9 @@ import {
   openWebSocketStream,
   WebSocketStream,
   type WebSocketOpenInfo,
-} from "../../../src/client/index.ts";
-import { echo, runServer } from "../../rigs/sockets/run-server.ts";
-import { HeldServer, type HeldHandshake } from "../../rigs/sockets/held-server.ts";
+} from "../../../../src/client/index.ts";
+import { echo, runServer } from "../../../rigs/sockets/run-server.ts";
+import { HeldServer, type HeldHandshake } from "../../../rigs/sockets/held-server.ts";
 
 export interface OpenStream extends WebSocketOpenInfo {
   stream: WebSocketStream;

@@ -1,4 +1,4 @@
-import { dictionary, isObject, sequence, usvString } from "./web-idl-conversions.ts";
+import { dictionary, isObject, sequence, usvString } from "../web-idl/web-idl-conversions.ts";
 
 export interface WebSocketStreamOptions {
   /** Subprotocols in order of preference. Default none. */

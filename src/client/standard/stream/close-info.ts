@@ -1,4 +1,4 @@
-import { dictionary, enforcedUint16, usvString } from "./web-idl-conversions.ts";
+import { dictionary, enforcedUint16, usvString } from "../web-idl/web-idl-conversions.ts";
 
 /** The close code and reason of a `WebSocketStream`. */
 export interface WebSocketCloseInfo {

@@ -4,14 +4,14 @@ import {
   WebSocketError,
   WebSocketStream,
   type WebSocketStreamOptions,
-} from "../../../src/client/index.ts";
-import { Opcode } from "../../../src/protocol/index.ts";
-import type { UpgradeRequest } from "../../../src/server/index.ts";
-import { closePayload, plainFrame } from "../../rigs/protocol/masked-frame.ts";
-import { echo, runServer } from "../../rigs/sockets/run-server.ts";
-import { turns } from "../../rigs/clock/event-loop.ts";
-import { fakeServer } from "../../rigs/sockets/fake-server.ts";
-import { HeldServer } from "../../rigs/sockets/held-server.ts";
+} from "../../../../src/client/index.ts";
+import { Opcode } from "../../../../src/protocol/index.ts";
+import type { UpgradeRequest } from "../../../../src/server/index.ts";
+import { closePayload, plainFrame } from "../../../rigs/protocol/masked-frame.ts";
+import { echo, runServer } from "../../../rigs/sockets/run-server.ts";
+import { turns } from "../../../rigs/clock/event-loop.ts";
+import { fakeServer } from "../../../rigs/sockets/fake-server.ts";
+import { HeldServer } from "../../../rigs/sockets/held-server.ts";
 import { echoStream, heldStream } from "./open-stream.ts";
 
 const nowhere = "ws://127.0.0.1:1";

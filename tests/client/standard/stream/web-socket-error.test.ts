@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { WebSocketError } from "../../../src/client/index.ts";
+import { WebSocketError } from "../../../../src/client/index.ts";
 
 describe("WebSocketError (WebSocketStream draft)", () => {
   test("is a DOMException whose name is its own", () => {

@@ -1,5 +1,5 @@
-import { isToken } from "../../protocol/index.ts";
-import { dictionary, domString, isObject, sequence } from "./web-idl-conversions.ts";
+import { isToken } from "../../../protocol/index.ts";
+import { dictionary, domString, isObject, sequence } from "../web-idl/web-idl-conversions.ts";
 import { syntaxError } from "./web-socket-url.ts";
 
 /**

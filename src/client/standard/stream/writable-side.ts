@@ -1,5 +1,5 @@
-import type { ClientConnection } from "../connection/client-connection.ts";
-import { textOrBytes } from "./sendable.ts";
+import type { ClientConnection } from "../../connection/client-connection.ts";
+import { textOrBytes } from "../arguments/sendable.ts";
 
 interface Closing {
   /** Closes the connection, and resolves when it has closed. */

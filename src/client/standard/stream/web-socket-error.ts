@@ -1,7 +1,7 @@
-import { checkCloseArguments, closeCodeFor } from "./close-arguments.ts";
+import { checkCloseArguments, closeCodeFor } from "../arguments/close-arguments.ts";
 import { closeInfo, type WebSocketCloseInfo } from "./close-info.ts";
-import { shapeAsInterface } from "./interface-shape.ts";
-import { domString, isObject } from "./web-idl-conversions.ts";
+import { shapeAsInterface } from "../web-idl/interface-shape.ts";
+import { domString, isObject } from "../web-idl/web-idl-conversions.ts";
 
 /** The end of a connection, with codes that an application may not use itself. */
 interface Ending {

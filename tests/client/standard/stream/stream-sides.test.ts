@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { WebSocketError, WebSocketStream } from "../../../src/client/index.ts";
-import { Opcode } from "../../../src/protocol/index.ts";
-import { plainFrame } from "../../rigs/protocol/masked-frame.ts";
-import { runServer, Witness } from "../../rigs/sockets/run-server.ts";
-import { turns, until } from "../../rigs/clock/event-loop.ts";
+import { WebSocketError, WebSocketStream } from "../../../../src/client/index.ts";
+import { Opcode } from "../../../../src/protocol/index.ts";
+import { plainFrame } from "../../../rigs/protocol/masked-frame.ts";
+import { runServer, Witness } from "../../../rigs/sockets/run-server.ts";
+import { turns, until } from "../../../rigs/clock/event-loop.ts";
 import { echoStream, heldStream } from "./open-stream.ts";
 
 /** More than the kernels on the way buffer, in bytes. */

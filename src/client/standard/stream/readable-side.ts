@@ -1,5 +1,5 @@
-import type { ClientConnection } from "../connection/client-connection.ts";
-import { ProcessHold } from "../connection/process-hold.ts";
+import type { ClientConnection } from "../../connection/client-connection.ts";
+import { ProcessHold } from "../../connection/process-hold.ts";
 
 /**
  * The `readable` of a WebSocketStream.

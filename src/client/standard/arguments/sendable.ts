@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { isObject, usvString } from "./web-idl-conversions.ts";
+import { isObject, usvString } from "../web-idl/web-idl-conversions.ts";
 
 interface Measured {
   /** The size of the payload, in bytes. */
