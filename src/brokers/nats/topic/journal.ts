@@ -3,7 +3,7 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../topics/index.ts";
+} from "../../../topics/index.ts";
 import type { Entry } from "./message.ts";
 import { Repeats } from "./repeats.ts";
 

@@ -1,9 +1,9 @@
-import type { LongwireError } from "../../base/index.ts";
-import { defaultRetention, type Offset, type TopicDeclaration } from "../../topics/index.ts";
-import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
-import { AGAIN_MS, CATCH_UP_MS, SPARE_BYTES } from "./limits.ts";
-import { stampOf } from "./message.ts";
-import type { TopicNames } from "./names.ts";
+import type { LongwireError } from "../../../base/index.ts";
+import { defaultRetention, type Offset, type TopicDeclaration } from "../../../topics/index.ts";
+import type { JetStream, StreamConfig, StreamInfo } from "../link/jetstream.ts";
+import { AGAIN_MS, CATCH_UP_MS, SPARE_BYTES } from "../limits.ts";
+import { stampOf } from "../topic/message.ts";
+import type { TopicNames } from "../topic/names.ts";
 import { alignReplicas } from "./replica-alignment.ts";
 import { NO_STREAM, type KeptRecord, type TopicRecord, type TopicRecords } from "./records.ts";
 import { adjusted, madeStream, settleStream, topicStream, type Placement } from "./streams.ts";

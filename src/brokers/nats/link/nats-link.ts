@@ -7,12 +7,18 @@ import {
   type NatsConnection,
   type Subscription,
 } from "@nats-io/transport-node";
-import { Backoff, LongwireError, systemClock, type Clock, type Timer } from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
-import { FIRST_RETRY_MS } from "./limits.ts";
-import { UnansweredError } from "../shared/engine-errors.ts";
+import {
+  Backoff,
+  LongwireError,
+  systemClock,
+  type Clock,
+  type Timer,
+} from "../../../base/index.ts";
+import { LiveError } from "../../../topics/index.ts";
+import { FIRST_RETRY_MS } from "../limits.ts";
+import { UnansweredError } from "../../shared/engine-errors.ts";
 import { isRefused, NatsRefusal, Reason } from "./nats-errors.ts";
-import { addressOf, checkOptions, type Address, type NatsBrokerOptions } from "./nats-options.ts";
+import { addressOf, checkOptions, type Address, type NatsBrokerOptions } from "../nats-options.ts";
 import { PendingRequests } from "./pending-requests.ts";
 
 interface LinkHandler {

@@ -1,5 +1,5 @@
-import type { MemoryAccount } from "../../base/index.ts";
-import { LiveError, type Offset, REMEMBERED_BYTES, textBytes } from "../../topics/index.ts";
+import type { MemoryAccount } from "../../../base/index.ts";
+import { LiveError, type Offset, REMEMBERED_BYTES, textBytes } from "../../../topics/index.ts";
 
 /** The most keys that a topic remembers; beyond that, the oldest are dropped early. */
 const MAX_KEYS = 1_000_000;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { MemoryAccount } from "../../../src/base/index.ts";
-import { Leases } from "../../../src/brokers/nats/leases.ts";
-import { Repeats } from "../../../src/brokers/nats/repeats.ts";
-import { Waiters } from "../../../src/brokers/shared/waiters.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import type { MemoryAccount } from "../../../../src/base/index.ts";
+import { Leases } from "../../../../src/brokers/nats/topic/leases.ts";
+import { Repeats } from "../../../../src/brokers/nats/topic/repeats.ts";
+import { Waiters } from "../../../../src/brokers/shared/waiters.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
 
 describe("a node's leases", () => {
   function leases(): { clock: VirtualClock; held: Leases; due: () => string[] } {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { credsAuthenticator, nkeyAuthenticator } from "@nats-io/transport-node";
-import { LongwireError } from "../../base/index.ts";
-import type { NatsBrokerOptions } from "./index.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { NatsBrokerOptions } from "../index.ts";
 
 const SETTINGS = ["creds", "nkey", "ca", "cert", "key", "replicas", "storage"] as const;
 

@@ -1,8 +1,8 @@
-import { type EventDraft, eventOf, type Offset, type TopicEvent } from "../../topics/index.ts";
-import type { JetStream } from "./jetstream.ts";
+import { type EventDraft, eventOf, type Offset, type TopicEvent } from "../../../topics/index.ts";
+import type { JetStream } from "../link/jetstream.ts";
 import { COPY_OF, IF_NEWEST, LEASE, ONCE, REMOVED } from "./message.ts";
 import { tokenOf, type TopicNames } from "./names.ts";
-import { isRefused, Reason } from "./nats-errors.ts";
+import { isRefused, Reason } from "../link/nats-errors.ts";
 
 /** The services of the topic that a publisher uses. */
 interface PublisherHost {

@@ -1,7 +1,7 @@
 import { headers, type Msg, type MsgHdrs } from "@nats-io/transport-node";
-import type { Offset } from "../../topics/index.ts";
-import { EngineClock } from "../shared/engine-clock.ts";
-import { AGAIN_MS, CREATE_ATTEMPTS } from "./limits.ts";
+import type { Offset } from "../../../topics/index.ts";
+import { EngineClock } from "../../shared/engine-clock.ts";
+import { AGAIN_MS, CREATE_ATTEMPTS } from "../limits.ts";
 import type { NatsLink } from "./nats-link.ts";
 import { isRefused, NatsRefusal, Reason } from "./nats-errors.ts";
 

@@ -1,4 +1,4 @@
-import { RefusedError } from "../shared/engine-errors.ts";
+import { RefusedError } from "../../shared/engine-errors.ts";
 
 /** NATS refused a request; nothing was done. */
 export class NatsRefusal extends RefusedError {

@@ -1,6 +1,6 @@
-import type { Offset, TopicDeclaration } from "../../topics/index.ts";
-import type { JetStream } from "./jetstream.ts";
-import { isRefused, Reason } from "./nats-errors.ts";
+import type { Offset, TopicDeclaration } from "../../../topics/index.ts";
+import type { JetStream } from "../link/jetstream.ts";
+import { isRefused, Reason } from "../link/nats-errors.ts";
 
 /** The value of `created` in a record whose topic has no stream. */
 export const NO_STREAM = "";

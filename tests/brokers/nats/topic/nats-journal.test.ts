@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { JetStream, StreamInfo } from "../../../src/brokers/nats/jetstream.ts";
-import { Journal } from "../../../src/brokers/nats/journal.ts";
-import type { Entry } from "../../../src/brokers/nats/message.ts";
-import type { Publisher } from "../../../src/brokers/nats/publisher.ts";
-import { Shortening } from "../../../src/brokers/nats/shortening.ts";
-import type { TopicStream } from "../../../src/brokers/nats/topic-stream.ts";
-import { keyedTopic } from "../../../src/live/index.ts";
-import { keptEvent } from "../../../src/topics/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import type { JetStream, StreamInfo } from "../../../../src/brokers/nats/link/jetstream.ts";
+import { Journal } from "../../../../src/brokers/nats/topic/journal.ts";
+import type { Entry } from "../../../../src/brokers/nats/topic/message.ts";
+import type { Publisher } from "../../../../src/brokers/nats/topic/publisher.ts";
+import { Shortening } from "../../../../src/brokers/nats/topic/shortening.ts";
+import type { TopicStream } from "../../../../src/brokers/nats/stream/topic-stream.ts";
+import { keyedTopic } from "../../../../src/live/index.ts";
+import { keptEvent } from "../../../../src/topics/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
 
 const WINDOW_MS = 1_000;
 

@@ -1,4 +1,4 @@
-import type { LongwireError, Timer } from "../../base/index.ts";
+import type { LongwireError, Timer } from "../../../base/index.ts";
 import {
   type BrokerTopic,
   type EventDraft,
@@ -10,22 +10,22 @@ import {
   requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../topics/index.ts";
-import { logRestarted, UnansweredError } from "../shared/engine-errors.ts";
-import { FollowedTopic } from "../shared/followed-topic.ts";
-import { Waiters } from "../shared/waiters.ts";
-import type { JetStream, StreamInfo } from "./jetstream.ts";
+} from "../../../topics/index.ts";
+import { logRestarted, UnansweredError } from "../../shared/engine-errors.ts";
+import { FollowedTopic } from "../../shared/followed-topic.ts";
+import { Waiters } from "../../shared/waiters.ts";
+import type { JetStream, StreamInfo } from "../link/jetstream.ts";
 import { Journal } from "./journal.ts";
-import { FOLLOW_MS } from "./limits.ts";
+import { FOLLOW_MS } from "../limits.ts";
 import { entryOf, type Entry } from "./message.ts";
 import { tokenOf, type TopicNames } from "./names.ts";
 import { Publisher } from "./publisher.ts";
-import type { TopicRecords } from "./records.ts";
+import type { TopicRecords } from "../stream/records.ts";
 import { Shortening } from "./shortening.ts";
-import type { Placement } from "./streams.ts";
-import { Tail } from "./tail.ts";
+import type { Placement } from "../stream/streams.ts";
+import { Tail } from "../stream/tail.ts";
 import { TopicLeases } from "./topic-leases.ts";
-import { TopicStream, type Seen } from "./topic-stream.ts";
+import { TopicStream, type Seen } from "../stream/topic-stream.ts";
 
 /** The services of the broker that a topic uses. */
 export interface NatsTopicHost {

@@ -1,7 +1,7 @@
-import { LongwireError } from "../../base/index.ts";
-import type { JetStream, StreamInfo } from "./jetstream.ts";
-import { AGAIN_MS, ALIGN_MS, CATCH_UP_MS } from "./limits.ts";
-import type { TopicNames } from "./names.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { JetStream, StreamInfo } from "../link/jetstream.ts";
+import { AGAIN_MS, ALIGN_MS, CATCH_UP_MS } from "../limits.ts";
+import type { TopicNames } from "../topic/names.ts";
 import type { KeptRecord, TopicRecords } from "./records.ts";
 
 interface AlignmentHost {

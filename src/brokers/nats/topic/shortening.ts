@@ -1,10 +1,10 @@
-import type { Offset } from "../../topics/index.ts";
-import type { JetStream, StreamInfo } from "./jetstream.ts";
+import type { Offset } from "../../../topics/index.ts";
+import type { JetStream, StreamInfo } from "../link/jetstream.ts";
 import type { Journal } from "./journal.ts";
-import { COPIES_AT_ONCE, SHORTENED_BY_ANOTHER_MS, SPARE_MESSAGES } from "./limits.ts";
+import { COPIES_AT_ONCE, SHORTENED_BY_ANOTHER_MS, SPARE_MESSAGES } from "../limits.ts";
 import type { TopicNames } from "./names.ts";
 import type { Publisher } from "./publisher.ts";
-import type { TopicStream } from "./topic-stream.ts";
+import type { TopicStream } from "../stream/topic-stream.ts";
 
 interface ShorteningHost {
   jetStream: JetStream;

@@ -1,11 +1,11 @@
 import type { PurgeOpts } from "@nats-io/jetstream";
 import { afterEach, expect, test } from "vitest";
-import { keyedTopic, type BrokerTopic, type TopicEvent } from "../../../src/live/index.ts";
-import { CuttingProxy } from "../../rigs/sockets/cutting-proxy.ts";
-import { eventually } from "../../rigs/clock/eventually.ts";
-import { open, raw } from "../../rigs/brokers/nats-node.ts";
-import { closeAll, follow, offsets, upTo, type Node } from "../../rigs/brokers/node.ts";
-import { NatsServer } from "../../rigs/brokers/nats-server.ts";
+import { keyedTopic, type BrokerTopic, type TopicEvent } from "../../../../src/live/index.ts";
+import { CuttingProxy } from "../../../rigs/sockets/cutting-proxy.ts";
+import { eventually } from "../../../rigs/clock/eventually.ts";
+import { open, raw } from "../../../rigs/brokers/nats-node.ts";
+import { closeAll, follow, offsets, upTo, type Node } from "../../../rigs/brokers/node.ts";
+import { NatsServer } from "../../../rigs/brokers/nats-server.ts";
 
 afterEach(closeAll);
 

@@ -1,7 +1,7 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import type { Offset } from "../../topics/index.ts";
-import type { JetStream } from "./jetstream.ts";
-import { HEARTBEAT_MS, SILENCE_MS } from "./limits.ts";
+import type { Offset } from "../../../topics/index.ts";
+import type { JetStream } from "../link/jetstream.ts";
+import { HEARTBEAT_MS, SILENCE_MS } from "../limits.ts";
 
 /** A message of a stream with its position. */
 export interface Delivery {

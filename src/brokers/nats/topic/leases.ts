@@ -1,5 +1,5 @@
-import type { Clock, Timer } from "../../base/index.ts";
-import type { HeldKey, Offset } from "../../topics/index.ts";
+import type { Clock, Timer } from "../../../base/index.ts";
+import type { HeldKey, Offset } from "../../../topics/index.ts";
 
 /** A key's lease, with its start by this node's clock. */
 interface Lease {

@@ -1,11 +1,11 @@
 import { afterEach, expect, onTestFinished, test, vi } from "vitest";
-import { keyedTopic } from "../../../src/live/index.ts";
-import { CuttingProxy } from "../../rigs/sockets/cutting-proxy.ts";
-import { eventually } from "../../rigs/clock/eventually.ts";
+import { keyedTopic } from "../../../../src/live/index.ts";
+import { CuttingProxy } from "../../../rigs/sockets/cutting-proxy.ts";
+import { eventually } from "../../../rigs/clock/eventually.ts";
 import { HoldingProxy } from "./holding-proxy.ts";
-import { open, raw } from "../../rigs/brokers/nats-node.ts";
-import { closeAll, follow, offsets, upTo, type Node } from "../../rigs/brokers/node.ts";
-import { NatsServer } from "../../rigs/brokers/nats-server.ts";
+import { open, raw } from "../../../rigs/brokers/nats-node.ts";
+import { closeAll, follow, offsets, upTo, type Node } from "../../../rigs/brokers/node.ts";
+import { NatsServer } from "../../../rigs/brokers/nats-server.ts";
 
 afterEach(closeAll);
 

@@ -3,9 +3,9 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../topics/index.ts";
+} from "../../../topics/index.ts";
 import { textOf } from "./names.ts";
-import type { Delivery } from "./tail.ts";
+import type { Delivery } from "../stream/tail.ts";
 
 /** Marks the removal of a key, readable for people who inspect the stream. */
 export const REMOVED = "Longwire-Removed";

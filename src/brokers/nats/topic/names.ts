@@ -1,5 +1,5 @@
-import { LiveError, type TopicDeclaration } from "../../topics/index.ts";
-import { MAX_STREAM_NAME_LENGTH } from "./limits.ts";
+import { LiveError, type TopicDeclaration } from "../../../topics/index.ts";
+import { MAX_STREAM_NAME_LENGTH } from "../limits.ts";
 
 /** The names of a topic in NATS. */
 export interface TopicNames {

@@ -1,10 +1,10 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
-import type { HeldKey, Offset, TopicEvent } from "../../topics/index.ts";
-import type { JetStream } from "./jetstream.ts";
+import type { HeldKey, Offset, TopicEvent } from "../../../topics/index.ts";
+import type { JetStream } from "../link/jetstream.ts";
 import { Leases } from "./leases.ts";
-import { EXPIRY_JITTER_MS, FIRST_RETRY_MS, LEASES_AT_ONCE, RENEWALS_MS } from "./limits.ts";
-import { UnansweredError } from "../shared/engine-errors.ts";
-import { Tail } from "./tail.ts";
+import { EXPIRY_JITTER_MS, FIRST_RETRY_MS, LEASES_AT_ONCE, RENEWALS_MS } from "../limits.ts";
+import { UnansweredError } from "../../shared/engine-errors.ts";
+import { Tail } from "../stream/tail.ts";
 
 /** The services of the topic that its leases use. */
 interface TopicLeasesHost {

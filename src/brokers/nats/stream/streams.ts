@@ -1,7 +1,7 @@
-import { defaultRetention, type TopicDeclaration } from "../../topics/index.ts";
-import type { JetStream, StreamConfig, StreamInfo } from "./jetstream.ts";
-import { MAKING_MS, NEW_MS, RENEWALS_MS, SPARE_EVENTS } from "./limits.ts";
-import { sharedNames, type TopicNames } from "./names.ts";
+import { defaultRetention, type TopicDeclaration } from "../../../topics/index.ts";
+import type { JetStream, StreamConfig, StreamInfo } from "../link/jetstream.ts";
+import { MAKING_MS, NEW_MS, RENEWALS_MS, SPARE_EVENTS } from "../limits.ts";
+import { sharedNames, type TopicNames } from "../topic/names.ts";
 
 /** Where streams are stored. */
 export interface Placement {
