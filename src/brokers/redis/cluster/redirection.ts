@@ -1,5 +1,5 @@
 import { ErrorReply } from "redis";
-import { RefusedError } from "../shared/engine-errors.ts";
+import { RefusedError } from "../../shared/engine-errors.ts";
 
 /** A cluster's server did not run a command, because its keys are not there. */
 export type Redirection =

@@ -1,4 +1,4 @@
-import type { ScriptName } from "./scripts.ts";
+import type { ScriptName } from "../topic/scripts.ts";
 
 /** A script's result: strings and integers. */
 export type Reply = readonly (string | number)[];

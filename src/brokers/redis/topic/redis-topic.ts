@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../base/index.ts";
+import type { Clock, Timer } from "../../../base/index.ts";
 import {
   type BrokerTopic,
   type EventDraft,
@@ -9,13 +9,13 @@ import {
   requireWellFormed,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../topics/index.ts";
-import { EngineClock } from "../shared/engine-clock.ts";
-import { FollowedTopic, type Follower } from "../shared/followed-topic.ts";
-import { Waiters } from "../shared/waiters.ts";
-import type { Installation } from "./installation.ts";
-import { UnansweredError } from "../shared/engine-errors.ts";
-import type { Link } from "./link.ts";
+} from "../../../topics/index.ts";
+import { EngineClock } from "../../shared/engine-clock.ts";
+import { FollowedTopic, type Follower } from "../../shared/followed-topic.ts";
+import { Waiters } from "../../shared/waiters.ts";
+import type { Installation } from "../installation.ts";
+import { UnansweredError } from "../../shared/engine-errors.ts";
+import type { Link } from "../link/link.ts";
 import type { Entry, Page } from "./page.ts";
 import { TopicScripts, type Appended, type Place } from "./topic-scripts.ts";
 

@@ -6,10 +6,10 @@ import {
   LiveError,
   type Offset,
   type TopicDeclaration,
-} from "../../topics/index.ts";
-import type { Installation } from "./installation.ts";
-import { logRestarted, UnansweredError } from "../shared/engine-errors.ts";
-import type { Link, Reply } from "./link.ts";
+} from "../../../topics/index.ts";
+import type { Installation } from "../installation.ts";
+import { logRestarted, UnansweredError } from "../../shared/engine-errors.ts";
+import type { Link, Reply } from "../link/link.ts";
 import { entryOf, pageOf, type Entry, type Page } from "./page.ts";
 import type { ScriptName } from "./scripts.ts";
 import { repeatKey, topicKeys } from "./topic-keys.ts";

@@ -1,6 +1,6 @@
-import type { Clock } from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
-import type { Reply } from "./link.ts";
+import type { Clock } from "../../../base/index.ts";
+import { LiveError } from "../../../topics/index.ts";
+import type { Reply } from "../link/link.ts";
 import { redirectionOf, type Redirection } from "./redirection.ts";
 
 interface Command<Server> {

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import type { LongwireError } from "../../../src/base/index.ts";
-import { RedisBroker } from "../../../src/brokers/redis/index.ts";
-import { logTopic } from "../../../src/live/index.ts";
-import { eventually } from "../../rigs/clock/eventually.ts";
-import { comesTrue, command, RedisCluster } from "../../rigs/brokers/redis-cluster.ts";
-import { open, raw } from "../../rigs/brokers/redis-node.ts";
+import type { LongwireError } from "../../../../src/base/index.ts";
+import { RedisBroker } from "../../../../src/brokers/redis/index.ts";
+import { logTopic } from "../../../../src/live/index.ts";
+import { eventually } from "../../../rigs/clock/eventually.ts";
+import { comesTrue, command, RedisCluster } from "../../../rigs/brokers/redis-cluster.ts";
+import { open, raw } from "../../../rigs/brokers/redis-node.ts";
 import {
   append,
   appendAgain,
@@ -14,8 +14,8 @@ import {
   offsets,
   upTo,
   type Node,
-} from "../../rigs/brokers/node.ts";
-import { RedisServer } from "../../rigs/brokers/redis-server.ts";
+} from "../../../rigs/brokers/node.ts";
+import { RedisServer } from "../../../rigs/brokers/redis-server.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 afterEach(closeAll);

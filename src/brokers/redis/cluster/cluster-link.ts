@@ -1,11 +1,11 @@
-import { systemClock, type Clock, type LongwireError } from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
-import type { Link, LinkHandler, Reply } from "./link.ts";
-import { connectable, destroy, unreachable } from "./redis-client.ts";
+import { systemClock, type Clock, type LongwireError } from "../../../base/index.ts";
+import { LiveError } from "../../../topics/index.ts";
+import type { Link, LinkHandler, Reply } from "../link/link.ts";
+import { connectable, destroy, unreachable } from "../link/redis-client.ts";
 import { isClusterDown, redirectionOf, type Redirection } from "./redirection.ts";
-import { serverName, type RedisBrokerOptions } from "./redis-options.ts";
-import { urlAt } from "./redis-url.ts";
-import type { ScriptName } from "./scripts.ts";
+import { serverName, type RedisBrokerOptions } from "../redis-options.ts";
+import { urlAt } from "../link/redis-url.ts";
+import type { ScriptName } from "../topic/scripts.ts";
 import { Shard } from "./shard.ts";
 import { SlotQueue } from "./slot-queue.ts";
 import { addressOf, hostOf, slotMapOf, slotOf, type SlotMap, type SlotRanges } from "./slots.ts";

@@ -1,12 +1,12 @@
 import { createClient } from "redis";
 import { afterAll, beforeAll, expect } from "vitest";
-import { RedisBroker } from "../../../src/brokers/redis/index.ts";
-import type { Broker, BrokerTopic, TopicDeclaration } from "../../../src/live/index.ts";
-import { stopEngines } from "../../rigs/brokers/engine-process.ts";
-import { describeBroker } from "../../rigs/brokers/broker-contract.ts";
-import { RedisCluster } from "../../rigs/brokers/redis-cluster.ts";
-import { raw } from "../../rigs/brokers/redis-node.ts";
-import { RedisServer } from "../../rigs/brokers/redis-server.ts";
+import { RedisBroker } from "../../../../src/brokers/redis/index.ts";
+import type { Broker, BrokerTopic, TopicDeclaration } from "../../../../src/live/index.ts";
+import { stopEngines } from "../../../rigs/brokers/engine-process.ts";
+import { describeBroker } from "../../../rigs/brokers/broker-contract.ts";
+import { RedisCluster } from "../../../rigs/brokers/redis-cluster.ts";
+import { raw } from "../../../rigs/brokers/redis-node.ts";
+import { RedisServer } from "../../../rigs/brokers/redis-server.ts";
 
 let cluster: RedisCluster;
 beforeAll(async () => {

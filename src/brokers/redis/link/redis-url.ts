@@ -1,5 +1,5 @@
-import { LongwireError } from "../../base/index.ts";
-import { isEncoded } from "../shared/percent-encoded.ts";
+import { LongwireError } from "../../../base/index.ts";
+import { isEncoded } from "../../shared/percent-encoded.ts";
 
 const CLUSTER = /^(rediss?)\+cluster:\/\/(?:([^@/]*)@)?([^@/?#]+)\/?$/;
 

@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "vitest";
-import { clusterRoots, urlAt } from "../../../src/brokers/redis/redis-url.ts";
-import { slotMapOf, slotOf } from "../../../src/brokers/redis/slots.ts";
-import { topicKeys } from "../../../src/brokers/redis/topic-keys.ts";
-import { stopEngines } from "../../rigs/brokers/engine-process.ts";
-import { raw } from "../../rigs/brokers/redis-node.ts";
-import { RedisServer } from "../../rigs/brokers/redis-server.ts";
+import { clusterRoots, urlAt } from "../../../../src/brokers/redis/link/redis-url.ts";
+import { slotMapOf, slotOf } from "../../../../src/brokers/redis/cluster/slots.ts";
+import { topicKeys } from "../../../../src/brokers/redis/topic/topic-keys.ts";
+import { stopEngines } from "../../../rigs/brokers/engine-process.ts";
+import { raw } from "../../../rigs/brokers/redis-node.ts";
+import { RedisServer } from "../../../rigs/brokers/redis-server.ts";
 
 afterAll(() => stopEngines());
 

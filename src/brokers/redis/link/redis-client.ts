@@ -1,6 +1,6 @@
 import { createClient, ErrorReply } from "redis";
-import { LongwireError } from "../../base/index.ts";
-import type { RedisBrokerOptions } from "./redis-options.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { RedisBrokerOptions } from "../redis-options.ts";
 
 export type Client = ReturnType<typeof createClient>;
 

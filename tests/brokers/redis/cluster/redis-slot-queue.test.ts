@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import type { Reply } from "../../../src/brokers/redis/link.ts";
-import { RefusedError } from "../../../src/brokers/shared/engine-errors.ts";
-import type { Redirection } from "../../../src/brokers/redis/redirection.ts";
-import { SlotQueue } from "../../../src/brokers/redis/slot-queue.ts";
-import { LiveError } from "../../../src/live/index.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import type { Reply } from "../../../../src/brokers/redis/link/link.ts";
+import { RefusedError } from "../../../../src/brokers/shared/engine-errors.ts";
+import type { Redirection } from "../../../../src/brokers/redis/cluster/redirection.ts";
+import { SlotQueue } from "../../../../src/brokers/redis/cluster/slot-queue.ts";
+import { LiveError } from "../../../../src/live/index.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
 
 /** A queue, and a server that answers when it is told to. */
 class Slot {

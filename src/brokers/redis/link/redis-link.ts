@@ -5,14 +5,14 @@ import {
   type Clock,
   type LongwireError,
   type Timer,
-} from "../../base/index.ts";
-import { LiveError } from "../../topics/index.ts";
-import { RefusedError, UnansweredError } from "../shared/engine-errors.ts";
+} from "../../../base/index.ts";
+import { LiveError } from "../../../topics/index.ts";
+import { RefusedError, UnansweredError } from "../../shared/engine-errors.ts";
 import type { Link, LinkHandler, Reply } from "./link.ts";
 import { connectable, destroy, isReply, unreachable, type Client } from "./redis-client.ts";
-import { serverName, type RedisBrokerOptions } from "./redis-options.ts";
-import { redirectionOf } from "./redirection.ts";
-import { scriptNames, scripts, type ScriptName } from "./scripts.ts";
+import { serverName, type RedisBrokerOptions } from "../redis-options.ts";
+import { redirectionOf } from "../cluster/redirection.ts";
+import { scriptNames, scripts, type ScriptName } from "../topic/scripts.ts";
 
 interface RedisLinkHandler extends LinkHandler {
   /**

@@ -3,8 +3,8 @@ import {
   type Offset,
   type TopicDeclaration,
   type TopicEvent,
-} from "../../topics/index.ts";
-import type { Reply } from "./link.ts";
+} from "../../../topics/index.ts";
+import type { Reply } from "../link/link.ts";
 
 /** An event, and when it was appended by the clock of Redis, in µs. */
 export interface Entry {

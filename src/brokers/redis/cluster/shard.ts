@@ -1,6 +1,6 @@
-import type { LinkHandler } from "./link.ts";
-import { RedisLink } from "./redis-link.ts";
-import type { RedisBrokerOptions } from "./redis-options.ts";
+import type { LinkHandler } from "../link/link.ts";
+import { RedisLink } from "../link/redis-link.ts";
+import type { RedisBrokerOptions } from "../redis-options.ts";
 
 interface ShardHandler extends LinkHandler {
   /** A channel of the shard has moved to another shard. */

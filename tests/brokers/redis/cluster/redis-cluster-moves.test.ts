@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { ClusterLink } from "../../../src/brokers/redis/cluster-link.ts";
-import { clusterRoots } from "../../../src/brokers/redis/redis-url.ts";
-import { slotOf } from "../../../src/brokers/redis/slots.ts";
-import { topicKeys } from "../../../src/brokers/redis/topic-keys.ts";
-import { keyedTopic, logTopic, type Receipt } from "../../../src/live/index.ts";
-import { stopEngines } from "../../rigs/brokers/engine-process.ts";
-import { eventually } from "../../rigs/clock/eventually.ts";
-import { command, RedisCluster } from "../../rigs/brokers/redis-cluster.ts";
-import { open, raw } from "../../rigs/brokers/redis-node.ts";
+import { ClusterLink } from "../../../../src/brokers/redis/cluster/cluster-link.ts";
+import { clusterRoots } from "../../../../src/brokers/redis/link/redis-url.ts";
+import { slotOf } from "../../../../src/brokers/redis/cluster/slots.ts";
+import { topicKeys } from "../../../../src/brokers/redis/topic/topic-keys.ts";
+import { keyedTopic, logTopic, type Receipt } from "../../../../src/live/index.ts";
+import { stopEngines } from "../../../rigs/brokers/engine-process.ts";
+import { eventually } from "../../../rigs/clock/eventually.ts";
+import { command, RedisCluster } from "../../../rigs/brokers/redis-cluster.ts";
+import { open, raw } from "../../../rigs/brokers/redis-node.ts";
 import {
   append,
   closeBrokers,
@@ -16,7 +16,7 @@ import {
   offsets,
   upTo,
   type Node,
-} from "../../rigs/brokers/node.ts";
+} from "../../../rigs/brokers/node.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
