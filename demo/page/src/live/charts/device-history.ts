@@ -1,4 +1,4 @@
-import type { Measurements } from "./device-record.ts";
+import type { Measurements } from "../devices/device-record.ts";
 
 export const historyMs = 300_000;
 const maxPoints = 320;

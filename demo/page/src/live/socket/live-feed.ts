@@ -1,4 +1,4 @@
-import type { WsRecord, WsTarget } from "../ws-real-data.ts";
+import type { WsRecord, WsTarget } from "../../ws-real-data.ts";
 import { backoffDelayMs } from "./backoff.ts";
 
 /** How the last connection ended, from its close event. */

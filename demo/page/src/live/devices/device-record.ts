@@ -1,4 +1,4 @@
-import type { WsRecord } from "../ws-real-data.ts";
+import type { WsRecord } from "../../ws-real-data.ts";
 
 /** A record's measured values by a flat name: `cpu`, `memoryUsed`, `eth0 rxBytes`. */
 export type Measurements = ReadonlyMap<string, number>;

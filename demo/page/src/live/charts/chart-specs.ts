@@ -1,5 +1,5 @@
-import type { Quantities } from "../quantities.ts";
-import type { Texts } from "../texts/en.ts";
+import type { Quantities } from "../../quantities.ts";
+import type { Texts } from "../../texts/en.ts";
 
 export type ChartUnit =
   | "percent"

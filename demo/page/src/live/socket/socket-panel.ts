@@ -1,11 +1,11 @@
 import { shallowRef } from "vue";
 import type { Ref, ShallowRef } from "vue";
-import { wsRealData } from "../ws-real-data.ts";
-import { isAskedFor } from "./device-rows.ts";
-import { FrameVersion } from "./frame-version.ts";
+import { wsRealData } from "../../ws-real-data.ts";
+import { isAskedFor } from "../devices/device-rows.ts";
+import { FrameVersion } from "../frame-version.ts";
 import { LiveFeed } from "./live-feed.ts";
 import type { FeedState } from "./live-feed.ts";
-import { devices } from "./monitor.ts";
+import { devices } from "../monitor.ts";
 import { SocketLog } from "./socket-log.ts";
 import { socketUrl } from "./socket-url.ts";
 import { TrafficMeter } from "./traffic-meter.ts";

@@ -1,4 +1,4 @@
-import type { DeviceReport, InventoryEntry } from "../../../server/topics.ts";
+import type { DeviceReport, InventoryEntry } from "../../../../server/topics.ts";
 import { measurementsOf } from "./device-record.ts";
 import type { Measurements } from "./device-record.ts";
 

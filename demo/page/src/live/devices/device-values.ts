@@ -1,4 +1,4 @@
-import type { Quantities } from "../quantities.ts";
+import type { Quantities } from "../../quantities.ts";
 import type { TypeFilter } from "./device-rows.ts";
 import type { Device } from "./device-list.ts";
 
