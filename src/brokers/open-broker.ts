@@ -60,7 +60,7 @@ async function openRedis(url: string, onError: Report): Promise<Broker> {
 
 async function openNats(url: string, onError: Report): Promise<Broker> {
   const [{ natsOptionsOf }, { NatsBroker }] = await Promise.all([
-    import("./nats/nats-url.ts"),
+    import("./nats/link/nats-url.ts"),
     import("./nats/index.ts"),
   ]).catch((cause: unknown) => {
     throw explained(cause, "@nats-io/transport-node");

@@ -1,6 +1,6 @@
 export type { ClientOptions, ClientTimes } from "./connection/client-settings.ts";
 export { CloseEvent } from "./standard/close-event.ts";
-export type { WebSocketCloseInfo } from "./standard/close-info.ts";
+export type { WebSocketCloseInfo } from "./standard/stream/close-info.ts";
 export { FailureEvent } from "./standard/fired-event.ts";
 export { openWebSocket } from "./connection/open-web-socket.ts";
 export { openWebSocketStream } from "./connection/open-web-socket-stream.ts";
@@ -9,10 +9,10 @@ export type { RequestHeaders } from "./connection/request-headers.ts";
 export { send } from "./connection/send.ts";
 export type { SendOptions } from "./connection/send.ts";
 export { WebSocket } from "./standard/web-socket.ts";
-export { WebSocketError } from "./standard/web-socket-error.ts";
-export { WebSocketStream } from "./standard/web-socket-stream.ts";
-export type { WebSocketOpenInfo } from "./standard/web-socket-stream.ts";
-export type { WebSocketStreamOptions } from "./standard/web-socket-stream-options.ts";
+export { WebSocketError } from "./standard/stream/web-socket-error.ts";
+export { WebSocketStream } from "./standard/stream/web-socket-stream.ts";
+export type { WebSocketOpenInfo } from "./standard/stream/web-socket-stream.ts";
+export type { WebSocketStreamOptions } from "./standard/stream/web-socket-stream-options.ts";
 export type {
   SubprotocolsArgument,
   WebSocketData,

@@ -1,8 +1,8 @@
 /** The entry `longwire`: in Node these classes, in a browser (by another file) the native ones. */
 export { CloseEvent } from "./standard/close-event.ts";
-export type { WebSocketCloseInfo } from "./standard/close-info.ts";
+export type { WebSocketCloseInfo } from "./standard/stream/close-info.ts";
 export { WebSocket } from "./standard/web-socket.ts";
-export { WebSocketError } from "./standard/web-socket-error.ts";
-export { WebSocketStream } from "./standard/web-socket-stream.ts";
-export type { WebSocketOpenInfo } from "./standard/web-socket-stream.ts";
-export type { WebSocketStreamOptions } from "./standard/web-socket-stream-options.ts";
+export { WebSocketError } from "./standard/stream/web-socket-error.ts";
+export { WebSocketStream } from "./standard/stream/web-socket-stream.ts";
+export type { WebSocketOpenInfo } from "./standard/stream/web-socket-stream.ts";
+export type { WebSocketStreamOptions } from "./standard/stream/web-socket-stream-options.ts";

@@ -6,14 +6,14 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { JetStream } from "./jetstream.ts";
+import { JetStream } from "./link/jetstream.ts";
 import { HEARTBEAT_MS, WINDOW_MS } from "./limits.ts";
-import { sharedNames, topicNames, type TopicNames } from "./names.ts";
-import { NatsLink } from "./nats-link.ts";
+import { sharedNames, topicNames, type TopicNames } from "./topic/names.ts";
+import { NatsLink } from "./link/nats-link.ts";
 import { DEFAULT_PREFIX, type NatsBrokerOptions } from "./nats-options.ts";
-import { NatsTopic } from "./nats-topic.ts";
-import { TopicRecords, type TopicRecord } from "./records.ts";
-import { settleStream, sharedStreams, type Placement } from "./streams.ts";
+import { NatsTopic } from "./topic/nats-topic.ts";
+import { TopicRecords, type TopicRecord } from "./stream/records.ts";
+import { settleStream, sharedStreams, type Placement } from "./stream/streams.ts";
 
 /** The number of portions in which topics are refreshed. */
 const PARTS = 10;

@@ -1,7 +1,7 @@
 import { LiveError } from "../../topics/index.ts";
 import { RefusedError, UnansweredError } from "../shared/engine-errors.ts";
-import type { Link } from "./link.ts";
-import { topicTag } from "./topic-keys.ts";
+import type { Link } from "./link/link.ts";
+import { topicTag } from "./topic/topic-keys.ts";
 
 /**
  * The name of the data that Redis holds under a prefix, created once. An emptied Redis gets another

@@ -1,5 +1,5 @@
 import { LongwireError } from "../../base/index.ts";
-import type { Link } from "./link.ts";
+import type { Link } from "./link/link.ts";
 
 /**
  * Finds servers that evict keys when memory is full, because topics would lose data silently. A

@@ -6,15 +6,15 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../topics/index.ts";
-import { ClusterLink } from "./cluster-link.ts";
+import { ClusterLink } from "./cluster/cluster-link.ts";
 import { Installation } from "./installation.ts";
-import type { Link, LinkHandler } from "./link.ts";
+import type { Link, LinkHandler } from "./link/link.ts";
 import { evictionErrors } from "./memory-policy.ts";
-import { RedisLink } from "./redis-link.ts";
+import { RedisLink } from "./link/redis-link.ts";
 import { checkOptions, type RedisBrokerOptions } from "./redis-options.ts";
-import { RedisTopic } from "./redis-topic.ts";
-import { clusterRoots } from "./redis-url.ts";
-import { topicTag } from "./topic-keys.ts";
+import { RedisTopic } from "./topic/redis-topic.ts";
+import { clusterRoots } from "./link/redis-url.ts";
+import { topicTag } from "./topic/topic-keys.ts";
 
 /** The number of portions in which topics are refreshed. */
 const PARTS = 10;

@@ -1,6 +1,6 @@
 import type { RedisClientOptions } from "redis";
 import { LongwireError, type Clock } from "../../base/index.ts";
-import { checkUrl, clusterRoots } from "./redis-url.ts";
+import { checkUrl, clusterRoots } from "./link/redis-url.ts";
 
 export interface RedisBrokerOptions {
   /**

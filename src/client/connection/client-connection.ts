@@ -18,7 +18,7 @@ import { aborted, blockedPort } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";
 import { clientWheel } from "./client-wheel.ts";
 import { openOptions } from "./open-options.ts";
-import type { TextOrBytes } from "../standard/sendable.ts";
+import type { TextOrBytes } from "../standard/arguments/sendable.ts";
 import { UnsentPayload } from "./unsent-payload.ts";
 
 /** Reading stops while this many bytes of answers to the server, such as pongs, are unsent. */

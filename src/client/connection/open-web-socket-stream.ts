@@ -1,5 +1,5 @@
 import { ClientSettings, type ClientOptions } from "./client-settings.ts";
-import { WebSocketStream } from "../standard/web-socket-stream.ts";
+import { WebSocketStream } from "../standard/stream/web-socket-stream.ts";
 
 /**
  * Opens a `WebSocketStream` with options that browsers do not offer. They are the options of

@@ -1,4 +1,4 @@
-import type { Sendable, TextOrBytes } from "../standard/sendable.ts";
+import type { Sendable, TextOrBytes } from "../standard/arguments/sendable.ts";
 
 /**
  * Keeps messages in the order of the `send` calls.

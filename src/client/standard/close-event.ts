@@ -1,5 +1,5 @@
-import { shapeAsInterface } from "./interface-shape.ts";
-import { dictionary, uint16, usvString } from "./web-idl-conversions.ts";
+import { shapeAsInterface } from "./web-idl/interface-shape.ts";
+import { dictionary, uint16, usvString } from "./web-idl/web-idl-conversions.ts";
 
 export interface CloseEventFields {
   code: number;

@@ -3,15 +3,15 @@ import { onAbort } from "./abort-steps.ts";
 import { ClientConnection } from "../connection/client-connection.ts";
 import { lost, unreadable } from "../connection/client-error.ts";
 import { ClientSettings } from "../connection/client-settings.ts";
-import { checkCloseArguments, closeCodeFor } from "./close-arguments.ts";
-import { EventHandlerAttributes } from "./event-handler-attribute.ts";
+import { checkCloseArguments, closeCodeFor } from "./arguments/close-arguments.ts";
+import { EventHandlerAttributes } from "./web-idl/event-handler-attribute.ts";
 import { fire } from "./fired-event.ts";
-import { shapeAsInterface } from "./interface-shape.ts";
+import { shapeAsInterface } from "./web-idl/interface-shape.ts";
 import { wholeBuffer } from "./received-bytes.ts";
 import { SendQueue } from "../connection/send-queue.ts";
-import { sendable, type Sendable, type TextOrBytes } from "./sendable.ts";
-import { checkSubprotocols, subprotocolsArgument } from "./subprotocols.ts";
-import { clampedUint16, domString, usvString } from "./web-idl-conversions.ts";
+import { sendable, type Sendable, type TextOrBytes } from "./arguments/sendable.ts";
+import { checkSubprotocols, subprotocolsArgument } from "./arguments/subprotocols.ts";
+import { clampedUint16, domString, usvString } from "./web-idl/web-idl-conversions.ts";
 import type {
   EventHandler,
   PresentHandler,
@@ -19,7 +19,7 @@ import type {
   WebSocketData,
   WebSocketEventMap,
 } from "./web-socket-types.ts";
-import { webSocketUrl } from "./web-socket-url.ts";
+import { webSocketUrl } from "./arguments/web-socket-url.ts";
 
 const CONNECTING = 0;
 const OPEN = 1;

@@ -1,20 +1,20 @@
 import type { Duplex } from "node:stream";
 import type { LongwireError } from "../../base/index.ts";
 import { fieldValues, type Agreement, type HeaderFields } from "../../protocol/index.ts";
-import { firstDestination, type Destination } from "./destination.ts";
-import { Dial } from "./dial.ts";
+import { firstDestination, type Destination } from "./http/destination.ts";
+import { Dial } from "./dial/dial.ts";
 import { failureOf, timedOut } from "./failures.ts";
-import { findRoute } from "./find-route.ts";
+import { findRoute } from "./route/find-route.ts";
 import type { Attempt, OpenHandler, OpenOptions } from "./open-options.ts";
-import { requestConnect, sessionName, shakeHandsOverHttp2 } from "./http2-opening.ts";
-import { http2Sessions, type SharedSession } from "./http2-sessions.ts";
-import { openSharedSession } from "./open-shared-session.ts";
-import { shakeHands, type OpeningAnswer, type OpeningRequest } from "./opening.ts";
-import { redirected, unfollowed } from "./redirects.ts";
-import { placesOn, type Route } from "./route.ts";
+import { requestConnect, sessionName, shakeHandsOverHttp2 } from "./http2/http2-opening.ts";
+import { http2Sessions, type SharedSession } from "./http2/http2-sessions.ts";
+import { openSharedSession } from "./http2/open-shared-session.ts";
+import { shakeHands, type OpeningAnswer, type OpeningRequest } from "./http/opening.ts";
+import { redirected, unfollowed } from "./http/redirects.ts";
+import { placesOn, type Route } from "./route/route.ts";
 import { TimeLimit } from "./time-limit.ts";
-import { StreamOpener } from "./stream-opener.ts";
-import { turnsPerHost, type Turn } from "./turns-per-host.ts";
+import { StreamOpener } from "./dial/stream-opener.ts";
+import { turnsPerHost, type Turn } from "./route/turns-per-host.ts";
 
 interface Opened {
   stream: Duplex;

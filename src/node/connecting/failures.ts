@@ -1,8 +1,8 @@
 import { LongwireError } from "../../base/index.ts";
 import { HandshakeError } from "../../protocol/index.ts";
-import { StreamEnded } from "./await-stream.ts";
-import type { Proxy } from "./proxy.ts";
-import { ProxyError } from "./proxy-error.ts";
+import { StreamEnded } from "./dial/await-stream.ts";
+import type { Proxy } from "./proxy/proxy.ts";
+import { ProxyError } from "./proxy/proxy-error.ts";
 
 /** The steps of an attempt; each way to fail has its own message. */
 export type Step =

@@ -7,8 +7,8 @@ import type {
   HandshakeLimits,
   HeaderFields,
 } from "../../protocol/index.ts";
-import type { ProxyChoice } from "./proxy.ts";
-import type { TcpOptions } from "./tcp.ts";
+import type { ProxyChoice } from "./proxy/proxy.ts";
+import type { TcpOptions } from "./dial/tcp.ts";
 
 export interface OpenOptions {
   /** `ws:` or `wss:`, without a fragment; credentials in it become `Authorization`. */

@@ -114,7 +114,7 @@ export const live: readonly Unguarded[] = [
     guards: [
       {
         what: "the stream of a pattern's name is made by its first event, and not by a reader",
-        file: "dist/brokers/nats/nats-topic.js",
+        file: "dist/brokers/nats/topic/nats-topic.js",
         from: "const isWanted = this.#declaration.pattern === undefined || this.#making !== undefined;",
         to: "const isWanted = true;",
       },

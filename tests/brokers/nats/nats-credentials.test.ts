@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { credsAuthenticator, nkeyAuthenticator, nkeys } from "@nats-io/transport-node";
 import { afterEach, expect, test } from "vitest";
-import { natsOptionsOf } from "../../../src/brokers/nats/nats-url.ts";
+import { natsOptionsOf } from "../../../src/brokers/nats/link/nats-url.ts";
 import type { NatsBrokerOptions } from "../../../src/brokers/nats/index.ts";
 import { logTopic } from "../../../src/live/index.ts";
 import { makeCertificate } from "../../rigs/processes/tls-certificate.ts";

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { simulateNodes, type NodesTally } from "./simulation/simulate-nodes.ts";
 
-vi.mock("../../../src/brokers/nats/nats-link.ts", async () => {
+vi.mock("../../../src/brokers/nats/link/nats-link.ts", async () => {
   const { ModelledLink } = await import("./simulation/modelled-link.ts");
   return { NatsLink: ModelledLink };
 });

@@ -1,7 +1,7 @@
 import { connect, headers, nanos } from "@nats-io/transport-node";
 import { assert, property, string } from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { textOf, tokenOf } from "../../../src/brokers/nats/names.ts";
+import { textOf, tokenOf } from "../../../src/brokers/nats/topic/names.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../../src/live/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { open, raw } from "../../rigs/brokers/nats-node.ts";

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { LongwireError } from "../../../src/base/index.ts";
 import { RedisBroker } from "../../../src/brokers/redis/index.ts";
-import { scripts } from "../../../src/brokers/redis/scripts.ts";
-import { topicKeys } from "../../../src/brokers/redis/topic-keys.ts";
+import { scripts } from "../../../src/brokers/redis/topic/scripts.ts";
+import { topicKeys } from "../../../src/brokers/redis/topic/topic-keys.ts";
 import { keyedTopic, logTopic, type BrokerTopic } from "../../../src/live/index.ts";
 import { CuttingProxy } from "../../rigs/sockets/cutting-proxy.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";

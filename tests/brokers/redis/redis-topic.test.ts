@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Link, Reply } from "../../../src/brokers/redis/link.ts";
-import { RedisTopic } from "../../../src/brokers/redis/redis-topic.ts";
+import type { Link, Reply } from "../../../src/brokers/redis/link/link.ts";
+import { RedisTopic } from "../../../src/brokers/redis/topic/redis-topic.ts";
 import { UnansweredError } from "../../../src/brokers/shared/engine-errors.ts";
 import { logTopic } from "../../../src/live/index.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";

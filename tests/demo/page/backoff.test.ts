@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { backoffDelayMs } from "../../../demo/page/src/live/backoff.ts";
+import { backoffDelayMs } from "../../../demo/page/src/live/socket/backoff.ts";
 
 test("the limit doubles from 1 s and stays at 15 s", () => {
   const limits = [0, 1, 2, 3, 4, 5, 1_000].map((attempt) => backoffDelayMs(attempt, () => 1));

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { DeviceHistory, type ReportTimes } from "../../../demo/page/src/live/device-history.ts";
-import { DeviceList, type Device } from "../../../demo/page/src/live/device-list.ts";
-import { measurementsOf } from "../../../demo/page/src/live/device-record.ts";
-import { countsOf } from "../../../demo/page/src/live/device-rows.ts";
+import {
+  DeviceHistory,
+  type ReportTimes,
+} from "../../../demo/page/src/live/charts/device-history.ts";
+import { DeviceList, type Device } from "../../../demo/page/src/live/devices/device-list.ts";
+import { measurementsOf } from "../../../demo/page/src/live/devices/device-record.ts";
+import { countsOf } from "../../../demo/page/src/live/devices/device-rows.ts";
 import type { DeviceReport, InventoryEntry } from "../../../demo/server/topics.ts";
 
 const ap = (name: string, at: number, clients: unknown = 5): DeviceReport => ({

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { rowsOf } from "../../../demo/page/src/live/device-rows.ts";
-import type { RowChoice } from "../../../demo/page/src/live/device-rows.ts";
-import { DeviceList } from "../../../demo/page/src/live/device-list.ts";
-import type { Device } from "../../../demo/page/src/live/device-list.ts";
+import { rowsOf } from "../../../demo/page/src/live/devices/device-rows.ts";
+import type { RowChoice } from "../../../demo/page/src/live/devices/device-rows.ts";
+import { DeviceList } from "../../../demo/page/src/live/devices/device-list.ts";
+import type { Device } from "../../../demo/page/src/live/devices/device-list.ts";
 
 function devices(): Device[] {
   const reports = [

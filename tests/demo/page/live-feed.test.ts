@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LiveFeed, stableAfterMs } from "../../../demo/page/src/live/live-feed.ts";
-import type { FeedState } from "../../../demo/page/src/live/live-feed.ts";
+import { LiveFeed, stableAfterMs } from "../../../demo/page/src/live/socket/live-feed.ts";
+import type { FeedState } from "../../../demo/page/src/live/socket/live-feed.ts";
 import { wsRealData } from "../../../demo/page/src/ws-real-data.ts";
 import type { WsRecord } from "../../../demo/page/src/ws-real-data.ts";
 import { StandInWebSocket } from "./stand-in-web-socket.ts";

@@ -3,9 +3,9 @@ import {
   clientFrameBytes,
   payloadBytes,
   serverFrameBytes,
-} from "../../../demo/page/src/live/frame-size.ts";
-import { SocketLog } from "../../../demo/page/src/live/socket-log.ts";
-import { TrafficMeter } from "../../../demo/page/src/live/traffic-meter.ts";
+} from "../../../demo/page/src/live/socket/frame-size.ts";
+import { SocketLog } from "../../../demo/page/src/live/socket/socket-log.ts";
+import { TrafficMeter } from "../../../demo/page/src/live/socket/traffic-meter.ts";
 import { StandInWebSocket } from "./stand-in-web-socket.ts";
 
 describe("frame sizes (RFC 6455 §5.2)", () => {

@@ -6,7 +6,7 @@ import {
   readUntil,
   StreamEnded,
   type Received,
-} from "../../../src/node/connecting/await-stream.ts";
+} from "../../../src/node/connecting/dial/await-stream.ts";
 
 /** Opens a stream whose other end is the test; its errors are ignored. */
 function openStream(): Duplex {

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import {
   isException,
   proxyFromEnvironment,
-} from "../../../src/node/connecting/proxy-environment.ts";
-import { remoteHostOf } from "../../../src/node/connecting/remote-host.ts";
+} from "../../../src/node/connecting/proxy/proxy-environment.ts";
+import { remoteHostOf } from "../../../src/node/connecting/route/remote-host.ts";
 
 const nameFor = (url: string, environment: Record<string, string>): string | undefined =>
   proxyFromEnvironment(new URL(url), environment)?.name;

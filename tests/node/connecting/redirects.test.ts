@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Destination } from "../../../src/node/connecting/destination.ts";
-import { redirected } from "../../../src/node/connecting/redirects.ts";
+import type { Destination } from "../../../src/node/connecting/http/destination.ts";
+import { redirected } from "../../../src/node/connecting/http/redirects.ts";
 import type { ResponseHead } from "../../../src/protocol/index.ts";
 
 const from: Destination = {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { TurnsPerHost, type Turn } from "../../../src/node/connecting/turns-per-host.ts";
+import { TurnsPerHost, type Turn } from "../../../src/node/connecting/route/turns-per-host.ts";
 
 const place = (key: string, atOnce = 1): { key: string; atOnce: number } => ({ key, atOnce });
 

@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import { slotOf } from "../../../src/brokers/redis/slots.ts";
+import { slotOf } from "../../../src/brokers/redis/cluster/slots.ts";
 import { RedisServer, type RedisServerOptions } from "./redis-server.ts";
 
 const DEADLINE_MS = 40_000;

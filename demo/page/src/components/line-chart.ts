@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import type { Columns } from "../live/device-history.ts";
+import type { Columns } from "../live/charts/device-history.ts";
 
 export interface ChartLook {
   /** The colour of each series; then those of the axes and the grid. */

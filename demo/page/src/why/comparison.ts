@@ -1,6 +1,6 @@
 import { measureClock } from "../live/server-clock.ts";
 import type { ClockOffset } from "../live/server-clock.ts";
-import { numberOf } from "../live/device-record.ts";
+import { numberOf } from "../live/devices/device-record.ts";
 import { AgeSamples } from "./age-samples.ts";
 import type { Figures, WayFigures } from "./conclusion.ts";
 import { startLongPolling } from "./long-polling.ts";

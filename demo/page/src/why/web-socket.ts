@@ -1,6 +1,6 @@
 import { closeWS, wsRealData } from "../ws-real-data.ts";
-import { clientFrameBytes, payloadBytes, serverFrameBytes } from "../live/frame-size.ts";
-import { socketUrl } from "../live/socket-url.ts";
+import { clientFrameBytes, payloadBytes, serverFrameBytes } from "../live/socket/frame-size.ts";
+import { socketUrl } from "../live/socket/socket-url.ts";
 import { topicPath } from "./way.ts";
 import type { WayOptions } from "./way.ts";
 

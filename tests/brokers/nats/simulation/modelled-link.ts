@@ -1,5 +1,5 @@
 import type { Clock } from "../../../../src/base/index.ts";
-import { NatsRefusal, Reason } from "../../../../src/brokers/nats/nats-errors.ts";
+import { NatsRefusal, Reason } from "../../../../src/brokers/nats/link/nats-errors.ts";
 import { UnansweredError } from "../../../../src/brokers/shared/engine-errors.ts";
 import type { NatsBrokerOptions } from "../../../../src/brokers/nats/nats-options.ts";
 import { LiveError } from "../../../../src/live/index.ts";
