@@ -1,4 +1,4 @@
-export type { ClientOptions, ClientTimes } from "./connection/client-settings.ts";
+export type { ClientOptions, ClientTimes } from "./connection/client-options.ts";
 export { CloseEvent } from "./standard/close-event.ts";
 export type { WebSocketCloseInfo } from "./standard/stream/close-info.ts";
 export { FailureEvent } from "./standard/fired-event.ts";

@@ -4,7 +4,7 @@ export { method } from "./live-api.ts";
 export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
-export type { LiveServerOptions } from "./server/open-live-core.ts";
+export type { LiveServerOptions } from "./server/live-server-options.ts";
 export type { Authenticate, Credentials, Identity } from "./server/access/credentials.ts";
 export type { LiveDiagnostics } from "./server/observing/diagnostics.ts";
 export type { FrameFormat, LiveExchange, LivePeer, LiveUpgrade } from "./server/live-peer.ts";

@@ -1,6 +1,6 @@
 import { Counter } from "prom-client";
 import type { LiveStatistics } from "../live/index.ts";
-import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
+import type { ObservedLive, MetricRegistry } from "./observed.ts";
 
 /** A counter of a live server: one figure, or one per value of a label. */
 type Count =

@@ -1,6 +1,6 @@
 import { Gauge } from "prom-client";
 import type { LiveCensus } from "../live/index.ts";
-import type { ObservedLive, MetricRegistry } from "./observe-live.ts";
+import type { ObservedLive, MetricRegistry } from "./observed.ts";
 
 /** The current state of a live server: each metric's name, help text and value. */
 const GAUGES: readonly [name: string, help: string, of: (census: LiveCensus) => number][] = [

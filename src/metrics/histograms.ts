@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Histogram, type Registry } from "prom-client";
 import type { LiveDiagnostics } from "../live/index.ts";
-import type { MetricRegistry } from "./observe-live.ts";
+import type { MetricRegistry } from "./observed.ts";
 
 /** In seconds: from a memory access to the point where users give up. */
 const DURATIONS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

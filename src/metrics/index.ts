@@ -1,2 +1,3 @@
 export { observeLive } from "./observe-live.ts";
-export type { ObservedLive, ObserveOptions } from "./observe-live.ts";
+export type { ObserveOptions } from "./observe-live.ts";
+export type { ObservedLive } from "./observed.ts";

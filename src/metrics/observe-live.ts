@@ -1,26 +1,14 @@
 import type { Registry } from "prom-client";
-import type { LiveCensus, LiveStatistics } from "../live/index.ts";
 import { registerCounters } from "./counters.ts";
 import { registerGauges } from "./gauges.ts";
 import { feedHistograms } from "./histograms.ts";
-
-/** The part of a live server that is observed. */
-export interface ObservedLive {
-  readonly statistics: LiveStatistics;
-  census(): LiveCensus;
-}
+import type { ObservedLive } from "./observed.ts";
 
 export interface ObserveOptions {
   /** Where the metrics are registered; the default registry of `prom-client` is `register`. */
   registry: Registry;
   /** The prefix of the metrics' names. Default `longwire_live_`. */
   prefix?: string;
-}
-
-/** A registry and the prefix for names in it. */
-export interface MetricRegistry {
-  readonly registry: Registry;
-  readonly prefix: string;
 }
 
 /**

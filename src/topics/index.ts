@@ -15,6 +15,7 @@ export type {
   PublishDraft,
 } from "./declaration/authority.ts";
 export { requireAuthorize, requireSchema } from "./declaration/check-declaration.ts";
+export type { Params } from "./declaration/params.ts";
 export { type StandardSchema, validate } from "./declaration/standard-schema.ts";
 export {
   defaultRetention,
@@ -22,7 +23,6 @@ export {
   type KeyedTopicDeclaration,
   logTopic,
   type LogTopicDeclaration,
-  type Params,
   type PresenceOptions,
   type Retention,
   type TopicDeclaration,

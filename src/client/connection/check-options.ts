@@ -1,5 +1,5 @@
 import { LongwireError, refuseForeign, shown } from "../../base/index.ts";
-import type { ClientOptions } from "./client-settings.ts";
+import type { ClientOptions } from "./client-options.ts";
 
 /** The valid values of each option, and an example. */
 const FORMS: readonly [

@@ -1,4 +1,5 @@
-import { ClientSettings, type ClientOptions } from "./client-settings.ts";
+import type { ClientOptions } from "./client-options.ts";
+import { ClientSettings } from "./client-settings.ts";
 import { WebSocket } from "../standard/web-socket.ts";
 
 /**

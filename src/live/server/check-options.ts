@@ -1,6 +1,6 @@
 import { LongwireError, resolveLimits, shown } from "../../base/index.ts";
 import { quoted, requireAuthorize, requireSchema } from "../../topics/index.ts";
-import type { LiveServerOptions } from "./open-live-core.ts";
+import type { LiveServerOptions } from "./live-server-options.ts";
 
 const FUNCTIONS = ["authenticate", "onError"] as const;
 

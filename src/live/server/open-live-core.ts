@@ -1,19 +1,11 @@
-import {
-  Ledger,
-  type LongwireError,
-  resolveLimits,
-  systemClock,
-  TimerWheel,
-  type Clock,
-} from "../../base/index.ts";
-import { type Authority, type Broker, Catalog } from "../../topics/index.ts";
-import { defaultLiveLimits, type LiveLimits } from "./limits.ts";
-import type { LiveApi } from "../live-api.ts";
+import { Ledger, resolveLimits, systemClock, TimerWheel } from "../../base/index.ts";
+import { type Authority, Catalog } from "../../topics/index.ts";
+import { defaultLiveLimits } from "./limits.ts";
 import { Admission } from "./access/admission.ts";
 import { Calls } from "./calls/calls.ts";
 import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
-import type { Authenticate, Identity } from "./access/credentials.ts";
+import type { LiveServerOptions } from "./live-server-options.ts";
 import { Diagnostics } from "./observing/diagnostics.ts";
 import { Authenticator } from "./access/authenticator.ts";
 import { KeyOwners } from "./keys/key-owners.ts";
@@ -22,44 +14,6 @@ import { Presence } from "./keys/presence.ts";
 import { reporter } from "./observing/reporter.ts";
 import type { LiveCore } from "./sessions/session.ts";
 import { Statistics } from "./observing/statistics.ts";
-
-/** `Who` is what `authenticate` returns and what `authorize` receives. */
-export interface LiveServerOptions<Who extends Identity = Identity>
-  extends LiveApi, Partial<LiveLimits>, Authority<Who | undefined> {
-  /** Stores and numbers events, such as a `MemoryBroker`. */
-  broker: Broker;
-  /**
-   * Identifies a client by its credentials. Default: clients are not authenticated, and identities
-   * are `undefined`.
-   */
-  authenticate?: Authenticate<Who>;
-  /**
-   * The name of a query parameter that holds a token, such as `token`; it is not one of the params
-   * then. Default: none, because URLs end up in logs.
-   */
-  tokenQuery?: string;
-  /**
-   * Receives errors that no caller receives. Default: one line each on standard error.
-   *
-   * - `application_failed`: a function of the application threw, or a broker failed. The message
-   *   names the function and its occasion; `cause` is the original error with its stack. Identical
-   *   errors are reported at most ten times a second, then counted.
-   * - `append_failed`, `open_failed`: a `publish`, `set`, `remove` or `ready` of the server's own
-   *   code failed, and nobody awaited its promise. Reported once, then once a minute with a count
-   *   while the failure lasts.
-   * - `invalid_identity`: `authenticate` returned an invalid identity. Reported in the same way.
-   */
-  onError?: (error: LongwireError) => void;
-  /**
-   * Charges the memory that clients hold and topics keep. Default `Ledger.ofProcess`; pass the same
-   * one to the `WebSocketServer`.
-   */
-  ledger?: Ledger;
-  /** The clock, for tests. */
-  clock?: Clock;
-  /** Returns numbers in [0, 1), for tests. Default `Math.random`. */
-  random?: () => number;
-}
 
 /**
  * Creates what the sessions of a server share, and opens its topics.

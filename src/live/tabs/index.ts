@@ -1,2 +1,3 @@
 export { shareAmongTabs } from "./share-among-tabs.ts";
-export type { Locks, TabChannel, TabOptions } from "./share-among-tabs.ts";
+export type { Locks, TabChannel } from "./browser-parts.ts";
+export type { TabOptions } from "./share-among-tabs.ts";

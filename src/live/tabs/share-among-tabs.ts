@@ -1,25 +1,9 @@
 import { systemClock, type Clock } from "../../base/index.ts";
 import type { ClientSocket, Page } from "../client/index.ts";
+import type { Locks, TabChannel } from "./browser-parts.ts";
 import { SharingTab } from "./sharing-tab.ts";
 import { tabPage } from "./tab-page.ts";
 import { TabSocket } from "./tab-socket.ts";
-
-/** The part of `BroadcastChannel` that is used here. */
-export interface TabChannel {
-  onmessage: unknown;
-  postMessage(message: unknown): void;
-  close(): void;
-}
-
-/** The part of `navigator.locks` that is used here. */
-export interface Locks {
-  /** Holds the lock until the promise settles; `signal` cancels the request. */
-  request(
-    name: string,
-    options: { signal: AbortSignal },
-    hold: () => Promise<unknown>,
-  ): Promise<unknown>;
-}
 
 export interface TabOptions {
   /** The actual WebSocket class. Default `globalThis.WebSocket`. */

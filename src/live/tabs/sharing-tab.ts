@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/index.ts";
 import type { ClientSocket, Page } from "../client/index.ts";
-import type { Locks, TabChannel } from "./share-among-tabs.ts";
+import type { Locks, TabChannel } from "./browser-parts.ts";
 import { TabHub } from "./tab-hub.ts";
 import type { HubMessage, SocketMessage } from "./tab-message.ts";
 import type { Tab } from "./tab-socket.ts";

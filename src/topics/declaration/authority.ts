@@ -1,4 +1,4 @@
-import type { Params } from "./topic-declaration.ts";
+import type { Params } from "./params.ts";
 
 /**
  * The action that a client requests permission for. A client that may subscribe to a topic may read

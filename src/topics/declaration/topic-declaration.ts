@@ -1,10 +1,8 @@
 import { LongwireError } from "../../base/index.ts";
 import type { TopicEvent } from "../event.ts";
 import type { Authority, PublishDraft } from "./authority.ts";
+import type { Params } from "./params.ts";
 import type { StandardSchema } from "./standard-schema.ts";
-
-/** The params that narrow a subscription: a JSON object. */
-export type Params = Readonly<Record<string, unknown>>;
 
 /** How much of a topic's past is retained. */
 export interface Retention {

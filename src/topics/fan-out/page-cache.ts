@@ -1,4 +1,4 @@
-import type { Page } from "./view.ts";
+import type { Page } from "./page.ts";
 
 /** The cost of a page beyond its bytes: its name, itself, and its entries in two maps. */
 const PAGE_OVERHEAD_BYTES = 512;

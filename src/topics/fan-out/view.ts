@@ -8,6 +8,7 @@ import { Lane } from "./lane.ts";
 import { MAX_LANE_BYTES, PAGE_BYTES } from "../limits.ts";
 import type { FieldIndexes } from "../matching/field-indexes.ts";
 import { matcherOf, type Narrowing } from "../matching/narrowing.ts";
+import type { Page } from "./page.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Offset, ToldPosition } from "../position.ts";
 import { asRemoved, type TopicEvent } from "../event.ts";
@@ -38,24 +39,6 @@ export interface SharedLane {
  * such as long polls find it ready.
  */
 const AWAKE_EVENTS = 1_000;
-
-export interface Page {
-  /** Empty if there is nothing to write; absent if it exceeds what its reader accepts. */
-  bytes: Uint8Array | undefined;
-  /** Everything up to here has been sent, or did not match. */
-  reached: Offset;
-  /** The offset that the subscriber can derive from the page, if any. */
-  told: Offset | undefined;
-  isLast: boolean;
-  /**
-   * Whether the slice is used up, so that the walk continues in a later turn of the `SliceQueue`.
-   */
-  isYield: boolean;
-  /** The cost of making it, to be charged; 0 for a cached page. */
-  units: number;
-  /** How many events were checked for it. */
-  visits: number;
-}
 
 /** Whether a walk has anything to send, as far as one slice could find out. */
 export type Probe =

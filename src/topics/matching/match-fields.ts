@@ -1,4 +1,4 @@
-import type { Params } from "../declaration/topic-declaration.ts";
+import type { Params } from "../declaration/params.ts";
 import type { TopicEvent } from "../event.ts";
 
 /**

@@ -7,7 +7,7 @@ import { Lane } from "../../../src/topics/fan-out/lane.ts";
 import { PageCache } from "../../../src/topics/fan-out/page-cache.ts";
 import { sharedResources } from "../../../src/topics/shared-resources.ts";
 import { Topic } from "../../../src/topics/topic.ts";
-import type { Page } from "../../../src/topics/fan-out/view.ts";
+import type { Page } from "../../../src/topics/fan-out/page.ts";
 import { freshWalk } from "../../../src/topics/log/walk.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";

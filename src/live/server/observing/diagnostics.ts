@@ -1,5 +1,7 @@
 import type { LiveErrorCode } from "../../../topics/index.ts";
-import type { StartKind } from "./statistics.ts";
+
+/** How a subscription began: see `Recovery`; also `fresh` without `since`. */
+export type StartKind = "resumed" | "gap" | "fresh";
 
 /** How a client is connected; `http` is a stream of server-sent events. */
 export type Level = 0 | 1 | "http";

@@ -1,8 +1,5 @@
 import type { LiveErrorCode } from "../../../topics/index.ts";
-import type { Diagnostics } from "./diagnostics.ts";
-
-/** How a subscription began: see `Recovery`; also `fresh` without `since`. */
-export type StartKind = "resumed" | "gap" | "fresh";
+import type { Diagnostics, StartKind } from "./diagnostics.ts";
 
 /** Counters of a live server since it was opened. */
 export class Statistics {
