@@ -132,6 +132,7 @@ export class HttpForms {
     statistics.unauthorized += 1;
     const error = result.kind === "refused" ? result.error : noCredentials();
     if (error.code === "unauthorized") logins.onFailed(address);
+    else logins.onNotFailed(address);
     throw error;
   }
 

@@ -159,7 +159,9 @@ export class DataSession implements Session, SendBuffer {
       // Level 0 has no `hello` that could still bring a token.
       const error = result.kind === "refused" ? result.error : noCredentials();
       this.#core.statistics.unauthorized += 1;
-      if (error.code === "unauthorized") this.#core.logins.onFailed(this.#address);
+      const { logins } = this.#core;
+      if (error.code === "unauthorized") logins.onFailed(this.#address);
+      else logins.onNotFailed(this.#address);
       return this.#refuse(error);
     }
     this.#core.logins.onNotFailed(this.#address);

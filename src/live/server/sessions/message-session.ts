@@ -194,10 +194,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /** Handles the result for the credentials in the handshake. */
   #onShown(result: AuthResult): void {
+    const { wheel, limits, logins } = this.#core;
+    // A key server that is away does not make credentials wrong.
+    const isWrong = result.kind === "refused" && result.error.code === "unauthorized";
+    if (!isWrong) logins.onNotFailed(this.#address);
     if (!this.#peer.isOpen) return;
     if (result.kind === "refused") return this.#expel(result.error);
-    const { wheel, limits, logins } = this.#core;
-    logins.onNotFailed(this.#address);
     if (result.kind === "known") return this.#welcome(result.identity);
     this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
   }

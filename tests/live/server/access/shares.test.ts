@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Ledger } from "../../../../src/base/index.ts";
 import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
-import { keyedTopic, logTopic, matchFields, method } from "../../../../src/live/index.ts";
+import { keyedTopic, LiveError, logTopic, matchFields, method } from "../../../../src/live/index.ts";
 import type { Message } from "../../../rigs/live/live-client.ts";
 import { RunningLive } from "../../../rigs/live/running-live.ts";
 import { Later, MemoryLive } from "../../../rigs/live/memory-live.ts";
@@ -314,6 +314,24 @@ describe("failed logins", () => {
     await live.pass(0);
     expect(asked).toBe(4);
     refuse();
+  });
+
+  test("at that rate, credentials that cannot be checked cost nothing", async () => {
+    const live = await MemoryLive.open({
+      topics: [logTopic("t")],
+      failedLoginBurst: 3,
+      authenticate: ({ token }) => {
+        if (token === "later") throw new LiveError("unavailable", "The keys are away; try again.");
+        return authenticate({ token });
+      },
+    });
+    for (let n = 0; n < 3; n += 1) await (await live.level1(as("wrong"))).leave();
+    await live.pass(1_500);
+    for (let n = 0; n < 5; n += 1) {
+      expect((await live.level1(as("later"))).closeCode).toBe(4503);
+      expect((await live.level0("t", as("later"))).closeCode).toBe(4503);
+    }
+    expect((await live.level1(as("ann"))).types()).toEqual(["welcome"]);
   });
 
   test("at that rate, valid credentials cost nothing", async () => {
