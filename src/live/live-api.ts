@@ -15,8 +15,9 @@ export interface CallContext<Who = unknown> {
   /** The connection's name, as in its `welcome`. */
   readonly connection: string;
   /**
-   * Aborted when nobody waits for the result any more: after the time limit, or, if the call has no
-   * idempotency key, when its connection ends. Its reason is a `LiveError`.
+   * Aborted when nobody waits for the result any more: after the time limit of the call and of its
+   * repeats, or, if it has no idempotency key, when its connection ends. Its reason is a
+   * `LiveError`.
    */
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import { LongwireError, resolveLimits, shown } from "../../base/index.ts";
+import { LongwireError, shown } from "../../base/index.ts";
 import { quoted, requireAuthorize, requireSchema } from "../../topics/index.ts";
 import type { LiveServerOptions } from "./live-server-options.ts";
 
@@ -69,7 +69,10 @@ function checkMethod(name: string, declared: unknown): void {
   }
   requireSchema(params, `The params schema of the method ${quoted(name)}`);
   requireAuthorize(authorize, "invalid_method", `authorize of the method ${quoted(name)}`);
-  resolveLimits({ timeoutMs: 1 }, { timeoutMs });
+  const isTime = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) > 0;
+  if (timeoutMs === undefined || isTime) return;
+  const message = `timeoutMs of the method ${quoted(name)} is ${shown(timeoutMs)}; give a positive number of milliseconds, or leave it out.`;
+  throw new LongwireError("invalid_limit", message);
 }
 
 function invalidOption(name: string, given: unknown, form: string): LongwireError {

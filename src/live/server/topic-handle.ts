@@ -102,8 +102,8 @@ export class TopicHandle<
    * Sets a key of a keyed topic. Data is serialized like `JSON.stringify`: `undefined` members are
    * left out, and `undefined` in an array becomes `null`.
    *
-   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable` as a rejection;
-   *   LongwireError `invalid_limit` for `leaseMs`
+   * @throws LiveError `invalid_data`, `bad_request`, `too_large`, `unavailable`, and LongwireError
+   *   `invalid_limit` for `leaseMs`, as a rejection
    */
   set(
     this: TopicHandle<Data, "keyed">,
@@ -111,11 +111,6 @@ export class TopicHandle<
     data: Data,
     options: SetOptions = {},
   ): Promise<Receipt> {
-    const { leaseMs } = options;
-    if (leaseMs !== undefined && !(leaseMs > 0 && Number.isFinite(leaseMs))) {
-      const message = `leaseMs is ${shown(leaseMs)}; give a positive number of milliseconds, or leave it out.`;
-      throw new LongwireError("invalid_limit", message);
-    }
     return this.#append({ key, data, ...options });
   }
 
@@ -162,6 +157,11 @@ export class TopicHandle<
   }
 
   async #appendNow(draft: EventDraft): Promise<Receipt> {
+    const { leaseMs } = draft;
+    if (leaseMs !== undefined && !(leaseMs > 0 && Number.isFinite(leaseMs))) {
+      const message = `leaseMs is ${shown(leaseMs)}; give a positive number of milliseconds, or leave it out.`;
+      throw new LongwireError("invalid_limit", message);
+    }
     const topic = this.#catalog.get(this.name) ?? (await this.#open());
     return topic.append(draft);
   }

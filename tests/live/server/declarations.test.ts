@@ -63,7 +63,7 @@ const wrong: [string, object | undefined, string, RegExp][] = [
     "a method's time limit that is not a number",
     { broker, topics, methods: { add: method({ timeoutMs: "5" as never, handle }) } },
     "invalid_limit",
-    /timeoutMs is "5"; use a positive integer/,
+    /timeoutMs of the method "add" is "5"; give a positive number of milliseconds/,
   ],
   [
     "a topic's authorize that is not a function",

@@ -37,6 +37,8 @@ export class Calls {
   readonly #diagnostics: Diagnostics;
   readonly #report: Report;
   readonly #remembered: RememberedCalls;
+  /** By the promise of the result, which the repeats of a call share. */
+  readonly #byAnswer = new WeakMap<Promise<string>, RunningCall>();
   /** Those that are of no use once their connection has ended, by its name. */
   readonly #running = new Map<string, Set<RunningCall>>();
 
@@ -112,21 +114,24 @@ export class Calls {
         hasBegun = true;
         const forget =
           idempotencyKey === undefined ? this.#watch(caller.connection, running) : undefined;
-        return run(method, declared, { params, running }).finally(() => {
+        const made = run(method, declared, { params, running }).finally(() => {
           release();
           forget?.();
         });
+        this.#byAnswer.set(made, running);
+        return made;
       };
       const once = JSON.stringify([caller.identity?.id, method, idempotencyKey]);
       const answer =
         idempotencyKey === undefined ? call() : this.#remembered.once(payerOf(caller), once, call);
+      this.#byAnswer.get(answer)?.onWaiting();
       // A repeat of a call that timed out waits for the same run, so that it does not run twice.
       return await inTime(answer, {
         wheel: this.#wheel,
         timeoutMs,
         late: () => {
           const late = tookTooLong(method, timeoutMs);
-          running.abort(late);
+          this.#byAnswer.get(answer)?.onGivenUp(late);
           return late;
         },
         onTooLate: (error) => {

@@ -70,6 +70,29 @@ describe("the draft that authorize sees", () => {
     expect(live.ledger.payer("identity ann").heldBytes).toBe(before);
   });
 
+  test("is charged once, however often reading it fails, and not after authorize is done", async () => {
+    const drafts: { readonly data: unknown }[] = [];
+    const live = await MemoryLive.open({
+      topics: [
+        logTopic("news", {
+          clientPublish: true,
+          authorize: ({ draft }) => {
+            drafts.push(draft!);
+            for (let n = 0; n < 3; n += 1) expect(() => draft?.data).toThrow(LiveError);
+            return false;
+          },
+        }),
+      ],
+      authenticate,
+    });
+    const ann = await enter(live, "ann");
+    const before = live.ledger.payer("identity ann").heldBytes;
+    await ann.send('{"type":"publish","id":1,"topic":"news","data":[1e400]}');
+    expect(() => drafts[0]?.data).toThrow(LiveError);
+    expect(drafts).toHaveLength(1);
+    expect(live.ledger.payer("identity ann").heldBytes).toBe(before);
+  });
+
   test("with a number that parsing would change, the publish is refused", async () => {
     const live = await MemoryLive.open({
       topics: [logTopic("news", { clientPublish: true, authorize: ({ draft }) => !!draft?.data })],
@@ -176,6 +199,20 @@ describe("onPublish", () => {
     expect(topic.get("b")).toBeUndefined();
   });
 
+  test.each([false, true, null, "no", 0])(
+    "that returns %j publishes nothing, and is reported",
+    async (result) => {
+      const live = await MemoryLive.open({ topics: [chat({ onPublish: () => result })] });
+      const guest = await live.level1();
+      const publish = say("chat", { data: { text: "a", by: "b" } });
+      expect(await guest.ask(publish)).toMatchObject({ code: "internal" });
+      expect(live.reports[0]?.message).toMatch(
+        /^onPublish of the topic "chat" failed .*It returned /,
+      );
+      expect([...live.live.topic("chat").events()]).toEqual([]);
+    },
+  );
+
   test("is not asked about what the server publishes", async () => {
     const live = await MemoryLive.open({ topics: [chat()] });
     await live.live.topic("chat").publish({ text: "a", by: "the server" });
@@ -229,8 +266,6 @@ test("a key that the server sets with a lease is removed unless it is set again"
   await live.pass(1_000);
   expect(topic.get("b")).toBeUndefined();
   for (const leaseMs of [0, -1, Number.NaN, Infinity, "5" as never]) {
-    expect(() => topic.set("a", 1, { leaseMs })).toThrow(
-      expect.objectContaining({ code: "invalid_limit" }),
-    );
+    await expect(topic.set("a", 1, { leaseMs })).rejects.toMatchObject({ code: "invalid_limit" });
   }
 });

@@ -166,6 +166,19 @@ describe("the signal of a call", () => {
     expect(repeated.signal.aborted).toBe(false);
   });
 
+  test("is not aborted while a repeat of the call still waits", async () => {
+    const signals: AbortSignal[] = [];
+    const live = await open(forever(signals, { timeoutMs: 2_000 }));
+    const { signal } = await callForever(live, signals, { idempotencyKey: "k" });
+    await live.pass(1_500);
+    const repeat = await as(live, "ann");
+    await repeat.send({ type: "call", id: 2, method: "act", idempotencyKey: "k" });
+    await live.pass(1_000);
+    expect([signals.length, signal.aborted]).toEqual([1, false]);
+    await live.pass(1_500);
+    expect(signal.aborted).toBe(true);
+  });
+
   test("that is read late is aborted already", async () => {
     let read: AbortSignal | undefined;
     const later = new Later<void>();
