@@ -16,6 +16,7 @@ import { FollowedTopic } from "../shared/followed-topic.ts";
 import { IdempotencyWindow } from "../shared/idempotency-window.ts";
 import { KeyLeases } from "../shared/key-leases.ts";
 import type { Batch, StagedTopic } from "./batch.ts";
+import { nextDiskPhase, type DiskEvent, type DiskPhase } from "./disk-phase.ts";
 import { ExpiredRecords } from "./expired-records.ts";
 import { TopicKeys, writeEvent, writeLease, type RepeatRecord } from "./records.ts";
 import type { Store } from "./store.ts";
@@ -36,13 +37,6 @@ export interface DiskTopicHost {
 }
 
 /**
- * - `opening`: it is being read, and has no followers yet
- * - `open`: it is followed, changed, or kept until the next check
- * - `releasing`: it is not needed any more, and its expired records are deleted from the store
- */
-type Phase = "opening" | "open" | "releasing";
-
-/**
  * One topic. Its retained events are in memory for reading, and in the store for loading.
  *
  * A change is staged when its batch is assembled. It takes effect in memory and is reported to
@@ -59,7 +53,7 @@ export class DiskTopic {
   readonly #expiredRecords: ExpiredRecords;
   readonly #birth: number;
   readonly #followed: FollowedTopic;
-  #phase: Phase = "opening";
+  #phase: DiskPhase = "opening";
   /** The number of changes that are not written yet. */
   #changing = 0;
   /** Whether the store has a record of the topic. */
@@ -137,7 +131,7 @@ export class DiskTopic {
     this.#log.expire(this.#host.clock.now());
     for (const event of this.#log.after(0)) follow(event);
     const follower = this.#followed.add(follow, onLost);
-    if (this.#phase === "opening") this.#phase = "open";
+    this.#enter("followed");
     return {
       epoch: this.epoch,
       offset: this.#log.lastOffset,
@@ -368,13 +362,19 @@ export class DiskTopic {
    * Removes the topic from memory once it has no followers, and from the store if it keeps nothing.
    */
   async #release(): Promise<void> {
-    if (!this.#isUnused || this.#phase === "releasing" || this.hasEnded) return;
-    this.#phase = "releasing";
+    if (!this.#isUnused || this.hasEnded || !this.#enter("unused")) return;
     this.#log.expire(this.#host.clock.now());
     await this.#deleteRest();
     if (this.#isRecorded && this.#isUnused) await this.#forget().catch(() => {});
-    this.#phase = "open";
+    this.#enter("released");
     if (this.#isUnused) this.end();
+  }
+
+  /** Returns whether that is another phase. */
+  #enter(event: DiskEvent): boolean {
+    const before = this.#phase;
+    this.#phase = nextDiskPhase(before, event);
+    return this.#phase !== before;
   }
 
   /**
