@@ -22,8 +22,8 @@ export interface ConnectionHandler {
    */
   onFragmentEnd?(bytes: number): void;
   /**
-   * Called for a ping; the pong has been queued, unless `answersPings` is off. The payload may be
-   * kept.
+   * Called for a ping. Unless `answersPings` is off, the pong has been queued, or is held; see
+   * `holdsPongs`. The payload may be kept.
    */
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;

@@ -60,12 +60,14 @@ export function checkEndpoint(endpoint: Endpoint): void {
 
 function checkProtocols(protocols: unknown): void {
   if (protocols === undefined || typeof protocols === "function") return;
-  const isList =
-    Array.isArray(protocols) &&
-    protocols.every((name: unknown) => typeof name === "string" && isToken(name));
-  if (isList) return;
   const form = 'a list of tokens such as ["chat"], or a function';
-  throw invalid("invalid_subprotocols", "An endpoint's protocols", protocols, form);
+  if (!Array.isArray(protocols)) {
+    throw invalid("invalid_subprotocols", "An endpoint's protocols", protocols, form);
+  }
+  for (const name of protocols as unknown[]) {
+    if (typeof name === "string" && isToken(name)) continue;
+    throw invalid("invalid_subprotocols", "A subprotocol of an endpoint", name, form);
+  }
 }
 
 function invalid(code: string, what: string, seen: unknown, form: string): LongwireError {

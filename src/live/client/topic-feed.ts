@@ -119,9 +119,11 @@ export class TopicFeed implements Feed<Item, unknown> {
       if (slowest === undefined || handled.count < slowest.count) slowest = handled;
     }
     this.#save(slowest);
-    const isFull = mostQueued >= this.#host.settings.maxQueuedEvents;
-    if (mostQueued === 0) this.#apply({ type: "drained" });
-    else if (isFull && this.kind !== "keyed") this.#apply({ type: "full" });
+    const isFull = mostQueued >= this.#host.settings.maxQueuedEvents && this.kind !== "keyed";
+    const isPaused = this.#subscription.state === "paused";
+    // Not with every event: this is called for each one.
+    if (isPaused && mostQueued === 0) this.#apply({ type: "drained" });
+    else if (isFull) this.#apply({ type: "full" });
   }
 
   /** The link is open, or this feed's retry is due. */

@@ -21,8 +21,8 @@ import { heldByRequest, type Release } from "./access/paying.ts";
 import { shownCaller, type Caller } from "./sessions/caller.ts";
 
 /**
- * Shows a client's event to a function of the application. The data is parsed when it is read
- * first, and charged to the client until the function is done.
+ * Shows a client's event to a function of the application. The data is parsed when it is
+ * first read, and charged to the client until the function is done.
  */
 export function withShown<Result>(
   { key, json, removed }: EventDraft,

@@ -64,6 +64,12 @@ export const output: readonly Unguarded[] = [
     guards: [
       payersShare,
       {
+        what: "only the latest ping of a peer that does not read is answered",
+        file: "dist/protocol/protocol-connection.js",
+        from: 'if (this.#pongs === "sent" && this.outgoing.size <= MOST_OUTPUT_BEFORE_PONG)',
+        to: "if (true)",
+      },
+      {
         what: "nothing more is read from a peer that has 1 MiB unsent (stopReadingBytes)",
         file: "dist/node/stream/stream-connection.js",
         from: "    onTooMuch() {\n        if ((this.#pauses & Pause.Output) !== 0)",

@@ -217,7 +217,7 @@ async function diverge(
   const publish = (id: number): Promise<unknown> =>
     jetstream(connection).publish(subject, String(id), { msgID: `${round}.${id}` });
   for (const id of [1, 2, 3, 4]) await publish(id);
-  // What a replica has not stored yet it receives again after its restart, with its id.
+  // A replica receives the messages that it has not stored yet again after its restart, with ids.
   await leaderOf(stream, [leader]);
   const replica = servers.find((server) => server !== leader)!;
   await replica.kill();

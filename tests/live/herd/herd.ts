@@ -50,7 +50,7 @@ export interface HerdReport {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** How many newcomers a server's kernel holds for it: Node asks for that many. */
 const BACKLOG = 511;
-/** If there is no room, the client's kernel sends its SYN again after these times, in ms. */
+/** After these times, in ms, the client's kernel repeats a SYN that found the queue full. */
 const KNOCKS_MS = [1_000, 3_000, 7_000];
 /** Two heartbeats are what a client waits for. */
 const SILENCE_MS = 2 * defaultLiveLimits.heartbeatMs;

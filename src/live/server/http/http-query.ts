@@ -31,8 +31,8 @@ export function readQuery(search: string, tokenQuery: string | undefined): Topic
 }
 
 /**
- * Converts a query to params; `permitToRead` refuses too many. No more are converted than it takes to
- * see that.
+ * Converts a query to params. `permitToRead` refuses too many, so at most one more than the limit is
+ * converted.
  */
 export function paramsOf(query: readonly [name: string, value: string][]): Params {
   const byName = new Map(query);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Ledger } from "../../../../src/base/index.ts";
 import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveError, logTopic, matchFields, method } from "../../../../src/live/index.ts";
+import {
+  keyedTopic,
+  LiveError,
+  logTopic,
+  matchFields,
+  method,
+} from "../../../../src/live/index.ts";
 import type { Message } from "../../../rigs/live/live-client.ts";
 import { RunningLive } from "../../../rigs/live/running-live.ts";
 import { Later, MemoryLive } from "../../../rigs/live/memory-live.ts";
