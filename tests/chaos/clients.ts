@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
-import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
+import type { KeyedItem, LogItem } from "../../src/live/client/feed/topic-items.ts";
 import type { History, Ledger, News } from "./history.ts";
 import type { ViewWitness } from "./view-witness.ts";
 

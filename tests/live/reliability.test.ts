@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Feed, type Live } from "../../src/live/client/index.ts";
-import type { KeyedItem, LogItem } from "../../src/live/client/topic-items.ts";
+import type { KeyedItem, LogItem } from "../../src/live/client/feed/topic-items.ts";
 import { Random } from "../rigs/random.ts";
 import { CuttingProxy } from "../rigs/sockets/cutting-proxy.ts";
 import { ServerHost } from "./reliability/server-host.ts";

@@ -1,13 +1,13 @@
 import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
-import { Link, type LinkOwner } from "./link.ts";
+import { Link, type LinkOwner } from "./link/link.ts";
 import type { Live, Published, RequestOptions } from "./live.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
 import { addListener } from "./report.ts";
-import { Requests } from "./requests.ts";
+import { Requests } from "./requests/requests.ts";
 import type { MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
-import { TopicFeed, type FeedHost } from "./topic-feed.ts";
+import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 
 /**
  * Connects to a live server immediately, and reconnects until `close()`.

@@ -1,8 +1,14 @@
 import type { Offset } from "../../topics/index.ts";
 import type { InputOf, LiveApi, MethodsOf, ResultOf, TopicName } from "../live-api.ts";
-import type { Feed } from "./feed.ts";
+import type { Feed } from "./feed/feed.ts";
 import type { LiveStatus } from "./status.ts";
-import type { DataNamed, ItemNamed, KeyedItem, NameOfKind, ParamsNamed } from "./topic-items.ts";
+import type {
+  DataNamed,
+  ItemNamed,
+  KeyedItem,
+  NameOfKind,
+  ParamsNamed,
+} from "./feed/topic-items.ts";
 
 /** An acknowledged publish. */
 export interface Published {

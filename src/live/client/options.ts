@@ -1,7 +1,7 @@
 import { LongwireError, type Clock } from "../../base/index.ts";
 import type { Position } from "../../topics/index.ts";
-import { clientClock } from "./client-clock.ts";
-import { browserPage, type Page } from "./page.ts";
+import { clientClock } from "./link/client-clock.ts";
+import { browserPage, type Page } from "./link/page.ts";
 
 /** The part of a WebSocket that the client uses. The browser's class has it, and so has Longwire's. */
 export interface ClientSocket {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { browserPage } from "../../../src/live/client/page.ts";
+import { browserPage } from "../../../src/live/client/link/page.ts";
 
 let window: EventTarget;
 let heard: string[];

@@ -1,6 +1,6 @@
 import type { Params } from "../../../src/live/index.ts";
 import type { Feed } from "../../../src/live/client/index.ts";
-import type { KeyedItem } from "../../../src/live/client/topic-items.ts";
+import type { KeyedItem } from "../../../src/live/client/feed/topic-items.ts";
 import type { Records } from "./recording-broker.ts";
 
 type Data = { n: number };

@@ -1,6 +1,6 @@
 import type { Params } from "../../../src/live/index.ts";
 import type { ConnectOptions, Feed, Live } from "../../../src/live/client/index.ts";
-import type { Item, KeyedItem, LogItem } from "../../../src/live/client/topic-items.ts";
+import type { Item, KeyedItem, LogItem } from "../../../src/live/client/feed/topic-items.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
 import type { Random } from "../../rigs/random.ts";
 import { KeyedReader } from "./keyed-reader.ts";

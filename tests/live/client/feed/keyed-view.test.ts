@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { KeyedView } from "../../../src/live/client/keyed-view.ts";
+import { KeyedView } from "../../../../src/live/client/feed/keyed-view.ts";
 
 const page = { type: "snapshot", topic: "t", epoch: "e" } as const;
 const entry = (key: string, offset: number): { key: string; offset: number; data: number } => ({

@@ -1,9 +1,9 @@
-import { Backoff, LongwireError, type Timer } from "../../base/index.ts";
-import type { Position } from "../../topics/index.ts";
+import { Backoff, LongwireError, type Timer } from "../../../base/index.ts";
+import type { Position } from "../../../topics/index.ts";
 import { wallNow } from "./client-clock.ts";
-import type { FeedStatus } from "./feed.ts";
+import type { FeedStatus } from "../feed/feed.ts";
 import { nextLinkState, NOT_CONNECTED, type LinkEvent, type LinkState } from "./link-state.ts";
-import type { ClientSocket, Settings } from "./options.ts";
+import type { ClientSocket, Settings } from "../options.ts";
 import type { PageEvent } from "./page.ts";
 import {
   decodeServerMessage,
@@ -13,8 +13,8 @@ import {
   type TopicMessage,
   isTerminal,
   SUBPROTOCOL,
-} from "../wire/index.ts";
-import type { LiveStatus } from "./status.ts";
+} from "../../wire/index.ts";
+import type { LiveStatus } from "../status.ts";
 
 /** A feed on a link; a connection has one subscription per topic. */
 interface LinkFeed {

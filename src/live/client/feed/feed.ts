@@ -1,4 +1,4 @@
-import type { Position } from "../../topics/index.ts";
+import type { Position } from "../../../topics/index.ts";
 
 /** The status of a feed. */
 export type FeedStatus =

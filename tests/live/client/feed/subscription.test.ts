@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LongwireError } from "../../../src/base/index.ts";
+import { LongwireError } from "../../../../src/base/index.ts";
 import {
   nextSubscription,
   type Asked,
@@ -8,7 +8,7 @@ import {
   type Subscription,
   type SubscriptionEffect,
   type SubscriptionEvent,
-} from "../../../src/live/client/subscription.ts";
+} from "../../../../src/live/client/feed/subscription.ts";
 
 const position = { epoch: "e", offset: 5 };
 

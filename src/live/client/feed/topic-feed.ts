@@ -1,14 +1,14 @@
-import { LongwireError } from "../../base/index.ts";
-import type { Offset, Params, Position } from "../../topics/index.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { Offset, Params, Position } from "../../../topics/index.ts";
 import type { Feed, FeedStatus } from "./feed.ts";
 import { KeyedView } from "./keyed-view.ts";
-import type { Link } from "./link.ts";
-import type { Settings } from "./options.ts";
+import type { Link } from "../link/link.ts";
+import type { Settings } from "../options.ts";
 import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
-import { addListener, report } from "./report.ts";
-import { tooLarge } from "./requests.ts";
+import { addListener, report } from "../report.ts";
+import { tooLarge } from "../requests/requests.ts";
 import { loadPosition, positionSaver } from "./saved-position.ts";
-import { malformed, type MessageOf, type TopicMessage } from "../wire/index.ts";
+import { malformed, type MessageOf, type TopicMessage } from "../../wire/index.ts";
 import {
   isOver,
   nextSubscription,

@@ -1,5 +1,5 @@
-import type { MessageOf } from "../wire/index.ts";
-import type { LiveStatus } from "./status.ts";
+import type { MessageOf } from "../../wire/index.ts";
+import type { LiveStatus } from "../status.ts";
 
 type StatusOf<State> = Extract<LiveStatus, { state: State }>;
 type Welcome = MessageOf<"welcome">;

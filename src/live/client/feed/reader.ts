@@ -1,5 +1,5 @@
-import type { Position } from "../../topics/index.ts";
-import { callSafely, report } from "./report.ts";
+import type { Position } from "../../../topics/index.ts";
+import { callSafely, report } from "../report.ts";
 import type { Item } from "./topic-items.ts";
 
 /** How far a feed has come: a counter of position changes, and the position. */

@@ -1,5 +1,5 @@
-import type { Offset } from "../../topics/index.ts";
-import { malformed, type EntryMessage, type SnapshotMessage } from "../wire/index.ts";
+import type { Offset } from "../../../topics/index.ts";
+import { malformed, type EntryMessage, type SnapshotMessage } from "../../wire/index.ts";
 import type { KeyedItem } from "./topic-items.ts";
 
 /** A keyed topic's state, with the offset of each key. */

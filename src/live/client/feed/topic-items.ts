@@ -1,5 +1,5 @@
-import type { Offset } from "../../topics/index.ts";
-import type { DataOf, LiveApi, NamesOf, ParamsOf, TopicNamed, TopicsOf } from "../live-api.ts";
+import type { Offset } from "../../../topics/index.ts";
+import type { DataOf, LiveApi, NamesOf, ParamsOf, TopicNamed, TopicsOf } from "../../live-api.ts";
 
 /** An item of a log topic. */
 export type LogItem<Data> =

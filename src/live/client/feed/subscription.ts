@@ -1,6 +1,6 @@
-import type { LongwireError } from "../../base/index.ts";
-import type { Offset, Position } from "../../topics/index.ts";
-import type { MessageOf } from "../wire/index.ts";
+import type { LongwireError } from "../../../base/index.ts";
+import type { Offset, Position } from "../../../topics/index.ts";
+import type { MessageOf } from "../../wire/index.ts";
 import type { FeedStatus } from "./feed.ts";
 
 /** Not subscribed, and not meant to be. */

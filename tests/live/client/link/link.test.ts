@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { connect, type ConnectOptions } from "../../../src/live/client/index.ts";
+import { connect, type ConnectOptions } from "../../../../src/live/client/index.ts";
 import {
   FakeSocket,
   openClient,
   openWelcomed,
   outcomeOf,
   settle,
-} from "../../rigs/live/open-client.ts";
+} from "../../../rigs/live/open-client.ts";
 
 test("it connects immediately with the subprotocol, and is live when welcomed", () => {
   const { live, socket, statuses } = openClient();

@@ -1,4 +1,4 @@
-import type { AnswerMessage } from "../wire/index.ts";
+import type { AnswerMessage } from "../../wire/index.ts";
 
 /** A publish over plain HTTP, with its credentials. */
 export interface Parting {

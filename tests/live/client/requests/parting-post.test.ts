@@ -1,5 +1,5 @@
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { openClient, openWelcomed, outcomeOf, settle } from "../../rigs/live/open-client.ts";
+import { openClient, openWelcomed, outcomeOf, settle } from "../../../rigs/live/open-client.ts";
 
 interface Post {
   url: string;

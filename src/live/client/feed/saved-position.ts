@@ -1,7 +1,7 @@
-import { LongwireError } from "../../base/index.ts";
-import type { Position } from "../../topics/index.ts";
-import type { PositionStore } from "./options.ts";
-import { report } from "./report.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { Position } from "../../../topics/index.ts";
+import type { PositionStore } from "../options.ts";
+import { report } from "../report.ts";
 
 /**
  * A position of no existing log: the server answers with a gap, which reports that earlier events

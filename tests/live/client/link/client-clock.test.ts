@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { clientClock, ServerTime } from "../../../src/live/client/client-clock.ts";
-import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
+import { clientClock, ServerTime } from "../../../../src/live/client/link/client-clock.ts";
+import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
 
 test("a timer never gets a negative delay, of which newer Node versions warn", async () => {
   const set = vi.spyOn(globalThis, "setTimeout");

@@ -1,10 +1,10 @@
-import { LongwireError, type Timer } from "../../base/index.ts";
-import { ServerTime } from "./client-clock.ts";
-import type { Link } from "./link.ts";
-import type { PageEvent } from "./page.ts";
+import { LongwireError, type Timer } from "../../../base/index.ts";
+import { ServerTime } from "../link/client-clock.ts";
+import type { Link } from "../link/link.ts";
+import type { PageEvent } from "../link/page.ts";
 import { postParting } from "./parting-post.ts";
-import type { Settings } from "./options.ts";
-import { REPEAT_WINDOW_MS, type AnswerMessage } from "../wire/index.ts";
+import type { Settings } from "../options.ts";
+import { REPEAT_WINDOW_MS, type AnswerMessage } from "../../wire/index.ts";
 
 /** A request that is not answered yet. */
 interface Request {

@@ -5,7 +5,7 @@ import {
   openWelcomed,
   outcomeOf,
   settle,
-} from "../../rigs/live/open-client.ts";
+} from "../../../rigs/live/open-client.ts";
 
 test("publishes wait for the connection, and are sent in order", () => {
   const { live, socket } = openClient();

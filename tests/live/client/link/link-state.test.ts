@@ -5,7 +5,7 @@ import {
   type LinkEvent,
   type LinkState,
   type Loss,
-} from "../../../src/live/client/link-state.ts";
+} from "../../../../src/live/client/link/link-state.ts";
 
 const welcome = {
   type: "welcome",

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Position } from "../../../src/live/client/index.ts";
+import type { Position } from "../../../../src/live/client/index.ts";
 import {
   entry,
   event,
@@ -8,7 +8,7 @@ import {
   page,
   settle,
   type Message,
-} from "../../rigs/live/open-client.ts";
+} from "../../../rigs/live/open-client.ts";
 
 function store(held?: Position) {
   const saved: [string, number][] = [];

@@ -10,7 +10,7 @@ import {
   set,
   settle,
   type Message,
-} from "../../rigs/live/open-client.ts";
+} from "../../../rigs/live/open-client.ts";
 
 /** A feed of `news` that is followed from offset 10. */
 function followNews(options = {}) {
