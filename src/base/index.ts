@@ -17,4 +17,5 @@ export type { Awaitable } from "./awaitable.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export { inPortions } from "./in-portions.ts";
 export { joined } from "./joined.ts";
+export { OldestFirst } from "./oldest-first.ts";
 export { exceedsBytes } from "./utf8-length.ts";

@@ -1,3 +1,4 @@
+import type { OldestFirst } from "../../base/index.ts";
 import {
   defaultRetention,
   type EventLog,
@@ -19,7 +20,7 @@ export class ExpiredRecords {
   readonly #log: EventLog;
   readonly #birth: number;
   /** The removal events that the store has, oldest first. */
-  readonly #tombstones: Map<string, Offset>;
+  readonly #tombstones: OldestFirst<string, Offset>;
   /** Events up to here have been deleted from the store. */
   #deletedTo: Offset;
   /** The offsets of expired idempotency keys. */
@@ -54,9 +55,8 @@ export class ExpiredRecords {
 
   onAppended({ key, offset, removed }: TopicEvent): void {
     if (key === undefined) return;
-    // Deleted first, so that the newest entry comes last.
-    this.#tombstones.delete(key);
     if (removed) this.#tombstones.set(key, offset);
+    else this.#tombstones.delete(key);
   }
 
   onRepeatOver(offset: Offset): void {
@@ -89,8 +89,9 @@ export class ExpiredRecords {
     batch.effects.push(() => {
       this.#deletedTo = floor;
       this.#spentRepeats.splice(0, repeats.length);
-      for (const [key, offset] of this.#tombstones) {
-        if (offset > floor) break;
+      for (;;) {
+        const [key, offset] = this.#tombstones.oldest ?? [];
+        if (key === undefined || offset === undefined || offset > floor) return;
         this.#tombstones.delete(key);
       }
     });
@@ -104,7 +105,9 @@ export class ExpiredRecords {
       for (let at = this.#deletedTo + 1; at <= last; at += 1) offsets.push(at);
       return offsets;
     }
-    for (const offset of this.#tombstones.values()) {
+    const [, oldest = Infinity] = this.#tombstones.oldest ?? [];
+    if (oldest > floor) return offsets;
+    for (const [, offset] of this.#tombstones) {
       if (offset > floor || offsets.length === MAX_DELETES) break;
       offsets.push(offset);
     }

@@ -1,4 +1,4 @@
-import { LongwireError } from "../../base/index.ts";
+import { LongwireError, OldestFirst } from "../../base/index.ts";
 import {
   EventLog,
   type Offset,
@@ -22,7 +22,7 @@ export interface StoredTopic {
   record: TopicRecord | undefined;
   log: EventLog;
   /** Removal events by key, including those that the log has dropped. */
-  tombstones: Map<string, Offset>;
+  tombstones: OldestFirst<string, Offset>;
   /** Idempotency keys, oldest first. */
   repeats: { key: string; offset: Offset; at: number }[];
   leases: Lease[];
@@ -44,7 +44,7 @@ export async function readTopic(
   const topic: StoredTopic = {
     record,
     log: new EventLog(declaration.kind, declaration.retention),
-    tombstones: new Map(),
+    tombstones: new OldestFirst(),
     repeats: [],
     leases: [],
   };

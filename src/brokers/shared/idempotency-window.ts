@@ -1,47 +1,33 @@
 import type { Clock, MemoryAccount, Timer } from "../../base/index.ts";
-import {
-  LiveError,
-  type Offset,
-  type Receipt,
-  REMEMBERED_BYTES,
-  textBytes,
-} from "../../topics/index.ts";
+import type { Offset, Receipt } from "../../topics/index.ts";
+import { chargeKey, refundKey, RememberedKeys } from "./remembered-keys.ts";
 
 /** How long a repeated publish is recognized, in milliseconds. */
 const WINDOW_MS = 300_000;
-/** The most keys to remember; beyond that, the oldest are dropped early. */
-const MAX_KEYS = 1_000_000;
-
-interface Remembered {
-  readonly offset: Offset;
-  readonly at: number;
-  readonly payer: MemoryAccount | undefined;
-}
 
 /** The idempotency keys of recent publishes, with the offsets of their events. */
 export class IdempotencyWindow {
   readonly #clock: Clock;
-  readonly #onForgotten: ((offset: Offset) => void) | undefined;
-  /** In arrival order, which a Map keeps. */
-  readonly #seen = new Map<string, Remembered>();
+  readonly #keys: RememberedKeys;
   /** Runs while keys are remembered, because their payers are charged until they expire. */
   #timer: Timer | undefined;
 
   /** @param onForgotten called for each key that is no longer remembered */
   constructor(clock: Clock, onForgotten?: (offset: Offset) => void) {
     this.#clock = clock;
-    this.#onForgotten = onForgotten;
+    this.#keys = new RememberedKeys(onForgotten);
   }
 
-  /** Whether no key is remembered. */
+  /** Whether no key is kept. Keys that have expired are dropped step by step. */
   get isEmpty(): boolean {
     this.#forgetOld();
-    return this.#seen.size === 0;
+    return this.#keys.isEmpty;
   }
 
   find(key: string): Offset | undefined {
     this.#forgetOld();
-    return this.#seen.get(key)?.offset;
+    const first = this.#keys.find(key);
+    return first !== undefined && first.at >= this.#oldest() ? first.offset : undefined;
   }
 
   /**
@@ -60,7 +46,7 @@ export class IdempotencyWindow {
       isRemembered = !receipt.duplicate;
       return receipt;
     } finally {
-      if (!isRemembered) payer?.refund(costOf(key));
+      if (!isRemembered) refundKey(key, payer);
     }
   }
 
@@ -70,10 +56,7 @@ export class IdempotencyWindow {
    * @throws LiveError `rate_limited` if the payer has no room for it
    */
   charge(key: string, payer: MemoryAccount | undefined): void {
-    if (payer === undefined || payer.charge(costOf(key))) return;
-    const message =
-      "Your share of this server's memory is used up by keys of recent publishes; publish more slowly, or without idempotencyKey.";
-    throw new LiveError("rate_limited", message);
+    chargeKey(key, payer);
   }
 
   /**
@@ -87,39 +70,31 @@ export class IdempotencyWindow {
     offset: Offset,
     { at = this.#clock.now(), payer }: { at?: number; payer?: MemoryAccount | undefined } = {},
   ): void {
-    this.#seen.set(key, { offset, at, payer });
-    if (this.#seen.size > MAX_KEYS) this.#forgetOld();
+    this.#keys.add(key, { offset, at }, payer);
     this.#timer ??= this.#clock.after(WINDOW_MS, () => this.#expire());
   }
 
   /** Refunds everything, because the topic is closed. */
   close(): void {
     this.#timer?.cancel();
-    for (const [key, { payer }] of this.#seen) payer?.refund(costOf(key));
-    this.#seen.clear();
+    this.#keys.close();
   }
 
   #expire(): void {
     this.#timer = undefined;
     this.#forgetOld();
-    const [oldest] = this.#seen.values();
-    if (oldest === undefined) return;
+    const { oldestAt } = this.#keys;
+    if (oldestAt === undefined) return;
     // One more, because a key that is exactly as old as the window is still remembered.
-    const delayMs = Math.max(oldest.at + WINDOW_MS - this.#clock.now(), 0) + 1;
+    const delayMs = Math.max(oldestAt - this.#oldest(), 0) + 1;
     this.#timer = this.#clock.after(delayMs, () => this.#expire());
   }
 
   #forgetOld(): void {
-    const oldest = this.#clock.now() - WINDOW_MS;
-    for (const [key, { at, offset, payer }] of this.#seen) {
-      if (at >= oldest && this.#seen.size <= MAX_KEYS) return;
-      this.#seen.delete(key);
-      payer?.refund(costOf(key));
-      this.#onForgotten?.(offset);
-    }
+    this.#keys.dropBefore(this.#oldest());
   }
-}
 
-function costOf(key: string): number {
-  return REMEMBERED_BYTES + textBytes(key);
+  #oldest(): number {
+    return this.#clock.now() - WINDOW_MS;
+  }
 }

@@ -1,3 +1,4 @@
+import { OldestFirst } from "../../base/index.ts";
 import { EVENT_BYTES, textBytes } from "../memory-costs.ts";
 import type { Offset } from "../position.ts";
 import { defaultRetention, type Retention } from "../declaration/topic-declaration.ts";
@@ -25,8 +26,8 @@ export class EventLog {
   #holes = 0;
   #bytes = 0;
   readonly #slotOfKey = new Map<string, number>();
-  /** The events of removed keys, oldest first. */
-  readonly #tombstones = new Set<TopicEvent>();
+  /** The removal event of each removed key. */
+  readonly #tombstones = new OldestFirst<string, TopicEvent>();
   #liveKeys = 0;
   #onDropped: ((offset: Offset) => void) | undefined;
   #lastOffset: Offset = 0;
@@ -122,8 +123,8 @@ export class EventLog {
     if (slot !== undefined) this.#empty(slot);
     this.#slotOfKey.set(key, this.#slots.length);
     const had = replaced !== undefined && !replaced.removed;
-    if (replaced?.removed) this.#tombstones.delete(replaced);
-    if (event.removed) this.#tombstones.add(event);
+    if (event.removed) this.#tombstones.set(key, event);
+    else this.#tombstones.delete(key);
     this.#liveKeys += (event.removed ? 0 : 1) - (had ? 1 : 0);
     if (this.#holes > HOLES_WORTH_CLOSING && this.#holes > this.#slots.length / 2) {
       this.#closeHoles();
@@ -168,10 +169,11 @@ export class EventLog {
 
   #trimTombstones(now: number): void {
     const { maxEvents, maxAgeMs } = this.#retention;
-    for (const tombstone of this.#tombstones) {
+    for (;;) {
+      const [key, tombstone] = this.#tombstones.oldest ?? [];
+      if (key === undefined || tombstone === undefined) return;
       if (this.#tombstones.size <= maxEvents && now - tombstone.at <= maxAgeMs) return;
-      const { key = "" } = tombstone;
-      this.#tombstones.delete(tombstone);
+      this.#tombstones.delete(key);
       this.#floor = tombstone.offset;
       this.#empty(this.#slotOfKey.get(key)!);
       this.#slotOfKey.delete(key);

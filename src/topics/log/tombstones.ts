@@ -1,3 +1,4 @@
+import { OldestFirst } from "../../base/index.ts";
 import { MAX_TOMBSTONES } from "../limits.ts";
 import type { Offset } from "../position.ts";
 
@@ -11,7 +12,7 @@ export class Tombstones {
   /** All departures after this offset are known; `undefined` while none are recorded. */
   #knownFrom: Offset | undefined;
   /** The last departure of each key, in the order of their offsets. */
-  readonly #left = new Map<string, Offset>();
+  readonly #left = new OldestFirst<string, Offset>();
 
   /** Starts recording after `offset`, unless it already records. */
   watchFrom(offset: Offset): void {
@@ -24,15 +25,15 @@ export class Tombstones {
   }
 
   left(key: string, offset: Offset): void {
-    this.#left.delete(key);
     this.#left.set(key, offset);
     if (this.#left.size > MAX_TOMBSTONES) this.#forgetOldest();
   }
 
   /** Forgets departures that no subscriber can resume from any more. */
   forgetUpTo(offset: Offset): void {
-    for (const [key, leftAt] of this.#left) {
-      if (leftAt > offset) return;
+    for (;;) {
+      const [key, leftAt] = this.#left.oldest ?? [];
+      if (key === undefined || leftAt === undefined || leftAt > offset) return;
       this.#left.delete(key);
     }
   }
@@ -47,7 +48,7 @@ export class Tombstones {
   }
 
   #forgetOldest(): void {
-    const [oldest] = this.#left;
+    const { oldest } = this.#left;
     if (oldest === undefined) return;
     this.#left.delete(oldest[0]);
     this.#knownFrom = oldest[1];

@@ -28,6 +28,11 @@ interface Account {
 
 /** The least that a slice costs, so that even empty slices end a turn. */
 const MIN_SLICE_UNITS = SLICE_UNITS / 64;
+/**
+ * How long a turn may last, in milliseconds. Units are an estimate: a slower machine needs longer for
+ * them, and what the application does with each event is not in them.
+ */
+const TURN_MS = 10;
 
 /**
  * Shares the event loop among payers with long work: about one slice per turn of the loop, and the
@@ -41,6 +46,8 @@ export class SliceQueue {
    */
   #usedByLast = 0;
   #usedInTurn = 0;
+  /** When this turn's work began; undefined before. */
+  #turnBeganAt: number | undefined;
   #waiting = 0;
   #timer: Timer | undefined;
   #slices = 0;
@@ -61,7 +68,8 @@ export class SliceQueue {
 
   /** Whether this turn of the loop has time for work outside the queue. */
   get hasTime(): boolean {
-    return this.#usedInTurn < SLICE_UNITS;
+    if (this.#usedInTurn >= SLICE_UNITS) return false;
+    return this.#turnBeganAt === undefined || this.#clock.now() - this.#turnBeganAt < TURN_MS;
   }
 
   /** Charges work that was done. */
@@ -99,8 +107,8 @@ export class SliceQueue {
   }
 
   /**
-   * Visits each item: as many as a slice allows immediately, the rest in later slices. `items` must
-   * tolerate changes during the iteration, as maps and sets do.
+   * Visits each item: as many as a slice allows immediately, if this turn has time, and the rest in
+   * later slices. `items` must tolerate changes during the iteration, as maps and sets do.
    *
    * @returns an object whose `isDone` says whether all were visited
    */
@@ -111,9 +119,9 @@ export class SliceQueue {
   ): { readonly isDone: boolean } {
     const iterator = items[Symbol.iterator]();
     const progress = { isDone: false };
-    const visitFor = (maxUnits: number): void => {
+    const visitWhile = (isAllowed: (units: number) => boolean): void => {
       let units = 0;
-      while (units < maxUnits && !progress.isDone) {
+      while (!progress.isDone && isAllowed(units)) {
         const next = iterator.next();
         progress.isDone = next.done === true;
         if (next.done === true) break;
@@ -125,14 +133,15 @@ export class SliceQueue {
     const task: SliceTask = {
       runSlice: () => {
         try {
-          visitFor(SLICE_UNITS);
+          visitWhile((units) => units < SLICE_UNITS && (units === 0 || this.hasTime));
         } finally {
           if (!progress.isDone) this.enqueue(payer, task);
         }
       },
-      ...(mustFinish && { finish: () => visitFor(Infinity) }),
+      ...(mustFinish && { finish: () => visitWhile(() => true) }),
     };
-    task.runSlice();
+    if (this.hasTime) task.runSlice();
+    else this.enqueue(payer, task);
     return progress;
   }
 
@@ -146,12 +155,15 @@ export class SliceQueue {
   }
 
   #wake(): void {
-    this.#timer ??= this.#clock.after(0, () => this.#run());
+    if (this.#timer !== undefined) return;
+    this.#timer = this.#clock.after(0, () => this.#run());
+    this.#turnBeganAt ??= this.#clock.now();
   }
 
   #run(): void {
     this.#timer = undefined;
     this.#usedInTurn = 0;
+    this.#turnBeganAt = this.#clock.now();
     try {
       while (this.#waiting > 0 && this.hasTime) this.#runNext();
     } finally {
@@ -159,6 +171,7 @@ export class SliceQueue {
         if (tasks.size === 0) this.#accounts.delete(payer);
       }
       if (this.#waiting > 0) this.#wake();
+      if (this.#timer === undefined) this.#turnBeganAt = undefined;
     }
   }
 

@@ -101,7 +101,7 @@ export const live: readonly Unguarded[] = [
       {
         what: "the keys of a connection that has ended are removed in slices",
         file: "dist/topics/slices/slice-queue.js",
-        from: "while (units < maxUnits && !progress.isDone) {",
+        from: "while (!progress.isDone && isAllowed(units)) {",
         to: "while (!progress.isDone) {",
       },
     ],

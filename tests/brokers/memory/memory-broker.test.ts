@@ -43,6 +43,22 @@ test("an idempotency key is remembered for exactly five minutes", () => {
   expect(window.find("k")).toBeUndefined();
 });
 
+test("keys that expire together are dropped in steps, and are not found in between", () => {
+  const clock = new VirtualClock();
+  const dropped: number[] = [];
+  const window = new IdempotencyWindow(clock, (offset) => dropped.push(offset));
+  for (let offset = 1; offset <= 2_500; offset += 1) window.remember(`k${offset}`, offset);
+  clock.advance(WINDOW_MS);
+  expect(dropped).toEqual([]);
+  clock.advance(1);
+  expect(dropped).toHaveLength(1_000);
+  expect(window.find("k2500")).toBeUndefined();
+  clock.advance(1);
+  expect(dropped).toHaveLength(2_500);
+  expect(window.isEmpty).toBe(true);
+  expect(clock.timerCount).toBe(0);
+});
+
 const ignore = (): void => {};
 
 describe("the payer of an idempotency key", () => {

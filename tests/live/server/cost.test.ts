@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
+import { standingClock } from "../../rigs/clock/standing-clock.ts";
 import { RunningLive } from "../../rigs/live/running-live.ts";
 import { MemoryPeer, NOTHING_SHOWN, settle } from "../../rigs/live/memory-peer.ts";
 
@@ -13,7 +14,7 @@ async function peers(
   count: number,
   subscribe: (at: number) => object,
 ): Promise<{ live: LiveServer; all: MemoryPeer[] }> {
-  const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+  const live = await LiveServer.open({ topics, broker: new MemoryBroker(), clock: standingClock });
   const endpoint = live.endpoint("/live");
   const all = Array.from({ length: count }, (_, at) => {
     const peer = new MemoryPeer(endpoint);

@@ -1,11 +1,12 @@
 import type { Clock, Timer } from "../../../src/base/index.ts";
 
-/** A clock whose time stands still: it fires timers that are due now, one turn at a time. */
+/** A clock whose time stands still until a test sets it: it fires timers that are due now, one turn at a time. */
 export class TurnClock implements Clock {
+  time = 1_000;
   #due = new Set<() => void>();
 
   now(): number {
-    return 1_000;
+    return this.time;
   }
 
   after(delayMs: number, expire: () => void): Timer {

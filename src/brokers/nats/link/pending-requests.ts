@@ -1,4 +1,5 @@
 import type { Msg } from "@nats-io/transport-node";
+import { OldestFirst } from "../../../base/index.ts";
 
 interface Asked {
   readonly subject: string;
@@ -9,13 +10,12 @@ interface Asked {
 
 /** Unanswered requests, oldest first. */
 export class PendingRequests {
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked = new OldestFirst<string, Asked>();
   #count = 0;
 
   /** When the oldest one was sent. */
   get oldestSentAt(): number | undefined {
-    for (const { sentAt } of this.#asked.values()) return sentAt;
-    return undefined;
+    return this.#asked.oldest?.[1].sentAt;
   }
 
   /** Adds a request and returns the token that identifies its answer. */

@@ -1,19 +1,12 @@
 import type { MemoryAccount } from "../../../base/index.ts";
-import { LiveError, type Offset, REMEMBERED_BYTES, textBytes } from "../../../topics/index.ts";
+import type { Offset } from "../../../topics/index.ts";
+import { chargeKey, refundKey, RememberedKeys } from "../../shared/remembered-keys.ts";
 
-/** The most keys that a topic remembers; beyond that, the oldest are dropped early. */
-const MAX_KEYS = 1_000_000;
 /**
  * How much longer than the window a key is kept, in ms, because the clocks of NATS's servers may
  * differ.
  */
 const SLACK_MS = 60_000;
-
-interface First {
-  readonly offset: Offset;
-  readonly at: number;
-  readonly payer: MemoryAccount | undefined;
-}
 
 /**
  * The idempotency keys of a topic's recent events, read from the stream like the events.
@@ -24,8 +17,7 @@ interface First {
  */
 export class Repeats {
   readonly #windowMs: number;
-  /** Oldest first. */
-  readonly #firsts = new Map<string, First>();
+  readonly #firsts = new RememberedKeys();
   /** The payers of keys that this node has published and not read yet. */
   readonly #claims = new Map<string, MemoryAccount | undefined>();
 
@@ -35,15 +27,13 @@ export class Repeats {
 
   /** The offset of the first event with this key, if one stored at `at` repeats it. */
   find(key: string, at: number): Offset | undefined {
-    const first = this.#firsts.get(key);
+    const first = this.#firsts.find(key);
     return first !== undefined && at - first.at <= this.#windowMs ? first.offset : undefined;
   }
 
   /** Remembers the key of a valid event. */
   remember(key: string, offset: Offset, at: number): void {
-    this.#refund(key);
-    this.#firsts.delete(key);
-    this.#firsts.set(key, { offset, at, payer: this.#claims.get(key) });
+    this.#firsts.add(key, { offset, at }, this.#claims.get(key));
     this.#claims.delete(key);
     this.forget(at);
   }
@@ -56,39 +46,21 @@ export class Repeats {
    */
   claim(key: string, payer: MemoryAccount | undefined): () => void {
     if (payer === undefined) return () => {};
-    if (!payer.charge(costOf(key))) {
-      const message =
-        "Your share of this server's memory is used up by keys of recent publishes; publish more slowly, or without idempotencyKey.";
-      throw new LiveError("rate_limited", message);
-    }
+    chargeKey(key, payer);
     const isOnly = !this.#claims.has(key);
     if (isOnly) this.#claims.set(key, payer);
     return () => {
       // Otherwise the key is remembered, and refunded when it is dropped.
-      if (!isOnly || this.#claims.delete(key)) payer.refund(costOf(key));
+      if (!isOnly || this.#claims.delete(key)) refundKey(key, payer);
     };
   }
 
-  /** Drops the keys that no message stored at `now` or later can repeat. */
+  /** Drops keys that no message stored at `now` or later can repeat, at most 1,000 in one call. */
   forget(now: number): void {
-    const oldest = now - this.#windowMs - SLACK_MS;
-    for (const [key, { at }] of this.#firsts) {
-      if (at >= oldest && this.#firsts.size <= MAX_KEYS) return;
-      this.#refund(key);
-      this.#firsts.delete(key);
-    }
+    this.#firsts.dropBefore(now - this.#windowMs - SLACK_MS);
   }
 
   close(): void {
-    for (const key of this.#firsts.keys()) this.#refund(key);
-    this.#firsts.clear();
+    this.#firsts.close();
   }
-
-  #refund(key: string): void {
-    this.#firsts.get(key)?.payer?.refund(costOf(key));
-  }
-}
-
-function costOf(key: string): number {
-  return REMEMBERED_BYTES + textBytes(key);
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../base/index.ts";
+import { type Clock, OldestFirst } from "../../../base/index.ts";
 import { LiveError } from "../../../topics/index.ts";
 import { FAILED_LOGINS_KEPT, type LiveLimits } from "../limits.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -21,7 +21,7 @@ export class LoginGuard {
   readonly #clock: Clock;
   readonly #limits: LiveLimits;
   /** Ordered by the most recent failure, so that the oldest are forgotten first. */
-  readonly #failing = new Map<string, Failing>();
+  readonly #failing = new OldestFirst<string, Failing>();
 
   constructor(clock: Clock, limits: LiveLimits) {
     this.#clock = clock;
@@ -54,11 +54,10 @@ export class LoginGuard {
       failing.bucket.take(now);
       failing.isSuspect = !failing.bucket.has(now);
     }
-    this.#failing.delete(address);
     this.#failing.set(address, failing);
-    const [oldest] = this.#failing.keys();
+    const { oldest } = this.#failing;
     if (oldest !== undefined && this.#failing.size > FAILED_LOGINS_KEPT) {
-      this.#failing.delete(oldest);
+      this.#failing.delete(oldest[0]);
     }
   }
 

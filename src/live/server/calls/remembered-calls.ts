@@ -1,4 +1,4 @@
-import type { Clock, Payer } from "../../../base/index.ts";
+import { type Clock, OldestFirst, type Payer } from "../../../base/index.ts";
 import { IDEMPOTENCY_WINDOW_MS, REMEMBERED_BYTES, textBytes } from "../../../topics/index.ts";
 import { MAX_REMEMBERED_CALLS, MAX_REMEMBERED_RESULT_LENGTH } from "../limits.ts";
 import { overShare } from "../access/paying.ts";
@@ -20,7 +20,7 @@ interface Remembered {
 export class RememberedCalls {
   readonly #clock: Clock;
   /** Per payer, keyed by caller, method and idempotency key; in arrival order. */
-  readonly #calls = new Map<Payer, Map<string, Remembered>>();
+  readonly #calls = new Map<Payer, OldestFirst<string, Remembered>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -33,7 +33,7 @@ export class RememberedCalls {
    * @throws LiveError `rate_limited`
    */
   once(payer: Payer, name: string, call: () => Promise<string>): Promise<string> {
-    const own = this.#calls.get(payer) ?? new Map<string, Remembered>();
+    const own = this.#calls.get(payer) ?? new OldestFirst<string, Remembered>();
     this.#forgetOld(payer, own);
     const known = own.get(name);
     if (known !== undefined) return known.answer;
@@ -58,15 +58,17 @@ export class RememberedCalls {
     for (const [payer, own] of this.#calls) this.#forgetOld(payer, own);
   }
 
-  #forgetOld(payer: Payer, own: Map<string, Remembered>): void {
+  #forgetOld(payer: Payer, own: OldestFirst<string, Remembered>): void {
     const oldest = this.#clock.now() - IDEMPOTENCY_WINDOW_MS;
-    for (const [name, { at }] of own) {
-      if (at >= oldest && own.size < MAX_REMEMBERED_CALLS) break;
+    for (;;) {
+      const [name, call] = own.oldest ?? [];
+      if (name === undefined || call === undefined) return;
+      if (call.at >= oldest && own.size < MAX_REMEMBERED_CALLS) return;
       this.#forget(payer, own, name);
     }
   }
 
-  #forget(payer: Payer, own: Map<string, Remembered>, name: string): void {
+  #forget(payer: Payer, own: OldestFirst<string, Remembered>, name: string): void {
     const forgotten = own.get(name);
     own.delete(name);
     if (forgotten !== undefined) payer.refund(forgotten.bytes);

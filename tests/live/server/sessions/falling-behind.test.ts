@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer } from "../../../../src/live/index.ts";
 import type { Message } from "../../../rigs/live/live-client.ts";
+import { standingClock } from "../../../rigs/clock/standing-clock.ts";
 import { MemoryPeer, NOTHING_SHOWN, settle } from "../../../rigs/live/memory-peer.ts";
 
 /** A keyed topic that keeps one tombstone, and a peer that takes only what it is made to. */
@@ -9,7 +10,7 @@ async function behind(
   level: 0 | 1,
 ): Promise<{ live: LiveServer; peer: MemoryPeer; seen: Message[] }> {
   const topics = [keyedTopic("devices", { retention: { maxEvents: 1 } })];
-  const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+  const live = await LiveServer.open({ topics, broker: new MemoryBroker(), clock: standingClock });
   const pad = "x".repeat(30_000);
   for (let n = 0; n < 12; n += 1) await live.topic("devices").set(`k${n}`, { n, pad });
   const endpoint = live.endpoint("/live");

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../../src/live/index.ts";
 import type { Message } from "../../../rigs/live/live-client.ts";
+import { standingClock } from "../../../rigs/clock/standing-clock.ts";
 import { MemoryPeer, NOTHING_SHOWN, settle } from "../../../rigs/live/memory-peer.ts";
 import { RunningLive } from "../../../rigs/live/running-live.ts";
 import { MemoryLive } from "../../../rigs/live/memory-live.ts";
@@ -17,7 +18,11 @@ describe("a subscriber of a log that sends new params while it is behind", () =>
     { maxEvents }: { maxEvents: number },
   ): Promise<{ live: LiveServer; peer: MemoryPeer; seen: Message[] }> {
     const topics = [logTopic("alerts", { match, retention: { maxEvents } })];
-    const live = await LiveServer.open({ topics, broker: new MemoryBroker() });
+    const live = await LiveServer.open({
+      topics,
+      broker: new MemoryBroker(),
+      clock: standingClock,
+    });
     const endpoint = live.endpoint("/live");
     const peer = new MemoryPeer(endpoint, level === 1 ? "longwire.v1" : "");
     const seen: Message[] = [];
