@@ -51,7 +51,7 @@ export const ALIGN_MS = 30_000;
 /** The delay before a request whose answer is about to change is repeated, in milliseconds. */
 export const AGAIN_MS = 50;
 
-/** How many times the creation of a stream is tried that another node is creating. */
+/** How many times a node looks again while another node is creating a stream. */
 export const CREATE_ATTEMPTS = 20;
 
 /** How long renewals of leases are kept, in milliseconds. */

@@ -156,7 +156,7 @@ describe("the slice queue", () => {
     const seen: number[] = [];
     const visit = (item: number): void => {
       seen.push(item);
-      // What the application does takes longer than the units say.
+      // The application needs longer for an item than the units say.
       slices.charge("a", SLICE_UNITS / 64);
       clock.time += 4;
     };

@@ -21,7 +21,7 @@ export interface StreamConfig {
 
 export interface StreamInfo {
   config: StreamConfig;
-  /** When it was created; never changes. */
+  /** When it was created; never changes once it has been. */
   created: string;
   /** Only for servers in a cluster; `replicas` are those besides the leader. */
   cluster?: { leader?: string; replicas?: { name: string; current: boolean }[] };
@@ -34,6 +34,12 @@ export interface StreamInfo {
     num_deleted?: number;
   };
 }
+
+/**
+ * What NATS says of a stream that another node is creating at this moment, Go's zero time. A node
+ * that took it for the time of creation would take the finished stream for another one.
+ */
+const NOT_CREATED_YET = "0001-01-01T00:00:00Z";
 
 export interface StoredMessage {
   seq: Offset;
@@ -76,11 +82,20 @@ export class JetStream {
 
   /** Returns undefined if the stream does not exist. */
   async streamInfo(stream: string): Promise<StreamInfo | undefined> {
+    for (let attempt = 1; ; attempt += 1) {
+      const info = await this.#streamInfoNow(stream);
+      if (info?.created !== NOT_CREATED_YET) return info;
+      if (attempt === CREATE_ATTEMPTS) throw this.#notReady(stream, "is still being created");
+      await this.#pause();
+    }
+  }
+
+  async #streamInfoNow(stream: string): Promise<StreamInfo | undefined> {
     const asked = this.#ask<StreamInfo>(`STREAM.INFO.${stream}`);
     const info = await this.#orNothing(asked, Reason.NoStream);
     // Without a leader, the server that answers may be behind.
     if (info?.cluster === undefined || info.cluster.leader) return info;
-    throw new NatsRefusal(this.link.server, `${stream} has no leader at the moment`, Reason.Nobody);
+    throw this.#notReady(stream, "has no leader at the moment");
   }
 
   /** Creates a stream if it does not exist; an existing one stays unchanged. */
@@ -94,7 +109,7 @@ export class JetStream {
         if (found !== undefined) return found;
         // While another node creates it, its subjects are taken and it does not exist yet.
         if (!isTaken || attempt === CREATE_ATTEMPTS) throw error;
-        await new Promise<void>((resolve) => this.link.clock.after(AGAIN_MS, resolve));
+        await this.#pause();
       }
     }
   }
@@ -154,6 +169,14 @@ export class JetStream {
   ): Promise<Published> {
     const answer = await this.link.request(subject, payload, headersOf(options));
     return this.#read(answer) as Published;
+  }
+
+  #notReady(stream: string, why: string): NatsRefusal {
+    return new NatsRefusal(this.link.server, `${stream} ${why}`, Reason.Nobody);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.link.clock.after(AGAIN_MS, resolve));
   }
 
   async #ask<Answer>(what: string, body?: object): Promise<Answer> {

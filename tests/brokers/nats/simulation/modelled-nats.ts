@@ -55,6 +55,8 @@ export interface Connection {
   listens(subject: string): boolean;
 }
 
+const CREATION_MS = 20;
+const NOT_YET = "0001-01-01T00:00:00Z";
 const NO_HEADERS: Headers = new Map();
 
 class Refusal extends Error {
@@ -80,6 +82,7 @@ export class ModelledNats {
 
   /** Takes a message, and answers to `reply` if somebody is there to do so. */
   take(subject: string, text: string, headers: Headers, reply: string): void {
+    if (subject.startsWith("$JS.API.STREAM.CREATE.")) return this.#create(text, reply);
     if (subject.startsWith("$JS.API.")) return this.#answer(reply, () => this.#api(subject, text));
     this.#send(subject, text, NO_HEADERS, "");
     const stream = [...this.#streams.values()].find(({ config }) =>
@@ -134,7 +137,6 @@ export class ModelledNats {
       .split(".");
     const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
     const action = `${kind}.${what}`;
-    if (action === "STREAM.CREATE") return this.#create(body as unknown as Config);
     const stream = this.#streams.get(name);
     if (stream === undefined) throw new Refusal(10059, "stream not found");
     this.#expire(stream);
@@ -167,12 +169,21 @@ export class ModelledNats {
     }
   }
 
-  #create(config: Config): object {
-    if (this.#streams.has(config.name)) throw new Refusal(10058, "stream name already in use");
-    const created = timeOf(this.#clock.now());
-    const stream = { config, created, messages: new Map<number, Stored>(), first: 1, last: 0 };
+  /** Others see the stream while it is being created, but not yet when that was. */
+  #create(text: string, reply: string): void {
+    const config = JSON.parse(text) as Config;
+    if (this.#streams.has(config.name)) {
+      return this.#answer(reply, () => {
+        throw new Refusal(10058, "stream name already in use");
+      });
+    }
+    const messages = new Map<number, Stored>();
+    const stream = { config, created: NOT_YET, messages, first: 1, last: 0 };
     this.#streams.set(config.name, stream);
-    return infoOf(stream);
+    this.#clock.after(CREATION_MS, () => {
+      stream.created = timeOf(this.#clock.now());
+      this.#answer(reply, () => infoOf(stream));
+    });
   }
 
   #message(stream: Stream, which: Record<string, unknown>): object {

@@ -1,6 +1,7 @@
 import { NatsBroker } from "../../../../src/brokers/nats/index.ts";
 import {
   keyedTopic,
+  type LiveError,
   type Broker,
   type BrokerTopic,
   type EventDraft,
@@ -54,6 +55,8 @@ class Simulation {
   };
   readonly clock = new VirtualClock();
   readonly random: Random;
+  /** Whether nothing has gone wrong yet. */
+  isCalm = true;
   readonly #trace: (line: string) => void;
   readonly #nats: ModelledNats;
   readonly #nodes: Node[] = [];
@@ -73,7 +76,12 @@ class Simulation {
   }
 
   async run(): Promise<void> {
-    for (let n = 0; n < 3; n += 1) await this.#addNode();
+    // The first ones create the stream in the same moment.
+    for (let n = 0; n < 2; n += 1) await this.#connectNode();
+    for (const node of this.#nodes) void node.open();
+    await this.clock.pass(500);
+    await this.#addNode();
+    this.isCalm = false;
     for (let step = 0; step < 60; step += 1) {
       await this.#act();
       await this.clock.pass(this.random.pick([1, 5, 20, 200, 3_000]));
@@ -101,6 +109,12 @@ class Simulation {
       throw new Error(`${node.name} sees ${view} at ${at}, another node saw ${other}`);
     }
     this.#views.set(at, view);
+  }
+
+  /** A node had to open the topic again. */
+  onSetback(what: string): void {
+    this.say(what);
+    if (this.isCalm) this.fail(new Error(`${what}, although nothing had happened`));
   }
 
   /** Something went wrong where nobody waits for it. */
@@ -200,6 +214,12 @@ class Simulation {
   }
 
   async #addNode(): Promise<void> {
+    const node = await this.#connectNode();
+    void node.open();
+    await this.clock.pass(500);
+  }
+
+  async #connectNode(): Promise<Node> {
     let link: ModelledLink | undefined;
     setWorld({ nats: this.#nats, random: this.random, onLink: (made) => (link ??= made) });
     const { clock } = this;
@@ -210,8 +230,7 @@ class Simulation {
     while (opened.length === 0) await clock.pass(10);
     const node = new Node(`node ${this.#nodes.length}`, opened[0]!, link!, this);
     this.#nodes.push(node);
-    void node.open();
-    await clock.pass(500);
+    return node;
   }
 
   #checkEnd(): void {
@@ -265,7 +284,7 @@ class Node {
     const onLost = (): void => {
       tally.losses += 1;
       this.topic = undefined;
-      this.#simulation.say(`${this.name} has lost it`);
+      this.#simulation.onSetback(`${this.name} has lost the topic`);
       void this.open();
     };
     try {
@@ -276,7 +295,9 @@ class Node {
       this.#simulation.say(`${this.name} opens at ${opened.offset}`);
       this.#simulation.see(this, opened.epoch, opened.offset);
     } catch (error) {
-      if ((error as { code?: string }).code !== "unavailable") this.#simulation.fail(error);
+      const { code, message } = error as LiveError;
+      if (code !== "unavailable") this.#simulation.fail(error);
+      this.#simulation.onSetback(`${this.name} could not open the topic: ${message}`);
       clock.after(100, () => void this.open());
     }
   }
