@@ -1,9 +1,19 @@
 export { asyncApiDocument } from "./async-api/async-api-document.ts";
 export type { AsyncApiDocument, AsyncApiInfo } from "./async-api/async-api-document.ts";
-export { method } from "./live-api.ts";
-export type { CallContext, LiveApi, MethodDeclaration, Methods } from "./live-api.ts";
+export { clientMethod, method } from "./live-api.ts";
+export type {
+  CallContext,
+  ClientMethodDeclaration,
+  ClientMethods,
+  LiveApi,
+  MethodDeclaration,
+  Methods,
+  OpenedApi,
+} from "./live-api.ts";
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
+export { ClientError } from "./server/asking/asked-client.ts";
+export type { AskOptions, ClientHandle } from "./server/asking/client-handle.ts";
 export type { LiveServerOptions } from "./server/live-server-options.ts";
 export type { Authenticate, Credentials, Identity } from "./server/access/credentials.ts";
 export type { LiveDiagnostics } from "./server/observing/diagnostics.ts";

@@ -4,6 +4,8 @@ import type { Authority, Params, StandardSchema, TopicDeclaration } from "../top
 export interface LiveApi {
   readonly topics: readonly TopicDeclaration[];
   readonly methods?: Methods;
+  /** The methods that clients can offer, and that the server then can call. */
+  readonly clientMethods?: ClientMethods;
 }
 
 export type Methods = Readonly<Record<string, MethodDeclaration>>;
@@ -40,6 +42,29 @@ export interface MethodDeclaration<
    * throws reaches the client; any other error is reported, and the client receives `internal`.
    */
   handle(params: Input, context: CallContext<Who>): Result | Promise<Result>;
+}
+
+export type ClientMethods = Readonly<Record<string, ClientMethodDeclaration>>;
+
+/** A method that clients can offer. Its `authorize` decides who may (action `offer`). */
+export interface ClientMethodDeclaration<
+  Input = unknown,
+  Result = unknown,
+  Who = unknown,
+> extends Authority<Who> {
+  /** Validates the params before they are sent. Default: accepts anything. */
+  params?: StandardSchema<unknown, Input>;
+  /** Validates the client's answer. Default: accepts anything. */
+  result?: StandardSchema<unknown, Result>;
+  /** How long a client may take, in milliseconds. Default: the server's `callTimeoutMs`. */
+  timeoutMs?: number;
+}
+
+/** Declares a method that clients can offer, typed by its schemas or by the type arguments. */
+export function clientMethod<Input = unknown, Result = unknown, Who = unknown>(
+  declaration: ClientMethodDeclaration<Input, Result, Who> = {},
+): ClientMethodDeclaration<Input, Result> {
+  return declaration;
 }
 
 /** Declares a method. Its handler's `params` are typed by the `params` schema. */
@@ -84,6 +109,28 @@ export type ParamsOf<Declaration> =
 
 /** The methods of an API. */
 export type MethodsOf<Api extends LiveApi> = NonNullable<Api["methods"]>;
+
+/** The client methods of an API. */
+export type ClientMethodsOf<Api extends LiveApi> = Api extends {
+  readonly clientMethods: infer Offered extends ClientMethods;
+}
+  ? Offered
+  : ClientMethods;
+
+/** The API that `LiveServer.open` was given. */
+export type OpenedApi<
+  Topics extends LiveApi["topics"],
+  Named extends Methods,
+  Offered extends ClientMethods,
+> = { topics: Topics; methods: Named } & (ClientMethods extends Offered
+  ? unknown
+  : { clientMethods: Offered });
+
+export type QuestionOf<Method> =
+  Method extends ClientMethodDeclaration<infer Input, infer _> ? Input : never;
+
+export type AnswerOf<Method> =
+  Method extends ClientMethodDeclaration<infer _, infer Result> ? Result : never;
 
 export type InputOf<Method> =
   Method extends MethodDeclaration<infer Input, infer _> ? Input : never;

@@ -1,5 +1,12 @@
 import { Ledger, type Clock } from "../base/index.ts";
-import type { Broker, LiveApi, LiveServerOptions, Methods } from "../live/index.ts";
+import type {
+  Broker,
+  ClientMethods,
+  LiveApi,
+  LiveServerOptions,
+  Methods,
+  OpenedApi,
+} from "../live/index.ts";
 import { LiveServer } from "../live/index.ts";
 import { MemoryBroker } from "../brokers/memory/index.ts";
 import { connect, type ConnectOptions, type Live } from "../live/client/index.ts";
@@ -43,15 +50,21 @@ export class TestLive<Api extends LiveApi = LiveApi> {
   }
 
   /** Starts the server. @throws what `LiveServer.open` rejects with, as a rejection */
-  static async start<const Topics extends LiveApi["topics"], Named extends Methods = Methods>(
-    options: TestLiveOptions & { topics: Topics; methods?: Named },
-  ): Promise<TestLive<{ topics: Topics; methods: Named }>> {
+  static async start<
+    const Topics extends LiveApi["topics"],
+    Named extends Methods = Methods,
+    Offered extends ClientMethods = ClientMethods,
+  >(
+    options: TestLiveOptions & { topics: Topics; methods?: Named; clientMethods?: Offered },
+  ): Promise<TestLive<OpenedApi<Topics, Named, Offered>>> {
     const clock = new VirtualClock();
     const broker = newBroker(options, clock);
     const ledger = options.ledger ?? new Ledger();
     const own = { broker: new ServerBroker(broker), clock, ledger };
     const server = await LiveServer.open({ ...options, ...own });
-    return new TestLive({ ...options, ledger }, { clock, broker, server });
+    // The compiler does not see that the spread has kept the declaration's type.
+    const typed = server as unknown as LiveServer<OpenedApi<Topics, Named, Offered>>;
+    return new TestLive({ ...options, ledger }, { clock, broker, server: typed });
   }
 
   /** The server's URL on its network. */

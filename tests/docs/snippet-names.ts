@@ -50,7 +50,8 @@ export const snippetNames: Readonly<Record<string, Readonly<Record<string, strin
     topics: `declare const topics: string[];`,
   },
   "docs/guides/live-client.md": {
-    live: `import { connect } from "longwire/live/client"; import type { api } from "./api.ts"; declare const live: ReturnType<typeof connect<typeof api>>;`,
+    live: `import { connect } from "longwire/live/client"; import type { api } from "./api.ts"; type Asked = { clientMethods: { reboot: import("longwire/live").ClientMethodDeclaration<{ afterMs: number }, { uptimeMs: number }> } }; declare const live: ReturnType<typeof connect<typeof api & Asked>>;`,
+    device: `declare const device: { uptimeMs: number; reboot(options: { afterMs: number; signal: AbortSignal }): Promise<void> };`,
   },
 };
 

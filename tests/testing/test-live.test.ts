@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
 import { Ledger } from "../../src/base/index.ts";
-import { LiveError, keyedTopic, logTopic, method } from "../../src/live/index.ts";
+import { clientMethod, LiveError, keyedTopic, logTopic, method } from "../../src/live/index.ts";
 import { TestLive, type TestLiveOptions } from "../../src/testing/index.ts";
 
 const topics = [
@@ -249,4 +249,21 @@ describe("MemoryWebSocket, for applications that use Level 0 directly", () => {
     await live.pass(100);
     expect(events).toEqual(["error", "close 1006"]);
   });
+});
+
+test("what the server asks a client, and the answer, have the API's types", async () => {
+  const clientMethods = { reboot: clientMethod<{ afterMs: number }, { uptimeMs: number }>() };
+  const live = await TestLive.start({ topics, clientMethods, authenticate: () => ({ id: "ap" }) });
+  onTestFinished(() => live.close());
+  const client = live.connect();
+  client.handle("reboot", ({ afterMs }) => ({ uptimeMs: afterMs * 2 }));
+  // @ts-expect-error The answer has another type.
+  client.handle("other", () => 1)();
+  await live.pass(100);
+  const asked = live.server.identity("ap").call("reboot", { afterMs: 3 });
+  await live.pass(100);
+  expectTypeOf(await asked).toEqualTypeOf<{ uptimeMs: number }>();
+  expect(await asked).toEqual({ uptimeMs: 6 });
+  // @ts-expect-error No params.
+  await expect(live.server.identity("nobody").call("reboot")).rejects.toThrow("does not offer");
 });

@@ -1,5 +1,5 @@
 import type { TopicDeclaration } from "../../topics/index.ts";
-import type { LiveApi, MethodDeclaration } from "../live-api.ts";
+import type { ClientMethodDeclaration, LiveApi, MethodDeclaration } from "../live-api.ts";
 import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
 
@@ -30,7 +30,10 @@ export function asyncApiDocument(api: LiveApi, info: AsyncApiInfo): AsyncApiDocu
   const methods = Object.entries(api.methods ?? {}).map(([name, declared]) =>
     methodParts(name, declared),
   );
-  const requests = [...topics.flatMap(({ requests }) => requests), ...methods];
+  const asked = Object.entries(api.clientMethods ?? {}).map(([name, declared]) =>
+    clientMethodParts(name, declared),
+  );
+  const requests = [...topics.flatMap(({ requests }) => requests), ...methods, ...asked];
   const channels = Object.assign({}, ...topics.map(({ channels }) => channels)) as Part;
   const operations = Object.assign(
     {},
@@ -137,10 +140,43 @@ function methodParts(name: string, { params }: MethodDeclaration): RequestParts 
   });
 }
 
-function requestParts(
-  id: string,
-  request: { summary: string; type: string; fields: Part; required: string[]; answer: Part },
+function clientMethodParts(
+  name: string,
+  { params, result }: ClientMethodDeclaration,
 ): RequestParts {
+  return requestParts(`ask_${idOf(name)}`, {
+    action: "send",
+    summary: `Ask a client that offers ${name}.`,
+    type: "request",
+    fields: {
+      method: { const: name },
+      params: jsonSchemaOf(params),
+      deadline: { type: "number", description: "How long the server waits, in milliseconds." },
+    },
+    required: params === undefined ? ["method", "deadline"] : ["method", "params", "deadline"],
+    answer: {
+      type: { const: "response" },
+      data: jsonSchemaOf(result),
+      error: {
+        type: "object",
+        required: ["code", "message"],
+        properties: { code: { type: "string" }, message: { type: "string" } },
+      },
+    },
+  });
+}
+
+interface RequestForm {
+  /** Whether the server receives or sends the request. Default `receive`. */
+  action?: "receive" | "send";
+  summary: string;
+  type: string;
+  fields: Part;
+  required: string[];
+  answer: Part;
+}
+
+function requestParts(id: string, request: RequestForm): RequestParts {
   const requestId = { id: { type: ["string", "integer"] } };
   const at = "#/channels/requests";
   const properties = { type: { const: request.type }, ...requestId, ...request.fields };
@@ -158,7 +194,7 @@ function requestParts(
     },
     operations: {
       [id]: {
-        action: "receive",
+        action: request.action ?? "receive",
         summary: request.summary,
         channel: { $ref: at },
         messages: [{ $ref: `${at}/messages/${id}` }],

@@ -1,11 +1,13 @@
+import { LongwireError } from "../../base/index.ts";
 import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
 import { Link, type LinkOwner } from "./link/link.ts";
 import type { Live, Published, RequestOptions } from "./live.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
 import { addListener } from "./report.ts";
+import { Answers, type RequestHandler } from "./requests/answers.ts";
 import { Requests } from "./requests/requests.ts";
-import type { MessageOf } from "../wire/index.ts";
+import type { AnswerMessage, MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
 import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 
@@ -29,6 +31,7 @@ class Client implements FeedHost, LinkOwner {
    */
   readonly #links: [Link, ...Link[]];
   readonly requests: Requests;
+  readonly answers: Answers;
   /** All feeds that are still referenced, even without readers, by name and params. */
   readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
   readonly #listeners = new Set<(status: LiveStatus) => void>();
@@ -41,6 +44,11 @@ class Client implements FeedHost, LinkOwner {
     const first = new Link(this);
     this.#links = [first];
     this.requests = new Requests(settings, first);
+    this.answers = new Answers({
+      clock: settings.clock,
+      link: first,
+      offer: (methods) => this.#offer(methods),
+    });
     first.connect();
     this.#stopListening = settings.page.listen((event) => {
       for (const link of this.#links) link.onPage(event);
@@ -91,6 +99,10 @@ class Client implements FeedHost, LinkOwner {
     return ((await this.requests.ask(request)) as MessageOf<"result">).data;
   }
 
+  handle(method: string, handler: RequestHandler): () => void {
+    return this.answers.handle(method, handler);
+  }
+
   reconnect(): void {
     for (const link of this.#links) link.connect();
   }
@@ -128,7 +140,10 @@ class Client implements FeedHost, LinkOwner {
   }
 
   onLinkChanged(link: Link, wasOpen: boolean): void {
-    if (link === this.#links[0]) this.requests.onLinkChanged(wasOpen);
+    if (link === this.#links[0]) {
+      this.requests.onLinkChanged(wasOpen);
+      this.answers.onLinkChanged(wasOpen);
+    }
     this.onFeedChanged();
   }
 
@@ -140,6 +155,14 @@ class Client implements FeedHost, LinkOwner {
       // A listener may have changed the status, and the others have already been notified of that.
       if (this.#status === status) listener(status);
     }
+  }
+
+  async #offer(methods: string[]): Promise<AnswerMessage> {
+    if (!this.#links[0].has("requests")) {
+      throw new LongwireError("unsupported", "The server cannot ask clients; update it.");
+    }
+    const request = { type: "offers", id: this.newId(), methods };
+    return this.requests.ask(request);
   }
 
   async #publish(

@@ -1,6 +1,16 @@
 import type { Offset } from "../../topics/index.ts";
-import type { InputOf, LiveApi, MethodsOf, ResultOf, TopicName } from "../live-api.ts";
+import type {
+  AnswerOf,
+  ClientMethodsOf,
+  InputOf,
+  LiveApi,
+  MethodsOf,
+  QuestionOf,
+  ResultOf,
+  TopicName,
+} from "../live-api.ts";
 import type { Feed } from "./feed/feed.ts";
+import type { RequestContext } from "./requests/answers.ts";
 import type { LiveStatus } from "./status.ts";
 import type {
   DataNamed,
@@ -82,6 +92,25 @@ export interface Live<Api extends LiveApi = LiveApi> {
       ? [params?: InputOf<MethodsOf<Api>[Name]>, options?: RequestOptions]
       : [params: InputOf<MethodsOf<Api>[Name]>, options?: RequestOptions]
   ): Promise<ResultOf<MethodsOf<Api>[Name]>>;
+
+  /**
+   * Offers a method to the server, on this connection and on later ones, and answers its calls with
+   * what `handler` returns, serialized as JSON. A `LongwireError` that it throws reaches the server
+   * with its code; any other error is reported here, and reaches the server as `failed`.
+   *
+   * If the server refuses the offer, or is too old (`unsupported`), that is reported with
+   * `reportError`.
+   *
+   * @returns a function that withdraws the offer
+   * @throws LongwireError `handled` if the method has a handler already
+   */
+  handle<const Name extends keyof ClientMethodsOf<Api> & string>(
+    method: Name,
+    handler: (
+      params: QuestionOf<ClientMethodsOf<Api>[Name]>,
+      context: RequestContext,
+    ) => AnswerOf<ClientMethodsOf<Api>[Name]> | Promise<AnswerOf<ClientMethodsOf<Api>[Name]>>,
+  ): () => void;
 
   /** Reconnects now: after `refused`, to use another token, or to skip the backoff. */
   reconnect(): void;

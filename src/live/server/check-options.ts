@@ -13,12 +13,15 @@ const FUNCTIONS = ["authenticate", "onError"] as const;
  */
 export function checkOptions(options: LiveServerOptions): void {
   checkBroker((options as Partial<LiveServerOptions> | undefined)?.broker);
-  const { topics, methods, tokenQuery } = options;
+  const { topics, methods, clientMethods, tokenQuery } = options;
   if (!Array.isArray(topics)) {
     const message = `topics is ${shown(topics)}; give a list of declarations, such as [keyedTopic("prices")].`;
     throw new LongwireError("invalid_topic", message);
   }
   for (const [name, declared] of Object.entries(methods ?? {})) checkMethod(name, declared);
+  for (const [name, declared] of Object.entries(clientMethods ?? {})) {
+    checkClientMethod(name, declared);
+  }
   const authority: { authorize?: unknown } = options;
   requireAuthorize(authority.authorize, "invalid_option", "authorize");
   for (const name of FUNCTIONS) {
@@ -67,11 +70,30 @@ function checkMethod(name: string, declared: unknown): void {
     const message = `The method ${quoted(name)} ${seen}; declare it as method({ handle: (params) => … }).`;
     throw new LongwireError("invalid_method", message);
   }
-  requireSchema(params, `The params schema of the method ${quoted(name)}`);
-  requireAuthorize(authorize, "invalid_method", `authorize of the method ${quoted(name)}`);
+  const what = `the method ${quoted(name)}`;
+  requireSchema(params, `The params schema of ${what}`);
+  requireAuthorize(authorize, "invalid_method", `authorize of ${what}`);
+  checkTimeout(timeoutMs, what);
+}
+
+function checkClientMethod(name: string, declared: unknown): void {
+  const what = `the client method ${quoted(name)}`;
+  if (typeof declared !== "object" || declared === null || "handle" in declared) {
+    const seen = shown(declared) === "an object" ? "has a handler" : `is ${shown(declared)}`;
+    const message = `The client method ${quoted(name)} ${seen}; declare it as clientMethod({ params, result }), and handle it in the client.`;
+    throw new LongwireError("invalid_method", message);
+  }
+  const { params, result, authorize, timeoutMs } = declared as Record<string, unknown>;
+  requireSchema(params, `The params schema of ${what}`);
+  requireSchema(result, `The result schema of ${what}`);
+  requireAuthorize(authorize, "invalid_method", `authorize of ${what}`);
+  checkTimeout(timeoutMs, what);
+}
+
+function checkTimeout(timeoutMs: unknown, of: string): void {
   const isTime = Number.isSafeInteger(timeoutMs) && (timeoutMs as number) > 0;
   if (timeoutMs === undefined || isTime) return;
-  const message = `timeoutMs of the method ${quoted(name)} is ${shown(timeoutMs)}; give a positive number of milliseconds, or leave it out.`;
+  const message = `timeoutMs of ${of} is ${shown(timeoutMs)}; give a positive number of milliseconds, or leave it out.`;
   throw new LongwireError("invalid_limit", message);
 }
 

@@ -116,6 +116,9 @@ export const FAILED_LOGINS_KEPT = 10_000;
  */
 export const MAX_UNANSWERED = 256;
 
+/** The most methods that one connection may offer. */
+export const MAX_OFFERS = 100;
+
 /** The default `leaseMs` of a keyed topic. */
 export const DEFAULT_LEASE_MS = 30_000;
 

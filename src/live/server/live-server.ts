@@ -1,9 +1,11 @@
 import type { Identity } from "./access/credentials.ts";
-import type { LiveApi, Methods, TopicName } from "../live-api.ts";
+import type { ClientMethods, LiveApi, Methods, OpenedApi, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
-import { type Broker, inTurn, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
+import { type Broker, inTurn, quoted, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
 import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./access/credentials.ts";
+import type { AskedClient } from "./asking/asked-client.ts";
+import { ClientHandle } from "./asking/client-handle.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
 import { paramsOf } from "./http/http-query.ts";
@@ -17,8 +19,6 @@ import { openLiveCore } from "./open-live-core.ts";
 import type { LimitReached, LiveCore, Session, SessionEncodings } from "./sessions/session.ts";
 import type { LiveStatistics } from "./observing/statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
-
-/** Level 1's subprotocol. */
 
 /** The cost of one tick of a session or subscription, in units of a slice. */
 const TICK_UNITS = 64;
@@ -91,9 +91,10 @@ export class LiveServer<Api extends LiveApi = any> {
     const Topics extends LiveApi["topics"],
     Named extends Methods = Methods,
     Who extends Identity = Identity,
+    Offered extends ClientMethods = ClientMethods,
   >(
-    options: LiveServerOptions<Who> & { topics: Topics; methods?: Named },
-  ): Promise<LiveServer<{ topics: Topics; methods: Named }>> {
+    options: LiveServerOptions<Who> & { topics: Topics; methods?: Named; clientMethods?: Offered },
+  ): Promise<LiveServer<OpenedApi<Topics, Named, Offered>>> {
     return new LiveServer(await openLiveCore(options), options.broker);
   }
 
@@ -105,6 +106,23 @@ export class LiveServer<Api extends LiveApi = any> {
   topic<Name extends TopicName<Api>>(name: Name): HandleNamed<Api, Name> {
     const { catalog, report } = this.#core;
     return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
+  }
+
+  /** Returns an identity, to call what its clients offer on their connections to this server. */
+  identity(id: string): ClientHandle<Api> {
+    const { offers } = this.#core;
+    return this.#client(`The identity ${quoted(id)}`, (method) => offers.ofIdentity(id, method));
+  }
+
+  /**
+   * Returns a connection to this server, to call what its client offers.
+   *
+   * @param name its name, as in the context of a call
+   */
+  connection(name: string): ClientHandle<Api> {
+    const { offers } = this.#core;
+    const find = (method: string): AskedClient | undefined => offers.ofConnection(name, method);
+    return this.#client(`The connection ${quoted(name)}`, find);
   }
 
   /** Counters since the server was opened. */
@@ -190,6 +208,11 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#core.admission.close();
     await this.#core.catalog.close();
     await this.#broker.close();
+  }
+
+  #client(name: string, find: (method: string) => AskedClient | undefined): ClientHandle<Api> {
+    const { offers, limits } = this.#core;
+    return new ClientHandle(offers, name, { find, timeoutMs: limits.callTimeoutMs });
   }
 
   /** The number of long-lived clients: connections and streams of server-sent events. */

@@ -2,6 +2,7 @@ import { Ledger, resolveLimits, systemClock, TimerWheel } from "../../base/index
 import { type Authority, Catalog } from "../../topics/index.ts";
 import { defaultLiveLimits } from "./limits.ts";
 import { Admission } from "./access/admission.ts";
+import { Offers } from "./asking/offers.ts";
 import { Calls } from "./calls/calls.ts";
 import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
@@ -23,7 +24,14 @@ import { Statistics } from "./observing/statistics.ts";
  */
 export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore> {
   checkOptions(options);
-  const { clock = systemClock, broker, methods = {}, authenticate, tokenQuery } = options;
+  const {
+    clock = systemClock,
+    broker,
+    methods = {},
+    clientMethods = {},
+    authenticate,
+    tokenQuery,
+  } = options;
   const report = reporter(options.onError, clock);
   const ledger = options.ledger ?? Ledger.ofProcess;
   const limits = resolveLimits(defaultLiveLimits, options);
@@ -72,6 +80,7 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
       { clock, wheel, timeoutMs: limits.callTimeoutMs },
       { diagnostics, report },
     ),
+    offers: new Offers(clientMethods, authority),
     rates: new Rates(clock, limits),
     owners,
     presence,

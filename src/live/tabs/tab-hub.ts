@@ -279,7 +279,9 @@ export class TabHub implements UpstreamOwner {
     if (upstream !== this.#upstreams[0]) return;
     this.#isGivenUp = false;
     const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
-    this.#welcome = { message: { ...message, maxMessage }, at: this.#host.clock.now() };
+    // A request of the server has one answer, and no tab is the one to give it.
+    const shared = { ...message, maxMessage, features: [] };
+    this.#welcome = { message: shared, at: this.#host.clock.now() };
     this.#sendToAll(message, JSON.stringify(this.#welcome.message));
   }
 

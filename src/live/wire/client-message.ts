@@ -10,7 +10,7 @@ import {
   readObject,
   type ToldPosition,
 } from "../../topics/index.ts";
-import { MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
+import { MAX_OFFERS, MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
 
 /** A request id, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;
@@ -34,6 +34,14 @@ export type ClientMessage =
       /** Not parsed yet, because parsing may cost far more than the message did. */
       params: JsonPart | undefined;
       idempotencyKey: string | undefined;
+    }
+  | { type: "offers"; id: RequestId; methods: readonly string[] }
+  | {
+      type: "response";
+      id: RequestId;
+      /** Not parsed yet. */
+      data: JsonPart | undefined;
+      error: { code: string; message: string } | undefined;
     }
   | { type: "refresh"; token: string }
   | { type: "ping"; id: RequestId | undefined };
@@ -64,6 +72,8 @@ const NAMES: ReadonlySet<string> = new Set(
     "view",
     "token",
     "maxMessage",
+    "methods",
+    "error",
   ].concat(...PAYLOADS),
 );
 
@@ -133,6 +143,8 @@ const decoders = {
   unsubscribe: decodeUnsubscribe,
   publish: decodePublish,
   call: decodeCall,
+  offers: decodeOffers,
+  response: decodeResponse,
 };
 
 function decodeSubscribe(fields: Fields): Decoded {
@@ -180,6 +192,42 @@ function decodeCall(fields: Fields): Decoded {
     return refuse(fields, "bad_request", NEEDS_IDEMPOTENCY_KEY);
   }
   return { kind: "message", message: { type: "call", id, method, params, idempotencyKey } };
+}
+
+function decodeOffers(fields: Fields): Decoded {
+  const { methods } = fields;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (!isListOfNames(methods)) {
+    const message = `methods must be a list of at most ${MAX_OFFERS} names.`;
+    return refuse(fields, "bad_request", message);
+  }
+  return { kind: "message", message: { type: "offers", id, methods } };
+}
+
+function isListOfNames(value: unknown): value is string[] {
+  if (!Array.isArray(value) || value.length > MAX_OFFERS) return false;
+  return value.every((name) => typeof name === "string");
+}
+
+function decodeResponse(fields: Fields): Decoded {
+  const data = fields["data"] as JsonPart | undefined;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (data !== undefined && data.depth > MAX_DEPTH) {
+    return refuse(fields, "invalid_data", tooDeep("data"));
+  }
+  const error = fields["error"] === undefined ? undefined : failureOf(fields["error"]);
+  if (error === null) {
+    return refuse(fields, "bad_request", "error must be {code: string, message: string}.");
+  }
+  return { kind: "message", message: { type: "response", id, data, error } };
+}
+
+function failureOf(error: unknown): { code: string; message: string } | null {
+  if (!isObject(error)) return null;
+  const { code, message } = error;
+  return typeof code === "string" && typeof message === "string" ? { code, message } : null;
 }
 
 function decodeHello(fields: Fields): Decoded {

@@ -1,4 +1,5 @@
 export { isTerminal } from "./close-code.ts";
+export type { Feature } from "./features.ts";
 export { decodeServerMessage, malformed } from "./server-message.ts";
 export type {
   AnswerMessage,

@@ -53,11 +53,19 @@ export type TopicMessage =
 
 export type AnswerMessage =
   | { type: "published"; id: number; offset: Offset; duplicate: boolean }
-  | { type: "result"; id: number; data: unknown };
+  | { type: "result"; id: number; data: unknown }
+  | { type: "offered"; id: number; methods: string[] };
 
 /** A message about the connection. */
 export type LinkMessage =
-  | { type: "welcome"; heartbeat: number; maxMessage: number; expiresIn?: number }
+  | {
+      type: "welcome";
+      heartbeat: number;
+      maxMessage: number;
+      expiresIn?: number;
+      features?: readonly string[];
+    }
+  | { type: "request"; id: number; method: string; params?: unknown; deadline: number }
   | { type: "refreshed"; expiresIn?: number }
   | { type: "error"; id?: number; code: string; message: string }
   | {
@@ -83,6 +91,7 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
   ["gap", ["from", "to", "epoch"]],
   ["event", ["offset"]],
   ["published", ["offset"]],
+  ["request", ["deadline"]],
 ]);
 
 /**

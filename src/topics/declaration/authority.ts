@@ -4,7 +4,7 @@ import type { Params } from "./params.ts";
  * The action that a client requests permission for. A client that may subscribe to a topic may read
  * its presence.
  */
-export type LiveAction = "subscribe" | "publish" | "call";
+export type LiveAction = "subscribe" | "publish" | "call" | "offer";
 
 /** An event that a client asks to publish. */
 export interface PublishDraft<Data = unknown> {
@@ -24,7 +24,7 @@ export interface AccessRequest<Who = unknown> {
   /** The identity that `authenticate` returned; `undefined` if the server has none. */
   readonly identity: Who;
   readonly action: LiveAction;
-  /** The topic's name; for a call, the method's. */
+  /** The topic's name; for a call and an offer, the method's. */
   readonly topic: string;
   /**
    * The parameters in a pattern topic's name (`site` of `devices/:site`), for a subscription

@@ -4,7 +4,13 @@ import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { Ajv, type AnySchemaObject } from "ajv";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { asyncApiDocument, keyedTopic, logTopic, method } from "../../../src/live/index.ts";
+import {
+  asyncApiDocument,
+  clientMethod,
+  keyedTopic,
+  logTopic,
+  method,
+} from "../../../src/live/index.ts";
 
 const specs = createRequire(import.meta.url).resolve(
   "@asyncapi/specs/schemas/3.0.0-without-$id.json",
@@ -29,6 +35,7 @@ const api = {
       handle: () => true,
     }),
   },
+  clientMethods: { measure: clientMethod() },
 };
 
 interface Document {
@@ -76,7 +83,9 @@ describe("asyncApiDocument", () => {
     expect(withReply.map(([name]) => name)).toEqual([
       "devices__site__floor_publish",
       "call_reboot",
+      "ask_measure",
     ]);
+    expect(document.operations["ask_measure"]).toMatchObject({ action: "send" });
     const { messages } = document.channels["requests"]!;
     expect(messages["call_reboot"]!.payload).toMatchObject({
       required: ["type", "id", "method", "params"],

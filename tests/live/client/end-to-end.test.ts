@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "../../../src/client/index.ts";
-import { keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
+import { clientMethod, keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
 import { connect, type ConnectOptions, type Live } from "../../../src/live/client/index.ts";
 import { RunningLive } from "../../rigs/live/running-live.ts";
 
@@ -139,4 +139,22 @@ test("the status says why an attempt failed: a refusal, no TLS, nobody listening
   expect(await failure(`wss://127.0.0.1:${port}/live`)).toMatchObject({ reason: "tls_failed" });
   await new Promise((resolve) => refusing.close(resolve));
   expect(await failure(`ws://127.0.0.1:${port}/live`)).toMatchObject({ reason: "unreachable" });
+});
+
+test("the server asks a client, after each cut again, and the client answers", async () => {
+  const running = await RunningLive.start({
+    topics,
+    clientMethods: { double: clientMethod<number, number>() },
+    authenticate: () => ({ id: "ap-7" }),
+  });
+  const { live, cut } = openClient(running);
+  live.handle("double", (n) => (n as number) * 2);
+  const ask = (n: number): Promise<unknown> => running.live.identity("ap-7").call("double", n);
+  for (let n = 1; n <= 3; n += 1) {
+    await vi.waitFor(async () => expect(await ask(n)).toBe(n * 2));
+    cut();
+  }
+  await vi.waitFor(async () => expect(await ask(4)).toBe(8));
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, n) => ask(n)));
+  expect(answers).toEqual(Array.from({ length: 200 }, (_, n) => n * 2));
 });

@@ -42,6 +42,8 @@ const values: Readonly<Record<string, unknown>> = {
   key: "k",
   data: 1,
   method: "m",
+  methods: ["m"],
+  error: { code: "c", message: "m" },
   idempotencyKey: "i",
 };
 
@@ -54,9 +56,17 @@ test("the page names the subprotocol", () => {
 
 describe("client → server", () => {
   test("the page lists the messages that the server reads", () => {
-    expect([...fromClient.keys()].toSorted()).toEqual(
-      ["call", "hello", "ping", "publish", "refresh", "subscribe", "unsubscribe"].toSorted(),
-    );
+    expect([...fromClient.keys()].toSorted()).toEqual([
+      "call",
+      "hello",
+      "offers",
+      "ping",
+      "publish",
+      "refresh",
+      "response",
+      "subscribe",
+      "unsubscribe",
+    ]);
   });
 
   test.each([...fromClient])(
@@ -69,12 +79,13 @@ describe("client → server", () => {
         // Of data and remove: true one is needed.
         if (name === "data") continue;
         const { [name]: _, ...less } = whole as Record<string, unknown>;
-        const kind = isOptional ? "message" : "refused";
+        const isEither = type === "response" && name === "error";
+        const kind = isOptional || isEither ? "message" : "refused";
         expect(decodeClientMessage(JSON.stringify(less)), `without ${name}`).toMatchObject({
           kind,
         });
         // A field that nobody read could be anything.
-        const wrong = { ...whole, [name]: name === "id" ? {} : [] };
+        const wrong = { ...whole, [name]: name === "id" || name === "methods" ? {} : [] };
         const isAny = name === "data" || name === "view" || (type === "call" && name === "params");
         const isRefused = decodeClientMessage(JSON.stringify(wrong)).kind === "refused";
         expect(isRefused, `with a wrong ${name}`).toBe(!isAny && !(type === "ping"));
@@ -89,7 +100,16 @@ describe("client → server", () => {
 });
 
 describe("server → client", () => {
-  const needed = ["welcome", "subscribed", "snapshot", "position", "gap", "event", "published"];
+  const needed = [
+    "welcome",
+    "subscribed",
+    "snapshot",
+    "position",
+    "gap",
+    "event",
+    "published",
+    "request",
+  ];
 
   test.each(needed)("%s without a field that the client requires is malformed", (type) => {
     const fields = fromServer.get(type)!.filter(({ isOptional }) => !isOptional);

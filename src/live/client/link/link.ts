@@ -8,6 +8,7 @@ import type { PageEvent } from "./page.ts";
 import {
   decodeServerMessage,
   type AnswerMessage,
+  type Feature,
   type MessageOf,
   type ServerMessage,
   type TopicMessage,
@@ -37,6 +38,7 @@ export interface LinkOwner {
     onAnswer(message: AnswerMessage): void;
     onError(id: number, error: LongwireError): void;
   };
+  readonly answers: { onRequest(message: MessageOf<"request">): unknown };
   /** The link's state has changed. */
   onLinkChanged(link: Link, wasOpen: boolean): void;
 }
@@ -111,6 +113,12 @@ export class Link {
 
   get isOpen(): boolean {
     return this.#state.state === "open";
+  }
+
+  /** Whether the server can do that. */
+  has(feature: Feature): boolean {
+    const state = this.#state;
+    return state.state === "open" && state.welcome.features?.includes(feature) === true;
   }
 
   get status(): LiveStatus {
@@ -248,7 +256,10 @@ export class Link {
         return this.#onError(message);
       case "published":
       case "result":
+      case "offered":
         return this.#owner.requests.onAnswer(message);
+      case "request":
+        return void this.#owner.answers.onRequest(message);
       default:
         this.feeds.get(message.topic)?.onMessage(message);
     }

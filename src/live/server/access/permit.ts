@@ -36,7 +36,7 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
   const answer = callApplication<unknown>(
     () => ({
       name: "authorize",
-      occasion: `for ${shownCaller(caller)} asking to ${action}${action === "call" ? "" : " to"} ${quoted(target)}`,
+      occasion: `for ${shownCaller(caller)} asking to ${verbOf(action)} ${quoted(target)}`,
     }),
     () => authority.authorize?.({ identity, action, topic: target, params, draft }),
   );
@@ -44,9 +44,13 @@ export function permit(authorities: readonly Authority[], asked: Asked): void | 
     // Only `true` allows: a handler that returns an object or a reason by mistake must not grant
     // access.
     if (isAllowed === true) return;
-    const message = `You may not ${action}${action === "call" ? "" : " to"} ${target}; ask for access, or sign in as someone who may.`;
+    const message = `You may not ${verbOf(action)} ${target}; ask for access, or sign in as someone who may.`;
     throw new LiveError("forbidden", message);
   });
+}
+
+function verbOf(action: LiveAction): string {
+  return action === "subscribe" || action === "publish" ? `${action} to` : action;
 }
 
 /**

@@ -18,8 +18,10 @@ import {
 import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
 import { noCredentials, type AuthResult } from "../access/authenticator.ts";
 import type { KeyOwner } from "../keys/key-owners.ts";
+import { FEATURES } from "../../wire/features.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
+import { AskedClient } from "../asking/asked-client.ts";
 import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
 import { openToPublish, publish, requirePublishable, type Publishing } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
@@ -48,6 +50,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   /** The check of the handshake's credentials, while in progress. */
   #opening: Promise<void> | undefined;
   readonly #unanswered = new Unanswered();
+  /** The server's requests to the client. */
+  readonly #asked: AskedClient;
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
@@ -66,6 +70,11 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#address = addressOf(peer);
     this.#sessionIdentity = new SessionIdentity(core, { level: 1, account: peer.account }, () =>
       this.#expire(),
+    );
+    const maxBytes = (): number => this.#maxClientBytes;
+    this.#asked = new AskedClient(
+      { account: peer.account, maxBytes, send: (text) => this.#sendText(text) },
+      core.wheel,
     );
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
@@ -187,6 +196,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (caller !== undefined) {
       this.#subscriptions.stopAll(caller);
       this.#core.calls.onConnectionEnded(caller.connection);
+      this.#core.offers.end(this.#asked, caller);
     } else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
     this.#waiting.clear();
     this.#core.owners.end(this);
@@ -214,7 +224,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
     const { connection } = this.#sessionIdentity.letIn(identity);
     const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#core.limits;
-    this.#send({ type: "welcome", connection, heartbeat, maxMessage, ...this.#expiry() });
+    const about = { connection, heartbeat, maxMessage, features: FEATURES };
+    this.#send({ type: "welcome", ...about, ...this.#expiry() });
   }
 
   /** A client that must authenticate has to send `hello` first. */
@@ -245,6 +256,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     };
     try {
       this.#core.statistics.received += 1;
+      // An answer was asked for, so it is not limited like a request.
+      if (isResponse(request) && this.#asked.onResponse(request.message)) return;
       this.#core.rates.count(caller);
       this.#ignoredRefusals = 0;
       if (request.kind === "refused") throw new LiveError(request.code, request.message);
@@ -270,6 +283,11 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
         );
       case "call":
         return this.#answer(message.id, this.#call(message, caller), release);
+      case "offers":
+        return this.#answer(message.id, this.#offer(message, caller), release);
+      case "response":
+        // Nobody waits for it any more.
+        return release();
       case "subscribe":
         return onceAvailable(this.#subscriptions.start(message, caller), release);
       case "unsubscribe":
@@ -306,6 +324,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (!exceedsBytes(text, this.#maxClientBytes)) return text;
     const message = "The answer is longer than the maxMessage of your hello; raise it.";
     throw new LiveError("too_large", message);
+  }
+
+  async #offer({ id, methods }: Request<"offers">, caller: Caller): Promise<string> {
+    await this.#core.offers.set(this.#asked, methods, caller);
+    if (this.#ended) this.#core.offers.end(this.#asked, caller);
+    return JSON.stringify({ type: "offered", id, methods });
   }
 
   /** Messages longer than the client accepts are not sent to it. */
@@ -420,6 +444,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#quietTicks = 0;
     this.#peer.send(text);
   }
+}
+
+function isResponse(
+  request: Readable,
+): request is { kind: "message"; message: Request<"response"> } {
+  return request.kind === "message" && request.message.type === "response";
 }
 
 function idOf(request: Readable): RequestId | undefined {

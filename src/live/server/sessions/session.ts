@@ -3,6 +3,7 @@ import type { Authority, Catalog, Encoding, Report } from "../../../topics/index
 import type { LiveLimits } from "../limits.ts";
 import type { Admission } from "../access/admission.ts";
 import type { Calls } from "../calls/calls.ts";
+import type { Offers } from "../asking/offers.ts";
 import type { Rates } from "./caller.ts";
 import type { Credentials } from "../access/credentials.ts";
 import type { Diagnostics } from "../observing/diagnostics.ts";
@@ -23,6 +24,8 @@ export interface LiveCore {
   /** Decides when a topic or a method does not decide itself. */
   readonly authority: Authority;
   readonly calls: Calls;
+  /** The methods that clients offer to the server. */
+  readonly offers: Offers;
   readonly rates: Rates;
   readonly owners: KeyOwners;
   readonly presence: Presence;

@@ -20,13 +20,19 @@ const devices = { topic: "devices" };
 describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
   "Level 1 with %s",
   (kind) => {
-    test("welcome comes first: the connection's name, the heartbeat, the longest message", async () => {
+    test("welcome comes first: the connection's name, the heartbeat, the longest message, the features", async () => {
       const live = await start({ heartbeatMs: 7_000, maxMessageBytes: 5_000 });
       const one = clientKinds[kind](live.url(), LEVEL_1);
       const two = clientKinds[kind](live.url(), LEVEL_1);
       const welcome = await one.next();
       const connection = expect.stringMatching(/./);
-      expect(welcome).toEqual({ type: "welcome", connection, heartbeat: 7_000, maxMessage: 5_000 });
+      expect(welcome).toEqual({
+        type: "welcome",
+        connection,
+        heartbeat: 7_000,
+        maxMessage: 5_000,
+        features: ["requests"],
+      });
       expect((await two.next()).connection).not.toBe(welcome.connection);
     });
 

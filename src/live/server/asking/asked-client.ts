@@ -1,0 +1,150 @@
+import { type Account, exceedsBytes, LongwireError, type TimerWheel } from "../../../base/index.ts";
+import { type JsonPart, REQUEST_BYTES, textBytes } from "../../../topics/index.ts";
+import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
+import type { Release } from "../access/paying.ts";
+
+/** A call of a method that a client offers. */
+export interface OutgoingRequest {
+  readonly method: string;
+  /** The params as JSON; `undefined` for none. */
+  readonly params: string | undefined;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Response = Extract<ClientMessage, { type: "response" }>;
+
+interface OpenRequest {
+  readonly method: string;
+  readonly resolve: (data: JsonPart | undefined) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Connection {
+  readonly account: Account;
+  /** The longest message that the client accepts, in bytes. */
+  readonly maxBytes: () => number;
+  readonly send: (text: string) => void;
+}
+
+/** The client has refused a request, or failed on it. `clientCode` is the code that it gave. */
+export class ClientError extends LongwireError {
+  readonly clientCode: string;
+
+  constructor(method: string, { code, message }: { code: string; message: string }) {
+    super("client_failed", `The client failed on ${method}: ${message} (${code})`);
+    this.clientCode = code;
+  }
+}
+
+/** A connection that the server can ask: what its client offers, and the open requests. */
+export class AskedClient {
+  /** The names of the methods that the client offers. */
+  offers: ReadonlySet<string> = new Set();
+  readonly #connection: Connection;
+  readonly #wheel: TimerWheel;
+  readonly #open = new Map<RequestId, OpenRequest>();
+  #ids = 0;
+  #hasEnded = false;
+
+  constructor(connection: Connection, wheel: TimerWheel) {
+    this.#connection = connection;
+    this.#wheel = wheel;
+  }
+
+  /**
+   * Sends a request and resolves with the answer, unparsed.
+   *
+   * @throws LongwireError as a rejection: `client_failed`, `client_busy`, `too_large`,
+   *   `unconfirmed`, and the signal's reason
+   */
+  async ask(request: OutgoingRequest): Promise<JsonPart | undefined> {
+    request.signal?.throwIfAborted();
+    this.#ids += 1;
+    const id = this.#ids;
+    const { method, params, timeoutMs } = request;
+    const head = `{"type":"request","id":${id},"method":${JSON.stringify(method)},"deadline":${timeoutMs}`;
+    const text = params === undefined ? `${head}}` : `${head},"params":${params}}`;
+    const release = this.#hold(method, text);
+    try {
+      return await this.#answered(id, text, request);
+    } finally {
+      release();
+    }
+  }
+
+  /** Returns whether a request waited for this response. */
+  onResponse({ id, data, error }: Response): boolean {
+    const request = this.#open.get(id);
+    if (request === undefined) return false;
+    if (error === undefined) request.resolve(data);
+    else request.reject(new ClientError(request.method, error));
+    return true;
+  }
+
+  /** The connection has ended; its open requests may have been carried out. */
+  end(): void {
+    this.#hasEnded = true;
+    for (const { method, reject } of this.#open.values()) {
+      reject(unanswered(method, "before its connection ended"));
+    }
+  }
+
+  #answered(
+    id: RequestId,
+    text: string,
+    { method, timeoutMs, signal }: OutgoingRequest,
+  ): Promise<JsonPart | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#wheel.after(timeoutMs, () =>
+        request.reject(unanswered(method, `within ${timeoutMs} ms`)),
+      );
+      const onAbort = (): void => request.reject(signal?.reason);
+      signal?.addEventListener("abort", onAbort);
+      const over = (): void => {
+        this.#open.delete(id);
+        timer.cancel();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const request: OpenRequest = {
+        method,
+        resolve: (data) => {
+          over();
+          resolve(data);
+        },
+        reject: (reason) => {
+          over();
+          // A signal's reason may be anything.
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+          reject(reason);
+        },
+      };
+      this.#open.set(id, request);
+      this.#connection.send(text);
+      // Sending may have ended the connection.
+      if (this.#hasEnded) this.end();
+    });
+  }
+
+  /** Charges the client for the request until it is answered. */
+  #hold(method: string, text: string): Release {
+    if (exceedsBytes(text, this.#connection.maxBytes())) {
+      const message = `The request for ${method} is longer than the client accepts; send less.`;
+      throw new LongwireError("too_large", message);
+    }
+    const { account } = this.#connection;
+    const bytes = REQUEST_BYTES + textBytes(text);
+    // Output is charged as well, and a client without room for it would be disconnected.
+    if (account.charge(2 * bytes)) {
+      account.refund(bytes);
+      return () => account.refund(bytes);
+    }
+    const message = `The client has too many open requests to be asked for ${method}; wait for its answers.`;
+    throw new LongwireError("client_busy", message);
+  }
+}
+
+function unanswered(method: string, when: string): LongwireError {
+  const message = `The client did not answer ${method} ${when}; it may or may not be done.`;
+  return new LongwireError("unconfirmed", message);
+}
