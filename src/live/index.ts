@@ -13,7 +13,9 @@ export type {
 export { LiveServer } from "./server/live-server.ts";
 export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export { ClientError } from "./server/asking/asked-client.ts";
-export type { AskOptions, ClientHandle } from "./server/asking/client-handle.ts";
+export type { ClientHandle } from "./server/asking/client-handle.ts";
+export type { FollowerAnswer, FollowersHandle } from "./server/asking/followers-handle.ts";
+export type { AskOptions } from "./server/asking/question.ts";
 export type { LiveServerOptions } from "./server/live-server-options.ts";
 export type { Authenticate, Credentials, Identity } from "./server/access/credentials.ts";
 export type { LiveDiagnostics } from "./server/observing/diagnostics.ts";

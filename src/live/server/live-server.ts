@@ -6,6 +6,8 @@ import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./access/credentials.ts";
 import type { AskedClient } from "./asking/asked-client.ts";
 import { ClientHandle } from "./asking/client-handle.ts";
+import { FollowersHandle } from "./asking/followers-handle.ts";
+import type { AskedMethods } from "./asking/question.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
 import { paramsOf } from "./http/http-query.ts";
@@ -15,6 +17,7 @@ import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import type { LiveExchange, LivePeer, LiveUpgrade } from "./live-peer.ts";
 import { MessageSession } from "./sessions/message-session.ts";
 import type { LiveServerOptions } from "./live-server-options.ts";
+import { requireTopic } from "./publish.ts";
 import { openLiveCore } from "./open-live-core.ts";
 import type { LimitReached, LiveCore, Session, SessionEncodings } from "./sessions/session.ts";
 import type { LiveStatistics } from "./observing/statistics.ts";
@@ -111,7 +114,8 @@ export class LiveServer<Api extends LiveApi = any> {
   /** Returns an identity, to call what its clients offer on their connections to this server. */
   identity(id: string): ClientHandle<Api> {
     const { offers } = this.#core;
-    return this.#client(`The identity ${quoted(id)}`, (method) => offers.ofIdentity(id, method));
+    const find = (method: string): AskedClient | undefined => offers.ofIdentity(id, method);
+    return new ClientHandle(this.#asked, `The identity ${quoted(id)}`, find);
   }
 
   /**
@@ -122,7 +126,17 @@ export class LiveServer<Api extends LiveApi = any> {
   connection(name: string): ClientHandle<Api> {
     const { offers } = this.#core;
     const find = (method: string): AskedClient | undefined => offers.ofConnection(name, method);
-    return this.#client(`The connection ${quoted(name)}`, find);
+    return new ClientHandle(this.#asked, `The connection ${quoted(name)}`, find);
+  }
+
+  /**
+   * Returns all clients of this server that follow a topic, to call what they offer.
+   *
+   * @throws LongwireError `unknown_topic`
+   */
+  followers(topic: TopicName<Api>): FollowersHandle<Api> {
+    requireTopic(this.#core, topic);
+    return new FollowersHandle(this.#asked, this.#core.offers, topic);
   }
 
   /** Counters since the server was opened. */
@@ -210,9 +224,9 @@ export class LiveServer<Api extends LiveApi = any> {
     await this.#broker.close();
   }
 
-  #client(name: string, find: (method: string) => AskedClient | undefined): ClientHandle<Api> {
+  get #asked(): AskedMethods {
     const { offers, limits } = this.#core;
-    return new ClientHandle(offers, name, { find, timeoutMs: limits.callTimeoutMs });
+    return { methods: offers.methods, timeoutMs: limits.callTimeoutMs };
   }
 
   /** The number of long-lived clients: connections and streams of server-sent events. */

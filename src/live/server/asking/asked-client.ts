@@ -1,6 +1,7 @@
 import { type Account, exceedsBytes, LongwireError, type TimerWheel } from "../../../base/index.ts";
 import { type JsonPart, REQUEST_BYTES, textBytes } from "../../../topics/index.ts";
 import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
+import type { Caller } from "../sessions/caller.ts";
 import type { Release } from "../access/paying.ts";
 
 /** A call of a method that a client offers. */
@@ -25,6 +26,7 @@ interface Connection {
   /** The longest message that the client accepts, in bytes. */
   readonly maxBytes: () => number;
   readonly send: (text: string) => void;
+  readonly follows: (topic: string) => boolean;
 }
 
 /** The client has refused a request, or failed on it. `clientCode` is the code that it gave. */
@@ -41,6 +43,8 @@ export class ClientError extends LongwireError {
 export class AskedClient {
   /** The names of the methods that the client offers. */
   offers: ReadonlySet<string> = new Set();
+  /** As of its last offer. */
+  caller: Caller | undefined;
   readonly #connection: Connection;
   readonly #wheel: TimerWheel;
   readonly #open = new Map<RequestId, OpenRequest>();
@@ -50,6 +54,11 @@ export class AskedClient {
   constructor(connection: Connection, wheel: TimerWheel) {
     this.#connection = connection;
     this.#wheel = wheel;
+  }
+
+  /** Whether it is subscribed to a topic. */
+  follows(topic: string): boolean {
+    return this.#connection.follows(topic);
   }
 
   /**

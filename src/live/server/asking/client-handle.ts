@@ -1,46 +1,32 @@
-import { LongwireError, shown } from "../../../base/index.ts";
-import { jsonOf, parsed, quoted, validate } from "../../../topics/index.ts";
-import type {
-  AnswerOf,
-  ClientMethodDeclaration,
-  ClientMethodsOf,
-  LiveApi,
-  QuestionOf,
-} from "../../live-api.ts";
+import { LongwireError } from "../../../base/index.ts";
+import type { AnswerOf, ClientMethodsOf, LiveApi, QuestionOf } from "../../live-api.ts";
 import type { AskedClient } from "./asked-client.ts";
-import type { Offers } from "./offers.ts";
+import { type AskedMethods, type AskOptions, Question } from "./question.ts";
 
-/** Options of a call to a client. */
-export interface AskOptions {
-  /**
-   * How long to wait for the answer, in milliseconds. Default: the method's `timeoutMs`, or the
-   * server's `callTimeoutMs`.
-   */
-  timeoutMs?: number;
-  /** Stops waiting. The client is not told, and may do what it was asked. */
-  signal?: AbortSignal;
-}
-
-/** Finds the connection to ask. */
-type Find = (method: string) => AskedClient | undefined;
+/** The params and options of a call; params may be left out if their type allows it. */
+export type AskArguments<Method> =
+  undefined extends QuestionOf<Method>
+    ? [params?: QuestionOf<Method>, options?: AskOptions]
+    : [params: QuestionOf<Method>, options?: AskOptions];
 
 /** A client that the server's own code can ask: an identity, or one connection. */
 export class ClientHandle<Api extends LiveApi = LiveApi> {
-  readonly #offers: Offers;
-  readonly #find: Find;
+  readonly #asked: AskedMethods;
+  readonly #find: (method: string) => AskedClient | undefined;
   readonly #name: string;
-  readonly #timeoutMs: number;
 
-  /** @param name of the client in errors */
+  /**
+   * @param name of the client in errors
+   * @param find returns the connection to ask
+   */
   constructor(
-    offers: Offers,
+    asked: AskedMethods,
     name: string,
-    { find, timeoutMs }: { find: Find; timeoutMs: number },
+    find: (method: string) => AskedClient | undefined,
   ) {
-    this.#offers = offers;
+    this.#asked = asked;
     this.#name = name;
     this.#find = find;
-    this.#timeoutMs = timeoutMs;
   }
 
   /**
@@ -50,7 +36,8 @@ export class ClientHandle<Api extends LiveApi = LiveApi> {
    * @throws LongwireError as a rejection:
    *
    *   - `unknown_method`: the method is not among the server's `clientMethods`
-   *   - `invalid_params`: the params do not match the method's schema, or cannot be serialized as JSON
+   *   - `invalid_params`, `invalid_data`: the params do not match the method's schema, or cannot be
+   *       serialized as JSON
    *   - `not_offered`: the client is not connected to this server, or does not offer the method
    *   - `client_busy`: it has too many open requests
    *   - `too_large`: the request is longer than the client accepts
@@ -62,51 +49,15 @@ export class ClientHandle<Api extends LiveApi = LiveApi> {
    */
   async call<const Name extends keyof ClientMethodsOf<Api> & string>(
     method: Name,
-    ...[params, options = {}]: undefined extends QuestionOf<ClientMethodsOf<Api>[Name]>
-      ? [params?: QuestionOf<ClientMethodsOf<Api>[Name]>, options?: AskOptions]
-      : [params: QuestionOf<ClientMethodsOf<Api>[Name]>, options?: AskOptions]
+    ...[params, options = {}]: AskArguments<ClientMethodsOf<Api>[Name]>
   ): Promise<AnswerOf<ClientMethodsOf<Api>[Name]>> {
-    const declared = this.#declared(method);
-    const { timeoutMs = declared.timeoutMs ?? this.#timeoutMs, signal } = options;
-    requireTimeout(timeoutMs);
-    const json = paramsJson(method, declared, params);
+    const { timeoutMs, signal } = options;
+    const question = new Question(this.#asked, method, { params, timeoutMs });
     const client = this.#find(method);
     if (client === undefined) {
       const message = `${this.#name} is not connected to this server or does not offer ${method}; try again when it is.`;
       throw new LongwireError("not_offered", message);
     }
-    const part = await client.ask({ method, params: json, timeoutMs, signal });
-    const answer = part && parsed(part, { name: `The answer to ${method}`, code: "invalid_data" });
-    const valid = validate(declared.result, answer, () => `The result schema of ${quoted(method)}`);
-    if (valid.kind === "valid") return valid.value as AnswerOf<ClientMethodsOf<Api>[Name]>;
-    const message = `${this.#name} answered ${method} with something else than its result schema allows: ${valid.message}`;
-    throw new LongwireError("invalid_answer", message);
+    return question.to(client, signal) as Promise<AnswerOf<ClientMethodsOf<Api>[Name]>>;
   }
-
-  #declared(method: string): ClientMethodDeclaration {
-    const { methods } = this.#offers;
-    const declared = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (declared !== undefined) return declared;
-    const message = `There is no client method ${quoted(method)}; declare it in clientMethods.`;
-    throw new LongwireError("unknown_method", message);
-  }
-}
-
-function paramsJson(
-  method: string,
-  declared: ClientMethodDeclaration,
-  params: unknown,
-): string | undefined {
-  const valid = validate(declared.params, params, () => `The params schema of ${quoted(method)}`);
-  if (valid.kind === "invalid") {
-    const message = `The params of ${method} do not match its schema: ${valid.message}`;
-    throw new LongwireError("invalid_params", message);
-  }
-  return valid.value === undefined ? undefined : jsonOf(valid.value, "params");
-}
-
-function requireTimeout(timeoutMs: unknown): void {
-  if (Number.isSafeInteger(timeoutMs) && (timeoutMs as number) > 0) return;
-  const message = `timeoutMs is ${shown(timeoutMs)}; give a positive number of milliseconds, or leave it out.`;
-  throw new LongwireError("invalid_limit", message);
 }

@@ -29,6 +29,12 @@ export class Offers {
     return client?.offers.has(method) === true ? client : undefined;
   }
 
+  /** Returns the connections that follow a topic and offer the method. */
+  followers(topic: string, method: string): AskedClient[] {
+    const clients = [...this.#byConnection.values()];
+    return clients.filter((client) => client.offers.has(method) && client.follows(topic));
+  }
+
   /**
    * Replaces what a client offers.
    *
@@ -38,6 +44,7 @@ export class Offers {
     for (const name of names) await this.#permit(name, caller);
     this.#forget(client, caller);
     client.offers = new Set(names);
+    client.caller = caller;
     if (names.length === 0) return;
     this.#byConnection.set(caller.connection, client);
     const { identity } = caller;

@@ -73,7 +73,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     );
     const maxBytes = (): number => this.#maxClientBytes;
     this.#asked = new AskedClient(
-      { account: peer.account, maxBytes, send: (text) => this.#sendText(text) },
+      {
+        account: peer.account,
+        maxBytes,
+        send: (text) => this.#sendText(text),
+        follows: (topic) => this.#subscriptions.has(topic),
+      },
       core.wheel,
     );
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {

@@ -66,6 +66,10 @@ export class Subscriptions {
     return this.#started.size;
   }
 
+  has(topic: string): boolean {
+    return this.#started.has(topic);
+  }
+
   /** Starts a subscription. @throws LiveError the refusal, possibly as a rejection */
   start(request: SubscribeRequest, caller: Caller): void | Promise<void> {
     const { topic: name, params } = request;

@@ -3,6 +3,7 @@ import { Ledger } from "../../../../src/base/index.ts";
 import {
   clientMethod,
   type ClientMethods,
+  logTopic,
   type StandardSchema,
 } from "../../../../src/live/index.ts";
 import { Later, MemoryLive, type Guest } from "../../../rigs/live/memory-live.ts";
@@ -127,7 +128,7 @@ describe("a call of the server to a client", () => {
     await guest.send({ type: "response", id: 1, data: 7 });
     await guest.send({ type: "response", id: 2, data: "seven" });
     await guest.send('{"type":"response","id":3,"data":1e400}');
-    expect(outcomes.map(({ now }) => now)).toEqual([7, "invalid_answer", "invalid_data"]);
+    expect(outcomes.map(({ now }) => now)).toEqual([7, "invalid_answer", "invalid_answer"]);
   });
 
   test("fails with the code and the message of the client's error", async () => {
@@ -198,6 +199,97 @@ describe("a call of the server to a client", () => {
     const live = await open(reboot);
     const called = live.live.identity("a").call("reboot", 0, { timeoutMs: timeoutMs as number });
     await expect(called).rejects.toMatchObject({ code: "invalid_limit" });
+  });
+});
+
+describe("a call to all who follow a topic", () => {
+  const topics = [logTopic("news"), logTopic("logs/:name")];
+
+  async function followers(live: MemoryLive, count: number): Promise<Guest[]> {
+    const guests: Guest[] = [];
+    for (let n = 0; n < count; n += 1) {
+      const guest = await offering(live, `ap-${n}`, "reboot");
+      await guest.send({ type: "subscribe", id: 1, topic: "news" });
+      guest.take();
+      guests.push(guest);
+    }
+    return guests;
+  }
+
+  test("yields the answers as they come, and asks nobody else", async () => {
+    const live = await open(reboot, { topics });
+    const guests = await followers(live, 3);
+    const other = await offering(live, "ap-8", "reboot");
+    const silent = await as(live, "ap-9");
+    await silent.send({ type: "subscribe", id: 1, topic: "news" });
+    silent.take();
+    const answers = live.live.followers("news").call("reboot", { afterMs: 1 });
+    const first = answers.next();
+    await live.settle();
+    expect([other.types(), silent.types()]).toEqual([[], []]);
+    for (const guest of guests) expect(guest.take()).toMatchObject([{ type: "request" }]);
+    await guests[1]!.send({ type: "response", id: 1, data: "one" });
+    const given = (await first).value;
+    expect(given).toMatchObject({ identity: { id: "ap-1" }, data: "one" });
+    const second = answers.next();
+    await guests[0]!.send({ type: "response", id: 1, error: { code: "busy", message: "no" } });
+    expect((await second).value).toMatchObject({
+      identity: { id: "ap-0" },
+      error: { code: "client_failed", clientCode: "busy" },
+    });
+    const third = answers.next();
+    await guests[2]!.leave();
+    expect((await third).value).toMatchObject({ error: { code: "unconfirmed" } });
+    expect((await answers.next()).done).toBe(true);
+  });
+
+  test("asks at most 256 at a time", async () => {
+    const live = await open(reboot, { topics });
+    const guests = await followers(live, 300);
+    const answers = live.live.followers("news").call("reboot");
+    const first = answers.next();
+    await live.settle();
+    const asked = guests.filter((guest) => guest.types().includes("request"));
+    expect(asked).toHaveLength(256);
+    for (const guest of asked) await guest.send({ type: "response", id: 1 });
+    await first;
+    const seen = [await answers.next()];
+    await live.settle();
+    const late = guests.filter((guest) => guest.types().includes("request"));
+    expect(late).toHaveLength(44);
+    for (const guest of late) await guest.send({ type: "response", id: 1 });
+    for await (const answer of answers) seen.push({ done: false, value: answer });
+    expect(seen).toHaveLength(299);
+  });
+
+  test("stops waiting when the iteration is stopped, or its signal is aborted", async () => {
+    const ledger = new Ledger();
+    const live = await open(reboot, { topics, ledger });
+    const guests = await followers(live, 2);
+    const held = ledger.payer("identity ap-0").heldBytes;
+    const answers = live.live.followers("news").call("reboot", "x".repeat(3_000));
+    const first = answers.next();
+    await live.settle();
+    expect(ledger.payer("identity ap-0").heldBytes).toBeGreaterThan(held + 3_000);
+    await guests[1]!.send({ type: "response", id: 1 });
+    await first;
+    await answers.return();
+    await live.settle();
+    expect(ledger.payer("identity ap-0").heldBytes).toBe(held);
+    const stop = new AbortController();
+    const stopped = live.live.followers("news").call("reboot", 0, { signal: stop.signal });
+    const outcome = outcomeOf(stopped.next());
+    await live.settle();
+    stop.abort("enough");
+    await live.settle();
+    expect(outcome.now).toBe("enough");
+  });
+
+  test("without followers yields nothing; of an unknown topic it is refused", async () => {
+    const live = await open(reboot, { topics });
+    const answers = live.live.followers("logs/a").call("reboot");
+    expect((await answers.next()).done).toBe(true);
+    expect(() => live.live.followers("nosuch")).toThrow("There is no topic");
   });
 });
 
