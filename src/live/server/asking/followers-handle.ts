@@ -51,21 +51,21 @@ export class FollowersHandle<Api extends LiveApi = LiveApi> {
     const stop = new AbortController();
     const stopped = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
     const answers: FollowerAnswer[] = [];
-    let open = 0;
+    const open = new Set<AskedClient>();
     let wake = (): void => {};
     const send = async (client: AskedClient): Promise<void> => {
-      open += 1;
+      open.add(client);
       answers.push(await answerOf(client, question, stopped));
-      open -= 1;
+      open.delete(client);
       wake();
     };
     try {
       for (;;) {
         signal?.throwIfAborted();
-        while (open < ASKED_AT_ONCE && waiting.length > 0) void send(waiting.pop()!);
+        while (open.size < ASKED_AT_ONCE && waiting.length > 0) void send(waiting.pop()!);
         const answer = answers.shift();
         if (answer !== undefined) yield answer as Answer;
-        else if (open === 0) return;
+        else if (open.size === 0) return;
         else await new Promise<void>((resolve) => (wake = resolve));
       }
     } finally {
