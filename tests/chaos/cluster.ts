@@ -15,8 +15,9 @@ export class Cluster {
   /** For each node, its links to the servers of the engine. */
   readonly links: readonly (readonly NetworkLink[])[];
   /**
-   * Where clients connect: each leads to any node that is up. There are several, since a client
-   * connects to one address once at a time, and those of a page don't wait for each other.
+   * Where clients connect: each leads to any node that is up; with a mutation, which comes without
+   * faults, to one node. There are several, since a client connects to one address once at a time,
+   * and those of a page don't wait for each other.
    */
   readonly entrances: readonly NetworkLink[];
 
@@ -56,7 +57,11 @@ export class Cluster {
       return ports.length === 0 ? undefined : random.pick(ports);
     };
     const entrances = await Promise.all(
-      Array.from({ length: ENTRANCES }, (_, at) => NetworkLink.start(anyNode, `127.0.1.${at + 1}`)),
+      Array.from({ length: ENTRANCES }, (_, at) => {
+        // Every node that goes wrong must have clients that see it.
+        const target = mutation === undefined ? anyNode : () => nodes[at % count]!.port;
+        return NetworkLink.start(target, `127.0.1.${at + 1}`);
+      }),
     );
     return new Cluster(engine, nodes, { links, entrances });
   }

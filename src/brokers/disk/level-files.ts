@@ -8,13 +8,23 @@ const RECORDS = /^\d+\.(log|ldb|sst)$/;
  * Checks that LevelDB will not mistake a damaged store for an empty folder: without the file
  * `CURRENT`, it creates a new store and deletes the files of the old one.
  *
- * @throws LongwireError `store_corrupt` as a rejection, before anything is touched
+ * @throws LongwireError `store_corrupt` as a rejection, before anything is touched; or an error of
+ *   the file system, because a folder that cannot be read is not known to be empty
  */
 export async function requireCurrent(folder: string): Promise<void> {
-  // If the folder is missing or unreadable, LevelDB itself reports that.
-  const names: string[] = await readdir(folder).catch(() => []);
+  const names = await namesIn(folder);
   const records = names.filter((name) => RECORDS.test(name));
   if (records.length === 0 || names.includes("CURRENT")) return;
   const message = `The folder ${folder} contains a damaged store (${records[0]} exists and CURRENT does not); restore a backup, or move the folder away to start empty.`;
   throw new LongwireError("store_corrupt", message);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    // LevelDB creates it.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
 }

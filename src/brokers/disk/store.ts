@@ -193,14 +193,14 @@ export class Store {
 }
 
 async function openLevel(folder: string): Promise<ClassicLevel> {
-  await requireCurrent(folder);
-  const level = new ClassicLevel(folder);
   try {
+    await requireCurrent(folder);
+    const level = new ClassicLevel(folder);
     await level.open();
+    return level;
   } catch (cause) {
     throw storeError(folder, cause);
   }
-  return level;
 }
 
 async function recordIn(level: ClassicLevel, folder: string): Promise<StoreRecord> {

@@ -1,4 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import files from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { dirname, join } from "node:path";
 import { ClassicLevel } from "classic-level";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
@@ -13,6 +15,7 @@ import { eventually } from "../../rigs/clock/eventually.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   await DiskProcess.killAll();
 });
 afterAll(() => DataFolder.removeAll());
@@ -96,6 +99,26 @@ describe("a folder that cannot be opened is refused with one line that says what
       expect(await read(folder, "t")).toHaveLength(1);
     },
   );
+
+  test("its files cannot be listed: it may have records, so no store is created", async () => {
+    const { path: folder } = new DataFolder();
+    await (await DiskBroker.open({ folder })).close();
+    const current = readFileSync(join(folder, "CURRENT"));
+    rmSync(join(folder, "CURRENT"));
+    const before = readdirSync(folder);
+    const cause = Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+    vi.spyOn(files, "readdir").mockRejectedValueOnce(cause);
+    syncBuiltinESMExports();
+    await expect(DiskBroker.open({ folder })).rejects.toMatchObject({
+      code: "store_failed",
+      cause,
+    });
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    expect(readdirSync(folder)).toEqual(before);
+    writeFileSync(join(folder, "CURRENT"), current);
+    await (await DiskBroker.open({ folder })).close();
+  });
 
   test("a store whose creation was interrupted is created", async () => {
     const { path: folder } = new DataFolder();

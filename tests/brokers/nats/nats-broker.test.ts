@@ -30,8 +30,11 @@ async function underTest(wrap: (broker: Broker) => Broker): Promise<BrokerUnderT
   };
 }
 
-describeBroker("the NATS broker", () => underTest((broker) => broker));
-describeBroker("the NATS broker, with topics of a pattern", () => underTest(forPatterns));
+const concurrent = true;
+describeBroker("the NATS broker", () => underTest((broker) => broker), { concurrent });
+describeBroker("the NATS broker, with topics of a pattern", () => underTest(forPatterns), {
+  concurrent,
+});
 
 /** Streams, and messages in those that all topics share. */
 function kept(prefix: string): Promise<number> {

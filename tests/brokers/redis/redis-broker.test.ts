@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { RedisBroker } from "../../../src/brokers/redis/index.ts";
 import type { Broker } from "../../../src/live/index.ts";
 import { stopEngines } from "../../rigs/brokers/engine-process.ts";
-import { describeBroker } from "../../rigs/brokers/broker-contract.ts";
+import { describeBroker, type BrokerUnderTest } from "../../rigs/brokers/broker-contract.ts";
 import { raw } from "../../rigs/brokers/redis-node.ts";
 import { RedisServer } from "../../rigs/brokers/redis-server.ts";
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stopEngines());
 
-describeBroker("the Redis broker", async () => {
+async function underTest(): Promise<BrokerUnderTest> {
   const prefix = crypto.randomUUID();
   const another = (): Promise<Broker> => RedisBroker.open({ url: server.url, prefix });
   return {
@@ -24,7 +24,9 @@ describeBroker("the Redis broker", async () => {
     pass: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     kept: () => raw(server.url, async (client) => (await client.keys(`{${prefix}:*`)).length),
   };
-});
+}
+
+describeBroker("the Redis broker", underTest, { concurrent: true });
 
 /** Nobody waits five minutes: what Redis is to forget then is seen to be so, and forgotten now. */
 async function endWindow(prefix: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { eventually } from "../clock/eventually.ts";
+import { untilPasses } from "../clock/eventually.ts";
 import { ofPattern } from "./of-pattern.ts";
 import {
   keyedTopic,
@@ -30,12 +30,21 @@ export interface BrokerUnderTest {
   readonly kept: () => Promise<number>;
 }
 
-/** The tests that every broker must pass; `open` returns an empty one. */
-export function describeBroker(name: string, open: () => Promise<BrokerUnderTest>): void {
+/**
+ * The tests that every broker must pass; `open` returns an empty one.
+ *
+ * @param concurrent whether several tests run at a time: with real time, most of their time is
+ *   spent waiting. Default false
+ */
+export function describeBroker(
+  name: string,
+  open: () => Promise<BrokerUnderTest>,
+  { concurrent = false } = {},
+): void {
   const offsets = (events: TopicEvent[]): number[] => events.map(({ offset }) => offset);
   const ignore = (): void => {};
 
-  describe(name, () => {
+  describe(name, { concurrent }, () => {
     test("offsets are strictly increasing, in the order in which appends were requested", async () => {
       const { broker } = await open();
       const seen: TopicEvent[] = [];
@@ -262,7 +271,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await pass(400);
       expect(seen).toEqual(["a set", "b set"]);
       await pass(601);
-      await eventually(() => seen).toEqual(["a set", "b set", "a removed"]);
+      await untilPasses(() => expect(seen).toEqual(["a set", "b set", "a removed"]));
       await broker.close();
     });
 
@@ -283,9 +292,9 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       ];
       await topic.lease(held, 2_000);
       await pass(601);
-      await eventually(() => removed).toEqual(["b"]);
+      await untilPasses(() => expect(removed).toEqual(["b"]));
       await pass(1_400);
-      await eventually(() => removed).toEqual(["b", "a"]);
+      await untilPasses(() => expect(removed).toEqual(["b", "a"]));
       await broker.close();
     });
 
@@ -378,7 +387,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       for (const [at, data] of values.entries()) {
         await topic.append({ key: typeof data === "string" && at > 0 ? data : `${at}`, data });
       }
-      await eventually(() => read.length).toBe(values.length);
+      await untilPasses(() => expect(read.length).toBe(values.length));
       const plain = ({ offset, key, data, json, removed, at }: TopicEvent): object => {
         return { offset, key, data, json, removed, at };
       };
@@ -423,13 +432,13 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
             expect(writer.epoch).toBe(reader.epoch);
             const key = declaration.kind === "keyed" ? "a" : undefined;
             await writer.append({ key, data: "first" });
-            await eventually(() => seen.map(({ offset, data }) => [offset, data])).toEqual([
-              [1, "first"],
-            ]);
+            await untilPasses(() =>
+              expect(seen.map(({ offset, data }) => [offset, data])).toEqual([[1, "first"]]),
+            );
             const later = await (await another()).openTopic(declaration, ignore);
             expect([later.epoch, later.offset, later.floor]).toEqual([reader.epoch, 1, 0]);
             await writer.append({ key, data: "second" });
-            await eventually(() => offsets(seen)).toEqual([1, 2]);
+            await untilPasses(() => expect(offsets(seen)).toEqual([1, 2]));
           }
           await broker.close();
           await other.close();
@@ -459,7 +468,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
             if (n % 4 === 3) await new Promise((resolve) => setTimeout(resolve, 1));
           }
           await Promise.all(appends);
-          await eventually(() => seen.map(({ length }) => length)).toEqual([40, 40]);
+          await untilPasses(() => expect(seen.map(({ length }) => length)).toEqual([40, 40]));
           expect(offsets(seen[0]!)).toEqual(Array.from({ length: 40 }, (_, at) => at + 1));
           const data = seen.map((events) => events.map((event) => event.data as number));
           expect(data[1]).toEqual(data[0]);
@@ -517,7 +526,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
           }),
         );
         const receipts = new Map((await Promise.all(appends)) as [number, number][]);
-        await eventually(() => seen.map(({ length }) => length)).toEqual([200, 200]);
+        await untilPasses(() => expect(seen.map(({ length }) => length)).toEqual([200, 200]));
         expect(offsets(seen[0]!)).toEqual(Array.from({ length: 200 }, (_, at) => at + 1));
         const plain = seen.map((events) => events.map(({ offset, data }) => [data, offset]));
         expect(plain[1]).toEqual(plain[0]);
@@ -604,7 +613,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         await kill(broker);
         await pass(601);
         const all = ["a set", "a removed"];
-        await eventually(() => seen).toEqual([all, all]);
+        await untilPasses(() => expect(seen).toEqual([all, all]));
         await pass(300);
         expect(seen).toEqual([all, all]);
         for (const node of [other, third]) await node.close();
@@ -623,7 +632,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
         await pass(900);
         expect(seen).toEqual(["set"]);
         await pass(901);
-        await eventually(() => seen).toEqual(["set", "removed"]);
+        await untilPasses(() => expect(seen).toEqual(["set", "removed"]));
         for (const node of [broker, other]) await node.close();
       });
     });

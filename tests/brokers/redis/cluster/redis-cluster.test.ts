@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect } from "vitest";
 import { RedisBroker } from "../../../../src/brokers/redis/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration } from "../../../../src/live/index.ts";
 import { stopEngines } from "../../../rigs/brokers/engine-process.ts";
-import { describeBroker } from "../../../rigs/brokers/broker-contract.ts";
+import { describeBroker, type BrokerUnderTest } from "../../../rigs/brokers/broker-contract.ts";
 import { RedisCluster } from "../../../rigs/brokers/redis-cluster.ts";
 import { raw } from "../../../rigs/brokers/redis-node.ts";
 import { RedisServer } from "../../../rigs/brokers/redis-server.ts";
@@ -19,7 +19,7 @@ afterAll(async () => {
   expect(shards.size).toBe(3);
 });
 
-describeBroker("the Redis broker on a cluster of three", async () => {
+async function underTest(): Promise<BrokerUnderTest> {
   const prefix = crypto.randomUUID();
   const another = async (): Promise<Broker> =>
     noted(await RedisBroker.open({ url: cluster.url, prefix }), prefix);
@@ -37,7 +37,9 @@ describeBroker("the Redis broker on a cluster of three", async () => {
       return count;
     },
   };
-});
+}
+
+describeBroker("the Redis broker on a cluster of three", underTest, { concurrent: true });
 
 /** Notes at which shards topics are. */
 function noted(broker: Broker, prefix: string): Broker {
