@@ -5,11 +5,7 @@ import type { TokenPeer } from "./token-peer.ts";
 import { textOf, type Token, type Tokens } from "./tokens.ts";
 
 interface Publish {
-  id: number;
-  topic: TopicName;
-  idempotencyKey: string;
-  key?: string;
-  data: object;
+  request: { id: number; topic: TopicName; idempotencyKey: string; key?: string; data: object };
   sentAt: number;
 }
 
@@ -126,7 +122,8 @@ export class Client {
     const { key } = data;
     const idempotencyKey = `${this.name}-${id}`;
     const sentAt = this.#server.faults.clock.now();
-    const publish = { id, topic, data, idempotencyKey, sentAt, ...(key && { key }) };
+    const request = { id, topic, data, idempotencyKey, ...(key && { key }) };
+    const publish = { request, sentAt };
     this.#publishes.set(id, publish);
     this.#sendPublish(publish);
   }
@@ -150,8 +147,8 @@ export class Client {
     this.#request({ type: "subscribe", topic, ...asked }, id);
   }
 
-  #sendPublish({ sentAt: _, ...publish }: Publish): void {
-    this.#send({ type: "publish", ...publish });
+  #sendPublish({ request }: Publish): void {
+    this.#send({ type: "publish", ...request });
   }
 
   #sendToken(type: "hello" | "refresh", token: Token): void {
@@ -209,8 +206,9 @@ export class Client {
     const publish = this.#publishes.get(id);
     if (publish !== undefined) {
       this.#publishes.delete(id);
-      const { n } = publish.data as { n: number };
-      this.acknowledged.push({ topic: publish.topic, n, offset });
+      const { topic, data } = publish.request;
+      const { n } = data as { n: number };
+      this.acknowledged.push({ topic, n, offset });
       return;
     }
     if (!this.#asked.delete(id)) throw new Error(`${this.name}: ${id} is answered twice`);
