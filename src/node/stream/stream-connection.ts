@@ -1,4 +1,5 @@
 import { constants } from "node:buffer";
+import { isUint8Array } from "node:util/types";
 import {
   LongwireError,
   withoutStack,
@@ -258,8 +259,10 @@ export class StreamConnection
     return this.#options.role === "server" && payload.length >= COPIED_ONCE_BYTES;
   }
 
+  /** @param frames not copied, unless an early change of their memory could crash the process */
   sendFrames(frames: Uint8Array): void {
-    this.#connection.sendFrames(frames);
+    const isCopied = this.transport.readsInProcess && isUint8Array(frames);
+    this.#connection.sendFrames(isCopied ? Buffer.from(frames) : frames);
   }
 
   sendPing(payload: Uint8Array): void {
