@@ -137,7 +137,7 @@ export class ServerSide {
     }
   }
 
-  /** Who is present, as the server's own copy of the topic has it. */
+  /** The keys of everyone present, as the server's own copy of the topic has it. */
   present(): Set<string> {
     return new Set([...this.#live!.topic(PRESENCE).events()].map(({ key = "" }) => key));
   }

@@ -128,7 +128,7 @@ class Simulation {
     this.steps = this.#random.integer(40, 140);
   }
 
-  /** What has happened. */
+  /** The counts of this run. */
   get counted(): Tally {
     const { clocksSet, sleeps } = this.#faults;
     return { ...this.tally, ...this.#server.tokenTally, clocksSet, sleeps };
@@ -384,7 +384,7 @@ class Simulation {
     }
   }
 
-  /** Whoever reads the topic is present, even if a lease was overslept. */
+  /** A client that reads the topic is present, even if a lease was overslept. */
   #checkPresence(): void {
     const present = this.#server.present();
     for (const client of this.#clients) {

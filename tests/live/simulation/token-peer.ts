@@ -10,7 +10,7 @@ const TICK_MS = 100;
 /** A server notices within half a minute that the wall clock was set. */
 const NOTICED_MS: number = 30_000 + TICK_MS;
 
-/** What happened to the tokens of a run. */
+/** How often tokens had each fate in a run. */
 export interface TokenTally {
   tokensExpired: number;
   tokensRefused: number;
@@ -90,7 +90,7 @@ export class TokenPeer extends MemoryPeer {
   }
 
   #refuse(token: Token | undefined): void {
-    if (token === undefined) return this.#fail("refused what was no token");
+    if (token === undefined) return this.#fail("refused a client without a token");
     this.#refused = token;
     this.#tally.tokensRefused += 1;
     this.#checkExpired(token);

@@ -11,14 +11,14 @@ export interface Token {
 /** How long tokens are valid, in milliseconds. */
 const LIVES: readonly number[] = [3_000, 60_000, 10_000_000, 10_000_000];
 
-/** A token of the abuser, which never expires. */
+/** The expiry of the abuser's tokens: never. */
 export const LASTING: number = Number.MAX_SAFE_INTEGER;
 
 export function textOf({ id, expiresAt }: Token): string {
   return `${id}@${expiresAt}`;
 }
 
-/** What the server's `authenticate` returns: it believes every token. */
+/** Returns the identity for a token. The server believes every one. */
 export function identityOf(text: string | undefined): Identity | undefined {
   const [id = "", expiresAt = ""] = text?.split("@") ?? [];
   return id === "" ? undefined : { id, expiresAt: Number(expiresAt) };

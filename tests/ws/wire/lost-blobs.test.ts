@@ -17,7 +17,7 @@ class HeldBlob extends Blob {
 
 const CLOSED_WHILE_READING = "The socket was closed while the blob was being read";
 
-/** What happened to a Blob, to a message behind it, and to the connection, in order. */
+/** The events of a Blob, of a message behind it, and of the connection, in order. */
 class History {
   readonly names: string[] = [];
   readonly errors: (string | undefined)[] = [];
