@@ -19,6 +19,12 @@ test(
       stalls: 0,
       tooSlow: 0,
       abusersCut: 0,
+      clocksSet: 0,
+      sleeps: 0,
+      leasesHeld: 0,
+      tokensExpired: 0,
+      tokensRefused: 0,
+      tokensRefreshed: 0,
     };
     for (let seed = first; seed < first + count; seed += 1) {
       const tally = await simulate(seed).catch((cause: unknown) => {

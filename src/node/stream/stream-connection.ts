@@ -1,4 +1,5 @@
 import { constants } from "node:buffer";
+import { isUint8Array } from "node:util/types";
 import {
   LongwireError,
   withoutStack,
@@ -258,8 +259,10 @@ export class StreamConnection
     return this.#options.role === "server" && payload.length >= COPIED_ONCE_BYTES;
   }
 
+  /** @param frames not copied, unless an early change of their memory could crash the process */
   sendFrames(frames: Uint8Array): void {
-    this.#connection.sendFrames(frames);
+    const isCopied = this.transport.readsInProcess && isUint8Array(frames);
+    this.#connection.sendFrames(isCopied ? Buffer.from(frames) : frames);
   }
 
   sendPing(payload: Uint8Array): void {
@@ -277,8 +280,14 @@ export class StreamConnection
     // peer that waits to be read might never see this end's.
     this.#pauses &= ~Pause.Owner;
     this.#applyPause();
-    this.#startCloseTimer();
+    this.startCloseTimer();
     this.#notifyClosing();
+  }
+
+  /** Cuts the transport in `closeTimeoutMs`, unless it has ended by then. */
+  startCloseTimer(): void {
+    const { wheel, closeTimeoutMs } = this.#options;
+    this.#endingNow.timer ??= wheel.after(closeTimeoutMs, () => this.transport.cut());
   }
 
   /**
@@ -288,7 +297,7 @@ export class StreamConnection
   abandon(): void {
     this.#output.flush();
     this.transport.end();
-    this.#startCloseTimer();
+    this.startCloseTimer();
     this.#notifyClosing();
   }
 
@@ -375,7 +384,7 @@ export class StreamConnection
   onPeerClose(code: number, reason: string, reasonBytes: Uint8Array): void {
     this.#endingNow.peerClose = { code, reason };
     this.#handler.onPeerClose?.(reasonBytes);
-    this.#startCloseTimer();
+    this.startCloseTimer();
     this.#notifyClosing();
   }
 
@@ -407,7 +416,7 @@ export class StreamConnection
     // Later input is read and dropped, because unread data would make the kernel send a reset, and
     // the peer could lose the Close frame.
     this.#applyPause();
-    this.#startCloseTimer();
+    this.startCloseTimer();
     this.#onTransport("delivered");
   }
 
@@ -595,11 +604,6 @@ export class StreamConnection
   /** Only the first error is kept, because later ones are its consequences. */
   #failWith(error: LongwireError | undefined): void {
     if (error !== undefined) this.#endingNow.error ??= error;
-  }
-
-  #startCloseTimer(): void {
-    const { wheel, closeTimeoutMs } = this.#options;
-    this.#endingNow.timer ??= wheel.after(closeTimeoutMs, () => this.transport.cut());
   }
 
   #notifyClosing(): void {

@@ -2,6 +2,7 @@ import type { MemoryAccount } from "../../base/index.ts";
 import type { Connection } from "../../protocol/index.ts";
 import type { Flushable } from "./flush-queue.ts";
 import { joinedOnce } from "./joined-chunks.ts";
+import { UnwrittenChunks } from "./unwritten-chunks.ts";
 import type { Transport } from "../transport/transport.ts";
 
 /** Receives the events of a connection's output. */
@@ -13,7 +14,8 @@ export interface OutputWatcher {
   /** Called when writing threw. */
   onWriteFailed(error: unknown): void;
   /**
-   * Called when memory that was sent by reference was transferred or resized before it was written.
+   * Called when memory that was sent by reference was transferred or resized before the operating
+   * system had taken it.
    */
   onMemoryGone(): void;
   /** Called when the account has no room for the buffered bytes. */
@@ -34,6 +36,8 @@ export class StreamOutput implements Flushable {
   /** The part of the buffered bytes that is charged. */
   #chargedBytes = 0;
   #owesDrain = false;
+  /** Exists only while the transport holds chunks. */
+  #unwritten: UnwrittenChunks | undefined;
   /** Whether the transport will call back after its pending writes. */
   #watchingDrain = false;
 
@@ -64,7 +68,8 @@ export class StreamOutput implements Flushable {
     if (pendingBytes > stopReadingBytes) this.#watcher.onTooMuch();
     if (outgoing.size === 0) return;
     const transport = this.#transport;
-    if (!outgoing.writeTo(this)) return this.#watcher.onMemoryGone();
+    const isIntact = outgoing.writeTo(this);
+    if (!isIntact || !this.#isUnwrittenIntact()) return this.#watcher.onMemoryGone();
     if (!transport.isWritable) return;
     // If nothing is unsent, the kernel has copied everything, and the block can be reused.
     if (transport.unsentBytes > 0) {
@@ -113,12 +118,31 @@ export class StreamOutput implements Flushable {
 
   write(chunk: Uint8Array): void {
     this.#transport.write(chunk);
+    if (this.#transport.unsentBytes > 0) this.#hold(chunk);
   }
 
   writeAll(chunks: readonly Uint8Array[]): void {
     const joined = joinedOnce(chunks);
-    if (joined === undefined) this.#transport.writeAll(chunks);
-    else this.#transport.write(joined);
+    // Joined bytes are a copy, but they count as well.
+    if (joined !== undefined) return this.write(joined);
+    this.#transport.writeAll(chunks);
+    if (this.#transport.unsentBytes > 0) for (const chunk of chunks) this.#hold(chunk);
+  }
+
+  #hold(chunk: Uint8Array): void {
+    // Only servers share memory with the application, and only for them `#onUnsent` waits for the
+    // end of the writing, which drops the chunk.
+    if (this.#watcher.account === undefined) return;
+    (this.#unwritten ??= new UnwrittenChunks()).add(chunk);
+  }
+
+  /** Whether nobody has transferred or resized what has been written since the last call. */
+  #isUnwrittenIntact(): boolean {
+    if (this.#unwritten === undefined) return true;
+    const { unsentBytes } = this.#transport;
+    const isIntact = this.#unwritten.dropWritten(unsentBytes);
+    if (unsentBytes === 0) this.#unwritten = undefined;
+    return isIntact;
   }
 
   /** Ensures that `onDrained` is called once nothing is buffered. */
@@ -148,6 +172,7 @@ export class StreamOutput implements Flushable {
     this.#watchingDrain = true;
     this.#transport.afterWritten(() => {
       this.#watchingDrain = false;
+      if (!this.#isUnwrittenIntact()) return this.#watcher.onMemoryGone();
       this.#settle();
       this.#connection.holdsPongs = false;
       if (this.#owesDrain) this.drained();

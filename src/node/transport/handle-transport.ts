@@ -47,6 +47,7 @@ export class HandleTransport implements Transport, HandleOwner {
   #owner: TransportOwner | undefined;
   #state: State = "open";
   #backlog: Backlog | undefined;
+  readonly readsInProcess = false;
   /** Bytes that arrived before there was an owner. */
   #head: Uint8Array | undefined;
   /** Whether the peer has ended its side; `held` until there is an owner to notify. */

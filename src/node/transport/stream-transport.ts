@@ -60,6 +60,11 @@ export class StreamTransport implements Transport {
     return this.stream.writableLength;
   }
 
+  /** For HTTP/2, nghttp2 reads a chunk when flow control permits. TLS copies what has to wait. */
+  get readsInProcess(): boolean {
+    return "rstCode" in this.stream;
+  }
+
   get remoteAddress(): string | undefined {
     const stream = this.stream as Partial<Socket> & Partial<ServerHttp2Stream>;
     return stream.remoteAddress ?? stream.session?.socket.remoteAddress;

@@ -42,6 +42,11 @@ export interface Transport {
   /** Bytes that were written but not handed to the operating system. */
   readonly unsentBytes: number;
   readonly remoteAddress: string | undefined;
+  /**
+   * Whether written chunks are read in this process and not by the operating system, so that
+   * freeing one too early would crash the process.
+   */
+  readonly readsInProcess: boolean;
   /** Writes `chunk`, which must not change until nothing is unsent. */
   write(chunk: Uint8Array): void;
   /** Writes `chunks` with one call. */

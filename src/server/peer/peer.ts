@@ -50,8 +50,12 @@ export interface Peer<Data = unknown> {
 
   /**
    * Sends frames from `encodeText` or from this peer's `frameFormat`, in order and without copying
-   * them. Use it to send one message to many peers. The memory must not be changed or transferred
-   * until `drained` resolves.
+   * them. Use it to send one message to many peers. The memory must not be changed, transferred or
+   * resized until `drained` resolves. If it is transferred or resized earlier, this peer's
+   * connection ends with an error, usually `memory_gone`; other changes are not noticed. Over HTTP/2
+   * the frames are copied.
+   *
+   * @returns false as for `send`
    */
   sendFrames(frames: Uint8Array): boolean;
 

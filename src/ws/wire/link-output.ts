@@ -103,6 +103,7 @@ export class LinkOutput implements FrameSink {
     // The error of the stream is passed on unchanged.
     const cause = error?.cause instanceof Error ? error.cause : error;
     this.#callbacks?.fail(cause ?? new Error(`The socket was closed ${when}`));
+    this.#sender?.lose();
   }
 
   get destroyed(): boolean {

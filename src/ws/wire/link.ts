@@ -104,6 +104,8 @@ export class Link implements StreamConnectionHandler {
     if (this.readyState !== 1) return;
     const payload = closePayload(code, reason);
     this.readyState = 2;
+    // Reading a Blob that was sent before may take long or never end.
+    this.#connection.startCloseTimer();
     this.#out.whenSent(() => {
       this.#connection.close(code, reasonIn(payload));
       this.#connection.flush();

@@ -32,7 +32,7 @@ export class SendCallbacks {
     const lost = [...this.#written, this.#fresh ?? []].flat();
     this.#written.clear();
     this.#fresh = undefined;
-    for (const callback of lost) callback(error);
+    failAll(lost, error);
   }
 
   #await(): void {
@@ -44,5 +44,21 @@ export class SendCallbacks {
       if (!this.#written.delete(callbacks)) return;
       for (const callback of callbacks) callback();
     });
+  }
+}
+
+/**
+ * Calls all callbacks with an error. An exception in one goes to the process, because the others,
+ * and `close`, must not depend on it.
+ */
+export function failAll(callbacks: readonly SendCallback[], error: Error): void {
+  for (const callback of callbacks) {
+    try {
+      callback(error);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+    }
   }
 }

@@ -9,7 +9,7 @@ import { closePayload } from "./close-payload.ts";
 import { maskingKeyFrom, type GenerateMask } from "../connection-options.ts";
 import { bufferOver, bytesOf, isLentBySender, sizeOf, type MessageData } from "./message-bytes.ts";
 import { PerMessageDeflate } from "../deflate/per-message-deflate.ts";
-import type { SendCallback } from "./send-callbacks.ts";
+import { failAll, type SendCallback } from "./send-callbacks.ts";
 
 /** The stream that a sender writes to, reduced to what is needed. */
 export interface FrameSink {
@@ -66,6 +66,8 @@ export class Sender {
   readonly #generateMask: GenerateMask | undefined;
   readonly #waiting: (Task | (() => void))[] = [];
   #isBusy = false;
+  /** The frame whose Blob is being read. */
+  #reading: Task | undefined;
   #bufferedBytes = 0;
   /** Whether the fragments of the current message are compressed. */
   #fragmented: { compress: boolean } | undefined;
@@ -141,6 +143,18 @@ export class Sender {
     this.#add({ data, size, compress, frame, callback });
   }
 
+  /**
+   * Fails the Blob that is being read and everything behind it, because the connection has ended.
+   * Reading may take long or never end, and callbacks must not wait for it.
+   */
+  lose(): void {
+    const task = this.#reading;
+    if (task === undefined) return;
+    this.#reading = undefined;
+    this.#fail(task, closedWhileReading());
+    this.#waiting.length = 0;
+  }
+
   /** Runs `step` after everything that was sent so far. */
   whenIdle(step: () => void): void {
     if (this.#isBusy) this.#waiting.push(step);
@@ -204,6 +218,7 @@ export class Sender {
 
   #read(task: Task, blob: Blob): void {
     this.#begin(task);
+    this.#reading = task;
     blob.arrayBuffer().then(
       (data) => {
         const goOn = (): void => this.#goOnWith(task, data);
@@ -212,16 +227,18 @@ export class Sender {
       },
       (error: Error) =>
         process.nextTick(() => {
-          this.#fail(task, error);
+          if (this.#reading === task) this.#fail(task, error);
+          this.#reading = undefined;
           this.onerror(error);
         }),
     );
   }
 
   #goOnWith(task: Task, data: ArrayBuffer): void {
-    if (this.#sink.destroyed === true) {
-      return this.#fail(task, new Error("The socket was closed while the blob was being read"));
-    }
+    // Its callback has been called.
+    if (this.#reading !== task) return;
+    this.#reading = undefined;
+    if (this.#sink.destroyed === true) return this.#fail(task, closedWhileReading());
     this.#bufferedBytes -= task.size;
     this.#isBusy = false;
     this.#run({ ...task, data: Buffer.from(data), frame: { ...task.frame, readOnly: false } });
@@ -262,10 +279,16 @@ export class Sender {
   }
 
   #fail(task: Task, error: Error): void {
-    for (const one of [task, ...this.#waiting]) {
-      if (typeof one === "object") one.callback?.(error);
-    }
+    const tasks = [task, ...this.#waiting].filter((one) => typeof one === "object");
+    failAll(
+      tasks.flatMap(({ callback }) => callback ?? []),
+      error,
+    );
   }
+}
+
+function closedWhileReading(): Error {
+  return new Error("The socket was closed while the blob was being read");
 }
 
 /** Unmasked text is encoded by the stream that writes it. */

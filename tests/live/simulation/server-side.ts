@@ -2,39 +2,68 @@ import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { ServerBroker } from "../../../src/testing/server-broker.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../src/live/index.ts";
 import type { LiveEndpoint } from "../../../src/live/server/live-server.ts";
-import type { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
-import { MemoryPeer, NOTHING_SHOWN } from "../../rigs/live/memory-peer.ts";
+import { NOTHING_SHOWN } from "../../rigs/live/memory-peer.ts";
 import type { Random } from "../../rigs/random.ts";
 import { MAX_MESSAGE_BYTES, REQUEST_LIMITS } from "../../rigs/live/abuser.ts";
 import type { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Truth } from "../../rigs/live/truth.ts";
+import type { ClockFaults } from "./clock-faults.ts";
+import { RemovalWatch } from "./removal-watch.ts";
+import { TokenPeer, type TokenTally } from "./token-peer.ts";
+import { identityOf, textOf, type Token } from "./tokens.ts";
 
 export const TOPICS = { news: "log", traffic: "log", devices: "keyed", online: "keyed" } as const;
 export type TopicName = keyof typeof TOPICS;
 export const TOPIC_NAMES: readonly TopicName[] = ["news", "traffic", "devices", "online"];
 
+/** The topic that announces who subscribes to `traffic`. */
+export const PRESENCE = "traffic/$presence";
+
+/** How a client connects. */
+export interface Entrance {
+  /** Makes the connection one of Level 0. */
+  topic?: TopicName;
+  search?: string;
+  address?: string;
+  /** Shown in the handshake. */
+  token?: Token | undefined;
+}
+
+interface ServerSideOptions {
+  ledger: WatchedLedger;
+  /** Whether topics keep so little that clients can use up the budget. */
+  isSmall: boolean;
+  /** Whether clients must have a token. */
+  asksForTokens: boolean;
+}
+
 /** The live server of the simulation, its broker, and what the broker has ever said. */
 export class ServerSide {
   readonly ledger: WatchedLedger;
-  readonly #clock: VirtualClock;
+  readonly faults: ClockFaults;
+  readonly tokenTally: TokenTally = { tokensExpired: 0, tokensRefused: 0, tokensRefreshed: 0 };
+  /** Called when a key is removed; returns what is wrong about it. */
+  onRemoved: (topic: string, key: string, offset: number) => string | undefined = () => undefined;
+  readonly #asksForTokens: boolean;
   readonly #declarations: (ReturnType<typeof keyedTopic> | ReturnType<typeof logTopic>)[];
   readonly #truths = new Map<string, Truth>();
   readonly #epochs = new Map<string, string>();
   readonly #errors: unknown[] = [];
   #broker: MemoryBroker | undefined;
+  #watch: RemovalWatch | undefined;
   #live: LiveServer | undefined;
   #endpoint!: LiveEndpoint;
-  readonly #peers = new Set<MemoryPeer>();
+  readonly #peers = new Set<TokenPeer>();
   #addresses = 0;
 
-  /** @param isSmall whether topics keep so little that clients can use up the budget */
   constructor(
-    clock: VirtualClock,
+    faults: ClockFaults,
     random: Random,
-    { ledger, isSmall }: { ledger: WatchedLedger; isSmall: boolean },
+    { ledger, isSmall, asksForTokens }: ServerSideOptions,
   ) {
-    this.#clock = clock;
+    this.faults = faults;
     this.ledger = ledger;
+    this.#asksForTokens = asksForTokens;
     const retention = (): object => ({
       maxEvents: random.pick([3, 20, 1_000]),
       maxBytes: random.pick([20_000, isSmall ? 100_000 : 1_000_000]),
@@ -43,7 +72,7 @@ export class ServerSide {
     const common = { match: matchFields, clientPublish: true };
     this.#declarations = [
       logTopic("news", { ...common, retention: retention() }),
-      logTopic("traffic", { ...common, retention: retention() }),
+      logTopic("traffic", { ...common, retention: retention(), presence: true }),
       keyedTopic("devices", { ...common, retention: retention() }),
       keyedTopic("online", { ...common, retention: retention(), keyLifetime: "connection" }),
     ];
@@ -58,8 +87,9 @@ export class ServerSide {
     const report = (error: unknown): void => void this.#errors.push(error);
     this.#live = await LiveServer.open({
       topics: this.#declarations,
-      broker: new ServerBroker(this.#broker!),
-      clock: this.#clock,
+      broker: new ServerBroker(this.#watch!),
+      clock: this.faults.clock,
+      ...(this.#asksForTokens && { authenticate: ({ token }) => identityOf(token) }),
       ledger: this.ledger,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       ...REQUEST_LIMITS,
@@ -68,13 +98,19 @@ export class ServerSide {
     this.#endpoint = this.#live.endpoint("/live");
   }
 
-  /** Opens a connection; a topic makes it one of Level 0. */
-  connect(topic?: TopicName, search = "", address: string = this.#newAddress()): MemoryPeer {
+  /** Opens a connection. */
+  connect({ topic, search = "", address = this.#newAddress(), token }: Entrance = {}): TokenPeer {
     const protocol = topic === undefined ? "longwire.v1" : "";
-    const peer = new MemoryPeer(this.#endpoint, protocol, this.ledger, address);
+    const { ledger, faults, tokenTally: tally } = this;
+    const peer = new TokenPeer(this.#endpoint, { protocol, ledger, address }, { faults, tally });
     this.#peers.add(peer);
+    if (token !== undefined) peer.offer(token);
     const path = topic === undefined ? "/live" : `/live/${topic}`;
-    this.#endpoint.onOpen(peer, { path, search, protocols: [], ...NOTHING_SHOWN });
+    const header = (name: string): string | undefined =>
+      name === "authorization" && token !== undefined ? `Bearer ${textOf(token)}` : undefined;
+    this.#endpoint.onOpen(peer, { path, search, protocols: [], ...NOTHING_SHOWN, header });
+    // Level 0 has no message that says so.
+    if (topic !== undefined && peer.isOpen) peer.accept();
     return peer;
   }
 
@@ -91,6 +127,19 @@ export class ServerSide {
   check(): void {
     if (this.#errors.length > 0) throw this.#errors[0];
     this.ledger.check();
+    this.checkTokens();
+  }
+
+  checkTokens(): void {
+    for (const peer of this.#peers) {
+      peer.checkOpen();
+      if (peer.failure !== undefined) throw new Error(peer.failure);
+    }
+  }
+
+  /** The keys of everyone present, as the server's own copy of the topic has it. */
+  present(): Set<string> {
+    return new Set([...this.#live!.topic(PRESENCE).events()].map(({ key = "" }) => key));
   }
 
   /** All clients leave. @throws Error if the ledger still charges somebody afterwards */
@@ -111,7 +160,11 @@ export class ServerSide {
 
   async #newBroker(): Promise<void> {
     await this.#broker?.close();
-    this.#broker = new MemoryBroker({ clock: this.#clock });
+    this.#broker = new MemoryBroker({ clock: this.faults.clock });
+    this.#watch = new RemovalWatch(this.#broker, (...removed) => {
+      const failure = this.onRemoved(...removed);
+      if (failure !== undefined) this.#errors.push(new Error(failure));
+    });
     for (const declaration of this.#declarations) {
       const truth = new Truth();
       const { name } = declaration;

@@ -1,11 +1,14 @@
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
 import { settle, type MemoryPeer } from "../../rigs/live/memory-peer.ts";
+import { LASTING, Tokens } from "./tokens.ts";
+import { ClockFaults } from "./clock-faults.ts";
 import { Abuser, type AbuserLink } from "../../rigs/live/abuser.ts";
 import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
 import { Random } from "../../rigs/random.ts";
-import { ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
+import { PRESENCE, ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
+import type { TokenTally } from "./token-peer.ts";
 
 /** The most that may wait for a subscriber: its budget, a page with its last entry, and answers. */
 const MOST_BUFFERED = 64 * 1024 + 64 * 1024 + 48 * 1024 + 8 * 1024;
@@ -29,7 +32,7 @@ const PARTIES_OF_SWARM = 12;
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 
 /** The counts of a run, which show that the seeds reach every case. */
-export interface Tally {
+export interface Tally extends TokenTally {
   events: number;
   cuts: number;
   restarts: number;
@@ -37,6 +40,10 @@ export interface Tally {
   tooSlow: number;
   /** Connections of the abuser that the server has cut. */
   abusersCut: number;
+  clocksSet: number;
+  sleeps: number;
+  /** Keys of connections, and presences, that were held when the wall clock was set. */
+  leasesHeld: number;
 }
 
 interface DataConnection {
@@ -50,12 +57,14 @@ export async function simulate(seed: number): Promise<Tally> {
   await run.start();
   for (let step = 0; step < run.steps; step += 1) await run.step();
   await run.finish();
-  return run.tally;
+  return run.counted;
 }
 
 class Simulation {
   readonly #random: Random;
   readonly #clock = new VirtualClock();
+  readonly #faults: ClockFaults;
+  readonly #tokens: Tokens | undefined;
   readonly #server: ServerSide;
   readonly #abuser: Abuser;
   readonly #abuserPeers = new Set<MemoryPeer>();
@@ -65,7 +74,17 @@ class Simulation {
   readonly #speeds = new Map<MemoryPeer, number>();
   /** Cut connections of which the server does not know yet. */
   readonly #lost = new Set<MemoryPeer>();
-  readonly tally: Tally = { events: 0, cuts: 0, restarts: 0, stalls: 0, tooSlow: 0, abusersCut: 0 };
+  readonly tally = {
+    events: 0,
+    cuts: 0,
+    restarts: 0,
+    stalls: 0,
+    tooSlow: 0,
+    abusersCut: 0,
+    leasesHeld: 0,
+  };
+  /** The offsets at which keys of connections were removed in a long sleep. */
+  readonly #overslept = new Map<string, number>();
   readonly steps: number;
   /** Some runs are about large events, so that budgets and lanes overflow. */
   readonly #mostPadding: number;
@@ -80,7 +99,17 @@ class Simulation {
     const shareBytes = this.#mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES;
     const budgetBytes = shareBytes * BUDGET_IN_SHARES + (isSwarm ? 0 : TOPICS_BYTES);
     const ledger = new WatchedLedger({ shareBytes, budgetBytes });
-    this.#server = new ServerSide(this.#clock, this.#random, { ledger, isSmall: isSwarm });
+    // The clocks and tokens, too.
+    const ofClocks = new Random(seed + 0x27d4eb2f);
+    const asksForTokens = ofClocks.chance(0.5);
+    this.#faults = new ClockFaults(this.#clock, ofClocks);
+    this.#tokens = asksForTokens ? new Tokens(this.#clock, ofClocks) : undefined;
+    this.#server = new ServerSide(this.#faults, this.#random, {
+      ledger,
+      isSmall: isSwarm,
+      asksForTokens,
+    });
+    this.#server.onRemoved = (...removed) => this.#onRemoved(...removed);
     this.#abuser = new Abuser({
       random,
       parties: isSwarm ? PARTIES_OF_SWARM : random.integer(1, 3),
@@ -92,8 +121,17 @@ class Simulation {
       shareBytes,
     });
     const count = this.#random.integer(2, 5);
-    this.#clients = Array.from({ length: count }, (_, at) => new Client(`c${at}`, this.#server));
+    this.#clients = Array.from(
+      { length: count },
+      (_, at) => new Client(`c${at}`, this.#server, this.#tokens),
+    );
     this.steps = this.#random.integer(40, 140);
+  }
+
+  /** The counts of this run. */
+  get counted(): Tally {
+    const { clocksSet, sleeps } = this.#faults;
+    return { ...this.tally, ...this.#server.tokenTally, clocksSet, sleeps };
   }
 
   async start(): Promise<void> {
@@ -107,6 +145,7 @@ class Simulation {
     if (this.#random.chance(0.8)) await settle();
     this.#carry();
     await settle();
+    if (this.#faults.act()) this.tally.leasesHeld += this.#leasesHeld;
     this.#clock.advance(this.#random.pick([1, 20, 200, 3_000]));
     this.#server.check();
     this.#abuser.check();
@@ -116,10 +155,12 @@ class Simulation {
   async finish(): Promise<void> {
     this.#abuser.leave();
     for (const peer of this.#lost) peer.end();
-    for (const client of this.#clients) {
-      if (client.peer === undefined) client.connect();
-    }
+    if (this.#tokens !== undefined) this.#tokens.areLasting = true;
+    if (this.#faults.hasJustSlept) this.#clock.advance(2_000);
     for (let round = 0; round < 200; round += 1) {
+      for (const client of this.#clients) {
+        if (client.peer === undefined) client.connect();
+      }
       await settle();
       // A walk that is longer than a turn allows goes on in the next one.
       this.#clock.advance(1);
@@ -130,12 +171,13 @@ class Simulation {
         peer.carry();
       }
       await settle();
-      if (waiting === 0) break;
+      if (waiting === 0 && this.#clients.every(({ peer }) => peer?.isOpen)) break;
     }
     this.#server.check();
     for (const client of this.#clients) client.checkEnd();
     this.#checkAcknowledged();
     this.#checkOwnKeys();
+    this.#checkPresence();
     this.#reapDataClients();
     for (const { model } of this.#dataClients) model.checkEnd();
     await this.#server.checkLeft();
@@ -156,6 +198,7 @@ class Simulation {
     else if (roll < 0.92) await this.#narrowOrEndData();
     else if (roll < 0.96) this.#noticeLost();
     else if (roll < 0.975) await this.#restart();
+    else if (roll < 0.99) client.refresh();
   }
 
   #publishFromServer(): void {
@@ -204,7 +247,8 @@ class Simulation {
     const search = new URLSearchParams(params).toString();
     const source = { truth: this.#server.truth(topic), params };
     const model = new ModelDataClient(topic, TOPICS[topic], source);
-    const peer = this.#server.connect(topic, search);
+    const token = this.#tokens?.next(`d${this.#nextN()}`, undefined);
+    const peer = this.#server.connect({ topic, search, token });
     peer.onText = (text) => model.onText(text);
     if (search === "") peer.receive(this.#random.pick(["", "{}", " \n"]));
     this.#speeds.set(peer, this.#random.pick(SPEEDS));
@@ -254,7 +298,8 @@ class Simulation {
   }
 
   #connectAbuser(address: string, onText: (text: string) => void): AbuserLink {
-    const peer = this.#server.connect(undefined, "", address);
+    const token = this.#tokens && { id: address, expiresAt: LASTING };
+    const peer = this.#server.connect({ address, token });
     this.#abuserPeers.add(peer);
     peer.onText = onText;
     return {
@@ -297,6 +342,11 @@ class Simulation {
     for (const connection of this.#dataClients) {
       const { closed } = connection.peer;
       if (closed === undefined) continue;
+      // Its peer checks that it is due.
+      if (closed.code === 4401 || closed.code === 4503) {
+        this.#dataClients.delete(connection);
+        continue;
+      }
       if (closed.code !== 4429 || !closed.reason.startsWith("events were lost")) {
         throw new Error(`Level 0 was closed with ${closed.code}: ${closed.reason}`);
       }
@@ -329,8 +379,38 @@ class Simulation {
     const state = this.#server.truth("online").stateAt(Number.POSITIVE_INFINITY, {});
     for (const { name, ownKeyAt } of this.#clients) {
       if (state.get(name) === ownKeyAt) continue;
+      if (!state.has(name) && (this.#overslept.get(name) ?? 0) > ownKeyAt!) continue;
       throw new Error(`${name} set its key with ${ownKeyAt} and it is of ${state.get(name)}`);
     }
+  }
+
+  /** A client that reads the topic is present, even if a lease was overslept. */
+  #checkPresence(): void {
+    const present = this.#server.present();
+    for (const client of this.#clients) {
+      if (!client.isReading("traffic") || present.has(client.presenceKey!)) continue;
+      throw new Error(`${client.name} reads traffic and is not present`);
+    }
+  }
+
+  get #leasesHeld(): number {
+    const holds = (client: Client): number =>
+      (client.ownKeyAt === undefined ? 0 : 1) + (client.isReading("traffic") ? 1 : 0);
+    return this.#clients.reduce((sum, client) => sum + holds(client), 0);
+  }
+
+  /** A key of a connection that is open, and a presence in use, is only removed in a long sleep. */
+  #onRemoved(topic: string, key: string, offset: number): string | undefined {
+    const isOwned = ({ name, ownKeyAt, peer }: Client): boolean =>
+      topic === "online" && name === key && ownKeyAt !== undefined && peer!.isOpen;
+    const isPresent = (client: Client): boolean =>
+      topic === PRESENCE && client.presenceKey === key && client.isReading("traffic");
+    if (this.#faults.isInLongSleep) {
+      if (topic === "online") this.#overslept.set(key, offset);
+    } else if (this.#clients.some((client) => isOwned(client) || isPresent(client))) {
+      return `${topic} has lost ${key}, which is in use`;
+    }
+    return undefined;
   }
 
   #data(): { n: number; site: string; pad: string } {

@@ -90,6 +90,16 @@ const DIFFERENCES = {
     longwire: "taken",
     why: "maxPayload limits the message, and incompressible data grows slightly on the wire",
   },
+  lostBlob: {
+    ws: ["close", "blob", "behind"],
+    longwire: ["blob", "behind", "close"],
+    why: "reading a Blob may take long or never end, and callbacks precede the close",
+  },
+  behindThrowingCallback: {
+    ws: [] as string[],
+    longwire: ["behind"],
+    why: "one caller's mistake must not cost another one its answer",
+  },
   detachedWithoutOptions: {
     ws: "throws",
     longwire: "is made",
