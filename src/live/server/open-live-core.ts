@@ -80,7 +80,7 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
       { clock, wheel, timeoutMs: limits.callTimeoutMs },
       { diagnostics, report },
     ),
-    offers: new Offers(clientMethods, authority),
+    offers: new Offers(clientMethods, authority, report),
     rates: new Rates(clock, limits),
     owners,
     presence,

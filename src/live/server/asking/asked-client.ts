@@ -45,6 +45,8 @@ export class AskedClient {
   offers: ReadonlySet<string> = new Set();
   /** As of its last offer. */
   caller: Caller | undefined;
+  /** Settled when all its offers so far are accepted or refused. */
+  offersDecided: Promise<void> = Promise.resolve();
   readonly #connection: Connection;
   readonly #wheel: TimerWheel;
   readonly #open = new Map<RequestId, OpenRequest>();
@@ -54,6 +56,11 @@ export class AskedClient {
   constructor(connection: Connection, wheel: TimerWheel) {
     this.#connection = connection;
     this.#wheel = wheel;
+  }
+
+  /** Whether the connection has ended. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   /** Whether it is subscribed to a topic. */

@@ -1,5 +1,4 @@
-import type { Authority } from "../../../topics/index.ts";
-import { LiveError, quoted } from "../../../topics/index.ts";
+import { type Authority, LiveError, quoted, type Report } from "../../../topics/index.ts";
 import type { ClientMethodDeclaration, ClientMethods } from "../../live-api.ts";
 import { permit } from "../access/permit.ts";
 import type { Caller } from "../sessions/caller.ts";
@@ -9,13 +8,15 @@ import type { AskedClient } from "./asked-client.ts";
 export class Offers {
   readonly methods: ClientMethods;
   readonly #fallback: Authority;
+  readonly #report: Report;
   readonly #byConnection = new Map<string, AskedClient>();
   /** The one that offered last is last. */
   readonly #byIdentity = new Map<string, Set<AskedClient>>();
 
-  constructor(methods: ClientMethods, fallback: Authority) {
+  constructor(methods: ClientMethods, fallback: Authority, report: Report) {
     this.methods = methods;
     this.#fallback = fallback;
+    this.#report = report;
   }
 
   /** Returns the newest connection of the identity that offers the method. */
@@ -36,28 +37,75 @@ export class Offers {
   }
 
   /**
-   * Replaces what a client offers.
+   * Replaces what a client offers, after its earlier offers have been decided.
    *
    * @throws LiveError as a rejection: `unknown_method`, `forbidden`; its earlier offers stay
    */
-  async set(client: AskedClient, names: readonly string[], caller: Caller): Promise<void> {
-    for (const name of names) await this.#permit(name, caller);
-    this.#forget(client, caller);
-    client.offers = new Set(names);
-    client.caller = caller;
-    if (names.length === 0) return;
-    this.#byConnection.set(caller.connection, client);
-    const { identity } = caller;
-    if (identity === undefined) return;
-    const clients = this.#byIdentity.get(identity.id) ?? new Set();
-    this.#byIdentity.set(identity.id, clients.add(client));
+  set(client: AskedClient, names: readonly string[], caller: Caller): Promise<void> {
+    return this.#inOrder(client, async () => {
+      for (const name of names) await this.#permit(name, caller);
+      this.#register(client, names, caller);
+    });
+  }
+
+  /**
+   * Withdraws the offers that a client, with new credentials, may no longer make.
+   *
+   * @returns the offers that remain; undefined if nothing has changed
+   */
+  async recheck(client: AskedClient, caller: Caller): Promise<readonly string[] | undefined> {
+    let remaining: string[] | undefined;
+    await this.#inOrder(client, async () => {
+      const allowed: string[] = [];
+      for (const name of client.offers) {
+        if (await this.#isPermitted(name, caller)) allowed.push(name);
+      }
+      if (allowed.length === client.offers.size) return;
+      remaining = allowed;
+      this.#register(client, allowed, caller);
+    });
+    return remaining;
   }
 
   /** The client's connection has ended. */
   end(client: AskedClient, caller: Caller): void {
-    this.#forget(client, caller);
-    client.offers = new Set();
     client.end();
+    this.#register(client, [], caller);
+  }
+
+  /** Decisions of the application may take different times. */
+  #inOrder(client: AskedClient, act: () => Promise<void>): Promise<void> {
+    const done = client.offersDecided.then(act);
+    client.offersDecided = done.catch(() => {});
+    return done;
+  }
+
+  #register(client: AskedClient, names: readonly string[], caller: Caller): void {
+    const { connection, identity } = caller;
+    const of = client.hasEnded ? [] : names;
+    client.offers = new Set(of);
+    client.caller = caller;
+    const clients = this.#byIdentity.get(identity?.id ?? "") ?? new Set();
+    // Deleted first, because the one that offered last comes last.
+    clients.delete(client);
+    if (of.length === 0) this.#byConnection.delete(connection);
+    else {
+      this.#byConnection.set(connection, client);
+      clients.add(client);
+    }
+    if (identity === undefined) return;
+    if (clients.size === 0) this.#byIdentity.delete(identity.id);
+    else this.#byIdentity.set(identity.id, clients);
+  }
+
+  async #isPermitted(name: string, caller: Caller): Promise<boolean> {
+    try {
+      await this.#permit(name, caller);
+      return true;
+    } catch (error) {
+      if (!(error instanceof LiveError)) this.#report(error);
+      return false;
+    }
   }
 
   async #permit(name: string, caller: Caller): Promise<void> {
@@ -71,13 +119,5 @@ export class Offers {
     if (declared !== undefined) return declared;
     const message = `The server asks clients for no method ${quoted(name)}; check its name.`;
     throw new LiveError("unknown_method", message);
-  }
-
-  #forget(client: AskedClient, { connection, identity }: Caller): void {
-    this.#byConnection.delete(connection);
-    if (identity === undefined) return;
-    const clients = this.#byIdentity.get(identity.id);
-    clients?.delete(client);
-    if (clients?.size === 0) this.#byIdentity.delete(identity.id);
   }
 }

@@ -333,7 +333,6 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   async #offer({ id, methods }: Request<"offers">, caller: Caller): Promise<string> {
     await this.#core.offers.set(this.#asked, methods, caller);
-    if (this.#ended) this.#core.offers.end(this.#asked, caller);
     return JSON.stringify({ type: "offered", id, methods });
   }
 
@@ -374,8 +373,14 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       }
       const caller = this.#sessionIdentity.letIn(result.identity);
       if (identity !== undefined) this.#send({ type: "refreshed", ...this.#expiry() });
-      return this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
+      return this.#recheck(caller);
     });
+  }
+
+  async #recheck(caller: Caller): Promise<void> {
+    await this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
+    const methods = await this.#core.offers.recheck(this.#asked, caller);
+    if (methods !== undefined && !this.#ended) this.#send({ type: "offered", methods });
   }
 
   #expire(): void {

@@ -55,6 +55,8 @@ const numbers: StandardSchema<unknown, number> = {
   },
 };
 
+const isOperator = (identity: unknown): boolean => (identity as { isOperator: boolean }).isOperator;
+
 const reboot = { reboot: clientMethod() };
 
 describe("a call of the server to a client", () => {
@@ -374,6 +376,47 @@ describe("offers", () => {
     device.take();
     await live.settle();
     expect(device.types()).toEqual(["request"]);
+  });
+
+  test("are decided in the order in which they were made", async () => {
+    const slow = new Later<boolean>();
+    const live = await open({
+      reboot: clientMethod({ authorize: () => slow.promise }),
+      measure: clientMethod(),
+    });
+    const guest = await as(live, "ap-7");
+    await guest.send({ type: "offers", id: 1, methods: ["reboot"] });
+    await guest.send({ type: "offers", id: 2, methods: ["measure"] });
+    slow.resolve(true);
+    await live.settle();
+    expect(guest.take()).toMatchObject([{ methods: ["reboot"] }, { methods: ["measure"] }]);
+    const called = live.live.identity("ap-7").call("reboot");
+    await expect(called).rejects.toMatchObject({ code: "not_offered" });
+  });
+
+  test("are withdrawn when new credentials do not allow them any more", async () => {
+    const live = await open(
+      {
+        reboot: clientMethod({ authorize: ({ identity }) => isOperator(identity) }),
+        measure: clientMethod(),
+      },
+      { authenticate: ({ token }) => ({ id: "ap-7", isOperator: token === "operator" }) },
+    );
+    const guest = await live.level1({ search: "?as=operator" });
+    await offer(guest, "reboot", "measure");
+    guest.take();
+    await guest.send({ type: "refresh", token: "operator" });
+    expect(guest.types()).toEqual(["refreshed"]);
+    await guest.send({ type: "refresh", token: "guest" });
+    expect(guest.take()).toEqual([
+      { type: "refreshed" },
+      { type: "offered", methods: ["measure"] },
+    ]);
+    const ap = live.live.identity("ap-7");
+    await expect(ap.call("reboot")).rejects.toMatchObject({ code: "not_offered" });
+    void outcomeOf(ap.call("measure"));
+    await live.settle();
+    expect(guest.types()).toEqual(["request"]);
   });
 
   test("whose check ends after the connection do not stay", async () => {
