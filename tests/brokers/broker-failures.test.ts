@@ -301,7 +301,7 @@ describe.each(engines)("a node's clock is ahead of the clock of %s", (_name, { s
 describe.each(engines)("%s does not answer", (_name, { start, open }) => {
   test("a repeatable append fails with unavailable, another one with unconfirmed, and each is stored once", async () => {
     const server = await start();
-    const node = await follow(await open(server.url, { timeoutMs: 300 }), news);
+    const node = await follow(await open(server.url, { timeoutMs: 800 }), news);
     await append(node.topic, 1);
     await server.pause();
     const once = { data: "once", idempotencyKey: "k" };
@@ -327,7 +327,7 @@ describe.each(engines)("%s does not answer", (_name, { start, open }) => {
 
   test("opening a topic meanwhile fails with unavailable, and succeeds afterwards", async () => {
     const server = await start();
-    const broker = await open(server.url, { timeoutMs: 300 });
+    const broker = await open(server.url, { timeoutMs: 800 });
     await server.pause();
     await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });
     await expect(follow(broker, news)).rejects.toMatchObject({ code: "unavailable" });

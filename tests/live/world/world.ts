@@ -12,6 +12,7 @@ import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
+import { clientMethods, ServerCalls } from "./server-calls.ts";
 import { WorldClient } from "./world-client.ts";
 
 /** The most that may wait for a subscriber: its budget, a page with its last entry, and answers. */
@@ -68,6 +69,10 @@ export interface WorldTally {
   gaps: number;
   items: number;
   expiries: number;
+  /** Calls of the server that a client has answered. */
+  answered: number;
+  /** Calls of the server whose outcome nobody knows. */
+  unconfirmed: number;
   /** Connections of the abuser that the server has cut. */
   abusersCut: number;
 }
@@ -98,6 +103,8 @@ class World {
   readonly #overdueSince = new WeakMap<object, number>();
   readonly #ledger: WatchedLedger;
   readonly #abuser: Abuser;
+  readonly #calls: ServerCalls;
+  readonly #callRandom: Random;
   readonly #abuserConnections = new WeakSet<object>();
   readonly #trace: (line: string) => void;
   readonly steps: number;
@@ -115,6 +122,8 @@ class World {
     gaps: 0,
     items: 0,
     expiries: 0,
+    answered: 0,
+    unconfirmed: 0,
     abusersCut: 0,
   };
   /** Some runs are about large events, so that budgets and lanes overflow. */
@@ -133,6 +142,8 @@ class World {
       tokensEnd: ReadonlyMap<string, number>;
       trace: (line: string) => void;
       abuse: Abuse;
+      /** Its own, so that the others do the same with the calls and without them. */
+      callRandom: Random;
       mostPadding: number;
     },
   ) {
@@ -154,6 +165,11 @@ class World {
     this.#errors = source.errors;
     this.#tokensEnd = source.tokensEnd;
     this.#trace = source.trace;
+    this.#callRandom = source.callRandom;
+    this.#calls = new ServerCalls(
+      source.callRandom,
+      (ms) => new Promise((resolve) => void this.#live.clock.after(ms, resolve)),
+    );
     this.steps = random.integer(30, 90);
     this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
@@ -183,7 +199,11 @@ class World {
       }
     };
     const source = { records: this.#records, random: this.#random, webSocket: WitnessedSocket };
-    if (this.#browser === undefined) return new WorldClient(identity, this.#live, source);
+    if (this.#browser === undefined) {
+      const client = new WorldClient(identity, this.#live, source);
+      this.#calls.offer(client.live);
+      return client;
+    }
     const tab = `tab${at}`;
     const sockets = new Set<MemoryWebSocket>();
     this.#socketsOf.set(tab, sockets);
@@ -207,6 +227,7 @@ class World {
     const abuse = abuseOf(seed, mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES);
     const live = await TestLive.start({
       topics: declarations(random, abuse.isSwarm),
+      clientMethods,
       ledger: abuse.ledger,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       ...REQUEST_LIMITS,
@@ -234,6 +255,7 @@ class World {
       tokensEnd,
       trace,
       abuse,
+      callRandom: new Random(seed + 0x2545f491),
       mostPadding,
     });
   }
@@ -244,6 +266,7 @@ class World {
     const actions = this.#random.integer(1, 3);
     for (let at = 0; at < actions; at += 1) await this.#act();
     this.#abuser.act();
+    this.#ask();
     await this.#live.pass(this.#random.pick([0, 5, 50, 400, 2_500, 9_000]));
     this.#check();
   }
@@ -257,7 +280,7 @@ class World {
     if (this.#random.chance(0.3)) this.#setClock();
     network.comeBack();
     for (const client of this.#clients) client.tokensLast = true;
-    if (network.endpoint === undefined) await this.#live.restart("kept");
+    await this.#startIfGone();
     network.carriage.bytesPerSecond = Number.POSITIVE_INFINITY;
     for (const connection of network.connections) connection.carriage = undefined;
     // Longer than the longest wait of a client, a half-open link, and the slowest application.
@@ -272,6 +295,9 @@ class World {
       this.tally.items += client.items;
       this.tally.acknowledged += client.acknowledged.length;
     }
+    this.#calls.checkEnd();
+    this.tally.answered += this.#calls.answered;
+    this.tally.unconfirmed += this.#calls.unconfirmed;
     this.#checkAcknowledged();
     this.#checkServer();
     this.#checkPresence();
@@ -319,6 +345,14 @@ class World {
       if (this.#socketsOf.get(client!.tab)?.has(connection.socket)) connection.cut("both");
     }
     client!.live.close();
+  }
+
+  /** The server asks some clients. Tabs that share a connection answer nothing. */
+  #ask(): void {
+    const count = this.#callRandom.pick([0, 1, 5]);
+    for (let at = 0; at < count; at += 1) {
+      this.#calls.ask(this.#live.server, this.#callRandom.pick(this.#clients).name);
+    }
   }
 
   #publishFromServer(count: number): void {
@@ -386,6 +420,7 @@ class World {
     if (log === "lost") this.tally.lostLogs += 1;
     this.#trace(`crash, log ${log}`);
     await this.#live.restart(log);
+    this.#calls.onCrash();
     if (log === "lost") this.#abuser.onLogLost();
   }
 
@@ -429,7 +464,9 @@ class World {
   }
 
   async #startIfGone(): Promise<void> {
-    if (this.#live.network.endpoint === undefined) await this.#live.restart("kept");
+    if (this.#live.network.endpoint !== undefined) return;
+    await this.#live.restart("kept");
+    this.#calls.onCrash();
   }
 
   #leap(): void {
@@ -465,6 +502,7 @@ class World {
     for (const { failures } of this.#clients) if (failures.length > 0) throw failures[0];
     this.#ledger.check();
     this.#abuser.check();
+    this.#calls.check();
     this.#checkTokens();
     for (const connection of this.#live.network.connections) {
       const { peer } = connection;
