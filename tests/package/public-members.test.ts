@@ -6,16 +6,20 @@ import { publicClasses } from "./public-classes.ts";
  * importable class; it belongs to a class behind an interface, as `ServerPeer` is behind `Peer`.
  */
 const MEMBERS: Readonly<Record<string, string>> = {
+  ClientError: "clientCode",
+  ClientHandle: "call",
   DiskBroker: "close isAway open openTopic",
   EventLog:
     "after append bytes continueFrom eventCount expire floor isEmpty keyCount lastOffset newest onDropped",
   FailureEvent: "error message",
+  FollowersHandle: "call",
   HandshakeError: "status",
   HandshakeRefusal: "headers status",
   Ledger: "addCache common hasPlace heldBytes limits ofProcess payer payers",
   LimitError: "limit size",
   LiveError: "code",
-  LiveServer: "census close endpoint open statistics topic whyNotReady",
+  LiveServer:
+    "census close connection endpoint followers identity open statistics topic whyNotReady",
   LongwireError: "code",
   MemoryBroker: "close openTopic",
   MemoryBudget: "charge limitBytes refund usedBytes",

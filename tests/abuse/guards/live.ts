@@ -37,7 +37,7 @@ export const live: readonly Unguarded[] = [
       {
         what: "data nests 1,000 levels deep at most",
         file: "dist/live/wire/client-message.js",
-        from: "if (data !== undefined && data.depth > MAX_DEPTH)",
+        from: "if (data !== undefined && data.depth > MAX_DEPTH)\n",
         to: "if (false)",
       },
       {

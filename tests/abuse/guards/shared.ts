@@ -26,8 +26,8 @@ export const sharedPages: Guard = {
 export const sliceOfATurn: Guard = {
   what: "a turn of the event loop has time for one slice of long work",
   file: "dist/topics/slices/slice-queue.js",
-  from: "return this.#usedInTurn < SLICE_UNITS;",
-  to: "return true;",
+  from: "get hasTime() {",
+  to: "get hasTime() { return true;",
 };
 
 export const sliceOfAWalk: Guard = {
