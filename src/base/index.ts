@@ -1,3 +1,4 @@
+export { onAbort } from "./abort-steps.ts";
 export { Backoff } from "./backoff.ts";
 export { BlockPool } from "./block-pool.ts";
 export type { Block } from "./block-pool.ts";

@@ -56,6 +56,7 @@ export { matchFields } from "./matching/match-fields.ts";
 export {
   EVENT_BYTES,
   NAME_BYTES,
+  OFFERS_BYTES,
   REMEMBERED_BYTES,
   REQUEST_BYTES,
   SUBSCRIPTION_BYTES,

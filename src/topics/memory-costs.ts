@@ -9,6 +9,9 @@ export const REQUEST_BYTES = 512;
 /** A subscription with its view, without its params. */
 export const SUBSCRIPTION_BYTES = 2_048;
 
+/** The offers of a client, at most 100, without its open requests. */
+export const OFFERS_BYTES = 4_096;
+
 /** A pattern's topic that is open, or kept by a broker in this process, without its events. */
 export const NAME_BYTES = 8_192;
 

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from "../../base/index.ts";
 import type { HeldKey, Offset } from "../../topics/index.ts";
 
+/** So many leases expire in one turn of the event loop: after a suspend, all of a server's may. */
+const MOST_AT_ONCE = 500;
+
 /** The leases of keys, which expire unless they are renewed. */
 export class KeyLeases {
   readonly #clock: Clock;
@@ -49,11 +52,14 @@ export class KeyLeases {
     this.#wakesAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
+    let expired = 0;
     for (const [key, { offset, until }] of this.#held) {
       if (until > now) {
         next = Math.min(next, until);
         continue;
       }
+      if (expired === MOST_AT_ONCE) return this.#wakeIn(1);
+      expired += 1;
       this.#held.delete(key);
       this.#expire({ key, offset });
     }

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { LongwireError } from "../../base/index.ts";
+import { type LongwireError, onAbort } from "../../base/index.ts";
 import {
   afterWritten,
   DrainWaiters,
@@ -13,7 +13,6 @@ import {
 } from "../../node/index.ts";
 import type { Agreement } from "../../protocol/index.ts";
 import { isBlockedPort } from "../standard/blocked-ports.ts";
-import { onAbort } from "../standard/abort-steps.ts";
 import { aborted, blockedPort } from "./client-error.ts";
 import { ClientSettings } from "./client-settings.ts";
 import { clientWheel } from "./client-wheel.ts";

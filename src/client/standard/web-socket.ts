@@ -1,5 +1,5 @@
 import type { Closure } from "../../node/index.ts";
-import { onAbort } from "./abort-steps.ts";
+import { onAbort } from "../../base/index.ts";
 import { ClientConnection } from "../connection/client-connection.ts";
 import { lost, unreadable } from "../connection/client-error.ts";
 import { ClientSettings } from "../connection/client-settings.ts";

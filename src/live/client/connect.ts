@@ -159,7 +159,10 @@ class Client implements FeedHost, LinkOwner {
 
   async #offer(methods: string[]): Promise<AnswerMessage> {
     if (!this.#links[0].has("requests")) {
-      throw new LongwireError("unsupported", "The server cannot ask clients; update it.");
+      throw new LongwireError(
+        "unsupported",
+        "This connection has no requests: the server is older, or tabs share it.",
+      );
     }
     const request = { type: "offers", id: this.newId(), methods };
     return this.requests.ask(request);

@@ -23,6 +23,18 @@ describe("key leases", () => {
     expect(clock.timerCount).toBe(0);
   });
 
+  test("at most 500 expire in one turn of the event loop", () => {
+    const { clock, leases: held, ended } = leases();
+    for (let n = 1; n <= 1_200; n += 1) held.renew({ key: `k${n}`, offset: n }, 1_000);
+    const counts: number[] = [];
+    for (const ms of [999, 1, 1, 1]) {
+      clock.advance(ms);
+      counts.push(ended.length);
+    }
+    expect(counts).toEqual([0, 500, 1_000, 1_200]);
+    expect(clock.timerCount).toBe(0);
+  });
+
   test("a renewed lease expires later, and a shortened one earlier", () => {
     const { clock, leases: held, ended } = leases();
     held.renew({ key: "a", offset: 1 }, 1_000);

@@ -138,7 +138,8 @@ class Party {
     else if (roll < 0.8) open.link.send(random.pick(["{", "[]", '{"type":"publish"}', "\u0000"]));
     else if (roll < 0.84) open.link.send("x".repeat(MAX_MESSAGE_BYTES + 1));
     else if (roll < 0.9) for (let times = 0; times < 5; times += 1) this.#open();
-    else if (roll < 0.96) this.#flood(open);
+    else if (roll < 0.94) this.#flood(open);
+    else if (roll < 0.96) this.#offer(open);
     else open.link.cut();
   }
 
@@ -229,6 +230,15 @@ class Party {
     const { random, floods = FLOODS } = this.#options;
     const count = random.pick(floods);
     for (let at = 0; at < count; at += 1) link.send('{"type":"ping"}');
+  }
+
+  /** Offers one method many times and one that is not declared, and answers no request. */
+  #offer(open: OpenLink): void {
+    const { random } = this.#options;
+    const methods = Array.from({ length: random.integer(1, 100) }, () => "work");
+    for (let times = 0; times < 5; times += 1) this.#ask(open, { type: "offers", methods });
+    this.#ask(open, { type: "offers", methods: ["nosuch"] });
+    this.#ask(open, { type: "response", data: "x".repeat(EVENT_LENGTH) });
   }
 
   #ask(open: OpenLink, request: object, onDone?: () => void): void {

@@ -1,4 +1,4 @@
-import { LongwireError, type Clock } from "../../../base/index.ts";
+import { LongwireError, onAbort, type Clock } from "../../../base/index.ts";
 import type { Link } from "../link/link.ts";
 import { report } from "../report.ts";
 import type { AnswerMessage, MessageOf } from "../../wire/index.ts";
@@ -49,32 +49,35 @@ export class Answers {
     if (this.#handlers.size > 0) this.#offerSoon();
   }
 
-  async onRequest({ id, method, params, deadline }: MessageOf<"request">): Promise<void> {
+  async onRequest(request: MessageOf<"request">): Promise<void> {
     const { clock, link } = this.#host;
     const connection = this.#connection.signal;
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    const timer = clock.after(deadline, abort);
-    connection.addEventListener("abort", abort);
-    const answer = await this.#answer(method, params, controller.signal);
+    const timer = clock.after(request.deadline, abort);
+    const stop = onAbort(connection, abort);
+    const answer = await this.#answer(request, controller.signal);
     timer.cancel();
-    connection.removeEventListener("abort", abort);
+    stop();
     // Another connection does not know the request.
-    if (connection.aborted) return;
-    const respond = (fields: object): boolean =>
-      link.send(JSON.stringify({ type: "response", id, ...fields }));
-    if (!respond(answer)) respond(failure("too_large", "The answer is too long."));
+    if (connection.aborted || link.send(answer)) return;
+    link.send(failure(request.id, "too_large", "The answer is too long."));
   }
 
-  async #answer(method: string, params: unknown, signal: AbortSignal): Promise<object> {
+  /** Never rejects, whatever the handler does. */
+  async #answer(
+    { id, method, params }: MessageOf<"request">,
+    signal: AbortSignal,
+  ): Promise<string> {
     const handler = this.#handlers.get(method);
-    if (!handler) return failure("unknown_method", `There is no handler for ${method}.`);
+    if (!handler) return failure(id, "unknown_method", `There is no handler for ${method}.`);
     try {
-      return { data: (await handler(params, { signal })) ?? null };
+      const data = (await handler(params, { signal })) ?? null;
+      return JSON.stringify({ type: "response", id, data });
     } catch (error) {
-      if (error instanceof LongwireError) return failure(error.code, error.message);
+      if (error instanceof LongwireError) return failure(id, error.code, error.message);
       report(error);
-      return failure("failed", error instanceof Error ? error.message : String(error));
+      return failure(id, "failed", error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -94,6 +97,6 @@ export class Answers {
   }
 }
 
-function failure(code: string, message: string): object {
-  return { error: { code, message: message.slice(0, 500) } };
+function failure(id: number, code: string, message: string): string {
+  return JSON.stringify({ type: "response", id, error: { code, message: message.slice(0, 500) } });
 }

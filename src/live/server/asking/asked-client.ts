@@ -1,5 +1,11 @@
-import { type Account, exceedsBytes, LongwireError, type TimerWheel } from "../../../base/index.ts";
-import { type JsonPart, REQUEST_BYTES, textBytes } from "../../../topics/index.ts";
+import {
+  type Account,
+  exceedsBytes,
+  LongwireError,
+  onAbort,
+  type TimerWheel,
+} from "../../../base/index.ts";
+import { type JsonPart, quoted, REQUEST_BYTES, textBytes } from "../../../topics/index.ts";
 import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { Release } from "../access/paying.ts";
@@ -34,7 +40,7 @@ export class ClientError extends LongwireError {
   readonly clientCode: string;
 
   constructor(method: string, { code, message }: { code: string; message: string }) {
-    super("client_failed", `The client failed on ${method}: ${message} (${code})`);
+    super("client_failed", `The client failed on ${method}: ${quoted(message)} (${quoted(code)})`);
     this.clientCode = code;
   }
 }
@@ -115,12 +121,11 @@ export class AskedClient {
       const timer = this.#wheel.after(timeoutMs, () =>
         request.reject(unanswered(method, `within ${timeoutMs} ms`)),
       );
-      const onAbort = (): void => request.reject(signal?.reason);
-      signal?.addEventListener("abort", onAbort);
+      const stop = signal && onAbort(signal, () => request.reject(signal.reason));
       const over = (): void => {
         this.#open.delete(id);
         timer.cancel();
-        signal?.removeEventListener("abort", onAbort);
+        stop?.();
       };
       const request: OpenRequest = {
         method,

@@ -6,7 +6,7 @@ import type { AskArguments } from "./client-handle.ts";
 import type { Offers } from "./offers.ts";
 import { type AskedMethods, Question } from "./question.ts";
 
-/** So many clients are asked at a time. */
+/** So many clients are asked at a time, including those whose answers wait to be taken. */
 const ASKED_AT_ONCE = 256;
 
 /** One client's answer, or why there is none. */
@@ -62,7 +62,9 @@ export class FollowersHandle<Api extends LiveApi = LiveApi> {
     try {
       for (;;) {
         signal?.throwIfAborted();
-        while (open.size < ASKED_AT_ONCE && waiting.length > 0) void send(waiting.pop()!);
+        while (open.size + answers.length < ASKED_AT_ONCE && waiting.length > 0) {
+          void send(waiting.pop()!);
+        }
         const answer = answers.shift();
         if (answer !== undefined) yield answer as Answer;
         else if (open.size === 0) return;

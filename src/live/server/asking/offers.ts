@@ -43,8 +43,9 @@ export class Offers {
    */
   set(client: AskedClient, names: readonly string[], caller: Caller): Promise<void> {
     return this.#inOrder(client, async () => {
-      for (const name of names) await this.#permit(name, caller);
-      this.#register(client, names, caller);
+      const offers = new Set(names);
+      for (const name of offers) await this.#permit(name, caller);
+      this.#register(client, offers, caller);
     });
   }
 
@@ -62,7 +63,7 @@ export class Offers {
       }
       if (allowed.length === client.offers.size) return;
       remaining = allowed;
-      this.#register(client, allowed, caller);
+      this.#register(client, new Set(allowed), caller);
     });
     return remaining;
   }
@@ -70,7 +71,7 @@ export class Offers {
   /** The client's connection has ended. */
   end(client: AskedClient, caller: Caller): void {
     client.end();
-    this.#register(client, [], caller);
+    this.#register(client, new Set(), caller);
   }
 
   /** Decisions of the application may take different times. */
@@ -80,15 +81,14 @@ export class Offers {
     return done;
   }
 
-  #register(client: AskedClient, names: readonly string[], caller: Caller): void {
+  #register(client: AskedClient, offers: ReadonlySet<string>, caller: Caller): void {
     const { connection, identity } = caller;
-    const of = client.hasEnded ? [] : names;
-    client.offers = new Set(of);
+    client.offers = client.hasEnded ? new Set() : offers;
     client.caller = caller;
     const clients = this.#byIdentity.get(identity?.id ?? "") ?? new Set();
     // Deleted first, because the one that offered last comes last.
     clients.delete(client);
-    if (of.length === 0) this.#byConnection.delete(connection);
+    if (client.offers.size === 0) this.#byConnection.delete(connection);
     else {
       this.#byConnection.set(connection, client);
       clients.add(client);

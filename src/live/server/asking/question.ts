@@ -3,6 +3,9 @@ import { type JsonPart, jsonOf, parsed, quoted, validate } from "../../../topics
 import type { ClientMethodDeclaration, ClientMethods } from "../../live-api.ts";
 import type { AskedClient } from "./asked-client.ts";
 
+/** The longest delay of a timer, which the client sets for the deadline. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** Options of a call to a client. */
 export interface AskOptions {
   /**
@@ -92,7 +95,8 @@ function declaredOf(methods: ClientMethods, method: string): ClientMethodDeclara
 }
 
 function requireTimeout(timeoutMs: unknown): void {
-  if (Number.isSafeInteger(timeoutMs) && (timeoutMs as number) > 0) return;
-  const message = `timeoutMs is ${shown(timeoutMs)}; give a positive number of milliseconds, or leave it out.`;
+  const isInteger = Number.isSafeInteger(timeoutMs);
+  if (isInteger && (timeoutMs as number) > 0 && (timeoutMs as number) <= LONGEST_MS) return;
+  const message = `timeoutMs is ${shown(timeoutMs)}; give 1 to ${LONGEST_MS} milliseconds, or leave it out.`;
   throw new LongwireError("invalid_limit", message);
 }

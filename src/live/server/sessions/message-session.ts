@@ -5,6 +5,7 @@ import {
   type LiveErrorCode,
   type SendBuffer,
   type Pumped,
+  OFFERS_BYTES,
   REQUEST_BYTES,
 } from "../../../topics/index.ts";
 import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
@@ -22,7 +23,14 @@ import { FEATURES } from "../../wire/features.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { AskedClient } from "../asking/asked-client.ts";
-import { addressOf, heldByRequest, overShare, payAs, type Release } from "../access/paying.ts";
+import {
+  addressOf,
+  held,
+  heldByRequest,
+  overShare,
+  payAs,
+  type Release,
+} from "../access/paying.ts";
 import { openToPublish, publish, requirePublishable, type Publishing } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import { SessionIdentity } from "./session-identity.ts";
@@ -50,8 +58,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   /** The check of the handshake's credentials, while in progress. */
   #opening: Promise<void> | undefined;
   readonly #unanswered = new Unanswered();
-  /** The server's requests to the client. */
-  readonly #asked: AskedClient;
+  /** The server's requests to the client; most clients offer nothing. */
+  #asked: AskedClient | undefined;
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
@@ -70,16 +78,6 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#address = addressOf(peer);
     this.#sessionIdentity = new SessionIdentity(core, { level: 1, account: peer.account }, () =>
       this.#expire(),
-    );
-    const maxBytes = (): number => this.#maxClientBytes;
-    this.#asked = new AskedClient(
-      {
-        account: peer.account,
-        maxBytes,
-        send: (text) => this.#sendText(text),
-        follows: (topic) => this.#subscriptions.has(topic),
-      },
-      core.wheel,
     );
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
@@ -201,7 +199,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (caller !== undefined) {
       this.#subscriptions.stopAll(caller);
       this.#core.calls.onConnectionEnded(caller.connection);
-      this.#core.offers.end(this.#asked, caller);
+      if (this.#asked !== undefined) this.#core.offers.end(this.#asked, caller);
     } else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
     this.#waiting.clear();
     this.#core.owners.end(this);
@@ -262,7 +260,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     try {
       this.#core.statistics.received += 1;
       // An answer was asked for, so it is not limited like a request.
-      if (isResponse(request) && this.#asked.onResponse(request.message)) return;
+      if (isResponse(request) && this.#asked?.onResponse(request.message) === true) return;
       this.#core.rates.count(caller);
       this.#ignoredRefusals = 0;
       if (request.kind === "refused") throw new LiveError(request.code, request.message);
@@ -332,6 +330,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   async #offer({ id, methods }: Request<"offers">, caller: Caller): Promise<string> {
+    // In this order, so that the client pays before anything is kept for it.
+    this.#asked ??= this.#askable();
     await this.#core.offers.set(this.#asked, methods, caller);
     return JSON.stringify({ type: "offered", id, methods });
   }
@@ -377,8 +377,24 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     });
   }
 
+  /** @throws LiveError `rate_limited` if the client has no room for it */
+  #askable(): AskedClient {
+    const { account } = this.#peer;
+    held(account, OFFERS_BYTES);
+    return new AskedClient(
+      {
+        account,
+        maxBytes: () => this.#maxClientBytes,
+        send: (text) => this.#sendText(text),
+        follows: (topic) => this.#subscriptions.has(topic),
+      },
+      this.#core.wheel,
+    );
+  }
+
   async #recheck(caller: Caller): Promise<void> {
     await this.#subscriptions.recheck(caller, (ended) => this.#waiting.delete(ended));
+    if (this.#asked === undefined) return;
     const methods = await this.#core.offers.recheck(this.#asked, caller);
     if (methods !== undefined && !this.#ended) this.#send({ type: "offered", methods });
   }

@@ -12,6 +12,9 @@ import {
 const features = ["requests"];
 const request = { type: "request", id: 1, method: "reboot", deadline: 5_000 };
 
+const circle: { self?: object } = {};
+circle.self = circle;
+
 let reported: unknown[];
 
 beforeEach(() => {
@@ -137,6 +140,17 @@ describe("a request of the server", () => {
       { type: "response", id: 1, error: { code: "failed", message: "x is not a function" } },
     ]);
     expect(reported).toEqual([cause]);
+  });
+
+  test.each([
+    ["a BigInt", 1n],
+    ["a circle", circle],
+  ])("whose answer is %s, which JSON does not have, fails", async (_what, answer) => {
+    const { socket } = await offering(() => answer);
+    socket.say(request);
+    await settle();
+    expect(socket.taken()).toMatchObject([{ id: 1, error: { code: "failed" } }]);
+    expect(reported).toEqual([expect.any(TypeError)]);
   });
 
   test("for a method without a handler is refused", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { Ledger } from "../../../../src/base/index.ts";
 import {
   clientMethod,
@@ -140,9 +140,9 @@ describe("a call of the server to a client", () => {
     const failed = expect(called).rejects.toMatchObject({
       code: "client_failed",
       clientCode: "busy",
-      message: "The client failed on reboot: An update is running. (busy)",
+      message: 'The client failed on reboot: "An update is running.\\nTry later." ("busy")',
     });
-    const error = { code: "busy", message: "An update is running." };
+    const error = { code: "busy", message: "An update is running.\nTry later." };
     await live.settle();
     await guest.send({ type: "response", id: 1, error });
     await failed;
@@ -197,7 +197,7 @@ describe("a call of the server to a client", () => {
     await expect(called).rejects.toMatchObject({ code: "too_large" });
   });
 
-  test.each([0, -1, 1.5, "long"])("refuses %s as its time", async (timeoutMs) => {
+  test.each([0, -1, 1.5, 2 ** 31, "long"])("refuses %s as its time", async (timeoutMs) => {
     const live = await open(reboot);
     const called = live.live.identity("a").call("reboot", 0, { timeoutMs: timeoutMs as number });
     await expect(called).rejects.toMatchObject({ code: "invalid_limit" });
@@ -255,13 +255,33 @@ describe("a call to all who follow a topic", () => {
     expect(asked).toHaveLength(256);
     for (const guest of asked) await guest.send({ type: "response", id: 1 });
     await first;
-    const seen = [await answers.next()];
+    // The other answers wait to be taken, and count.
+    const late = async (): Promise<number> => {
+      await live.settle();
+      return guests.filter((guest) => guest.types().includes("request")).length;
+    };
+    expect(await late()).toBe(0);
+    await answers.next();
+    expect(await late()).toBe(1);
+    await answers.return();
+  });
+
+  test("one signal may stop any number of calls without a warning of Node", async () => {
+    const live = await open(reboot, { topics });
+    await followers(live, 20);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const { signal } = new AbortController();
+    const answers = live.live.followers("news").call("reboot", 0, { signal });
+    void outcomeOf(answers.next());
+    for (let n = 0; n < 20; n += 1) {
+      void outcomeOf(live.live.identity("ap-1").call("reboot", 0, { signal }));
+    }
     await live.settle();
-    const late = guests.filter((guest) => guest.types().includes("request"));
-    expect(late).toHaveLength(44);
-    for (const guest of late) await guest.send({ type: "response", id: 1 });
-    for await (const answer of answers) seen.push({ done: false, value: answer });
-    expect(seen).toHaveLength(299);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual([]);
   });
 
   test("stops waiting when the iteration is stopped, or its signal is aborted", async () => {
@@ -347,6 +367,24 @@ describe("offers", () => {
     for (const name of ["nosuch", "__proto__", "toString"]) {
       expect(await offer(guest, name)).toMatchObject({ type: "error", code: "unknown_method" });
     }
+  });
+
+  test("are charged to the client, and a repeated name is decided once", async () => {
+    let decisions = 0;
+    const authorize = (): boolean => {
+      decisions += 1;
+      return true;
+    };
+    const ledger = new Ledger();
+    const live = await open({ reboot: clientMethod({ authorize }) }, { ledger });
+    const guest = await as(live, "ap-7");
+    const payer = ledger.payer("identity ap-7");
+    const before = payer.heldBytes;
+    await offer(guest, ...Array.from({ length: 100 }, () => "reboot"));
+    expect(decisions).toBe(1);
+    expect(payer.heldBytes - before).toBe(4_096);
+    await guest.leave();
+    expect(payer.heldBytes).toBe(0);
   });
 
   test("are allowed by the method's authorize, or else by the server's", async () => {

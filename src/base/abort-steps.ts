@@ -4,7 +4,7 @@ const stepsOf = new WeakMap<AbortSignal, Set<() => void>>();
 /**
  * Runs `step` when `signal` is aborted, unless the returned function is called first.
  *
- * Each signal gets only one listener, however many sockets use it, because Node warns of a leak
+ * Each signal gets only one listener, however many waits use it, because Node warns of a leak
  * from the eleventh listener on.
  */
 export function onAbort(signal: AbortSignal, step: () => void): () => void {
