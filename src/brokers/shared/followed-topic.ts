@@ -25,6 +25,9 @@ export class FollowedTopic {
   /** Pending operations that need the topic without a follower. */
   #users = 0;
   #state: FollowState = "followed";
+  #isNotifying = false;
+  /** Events, each with its followers when it was appended. */
+  readonly #waiting: { readonly event: TopicEvent; readonly followers: readonly Follower[] }[] = [];
 
   /** @param onEnded called once, when the topic is left or lost */
   constructor(name: string, onEnded: () => void) {
@@ -54,8 +57,24 @@ export class FollowedTopic {
     return follower;
   }
 
+  /**
+   * Notifies those who follow now: a follower that is added later has read the event from the log. In
+   * memory a follower may append at once; that event waits until all have followed this one, so that
+   * everyone follows in the order of the log.
+   */
   notify(event: TopicEvent): void {
-    for (const { follow } of this.#followers) follow(event);
+    this.#waiting.push({ event, followers: [...this.#followers] });
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
+    try {
+      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+        for (const follower of next.followers) {
+          if (this.#followers.has(follower)) follower.follow(next.event);
+        }
+      }
+    } finally {
+      this.#isNotifying = false;
+    }
   }
 
   remove(follower: Follower): void {

@@ -186,4 +186,32 @@ describe("a memory broker with maxTopics topics", () => {
     expect([again.epoch, again.offset]).toEqual([a.epoch, 0]);
     expect(b.epoch).not.toBe(a.epoch);
   });
+
+  test("all followers get events in the order of the log, also if one of them appends", async () => {
+    const broker = new MemoryBroker();
+    const seen: unknown[][] = [[], []];
+    const first = await broker.openTopic(logTopic("a"), ({ data }) => {
+      seen[0]!.push(data);
+      if (data === 1) void first.append({ data: 2 });
+    });
+    await broker.openTopic(logTopic("a"), ({ data }) => void seen[1]!.push(data));
+    await first.append({ data: 1 });
+    await first.append({ data: 3 });
+    expect(seen).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
+  test("a topic that is opened by a follower of an event has each event once", async () => {
+    const broker = new MemoryBroker();
+    const seen: unknown[] = [];
+    const first = await broker.openTopic(logTopic("a"), ({ data }) => {
+      if (data !== 1) return;
+      void first.append({ data: 2 });
+      void broker.openTopic(logTopic("a"), (event) => void seen.push(event.data));
+    });
+    await first.append({ data: 1 });
+    expect(seen).toEqual([1, 2]);
+  });
 });
