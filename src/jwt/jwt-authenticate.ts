@@ -43,10 +43,10 @@ export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions
   return async ({ token }): Promise<JwtIdentity | undefined> => {
     if (token === undefined) return undefined;
     const claims = await claimsOf(token, find, { ...options, requiredClaims });
-    const { [idClaim]: id, exp = 0 } = claims;
+    const { [idClaim]: id, exp = 0, jti } = claims;
     if (typeof id !== "string" || id === "")
       throw refusal(`its ${idClaim} is not a non-empty string`);
-    return { id, expiresAt: exp * 1_000, claims };
+    return { id, expiresAt: exp * 1_000, ...(jti !== undefined && { tokenId: jti }), claims };
   };
 }
 

@@ -15,6 +15,20 @@ export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export { ClientError } from "./server/asking/asked-client.ts";
 export type { ClientHandle } from "./server/asking/client-handle.ts";
 export type { FollowerAnswer, FollowersHandle } from "./server/asking/followers-handle.ts";
+export { commandsTopic, connectionsTopic, nodesTopic } from "./system-topics.ts";
+export type { CommandInfo, ConnectionInfo, NodeInfo } from "./system-topics.ts";
+export type { Command } from "./server/mailbox/command.ts";
+export type { IdentityHandle } from "./server/mailbox/identity-handle.ts";
+export type { CommandOptions } from "./server/mailbox/mailbox.ts";
+export type {
+  Connections,
+  DisconnectOptions,
+  FoundConnection,
+  RevokeOptions,
+} from "./server/cluster/connections.ts";
+export type { ConnectionFilter } from "./server/cluster/connection-filter.ts";
+export type { ShedOptions } from "./server/cluster/shedding.ts";
+export type { Revoked } from "./server/cluster/revocations.ts";
 export type { AskOptions } from "./server/asking/question.ts";
 export type { LiveServerOptions } from "./server/live-server-options.ts";
 export type { Authenticate, Credentials, Identity } from "./server/access/credentials.ts";

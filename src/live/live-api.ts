@@ -58,6 +58,11 @@ export interface ClientMethodDeclaration<
   result?: StandardSchema<unknown, Result>;
   /** How long a client may take, in milliseconds. Default: the server's `callTimeoutMs`. */
   timeoutMs?: number;
+  /**
+   * Whether a command may be carried out again if it is not known whether it was. Default false: it is
+   * reported as `unconfirmed`.
+   */
+  isIdempotent?: boolean;
 }
 
 /** Declares a method that clients can offer, typed by its schemas or by the type arguments. */

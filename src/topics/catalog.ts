@@ -48,6 +48,8 @@ export class Catalog {
   readonly #open = new Map<string, Topic>();
   readonly #opening = new Map<string, Promise<Topic>>();
   readonly #namePayers = new Map<string, MemoryAccount>();
+  /** Topics of the server's own, which nobody else finds. */
+  readonly #private = new Set<Topic>();
   /** Until this time, no topic has been idle for long enough to be closed. */
   #nextLookAt = 0;
   #tidying = { isDone: true };
@@ -90,9 +92,9 @@ export class Catalog {
     const present = this.#open.get(name);
     const watched = topicOfPresence(name);
     if (watched !== undefined) return this.#findPresence(name, watched);
-    if (present === undefined && !isTopicName(name)) return undefined;
     const declaration = this.#named.get(name);
     if (declaration !== undefined) return { name, declaration, parameters: {}, guardedAs: name };
+    if (present === undefined && !isTopicName(name)) return undefined;
     for (const pattern of this.#patterns) {
       const parameters = readName(pattern.name, name);
       if (parameters === undefined) continue;
@@ -121,6 +123,23 @@ export class Catalog {
     if (payer !== undefined && declaration.pattern !== undefined)
       return this.#openFor(payer, name, declaration);
     return this.#openNow(declaration);
+  }
+
+  /**
+   * Opens a topic of the server's own. `find` does not know it, and it stays open.
+   *
+   * @param onStartedAgain see `TopicHost`
+   * @throws LiveError what the broker rejects with, as a rejection
+   */
+  async openPrivate(
+    declaration: TopicDeclaration,
+    onStartedAgain: TopicHost["onStartedAgain"] = () => {},
+  ): Promise<Topic> {
+    const { clock, report, ledger } = this.#host;
+    const host = { clock, report, ledger, shared: this.#shared, onStartedAgain };
+    const topic = await Topic.open(declaration, this.#broker, host);
+    this.#private.add(topic);
+    return topic;
   }
 
   #openNow(declaration: TopicDeclaration): Promise<Topic> {
@@ -181,6 +200,7 @@ export class Catalog {
   /** Drops expired events and closes idle topics; in slices, if there are many. */
   tidy(): void {
     if (!this.#tidying.isDone) return;
+    for (const topic of this.#private) topic.tidy();
     this.#tidying = this.slices.forEach("tidy", this.#open, {
       unitsOf: () => TIDY_UNITS,
       visit: ([name, topic]) => {
@@ -197,7 +217,7 @@ export class Catalog {
     for (const payer of this.#namePayers.values()) payer.refund(NAME_BYTES);
     this.#namePayers.clear();
     this.#dropCaches();
-    const closing = [...this.#open.values()].map((topic) => topic.close());
+    const closing = [...this.#private, ...this.#open.values()].map((topic) => topic.close());
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === "rejected") this.#host.report(outcome.reason);
     }

@@ -111,9 +111,14 @@ export class Topic {
     return this.#log.floor;
   }
 
-  /** Drops what exceeds the retention, by the clock that sets the events' `at`. */
+  /** The current time of the clock that sets the events' `at`. */
+  get now(): number {
+    return this.#broker?.now?.() ?? this.#host.clock.now();
+  }
+
+  /** Drops what exceeds the retention. */
   expire(): void {
-    this.#log.expire(this.#broker?.now?.() ?? this.#host.clock.now());
+    this.#log.expire(this.now);
   }
 
   /** Marks the topic as used. */
@@ -223,6 +228,12 @@ export class Topic {
     return this.#knows(since) ? undefined : this.#catchUp(since);
   }
 
+  /** Reads everything that has been appended. @throws LiveError `unavailable` as a rejection */
+  catchUp(): Promise<void> {
+    this.#catchingUp ??= this.#opened.catchUp().finally(() => (this.#catchingUp = undefined));
+    return this.#catchingUp;
+  }
+
   /** Renews the leases of keys; see `BrokerTopic.lease`. */
   async lease(held: readonly HeldKey[], leaseMs: number): Promise<void> {
     return this.#opened.lease(held, leaseMs);
@@ -247,8 +258,7 @@ export class Topic {
   async #catchUp(since: Position | undefined): Promise<void> {
     // The first answer may have been in transit before the reader's event was appended.
     for (let asked = 0; asked < 2 && !this.#knows(since); asked += 1) {
-      this.#catchingUp ??= this.#opened.catchUp().finally(() => (this.#catchingUp = undefined));
-      await this.#catchingUp;
+      await this.catchUp();
     }
   }
 

@@ -8,18 +8,21 @@ import { publicClasses } from "./public-classes.ts";
 const MEMBERS: Readonly<Record<string, string>> = {
   ClientError: "clientCode",
   ClientHandle: "call",
+  Command: "key outcome withdraw",
+  Connections: "disconnect find recheck revoke unsubscribe",
   DiskBroker: "close isAway open openTopic",
   EventLog:
     "after append bytes continueFrom eventCount expire floor isEmpty keyCount lastOffset newest onDropped",
   FailureEvent: "error message",
   FollowersHandle: "call",
+  IdentityHandle: "command",
   HandshakeError: "status",
   HandshakeRefusal: "headers status",
   Ledger: "addCache common hasPlace heldBytes limits ofProcess payer payers",
   LimitError: "limit size",
   LiveError: "code",
   LiveServer:
-    "census close connection endpoint followers identity open statistics topic whyNotReady",
+    "census close command connection connections endpoint followers identity open shed statistics topic whyNotReady",
   LongwireError: "code",
   MemoryBroker: "close openTopic",
   MemoryBudget: "charge limitBytes refund usedBytes",

@@ -6,6 +6,7 @@ import type { Live, Published, RequestOptions } from "./live.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
 import { addListener } from "./report.ts";
 import { Answers, type RequestHandler } from "./requests/answers.ts";
+import { randomKey } from "./requests/random-key.ts";
 import { Requests } from "./requests/requests.ts";
 import type { AnswerMessage, MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
@@ -47,7 +48,8 @@ class Client implements FeedHost, LinkOwner {
     this.answers = new Answers({
       clock: settings.clock,
       link: first,
-      offer: (methods) => this.#offer(methods),
+      store: settings.commands,
+      offer: (methods, run) => this.#offer(methods, run),
     });
     first.connect();
     this.#stopListening = settings.page.listen((event) => {
@@ -157,14 +159,14 @@ class Client implements FeedHost, LinkOwner {
     }
   }
 
-  async #offer(methods: string[]): Promise<AnswerMessage> {
+  async #offer(methods: string[], run: string): Promise<AnswerMessage> {
     if (!this.#links[0].has("requests")) {
       throw new LongwireError(
         "unsupported",
         "This connection has no requests: the server is older, or tabs share it.",
       );
     }
-    const request = { type: "offers", id: this.newId(), methods };
+    const request = { type: "offers", id: this.newId(), methods, run };
     return this.requests.ask(request);
   }
 
@@ -187,11 +189,4 @@ function canonicalJson(params: Params = {}): string {
   });
   // As the replacer, the list of names also sets their order at every depth.
   return JSON.stringify(params, names.sort());
-}
-
-/** Not `randomUUID`: pages of insecure origins lack it. React Native has no `crypto` at all. */
-function randomKey(): string {
-  // It must be unique, not secret.
-  const parts = globalThis.crypto?.getRandomValues(new Uint32Array(4));
-  return (parts ?? [Math.random(), Math.random()]).join("-");
 }

@@ -6,6 +6,7 @@ export type { Feed, FeedStatus } from "./feed/feed.ts";
 export type { Live, Presence, Published, RequestOptions } from "./live.ts";
 export type { ClientSocket, ConnectOptions, PositionStore, RetryOptions } from "./options.ts";
 export type { Page, PageEvent } from "./link/page.ts";
+export type { CommandRecord, CommandStore } from "./requests/commands.ts";
 export type { RequestContext } from "./requests/answers.ts";
 export type { LiveStatus } from "./status.ts";
 export type { DataNamed, ItemNamed, KeyedItem, LogItem, ParamsNamed } from "./feed/topic-items.ts";

@@ -2,6 +2,7 @@ import { LongwireError, type Clock } from "../../base/index.ts";
 import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./link/client-clock.ts";
 import { browserPage, type Page } from "./link/page.ts";
+import type { CommandStore } from "./requests/commands.ts";
 
 /** The part of a WebSocket that the client uses. The browser's class has it, and so has Longwire's. */
 export interface ClientSocket {
@@ -47,6 +48,12 @@ export interface ConnectOptions {
   webSocket?: (new (url: string, protocol: string) => ClientSocket) | undefined;
   /** Stores the positions of log topics, so that they outlive the page. Default: not stored. */
   positions?: PositionStore | undefined;
+  /**
+   * Stores which commands were begun, so that a program that was restarted carries none out twice.
+   * Default: not stored, and a command whose outcome the program did not report before it ended is
+   * `unconfirmed`.
+   */
+  commands?: CommandStore | undefined;
   /** The most unanswered requests, sent or not. Default 1,000. Beyond that: `queue_full`. */
   maxQueuedRequests?: number;
   /**
@@ -73,9 +80,9 @@ export interface ConnectOptions {
 }
 
 export type Settings = Required<
-  Omit<ConnectOptions, "token" | "positions" | "webSocket" | "maxMessageBytes">
+  Omit<ConnectOptions, "token" | "positions" | "commands" | "webSocket" | "maxMessageBytes">
 > &
-  Pick<ConnectOptions, "token" | "positions" | "maxMessageBytes"> & {
+  Pick<ConnectOptions, "token" | "positions" | "commands" | "maxMessageBytes"> & {
     url: string;
     webSocket: NonNullable<ConnectOptions["webSocket"]>;
   };

@@ -13,7 +13,7 @@ const FUNCTIONS = ["authenticate", "onError"] as const;
  */
 export function checkOptions(options: LiveServerOptions): void {
   checkBroker((options as Partial<LiveServerOptions> | undefined)?.broker);
-  const { topics, methods, clientMethods, tokenQuery } = options;
+  const { topics, methods, clientMethods, tokenQuery, nodeName } = options;
   if (!Array.isArray(topics)) {
     const message = `topics is ${shown(topics)}; give a list of declarations, such as [keyedTopic("prices")].`;
     throw new LongwireError("invalid_topic", message);
@@ -28,6 +28,9 @@ export function checkOptions(options: LiveServerOptions): void {
     const given: unknown = options[name];
     if (given === undefined || typeof given === "function") continue;
     throw invalidOption(name, given, "a function");
+  }
+  if (nodeName !== undefined && (typeof nodeName !== "string" || nodeName === "")) {
+    throw invalidOption("nodeName", nodeName, 'a name such as "web-1"');
   }
   if (tokenQuery === undefined || (typeof tokenQuery === "string" && tokenQuery !== "")) return;
   throw invalidOption("tokenQuery", tokenQuery, 'a name such as "token"');

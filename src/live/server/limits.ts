@@ -62,6 +62,18 @@ export interface LiveLimits {
    * fit into it even when the broker is slow.
    */
   serverLeaseMs: number;
+  /**
+   * How old a Level 1 connection may get before its client is asked to reconnect, in milliseconds,
+   * 10 % more or less. Default: as old as it will. With a load balancer in front, the load spreads
+   * over servers that were added.
+   */
+  maxConnectionAgeMs: number;
+  /**
+   * How long a server that cannot reach its broker trusts identities that may have been revoked
+   * meanwhile, in milliseconds. Default 60,000. Beyond that, their connections are closed with 4503,
+   * and refused until the broker is back.
+   */
+  cutOffMs: number;
 }
 
 export const defaultLiveLimits: LiveLimits = {
@@ -82,6 +94,8 @@ export const defaultLiveLimits: LiveLimits = {
   maxLagMs: 2_000,
   returnWindowMs: 10_000,
   serverLeaseMs: 75_000,
+  maxConnectionAgeMs: Number.MAX_SAFE_INTEGER,
+  cutOffMs: 60_000,
 };
 
 // The constants below are not configurable.

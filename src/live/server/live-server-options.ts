@@ -7,6 +7,11 @@ import type { LiveLimits } from "./limits.ts";
 /** `Who` is what `authenticate` returns and what `authorize` receives. */
 export interface LiveServerOptions<Who extends Identity = Identity>
   extends LiveApi, Partial<LiveLimits>, Authority<Who | undefined> {
+  /**
+   * The name of this server, as `$nodes`, `$connections` and filters show it, such as its host name.
+   * Default: a random one.
+   */
+  nodeName?: string;
   /** Stores and numbers events, such as a `MemoryBroker`. */
   broker: Broker;
   /**

@@ -1,13 +1,25 @@
 import type { Identity } from "./access/credentials.ts";
 import type { ClientMethods, LiveApi, Methods, OpenedApi, TopicName } from "../live-api.ts";
 import type { Timer } from "../../base/index.ts";
-import { type Broker, inTurn, quoted, REQUEST_UNITS, textBytes } from "../../topics/index.ts";
+import {
+  type Broker,
+  type Encoding,
+  inTurn,
+  quoted,
+  REQUEST_UNITS,
+  textBytes,
+} from "../../topics/index.ts";
 import { checkMountPath } from "./check-options.ts";
 import { shownCredentials, withoutToken } from "./access/credentials.ts";
-import type { AskedClient } from "./asking/asked-client.ts";
+import type { Askable } from "./asking/asked-client.ts";
 import { ClientHandle } from "./asking/client-handle.ts";
 import { FollowersHandle } from "./asking/followers-handle.ts";
-import type { AskedMethods } from "./asking/question.ts";
+import { Command } from "./mailbox/command.ts";
+import { IdentityHandle } from "./mailbox/identity-handle.ts";
+import { Connections } from "./cluster/connections.ts";
+import { renewLeases } from "./keys/leased-entries.ts";
+import type { ShedOptions } from "./cluster/shedding.ts";
+import type { ConnectedClient } from "./sessions/connected-client.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
 import { paramsOf } from "./http/http-query.ts";
@@ -22,6 +34,9 @@ import { openLiveCore } from "./open-live-core.ts";
 import type { LimitReached, LiveCore, Session, SessionEncodings } from "./sessions/session.ts";
 import type { LiveStatistics } from "./observing/statistics.ts";
 import { TopicHandle, type HandleNamed } from "./topic-handle.ts";
+
+/** How often the broker is looked at, in milliseconds. */
+const CHECK_MS = 1_000;
 
 /** The cost of one tick of a session or subscription, in units of a slice. */
 const TICK_UNITS = 64;
@@ -72,16 +87,21 @@ export class LiveServer<Api extends LiveApi = any> {
   readonly #timers = new Set<Timer>();
   #ticking = { isDone: true };
 
-  private constructor(core: LiveCore, broker: Broker) {
+  /** @param clients receives the lists of the connected clients */
+  private constructor(core: LiveCore, broker: Broker, clients: Iterable<ConnectedClient>[]) {
     this.#core = core;
     this.#broker = broker;
     this.#forms = new HttpForms(core, () => this.#population);
+    clients.push(this.#sessions, this.#forms.clients);
     this.#every(core.limits.heartbeatMs / 2, () => this.#tick());
     // Three renewals per lease, so that one late renewal does no harm.
     this.#every(core.limits.serverLeaseMs / 3, () => {
       core.owners.renewLeases();
       core.presence.renewLeases();
+      renewLeases([core.directory.entries, ...core.roster.entries], core.catalog);
     });
+    this.#every(CHECK_MS, () => core.cutOff.check());
+    this.#tellNode();
   }
 
   /**
@@ -98,7 +118,9 @@ export class LiveServer<Api extends LiveApi = any> {
   >(
     options: LiveServerOptions<Who> & { topics: Topics; methods?: Named; clientMethods?: Offered },
   ): Promise<LiveServer<OpenedApi<Topics, Named, Offered>>> {
-    return new LiveServer(await openLiveCore(options), options.broker);
+    const clients: Iterable<ConnectedClient>[] = [];
+    const core = await openLiveCore(options, clients);
+    return new LiveServer(core, options.broker, clients);
   }
 
   /**
@@ -111,32 +133,55 @@ export class LiveServer<Api extends LiveApi = any> {
     return new TopicHandle(catalog, name, report) as unknown as HandleNamed<Api, Name>;
   }
 
-  /** Returns an identity, to call what its clients offer on their connections to this server. */
-  identity(id: string): ClientHandle<Api> {
-    const { offers } = this.#core;
-    const find = (method: string): AskedClient | undefined => offers.ofIdentity(id, method);
-    return new ClientHandle(this.#asked, `The identity ${quoted(id)}`, find);
+  /** The connections of all servers with this broker, for commands. */
+  get connections(): Connections {
+    return new Connections(this.#core);
   }
 
   /**
-   * Returns a connection to this server, to call what its client offers.
+   * Returns an identity, to call what its clients offer, on whatever server they are, and to give it
+   * commands for when it comes.
+   */
+  identity(id: string): IdentityHandle<Api> {
+    return new IdentityHandle(this.#core, id);
+  }
+
+  /** Returns a command that was given before. */
+  command(key: string): Command {
+    return new Command(this.#core.mailbox, key);
+  }
+
+  /**
+   * Returns a connection, to call what its client offers, on whatever server it is.
    *
    * @param name its name, as in the context of a call
    */
   connection(name: string): ClientHandle<Api> {
-    const { offers } = this.#core;
-    const find = (method: string): AskedClient | undefined => offers.ofConnection(name, method);
-    return new ClientHandle(this.#asked, `The connection ${quoted(name)}`, find);
+    const { clients } = this.#core;
+    const find = (method: string): Askable | undefined => clients.ofConnection(name, method);
+    return new ClientHandle(this.#core.asked, `The connection ${quoted(name)}`, find);
   }
 
   /**
-   * Returns all clients of this server that follow a topic, to call what they offer.
+   * Returns all clients that follow a topic, to call what they offer.
    *
    * @throws LongwireError `unknown_topic`
    */
   followers(topic: TopicName<Api>): FollowersHandle<Api> {
     requireTopic(this.#core, topic);
-    return new FollowersHandle(this.#asked, this.#core.offers, topic);
+    const { asked, offers, clients } = this.#core;
+    return new FollowersHandle({ asked, offers, clients }, topic);
+  }
+
+  /**
+   * Asks a random share of this server's Level 1 clients to reconnect, for example after servers were
+   * added behind a load balancer. They resume, so nothing is lost.
+   *
+   * @returns how many are asked
+   * @throws LongwireError `invalid_option`
+   */
+  shed(options: ShedOptions): number {
+    return this.#core.shedding.shed(options);
   }
 
   /** Counters since the server was opened. */
@@ -220,13 +265,9 @@ export class LiveServer<Api extends LiveApi = any> {
     for (const timer of this.#timers) timer.cancel();
     this.#core.wheel.close();
     this.#core.admission.close();
+    await this.#core.roster.close();
     await this.#core.catalog.close();
     await this.#broker.close();
-  }
-
-  get #asked(): AskedMethods {
-    const { offers, limits } = this.#core;
-    return { methods: offers.methods, timeoutMs: limits.callTimeoutMs };
   }
 
   /** The number of long-lived clients: connections and streams of server-sent events. */
@@ -262,10 +303,12 @@ export class LiveServer<Api extends LiveApi = any> {
 
   #sessionFor(peer: LivePeer, request: LiveUpgrade, path: string): Session | undefined {
     const { tokenQuery } = this.#core;
+    const address = request.clientAddress ?? request.remoteAddress;
     const encodingsUpTo = (maxBytes: number): SessionEncodings =>
       this.#encodings.of(peer.frameFormat, maxBytes);
     if (peer.protocol === SUBPROTOCOL) {
-      return new MessageSession(this.#core, peer, (maxBytes) => encodingsUpTo(maxBytes).event);
+      const encodingUpTo = (maxBytes: number): Encoding => encodingsUpTo(maxBytes).event;
+      return new MessageSession(this.#core, peer, encodingUpTo, address);
     }
     const name = topicName(request.path, path);
     if (name === undefined) {
@@ -279,6 +322,7 @@ export class LiveServer<Api extends LiveApi = any> {
       name,
       encoding: encodingsUpTo(Infinity).data,
       params,
+      address,
     });
   }
 
@@ -313,13 +357,26 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#core.rates.tidy();
     this.#core.logins.tidy();
     this.#core.calls.tidy();
+    this.#core.revocations.tidy();
+    this.#core.mailbox.tidy();
+    this.#core.courier.deliverAll();
     this.#forms.onTick();
     // If the previous tick has not reached all sessions yet, it continues and this one is skipped.
     if (!this.#ticking.isDone) return;
     this.#ticking = this.#core.catalog.slices.forEach("tick", this.#sessions, {
       unitsOf: ({ subscriptionCount }) => TICK_UNITS * (1 + subscriptionCount),
-      visit: (session) => session.onTick(),
+      visit: (session) => {
+        session.onTick();
+        this.#core.roster.announce(session);
+        this.#core.shedding.checkAge(session);
+      },
     });
+    this.#tellNode();
+  }
+
+  #tellNode(): void {
+    const { roster, admission } = this.#core;
+    roster.announceNode({ connections: this.#population, lagMs: Math.round(admission.lagMs) });
   }
 
   #every(ms: number, act: () => void): void {

@@ -2,7 +2,21 @@ import { Ledger, resolveLimits, systemClock, TimerWheel } from "../../base/index
 import { type Authority, Catalog } from "../../topics/index.ts";
 import { defaultLiveLimits } from "./limits.ts";
 import { Admission } from "./access/admission.ts";
+import { ClusterClients } from "./asking/cluster-clients.ts";
+import { OfferDirectory } from "./asking/offer-directory.ts";
 import { Offers } from "./asking/offers.ts";
+import { RemoteAsks } from "./asking/remote-asks.ts";
+import { RemoteFollowers } from "./asking/remote-followers.ts";
+import { ClusterLog } from "./cluster/cluster-log.ts";
+import { CutOff } from "./cluster/cut-off.ts";
+import { Orders } from "./cluster/orders.ts";
+import { Revocations } from "./cluster/revocations.ts";
+import { Roster } from "./cluster/roster.ts";
+import { Shedding } from "./cluster/shedding.ts";
+import { Courier } from "./mailbox/courier.ts";
+import { Mailbox } from "./mailbox/mailbox.ts";
+import { COMMANDS } from "../system-topics.ts";
+import { LiveCloseCode } from "../wire/close-code.ts";
 import { Calls } from "./calls/calls.ts";
 import { Rates } from "./sessions/caller.ts";
 import { checkOptions } from "./check-options.ts";
@@ -14,15 +28,20 @@ import { LoginGuard } from "./access/login-guard.ts";
 import { Presence } from "./keys/presence.ts";
 import { reporter } from "./observing/reporter.ts";
 import type { LiveCore } from "./sessions/session.ts";
+import type { ConnectedClient } from "./sessions/connected-client.ts";
 import { Statistics } from "./observing/statistics.ts";
 
 /**
  * Creates what the sessions of a server share, and opens its topics.
  *
+ * @param connected the lists of its clients, which may be added later
  * @throws LongwireError `missing_broker`, `invalid_topic`, `invalid_method`, `invalid_schema`,
  *   `invalid_option`, `invalid_limit` as a rejection, and what the broker rejects with
  */
-export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore> {
+export async function openLiveCore(
+  options: LiveServerOptions,
+  connected: readonly Iterable<ConnectedClient>[],
+): Promise<LiveCore> {
   checkOptions(options);
   const {
     clock = systemClock,
@@ -46,6 +65,10 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
     leaseMs: limits.serverLeaseMs,
     catalog: () => catalog,
   });
+  const cluster = new ClusterLog(report);
+  const { node } = cluster;
+  const { nodeName = node } = options;
+  const roster = new Roster({ clock, leaseMs: limits.serverLeaseMs, report, nodeName, node });
   const catalog = await Catalog.open(options.topics, broker, {
     clock,
     report,
@@ -56,13 +79,57 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
       statistics.events += 1;
       owners.onEvent(topic, event);
       presence.onEvent(topic, event);
+      roster.onEvent(topic, event);
     },
     onStartedAgain: (topic, isKept) => {
       owners.onStartedAgain(topic, isKept);
       presence.onStartedAgain(topic, isKept);
+      roster.onStartedAgain(topic, isKept);
+      if (topic.name === COMMANDS) mailbox.readAgain();
     },
   });
   const authority: Authority = options;
+  const { slices } = catalog;
+  const all = (): Iterable<ConnectedClient> => chained(connected);
+  const orders = new Orders({ clock, nodeName, log: cluster, slices, clients: all });
+  const revocations = new Revocations(clock, (order) => orders.execute(order, 0));
+  const cutOff = new CutOff({
+    clock,
+    broker,
+    cutOffMs: limits.cutOffMs,
+    disconnectAll: (message) => {
+      // Without identities there is nothing to revoke.
+      if (authenticate === undefined) return;
+      const code = LiveCloseCode.Overloaded;
+      orders.execute({ kind: "disconnect", filter: {}, code, message, retry: true }, 0);
+    },
+  });
+  const directory = new OfferDirectory({ node, leaseMs: limits.serverLeaseMs, report });
+  const offers = new Offers(clientMethods, authority, {
+    report,
+    onOffered: (caller, offered) => {
+      directory.set(caller, offered);
+      if (caller.identity !== undefined) courier.deliver(caller.identity.id);
+    },
+  });
+  const host = { log: cluster, offers, wheel, report };
+  const clients = new ClusterClients({
+    offers,
+    directory,
+    asks: new RemoteAsks(host),
+    followers: new RemoteFollowers(host),
+  });
+  const asked = { methods: clientMethods, timeoutMs: limits.callTimeoutMs };
+  const mailbox = new Mailbox(clock, asked);
+  const courier = new Courier({ clock, asked, clients, mailbox, report });
+  const random = options.random ?? Math.random;
+  const shedding = new Shedding({ limits, clock, wheel, random, clients: all });
+  roster.open(catalog);
+  await cluster.open(catalog);
+  await revocations.open(catalog);
+  if (Object.keys(clientMethods).length > 0) await directory.open(catalog);
+  const commands = catalog.get(COMMANDS);
+  if (commands !== undefined) mailbox.start(commands, (identity) => courier.deliver(identity));
   return {
     catalog,
     authenticator: new Authenticator(authenticate, {
@@ -70,6 +137,7 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
       wheel,
       timeoutMs: limits.helloTimeoutMs,
       report,
+      refusalOf: (identity) => revocations.refusalOf(identity) ?? cutOff.refusal,
     }),
     logins: new LoginGuard(clock, limits),
     ledger,
@@ -80,11 +148,21 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
       { clock, wheel, timeoutMs: limits.callTimeoutMs },
       { diagnostics, report },
     ),
-    offers: new Offers(clientMethods, authority, report),
+    offers,
+    directory,
+    clients,
+    orders,
+    revocations,
+    cutOff,
+    roster,
+    shedding,
+    asked,
+    mailbox,
+    courier,
     rates: new Rates(clock, limits),
     owners,
     presence,
-    admission: new Admission(clock, limits, { random: options.random ?? Math.random, diagnostics }),
+    admission: new Admission(clock, limits, { random, diagnostics }),
     statistics,
     diagnostics,
     tokenQuery,
@@ -93,4 +171,8 @@ export async function openLiveCore(options: LiveServerOptions): Promise<LiveCore
     wheel,
     report,
   };
+}
+
+function* chained<Item>(lists: readonly Iterable<Item>[]): Generator<Item, void, undefined> {
+  for (const list of lists) yield* list;
 }

@@ -35,7 +35,13 @@ export type ClientMessage =
       params: JsonPart | undefined;
       idempotencyKey: string | undefined;
     }
-  | { type: "offers"; id: RequestId; methods: readonly string[] }
+  | {
+      type: "offers";
+      id: RequestId;
+      methods: readonly string[];
+      /** The run of the client, which remembers the commands that it has begun. */
+      run: string | undefined;
+    }
   | {
       type: "response";
       id: RequestId;
@@ -73,6 +79,7 @@ const NAMES: ReadonlySet<string> = new Set(
     "token",
     "maxMessage",
     "methods",
+    "run",
     "error",
   ].concat(...PAYLOADS),
 );
@@ -188,21 +195,24 @@ function decodeCall(fields: Fields): Decoded {
   if (params !== undefined && params.depth > MAX_DEPTH)
     return refuse(fields, "invalid_params", tooDeep("params"));
   if (typeof method !== "string") return refuse(fields, "bad_request", "method must be a string.");
-  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+  if (idempotencyKey !== undefined && !isShortName(idempotencyKey)) {
     return refuse(fields, "bad_request", NEEDS_IDEMPOTENCY_KEY);
   }
   return { kind: "message", message: { type: "call", id, method, params, idempotencyKey } };
 }
 
 function decodeOffers(fields: Fields): Decoded {
-  const { methods } = fields;
+  const { methods, run } = fields;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
   if (!isListOfNames(methods)) {
     const message = `methods must be a list of at most ${MAX_OFFERS} names.`;
     return refuse(fields, "bad_request", message);
   }
-  return { kind: "message", message: { type: "offers", id, methods } };
+  if (run !== undefined && !isShortName(run)) {
+    return refuse(fields, "bad_request", "run must be a string of 1 to 255 characters.");
+  }
+  return { kind: "message", message: { type: "offers", id, methods, run } };
 }
 
 function isListOfNames(value: unknown): value is string[] {
@@ -258,7 +268,7 @@ export function draftOf(fields: Fields): EventDraft | string {
   const data = fields["data"] as JsonPart | undefined;
   if (key !== undefined && typeof key !== "string") return "key must be a string.";
   if (remove !== undefined && typeof remove !== "boolean") return "remove must be true or absent.";
-  if (idempotencyKey !== undefined && !isIdempotencyKey(idempotencyKey)) {
+  if (idempotencyKey !== undefined && !isShortName(idempotencyKey)) {
     return NEEDS_IDEMPOTENCY_KEY;
   }
   const removed = remove === true;
@@ -267,7 +277,7 @@ export function draftOf(fields: Fields): EventDraft | string {
   return { key, removed, idempotencyKey, ...(data !== undefined && { json: data.json }) };
 }
 
-function isIdempotencyKey(value: unknown): value is string {
+function isShortName(value: unknown): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= 255;
 }
 

@@ -65,7 +65,15 @@ export type LinkMessage =
       expiresIn?: number;
       features?: readonly string[];
     }
-  | { type: "request"; id: number; method: string; params?: unknown; deadline: number }
+  | {
+      type: "request";
+      id: number;
+      method: string;
+      params?: unknown;
+      deadline: number;
+      /** The key of a command, which is carried out once, however often it is sent. */
+      command?: string;
+    }
   | { type: "refreshed"; expiresIn?: number }
   | { type: "error"; id?: number; code: string; message: string }
   | {

@@ -2,7 +2,10 @@ import { LongwireError, shown } from "../../base/index.ts";
 import { quoted } from "../application-error.ts";
 import type { StandardSchema } from "./standard-schema.ts";
 import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
-import { isTopicPattern, overlapOf } from "./topic-name.ts";
+import { isReserved, isTopicPattern, overlapOf } from "./topic-name.ts";
+
+/** The topics that the server itself writes and clients may read. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set(["$connections", "$nodes", "$commands"]);
 
 /**
  * Checks a single declaration.
@@ -16,6 +19,13 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
     const form = 'declare it with logTopic("news") or keyedTopic("prices")';
     throw invalidTopic(
       `A declared topic is ${shown(declaration)} of kind ${shown(kind)}; ${form}.`,
+    );
+  }
+  if (typeof name === "string" && isReserved(name)) {
+    // Their own functions declare them, and keep to the form.
+    if (RESERVED_NAMES.has(name)) return;
+    throw invalidTopic(
+      `The topic name ${shown(name)} begins with $; such names are the server's own, use another one.`,
     );
   }
   if (typeof name !== "string" || !isTopicPattern(name)) {

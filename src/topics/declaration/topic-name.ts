@@ -1,5 +1,8 @@
 const NAME = /^[A-Za-z0-9._~/-]{1,255}$/;
 
+/** Names with this beginning are reserved for what the server itself writes. */
+const RESERVED = "$";
+
 /** A parameter of a pattern, such as `:site`. */
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -11,6 +14,11 @@ const PRESENCE = "/$presence";
  */
 export function isTopicName(name: string): boolean {
   return NAME.test(name) && !name.startsWith("/") && !name.endsWith("/");
+}
+
+/** Whether a name is reserved for what the server itself writes, such as `$connections`. */
+export function isReserved(name: string): boolean {
+  return name.startsWith(RESERVED);
 }
 
 /** Whether `name` can be declared: a topic name whose parts may be parameters. */

@@ -1,12 +1,18 @@
 import { LongwireError, onAbort, type Clock } from "../../../base/index.ts";
 import type { Link } from "../link/link.ts";
 import { report } from "../report.ts";
+import { Commands, type CommandStore } from "./commands.ts";
 import type { AnswerMessage, MessageOf } from "../../wire/index.ts";
 
 /** The context of a request, for its handler. */
 export interface RequestContext {
-  /** Aborted when the server does not wait any more, or when the connection is lost. */
+  /**
+   * Aborted when the server does not wait any more, or when the connection is lost. For a command it
+   * is never aborted: the server waits.
+   */
   readonly signal: AbortSignal;
+  /** The key of a command; absent for a call. */
+  readonly command?: string;
 }
 
 export type RequestHandler = (params: unknown, context: RequestContext) => unknown;
@@ -14,19 +20,22 @@ export type RequestHandler = (params: unknown, context: RequestContext) => unkno
 interface AnswersHost {
   readonly clock: Clock;
   readonly link: Link;
-  readonly offer: (methods: string[]) => Promise<AnswerMessage>;
+  readonly store: CommandStore | undefined;
+  readonly offer: (methods: string[], run: string) => Promise<AnswerMessage>;
 }
 
 /** Offers methods to the server, and answers its requests. */
 export class Answers {
   readonly #host: AnswersHost;
   readonly #handlers = new Map<string, RequestHandler>();
+  readonly #commands: Commands;
   /** Ends with the connection. */
   #connection: AbortController = new AbortController();
   #isQueued = false;
 
   constructor(host: AnswersHost) {
     this.#host = host;
+    this.#commands = new Commands(host.store);
   }
 
   handle(method: string, handler: RequestHandler): () => void {
@@ -56,29 +65,45 @@ export class Answers {
     const abort = (): void => controller.abort();
     const timer = clock.after(request.deadline, abort);
     const stop = onAbort(connection, abort);
-    const answer = await this.#answer(request, controller.signal);
+    const answer = await this.#outcome(request, controller.signal);
     timer.cancel();
     stop();
+    const send = (text: string): boolean =>
+      link.send(`{"type":"response","id":${request.id},${text}}`);
     // Another connection does not know the request.
-    if (connection.aborted || link.send(answer)) return;
-    link.send(failure(request.id, "too_large", "The answer is too long."));
+    if (connection.aborted || send(answer)) return;
+    send(failure("too_large", "The answer is too long."));
+  }
+
+  #outcome(request: MessageOf<"request">, signal: AbortSignal): Promise<string> {
+    const { command } = request;
+    if (command === undefined) return this.#answer(request, { signal });
+    // It goes on without the connection, and the answer is asked for again.
+    const context = { signal: new AbortController().signal, command };
+    return this.#commands
+      .carryOut(command, () => this.#answer(request, context))
+      .catch((error: unknown) => this.#failed(error));
   }
 
   /** Never rejects, whatever the handler does. */
   async #answer(
-    { id, method, params }: MessageOf<"request">,
-    signal: AbortSignal,
+    { method, params }: MessageOf<"request">,
+    context: RequestContext,
   ): Promise<string> {
     const handler = this.#handlers.get(method);
-    if (!handler) return failure(id, "unknown_method", `There is no handler for ${method}.`);
+    if (!handler) return failure("unknown_method", `There is no handler for ${method}.`);
     try {
-      const data = (await handler(params, { signal })) ?? null;
-      return JSON.stringify({ type: "response", id, data });
+      // A function has no JSON.
+      return `"data":${JSON.stringify(await handler(params, context)) ?? "null"}`;
     } catch (error) {
-      if (error instanceof LongwireError) return failure(id, error.code, error.message);
-      report(error);
-      return failure(id, "failed", error instanceof Error ? error.message : String(error));
+      return this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): string {
+    if (error instanceof LongwireError) return failure(error.code, error.message);
+    report(error);
+    return failure("failed", error instanceof Error ? error.message : String(error));
   }
 
   /** All changes of one turn are one message. */
@@ -87,16 +112,20 @@ export class Answers {
     this.#isQueued = true;
     queueMicrotask(() => {
       this.#isQueued = false;
-      const { link, offer } = this.#host;
-      if (!link.isOpen) return;
       const { signal } = this.#connection;
-      offer([...this.#handlers.keys()]).catch((error) => {
+      this.#offer().catch((error) => {
         if (!signal.aborted) report(error);
       });
     });
   }
+
+  async #offer(): Promise<void> {
+    await this.#commands.load();
+    const { link, offer } = this.#host;
+    if (link.isOpen) await offer([...this.#handlers.keys()], this.#commands.run);
+  }
 }
 
-function failure(id: number, code: string, message: string): string {
-  return JSON.stringify({ type: "response", id, error: { code, message: message.slice(0, 500) } });
+function failure(code: string, message: string): string {
+  return `"error":${JSON.stringify({ code, message: message.slice(0, 500) })}`;
 }

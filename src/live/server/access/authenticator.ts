@@ -19,6 +19,8 @@ export type AuthResult =
   | { kind: "refused"; error: LiveError };
 
 interface GateHost {
+  /** Returns why an identity is refused that `authenticate` has returned. */
+  refusalOf: (identity: Identity) => LiveError | undefined;
   clock: Clock;
   wheel: TimerWheel;
   /** How long `authenticate` may take, in milliseconds. */
@@ -77,8 +79,11 @@ export class Authenticator {
 
   #admittanceOf(identity: Identity | undefined): AuthResult {
     if (identity === undefined || identity === null) return { kind: "unknown" };
-    const { id, expiresAt } = identity as { id: unknown; expiresAt: unknown };
-    if (typeof id !== "string" || id === "" || id.length > MAX_KEY_LENGTH) throw invalidId(id);
+    const { id, expiresAt, tokenId } = identity as { [Name in keyof Identity]: unknown };
+    if (!isName(id)) throw invalidId(id);
+    if (tokenId !== undefined && !isName(tokenId)) throw invalidTokenId(tokenId);
+    const refusal = this.#host.refusalOf(identity);
+    if (refusal !== undefined) return { kind: "refused", error: refusal };
     if (expiresAt === undefined) return { kind: "known", identity };
     if (typeof expiresAt !== "number" || !Number.isFinite(expiresAt)) {
       throw invalidExpiry(expiresAt, "return a finite number of ms since the Unix epoch");
@@ -115,6 +120,15 @@ function invalidId(id: unknown): LastingError {
   const form = typeof id === "number" || typeof id === "bigint" ? ", such as String(id)" : "";
   const message = `authenticate returned an identity whose id is ${shownId(id)}; return a string of 1 to ${MAX_KEY_LENGTH} characters${form}.`;
   return new LastingError("invalid_identity", message, { kind: `id ${typeof id}` });
+}
+
+function isName(name: unknown): boolean {
+  return typeof name === "string" && name !== "" && name.length <= MAX_KEY_LENGTH;
+}
+
+function invalidTokenId(id: unknown): LastingError {
+  const message = `authenticate returned an identity whose tokenId is ${shownId(id)}; return a string of 1 to ${MAX_KEY_LENGTH} characters, or leave it out.`;
+  return new LastingError("invalid_identity", message, { kind: `tokenId ${typeof id}` });
 }
 
 /** Too long an id is described by its length, because it may be a token. */

@@ -13,6 +13,8 @@ export interface Identity {
    * When the identity expires, in ms since the Unix epoch; the client can `refresh` it until then.
    */
   readonly expiresAt?: number | undefined;
+  /** The name of the token, so that it alone can be revoked; for a JSON Web Token its `jti`. */
+  readonly tokenId?: string | undefined;
 }
 
 /** The credentials that a client sent. */

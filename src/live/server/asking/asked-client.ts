@@ -16,6 +16,8 @@ export interface OutgoingRequest {
   /** The params as JSON; `undefined` for none. */
   readonly params: string | undefined;
   readonly timeoutMs: number;
+  /** The key of a command; absent for a call. */
+  readonly command?: string;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -35,20 +37,34 @@ interface Connection {
   readonly follows: (topic: string) => boolean;
 }
 
+/** A client that a request can be sent to, on this node or another one. */
+export interface Askable {
+  /**
+   * Sends a request and resolves with the answer, unparsed.
+   *
+   * @throws LongwireError as a rejection: `client_failed`, `client_busy`, `too_large`,
+   *   `unconfirmed`, and the signal's reason; for a client of another node also `not_offered` and
+   *   `unavailable`
+   */
+  ask(request: OutgoingRequest): Promise<JsonPart | undefined>;
+}
+
 /** The client has refused a request, or failed on it. `clientCode` is the code that it gave. */
 export class ClientError extends LongwireError {
   readonly clientCode: string;
 
-  constructor(method: string, { code, message }: { code: string; message: string }) {
-    super("client_failed", `The client failed on ${method}: ${quoted(message)} (${quoted(code)})`);
-    this.clientCode = code;
+  constructor(message: string, clientCode: string) {
+    super("client_failed", message);
+    this.clientCode = clientCode;
   }
 }
 
 /** A connection that the server can ask: what its client offers, and the open requests. */
-export class AskedClient {
+export class AskedClient implements Askable {
   /** The names of the methods that the client offers. */
   offers: ReadonlySet<string> = new Set();
+  /** The run of the client, if it remembers commands. */
+  run: string | undefined;
   /** As of its last offer. */
   caller: Caller | undefined;
   /** Settled when all its offers so far are accepted or refused. */
@@ -74,18 +90,12 @@ export class AskedClient {
     return this.#connection.follows(topic);
   }
 
-  /**
-   * Sends a request and resolves with the answer, unparsed.
-   *
-   * @throws LongwireError as a rejection: `client_failed`, `client_busy`, `too_large`,
-   *   `unconfirmed`, and the signal's reason
-   */
   async ask(request: OutgoingRequest): Promise<JsonPart | undefined> {
     request.signal?.throwIfAborted();
     this.#ids += 1;
     const id = this.#ids;
-    const { method, params, timeoutMs } = request;
-    const head = `{"type":"request","id":${id},"method":${JSON.stringify(method)},"deadline":${timeoutMs}`;
+    const { method, params, timeoutMs: deadline, command } = request;
+    const head = JSON.stringify({ type: "request", id, method, deadline, command }).slice(0, -1);
     const text = params === undefined ? `${head}}` : `${head},"params":${params}}`;
     const release = this.#hold(method, text);
     try {
@@ -100,7 +110,7 @@ export class AskedClient {
     const request = this.#open.get(id);
     if (request === undefined) return false;
     if (error === undefined) request.resolve(data);
-    else request.reject(new ClientError(request.method, error));
+    else request.reject(failureOf(request.method, error));
     return true;
   }
 
@@ -165,7 +175,14 @@ export class AskedClient {
   }
 }
 
-function unanswered(method: string, when: string): LongwireError {
+function failureOf(method: string, error: { code: string; message: string }): ClientError {
+  const { code, message } = error;
+  const text = `The client failed on ${method}: ${quoted(message)} (${quoted(code)})`;
+  return new ClientError(text, code);
+}
+
+/** The error for a client that was asked, and whose answer will not come. */
+export function unanswered(method: string, when: string): LongwireError {
   const message = `The client did not answer ${method} ${when}; it may or may not be done.`;
   return new LongwireError("unconfirmed", message);
 }

@@ -1,6 +1,6 @@
 import { LongwireError } from "../../../base/index.ts";
 import type { AnswerOf, ClientMethodsOf, LiveApi, QuestionOf } from "../../live-api.ts";
-import type { AskedClient } from "./asked-client.ts";
+import type { Askable } from "./asked-client.ts";
 import { type AskedMethods, type AskOptions, Question } from "./question.ts";
 
 /** The params and options of a call; params may be left out if their type allows it. */
@@ -12,18 +12,14 @@ export type AskArguments<Method> =
 /** A client that the server's own code can ask: an identity, or one connection. */
 export class ClientHandle<Api extends LiveApi = LiveApi> {
   readonly #asked: AskedMethods;
-  readonly #find: (method: string) => AskedClient | undefined;
+  readonly #find: (method: string) => Askable | undefined;
   readonly #name: string;
 
   /**
    * @param name of the client in errors
    * @param find returns the connection to ask
    */
-  constructor(
-    asked: AskedMethods,
-    name: string,
-    find: (method: string) => AskedClient | undefined,
-  ) {
+  constructor(asked: AskedMethods, name: string, find: (method: string) => Askable | undefined) {
     this.#asked = asked;
     this.#name = name;
     this.#find = find;
@@ -38,11 +34,12 @@ export class ClientHandle<Api extends LiveApi = LiveApi> {
    *   - `unknown_method`: the method is not among the server's `clientMethods`
    *   - `invalid_params`, `invalid_data`: the params do not match the method's schema, or cannot be
    *       serialized as JSON
-   *   - `not_offered`: the client is not connected to this server, or does not offer the method
+   *   - `not_offered`: the client is not connected, or does not offer the method
    *   - `client_busy`: it has too many open requests
    *   - `too_large`: the request is longer than the client accepts
    *   - `client_failed`: its handler failed; `clientCode` is the code that it gave
    *   - `invalid_answer`: the answer does not match the method's `result` schema
+   *   - `unavailable`: it is connected to another server, and the broker cannot be reached
    *   - `unconfirmed`: it did not answer in time, or its connection ended first; what was asked may
    *       have been done
    *   - the signal's reason
@@ -55,7 +52,7 @@ export class ClientHandle<Api extends LiveApi = LiveApi> {
     const question = new Question(this.#asked, method, { params, timeoutMs });
     const client = this.#find(method);
     if (client === undefined) {
-      const message = `${this.#name} is not connected to this server or does not offer ${method}; try again when it is.`;
+      const message = `${this.#name} is not connected or does not offer ${method}; try again when it is.`;
       throw new LongwireError("not_offered", message);
     }
     return question.to(client, signal) as Promise<AnswerOf<ClientMethodsOf<Api>[Name]>>;

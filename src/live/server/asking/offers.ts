@@ -4,25 +4,38 @@ import { permit } from "../access/permit.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { AskedClient } from "./asked-client.ts";
 
+/** Called when a client offers other methods than before, none in the end. */
+type OnOffered = (caller: Caller, methods: readonly string[]) => void;
+
 /** The clients that offer methods to the server, by connection and by identity. */
 export class Offers {
   readonly methods: ClientMethods;
   readonly #fallback: Authority;
   readonly #report: Report;
+  readonly #onOffered: OnOffered;
   readonly #byConnection = new Map<string, AskedClient>();
   /** The one that offered last is last. */
   readonly #byIdentity = new Map<string, Set<AskedClient>>();
 
-  constructor(methods: ClientMethods, fallback: Authority, report: Report) {
+  constructor(
+    methods: ClientMethods,
+    fallback: Authority,
+    { report, onOffered }: { report: Report; onOffered: OnOffered },
+  ) {
     this.methods = methods;
     this.#fallback = fallback;
     this.#report = report;
+    this.#onOffered = onOffered;
   }
 
   /** Returns the newest connection of the identity that offers the method. */
   ofIdentity(identity: string, method: string): AskedClient | undefined {
     const clients = [...(this.#byIdentity.get(identity) ?? [])];
     return clients.findLast(({ offers }) => offers.has(method));
+  }
+
+  hasIdentity(identity: string): boolean {
+    return this.#byIdentity.has(identity);
   }
 
   ofConnection(connection: string, method: string): AskedClient | undefined {
@@ -41,10 +54,15 @@ export class Offers {
    *
    * @throws LiveError as a rejection: `unknown_method`, `forbidden`; its earlier offers stay
    */
-  set(client: AskedClient, names: readonly string[], caller: Caller): Promise<void> {
+  set(
+    client: AskedClient,
+    { methods: names, run }: { methods: readonly string[]; run: string | undefined },
+    caller: Caller,
+  ): Promise<void> {
     return this.#inOrder(client, async () => {
       const offers = new Set(names);
       for (const name of offers) await this.#permit(name, caller);
+      client.run = run;
       this.#register(client, offers, caller);
     });
   }
@@ -93,9 +111,11 @@ export class Offers {
       this.#byConnection.set(connection, client);
       clients.add(client);
     }
-    if (identity === undefined) return;
-    if (clients.size === 0) this.#byIdentity.delete(identity.id);
-    else this.#byIdentity.set(identity.id, clients);
+    if (identity !== undefined) {
+      if (clients.size === 0) this.#byIdentity.delete(identity.id);
+      else this.#byIdentity.set(identity.id, clients);
+    }
+    this.#onOffered(caller, [...client.offers]);
   }
 
   async #isPermitted(name: string, caller: Caller): Promise<boolean> {

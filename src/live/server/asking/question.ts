@@ -1,7 +1,7 @@
 import { LongwireError, shown } from "../../../base/index.ts";
 import { type JsonPart, jsonOf, parsed, quoted, validate } from "../../../topics/index.ts";
 import type { ClientMethodDeclaration, ClientMethods } from "../../live-api.ts";
-import type { AskedClient } from "./asked-client.ts";
+import type { Askable, OutgoingRequest } from "./asked-client.ts";
 
 /** The longest delay of a timer, which the client sets for the deadline. */
 const LONGEST_MS = 2 ** 31 - 1;
@@ -44,20 +44,23 @@ export class Question {
     this.#params = this.#checked(params);
   }
 
+  /** The request for each client. */
+  get request(): Omit<OutgoingRequest, "signal"> {
+    return { method: this.method, params: this.#params, timeoutMs: this.#timeoutMs };
+  }
+
   /**
    * Sends it to a client and resolves with the checked answer.
    *
-   * @throws LongwireError as a rejection: `invalid_answer`, and what `AskedClient.ask` throws
+   * @throws LongwireError as a rejection: `invalid_answer`, and what `Askable.ask` throws
    */
-  async to(client: AskedClient, signal: AbortSignal | undefined): Promise<unknown> {
-    const { method } = this;
-    const part = await client.ask({
-      method,
-      params: this.#params,
-      timeoutMs: this.#timeoutMs,
-      signal,
-    });
-    const of = (): string => `The result schema of ${quoted(method)}`;
+  async to(client: Askable, signal: AbortSignal | undefined): Promise<unknown> {
+    return this.checkedAnswer(await client.ask({ ...this.request, signal }));
+  }
+
+  /** Parses an answer and checks it. @throws LongwireError `invalid_answer` */
+  checkedAnswer(part: JsonPart | undefined): unknown {
+    const of = (): string => `The result schema of ${quoted(this.method)}`;
     const valid = validate(this.#declared.result, this.#valueOf(part), of);
     if (valid.kind === "valid") return valid.value;
     throw this.#invalidAnswer(valid.message);

@@ -1,4 +1,4 @@
-import type { Timer } from "../../../base/index.ts";
+import { type Timer, wallTimeOf } from "../../../base/index.ts";
 import {
   freshWalk,
   hasEntry,
@@ -30,6 +30,8 @@ import { addressOf, heldByRequest, payAs } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
 import { openToPublish, publish, requirePublishable, requireTopic } from "../publish.ts";
 import { SessionIdentity } from "../sessions/session-identity.ts";
+import type { ConnectedClient, ClientInfo } from "../sessions/connected-client.ts";
+import { OpenExchange } from "./open-exchange.ts";
 import { etagOf, StateAnswer, stateEncoding, type State } from "./state-answer.ts";
 import type { LiveCore } from "../sessions/session.ts";
 
@@ -70,8 +72,8 @@ const HINTS: Record<number, Record<string, string>> = {
 export class HttpForms {
   readonly #core: LiveCore;
   readonly #population: () => number;
-  /** Callbacks that end each open request when the server drains. */
-  readonly #open = new Set<() => void>();
+  /** The streams and long polls. */
+  readonly #open = new Set<OpenExchange>();
 
   /** @param population returns the number of connected clients, including streams */
   constructor(core: LiveCore, population: () => number) {
@@ -104,12 +106,18 @@ export class HttpForms {
     return this.#streams.size;
   }
 
+  /** The clients whose answers have not ended. */
+  get clients(): Iterable<ConnectedClient> {
+    return this.#open;
+  }
+
   onDraining(): void {
-    for (const end of this.#open) end();
+    for (const open of this.#open) open.disconnect();
   }
 
   onTick(): void {
     for (const stream of this.#streams) stream.beat();
+    for (const open of this.#open) if (open.isStream) this.#core.roster.announce(open);
   }
 
   readonly #streams = new Set<EventStream>();
@@ -241,9 +249,18 @@ export class HttpForms {
       expiry?.cancel();
       view.leave(shared, reader);
       timer.cancel();
-      this.#open.delete(end);
+      this.#open.delete(open);
     };
-    this.#open.add(end);
+    const { clock } = this.#core;
+    const who: ClientInfo = {
+      caller: poll.caller,
+      address: addressIn(exchange),
+      level: "http",
+      openedAt: clock.now(),
+      since: Math.floor(wallTimeOf(clock)),
+    };
+    const open = new OpenExchange(exchange, topic.name, { who, end });
+    this.#open.add(open);
     exchange.onClosed(stop);
     const { payer = exchange.account } = exchange.account;
     const isBehind = topic.position.offset > walk.reached;
@@ -272,24 +289,31 @@ export class HttpForms {
     const { report, presence, statistics } = this.#core;
     statistics.starts[recovery.kind === "ahead" ? "fresh" : recovery.kind] += 1;
     const stream = new EventStream(exchange, { topic, view, walk }, report);
-    const standing = new SessionIdentity(
+    const identity = new SessionIdentity(
       this.#core,
-      { level: "http", account: exchange.account },
+      { level: "http", account: exchange.account, address: addressIn(exchange) },
       () => exchange.end(),
     );
-    standing.letIn(caller.identity);
+    identity.letIn(caller.identity);
+    const open = new OpenExchange(exchange, topic.name, {
+      who: identity,
+      end: () => exchange.end(),
+      isStream: true,
+    });
+    this.#core.roster.announce(open);
     presence.enter(topic, caller);
     const end = (): void => exchange.end();
     const age = this.#core.wheel.after(MAX_STREAM_MS, end);
     this.#streams.add(stream);
-    this.#open.add(end);
+    this.#open.add(open);
     exchange.onClosed(() => {
       age.cancel();
       stream.close();
-      standing.end();
+      identity.end();
       presence.leave(topic, caller);
       this.#streams.delete(stream);
-      this.#open.delete(end);
+      this.#open.delete(open);
+      this.#core.roster.remove(open);
     });
     if (recovery.kind === "gap") stream.sendGap(recovery.from, recovery.to, recovery.reason);
     // The log has lost its end, and which events those were is unknown.
@@ -297,6 +321,10 @@ export class HttpForms {
     if (topic.kind === "log") stream.sendPosition(walk.reached);
     stream.pump();
   }
+}
+
+function addressIn({ clientAddress, remoteAddress }: LiveExchange): string | undefined {
+  return clientAddress ?? remoteAddress;
 }
 
 function answerState(exchange: LiveExchange, state: State): void {

@@ -25,6 +25,18 @@ import { permitToRead } from "../access/permit.ts";
 import { requireTopic, unknownTopic } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import { SessionIdentity } from "./session-identity.ts";
+import type { Ending } from "./connected-client.ts";
+
+/** The topic that a Level 0 client reads. */
+interface DataSource {
+  /** The topic's name. */
+  readonly name: string;
+  readonly encoding: Encoding;
+  /** From the URL's query; if absent, the first message must contain them. */
+  readonly params: Params | undefined;
+  /** The client's address. */
+  readonly address: string | undefined;
+}
 
 /**
  * A Level 0 client: any WebSocket, one topic, params in and data out.
@@ -37,8 +49,9 @@ export class DataSession implements Session, SendBuffer {
   readonly #peer: LivePeer;
   readonly #name: string;
   readonly #encoding: Encoding;
-  readonly #params: Params | undefined;
-  readonly #sessionIdentity: SessionIdentity;
+  /** The params that it sent last; at first those of the URL's query. */
+  #params: Params | undefined;
+  readonly who: SessionIdentity;
   /** Authentication or authorization is in progress. */
   #pending: Promise<void> | undefined;
   #subscription: Subscription | undefined;
@@ -48,21 +61,16 @@ export class DataSession implements Session, SendBuffer {
   readonly #address: string;
   #deadline: Timer | undefined;
 
-  /** @param params from the URL's query; if absent, the first message must contain them */
-  constructor(
-    core: LiveCore,
-    peer: LivePeer,
-    source: { name: string; encoding: Encoding; params: Params | undefined },
-  ) {
+  constructor(core: LiveCore, peer: LivePeer, source: DataSource) {
     this.#core = core;
     this.#peer = peer;
     this.#address = addressOf(peer);
     this.#name = source.name;
     this.#encoding = source.encoding;
     this.#params = source.params;
-    this.#sessionIdentity = new SessionIdentity(core, { level: 0, account: peer.account }, () =>
-      this.#expire(),
-    );
+    const { account } = peer;
+    const { address } = source;
+    this.who = new SessionIdentity(core, { level: 0, account, address }, () => this.#expire());
   }
 
   start(credentials: Credentials): void {
@@ -77,7 +85,7 @@ export class DataSession implements Session, SendBuffer {
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
     if (this.#pending !== undefined) return this.#pending.then(() => this.onMessage(message));
-    const { caller } = this.#sessionIdentity;
+    const { caller } = this.who;
     if (!this.#peer.isOpen || caller === undefined) return;
     if (typeof message !== "string") {
       this.#peer.close(LiveCloseCode.BadMessage, "params must be a text message, not a binary one");
@@ -123,8 +131,28 @@ export class DataSession implements Session, SendBuffer {
 
   onClosed(): void {
     this.#deadline?.cancel();
-    this.#sessionIdentity.end();
+    this.who.end();
+    this.#core.roster.remove(this);
     this.#endSubscription();
+  }
+
+  follows(topic: string): boolean {
+    return this.#subscription !== undefined && topic === this.#name;
+  }
+
+  disconnect({ code, message }: Ending): void {
+    this.#peer.close(code, reasonOf(message));
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.follows(topic)) this.#refuse(notAllowed(topic));
+  }
+
+  recheck(): void {
+    const { caller } = this.who;
+    const params = this.#params;
+    if (caller === undefined || params === undefined) return;
+    this.#permitted(params, caller).catch((error: unknown) => this.#refuse(error));
   }
 
   get subscriptionCount(): number {
@@ -171,7 +199,8 @@ export class DataSession implements Session, SendBuffer {
       return this.#refuse(error);
     }
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
-    const caller = this.#sessionIdentity.letIn(result.identity);
+    const caller = this.who.letIn(result.identity);
+    this.#core.roster.announce(this);
     if (this.#params !== undefined) return this.#narrow(this.#params, caller);
     // After authentication, so that unauthenticated clients cannot probe for topic names.
     const exists = this.#core.catalog.find(this.#name) !== undefined;
@@ -185,12 +214,18 @@ export class DataSession implements Session, SendBuffer {
     );
   }
 
+  async #permitted(params: Params, caller: Caller): Promise<void> {
+    const entry = requireTopic(this.#core, this.#name);
+    await permitToRead(entry, this.#core.authority, { caller, params });
+  }
+
   /** Starts with these params, or switches to them. */
   #narrow(params: Params, caller: Caller): void | Promise<void> {
     this.#deadline?.cancel();
     try {
       this.#core.rates.count(caller);
       const entry = requireTopic(this.#core, this.#name);
+      this.#params = params;
       const permitted = permitToRead(entry, this.#core.authority, { caller, params });
       const begun = onceAvailable(permitted, () =>
         onceAvailable(this.#core.catalog.open(entry, payerOf(caller)), (topic) =>
@@ -252,7 +287,7 @@ export class DataSession implements Session, SendBuffer {
   }
 
   #endSubscription(): void {
-    const { caller } = this.#sessionIdentity;
+    const { caller } = this.who;
     if (this.#subscription === undefined || caller === undefined) return;
     this.#subscription.end();
     this.#release();
@@ -276,11 +311,15 @@ export class DataSession implements Session, SendBuffer {
   #refuse(error: unknown): void {
     if (!(error instanceof LiveError)) return this.fail(error);
     this.#core.statistics.refused(error.code);
-    this.#peer.close(closeCodeOf(error), reasonOf(error));
+    this.#peer.close(closeCodeOf(error), reasonOf(error.message));
   }
 }
 
+function notAllowed(topic: string): LiveError {
+  return new LiveError("forbidden", `You may not read ${topic} any longer; ask for access.`);
+}
+
 /** A close reason has room for 123 bytes. */
-function reasonOf(error: LiveError): string {
-  return error.message.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
+function reasonOf(message: string): string {
+  return message.replace(/[^\x20-\x7e]/g, "?").slice(0, 120);
 }

@@ -33,6 +33,7 @@ import {
 } from "../access/paying.ts";
 import { openToPublish, publish, requirePublishable, type Publishing } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
+import type { Ending } from "./connected-client.ts";
 import { SessionIdentity } from "./session-identity.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -46,7 +47,7 @@ type Request<Type> = Extract<ClientMessage, { type: Type }>;
 export class MessageSession implements Session, SendBuffer, KeyOwner {
   readonly #core: LiveCore;
   readonly #peer: LivePeer;
-  readonly #sessionIdentity: SessionIdentity;
+  readonly who: SessionIdentity;
   readonly #subscriptions: Subscriptions;
   readonly #encodingUpTo: (maxBytes: number) => Encoding;
   /** The longest message that the client accepts, in bytes. */
@@ -70,15 +71,20 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   /**
    * @param encodingUpTo returns the encoding for a client that accepts messages of so many bytes
+   * @param address the client's
    */
-  constructor(core: LiveCore, peer: LivePeer, encodingUpTo: (maxBytes: number) => Encoding) {
+  constructor(
+    core: LiveCore,
+    peer: LivePeer,
+    encodingUpTo: (maxBytes: number) => Encoding,
+    address: string | undefined,
+  ) {
     this.#core = core;
     this.#peer = peer;
     this.#encodingUpTo = encodingUpTo;
     this.#address = addressOf(peer);
-    this.#sessionIdentity = new SessionIdentity(core, { level: 1, account: peer.account }, () =>
-      this.#expire(),
-    );
+    const { account } = peer;
+    this.who = new SessionIdentity(core, { level: 1, account, address }, () => this.#expire());
     this.#subscriptions = new Subscriptions(core, encodingUpTo(Infinity), {
       buffer: this,
       account: peer.account,
@@ -111,7 +117,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#disconnect(LiveCloseCode.BadMessage, decoded.message);
       return;
     }
-    const { caller } = this.#sessionIdentity;
+    const { caller } = this.who;
     if (caller === undefined) {
       return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
     }
@@ -131,7 +137,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   onTick(): void {
-    if (this.#sessionIdentity.caller === undefined) return;
+    if (this.who.caller === undefined) return;
     this.#quietTicks += 1;
     this.#subscriptions.announcePositions();
     if (this.#quietTicks > 1) this.#send({ type: "heartbeat" });
@@ -140,6 +146,26 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   onDraining(retryAfterMs: number): void {
     const message = "The server is going away; connect again after retryAfter.";
     this.#disconnect(LiveCloseCode.Restarting, message, { retryAfterMs });
+  }
+
+  follows(topic: string): boolean {
+    return this.#subscriptions.has(topic);
+  }
+
+  disconnect({ code, message, retry, retryAfterMs }: Ending): void {
+    const later = retryAfterMs === undefined ? this.#retryLater : { retryAfterMs };
+    this.#disconnect(code, message, retry ? later : undefined);
+  }
+
+  unsubscribe(topic: string): void {
+    const { caller } = this.who;
+    if (caller === undefined || !this.follows(topic)) return;
+    this.#subscriptions.refuse(topic, caller, (ended) => this.#waiting.delete(ended));
+  }
+
+  recheck(): void {
+    const { caller } = this.who;
+    if (caller !== undefined) this.#recheck(caller).catch(this.#core.report);
   }
 
   /** A connection's keys are removed when it ends. */
@@ -184,7 +210,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     if (code === "over_share") {
       return this.#disconnect(LiveCloseCode.TooMany, overShare().message, this.#retryLater);
     }
-    const isKnown = this.#sessionIdentity.caller !== undefined;
+    const isKnown = this.who.caller !== undefined;
     const { limits } = this.#core;
     const most = isKnown ? limits.maxMessageBytes : mostUnknownBytes(limits);
     const message = `A message may have at most ${most} bytes${isKnown ? "" : " before hello"}; send a shorter one.`;
@@ -194,8 +220,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   onClosed(): void {
     this.#ended = true;
     this.#deadline?.cancel();
-    this.#sessionIdentity.end();
-    const { caller } = this.#sessionIdentity;
+    this.who.end();
+    this.#core.roster.remove(this);
+    const { caller } = this.who;
     if (caller !== undefined) {
       this.#subscriptions.stopAll(caller);
       this.#core.calls.onConnectionEnded(caller.connection);
@@ -225,7 +252,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       return this.#expel(error as LiveError, this.#retryLater);
     }
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
-    const { connection } = this.#sessionIdentity.letIn(identity);
+    const { connection } = this.who.letIn(identity);
+    this.#core.roster.announce(this);
     const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#core.limits;
     const about = { connection, heartbeat, maxMessage, features: FEATURES };
     this.#send({ type: "welcome", ...about, ...this.#expiry() });
@@ -329,10 +357,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     throw new LiveError("too_large", message);
   }
 
-  async #offer({ id, methods }: Request<"offers">, caller: Caller): Promise<string> {
+  async #offer({ id, methods, run }: Request<"offers">, caller: Caller): Promise<string> {
     // In this order, so that the client pays before anything is kept for it.
     this.#asked ??= this.#askable();
-    await this.#core.offers.set(this.#asked, methods, caller);
+    await this.#core.offers.set(this.#asked, { methods, run }, caller);
     return JSON.stringify({ type: "offered", id, methods });
   }
 
@@ -371,7 +399,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
           "The new credentials belong to another identity; connect again to use them.";
         throw new LiveError("unauthorized", message);
       }
-      const caller = this.#sessionIdentity.letIn(result.identity);
+      const caller = this.who.letIn(result.identity);
       if (identity !== undefined) this.#send({ type: "refreshed", ...this.#expiry() });
       return this.#recheck(caller);
     });
@@ -406,7 +434,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   #expiry(): object {
-    const { expiresInMs } = this.#sessionIdentity;
+    const { expiresInMs } = this.who;
     return expiresInMs === undefined ? {} : { expiresIn: expiresInMs };
   }
 

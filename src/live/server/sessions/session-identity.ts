@@ -4,24 +4,28 @@ import type { Identity } from "../access/credentials.ts";
 import type { Level } from "../observing/diagnostics.ts";
 import { onExpiry } from "../access/expiry.ts";
 import type { LiveCore } from "./session.ts";
+import type { ClientInfo } from "./connected-client.ts";
 
 /** The identity of a connection, and when it expires. */
-export class SessionIdentity {
+export class SessionIdentity implements ClientInfo {
+  readonly level: Level;
+  readonly address: string | undefined;
+  readonly openedAt: number;
   readonly #core: LiveCore;
-  readonly #level: Level;
   readonly #account: Account;
   readonly #onExpired: () => void;
-  #openedAt = 0;
   #caller: Caller | undefined;
   #expiry: Timer | undefined;
 
   constructor(
     core: LiveCore,
-    { level, account }: { level: Level; account: Account },
+    { level, account, address }: Pick<ClientInfo, "level" | "address"> & { account: Account },
     onExpired: () => void,
   ) {
     this.#core = core;
-    this.#level = level;
+    this.level = level;
+    this.address = address;
+    this.openedAt = core.clock.now();
     this.#account = account;
     this.#onExpired = onExpired;
   }
@@ -29,6 +33,11 @@ export class SessionIdentity {
   /** `undefined` until the client is authenticated. */
   get caller(): Caller | undefined {
     return this.#caller;
+  }
+
+  get since(): number {
+    const { clock } = this.#core;
+    return Math.floor(wallTimeOf(clock) - (clock.now() - this.openedAt));
   }
 
   /** How long the identity remains valid, in milliseconds; `undefined` if it does not expire. */
@@ -63,15 +72,14 @@ export class SessionIdentity {
     const { clock, diagnostics } = this.#core;
     diagnostics.publish("session.close", () => ({
       connection: caller.connection,
-      level: this.#level,
-      durationMs: clock.now() - this.#openedAt,
+      level: this.level,
+      durationMs: clock.now() - this.openedAt,
     }));
   }
 
   #notifyOpen({ connection, identity }: Caller): void {
-    const { clock, diagnostics } = this.#core;
-    this.#openedAt = clock.now();
-    const level = this.#level;
+    const { diagnostics } = this.#core;
+    const { level } = this;
     diagnostics.publish("session.open", () => ({ connection, level, identity: identity?.id }));
   }
 }

@@ -11,6 +11,17 @@ import type { Authenticator } from "../access/authenticator.ts";
 import type { KeyOwners } from "../keys/key-owners.ts";
 import type { LoginGuard } from "../access/login-guard.ts";
 import type { Presence } from "../keys/presence.ts";
+import type { ClusterClients } from "../asking/cluster-clients.ts";
+import type { OfferDirectory } from "../asking/offer-directory.ts";
+import type { CutOff } from "../cluster/cut-off.ts";
+import type { Orders } from "../cluster/orders.ts";
+import type { Revocations } from "../cluster/revocations.ts";
+import type { Roster } from "../cluster/roster.ts";
+import type { AskedMethods } from "../asking/question.ts";
+import type { Courier } from "../mailbox/courier.ts";
+import type { Mailbox } from "../mailbox/mailbox.ts";
+import type { Shedding } from "../cluster/shedding.ts";
+import type { ConnectedClient } from "./connected-client.ts";
 import type { Statistics } from "../observing/statistics.ts";
 
 /** The services that the sessions of one live server share. */
@@ -26,6 +37,17 @@ export interface LiveCore {
   readonly calls: Calls;
   /** The methods that clients offer to the server. */
   readonly offers: Offers;
+  /** The offers of the clients of all servers. */
+  readonly directory: OfferDirectory;
+  readonly clients: ClusterClients;
+  readonly orders: Orders;
+  readonly revocations: Revocations;
+  readonly cutOff: CutOff;
+  readonly roster: Roster;
+  readonly shedding: Shedding;
+  readonly asked: AskedMethods;
+  readonly mailbox: Mailbox;
+  readonly courier: Courier;
   readonly rates: Rates;
   readonly owners: KeyOwners;
   readonly presence: Presence;
@@ -47,11 +69,9 @@ export interface LimitReached {
 }
 
 /** One client's connection, at either level. */
-export interface Session {
+export interface Session extends ConnectedClient {
   /** Called once, after the peer is linked to this session. */
   start(credentials: Credentials): void;
-  /** The number of topics that it is subscribed to. */
-  readonly subscriptionCount: number;
   /** Whether unsent data waits for room in the socket. */
   readonly isWaiting: boolean;
   /** If a promise is returned, the next message waits for it. */

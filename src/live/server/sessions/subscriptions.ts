@@ -109,7 +109,14 @@ export class Subscriptions {
     for (const { subscription } of this.#started.values()) this.#announcePosition(subscription);
   }
 
-  /** Ends the subscriptions that `caller`, with new credentials, may no longer read. */
+  /** Ends a subscription that the client is not allowed any more. */
+  refuse(name: string, caller: Caller, stopped: (subscription: Subscription) => void): void {
+    this.stop(name, caller, stopped);
+    const message = `You may not read ${name} any longer; ask for access.`;
+    this.#send({ type: "unsubscribed", topic: name, code: "forbidden", message });
+  }
+
+  /** Ends the subscriptions that `caller` may no longer read. */
   async recheck(caller: Caller, stopped: (subscription: Subscription) => void): Promise<void> {
     for (const [name, { params }] of this.#started) {
       try {
@@ -118,9 +125,7 @@ export class Subscriptions {
       } catch (error) {
         if (!(error instanceof LiveError)) this.#core.report(error);
         if (this.#hasEnded) return;
-        this.stop(name, caller, stopped);
-        const message = `The new credentials do not allow you to read ${name}; ask for access.`;
-        this.#send({ type: "unsubscribed", topic: name, code: "forbidden", message });
+        this.refuse(name, caller, stopped);
       }
     }
   }

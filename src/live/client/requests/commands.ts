@@ -1,0 +1,85 @@
+import { report } from "../report.ts";
+import { randomKey } from "./random-key.ts";
+
+/** The commands that a client has begun, for a memory that outlives the program. */
+export interface CommandRecord {
+  /** Names the run; the server compares it. */
+  readonly run: string;
+  /** The last commands, and their answers; `null` while at work. */
+  readonly commands: readonly (readonly [key: string, answer: string | null])[];
+}
+
+/** Stores the commands that a client has begun. It belongs to one client at a time. */
+export interface CommandStore {
+  /** Returns what was saved last; `undefined` at first. */
+  load(): CommandRecord | undefined | Promise<CommandRecord | undefined>;
+  /** A command is begun, and answered, when this is done. */
+  save(record: CommandRecord): void | Promise<void>;
+}
+
+/** The server asks for a command again until it has the answer, and only then for the next one. */
+const KEPT = 32;
+
+/** Its predecessor began the command, and ended. */
+const UNCONFIRMED = '"error":{"code":"unconfirmed","message":"The client ended meanwhile."}';
+
+/** The commands that this run of the client has begun: each is carried out once. */
+export class Commands {
+  run: string = randomKey();
+  readonly #store: CommandStore | undefined;
+  readonly #answers = new Map<string, Promise<string>>();
+  readonly #saved = new Map<string, string | null>();
+  #loading: Promise<void> | undefined;
+
+  constructor(store: CommandStore | undefined) {
+    this.#store = store;
+  }
+
+  /** Reads the memory of the run before this one. */
+  load(): Promise<void> {
+    return (this.#loading ??= this.#load());
+  }
+
+  /** @param act carries the command out; never rejects */
+  carryOut(key: string, act: () => Promise<string>): Promise<string> {
+    const known = this.#answers.get(key);
+    if (known) return known;
+    const answer = this.#begin(key, act);
+    this.#answers.set(key, answer);
+    return answer;
+  }
+
+  async #load(): Promise<void> {
+    const record = await this.#store?.load();
+    if (!record) return;
+    this.run = record.run;
+    for (const [key, answer] of record.commands) {
+      this.#saved.set(key, answer);
+      this.#answers.set(key, Promise.resolve(answer ?? UNCONFIRMED));
+    }
+  }
+
+  async #begin(key: string, act: () => Promise<string>): Promise<string> {
+    try {
+      await this.#save(key, null);
+    } catch (error) {
+      // It is not begun, and may be sent again.
+      this.#answers.delete(key);
+      this.#saved.delete(key);
+      throw error;
+    }
+    const answer = await act();
+    await this.#save(key, answer).catch(report);
+    return answer;
+  }
+
+  async #save(key: string, answer: string | null): Promise<void> {
+    this.#saved.set(key, answer);
+    for (const [oldest] of this.#saved) {
+      if (this.#saved.size <= KEPT) break;
+      this.#saved.delete(oldest);
+      this.#answers.delete(oldest);
+    }
+    await this.#store?.save({ run: this.run, commands: [...this.#saved] });
+  }
+}

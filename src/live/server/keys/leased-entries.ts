@@ -1,0 +1,131 @@
+import { inPortions, type MemoryAccount } from "../../../base/index.ts";
+import type { HeldKey, Offset, Report, Topic, TopicEvent } from "../../../topics/index.ts";
+
+/** How many leases are renewed with one request to the broker. */
+const LEASES_AT_ONCE = 1_000;
+
+/** The cost of renewing that many, in units of a slice. */
+const RENEW_UNITS = 128 * 1_024;
+
+interface Entry {
+  readonly key: string;
+  readonly data: unknown;
+  readonly payer: MemoryAccount | undefined;
+  /** The offset of its event; `undefined` until the broker has acknowledged it. */
+  offset: Offset | undefined;
+}
+
+interface EntriesHost {
+  /** How long entries outlive a server that stops renewing them, in milliseconds. */
+  readonly leaseMs: number;
+  readonly report: Report;
+  /** Opens the topic, and pays for it. */
+  topic(payer: MemoryAccount | undefined): Topic | Promise<Topic>;
+  /** Returns the topic if it is open. */
+  openTopic(): Topic | undefined;
+}
+
+/**
+ * Entries of this server in a keyed topic. They last as long as the server does: if it is killed,
+ * their leases remove them.
+ */
+export class LeasedEntries {
+  readonly #host: EntriesHost;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(host: EntriesHost) {
+    this.#host = host;
+  }
+
+  /** The data of an entry, announced or about to be. */
+  dataOf(key: string): unknown {
+    return this.#entries.get(key)?.data;
+  }
+
+  /** @param payer pays for the event */
+  set(key: string, data: unknown, payer?: MemoryAccount): void {
+    const entry = { key, data, payer, offset: undefined };
+    this.#entries.set(key, entry);
+    void this.#announce(entry);
+  }
+
+  /** Resolves when the entry is removed, or when the broker has failed to. */
+  async remove(key: string): Promise<void> {
+    const entry = this.#entries.get(key);
+    this.#entries.delete(key);
+    if (entry?.offset !== undefined) await this.#retract(entry, entry.offset);
+  }
+
+  /**
+   * Announces an entry again if it was removed from the log: by another server that had the same key, or by a
+   * lease that expired while the broker was unreachable.
+   */
+  onEvent({ key = "", removed, offset }: TopicEvent): void {
+    if (!removed) return;
+    const entry = this.#entries.get(key);
+    if (entry?.offset !== undefined && entry.offset < offset) void this.#announce(entry);
+  }
+
+  /** After the topic's log was reloaded: announces the entries again that it no longer has. */
+  onStartedAgain(isKept: (key: string) => boolean): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.offset === undefined || isKept(entry.key)) continue;
+      entry.offset = undefined;
+      void this.#announce(entry);
+    }
+  }
+
+  /** The keys whose leases are renewed with one request each. */
+  portions(): Iterable<readonly string[]> {
+    return inPortions(this.#entries.keys(), LEASES_AT_ONCE, (key) => key);
+  }
+
+  /** Renews the leases of these keys, and announces those that the broker has not accepted before. */
+  renew(keys: readonly string[]): void {
+    const held: HeldKey[] = [];
+    for (const key of keys) {
+      const entry = this.#entries.get(key);
+      if (entry?.offset !== undefined) held.push({ key, offset: entry.offset });
+      else if (entry !== undefined) void this.#announce(entry);
+    }
+    const { leaseMs, report } = this.#host;
+    if (held.length > 0) this.#host.openTopic()?.lease(held, leaseMs).catch(report);
+  }
+
+  async #announce(entry: Entry): Promise<void> {
+    const { key, data, payer } = entry;
+    const { leaseMs } = this.#host;
+    try {
+      const topic = await this.#host.topic(payer);
+      const { offset } = await topic.append({ key, data, leaseMs });
+      entry.offset = offset;
+      // It was removed before the broker acknowledged the event. A replacement comes after it.
+      if (!this.#entries.has(key)) await this.#retract(entry, offset);
+    } catch (error) {
+      this.#host.report(error);
+    }
+  }
+
+  async #retract({ key, payer }: Entry, ifNewest: Offset): Promise<void> {
+    try {
+      const topic = await this.#host.topic(payer);
+      await topic.append({ key, removed: true, ifNewest });
+    } catch {
+      // Another server has the same key, or the broker is unreachable and the lease removes it.
+    }
+  }
+}
+
+/** Renews the leases of all entries, in slices. */
+export function renewLeases(all: Iterable<LeasedEntries>, { slices }: Pick<Topic, "slices">): void {
+  slices.forEach("leases", portionsOf(all), {
+    unitsOf: () => RENEW_UNITS,
+    visit: ({ entries, keys }) => entries.renew(keys),
+  });
+}
+
+function* portionsOf(
+  all: Iterable<LeasedEntries>,
+): Generator<{ entries: LeasedEntries; keys: readonly string[] }, void, undefined> {
+  for (const entries of all) for (const keys of entries.portions()) yield { entries, keys };
+}

@@ -1,0 +1,153 @@
+import { type Clock, LongwireError, wallTimeOf } from "../../../base/index.ts";
+import { LiveError, type Report } from "../../../topics/index.ts";
+import { type AskedClient, ClientError } from "../asking/asked-client.ts";
+import type { ClusterClients } from "../asking/cluster-clients.ts";
+import { type AskedMethods, Question } from "../asking/question.ts";
+import type { CommandInfo } from "../../system-topics.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { LoggedCommand } from "./open-commands.ts";
+
+interface CourierHost {
+  readonly clock: Clock;
+  readonly asked: AskedMethods;
+  readonly clients: ClusterClients;
+  readonly mailbox: Mailbox;
+  readonly report: Report;
+}
+
+/** The result of a look at a command. */
+type Step =
+  /** It has changed, and the next one can be looked at. */
+  | "go-on"
+  /** Nothing can be done until the command or the client changes. */
+  | "wait";
+
+/**
+ * Delivers commands to the clients of this server, one at a time to each identity, in the order in
+ * which they were given.
+ *
+ * A command is claimed in the log before it is sent, so that no two servers send it. A client
+ * remembers, for as long as it runs, which commands it has begun, so the same run of it can be asked
+ * again and again. Another run cannot know what its predecessor has done.
+ */
+export class Courier {
+  readonly #host: CourierHost;
+  /** The identities whose command is being delivered. */
+  readonly #busy = new Set<string>();
+  /** Those for which something has changed meanwhile. */
+  readonly #again = new Set<string>();
+
+  constructor(host: CourierHost) {
+    this.#host = host;
+  }
+
+  /** Something has changed for an identity: a command, or what its clients offer. */
+  deliver(identity: string): void {
+    if (this.#busy.has(identity)) {
+      this.#again.add(identity);
+      return;
+    }
+    if (this.#host.mailbox.open.next(identity) === undefined) return;
+    this.#busy.add(identity);
+    void this.#deliverOpen(identity);
+  }
+
+  /** Looks at all identities with open commands; called at intervals. */
+  deliverAll(): void {
+    const { mailbox, clients } = this.#host;
+    for (const identity of mailbox.open.identities()) {
+      if (clients.isHere(identity)) this.deliver(identity);
+    }
+  }
+
+  async #deliverOpen(identity: string): Promise<void> {
+    try {
+      for (;;) {
+        this.#again.delete(identity);
+        const step = await this.#deliverNext(identity);
+        if (step === "wait" && !this.#again.has(identity)) return;
+      }
+    } catch (error) {
+      // A broker that is away is tried again at the next interval.
+      if (!(error instanceof LiveError)) this.#host.report(error);
+    } finally {
+      this.#busy.delete(identity);
+      this.#again.delete(identity);
+    }
+  }
+
+  async #deliverNext(identity: string): Promise<Step> {
+    const { clock, clients, mailbox } = this.#host;
+    const command = mailbox.open.next(identity);
+    if (command === undefined) return "wait";
+    const { method, state, expiresAt } = command.info;
+    const client = clients.ownNewest(identity, method);
+    if (client === undefined) return "wait";
+    if (state === "pending" && expiresAt <= wallTimeOf(clock)) {
+      return this.#change(command, { state: "expired" });
+    }
+    if (!this.#mayDeliver(command.info, client)) return "wait";
+    if (this.#isLost(command.info, client)) return this.#change(command, { state: "unconfirmed" });
+    const claimed = await this.#claim(command, client);
+    return claimed === undefined ? "wait" : this.#send(claimed, client);
+  }
+
+  /** Another run of the client may still be at work on the command. */
+  #mayDeliver({ state, run, connection }: CommandInfo, client: AskedClient): boolean {
+    if (state === "pending" || run === client.run) return true;
+    return connection === undefined || !this.#host.clients.isConnected(connection);
+  }
+
+  /** Whether the run that knows what it has done is over. */
+  #isLost({ state, run, method }: CommandInfo, client: AskedClient): boolean {
+    const isIdempotent = this.#host.asked.methods[method]?.isIdempotent === true;
+    return state === "delivered" && run !== client.run && !isIdempotent;
+  }
+
+  async #claim(command: LoggedCommand, client: AskedClient): Promise<LoggedCommand | undefined> {
+    const { run, caller } = client;
+    const { connection } = caller!;
+    const { state, ...info } = command.info;
+    const isClaimed = state === "delivered" && info.run === run && info.connection === connection;
+    if (isClaimed) return command;
+    return this.#host.mailbox.change(command, {
+      state: "delivered",
+      connection,
+      ...(run !== undefined && { run }),
+    });
+  }
+
+  async #send(command: LoggedCommand, client: AskedClient): Promise<Step> {
+    const { method, params } = command.info;
+    try {
+      const question = new Question(this.#host.asked, method, { params, timeoutMs: undefined });
+      const part = await client.ask({
+        ...question.request,
+        command: command.key,
+        signal: undefined,
+      });
+      return await this.#change(command, { state: "done", result: question.checkedAnswer(part) });
+    } catch (error) {
+      return this.#onFailed(command, client, error);
+    }
+  }
+
+  #onFailed(command: LoggedCommand, client: AskedClient, error: unknown): Promise<Step> | Step {
+    if (error instanceof LiveError || !(error instanceof LongwireError)) throw error;
+    const { code, message } = error;
+    if (error instanceof ClientError && error.clientCode === "unconfirmed") {
+      return this.#change(command, { state: "unconfirmed" });
+    }
+    if (code === "client_busy") return "wait";
+    // It takes longer, and can be asked again; or its connection has ended.
+    if (code === "unconfirmed") return client.hasEnded ? "wait" : "go-on";
+    const told = error instanceof ClientError ? error.clientCode : code;
+    return this.#change(command, { state: "failed", error: { code: told, message } });
+  }
+
+  async #change(command: LoggedCommand, changes: Partial<CommandInfo>): Promise<Step> {
+    const changed = await this.#host.mailbox.change(command, changes);
+    // Another server has changed it, and this one will learn of it.
+    return changed === undefined ? "wait" : "go-on";
+  }
+}

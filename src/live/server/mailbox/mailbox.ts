@@ -1,0 +1,206 @@
+import { type Clock, LongwireError, onAbort, shown, wallTimeOf } from "../../../base/index.ts";
+import { LiveError, quoted, type Topic } from "../../../topics/index.ts";
+import type { CommandInfo } from "../../system-topics.ts";
+import { type AskedMethods, Question } from "../asking/question.ts";
+import { isOver, type LoggedCommand, OpenCommands } from "./open-commands.ts";
+
+export interface CommandOptions {
+  /** How long it waits for a client that is away, in milliseconds. Default one day. */
+  expiresInMs?: number;
+  /**
+   * A repeat with the same key for the same identity is the same command, until an hour after it is
+   * over.
+   */
+  idempotencyKey?: string;
+}
+
+/** A command to be given. */
+export interface NewCommand {
+  readonly identity: string;
+  readonly method: string;
+  readonly params: unknown;
+}
+
+const DEFAULT_EXPIRES_MS = 86_400_000;
+
+/** How long a command is shown after it is over, in milliseconds. */
+const KEPT_MS = 3_600_000;
+
+/** The cost of looking at one command, in units of a slice. */
+const VISIT_UNITS = 64;
+
+/** The commands to clients that may be away, in the topic `$commands`. */
+export class Mailbox {
+  readonly open: OpenCommands = new OpenCommands();
+  readonly #clock: Clock;
+  readonly #asked: AskedMethods;
+  #topic: Topic | undefined;
+
+  constructor(clock: Clock, asked: AskedMethods) {
+    this.#clock = clock;
+    this.#asked = asked;
+  }
+
+  /** @param onChanged is called with the identity whose command has changed */
+  start(topic: Topic, onChanged: (identity: string) => void): void {
+    this.#topic = topic;
+    this.readAgain();
+    topic.listen((event, replaced) => {
+      this.open.take(event);
+      const { identity } = ((event.removed ? replaced : event)?.data ?? {}) as Partial<CommandInfo>;
+      if (identity !== undefined) onChanged(identity);
+    });
+  }
+
+  /** After the topic's log was reloaded. */
+  readAgain(): void {
+    this.open.clear();
+    for (const event of this.#topic?.events() ?? []) this.open.take(event);
+  }
+
+  /**
+   * Stores a command and returns its key.
+   *
+   * @throws LongwireError `unknown_topic` without `$commands`, `unknown_method`, `invalid_params`,
+   *   `invalid_limit`, and LiveError `too_large`, `unavailable`, as a rejection
+   */
+  async give(
+    { identity, method, params }: NewCommand,
+    { expiresInMs = DEFAULT_EXPIRES_MS, idempotencyKey }: CommandOptions,
+  ): Promise<string> {
+    const topic = this.#required;
+    const { request } = new Question(this.#asked, method, { params, timeoutMs: undefined });
+    requireExpiry(expiresInMs);
+    const givenAt = Math.floor(wallTimeOf(this.#clock));
+    const info: CommandInfo = {
+      identity,
+      method,
+      ...(request.params !== undefined && { params: JSON.parse(request.params) as unknown }),
+      state: "pending",
+      givenAt,
+      expiresAt: givenAt + expiresInMs,
+    };
+    const key =
+      idempotencyKey === undefined
+        ? crypto.randomUUID()
+        : await hashOf(JSON.stringify([identity, idempotencyKey]));
+    // The broker recognizes the repeats of five minutes, and the command's key the others.
+    const known = topic.newest(key);
+    if (known !== undefined && !known.removed) return key;
+    await topic.append({ key, data: info, idempotencyKey: key });
+    return key;
+  }
+
+  /**
+   * Withdraws a command, and returns whether the client will never be told.
+   *
+   * @throws LongwireError `unknown_command`, and LiveError `unavailable`, as a rejection
+   */
+  async withdraw(key: string): Promise<boolean> {
+    for (;;) {
+      const { state } = this.#infoOf(key);
+      if (state === "withdrawn" || state === "expired") return true;
+      const command = this.open.get(key);
+      if (command === undefined || state !== "pending") return false;
+      if ((await this.change(command, { state: "withdrawn" })) !== undefined) return true;
+      // It has changed meanwhile, perhaps in a way that has not arrived here yet.
+      await this.#required.catchUp();
+    }
+  }
+
+  /**
+   * Resolves with a command when it is over.
+   *
+   * @throws LongwireError `unknown_command`, and the signal's reason, as a rejection
+   */
+  outcomeOf(key: string, signal: AbortSignal | undefined): Promise<CommandInfo> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const info = this.#infoOf(key);
+      if (isOver(info)) return resolve(info);
+      const end = (): void => {
+        stopListening();
+        stopWatching?.();
+      };
+      const stopListening = this.#required.listen(({ key: changed, removed, data }) => {
+        if (changed !== key || (!removed && !isOver(data as CommandInfo))) return;
+        end();
+        if (removed) reject(unknownCommand(key));
+        else resolve(data as CommandInfo);
+      });
+      const stopWatching =
+        signal &&
+        onAbort(signal, () => {
+          end();
+          // A signal's reason may be anything.
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+          reject(signal.reason);
+        });
+    });
+  }
+
+  /**
+   * Changes a command, unless it has changed meanwhile.
+   *
+   * @returns the command as it is now; `undefined` if it had changed
+   * @throws LiveError `unavailable` as a rejection
+   */
+  async change(
+    { key, offset: ifNewest, info }: LoggedCommand,
+    changes: Partial<CommandInfo>,
+  ): Promise<LoggedCommand | undefined> {
+    const changed = { ...info, ...changes };
+    const lease = isOver(changed) ? { leaseMs: KEPT_MS } : {};
+    try {
+      const draft = { key, data: changed, ifNewest, ...lease };
+      const { offset } = await this.#required.append(draft);
+      return { key, offset, info: changed };
+    } catch (error) {
+      if (error instanceof LiveError && error.code === "conflict") return undefined;
+      throw error;
+    }
+  }
+
+  /** Ends, in slices, the commands that nobody came for in time. */
+  tidy(): void {
+    const now = wallTimeOf(this.#clock);
+    this.#topic?.slices.forEach("commands", this.open.pending(), {
+      unitsOf: () => VISIT_UNITS,
+      visit: (command) => {
+        if (command.info.expiresAt > now) return;
+        // Another server was faster, or the broker is unreachable and the next one does it.
+        this.change(command, { state: "expired" }).catch(() => {});
+      },
+    });
+  }
+
+  #infoOf(key: string): CommandInfo {
+    const event = this.#required.newest(key);
+    if (event === undefined || event.removed) throw unknownCommand(key);
+    return event.data as CommandInfo;
+  }
+
+  get #required(): Topic {
+    if (this.#topic !== undefined) return this.#topic;
+    const message = "There is no topic $commands; add commandsTopic() to topics.";
+    throw new LongwireError("unknown_topic", message);
+  }
+}
+
+function unknownCommand(key: string): LongwireError {
+  const message = `There is no command ${quoted(key)}; it was never given, or was over for longer than an hour.`;
+  return new LongwireError("unknown_command", message);
+}
+
+/** Short enough for a key, and without a character that a broker could not take. */
+async function hashOf(text: string): Promise<string> {
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** @throws LongwireError `invalid_limit` */
+function requireExpiry(expiresInMs: unknown): void {
+  if (Number.isSafeInteger(expiresInMs) && (expiresInMs as number) > 0) return;
+  const message = `expiresInMs is ${shown(expiresInMs)}; give a positive number of milliseconds, or leave it out.`;
+  throw new LongwireError("invalid_limit", message);
+}
