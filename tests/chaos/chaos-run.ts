@@ -4,13 +4,12 @@ import { runChaos, type ChaosReport } from "./chaos.ts";
 import type { Engine } from "./engine.ts";
 import type { FaultName } from "./faults.ts";
 import { httpForms } from "./http-reader.ts";
-import type { Findings } from "./history.ts";
 
 /** `npm run chaos` sets these: see scripts/chaos.mjs. */
 const { LONGWIRE_SECONDS, LONGWIRE_SEED, LONGWIRE_FAULTS } = process.env;
 const { LONGWIRE_CLIENTS = "100", LONGWIRE_RATE = "100" } = process.env;
 
-export const NOTHING_WRONG: Findings = {
+export const NOTHING_WRONG: ChaosReport["findings"] = {
   unkept: 0,
   appendedTwice: 0,
   outOfOrder: 0,
@@ -21,6 +20,10 @@ export const NOTHING_WRONG: Findings = {
   invented: 0,
   wrongViews: 0,
   wrongHttpViews: 0,
+  commandsTwice: 0,
+  commandsNotDone: 0,
+  commandsDenied: 0,
+  commandsDisordered: 0,
 };
 
 /** How the run goes that is part of `npm test`. */
@@ -68,6 +71,7 @@ export function testChaos(
       expect(report.views).toBeGreaterThan(100);
       expect(report.unknownViews).toBeLessThanOrEqual(report.views * unknownShare);
       for (const form of httpForms) expect(report.httpViews[form], form).toBeGreaterThan(10);
+      expect(report.commands.given).toBeGreaterThan(20);
       expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },

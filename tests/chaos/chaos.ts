@@ -6,6 +6,7 @@ import { Tally, type Subscriber } from "./clients.ts";
 import { Cluster, type Mutation } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
 import { letFaultsHappen, usualFaults, type FaultName } from "./faults.ts";
+import { type CommandFindings, CommandedDevices } from "./commanded-devices.ts";
 import { check, type Findings } from "./history.ts";
 import { Population } from "./population.ts";
 import { SocketAbuser } from "./socket-abuser.ts";
@@ -27,7 +28,7 @@ export interface ChaosOptions {
 }
 
 export interface ChaosReport {
-  findings: Findings;
+  findings: Findings & CommandFindings;
   faults: Partial<Record<FaultName, number>>;
   events: number;
   deliveries: number;
@@ -47,6 +48,8 @@ export interface ChaosReport {
   lateness: { median: number; p99: number; longest: number };
   /** Connections that the abuser opened. */
   abuserConnections: number;
+  /** Commands to devices that are killed, how many of them are unconfirmed, and those kills. */
+  commands: { given: number; unconfirmed: number; deviceKills: number };
   /** From when all was mended until all had read all, in ms. */
   recoveryMs: number;
 }
@@ -71,6 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const tally = new Tally();
   const population = new Population((client) => cluster.url(client), options.subscribers, tally);
   const { subscribers } = population;
+  const commanded = new CommandedDevices((client) => cluster.url(client), new Random(seed + 3));
   let abuser: SocketAbuser | undefined;
   try {
     await comeRight("not live", () => subscribers.filter(({ isLive }) => !isLive));
@@ -78,6 +82,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const auditor = await engine.audit(cluster.nodes);
     tally.begin();
     population.begin(options.eventsPerSecond);
+    // A broker that drops events on purpose drops what they are given.
+    if (mutation === undefined) commanded.begin();
     // A checker that is itself checked needs no other clients.
     if (mutation === undefined) {
       abuser = new SocketAbuser(() => cluster.portsUp, new Random(seed + 2));
@@ -86,6 +92,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     abuser?.leave();
     const mendedAt = performance.now();
     await population.fallSilent(options.atLeastEvents ?? 0);
+    await commanded.fallSilent();
+    await comeRight("open, of the commands", () => commanded.open);
     const log = await auditor.read("news");
     // Events that the broker drops on purpose never arrive; the last one is not among them.
     await haveReadAll(subscribers, log);
@@ -105,6 +113,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     return {
       findings: {
         ...check(kept, { histories, ledgers }),
+        ...commanded.check(),
         wrongViews: views.wrong,
         wrongHttpViews: sum(httpViews.map(({ wrong }) => wrong)),
       },
@@ -116,11 +125,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       gaps: sum(histories.map(({ gaps }) => gaps.length)),
       unconfirmed: sum(ledgers.map(({ unconfirmed }) => unconfirmed.size)),
       abuserConnections: abuser?.connections ?? 0,
+      commands: {
+        given: commanded.given,
+        unconfirmed: commanded.unconfirmed,
+        deviceKills: commanded.kills,
+      },
       ...figures,
     };
   } finally {
     abuser?.leave();
     population.close();
+    commanded.close();
     await cluster.close();
   }
 }

@@ -1,8 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { stopEngines } from "../rigs/brokers/engine-process.ts";
-import { runChaos } from "./chaos.ts";
+import { runChaos, type ChaosReport } from "./chaos.ts";
 import { NOTHING_WRONG } from "./chaos-run.ts";
-import type { Findings } from "./history.ts";
 import { diskEngine } from "./in-process-engine.ts";
 import { redisEngine } from "./redis-engine.ts";
 
@@ -11,7 +10,7 @@ afterAll(() => stopEngines());
 const options = { seed: 1, forMs: 0, subscribers: 10, eventsPerSecond: 5_000, faults: [] };
 
 describe.each(["drop", "double"] as const)("a broker with deliberate faults (%s)", (does) => {
-  function expectFound(findings: Findings): void {
+  function expectFound(findings: ChaosReport["findings"]): void {
     expect(findings).not.toEqual(NOTHING_WRONG);
     expect(does === "drop" ? findings.lost : findings.resent).toBeGreaterThan(0);
   }

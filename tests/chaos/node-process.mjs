@@ -1,4 +1,12 @@
-import { keyedTopic, LiveServer, logTopic, matchFields } from "../../dist/live/index.js";
+import {
+  clientMethod,
+  commandsTopic,
+  keyedTopic,
+  LiveServer,
+  logTopic,
+  matchFields,
+  method,
+} from "../../dist/live/index.js";
 import { healthEndpoints, Ledger, WebSocketServer } from "../../dist/server/index.js";
 import { reportTopics } from "./report-topics.mjs";
 
@@ -35,7 +43,17 @@ const live = await LiveServer.open({
     logTopic("news", { match, clientPublish: true, retention, presence: { graceMs: 1_000 } }),
     keyedTopic("devices", { match, clientPublish: true, retention }),
     keyedTopic("online", { clientPublish: true, keyLifetime: "connection", retention }),
+    commandsTopic({ authorize: () => true }),
   ],
+  clientMethods: { work: clientMethod({ timeoutMs: 5_000 }) },
+  methods: {
+    give: method({
+      handle: async ({ to, n }) => {
+        const idempotencyKey = `command-${n}`;
+        return (await live.identity(to).command("work", n, { idempotencyKey })).key;
+      },
+    }),
+  },
   broker: mutated(broker),
   authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
   onError: () => {},

@@ -1,0 +1,202 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { WebSocket } from "../../src/client/index.ts";
+import { connect, type CommandRecord, type Live } from "../../src/live/client/index.ts";
+import type { CommandInfo } from "../../src/live/index.ts";
+import type { Random } from "../rigs/random.ts";
+
+const DEVICES = 10;
+
+/** How long a device is at work on a command at most, in milliseconds. */
+const MAX_WORK_MS = 60;
+
+/** The commands of a run, by the checker's own record. */
+export interface CommandFindings {
+  /** Carried out more than once. */
+  commandsTwice: number;
+  /** Reported as done, and not carried out. */
+  commandsNotDone: number;
+  /** Carried out, and reported as something that says it was not. */
+  commandsDenied: number;
+  /** Carried out before one that was given earlier. */
+  commandsDisordered: number;
+}
+
+/** A device, whose program is killed and started again. It stores what it has begun, or not. */
+class CommandedDevice {
+  readonly id: string;
+  /** The numbers of the commands that it has carried out, in this order. */
+  readonly done: number[] = [];
+  readonly #url: string;
+  readonly #random: Random;
+  readonly #isStoring: boolean;
+  #saved: CommandRecord | undefined;
+  #program: { readonly live: Live; isKilled: boolean } | undefined;
+
+  constructor(
+    id: string,
+    url: string,
+    { random, isStoring }: { random: Random; isStoring: boolean },
+  ) {
+    this.id = id;
+    this.#url = url;
+    this.#random = random;
+    this.#isStoring = isStoring;
+    this.start();
+  }
+
+  start(): void {
+    const live = connect(this.#url, {
+      token: this.id,
+      webSocket: WebSocket,
+      backoff: { firstMs: 50, longestMs: 1_000 },
+      ...(this.#isStoring && {
+        commands: {
+          load: () => this.#saved,
+          save: (record: CommandRecord) => {
+            // A program that was killed writes nothing.
+            if (!program.isKilled) this.#saved = structuredClone(record);
+          },
+        },
+      }),
+    });
+    const program = { live, isKilled: false };
+    this.#program = program;
+    live.handle("work", async (n) => {
+      if (program.isKilled) return new Promise(() => {});
+      this.done.push(n as number);
+      await pause(this.#random.integer(0, MAX_WORK_MS));
+      return n;
+    });
+  }
+
+  kill(): void {
+    const program = this.#program;
+    if (program === undefined) return;
+    program.isKilled = true;
+    program.live.close();
+  }
+}
+
+/** Devices that are told what to do while they are killed, and what became of it. */
+export class CommandedDevices {
+  readonly #devices: readonly CommandedDevice[];
+  readonly #giver: Live;
+  readonly #random: Random;
+  readonly #commands: ReturnType<Live["topic"]>;
+  /** By number: the key under which a command was acknowledged. */
+  readonly #given = new Map<number, string>();
+  #kills = 0;
+  #n = 0;
+  #isOver = false;
+  #working: Promise<unknown> = Promise.resolve();
+
+  /** @param url where the client with a number connects */
+  constructor(url: (client: number) => string, random: Random) {
+    this.#random = random;
+    this.#devices = Array.from(
+      { length: DEVICES },
+      (_, at) =>
+        new CommandedDevice(`commanded-${at}`, url(at), { random, isStoring: at % 2 === 0 }),
+    );
+    this.#giver = connect(url(DEVICES), {
+      token: "giver",
+      webSocket: WebSocket,
+      backoff: { firstMs: 50, longestMs: 1_000 },
+    });
+    this.#commands = this.#giver.topic("$commands");
+    this.#commands.subscribe(() => {});
+  }
+
+  get given(): number {
+    return this.#given.size;
+  }
+
+  get kills(): number {
+    return this.#kills;
+  }
+
+  begin(): void {
+    this.#working = Promise.all([
+      ...this.#devices.map((device) => this.#command(device)),
+      this.#killSome(),
+    ]);
+  }
+
+  /** Gives no more commands; resolves when all that were given are acknowledged. */
+  async fallSilent(): Promise<void> {
+    this.#isOver = true;
+    await this.#working;
+  }
+
+  /** The commands that are not over. */
+  get open(): string[] {
+    return [...this.#given.values()].filter((key) => {
+      const state = this.#infoOf(key)?.state;
+      return state === undefined || state === "pending" || state === "delivered";
+    });
+  }
+
+  get unconfirmed(): number {
+    const states = [...this.#given.values()].map((key) => this.#infoOf(key)?.state);
+    return states.filter((state) => state === "unconfirmed").length;
+  }
+
+  check(): CommandFindings {
+    const runs = new Map<number, number>();
+    let commandsDisordered = 0;
+    for (const { done } of this.#devices) {
+      for (const [at, n] of done.entries()) {
+        runs.set(n, (runs.get(n) ?? 0) + 1);
+        if (at > 0 && done[at - 1]! > n) commandsDisordered += 1;
+      }
+    }
+    const states = [...this.#given].map(([n, key]) => ({
+      runs: runs.get(n) ?? 0,
+      state: this.#infoOf(key)?.state,
+    }));
+    const count = (isWrong: (each: (typeof states)[number]) => boolean): number =>
+      states.filter(isWrong).length;
+    return {
+      commandsTwice: [...runs.values()].filter((times) => times > 1).length,
+      commandsNotDone: count(({ state, runs: times }) => state === "done" && times === 0),
+      commandsDenied: count(
+        ({ state, runs: times }) => times > 0 && state !== "done" && state !== "unconfirmed",
+      ),
+      commandsDisordered,
+    };
+  }
+
+  close(): void {
+    this.#isOver = true;
+    this.#working.catch(() => {});
+    for (const device of this.#devices) device.kill();
+    this.#giver.close();
+  }
+
+  /** Gives one command after the other, so that their order is known. */
+  async #command(device: CommandedDevice): Promise<void> {
+    while (!this.#isOver) {
+      await pause(this.#random.integer(50, 400));
+      this.#n += 1;
+      const n = this.#n;
+      const idempotencyKey = `command-${n}`;
+      const key = await this.#giver.call("give", { to: device.id, n }, { idempotencyKey });
+      this.#given.set(n, key as string);
+    }
+  }
+
+  async #killSome(): Promise<void> {
+    while (!this.#isOver) {
+      await pause(this.#random.integer(200, 1_500));
+      const device = this.#random.pick(this.#devices);
+      device.kill();
+      this.#kills += 1;
+      await pause(this.#random.integer(0, 1_000));
+      device.start();
+    }
+  }
+
+  #infoOf(key: string): CommandInfo | undefined {
+    return this.#commands.entries.get(key) as CommandInfo | undefined;
+  }
+}
