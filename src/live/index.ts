@@ -15,8 +15,20 @@ export type { LiveCensus, LiveEndpoint } from "./server/live-server.ts";
 export { ClientError } from "./server/asking/asked-client.ts";
 export type { ClientHandle } from "./server/asking/client-handle.ts";
 export type { FollowerAnswer, FollowersHandle } from "./server/asking/followers-handle.ts";
-export { commandsTopic, connectionsTopic, nodesTopic } from "./system-topics.ts";
-export type { CommandInfo, ConnectionInfo, NodeInfo } from "./system-topics.ts";
+export {
+  commandsTopic,
+  connectionsTopic,
+  lifecycleTopic,
+  nodesTopic,
+  topicsTopic,
+} from "./system-topics.ts";
+export type {
+  CommandInfo,
+  ConnectionInfo,
+  LifecycleEvent,
+  NodeInfo,
+  TopicInfo,
+} from "./system-topics.ts";
 export type { Command } from "./server/mailbox/command.ts";
 export type { IdentityHandle } from "./server/mailbox/identity-handle.ts";
 export type { CommandOptions } from "./server/mailbox/mailbox.ts";

@@ -3,6 +3,8 @@ import {
   type Authority,
   keyedTopic,
   type KeyedTopicDeclaration,
+  logTopic,
+  type LogTopicDeclaration,
   matchFields,
   type Params,
 } from "../topics/index.ts";
@@ -13,6 +15,8 @@ export interface ConnectionInfo {
   readonly identity?: string;
   /** The name of the server that it is connected to. */
   readonly node: string;
+  /** That server's key in `$nodes`, new with each start. */
+  readonly nodeKey: string;
   /** When it was accepted, in ms since the Unix epoch. */
   readonly since: number;
   /** The client's address, if it is known. */
@@ -35,6 +39,31 @@ export interface NodeInfo {
   /** How late its event loop was at the last probe, in milliseconds. */
   readonly lagMs: number;
 }
+
+/** The readers of a topic on one server, as `$topics` shows them. */
+export interface TopicInfo {
+  readonly topic: string;
+  /** The server's key in `$nodes`. */
+  readonly nodeKey: string;
+  /** The number of subscriptions. */
+  readonly readers: number;
+}
+
+/** An event of `$lifecycle`. */
+export type LifecycleEvent = { readonly id: string } & (
+  | {
+      readonly type: "came" | "went";
+      readonly connection: string;
+      readonly identity?: string;
+      /** The name of the server that it was connected to. */
+      readonly node: string;
+      /** The close code, if the server closed it. */
+      readonly code?: number;
+      /** Whether it went with its server, which was killed or could not be reached. */
+      readonly isLost?: true;
+    }
+  | { readonly type: "first-reader" | "last-reader"; readonly topic: string }
+);
 
 /** A command to a client that may be away, as `$commands` shows it. */
 export interface CommandInfo {
@@ -75,6 +104,8 @@ export interface CommandInfo {
 /** The names of the topics that the server itself writes. */
 export const CONNECTIONS = "$connections";
 export const NODES = "$nodes";
+export const TOPICS = "$topics";
+export const LIFECYCLE = "$lifecycle";
 export const COMMANDS = "$commands";
 
 /** How long it is remembered who has left. A reader that was away for longer gets everything. */
@@ -106,6 +137,35 @@ export function nodesTopic({
   requireGuard(authorize, "nodesTopic");
   const declared = { retention: RETENTION, keyLifetime: "connection", authorize } as const;
   return keyedTopic<typeof NODES, NodeInfo>(NODES, declared);
+}
+
+/**
+ * Declares `$topics`, which shows how many subscriptions each topic has on each server. The param
+ * `topic` narrows it to one topic.
+ *
+ * @throws LongwireError `invalid_topic` without `authorize`
+ */
+export function topicsTopic({
+  authorize,
+}: Required<Authority>): KeyedTopicDeclaration<typeof TOPICS, TopicInfo, Params> {
+  requireGuard(authorize, "topicsTopic");
+  const options = { maxKeys: Infinity, maxStateBytes: Infinity, retention: RETENTION };
+  const declared = { ...options, match: matchFields, keyLifetime: "connection" } as const;
+  return keyedTopic<typeof TOPICS, TopicInfo>(TOPICS, { ...declared, authorize });
+}
+
+/**
+ * Declares `$lifecycle`, the log of connections that came and went, if `$connections` is declared as
+ * well, and of topics that got their first reader or lost their last one, if `$topics` is. Each event
+ * is there once in the cluster, and after the events that it depends on.
+ *
+ * @throws LongwireError `invalid_topic` without `authorize`
+ */
+export function lifecycleTopic({
+  authorize,
+}: Required<Authority>): LogTopicDeclaration<typeof LIFECYCLE, LifecycleEvent, Params> {
+  requireGuard(authorize, "lifecycleTopic");
+  return logTopic<typeof LIFECYCLE, LifecycleEvent>(LIFECYCLE, { match: matchFields, authorize });
 }
 
 /**

@@ -95,7 +95,7 @@ describe.each(Object.keys(engines))("two servers on one %s", (name) => {
       for await (const { identity, data } of a.live.followers("news").call("work", 5)) {
         all.push([identity, data]);
       }
-      return all.sort();
+      return all.toSorted((a, b) => String(a).localeCompare(String(b)));
     };
     await eventually(answers).toEqual([
       ["ap-1", [0, 5]],

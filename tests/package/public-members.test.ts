@@ -22,7 +22,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   LimitError: "limit size",
   LiveError: "code",
   LiveServer:
-    "census close command connection connections endpoint followers identity open shed statistics topic whyNotReady",
+    "census close command connection connections endpoint followers identity open readersOf shed statistics topic whyNotReady",
   LongwireError: "code",
   MemoryBroker: "close openTopic",
   MemoryBudget: "charge limitBytes refund usedBytes",

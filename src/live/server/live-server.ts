@@ -1,6 +1,6 @@
 import type { Identity } from "./access/credentials.ts";
 import type { ClientMethods, LiveApi, Methods, OpenedApi, TopicName } from "../live-api.ts";
-import type { Timer } from "../../base/index.ts";
+import { LongwireError, type Timer } from "../../base/index.ts";
 import {
   type Broker,
   type Encoding,
@@ -98,9 +98,17 @@ export class LiveServer<Api extends LiveApi = any> {
     this.#every(core.limits.serverLeaseMs / 3, () => {
       core.owners.renewLeases();
       core.presence.renewLeases();
-      renewLeases([core.directory.entries, ...core.roster.entries], core.catalog);
+      const { directory, roster, readers } = core;
+      const entries = [directory.entries, ...roster.entries, readers.entries];
+      renewLeases(
+        entries.filter((each) => each !== undefined),
+        core.catalog,
+      );
     });
-    this.#every(CHECK_MS, () => core.cutOff.check());
+    this.#every(CHECK_MS, () => {
+      core.cutOff.check();
+      core.lifecycle.appendMissing();
+    });
     this.#tellNode();
   }
 
@@ -182,6 +190,20 @@ export class LiveServer<Api extends LiveApi = any> {
    */
   shed(options: ShedOptions): number {
     return this.#core.shedding.shed(options);
+  }
+
+  /**
+   * Returns how many subscriptions a topic has on all servers with this broker, as this server knows
+   * it now.
+   *
+   * @throws LongwireError `unknown_topic`, also unless `topicsTopic()` is among the declared topics
+   */
+  readersOf(topic: TopicName<Api>): number {
+    requireTopic(this.#core, topic);
+    const total = this.#core.readers.total(topic);
+    if (total !== undefined) return total;
+    const message = "There is no topic $topics; add topicsTopic() to topics.";
+    throw new LongwireError("unknown_topic", message);
   }
 
   /** Counters since the server was opened. */

@@ -9,7 +9,9 @@ import { RemoteAsks } from "./asking/remote-asks.ts";
 import { RemoteFollowers } from "./asking/remote-followers.ts";
 import { ClusterLog } from "./cluster/cluster-log.ts";
 import { CutOff } from "./cluster/cut-off.ts";
+import { Lifecycle } from "./cluster/lifecycle.ts";
 import { Orders } from "./cluster/orders.ts";
+import { ReaderCounts } from "./cluster/reader-counts.ts";
 import { Revocations } from "./cluster/revocations.ts";
 import { Roster } from "./cluster/roster.ts";
 import { Shedding } from "./cluster/shedding.ts";
@@ -58,17 +60,27 @@ export async function openLiveCore(
   const diagnostics = new Diagnostics();
   const statistics = new Statistics(diagnostics);
   const owners = new KeyOwners(report, limits.serverLeaseMs);
+  const cluster = new ClusterLog(report);
+  const { node } = cluster;
+  const { nodeName = node } = options;
+  const leaseMs = limits.serverLeaseMs;
+  const lifecycle = new Lifecycle({ clock, node });
+  const readers = new ReaderCounts({
+    wheel,
+    leaseMs,
+    report,
+    node,
+    onChanged: (topic, event, change) => lifecycle.onReaders(topic, event, change),
+  });
   const presence = new Presence({
+    readers,
     clock,
     wheel,
     report,
     leaseMs: limits.serverLeaseMs,
     catalog: () => catalog,
   });
-  const cluster = new ClusterLog(report);
-  const { node } = cluster;
-  const { nodeName = node } = options;
-  const roster = new Roster({ clock, leaseMs: limits.serverLeaseMs, report, nodeName, node });
+  const roster = new Roster({ clock, leaseMs, report, nodeName, node });
   const catalog = await Catalog.open(options.topics, broker, {
     clock,
     report,
@@ -85,6 +97,7 @@ export async function openLiveCore(
       owners.onStartedAgain(topic, isKept);
       presence.onStartedAgain(topic, isKept);
       roster.onStartedAgain(topic, isKept);
+      readers.onStartedAgain(topic, isKept);
       if (topic.name === COMMANDS) mailbox.readAgain();
     },
   });
@@ -124,6 +137,8 @@ export async function openLiveCore(
   const courier = new Courier({ clock, asked, clients, mailbox, report });
   const random = options.random ?? Math.random;
   const shedding = new Shedding({ limits, clock, wheel, random, clients: all });
+  lifecycle.open(catalog);
+  readers.open(catalog);
   roster.open(catalog);
   await cluster.open(catalog);
   await revocations.open(catalog);
@@ -155,6 +170,8 @@ export async function openLiveCore(
     revocations,
     cutOff,
     roster,
+    readers,
+    lifecycle,
     shedding,
     asked,
     mailbox,

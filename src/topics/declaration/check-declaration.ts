@@ -5,7 +5,13 @@ import { checkNumbers, type TopicDeclaration } from "./topic-declaration.ts";
 import { isReserved, isTopicPattern, overlapOf } from "./topic-name.ts";
 
 /** The topics that the server itself writes and clients may read. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set(["$connections", "$nodes", "$commands"]);
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  "$commands",
+  "$connections",
+  "$lifecycle",
+  "$nodes",
+  "$topics",
+]);
 
 /**
  * Checks a single declaration.

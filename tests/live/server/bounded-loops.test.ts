@@ -115,7 +115,9 @@ test("the leases of 2,500 present subscribers are renewed 1,000 at a time", asyn
   const host = { clock, report, maxTopics: 10 };
   const catalog = await Catalog.open([logTopic("news", { presence: true })], broker, host);
   const wheel = new TimerWheel(clock);
-  const presence = new Presence({ clock, wheel, report, leaseMs: 75_000, catalog: () => catalog });
+  const readers = { enter: () => {}, leave: () => {} };
+  const leased = { leaseMs: 75_000, catalog: () => catalog };
+  const presence = new Presence({ clock, wheel, report, readers, ...leased });
   const topic = catalog.get("news")!;
   const { account } = new MemoryPeer({ onMessage: () => {}, onDrain: () => {}, onClose: () => {} });
   for (let n = 0; n < 2_500; n += 1) {

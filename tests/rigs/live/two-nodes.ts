@@ -17,6 +17,7 @@ export class NodeBroker implements Broker {
   readonly #clock: VirtualClock;
   readonly #delayMs: number;
   #refusal: Error | undefined;
+  readonly #refused = new Map<string, Error>();
 
   constructor(broker: Broker, clock: VirtualClock, delayMs: number) {
     this.#broker = new ServerBroker(broker);
@@ -27,6 +28,12 @@ export class NodeBroker implements Broker {
   /** Refuses what is appended from now on. */
   refuse(error: Error | undefined): void {
     this.#refusal = error;
+  }
+
+  /** Refuses what is appended to one topic, until it accepts again. */
+  refuseOnly(topic: string, error: Error): { accept: () => void } {
+    this.#refused.set(topic, error);
+    return { accept: () => void this.#refused.delete(topic) };
   }
 
   async openTopic(
@@ -45,7 +52,8 @@ export class NodeBroker implements Broker {
       ...opened,
       now: () => this.#clock.now(),
       append: (draft) => {
-        if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
+        const refusal = this.#refusal ?? this.#refused.get(declaration.name);
+        if (refusal !== undefined) return Promise.reject(refusal);
         return opened.append(draft);
       },
     };

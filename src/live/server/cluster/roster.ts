@@ -42,7 +42,7 @@ export class Roster {
   announce(client: ConnectedClient): void {
     const { caller } = client.who;
     if (this.#connections === undefined || caller === undefined) return;
-    const info = infoOf(client, this.#host.nodeName);
+    const info = infoOf(client, this.#host);
     if (isUnchanged(this.#connections.dataOf(caller.connection), info)) return;
     this.#connections.set(caller.connection, info, caller.account.payer);
   }
@@ -89,12 +89,16 @@ export class Roster {
   }
 }
 
-function infoOf(client: ConnectedClient, node: string): ConnectionInfo {
+function infoOf(
+  client: ConnectedClient,
+  { nodeName, node }: Pick<RosterHost, "nodeName" | "node">,
+): ConnectionInfo {
   const { caller, address, level, since } = client.who;
   const { identity } = caller ?? {};
   return {
     ...(identity !== undefined && { identity: identity.id }),
-    node,
+    node: nodeName,
+    nodeKey: node,
     since,
     ...(address !== undefined && { address }),
     level,

@@ -39,6 +39,8 @@ interface Presents {
 }
 
 interface PresenceHost {
+  /** Called at the start and the end of each subscription to any topic. */
+  readers: { enter(topic: string): void; leave(topic: string): void };
   clock: Clock;
   wheel: TimerWheel;
   report: Report;
@@ -65,6 +67,7 @@ export class Presence {
 
   /** Records the start of a subscription. */
   enter(topic: Topic, caller: Caller): void {
+    this.#host.readers.enter(topic.name);
     const options = optionsOf(topic);
     if (options === undefined) return;
     const key = keyOf(caller);
@@ -84,6 +87,7 @@ export class Presence {
 
   /** Records the end of a subscription. */
   leave(topic: Topic, caller: Caller): void {
+    this.#host.readers.leave(topic.name);
     const options = optionsOf(topic);
     const key = keyOf(caller);
     const present = this.#topics.get(topic.name)?.present.get(key);

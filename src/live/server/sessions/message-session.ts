@@ -480,6 +480,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   /** @param retry whether and when the client may reconnect; absent if it sent something invalid */
   #disconnect(code: number, message: string, retry?: { retryAfterMs?: number }): void {
     const retryAfter = retry?.retryAfterMs;
+    const { caller } = this.who;
+    if (caller !== undefined) this.#core.lifecycle.onClosing(caller.connection, code);
     this.#send({
       type: "disconnect",
       code,

@@ -14,6 +14,8 @@ import type { Presence } from "../keys/presence.ts";
 import type { ClusterClients } from "../asking/cluster-clients.ts";
 import type { OfferDirectory } from "../asking/offer-directory.ts";
 import type { CutOff } from "../cluster/cut-off.ts";
+import type { Lifecycle } from "../cluster/lifecycle.ts";
+import type { ReaderCounts } from "../cluster/reader-counts.ts";
 import type { Orders } from "../cluster/orders.ts";
 import type { Revocations } from "../cluster/revocations.ts";
 import type { Roster } from "../cluster/roster.ts";
@@ -44,6 +46,8 @@ export interface LiveCore {
   readonly revocations: Revocations;
   readonly cutOff: CutOff;
   readonly roster: Roster;
+  readonly readers: ReaderCounts;
+  readonly lifecycle: Lifecycle;
   readonly shedding: Shedding;
   readonly asked: AskedMethods;
   readonly mailbox: Mailbox;

@@ -298,6 +298,7 @@ describe("$connections and $nodes", () => {
         connection,
         identity: "eve",
         node: "b",
+        nodeKey: expect.any(String),
         since: expect.any(Number),
         address: "192.0.2.1",
         level: 1,
