@@ -1,5 +1,12 @@
 import { wallTimeOf } from "../../../src/base/index.ts";
-import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
+import {
+  commandsTopic,
+  keyedTopic,
+  LiveError,
+  logTopic,
+  matchFields,
+  type TopicDeclaration,
+} from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
 import { TestLive, type MemoryWebSocket, type Noticed } from "../../../src/testing/index.ts";
 import {
@@ -12,6 +19,7 @@ import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
+import { commandMethods, Commands } from "./commands.ts";
 import { clientMethods, ServerCalls } from "./server-calls.ts";
 import { WorldClient } from "./world-client.ts";
 
@@ -73,6 +81,7 @@ export interface WorldTally {
   answered: number;
   /** Calls of the server whose outcome nobody knows. */
   unconfirmed: number;
+  commandsDone: number;
   /** Connections of the abuser that the server has cut. */
   abusersCut: number;
 }
@@ -104,6 +113,7 @@ class World {
   readonly #ledger: WatchedLedger;
   readonly #abuser: Abuser;
   readonly #calls: ServerCalls;
+  readonly #commands: Commands;
   readonly #callRandom: Random;
   readonly #abuserConnections = new WeakSet<object>();
   readonly #trace: (line: string) => void;
@@ -124,6 +134,7 @@ class World {
     expiries: 0,
     answered: 0,
     unconfirmed: 0,
+    commandsDone: 0,
     abusersCut: 0,
   };
   /** Some runs are about large events, so that budgets and lanes overflow. */
@@ -166,10 +177,10 @@ class World {
     this.#tokensEnd = source.tokensEnd;
     this.#trace = source.trace;
     this.#callRandom = source.callRandom;
-    this.#calls = new ServerCalls(
-      source.callRandom,
-      (ms) => new Promise((resolve) => void this.#live.clock.after(ms, resolve)),
-    );
+    const wait = (ms: number): Promise<void> =>
+      new Promise((resolve) => void this.#live.clock.after(ms, resolve));
+    this.#calls = new ServerCalls(source.callRandom, wait);
+    this.#commands = new Commands(source.callRandom, wait);
     this.steps = random.integer(30, 90);
     this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
@@ -202,6 +213,7 @@ class World {
     if (this.#browser === undefined) {
       const client = new WorldClient(identity, this.#live, source);
       this.#calls.offer(client.live);
+      this.#commands.offer(client.live, client.name);
       return client;
     }
     const tab = `tab${at}`;
@@ -227,7 +239,7 @@ class World {
     const abuse = abuseOf(seed, mostPadding > 1_000 ? LARGE_SHARE_BYTES : SHARE_BYTES);
     const live = await TestLive.start({
       topics: declarations(random, abuse.isSwarm),
-      clientMethods,
+      clientMethods: { ...clientMethods, ...commandMethods },
       ledger: abuse.ledger,
       maxMessageBytes: MAX_MESSAGE_BYTES,
       ...REQUEST_LIMITS,
@@ -296,6 +308,8 @@ class World {
       this.tally.acknowledged += client.acknowledged.length;
     }
     this.#calls.checkEnd();
+    this.#commands.checkEnd(this.#live.server);
+    this.tally.commandsDone += this.#commands.done;
     this.tally.answered += this.#calls.answered;
     this.tally.unconfirmed += this.#calls.unconfirmed;
     this.#checkAcknowledged();
@@ -349,6 +363,9 @@ class World {
 
   /** The server asks some clients. Tabs that share a connection answer nothing. */
   #ask(): void {
+    if (this.#browser === undefined && this.#callRandom.chance(0.5)) {
+      this.#commands.give(this.#live.server, this.#callRandom.pick(this.#clients).name);
+    }
     const count = this.#callRandom.pick([0, 1, 5]);
     for (let at = 0; at < count; at += 1) {
       this.#calls.ask(this.#live.server, this.#callRandom.pick(this.#clients).name);
@@ -422,6 +439,7 @@ class World {
     await this.#live.restart(log);
     this.#calls.onCrash();
     if (log === "lost") this.#abuser.onLogLost();
+    if (log === "lost") this.#commands.onLogLost();
   }
 
   #connectAbuser(party: number, onText: (text: string) => void): AbuserLink {
@@ -503,6 +521,7 @@ class World {
     this.#ledger.check();
     this.#abuser.check();
     this.#calls.check();
+    this.#commands.check();
     this.#checkTokens();
     for (const connection of this.#live.network.connections) {
       const { peer } = connection;
@@ -574,10 +593,7 @@ function abuseOf(seed: number, shareBytes: number): Abuse {
   return { random, isSwarm, ledger: new WatchedLedger({ shareBytes, budgetBytes }) };
 }
 
-function declarations(
-  random: Random,
-  isSmall: boolean,
-): ReturnType<typeof keyedTopic | typeof logTopic>[] {
+function declarations(random: Random, isSmall: boolean): TopicDeclaration[] {
   const retention = (): object => ({
     maxEvents: random.pick([3, 20, 1_000]),
     maxBytes: random.pick([20_000, isSmall ? 100_000 : 1_000_000]),
@@ -589,6 +605,7 @@ function declarations(
     logTopic("traffic/:lane", { ...common, retention: retention() }),
     keyedTopic("devices", { ...common, retention: retention(), presence: true }),
     keyedTopic("rooms/:room", { ...common, retention: retention() }),
+    commandsTopic({ authorize: () => false }),
   ];
 }
 
