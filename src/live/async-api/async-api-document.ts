@@ -152,6 +152,10 @@ function clientMethodParts(
       method: { const: name },
       params: jsonSchemaOf(params),
       deadline: { type: "number", description: "How long the server waits, in milliseconds." },
+      command: {
+        type: "string",
+        description: "The key of a command, which is carried out once, however often it is sent.",
+      },
     },
     required: params === undefined ? ["method", "deadline"] : ["method", "params", "deadline"],
     answer: {

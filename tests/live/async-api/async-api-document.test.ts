@@ -91,6 +91,10 @@ describe("asyncApiDocument", () => {
       required: ["type", "id", "method", "params"],
       properties: { method: { const: "reboot" }, params: { required: ["device"] } },
     });
+    expect(messages["ask_measure"]!.payload).toMatchObject({
+      required: ["type", "id", "method", "deadline"],
+      properties: { command: { type: "string" } },
+    });
   });
 
   test("contains only references that resolve", () => {

@@ -43,6 +43,7 @@ const values: Readonly<Record<string, unknown>> = {
   data: 1,
   method: "m",
   methods: ["m"],
+  run: "r",
   error: { code: "c", message: "m" },
   idempotencyKey: "i",
 };
