@@ -44,10 +44,15 @@ export const snippetNames: Readonly<Record<string, Readonly<Record<string, strin
     key: `declare const key: string;`,
     userOf: `declare function userOf(cookie: string | undefined): Promise<{ name: string } | undefined>;`,
     userOfSession: `declare function userOfSession(session: string): Promise<{ id: string; sessionEndsAt: number; sites: string[] } | undefined>;`,
+    userOfToken: `declare function userOfToken(token: string | undefined): { id: string; isOperator: boolean } | undefined;`,
+    endSessionsOf: `declare function endSessionsOf(user: string): Promise<void>;`,
     fetchToken: `declare function fetchToken(): Promise<string>;`,
   },
   "docs/guides/http2.md": {
     topics: `declare const topics: string[];`,
+  },
+  "docs/guides/commands.md": {
+    live: `declare const live: import("longwire/live").LiveServer & import("longwire/live/client").Live;`,
   },
   "docs/guides/live-client.md": {
     live: `import { connect } from "longwire/live/client"; import type { api } from "./api.ts"; type Asked = { clientMethods: { reboot: import("longwire/live").ClientMethodDeclaration<{ afterMs: number }, { uptimeMs: number }> } }; declare const live: ReturnType<typeof connect<typeof api & Asked>>;`,
