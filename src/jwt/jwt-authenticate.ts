@@ -23,6 +23,9 @@ export interface JwtOptions extends JWTVerifyOptions {
   idClaim?: string;
 }
 
+/** The longest `tokenId` of an identity. */
+const MAX_TOKEN_ID_LENGTH = 255;
+
 /** An identity from a token. */
 export interface JwtIdentity extends Identity {
   readonly claims: JWTPayload;
@@ -46,8 +49,13 @@ export function jwtAuthenticate({ key, idClaim = "sub", ...options }: JwtOptions
     const { [idClaim]: id, exp = 0, jti } = claims;
     if (typeof id !== "string" || id === "")
       throw refusal(`its ${idClaim} is not a non-empty string`);
-    return { id, expiresAt: exp * 1_000, ...(jti !== undefined && { tokenId: jti }), claims };
+    return { id, expiresAt: exp * 1_000, ...(isName(jti) && { tokenId: jti }), claims };
   };
+}
+
+/** A token without a usable name can be revoked together with its identity only. */
+function isName(jti: unknown): jti is string {
+  return typeof jti === "string" && jti !== "" && jti.length <= MAX_TOKEN_ID_LENGTH;
 }
 
 function keyFinder(key: JwtKey): JWTVerifyGetKey {

@@ -76,8 +76,8 @@ export interface CommandInfo {
    * - `delivered`: it was sent to the client, which has not answered
    * - `done`, `failed`: it was carried out, and this is the client's answer
    * - `expired`, `withdrawn`: it was not carried out, and never will be
-   * - `unconfirmed`: the client was told, and ended without an answer; it may or may not have been
-   *   carried out
+   * - `unconfirmed`: it was sent to the client, which ended without an answer, or did not return
+   *   until it expired; it may or may not have been carried out
    */
   readonly state:
     | "pending"
@@ -89,7 +89,7 @@ export interface CommandInfo {
     | "unconfirmed";
   /** When it was given, in ms since the Unix epoch. */
   readonly givenAt: number;
-  /** When it expires if it has not been delivered, in ms since the Unix epoch. */
+  /** When it expires if the client has not returned, in ms since the Unix epoch. */
   readonly expiresAt: number;
   /** The run of the client that it was delivered to. */
   readonly run?: string;
@@ -107,6 +107,9 @@ export const NODES = "$nodes";
 export const TOPICS = "$topics";
 export const LIFECYCLE = "$lifecycle";
 export const COMMANDS = "$commands";
+
+/** The most commands in `$commands`, including those that were over within the last hour. */
+const MAX_COMMANDS = 1_000_000;
 
 /** How long it is remembered who has left. A reader that was away for longer gets everything. */
 const RETENTION = { maxAgeMs: 60_000 };
@@ -180,7 +183,7 @@ export function commandsTopic({
   authorize,
 }: Required<Authority>): KeyedTopicDeclaration<typeof COMMANDS, CommandInfo, Params> {
   requireGuard(authorize, "commandsTopic");
-  const declared = { match: matchFields, retention: RETENTION, authorize };
+  const declared = { match: matchFields, maxKeys: MAX_COMMANDS, retention: RETENTION, authorize };
   return keyedTopic<typeof COMMANDS, CommandInfo>(COMMANDS, declared);
 }
 

@@ -6,6 +6,8 @@ import type { EventDraft, TopicEvent } from "./event.ts";
 export interface Broker {
   /** True while the storage engine is unreachable: open topics can be read but not appended to. */
   readonly isAway?: boolean;
+  /** False if no other process can use the same storage. Default true. */
+  readonly isShared?: boolean;
   /**
    * Opens a topic. Calls `follow` with the retained events in offset order (for a keyed topic, the
    * newest event of each key, including removals), then resolves, then calls it with each new

@@ -10,7 +10,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   ClientHandle: "call",
   Command: "key outcome withdraw",
   Connections: "disconnect find recheck revoke unsubscribe",
-  DiskBroker: "close isAway open openTopic",
+  DiskBroker: "close isAway isShared open openTopic",
   EventLog:
     "after append bytes continueFrom eventCount expire floor isEmpty keyCount lastOffset newest onDropped",
   FailureEvent: "error message",

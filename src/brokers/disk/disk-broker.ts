@@ -40,6 +40,8 @@ export interface DiskBrokerOptions {
  * docs/guides/brokers.md.
  */
 export class DiskBroker implements Broker {
+  /** A folder belongs to one process. */
+  readonly isShared = false;
   readonly #maxTopics: number;
   readonly #topicHost: DiskTopicHost;
   /** Topics that are in memory or being loaded. */

@@ -159,7 +159,7 @@ class Client implements FeedHost, LinkOwner {
     }
   }
 
-  async #offer(methods: string[], run: string): Promise<AnswerMessage> {
+  async #offer(methods: string[], run: string | undefined): Promise<AnswerMessage> {
     if (!this.#links[0].has("requests")) {
       throw new LongwireError(
         "unsupported",

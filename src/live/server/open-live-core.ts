@@ -18,6 +18,7 @@ import { Shedding } from "./cluster/shedding.ts";
 import { Courier } from "./mailbox/courier.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
 import { COMMANDS } from "../system-topics.ts";
+import { featuresOf } from "../wire/features.ts";
 import { LiveCloseCode } from "../wire/close-code.ts";
 import { Calls } from "./calls/calls.ts";
 import { Rates } from "./sessions/caller.ts";
@@ -60,8 +61,9 @@ export async function openLiveCore(
   const diagnostics = new Diagnostics();
   const statistics = new Statistics(diagnostics);
   const owners = new KeyOwners(report, limits.serverLeaseMs);
-  const cluster = new ClusterLog(report);
-  const { node } = cluster;
+  const node = crypto.randomUUID();
+  const cluster = new ClusterLog("$cluster", node, report);
+  const orderLog = new ClusterLog("$orders", node, report);
   const { nodeName = node } = options;
   const leaseMs = limits.serverLeaseMs;
   const lifecycle = new Lifecycle({ clock, node });
@@ -104,7 +106,7 @@ export async function openLiveCore(
   const authority: Authority = options;
   const { slices } = catalog;
   const all = (): Iterable<ConnectedClient> => chained(connected);
-  const orders = new Orders({ clock, nodeName, log: cluster, slices, clients: all });
+  const orders = new Orders({ clock, nodeName, log: orderLog, slices, clients: all });
   const revocations = new Revocations(clock, (order) => orders.execute(order, 0));
   const cutOff = new CutOff({
     clock,
@@ -132,6 +134,7 @@ export async function openLiveCore(
     asks: new RemoteAsks(host),
     followers: new RemoteFollowers(host),
   });
+  const hasClientMethods = Object.keys(clientMethods).length > 0;
   const asked = { methods: clientMethods, timeoutMs: limits.callTimeoutMs };
   const mailbox = new Mailbox(clock, asked);
   const courier = new Courier({ clock, asked, clients, mailbox, report });
@@ -140,9 +143,10 @@ export async function openLiveCore(
   lifecycle.open(catalog);
   readers.open(catalog);
   roster.open(catalog);
-  await cluster.open(catalog);
+  await orderLog.open(catalog);
+  if (hasClientMethods) await cluster.open(catalog);
   await revocations.open(catalog);
-  if (Object.keys(clientMethods).length > 0) await directory.open(catalog);
+  if (hasClientMethods) await directory.open(catalog);
   const commands = catalog.get(COMMANDS);
   if (commands !== undefined) mailbox.start(commands, (identity) => courier.deliver(identity));
   return {
@@ -173,6 +177,7 @@ export async function openLiveCore(
     readers,
     lifecycle,
     shedding,
+    features: featuresOf(commands !== undefined),
     asked,
     mailbox,
     courier,

@@ -21,7 +21,7 @@ interface AnswersHost {
   readonly clock: Clock;
   readonly link: Link;
   readonly store: CommandStore | undefined;
-  readonly offer: (methods: string[], run: string) => Promise<AnswerMessage>;
+  readonly offer: (methods: string[], run: string | undefined) => Promise<AnswerMessage>;
 }
 
 /** Offers methods to the server, and answers its requests. */
@@ -120,9 +120,10 @@ export class Answers {
   }
 
   async #offer(): Promise<void> {
-    await this.#commands.load();
+    // Without its memory it gets calls, and no commands.
+    const run = await this.#commands.load().catch(report);
     const { link, offer } = this.#host;
-    if (link.isOpen) await offer([...this.#handlers.keys()], this.#commands.run);
+    if (link.isOpen) await offer([...this.#handlers.keys()], run ?? undefined);
   }
 }
 

@@ -25,19 +25,23 @@ const UNCONFIRMED = '"error":{"code":"unconfirmed","message":"The client ended m
 
 /** The commands that this run of the client has begun: each is carried out once. */
 export class Commands {
-  run: string = randomKey();
+  #run: string = randomKey();
   readonly #store: CommandStore | undefined;
   readonly #answers = new Map<string, Promise<string>>();
   readonly #saved = new Map<string, string | null>();
-  #loading: Promise<void> | undefined;
+  #loading: Promise<string> | undefined;
 
   constructor(store: CommandStore | undefined) {
     this.#store = store;
   }
 
-  /** Reads the memory of the run before this one. */
-  load(): Promise<void> {
-    return (this.#loading ??= this.#load());
+  /** Reads the memory of the run before this one, and resolves with the name of this run. */
+  load(): Promise<string> {
+    return (this.#loading ??= this.#load().catch((error: unknown) => {
+      // The next connection tries again.
+      this.#loading = undefined;
+      throw error;
+    }));
   }
 
   /** @param act carries the command out; never rejects */
@@ -49,14 +53,16 @@ export class Commands {
     return answer;
   }
 
-  async #load(): Promise<void> {
-    const record = await this.#store?.load();
-    if (!record) return;
-    this.run = record.run;
-    for (const [key, answer] of record.commands) {
+  async #load(): Promise<string> {
+    const { run = this.#run, commands = [] } = (await this.#store?.load()) ?? {};
+    this.#run = run;
+    for (const [key, answer] of commands) {
       this.#saved.set(key, answer);
       this.#answers.set(key, Promise.resolve(answer ?? UNCONFIRMED));
     }
+    // Before the first command is sent to this run.
+    await this.#write();
+    return run;
   }
 
   async #begin(key: string, act: () => Promise<string>): Promise<string> {
@@ -80,6 +86,10 @@ export class Commands {
       this.#saved.delete(oldest);
       this.#answers.delete(oldest);
     }
-    await this.#store?.save({ run: this.run, commands: [...this.#saved] });
+    await this.#write();
+  }
+
+  async #write(): Promise<void> {
+    await this.#store?.save({ run: this.#run, commands: [...this.#saved] });
   }
 }

@@ -43,6 +43,14 @@ export class Authenticator {
     return this.#authenticate !== undefined;
   }
 
+  /**
+   * Returns why an identity is refused that was accepted a moment ago, or before a wait: it may have
+   * been revoked since.
+   */
+  refusalOf(identity: Identity | undefined): LiveError | undefined {
+    return identity && this.#host.refusalOf(identity);
+  }
+
   /** Checks credentials. Never throws; a refusal is a value. */
   check(credentials: Credentials): AuthResult | Promise<AuthResult> {
     const authenticate = this.#authenticate;

@@ -53,7 +53,7 @@ export class ClusterClients {
     return this.#parts.offers.hasIdentity(identity);
   }
 
-  /** Whether a connection is open, on any server, and offers anything. */
+  /** Whether a connection that has offered anything is open, on any server. */
   isConnected(connection: string): boolean {
     return this.#parts.directory.has(connection);
   }

@@ -76,9 +76,12 @@ export class OfferDirectory {
     });
   }
 
-  /** Announces the offers of a connection of this server. */
-  set({ connection, identity, account }: Caller, methods: readonly string[]): void {
-    if (methods.length === 0) void this.#entries.remove(connection);
+  /**
+   * Announces the offers of a connection of this server, also if it has withdrawn them all, because it
+   * may be at work on a command. `undefined` when it has ended.
+   */
+  set({ connection, identity, account }: Caller, methods: readonly string[] | undefined): void {
+    if (methods === undefined) void this.#entries.remove(connection);
     else
       this.#entries.set(
         connection,

@@ -4,8 +4,8 @@ import { permit } from "../access/permit.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { AskedClient } from "./asked-client.ts";
 
-/** Called when a client offers other methods than before, none in the end. */
-type OnOffered = (caller: Caller, methods: readonly string[]) => void;
+/** Called when a client offers other methods than before, and with `undefined` when it has ended. */
+type OnOffered = (caller: Caller, methods: readonly string[] | undefined) => void;
 
 /** The clients that offer methods to the server, by connection and by identity. */
 export class Offers {
@@ -115,7 +115,7 @@ export class Offers {
       if (clients.size === 0) this.#byIdentity.delete(identity.id);
       else this.#byIdentity.set(identity.id, clients);
     }
-    this.#onOffered(caller, [...client.offers]);
+    this.#onOffered(caller, client.hasEnded ? undefined : [...client.offers]);
   }
 
   async #isPermitted(name: string, caller: Caller): Promise<boolean> {

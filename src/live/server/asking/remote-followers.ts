@@ -1,4 +1,4 @@
-import { LongwireError, type TimerWheel } from "../../../base/index.ts";
+import { LongwireError, type Timer, type TimerWheel } from "../../../base/index.ts";
 import type { JsonPart, Report } from "../../../topics/index.ts";
 import {
   type ClusterLog,
@@ -11,6 +11,9 @@ import type { AskedClient, OutgoingRequest } from "./asked-client.ts";
 import { askEach } from "./ask-each.ts";
 import { errorIn, outcomeOf } from "./remote-asks.ts";
 import type { Offers } from "./offers.ts";
+
+/** How much longer another server may take than its clients, in milliseconds. */
+const GRACE_MS = 2_000;
 
 /** One answer of a client of another node, unparsed. */
 export interface RemoteAnswer {
@@ -69,8 +72,16 @@ export class RemoteFollowers {
       timer.cancel();
       inquiry.onEnd(error);
     };
-    const timer = this.#host.wheel.after(timeoutMs, () => end(missing(method, nodes.size)));
-    this.#open.set(id, { ...inquiry, onEnd: end, nodes });
+    const wait = (): Timer =>
+      this.#host.wheel.after(timeoutMs + GRACE_MS, () => end(missing(method, nodes.size)));
+    let timer = wait();
+    const onAnswer = (answer: RemoteAnswer): void => {
+      // A server with many followers asks some of them later.
+      timer.cancel();
+      timer = wait();
+      inquiry.onAnswer(answer);
+    };
+    this.#open.set(id, { onAnswer, onEnd: end, nodes });
     const question = {
       topic: member(topic),
       method: member(method),

@@ -35,8 +35,6 @@ const REMEMBERED_IDS = 10_000;
 /** The members of a message to send. `json` is a value as JSON. */
 export type Members = Readonly<Record<string, { readonly json: string }>>;
 
-const CLUSTER_LOG = logTopic("$cluster", { retention: { maxAgeMs: KEPT_MS } });
-
 const NAMES: ReadonlySet<string> = new Set([
   "to",
   "from",
@@ -56,27 +54,34 @@ const NAMES: ReadonlySet<string> = new Set([
 
 const EVERYONE = "*";
 
+/** The logs of messages: requests to clients must not push orders out. */
+export type ClusterLogName = "$cluster" | "$orders";
+
 /**
- * Messages between the nodes of a cluster: the servers with the same broker. They are the events of
- * one log, so a node that cannot reach the broker for a while receives them later, once and in
+ * Messages between the nodes of a cluster: the servers with the same broker. They are the events of a
+ * log, so a node that cannot reach the broker for a while receives them later, once and in
  * order.
  */
 export class ClusterLog {
   /** The name of this node, new with each start. */
-  readonly node: string = crypto.randomUUID();
+  readonly node: string;
+  readonly #name: ClusterLogName;
   readonly #report: Report;
   readonly #handlers = new Map<string, Handler>();
   readonly #seen = new OldestFirst<string, true>();
   readonly #mine: readonly string[];
   #topic: Topic | undefined;
 
-  constructor(report: Report) {
+  constructor(name: ClusterLogName, node: string, report: Report) {
+    this.#name = name;
+    this.node = node;
     this.#report = report;
     this.#mine = [this.node, EVERYONE].map((to) => `{"to":${JSON.stringify(to)},`);
   }
 
   async open(catalog: Catalog): Promise<void> {
-    this.#topic = await catalog.openPrivate(CLUSTER_LOG);
+    const declaration = logTopic(this.#name, { retention: { maxAgeMs: KEPT_MS } });
+    this.#topic = await catalog.openPrivate(declaration);
     this.#topic.listen((event) => this.#onEvent(event));
   }
 

@@ -44,8 +44,8 @@ export class Connections {
   }
 
   /**
-   * Returns the connections that a filter applies to, as this server knows them now. `tokenId` and
-   * `topic` cannot be found by.
+   * Returns the connections that a filter applies to, as this server knows them now. `$connections`
+   * has neither `tokenId` nor `topic`.
    *
    * @throws LongwireError `invalid_filter`; `unknown_topic` unless `connectionsTopic()` is among the
    *   declared topics
@@ -58,6 +58,11 @@ export class Connections {
       throw new LongwireError("unknown_topic", message);
     }
     const wanted = Object.entries(filter);
+    const hidden = wanted.find(([name]) => name === "tokenId" || name === "topic");
+    if (hidden !== undefined) {
+      const message = `find cannot filter by ${hidden[0]}; use connection, identity, address or node.`;
+      throw new LongwireError("invalid_filter", message);
+    }
     const found: FoundConnection[] = [];
     for (const { key = "", data } of topic.events()) {
       const connection = { ...(data as ConnectionInfo), connection: key };
@@ -70,7 +75,8 @@ export class Connections {
   }
 
   /**
-   * Closes connections, and resolves when all servers will.
+   * Closes connections: those of this server at once, those of the others when they read it from the
+   * broker. Resolves when the broker has it.
    *
    * @throws LongwireError `invalid_filter`, `invalid_option`, and LiveError `unavailable` if the other
    *   servers cannot be told, as a rejection
@@ -92,6 +98,10 @@ export class Connections {
    */
   async unsubscribe(filter: ConnectionFilter, topic: string): Promise<void> {
     checkFilter(filter);
+    if (typeof topic !== "string" || topic === "") {
+      const message = `The topic is ${shown(topic)}; give the name of a topic.`;
+      throw new LongwireError("invalid_filter", message);
+    }
     await this.#core.orders.give({ kind: "unsubscribe", filter, topic });
   }
 
@@ -112,7 +122,8 @@ export class Connections {
    *
    * @param until in ms since the Unix epoch
    * @throws LongwireError `invalid_filter`, `invalid_limit`, and LiveError `unavailable` if the other
-   *   servers cannot be told, as a rejection
+   *   servers cannot be told, or `too_large` beyond a million revocations, as a rejection; this server
+   *   has done it in both cases
    */
   async revoke(revoked: Revoked, until: number, options: RevokeOptions = {}): Promise<void> {
     const { reason = "The credentials were revoked; sign in again." } = options;

@@ -3,7 +3,7 @@ import { type Broker, LiveError } from "../../../topics/index.ts";
 
 interface CutOffHost {
   readonly clock: Clock;
-  readonly broker: Pick<Broker, "isAway">;
+  readonly broker: Pick<Broker, "isAway" | "isShared">;
   /** How long identities are trusted without the broker, in milliseconds. */
   readonly cutOffMs: number;
   /** Closes the connections of all identities. */
@@ -31,7 +31,8 @@ export class CutOff {
   /** Called at intervals. */
   check(): void {
     const { clock, broker, cutOffMs, disconnectAll } = this.#host;
-    if (broker.isAway !== true) {
+    // Nobody else can have revoked anything in storage of this server's own.
+    if (broker.isAway !== true || broker.isShared === false) {
       this.#awaySince = undefined;
       this.#isOver = false;
       return;

@@ -21,7 +21,10 @@ type Revocation = Revoked & {
   readonly message: string;
 };
 
-const REVOCATIONS = keyedTopic("$revocations");
+/** The most revocations in force. */
+const MAX_REVOCATIONS = 1_000_000;
+
+const REVOCATIONS = keyedTopic("$revocations", { maxKeys: MAX_REVOCATIONS });
 
 /** The cost of looking at one revocation, in units of a slice. */
 const VISIT_UNITS = 32;

@@ -51,11 +51,14 @@ export class Shedding {
     requireNumber("share", share, 1);
     requireNumber("overMs", overMs, Number.MAX_SAFE_INTEGER);
     const { wheel, random, clients } = this.#host;
-    let asked = 0;
-    for (const each of clients()) {
-      if (each.who.level !== 1 || each.who.caller === undefined || random() >= share) continue;
-      asked += 1;
-      wheel.after(random() * overMs, () => each.disconnect(MOVE));
+    const able = [...clients()].filter(({ who }) => who.level === 1 && who.caller !== undefined);
+    const asked = Math.round(able.length * share);
+    let left = asked;
+    for (const [at, client] of able.entries()) {
+      // Each subset of this size is equally likely.
+      if (random() * (able.length - at) >= left) continue;
+      left -= 1;
+      wheel.after(random() * overMs, () => client.disconnect(MOVE));
     }
     return asked;
   }

@@ -159,6 +159,8 @@ export class HttpForms {
     await topic.catchUpWith(since);
     // The client disconnected during authorization.
     if (exchange.isOver) return;
+    const refusal = this.#core.authenticator.refusalOf(caller.identity);
+    if (refusal !== undefined) throw refusal;
     if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
     return this.#get(exchange, { topic, caller }, query);
   }

@@ -52,11 +52,21 @@ export class Courier {
     void this.#deliverOpen(identity);
   }
 
-  /** Looks at all identities with open commands; called at intervals. */
+  /**
+   * Delivers what is open, and ends the commands whose client has not returned in time; called at
+   * intervals.
+   */
   deliverAll(): void {
-    const { mailbox, clients } = this.#host;
+    const { mailbox, clients, clock } = this.#host;
     for (const identity of mailbox.open.identities()) {
       if (clients.isHere(identity)) this.deliver(identity);
+    }
+    const now = wallTimeOf(clock);
+    for (const command of mailbox.open.delivered()) {
+      const { expiresAt, connection = "" } = command.info;
+      if (expiresAt > now || clients.isConnected(connection)) continue;
+      // Another server was faster, or the broker is unreachable and this is tried again.
+      mailbox.change(command, { state: "unconfirmed" }).catch(() => {});
     }
   }
 
@@ -99,9 +109,12 @@ export class Courier {
   }
 
   /** Whether the run that knows what it has done is over. */
-  #isLost({ state, run, method }: CommandInfo, client: AskedClient): boolean {
-    const isIdempotent = this.#host.asked.methods[method]?.isIdempotent === true;
-    return state === "delivered" && run !== client.run && !isIdempotent;
+  #isLost(info: CommandInfo, client: AskedClient): boolean {
+    return info.state === "delivered" && info.run !== client.run && !this.#isIdempotent(info);
+  }
+
+  #isIdempotent({ method }: CommandInfo): boolean {
+    return this.#host.asked.methods[method]?.isIdempotent === true;
   }
 
   async #claim(command: LoggedCommand, client: AskedClient): Promise<LoggedCommand | undefined> {
@@ -117,25 +130,40 @@ export class Courier {
     });
   }
 
-  async #send(command: LoggedCommand, client: AskedClient): Promise<Step> {
+  /** @param attempt the number of earlier runs that have begun it, if its method is idempotent */
+  async #send(command: LoggedCommand, client: AskedClient, attempt = 0): Promise<Step> {
     const { method, params } = command.info;
+    let result: unknown;
     try {
       const question = new Question(this.#host.asked, method, { params, timeoutMs: undefined });
-      const part = await client.ask({
-        ...question.request,
-        command: command.key,
-        signal: undefined,
-      });
-      return await this.#change(command, { state: "done", result: question.checkedAnswer(part) });
+      const key = attempt === 0 ? command.key : `${command.key} ${attempt}`;
+      const part = await client.ask({ ...question.request, command: key, signal: undefined });
+      result = question.checkedAnswer(part);
     } catch (error) {
-      return this.#onFailed(command, client, error);
+      return this.#onFailed(command, client, { error, attempt });
+    }
+    try {
+      return await this.#change(command, { state: "done", result });
+    } catch (error) {
+      if (!(error instanceof LiveError) || error.code === "unavailable") throw error;
+      const message = `The client has done it, and its answer cannot be stored: ${error.message}`;
+      return this.#change(command, {
+        state: "failed",
+        error: { code: "invalid_answer", message },
+      });
     }
   }
 
-  #onFailed(command: LoggedCommand, client: AskedClient, error: unknown): Promise<Step> | Step {
+  #onFailed(
+    command: LoggedCommand,
+    client: AskedClient,
+    { error, attempt }: { error: unknown; attempt: number },
+  ): Promise<Step> | Step {
     if (error instanceof LiveError || !(error instanceof LongwireError)) throw error;
     const { code, message } = error;
     if (error instanceof ClientError && error.clientCode === "unconfirmed") {
+      // The client's run before this one has begun it.
+      if (this.#isIdempotent(command.info)) return this.#send(command, client, attempt + 1);
       return this.#change(command, { state: "unconfirmed" });
     }
     if (code === "client_busy") return "wait";

@@ -72,6 +72,11 @@ export class OpenCommands {
       for (const [, command] of pending) yield command;
   }
 
+  /** All that were delivered without an answer. */
+  *delivered(): Generator<LoggedCommand, void, undefined> {
+    for (const { delivered } of this.#queues.values()) yield* delivered.values();
+  }
+
   #drop(key: string): void {
     const identity = this.#identityOf.get(key);
     const queue = identity === undefined ? undefined : this.#queues.get(identity);

@@ -193,6 +193,8 @@ export class DataSession implements Session, SendBuffer {
       return this.#refuse(error);
     }
     this.#core.logins.onNotFailed(this.#address);
+    const refusal = this.#core.authenticator.refusalOf(result.identity);
+    if (refusal !== undefined) return this.#refuse(refusal);
     try {
       payAs(this.#core.ledger, this.#peer.account, result.identity);
     } catch (error) {

@@ -19,7 +19,6 @@ import {
 import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
 import { noCredentials, type AuthResult } from "../access/authenticator.ts";
 import type { KeyOwner } from "../keys/key-owners.ts";
-import { FEATURES } from "../../wire/features.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { AskedClient } from "../asking/asked-client.ts";
@@ -246,6 +245,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   #welcome(identity: Identity | undefined): void {
     this.#deadline?.cancel();
+    const refusal = this.#core.authenticator.refusalOf(identity);
+    if (refusal !== undefined) return this.#expel(refusal);
     try {
       payAs(this.#core.ledger, this.#peer.account, identity);
     } catch (error) {
@@ -255,7 +256,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     const { connection } = this.who.letIn(identity);
     this.#core.roster.announce(this);
     const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#core.limits;
-    const about = { connection, heartbeat, maxMessage, features: FEATURES };
+    const { features } = this.#core;
+    const about = { connection, heartbeat, maxMessage, features };
     this.#send({ type: "welcome", ...about, ...this.#expiry() });
   }
 

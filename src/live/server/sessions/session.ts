@@ -22,6 +22,7 @@ import type { Roster } from "../cluster/roster.ts";
 import type { AskedMethods } from "../asking/question.ts";
 import type { Courier } from "../mailbox/courier.ts";
 import type { Mailbox } from "../mailbox/mailbox.ts";
+import type { Feature } from "../../wire/features.ts";
 import type { Shedding } from "../cluster/shedding.ts";
 import type { ConnectedClient } from "./connected-client.ts";
 import type { Statistics } from "../observing/statistics.ts";
@@ -49,6 +50,7 @@ export interface LiveCore {
   readonly readers: ReaderCounts;
   readonly lifecycle: Lifecycle;
   readonly shedding: Shedding;
+  readonly features: readonly Feature[];
   readonly asked: AskedMethods;
   readonly mailbox: Mailbox;
   readonly courier: Courier;

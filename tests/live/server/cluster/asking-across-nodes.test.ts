@@ -119,6 +119,45 @@ describe("a call to a client of another server", () => {
     expect(guest.types()).not.toContain("request");
   });
 
+  test("to all followers yields the answers of all servers, and why one is missing", async () => {
+    const [a, b] = await twoNodes(options);
+    const guests = [
+      await offering(a, "ap-1", "reboot"),
+      await offering(b, "ap-2", "reboot"),
+      await offering(b, "ap-3", "reboot"),
+    ];
+    for (const guest of guests) await guest.send({ type: "subscribe", id: 1, topic: "news" });
+    const answers: unknown[] = [];
+    const all = (async () => {
+      const followers = a.live.followers("news").call("reboot", 0, { timeoutMs: 5_000 });
+      for await (const { identity, data, error } of followers) {
+        answers.push([identity, error?.code ?? data]);
+      }
+    })();
+    await a.settle();
+    await b.settle();
+    await guests[0]!.send({ type: "response", id: 1, data: "one" });
+    await guests[1]!.send({ type: "response", id: 1, data: "two" });
+    await a.pass(9_000);
+    await all;
+    expect(answers).toEqual([
+      ["ap-1", "one"],
+      ["ap-2", "two"],
+      ["ap-3", "unconfirmed"],
+    ]);
+  });
+
+  test("to all followers ends with unconfirmed if another server does not answer", async () => {
+    const [a, b] = await twoNodes(options);
+    await offering(b, "ap-2", "reboot");
+    await b.broker.close();
+    const outcome = outcomeOf(
+      a.live.followers("news").call("reboot", 0, { timeoutMs: 5_000 }).next(),
+    );
+    await a.pass(10_000);
+    expect(outcome.now).toBe("unconfirmed");
+  });
+
   test("is unavailable while the broker is", async () => {
     const [a, b] = await twoNodes(options);
     await offering(b, "ap-7", "reboot");

@@ -6,6 +6,7 @@ import {
   logTopic,
   nodesTopic,
 } from "../../../../src/live/index.ts";
+import { Later } from "../../../rigs/live/memory-live.ts";
 import { RunningLive } from "../../../rigs/live/running-live.ts";
 import { entering, twoNodes } from "../../../rigs/live/two-nodes.ts";
 
@@ -94,6 +95,7 @@ describe("disconnect", () => {
     [{}, "The filter is an object without members"],
     [undefined, "The filter is undefined without members"],
     [{ identity: undefined }, "identity of the filter is undefined"],
+    [{ identity: 7 }, "identity of the filter is 7"],
     [{ user: "eve" }, 'The filter has "user"; use connection, identity'],
   ])("refuses the filter %o, which could mean everybody", async (filter, message) => {
     const [a] = await twoNodes({ topics });
@@ -218,6 +220,18 @@ describe("revoke", () => {
     expect(later.closeCode).toBeUndefined();
   });
 
+  test("closes a connection whose credentials were checked a moment before", async () => {
+    const checked = new Later<{ id: string }>();
+    const [a, b] = await twoNodes({ topics, authenticate: () => checked.promise });
+    const guest = await b.level1({ search: "?as=eve" });
+    const plain = await b.level0("news", { search: "?as=eve" });
+    checked.resolve({ id: "eve" });
+    // In the same turn.
+    await a.live.connections.revoke({ identity: "eve" }, a.clock.now() + 60_000);
+    await b.settle();
+    expect([guest.closeCode, plain.closeCode]).toEqual([4401, 4401]);
+  });
+
   test("of one token leaves the identity's others", async () => {
     const [a, b] = await twoNodes({ topics });
     const [stolen, own] = [await entering(b, "eve", "t-1"), await entering(b, "eve", "t-2")];
@@ -272,6 +286,14 @@ describe("a server that cannot reach its broker", () => {
     expect((await entering(b, "eve")).closeCode).toBeUndefined();
   });
 
+  test("keeps identities if its storage is its own", async () => {
+    const [, b] = await twoNodes({ topics });
+    const guest = await entering(b, "eve");
+    Object.assign(b.broker, { isAway: true, isShared: false });
+    await b.pass(100_000);
+    expect(guest.closeCode).toBeUndefined();
+  });
+
   test("keeps clients without identities", async () => {
     const [, b] = await twoNodes({ topics, authenticate: undefined as never });
     const guest = await entering(b, "x");
@@ -320,6 +342,12 @@ describe("$connections and $nodes", () => {
     ]);
   });
 
+  test("cannot be searched for what they do not have", async () => {
+    const [a] = await twoNodes({ topics: watched });
+    const find = (): unknown => a.live.connections.find({ tokenId: "t-1" } as never);
+    expect(find).toThrow("find cannot filter by tokenId");
+  });
+
   test("end with the server, also if it is killed", async () => {
     const [a, b] = await twoNodes({ topics: watched });
     await entering(b, "eve");
@@ -340,5 +368,7 @@ describe("$connections and $nodes", () => {
       code: "invalid_topic",
     });
     expect(() => connectionsTopic({} as never)).toThrow("decide who may see it");
+    const unsubscribed = a.live.connections.unsubscribe({ identity: "eve" }, undefined as never);
+    await expect(unsubscribed).rejects.toMatchObject({ code: "invalid_filter" });
   });
 });

@@ -20,9 +20,10 @@ const options = {
 };
 
 /** A server with clients, which are Longwire's own. */
-async function start(): Promise<TestLive> {
+async function start(limits: { maxMessageBytes?: number } = {}): Promise<TestLive> {
   const live = await TestLive.start({
     ...options,
+    ...limits,
     authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
   });
   onTestFinished(() => live.close());
@@ -314,6 +315,84 @@ describe("a command that was delivered", () => {
     expect(device.done).toEqual([1]);
   });
 
+  test("is carried out again by a client with a store if its method is idempotent", async () => {
+    const live = await start();
+    const device = new Device(live);
+    const before = device.start(() => new Promise(() => {}), true);
+    await live.pass(100);
+    const command = await live.server.identity("ap-7").command("measure", 1);
+    await live.pass(100);
+    before.close();
+    device.start(() => "again", true);
+    await live.pass(10_000);
+    expect(await command.outcome()).toMatchObject({ state: "done", result: "again" });
+    expect(device.done).toEqual([1, 1]);
+  });
+
+  test("whose answer cannot be stored is failed, and the next one goes on", async () => {
+    const live = await start({ maxMessageBytes: 20_000 });
+    const device = new Device(live);
+    device.start((n) => (n === 1 ? "x".repeat(19_900) : "ok"));
+    await live.pass(100);
+    const command = await live.server.identity("ap-7").command("reboot", 1);
+    const next = await live.server.identity("ap-7").command("reboot", 2);
+    await live.pass(1_000);
+    expect(await command.outcome()).toMatchObject({
+      state: "failed",
+      error: { code: "invalid_answer" },
+    });
+    expect((await next.outcome()).state).toBe("done");
+  });
+
+  test("to a client that never returns is unconfirmed when it expires", async () => {
+    const live = await start();
+    const device = new Device(live);
+    const client = device.start(() => new Promise(() => {}));
+    await live.pass(100);
+    const command = await live.server
+      .identity("ap-7")
+      .command("reboot", 1, { expiresInMs: 60_000 });
+    await live.pass(70_000);
+    // It is still at work.
+    expect(await stateOf(live, command.key)).toMatchObject({ state: "delivered" });
+    client.close();
+    await live.pass(20_000);
+    expect((await command.outcome()).state).toBe("unconfirmed");
+  });
+
+  test("is known to the next run of a client whose first command it was", async () => {
+    const live = await start();
+    const device = new Device(live);
+    const before = device.start(() => "ok", true);
+    await live.pass(100);
+    // It ends before the command reaches it.
+    live.network.goDown("silent");
+    const command = await live.server.identity("ap-7").command("reboot", 1);
+    await live.pass(100);
+    before.close();
+    live.network.comeBack();
+    device.start(() => "ok", true);
+    await live.pass(120_000);
+    expect(await command.outcome()).toMatchObject({ state: "done", result: "ok" });
+    expect(device.done).toEqual([1]);
+  });
+
+  test("waits for a client that has withdrawn its offers while at work", async () => {
+    const live = await start();
+    const work = new Later<string>();
+    const first = live.connect({ token: "ap-7" });
+    const stop = first.handle("reboot", () => work.promise);
+    await live.pass(100);
+    const command = await live.server.identity("ap-7").command("reboot", 1);
+    await live.pass(100);
+    stop();
+    new Device(live).start();
+    await live.pass(20_000);
+    work.resolve("ok");
+    await live.pass(1_000);
+    expect(await command.outcome()).toMatchObject({ state: "done", result: "ok" });
+  });
+
   test("outlives the server", async () => {
     const live = await start();
     const device = new Device(live);
@@ -327,6 +406,39 @@ describe("a command that was delivered", () => {
     await live.pass(120_000);
     expect(await stateOf(live, key)).toMatchObject({ state: "done", result: "ok" });
     expect(device.done).toEqual([1]);
+  });
+});
+
+describe("a store that fails", () => {
+  test("is reported and read again; until then the client gets calls", async () => {
+    const live = await start();
+    let loads = 0;
+    const client = live.connect({
+      token: "ap-7",
+      commands: {
+        load: () => {
+          loads += 1;
+          if (loads === 1) throw new Error("The disk is away.");
+          return undefined;
+        },
+        save: () => {},
+      },
+    });
+    const reported: unknown[] = [];
+    const before = globalThis.reportError;
+    globalThis.reportError = (error) => void reported.push(error);
+    onTestFinished(() => void (globalThis.reportError = before));
+    client.handle("reboot", () => "ok");
+    await live.pass(100);
+    expect(reported).toMatchObject([{ message: "The disk is away." }]);
+    const called = live.server.identity("ap-7").call("reboot");
+    await live.pass(100);
+    expect(await called).toBe("ok");
+    const command = await live.server.identity("ap-7").command("reboot");
+    await live.pass(10_000);
+    live.network.cut();
+    await live.pass(30_000);
+    expect((await command.outcome()).state).toBe("done");
   });
 });
 

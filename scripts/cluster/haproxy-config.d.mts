@@ -1,0 +1,1 @@
+export function haproxyConfig(page: string, port: number, nodePorts: readonly number[]): string;
