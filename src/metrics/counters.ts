@@ -56,6 +56,18 @@ const COUNTS: readonly Count[] = [
     of: ({ duplicates }) => duplicates,
   },
   { name: "calls_total", help: "Calls by clients", of: ({ calls }) => calls },
+  { name: "client_requests_total", help: "Requests to clients", of: ({ asked }) => asked },
+  {
+    name: "commands_total",
+    help: "Commands that this server has ended, by state: done, failed, expired, ...",
+    label: "state",
+    by: ({ commands }) => commands,
+  },
+  {
+    name: "closed_by_command_total",
+    help: "Connections closed by command, or to spread the load",
+    of: ({ closedByCommand }) => closedByCommand,
+  },
   {
     name: "subscriptions_total",
     help: "Started subscriptions, by start: resumed, gap or fresh",

@@ -136,7 +136,7 @@ export async function openLiveCore(
   });
   const hasClientMethods = Object.keys(clientMethods).length > 0;
   const asked = { methods: clientMethods, timeoutMs: limits.callTimeoutMs };
-  const mailbox = new Mailbox(clock, asked);
+  const mailbox = new Mailbox(clock, asked, statistics);
   const courier = new Courier({ clock, asked, clients, mailbox, report });
   const random = options.random ?? Math.random;
   const shedding = new Shedding({ limits, clock, wheel, random, clients: all });

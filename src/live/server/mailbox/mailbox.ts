@@ -2,6 +2,7 @@ import { type Clock, LongwireError, onAbort, shown, wallTimeOf } from "../../../
 import { LiveError, quoted, type Topic } from "../../../topics/index.ts";
 import type { CommandInfo } from "../../system-topics.ts";
 import { type AskedMethods, Question } from "../asking/question.ts";
+import type { Statistics } from "../observing/statistics.ts";
 import { isOver, type LoggedCommand, OpenCommands } from "./open-commands.ts";
 
 export interface CommandOptions {
@@ -34,10 +35,12 @@ export class Mailbox {
   readonly open: OpenCommands = new OpenCommands();
   readonly #clock: Clock;
   readonly #asked: AskedMethods;
+  readonly #statistics: Statistics;
   #topic: Topic | undefined;
 
-  constructor(clock: Clock, asked: AskedMethods) {
+  constructor(clock: Clock, asked: AskedMethods, statistics: Statistics) {
     this.#clock = clock;
+    this.#statistics = statistics;
     this.#asked = asked;
   }
 
@@ -154,6 +157,7 @@ export class Mailbox {
     try {
       const draft = { key, data: changed, ifNewest, ...lease };
       const { offset } = await this.#required.append(draft);
+      if (isOver(changed)) this.#statistics.ended(changed.state);
       return { key, offset, info: changed };
     } catch (error) {
       if (error instanceof LiveError && error.code === "conflict") return undefined;

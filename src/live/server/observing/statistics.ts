@@ -1,4 +1,5 @@
 import type { LiveErrorCode } from "../../../topics/index.ts";
+import type { CommandInfo } from "../../system-topics.ts";
 import type { Diagnostics, StartKind } from "./diagnostics.ts";
 
 /** Counters of a live server since it was opened. */
@@ -22,6 +23,12 @@ export class Statistics {
   /** Publishes that were already in the log. */
   duplicates = 0;
   calls = 0;
+  /** Requests to clients, including those of commands and of other servers. */
+  asked = 0;
+  /** Connections that were closed by command, or to spread the load. */
+  closedByCommand = 0;
+  /** Commands that this server has ended, by how. */
+  readonly commands: Partial<Record<CommandInfo["state"], number>> = {};
   readonly starts: Record<StartKind, number> = { resumed: 0, gap: 0, fresh: 0 };
   /** Log subscribers that received a gap because they were too slow. */
   slowGaps = 0;
@@ -39,6 +46,10 @@ export class Statistics {
     this.writtenBytes += bytes.length;
   }
 
+  ended(state: CommandInfo["state"]): void {
+    this.commands[state] = (this.commands[state] ?? 0) + 1;
+  }
+
   refused(code: LiveErrorCode): void {
     this.refusals[code] = (this.refusals[code] ?? 0) + 1;
     this.#diagnostics.publish("refusal", () => ({ code }));
@@ -46,4 +57,4 @@ export class Statistics {
 }
 
 /** The counters, read-only. */
-export type LiveStatistics = Readonly<Omit<Statistics, "wrote" | "refused">>;
+export type LiveStatistics = Readonly<Omit<Statistics, "wrote" | "refused" | "ended">>;

@@ -141,6 +141,7 @@ export class DataSession implements Session, SendBuffer {
   }
 
   disconnect({ code, message }: Ending): void {
+    this.#core.statistics.closedByCommand += 1;
     this.#peer.close(code, reasonOf(message));
   }
 

@@ -152,6 +152,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   disconnect({ code, message, retry, retryAfterMs }: Ending): void {
+    this.#core.statistics.closedByCommand += 1;
     const later = retryAfterMs === undefined ? this.#retryLater : { retryAfterMs };
     this.#disconnect(code, message, retry ? later : undefined);
   }
@@ -415,7 +416,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       {
         account,
         maxBytes: () => this.#maxClientBytes,
-        send: (text) => this.#sendText(text),
+        send: (text) => {
+          this.#core.statistics.asked += 1;
+          this.#sendText(text);
+        },
         follows: (topic) => this.#subscriptions.has(topic),
       },
       this.#core.wheel,

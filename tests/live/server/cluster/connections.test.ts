@@ -34,6 +34,7 @@ describe("disconnect", () => {
       ]);
       expect(guest.closeCode).toBe(1012);
     }
+    expect(b.live.statistics.closedByCommand).toBe(1);
     for (const guest of others) expect([guest.types(), guest.closeCode]).toEqual([[], undefined]);
   });
 

@@ -85,6 +85,7 @@ describe("a command", () => {
       result: { uptimeMs: 5 },
     });
     expect(device.done).toEqual([{ afterMs: 5 }]);
+    expect(live.server.statistics).toMatchObject({ asked: 1, commands: { done: 1 } });
   });
 
   test("waits for a client that is away, and those of one client keep their order", async () => {
