@@ -136,8 +136,8 @@ export async function openLiveCore(
   });
   const hasClientMethods = Object.keys(clientMethods).length > 0;
   const asked = { methods: clientMethods, timeoutMs: limits.callTimeoutMs };
-  const mailbox = new Mailbox(clock, asked, statistics);
-  const courier = new Courier({ clock, asked, clients, mailbox, report });
+  const mailbox = new Mailbox(asked, { statistics, maxBytes: limits.maxMessageBytes });
+  const courier = new Courier({ asked, clients, mailbox, report });
   const random = options.random ?? Math.random;
   const shedding = new Shedding({ limits, clock, wheel, random, clients: all });
   lifecycle.open(catalog);
@@ -146,8 +146,8 @@ export async function openLiveCore(
   await orderLog.open(catalog);
   if (hasClientMethods) await cluster.open(catalog);
   await revocations.open(catalog);
-  if (hasClientMethods) await directory.open(catalog);
   const commands = catalog.get(COMMANDS);
+  if (hasClientMethods || commands !== undefined) await directory.open(catalog);
   if (commands !== undefined) mailbox.start(commands, (identity) => courier.deliver(identity));
   return {
     catalog,

@@ -21,7 +21,7 @@ export interface CommandStore {
 const KEPT = 32;
 
 /** Its predecessor began the command, and ended. */
-const UNCONFIRMED = '"error":{"code":"unconfirmed","message":"The client ended meanwhile."}';
+const INTERRUPTED = '"error":{"code":"interrupted","message":"The client ended meanwhile."}';
 
 /** The commands that this run of the client has begun: each is carried out once. */
 export class Commands {
@@ -58,7 +58,7 @@ export class Commands {
     this.#run = run;
     for (const [key, answer] of commands) {
       this.#saved.set(key, answer);
-      this.#answers.set(key, Promise.resolve(answer ?? UNCONFIRMED));
+      this.#answers.set(key, Promise.resolve(answer ?? INTERRUPTED));
     }
     // Before the first command is sent to this run.
     await this.#write();

@@ -48,6 +48,8 @@ export class Lifecycle {
   /** The close codes of connections that this server has closed. */
   readonly #codes = new Map<string, number>();
   #log: Topic | undefined;
+  /** Whether it learns of the end of connections. */
+  #isFollowing = false;
   /** One at a time, so that a connection never goes before it came. */
   #isAppending = false;
 
@@ -61,6 +63,7 @@ export class Lifecycle {
     if (this.#log === undefined) return;
     this.#log.listen(({ data }) => this.#others.delete((data as LifecycleEvent).id));
     const connections = catalog.get(CONNECTIONS);
+    this.#isFollowing = connections !== undefined;
     connections?.listen((event, replaced) => this.#onConnection(connections, event, replaced));
   }
 
@@ -77,7 +80,7 @@ export class Lifecycle {
 
   /** This server closes a connection. */
   onClosing(connection: string, code: number): void {
-    if (this.#log !== undefined) this.#codes.set(connection, code);
+    if (this.#isFollowing) this.#codes.set(connection, code);
   }
 
   /** Appends what is missing; called at intervals. */

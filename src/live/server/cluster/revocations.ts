@@ -24,7 +24,10 @@ type Revocation = Revoked & {
 /** The most revocations in force. */
 const MAX_REVOCATIONS = 1_000_000;
 
-const REVOCATIONS = keyedTopic("$revocations", { maxKeys: MAX_REVOCATIONS });
+const REVOCATIONS = keyedTopic("$revocations", {
+  maxKeys: MAX_REVOCATIONS,
+  maxStateBytes: Infinity,
+});
 
 /** The cost of looking at one revocation, in units of a slice. */
 const VISIT_UNITS = 32;

@@ -1,4 +1,4 @@
-import { type Clock, LongwireError, wallTimeOf } from "../../../base/index.ts";
+import { LongwireError } from "../../../base/index.ts";
 import { LiveError, type Report } from "../../../topics/index.ts";
 import { type AskedClient, ClientError } from "../asking/asked-client.ts";
 import type { ClusterClients } from "../asking/cluster-clients.ts";
@@ -8,12 +8,17 @@ import type { Mailbox } from "./mailbox.ts";
 import type { LoggedCommand } from "./open-commands.ts";
 
 interface CourierHost {
-  readonly clock: Clock;
   readonly asked: AskedMethods;
   readonly clients: ClusterClients;
   readonly mailbox: Mailbox;
   readonly report: Report;
 }
+
+/** The client's run before this one has begun the command, and ended. */
+const INTERRUPTED = "interrupted";
+
+/** An idempotent command that interrupts its client as often as this is `unconfirmed`. */
+const MAX_ATTEMPTS = 100;
 
 /** The result of a look at a command. */
 type Step =
@@ -57,11 +62,11 @@ export class Courier {
    * intervals.
    */
   deliverAll(): void {
-    const { mailbox, clients, clock } = this.#host;
+    const { mailbox, clients } = this.#host;
     for (const identity of mailbox.open.identities()) {
       if (clients.isHere(identity)) this.deliver(identity);
     }
-    const now = wallTimeOf(clock);
+    const { now } = mailbox;
     for (const command of mailbox.open.delivered()) {
       const { expiresAt, connection = "" } = command.info;
       if (expiresAt > now || clients.isConnected(connection)) continue;
@@ -87,13 +92,13 @@ export class Courier {
   }
 
   async #deliverNext(identity: string): Promise<Step> {
-    const { clock, clients, mailbox } = this.#host;
+    const { clients, mailbox } = this.#host;
     const command = mailbox.open.next(identity);
     if (command === undefined) return "wait";
     const { method, state, expiresAt } = command.info;
     const client = clients.ownNewest(identity, method);
     if (client === undefined) return "wait";
-    if (state === "pending" && expiresAt <= wallTimeOf(clock)) {
+    if (state === "pending" && expiresAt <= mailbox.now) {
       return this.#change(command, { state: "expired" });
     }
     if (!this.#mayDeliver(command.info, client)) return "wait";
@@ -161,9 +166,9 @@ export class Courier {
   ): Promise<Step> | Step {
     if (error instanceof LiveError || !(error instanceof LongwireError)) throw error;
     const { code, message } = error;
-    if (error instanceof ClientError && error.clientCode === "unconfirmed") {
-      // The client's run before this one has begun it.
-      if (this.#isIdempotent(command.info)) return this.#send(command, client, attempt + 1);
+    if (error instanceof ClientError && error.clientCode === INTERRUPTED) {
+      const mayRepeat = this.#isIdempotent(command.info) && attempt < MAX_ATTEMPTS;
+      if (mayRepeat) return this.#send(command, client, attempt + 1);
       return this.#change(command, { state: "unconfirmed" });
     }
     if (code === "client_busy") return "wait";

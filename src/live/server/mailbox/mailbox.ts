@@ -1,4 +1,11 @@
-import { type Clock, LongwireError, onAbort, shown, wallTimeOf } from "../../../base/index.ts";
+import {
+  type Clock,
+  exceedsBytes,
+  LongwireError,
+  onAbort,
+  shown,
+  wallTimeOf,
+} from "../../../base/index.ts";
 import { LiveError, quoted, type Topic } from "../../../topics/index.ts";
 import type { CommandInfo } from "../../system-topics.ts";
 import { type AskedMethods, Question } from "../asking/question.ts";
@@ -27,20 +34,27 @@ const DEFAULT_EXPIRES_MS = 86_400_000;
 /** How long a command is shown after it is over, in milliseconds. */
 const KEPT_MS = 3_600_000;
 
+/** The room for where a command was delivered and how it failed, in bytes. */
+const OUTCOME_BYTES = 1_024;
+
 /** The cost of looking at one command, in units of a slice. */
 const VISIT_UNITS = 64;
 
 /** The commands to clients that may be away, in the topic `$commands`. */
 export class Mailbox {
   readonly open: OpenCommands = new OpenCommands();
-  readonly #clock: Clock;
   readonly #asked: AskedMethods;
   readonly #statistics: Statistics;
+  readonly #maxBytes: number;
   #topic: Topic | undefined;
 
-  constructor(clock: Clock, asked: AskedMethods, statistics: Statistics) {
-    this.#clock = clock;
+  /** @param maxBytes the longest value of a topic */
+  constructor(
+    asked: AskedMethods,
+    { statistics, maxBytes }: { statistics: Statistics; maxBytes: number },
+  ) {
     this.#statistics = statistics;
+    this.#maxBytes = maxBytes;
     this.#asked = asked;
   }
 
@@ -53,6 +67,14 @@ export class Mailbox {
       const { identity } = ((event.removed ? replaced : event)?.data ?? {}) as Partial<CommandInfo>;
       if (identity !== undefined) onChanged(identity);
     });
+  }
+
+  /**
+   * The broker's time, by which commands expire: the clocks of servers differ, and can be set, in
+   * ms since the Unix epoch.
+   */
+  get now(): number {
+    return this.#topic?.now ?? 0;
   }
 
   /** After the topic's log was reloaded. */
@@ -74,7 +96,7 @@ export class Mailbox {
     const topic = this.#required;
     const { request } = new Question(this.#asked, method, { params, timeoutMs: undefined });
     requireExpiry(expiresInMs);
-    const givenAt = Math.floor(wallTimeOf(this.#clock));
+    const givenAt = Math.floor(topic.now);
     const info: CommandInfo = {
       identity,
       method,
@@ -83,6 +105,7 @@ export class Mailbox {
       givenAt,
       expiresAt: givenAt + expiresInMs,
     };
+    this.#checkLength(info);
     const key =
       idempotencyKey === undefined
         ? crypto.randomUUID()
@@ -167,7 +190,7 @@ export class Mailbox {
 
   /** Ends, in slices, the commands that nobody came for in time. */
   tidy(): void {
-    const now = wallTimeOf(this.#clock);
+    const { now } = this;
     this.#topic?.slices.forEach("commands", this.open.pending(), {
       unitsOf: () => VISIT_UNITS,
       visit: (command) => {
@@ -176,6 +199,14 @@ export class Mailbox {
         this.change(command, { state: "expired" }).catch(() => {});
       },
     });
+  }
+
+  /** The outcome of a command is stored with it. @throws LiveError `too_large` */
+  #checkLength(info: CommandInfo): void {
+    const most = this.#maxBytes - OUTCOME_BYTES;
+    if (!exceedsBytes(JSON.stringify(info), most)) return;
+    const message = `The command takes more than ${most} bytes, which is maxMessageBytes without room for its outcome; send less, or raise the limit.`;
+    throw new LiveError("too_large", message);
   }
 
   #infoOf(key: string): CommandInfo {

@@ -181,6 +181,36 @@ describe("a command", () => {
     await expect(told).rejects.toMatchObject({ code });
   });
 
+  test("that leaves no room for its outcome is refused", async () => {
+    const live = await start({ maxMessageBytes: 20_000 });
+    const give = (length: number) =>
+      live.server.identity("ap-7").command("reboot", "x".repeat(length));
+    await expect(give(19_000)).rejects.toMatchObject({ code: "too_large" });
+    const { key } = await give(18_700);
+    const device = new Device(live);
+    device.start();
+    await live.pass(1_000);
+    expect(await stateOf(live, key)).toMatchObject({ state: "done" });
+  });
+
+  test("whose handler fails with unconfirmed is failed, and not repeated", async () => {
+    const live = await start();
+    const device = new Device(live);
+    device.start(() => {
+      throw new LongwireError("unconfirmed", "Its own call was not answered.");
+    });
+    await live.pass(100);
+    const commands = [
+      await live.server.identity("ap-7").command("reboot", 1),
+      await live.server.identity("ap-7").command("measure", 2),
+    ];
+    await live.pass(1_000);
+    for (const command of commands) {
+      expect(await command.outcome()).toMatchObject({ state: "failed" });
+    }
+    expect(device.done).toEqual([1, 2]);
+  });
+
   test("needs the topic $commands", async () => {
     const live = await TestLive.start({ topics: [], clientMethods: options.clientMethods });
     onTestFinished(() => live.close());
