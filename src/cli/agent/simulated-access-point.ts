@@ -24,7 +24,9 @@ const CHANNELS = [1, 6, 11, 36, 44, 52, 100, 149];
 
 /** The average interval between reboots, in seconds. */
 const MEAN_SECONDS_BETWEEN_REBOOTS = 900;
+/** For how long it is away, in seconds, if it reboots by itself, and if it was asked to. */
 const REBOOT_SECONDS: readonly [number, number] = [8, 20];
+const RESTART_SECONDS: readonly [number, number] = [2, 5];
 
 /** Returns numbers in [0, 1). */
 type Random = () => number;
@@ -39,7 +41,8 @@ export class SimulatedAccessPoint {
   /** How busy its location is, 0 to 1. */
   #demand: number;
   #signal: number;
-  #uptime: number;
+  /** When it started, on the clock of `performance.now()`. */
+  #startedAt: number;
 
   constructor(number: number, random: Random = Math.random) {
     this.name = `ap-${String(number).padStart(2, "0")}`;
@@ -49,14 +52,13 @@ export class SimulatedAccessPoint {
     this.#channel = CHANNELS[number % CHANNELS.length]!;
     this.#demand = random();
     this.#signal = -70 + 20 * random();
-    this.#uptime = Math.round(random() * 400_000);
+    this.#startedAt = performance.now() - random() * 400_000_000;
   }
 
-  /** Advances by one second and reports. */
+  /** Reports figures that are a little different from the last ones. */
   report(): AccessPointReport {
     this.#demand = wander(this.#demand, 0.06, [0, 1], this.#random);
     this.#signal = wander(this.#signal, 1.5, [-85, -45], this.#random);
-    this.#uptime += 1;
     const clients = Math.round(this.#demand * 60);
     const downstream = clients * (0.3 + 2 * this.#random()) * 1e6;
     return {
@@ -66,7 +68,7 @@ export class SimulatedAccessPoint {
       at: Date.now(),
       model: this.#model,
       site: this.#site,
-      uptime: this.#uptime,
+      uptime: Math.max(0, Math.floor((performance.now() - this.#startedAt) / 1_000)),
       clients,
       channel: this.#channel,
       channelUse: Math.min(99, Math.round(8 + this.#demand * 70 + 10 * this.#random())),
@@ -76,12 +78,25 @@ export class SimulatedAccessPoint {
     };
   }
 
-  /** Decides whether it reboots now; returns for how many seconds it is away. */
-  reboot(): number | undefined {
-    if (this.#random() * MEAN_SECONDS_BETWEEN_REBOOTS >= 1) return undefined;
-    const [shortest, longest] = REBOOT_SECONDS;
-    this.#uptime = 0;
-    return shortest + this.#random() * (longest - shortest);
+  /**
+   * Decides whether it reboots within this time by itself.
+   *
+   * @returns for how many seconds it is away, if it does
+   */
+  reboot(seconds: number): number | undefined {
+    if (this.#random() * MEAN_SECONDS_BETWEEN_REBOOTS >= seconds) return undefined;
+    return this.#startAgain(REBOOT_SECONDS);
+  }
+
+  /** Restarts, and returns for how many seconds it is away. */
+  restart(): number {
+    return this.#startAgain(RESTART_SECONDS);
+  }
+
+  #startAgain([shortest, longest]: readonly [number, number]): number {
+    const seconds = Math.round(10 * (shortest + this.#random() * (longest - shortest))) / 10;
+    this.#startedAt = performance.now() + seconds * 1_000;
+    return seconds;
   }
 }
 
