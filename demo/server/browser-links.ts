@@ -122,8 +122,13 @@ export class BrowserLinks {
 }
 
 function idOf(request: IncomingMessage): string | undefined {
+  return browserIdIn(request.headers.cookie);
+}
+
+/** Returns the browser that a Cookie header names. */
+export function browserIdIn(cookies = ""): string | undefined {
   const pattern = new RegExp(`(?:^|;\\s*)${COOKIE}=([0-9a-f-]{36})(?:;|$)`);
-  return pattern.exec(request.headers.cookie ?? "")?.[1];
+  return pattern.exec(cookies)?.[1];
 }
 
 /** The forms that the tour compares; fetches use a new name for every run. */

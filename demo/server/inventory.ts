@@ -24,12 +24,12 @@ export function keepInventory(devices: TopicHandle, inventory: TopicHandle): voi
 
 /** The entry for a report; undefined if it would contain nothing new. */
 function seen(known: InventoryEntry | undefined, event: TopicEvent): InventoryEntry | undefined {
-  const { deviceType, simulated = false } = event.data as DeviceReport;
+  const { deviceType, simulated = false, actions = [] } = event.data as DeviceReport;
   const name = event.key ?? "";
   const at = Math.round(event.at);
   if (known?.online === true && at - known.lastSeen < RENEW_MS) return undefined;
   const since = known?.online === true ? known.since : at;
-  return { name, deviceType, simulated, online: true, since, lastSeen: at };
+  return { name, deviceType, simulated, actions, online: true, since, lastSeen: at };
 }
 
 function gone(known: InventoryEntry | undefined, event: TopicEvent): InventoryEntry | undefined {

@@ -42,7 +42,9 @@ const program = new Command("npm start --")
 async function run({ simulate, name, agent, origin, ...options }: StartOptions): Promise<void> {
   const page = fileURLToPath(new URL("../page", import.meta.url));
   const { host } = options;
-  const monitor = await MonitorServer.start({ ...options, origins: origin, page });
+  // Several servers may run on one machine.
+  const nodeName = `${hostname()} ${process.pid}`;
+  const monitor = await MonitorServer.start({ ...options, origins: origin, page, nodeName });
   const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   const url = `ws://${reachable}:${monitor.port}/live`;
   const agents = [

@@ -11,9 +11,11 @@ import {
   type HostPolicy,
 } from "longwire/server";
 import sirv from "sirv";
+import { type MonitorApi, monitorMethods } from "./actions.ts";
 import { BrowserLinks } from "./browser-links.ts";
 import { keepInventory } from "./inventory.ts";
 import { monitorApi } from "./topics.ts";
+import { identify, isOwnOrigin } from "./visitors.ts";
 
 /** Short, so that a device whose network fails silently goes offline within seconds. */
 const KEEPALIVE_MS = 5_000;
@@ -22,6 +24,8 @@ const KEEPALIVE_MS = 5_000;
 export interface MonitorOptions extends BrokerPlace {
   port: number;
   host: string;
+  /** The name of this server among those of a cluster. */
+  nodeName: string;
   /** The folder of the built page. */
   page: string;
   /** The accepted Host names. Default on a loopback address: names of this machine. */
@@ -33,7 +37,7 @@ export interface MonitorOptions extends BrokerPlace {
 /** The device monitor: its topics, its page, and the endpoints of the tour. */
 export class MonitorServer {
   readonly #http: Server;
-  readonly #live: LiveServer;
+  readonly #live: LiveServer<MonitorApi>;
   readonly #sockets: WebSocketServer;
   readonly #links = new BrowserLinks();
   readonly #connections = new Set<Socket>();
@@ -42,7 +46,7 @@ export class MonitorServer {
   readonly #hosts: HostPolicy;
 
   private constructor(
-    live: LiveServer,
+    live: LiveServer<MonitorApi>,
     page: string,
     { hosts, origins }: { hosts: HostPolicy; origins: readonly string[] },
   ) {
@@ -70,8 +74,14 @@ export class MonitorServer {
    * rejection
    */
   static async start(options: MonitorOptions): Promise<MonitorServer> {
-    const { port, host, page, allowHost = [], origins = [], ...place } = options;
-    const live = await LiveServer.open({ ...monitorApi, broker: await openBroker(place) });
+    const { port, host, page, nodeName, allowHost = [], origins = [], ...place } = options;
+    const live: LiveServer<MonitorApi> = await LiveServer.open({
+      ...monitorApi,
+      methods: monitorMethods(() => live),
+      authenticate: identify,
+      nodeName,
+      broker: await openBroker(place),
+    });
     const monitor = new MonitorServer(live, page, {
       hosts: hostPolicyFor(host, allowHost),
       origins,
@@ -132,7 +142,7 @@ export class MonitorServer {
 
   async #cut(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { origin, host } = request.headers;
-    if (origin !== undefined && !isSameHost(origin, host)) {
+    if (!isOwnOrigin(origin, host)) {
       const message = `Pages of ${origin} may not cut this network.`;
       return answerJson(response, { code: "foreign_origin", message }, 403);
     }
@@ -154,10 +164,6 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     if (text.length <= MAX_BODY_BYTES) text += chunk;
   }
   return text;
-}
-
-function isSameHost(origin: string, host: string | undefined): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 const DEFAULT_CUT_SECONDS = 5;

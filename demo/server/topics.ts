@@ -1,5 +1,15 @@
-import { keyedTopic, type Params } from "longwire/live";
+import {
+  type AccessRequest,
+  clientMethod,
+  commandsTopic,
+  connectionsTopic,
+  keyedTopic,
+  logTopic,
+  nodesTopic,
+  type Params,
+} from "longwire/live";
 import * as v from "valibot";
+import type { Client } from "./visitors.ts";
 
 /** The common part of all device reports; each kind has further members. */
 const report = v.looseObject({
@@ -7,6 +17,10 @@ const report = v.looseObject({
   deviceType: v.pipe(v.string(), v.minLength(1), v.maxLength(50)),
   at: v.optional(v.number()),
   simulated: v.optional(v.boolean()),
+  /** The actions that the device can be asked for. */
+  actions: v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(50))), v.maxLength(20))),
+  /** How often it reports, in seconds. */
+  reportsEvery: v.optional(v.number()),
 });
 
 export type DeviceReport = v.InferOutput<typeof report>;
@@ -16,6 +30,8 @@ export interface InventoryEntry {
   name: string;
   deviceType: string;
   simulated: boolean;
+  /** The actions that it can be asked for; absent if it was last seen by an older monitor. */
+  actions?: readonly string[];
   online: boolean;
   /** When it went online or offline, in ms since the Unix epoch. */
   since: number;
@@ -23,7 +39,7 @@ export interface InventoryEntry {
   lastSeen: number;
 }
 
-/** The monitor's API, from which its page derives its types. */
+/** The monitor's topics, and what it asks devices to do. */
 export const monitorApi = {
   topics: [
     /** The devices that are online: a key lives as long as its agent's connection. */
@@ -37,8 +53,39 @@ export const monitorApi = {
     keyedTopic<"inventory", InventoryEntry>("inventory", {
       match: (params, { data }) => isAskedFor(params, data),
     }),
+    /** Has no events: its presence shows who is looking at a device. */
+    logTopic("viewers/:device", { presence: true }),
+    connectionsTopic({ authorize: mayAct }),
+    nodesTopic({ authorize: mayAct }),
+    commandsTopic({ authorize: mayAct }),
   ],
+  clientMethods: {
+    measure: clientMethod<void, DeviceReport>({
+      result: report,
+      authorize: isDevice,
+      isIdempotent: true,
+    }),
+    reportEvery: clientMethod({
+      params: v.object({ seconds: v.number() }),
+      result: v.object({ seconds: v.number() }),
+      authorize: isDevice,
+      isIdempotent: true,
+    }),
+    restart: clientMethod<void, { awaySeconds: number }>({
+      result: v.object({ awaySeconds: v.number() }),
+      authorize: isDevice,
+    }),
+  },
 } as const;
+
+/** Decides about what only those may see and do who may act. */
+export function mayAct({ identity }: Pick<AccessRequest, "identity">): boolean {
+  return (identity as Client).mayAct;
+}
+
+function isDevice({ identity }: AccessRequest): boolean {
+  return (identity as Client).isDevice;
+}
 
 /** Unknown params match everything, because a page may send more than the monitor needs. */
 function isAskedFor(params: Params, device: Pick<InventoryEntry, "name" | "deviceType">): boolean {

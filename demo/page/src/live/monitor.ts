@@ -3,7 +3,7 @@ import type { Live } from "longwire/live/client";
 import { useConnection, useTopic } from "longwire/vue";
 import { computed, effectScope, ref, watch } from "vue";
 import type { ComputedRef, Ref } from "vue";
-import type { monitorApi } from "../../../server/topics.ts";
+import type { MonitorApi } from "../../../server/actions.ts";
 import { DeviceHistory } from "./charts/device-history.ts";
 import { DeviceList } from "./devices/device-list.ts";
 import type { Device } from "./devices/device-list.ts";
@@ -13,7 +13,7 @@ import type { TypeFilter } from "./devices/device-rows.ts";
 import { localMsOf } from "./now.ts";
 import { socketUrl } from "./socket/socket-url.ts";
 
-export const live: Live<typeof monitorApi> = connect(socketUrl("/live"));
+export const live: Live<MonitorApi> = connect(socketUrl("/live"));
 export const history: DeviceHistory = new DeviceHistory();
 
 /** Which devices' values are requested from the server. */

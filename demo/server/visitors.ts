@@ -1,0 +1,49 @@
+import { createHash, randomUUID } from "node:crypto";
+import { LiveError, type Credentials, type Identity } from "longwire/live";
+import { browserIdIn } from "./browser-links.ts";
+
+/** A client of the monitor: a device's agent, or a visitor, such as a page. */
+export interface Client extends Identity {
+  readonly isDevice: boolean;
+  /** Whether it may see who is connected, give commands, and end connections. */
+  readonly mayAct: boolean;
+}
+
+/** Begins the `id` of every visitor, and of no device. */
+const VISITOR = "visitor:";
+
+const MAX_NAME_LENGTH = 255;
+
+/**
+ * Identifies a client. An agent names its device in the query; agents that do not are visitors, and
+ * may report all the same. The monitor asks nobody to sign in, so only programs of this machine and
+ * the monitor's own page on it may act.
+ *
+ * @throws LiveError `unauthorized` for a name that no device can have
+ */
+export function identify({ query, header, remoteAddress }: Credentials): Client {
+  const mayAct = isLoopback(remoteAddress) && isOwnOrigin(header("origin"), header("host"));
+  const device = query.get("device");
+  if (device === null) return { id: visitorId(header("cookie")), isDevice: false, mayAct };
+  if (device === "" || device.length > MAX_NAME_LENGTH || device.startsWith(VISITOR)) {
+    const message = `The device's name must have 1 to ${MAX_NAME_LENGTH} characters and not begin with ${VISITOR}; rename it.`;
+    throw new LiveError("unauthorized", message);
+  }
+  return { id: device, isDevice: true, mayAct };
+}
+
+/** Whether a page of this origin is the server's own. A program sends no origin. */
+export function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+function isLoopback(address = ""): boolean {
+  return /^(::ffff:)?127\./.test(address) || address === "::1";
+}
+
+/** The same for all tabs of a browser. Others see it, and must not learn the cookie from it. */
+function visitorId(cookies: string | undefined): string {
+  const browser = browserIdIn(cookies) ?? randomUUID();
+  return VISITOR + createHash("sha256").update(browser).digest("hex").slice(0, 12);
+}
