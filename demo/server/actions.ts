@@ -1,7 +1,7 @@
 import { LiveError, type LiveServer, method, type MethodDeclaration } from "longwire/live";
 import * as v from "valibot";
 import { mayAct, type monitorApi } from "./topics.ts";
-import type { Client } from "./visitors.ts";
+import type { Client } from "./client.ts";
 
 /** How long a command waits for a device that is offline, in milliseconds. */
 const EXPIRES_MS = 15 * 60_000;
@@ -16,7 +16,7 @@ const action = v.variant("name", [
   v.object({ name: v.literal("restart") }),
 ]);
 
-type Action = v.InferOutput<typeof action>;
+export type Action = v.InferOutput<typeof action>;
 
 const id = v.pipe(v.string(), v.minLength(1), v.maxLength(255));
 

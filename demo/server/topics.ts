@@ -9,7 +9,7 @@ import {
   type Params,
 } from "longwire/live";
 import * as v from "valibot";
-import type { Client } from "./visitors.ts";
+import type { Client } from "./client.ts";
 
 /** The common part of all device reports; each kind has further members. */
 const report = v.looseObject({

@@ -1,13 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
-import { LiveError, type Credentials, type Identity } from "longwire/live";
+import { LiveError, type Credentials } from "longwire/live";
 import { browserIdIn } from "./browser-links.ts";
-
-/** A client of the monitor: a device's agent, or a visitor, such as a page. */
-export interface Client extends Identity {
-  readonly isDevice: boolean;
-  /** Whether it may see who is connected, give commands, and end connections. */
-  readonly mayAct: boolean;
-}
+import type { Client } from "./client.ts";
 
 /** Begins the `id` of every visitor, and of no device. */
 const VISITOR = "visitor:";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { patience } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
 
-const views = ["#/", "#/device/rack-7", "#/device/ap-01", "#/connection", "#/why"];
+const views = ["#/", "#/device/rack-7", "#/device/ap-01", "#/connections", "#/connection", "#/why"];
 
 const shown = monitorInChromium();
 

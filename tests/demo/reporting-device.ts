@@ -14,7 +14,8 @@ export class ReportingDevice {
   }
 
   static async connect(monitor: MonitorProcess, name: string): Promise<ReportingDevice> {
-    const client = await OpenSocket.open(monitor.liveUrl, { protocols: ["longwire.v1"] });
+    const url = `${monitor.liveUrl}?device=${name}`;
+    const client = await OpenSocket.open(url, { protocols: ["longwire.v1"] });
     return new ReportingDevice(name, client);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Client, identify } from "../../demo/server/visitors.ts";
+import type { Client } from "../../demo/server/client.ts";
+import { identify } from "../../demo/server/visitors.ts";
 
 interface Shown {
   headers?: Record<string, string>;

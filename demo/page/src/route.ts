@@ -3,12 +3,13 @@ export type Route =
   | { readonly view: "devices" }
   | { readonly view: "device"; readonly name: string }
   | { readonly view: "connection" }
+  | { readonly view: "connections" }
   | { readonly view: "why" };
 
 export function routeOf(hash: string): Route {
   const [view = "", name = ""] = hash.replace(/^#\/?/, "").split("/");
   if (view === "device" && name !== "") return { view, name: decoded(name) };
-  if (view === "connection" || view === "why") return { view };
+  if (view === "connection" || view === "connections" || view === "why") return { view };
   return { view: "devices" };
 }
 

@@ -26,7 +26,7 @@ const CHANNELS = [1, 6, 11, 36, 44, 52, 100, 149];
 const MEAN_SECONDS_BETWEEN_REBOOTS = 900;
 /** For how long it is away, in seconds, if it reboots by itself, and if it was asked to. */
 const REBOOT_SECONDS: readonly [number, number] = [8, 20];
-const RESTART_SECONDS: readonly [number, number] = [2, 5];
+const RESTART_SECONDS: readonly [number, number] = [1, 3];
 
 /** Returns numbers in [0, 1). */
 type Random = () => number;

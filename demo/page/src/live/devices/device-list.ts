@@ -13,6 +13,8 @@ export interface Device {
   readonly online: boolean;
   readonly since: number | undefined;
   readonly lastSeen: number | undefined;
+  /** The actions that it can be asked for. */
+  readonly actions: readonly string[];
   /** The newest report; undefined while the device is offline or filtered out. */
   readonly record: DeviceReport | undefined;
   readonly measurements: Measurements;
@@ -69,6 +71,7 @@ function deviceOf(
     online,
     since: entry?.since,
     lastSeen: entry?.lastSeen,
+    actions: record?.actions ?? entry?.actions ?? [],
     record: shown,
     measurements: shown ? measurementsOf(shown) : nothingMeasured,
   };
