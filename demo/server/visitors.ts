@@ -16,7 +16,8 @@ const MAX_NAME_LENGTH = 255;
  * @throws LiveError `unauthorized` for a name that no device can have
  */
 export function identify({ query, header, remoteAddress }: Credentials): Client {
-  const mayAct = isLoopback(remoteAddress) && isOwnOrigin(header("origin"), header("host"));
+  const isLocal = isLoopback(remoteAddress) && hopsOf(header).every(isLoopback);
+  const mayAct = isLocal && isOwnOrigin(header("origin"), header("host"));
   const device = query.get("device");
   if (device === null) return { id: visitorId(header("cookie")), isDevice: false, mayAct };
   if (device === "" || device.length > MAX_NAME_LENGTH || device.startsWith(VISITOR)) {
@@ -34,6 +35,12 @@ export function isOwnOrigin(origin: string | undefined, host: string | undefined
 
 function isLoopback(address = ""): boolean {
   return /^(::ffff:)?127\./.test(address) || address === "::1";
+}
+
+/** Returns the addresses that a proxy on this machine had the request from. */
+function hopsOf(header: Credentials["header"]): string[] {
+  const hops = [header("forwarded"), header("x-forwarded-for")?.split(",") ?? []].flat();
+  return hops.flatMap((hop) => (hop === undefined ? [] : [hop.trim()]));
 }
 
 /** The same for all tabs of a browser. Others see it, and must not learn the cookie from it. */

@@ -33,6 +33,13 @@ describe("who may act", () => {
     ["a page without an origin of its own", { headers: { origin: "null" } }, false],
     ["a program on another machine", { address: "192.0.2.7" }, false],
     ["an agent on another machine", { query: "device=rack-7", address: "192.0.2.7" }, false],
+    ["a client behind a proxy here", { headers: { "x-forwarded-for": "127.0.0.1" } }, true],
+    [
+      "a client elsewhere, through a proxy here",
+      { headers: { "x-forwarded-for": "127.0.0.1, 192.0.2.7" } },
+      false,
+    ],
+    ["a client that names hops itself", { headers: { forwarded: "for=127.0.0.1" } }, false],
     ["a client whose address is not known", { address: undefined }, false],
   ])("%s: %o", (_, shown, expected) => {
     expect(identityOf(shown).mayAct).toBe(expected);
