@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { LiveError, type Credentials } from "longwire/live";
 import { browserIdIn } from "./browser-links.ts";
 import type { Client } from "./client.ts";
@@ -15,11 +15,18 @@ const MAX_NAME_LENGTH = 255;
  *
  * @throws LiveError `unauthorized` for a name that no device can have
  */
-export function identify({ query, header, remoteAddress }: Credentials): Client {
-  const isLocal = isLoopback(remoteAddress) && hopsOf(header).every(isLoopback);
+export function identify({ query, header, remoteAddress = "" }: Credentials): Client {
+  const hops = hopsOf(header);
+  const isLocal = [remoteAddress, ...hops].every(isLoopback);
   const mayAct = isLocal && isOwnOrigin(header("origin"), header("host"));
   const device = query.get("device");
-  if (device === null) return { id: visitorId(header("cookie")), isDevice: false, mayAct };
+  if (device === null) {
+    // An identity has its own share of the server's memory, so that elsewhere an address is one
+    // visitor, whatever cookies it makes up.
+    const browser = isLocal ? browserIdIn(header("cookie")) : undefined;
+    const visitor = browser ?? hops.at(-1) ?? remoteAddress;
+    return { id: visitorId(visitor), isDevice: false, mayAct };
+  }
   if (device === "" || device.length > MAX_NAME_LENGTH || device.startsWith(VISITOR)) {
     const message = `The device's name must have 1 to ${MAX_NAME_LENGTH} characters and not begin with ${VISITOR}; rename it.`;
     throw new LiveError("unauthorized", message);
@@ -33,7 +40,7 @@ export function isOwnOrigin(origin: string | undefined, host: string | undefined
   return URL.canParse(origin) && new URL(origin).host === host;
 }
 
-function isLoopback(address = ""): boolean {
+function isLoopback(address: string): boolean {
   return /^(::ffff:)?127\./.test(address) || address === "::1";
 }
 
@@ -43,8 +50,7 @@ function hopsOf(header: Credentials["header"]): string[] {
   return hops.flatMap((hop) => (hop === undefined ? [] : [hop.trim()]));
 }
 
-/** The same for all tabs of a browser. Others see it, and must not learn the cookie from it. */
-function visitorId(cookies: string | undefined): string {
-  const browser = browserIdIn(cookies) ?? randomUUID();
-  return VISITOR + createHash("sha256").update(browser).digest("hex").slice(0, 12);
+/** Others see the name of a visitor, and must not learn the browser's cookie from it. */
+function visitorId(visitor: string): string {
+  return VISITOR + createHash("sha256").update(visitor).digest("hex").slice(0, 12);
 }

@@ -68,6 +68,14 @@ describe("identities", () => {
     expect(one).toBe(other);
     expect(one).toMatch(/^visitor:[0-9a-f]{12}$/);
     expect(cookie).not.toContain(one!.slice("visitor:".length));
-    expect(identityOf({}).id).not.toBe(identityOf({}).id);
+    expect(identityOf({}).id).not.toBe(one);
+  });
+
+  test("on another machine, an address is one visitor, with and without a cookie", () => {
+    const away = { address: "192.0.2.7" };
+    const through = { headers: { "x-forwarded-for": "198.51.100.9, 192.0.2.7", cookie } };
+    const ids = [away, { ...away, headers: { cookie } }, through].map((one) => identityOf(one).id);
+    expect(new Set(ids).size).toBe(1);
+    expect(identityOf({ address: "192.0.2.8" }).id).not.toBe(ids[0]);
   });
 });
