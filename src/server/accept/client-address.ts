@@ -37,10 +37,27 @@ export class ClientAddresses {
     // Connections over Unix sockets have no address.
     if (address === undefined) return direct;
     if (!this.#isTrusted(address)) {
-      if (!this.#hasWarned && forwardedFor(request).length > 0) this.#warn(address);
+      if (!this.#hasWarned && isForwarded(request)) this.#warn(address);
       return address;
     }
-    return this.#lastUntrusted(forwardedFor(request)) ?? address;
+    return this.#reported(request) ?? address;
+  }
+
+  /**
+   * Returns the address that a trusted proxy reports. Most proxies write one of the two headers and
+   * pass the other one on as the client sent it. If both are there and disagree, one is a client's
+   * invention, so neither is used, and the proxy pays.
+   */
+  #reported(request: Addressed): string | undefined {
+    const usual = this.#lastUntrusted(listOf(request.header("x-forwarded-for")));
+    const standard = this.#lastUntrusted(standardHops(request.header("forwarded")));
+    if (usual === undefined || standard === undefined) {
+      const isAlone =
+        request.header("forwarded") === undefined ||
+        request.header("x-forwarded-for") === undefined;
+      return isAlone ? (usual ?? standard) : undefined;
+    }
+    return usual === standard ? usual : undefined;
   }
 
   /** Each proxy appends the address of its client, so the list is trustworthy from the end only. */
@@ -96,13 +113,17 @@ function familyOf(address: string): "ipv4" | "ipv6" {
   return address.includes(":") ? "ipv6" : "ipv4";
 }
 
+function isForwarded(request: Addressed): boolean {
+  return [request.header("forwarded"), request.header("x-forwarded-for")].some(
+    (header) => listOf(header).length > 0,
+  );
+}
+
 /**
- * Returns the clients and proxies that a request came through, starting with the client. (RFC 7239
+ * Returns the clients and proxies in a `Forwarded` header, starting with the client. (RFC 7239
  * §5.2)
  */
-function forwardedFor(request: Addressed): string[] {
-  const forwarded = request.header("forwarded");
-  if (forwarded === undefined) return listOf(request.header("x-forwarded-for"));
+function standardHops(forwarded: string | undefined): string[] {
   return listOf(forwarded).map((element) => {
     const pair = element.split(";").find((part) => /^\s*for=/i.test(part)) ?? "";
     return pair

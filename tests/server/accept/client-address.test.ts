@@ -35,6 +35,19 @@ describe("the client's address", () => {
     expect(of(["192.0.2.0/24"], "192.0.2.1", headers)).toBe("203.0.113.5");
   });
 
+  test("a client cannot choose its address with the header that its proxy passes on", () => {
+    const proxy = "192.0.2.1";
+    const reported = { "x-forwarded-for": "203.0.113.5" };
+    for (const invented of ["for=198.51.100.1", "for=unknown", ""]) {
+      expect(of([proxy], proxy, { ...reported, forwarded: invented })).toBe(proxy);
+    }
+    const standard = { forwarded: "for=203.0.113.5" };
+    for (const invented of ["198.51.100.1", "nonsense"]) {
+      expect(of([proxy], proxy, { ...standard, "x-forwarded-for": invented })).toBe(proxy);
+    }
+    expect(of([proxy], proxy, { ...standard, ...reported })).toBe("203.0.113.5");
+  });
+
   test("a header without a valid address is ignored", () => {
     for (const value of ["unknown", "_hidden", "", "for=", "1.1.1.1, nonsense"]) {
       expect(of(["192.0.2.1"], "192.0.2.1", { "x-forwarded-for": value })).toBe("192.0.2.1");

@@ -87,7 +87,10 @@ export class Connections {
     const usual = retry ? LiveCloseCode.Restarting : LiveCloseCode.Forbidden;
     const { code = usual } = options;
     checkCode(code, retry);
-    await this.#core.orders.give({ kind: "disconnect", filter, code, message: reason, retry });
+    const order = { kind: "disconnect", filter, code, message: reason, retry } as const;
+    // A crowd returns spread over time, one client at once.
+    const isOne = filter.connection !== undefined || filter.identity !== undefined;
+    await this.#core.orders.give({ ...order, ...(isOne && { retryAfterMs: 0 }) });
   }
 
   /**
