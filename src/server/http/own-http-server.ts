@@ -16,12 +16,6 @@ import type { ServerLimits } from "../server-limits.ts";
 const REQUEST_CHECK_MS = 1_000;
 
 /**
- * How many connections may wait to be accepted; the system may allow fewer. Node's 511 are used up by
- * one client that connects quickly, and then others wait a second until they try again.
- */
-const BACKLOG = 4_096;
-
-/**
  * The HTTP server for `listen`: HTTP/1.1, and with a certificate also HTTP/2, whichever the client
  * prefers. (RFC 7301)
  */
@@ -48,7 +42,7 @@ export class OwnHttpServer {
     return new Promise((resolve, reject) => {
       http.once("error", (cause: NodeJS.ErrnoException) => reject(cannotListen(cause, port, host)));
       http.once("close", () => reject(serverClosed()));
-      http.listen({ port, host, backlog: BACKLOG }, () => {
+      http.listen({ port, host }, () => {
         // Some versions of Node start to listen after the host lookup, even if the server was
         // closed before.
         if (this.#isStopped) http.close();

@@ -77,7 +77,14 @@ describe("the topic of a device's viewers", () => {
 });
 
 test("connections that are behind come first, then devices by name, then visitors", () => {
-  const one = { node: "n", since: 1, level: 1, subscriptions: 0, unreadBytes: 0 } as const;
+  const one = {
+    node: "n",
+    nodeKey: "k",
+    since: 1,
+    level: 1,
+    subscriptions: 0,
+    unreadBytes: 0,
+  } as const;
   const rows = rowsOf(
     new Map([
       ["a", { ...one, identity: "visitor:0" }],

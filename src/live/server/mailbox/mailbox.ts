@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  exceedsBytes,
-  LongwireError,
-  onAbort,
-  shown,
-  wallTimeOf,
-} from "../../../base/index.ts";
+import { exceedsBytes, LongwireError, onAbort, shown } from "../../../base/index.ts";
 import { LiveError, quoted, type Topic } from "../../../topics/index.ts";
 import type { CommandInfo } from "../../system-topics.ts";
 import { type AskedMethods, Question } from "../asking/question.ts";
