@@ -57,7 +57,11 @@ class WatchedView {
   }
 }
 
-/** Walks one page at a time, and begins again where removals are lost, as a subscription does. */
+/**
+ * Walks one page at a time, and begins again where removals are lost, as a subscription does. A page
+ * that sends nothing only says that the walk is not over: an index skips what a plain walk passes, and
+ * may itself need one more. So it is read together with the one after it.
+ */
 class Reader {
   readonly pages: string[] = [];
   readonly #view: View;
@@ -72,12 +76,15 @@ class Reader {
   }
 
   read(log: EventLog): void {
-    if (this.#walk === undefined) return;
-    if (this.#walk.base < log.floor) this.#walk = freshWalkOf(log);
-    const page = this.#view.page(encoding, this.#walk);
-    this.pages.push(Buffer.from(page.bytes!).toString());
-    this.#walk = page.isLast ? undefined : { ...this.#walk, reached: page.reached };
-    if (page.isLast) expect(page.reached).toBe(log.lastOffset);
+    let sent = "";
+    while (this.#walk !== undefined && sent === "") {
+      if (this.#walk.base < log.floor) this.#walk = freshWalkOf(log);
+      const page = this.#view.page(encoding, this.#walk);
+      sent = Buffer.from(page.bytes!).toString();
+      this.#walk = page.isLast ? undefined : { ...this.#walk, reached: page.reached };
+      if (page.isLast) expect(page.reached).toBe(log.lastOffset);
+    }
+    if (sent !== "") this.pages.push(sent);
   }
 }
 
@@ -145,8 +152,7 @@ describe("an index over fields", () => {
           }
         }
         for (let at = 0; at < 20; at += 1) for (const reader of readers) reader.read(log);
-        // A page that sends nothing only says that the walk is not over; an index may need one more.
-        const [indexed, plain] = readers.map(({ pages }) => pages.filter((page) => page !== ""));
+        const [indexed, plain] = readers.map(({ pages }) => pages);
         told += plain!.length;
         removals += plain!.filter((page) => page.includes("x")).length;
         expect(indexed).toEqual(plain);

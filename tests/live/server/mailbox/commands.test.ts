@@ -1,5 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { clientMethod, commandsTopic, type CommandInfo } from "../../../../src/live/index.ts";
+import {
+  clientMethod,
+  commandsTopic,
+  LiveError,
+  type CommandInfo,
+} from "../../../../src/live/index.ts";
 import type { CommandRecord, Live } from "../../../../src/live/client/index.ts";
 import { LongwireError } from "../../../../src/base/index.ts";
 import { TestLive } from "../../../../src/testing/index.ts";
@@ -524,6 +529,22 @@ describe("on two servers", () => {
     await second.send({ type: "response", id: 1, data: "ok" });
     await a.settle();
     expect(await command.outcome()).toMatchObject({ state: "done", result: "ok" });
+  });
+
+  test("a command is sent by one server only, even if both take their client for the newest", async () => {
+    const [a, b] = await twoNodes({ ...options, delayMs: 3_000 });
+    const onB = await offering(b, "r-2");
+    await a.pass(4_000);
+    // Nobody learns of this offer, and the other server learns of everything late.
+    a.broker.refuseOnly("$offers", new LiveError("unavailable", "Away."));
+    const onA = await offering(a, "r-1");
+    const command = await a.live.identity("ap-7").command("reboot", 1);
+    await a.settle();
+    const [request] = onA.take();
+    expect(request).toMatchObject({ type: "request", command: command.key });
+    await a.pass(4_000);
+    await b.settle();
+    expect(onB.types()).not.toContain("request");
   });
 
   test("a client that does not say its run gets none", async () => {
