@@ -88,7 +88,7 @@ export class LiveServer<Api extends LiveApi = any> {
   #ticking = { isDone: true };
 
   /** @param clients receives the lists of the connected clients */
-  private constructor(core: LiveCore, broker: Broker, clients: Iterable<ConnectedClient>[]) {
+  private constructor(core: LiveCore, broker: Broker, clients: ReadonlySet<ConnectedClient>[]) {
     this.#core = core;
     this.#broker = broker;
     this.#forms = new HttpForms(core, () => this.#population);
@@ -109,7 +109,7 @@ export class LiveServer<Api extends LiveApi = any> {
       core.cutOff.check();
       core.lifecycle.appendMissing();
     });
-    this.#tellNode();
+    this.#announceNode();
   }
 
   /**
@@ -126,7 +126,7 @@ export class LiveServer<Api extends LiveApi = any> {
   >(
     options: LiveServerOptions<Who> & { topics: Topics; methods?: Named; clientMethods?: Offered },
   ): Promise<LiveServer<OpenedApi<Topics, Named, Offered>>> {
-    const clients: Iterable<ConnectedClient>[] = [];
+    const clients: ReadonlySet<ConnectedClient>[] = [];
     const core = await openLiveCore(options, clients);
     return new LiveServer(core, options.broker, clients);
   }
@@ -393,10 +393,10 @@ export class LiveServer<Api extends LiveApi = any> {
         this.#core.shedding.checkAge(session);
       },
     });
-    this.#tellNode();
+    this.#announceNode();
   }
 
-  #tellNode(): void {
+  #announceNode(): void {
     const { roster, admission } = this.#core;
     roster.announceNode({ connections: this.#population, lagMs: Math.round(admission.lagMs) });
   }

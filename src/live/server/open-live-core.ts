@@ -43,7 +43,7 @@ import { Statistics } from "./observing/statistics.ts";
  */
 export async function openLiveCore(
   options: LiveServerOptions,
-  connected: readonly Iterable<ConnectedClient>[],
+  connected: readonly ReadonlySet<ConnectedClient>[],
 ): Promise<LiveCore> {
   checkOptions(options);
   const {
@@ -105,8 +105,18 @@ export async function openLiveCore(
   });
   const authority: Authority = options;
   const { slices } = catalog;
+  const random = options.random ?? Math.random;
+  const admission = new Admission(clock, limits, { random, diagnostics });
   const all = (): Iterable<ConnectedClient> => chained(connected);
-  const orders = new Orders({ clock, nodeName, log: orderLog, slices, clients: all });
+  const orders = new Orders({
+    clock,
+    nodeName,
+    log: orderLog,
+    slices,
+    clients: all,
+    population: () => sizeOf(connected),
+    returnAfter: (count) => admission.returnAfter(count),
+  });
   const revocations = new Revocations(clock, (order) => orders.execute(order, 0));
   const cutOff = new CutOff({
     clock,
@@ -137,8 +147,7 @@ export async function openLiveCore(
   const hasClientMethods = Object.keys(clientMethods).length > 0;
   const asked = { methods: clientMethods, timeoutMs: limits.callTimeoutMs };
   const mailbox = new Mailbox(asked, { statistics, maxBytes: limits.maxMessageBytes });
-  const courier = new Courier({ asked, clients, mailbox, report });
-  const random = options.random ?? Math.random;
+  const courier = new Courier({ asked, clients, mailbox, report, slices });
   const shedding = new Shedding({ limits, clock, wheel, random, clients: all });
   lifecycle.open(catalog);
   readers.open(catalog);
@@ -184,7 +193,7 @@ export async function openLiveCore(
     rates: new Rates(clock, limits),
     owners,
     presence,
-    admission: new Admission(clock, limits, { random, diagnostics }),
+    admission,
     statistics,
     diagnostics,
     tokenQuery,
@@ -197,4 +206,8 @@ export async function openLiveCore(
 
 function* chained<Item>(lists: readonly Iterable<Item>[]): Generator<Item, void, undefined> {
   for (const list of lists) yield* list;
+}
+
+function sizeOf(lists: readonly ReadonlySet<unknown>[]): number {
+  return lists.reduce((total, { size }) => total + size, 0);
 }

@@ -1,14 +1,9 @@
-import {
-  type Account,
-  exceedsBytes,
-  LongwireError,
-  onAbort,
-  type TimerWheel,
-} from "../../../base/index.ts";
+import { type Account, exceedsBytes, LongwireError, type TimerWheel } from "../../../base/index.ts";
 import { type JsonPart, quoted, REQUEST_BYTES, textBytes } from "../../../topics/index.ts";
 import type { ClientMessage, RequestId } from "../../wire/client-message.ts";
 import type { Caller } from "../sessions/caller.ts";
 import type { Release } from "../access/paying.ts";
+import { OpenAnswers, unanswered } from "./open-answers.ts";
 
 /** A call of a method that a client offers. */
 export interface OutgoingRequest {
@@ -22,12 +17,6 @@ export interface OutgoingRequest {
 }
 
 type Response = Extract<ClientMessage, { type: "response" }>;
-
-interface OpenRequest {
-  readonly method: string;
-  readonly resolve: (data: JsonPart | undefined) => void;
-  readonly reject: (reason: unknown) => void;
-}
 
 interface Connection {
   readonly account: Account;
@@ -70,14 +59,13 @@ export class AskedClient implements Askable {
   /** Settled when all its offers so far are accepted or refused. */
   offersDecided: Promise<void> = Promise.resolve();
   readonly #connection: Connection;
-  readonly #wheel: TimerWheel;
-  readonly #open = new Map<RequestId, OpenRequest>();
+  readonly #answers: OpenAnswers<RequestId>;
   #ids = 0;
   #hasEnded = false;
 
   constructor(connection: Connection, wheel: TimerWheel) {
     this.#connection = connection;
-    this.#wheel = wheel;
+    this.#answers = new OpenAnswers(wheel);
   }
 
   /** Whether the connection has ended. */
@@ -107,54 +95,22 @@ export class AskedClient implements Askable {
 
   /** Returns whether a request waited for this response. */
   onResponse({ id, data, error }: Response): boolean {
-    const request = this.#open.get(id);
-    if (request === undefined) return false;
-    if (error === undefined) request.resolve(data);
-    else request.reject(failureOf(request.method, error));
-    return true;
+    if (error === undefined) return this.#answers.resolve(id, data);
+    return this.#answers.reject(id, (method) => failureOf(method, error));
   }
 
   /** The connection has ended; its open requests may have been carried out. */
   end(): void {
     this.#hasEnded = true;
-    for (const { method, reject } of this.#open.values()) {
-      reject(unanswered(method, "before its connection ended"));
-    }
+    this.#answers.rejectAll((method) => unanswered(method, "before its connection ended"));
   }
 
-  #answered(
-    id: RequestId,
-    text: string,
-    { method, timeoutMs, signal }: OutgoingRequest,
-  ): Promise<JsonPart | undefined> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#wheel.after(timeoutMs, () =>
-        request.reject(unanswered(method, `within ${timeoutMs} ms`)),
-      );
-      const stop = signal && onAbort(signal, () => request.reject(signal.reason));
-      const over = (): void => {
-        this.#open.delete(id);
-        timer.cancel();
-        stop?.();
-      };
-      const request: OpenRequest = {
-        method,
-        resolve: (data) => {
-          over();
-          resolve(data);
-        },
-        reject: (reason) => {
-          over();
-          // A signal's reason may be anything.
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-          reject(reason);
-        },
-      };
-      this.#open.set(id, request);
-      this.#connection.send(text);
-      // Sending may have ended the connection.
-      if (this.#hasEnded) this.end();
-    });
+  #answered(id: RequestId, text: string, request: OutgoingRequest): Promise<JsonPart | undefined> {
+    const answer = this.#answers.wait(id, request);
+    this.#connection.send(text);
+    // Sending may have ended the connection.
+    if (this.#hasEnded) this.end();
+    return answer;
   }
 
   /** Charges the client for the request until it is answered. */
@@ -179,10 +135,4 @@ function failureOf(method: string, error: { code: string; message: string }): Cl
   const { code, message } = error;
   const text = `The client failed on ${method}: ${quoted(message)} (${quoted(code)})`;
   return new ClientError(text, code);
-}
-
-/** The error for a client that was asked, and whose answer will not come. */
-export function unanswered(method: string, when: string): LongwireError {
-  const message = `The client did not answer ${method} ${when}; it may or may not be done.`;
-  return new LongwireError("unconfirmed", message);
 }

@@ -1,4 +1,4 @@
-import { LongwireError, onAbort, type TimerWheel } from "../../../base/index.ts";
+import { LongwireError, type TimerWheel } from "../../../base/index.ts";
 import { type JsonPart, LiveError, type Report } from "../../../topics/index.ts";
 import {
   type ClusterLog,
@@ -8,7 +8,8 @@ import {
   type Sender,
   textOf,
 } from "../cluster/cluster-log.ts";
-import { type Askable, ClientError, type OutgoingRequest, unanswered } from "./asked-client.ts";
+import { type Askable, ClientError, type OutgoingRequest } from "./asked-client.ts";
+import { OpenAnswers, unanswered } from "./open-answers.ts";
 import type { Offering } from "./offer-directory.ts";
 import type { Offers } from "./offers.ts";
 
@@ -20,18 +21,14 @@ interface AsksHost {
   readonly report: Report;
 }
 
-interface OpenAsk {
-  readonly resolve: (data: JsonPart | undefined) => void;
-  readonly reject: (reason: unknown) => void;
-}
-
 /** Requests to clients of other nodes, and those of other nodes to clients of this one. */
 export class RemoteAsks {
   readonly #host: AsksHost;
-  readonly #open = new Map<string, OpenAsk>();
+  readonly #answers: OpenAnswers<string>;
 
   constructor(host: AsksHost) {
     this.#host = host;
+    this.#answers = new OpenAnswers(host.wheel);
     host.log.on("ask", (message, sender) => {
       this.#onAsk(message, sender).catch(host.report);
     });
@@ -49,43 +46,13 @@ export class RemoteAsks {
   ): Promise<JsonPart | undefined> {
     request.signal?.throwIfAborted();
     const id = crypto.randomUUID();
-    const answer = this.#answerTo(id, request);
+    const answer = this.#answers.wait(id, request);
     // The answer may come first.
     answer.catch(() => {});
     await this.#host.log
       .send(node, "ask", questionOf(connection, request), id)
-      .catch((error: unknown) => this.#open.get(id)?.reject(unsent(request.method, error)));
+      .catch((error: unknown) => this.#answers.reject(id, (method) => unsent(method, error)));
     return answer;
-  }
-
-  #answerTo(
-    id: string,
-    { method, timeoutMs, signal }: OutgoingRequest,
-  ): Promise<JsonPart | undefined> {
-    return new Promise<JsonPart | undefined>((resolve, reject) => {
-      const timer = this.#host.wheel.after(timeoutMs, () =>
-        ask.reject(unanswered(method, `within ${timeoutMs} ms`)),
-      );
-      const stop = signal && onAbort(signal, () => ask.reject(signal.reason));
-      const over = (): void => {
-        this.#open.delete(id);
-        timer.cancel();
-        stop?.();
-      };
-      const ask: OpenAsk = {
-        resolve: (data) => {
-          over();
-          resolve(data);
-        },
-        reject: (reason) => {
-          over();
-          // A signal's reason may be anything.
-          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
-          reject(reason);
-        },
-      };
-      this.#open.set(id, ask);
-    });
   }
 
   async #onAsk(message: NodeMessage, { node, id, ageMs }: Sender): Promise<void> {
@@ -105,10 +72,10 @@ export class RemoteAsks {
   }
 
   #onAnswer(message: NodeMessage): void {
-    const ask = this.#open.get(textOf(message, "question") ?? "");
+    const id = textOf(message, "question") ?? "";
     const error = errorIn(message);
-    if (error === undefined) ask?.resolve(message.get("data"));
-    else ask?.reject(error);
+    if (error === undefined) this.#answers.resolve(id, message.get("data"));
+    else this.#answers.reject(id, () => error);
   }
 }
 

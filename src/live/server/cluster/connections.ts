@@ -88,9 +88,8 @@ export class Connections {
     const { code = usual } = options;
     checkCode(code, retry);
     const order = { kind: "disconnect", filter, code, message: reason, retry } as const;
-    // A crowd returns spread over time, one client at once.
-    const isOne = filter.connection !== undefined || filter.identity !== undefined;
-    await this.#core.orders.give({ ...order, ...(isOne && { retryAfterMs: 0 }) });
+    // Only a crowd has to be spread.
+    await this.#core.orders.give({ ...order, retryAfterMs: 0 });
   }
 
   /**

@@ -11,6 +11,9 @@ import {
 /** How long the other servers wait for the one that has made a change, in milliseconds. */
 const OWNER_MS = 3_000;
 
+/** The most close codes that are remembered until their connections' ends are in the log. */
+const MAX_CODES = 10_000;
+
 interface LifecycleHost {
   readonly clock: Clock;
   /** The name of this server, new with each start. */
@@ -46,7 +49,7 @@ export class Lifecycle {
   /** Events of other servers' changes, in their order. */
   readonly #others = new OldestFirst<string, Missing>();
   /** The close codes of connections that this server has closed. */
-  readonly #codes = new Map<string, number>();
+  readonly #codes = new OldestFirst<string, number>();
   #log: Topic | undefined;
   /** Whether it learns of the end of connections. */
   #isFollowing = false;
@@ -80,7 +83,10 @@ export class Lifecycle {
 
   /** This server closes a connection. */
   onClosing(connection: string, code: number): void {
-    if (this.#isFollowing) this.#codes.set(connection, code);
+    if (!this.#isFollowing) return;
+    this.#codes.set(connection, code);
+    // The end of a connection that was never announced is not in the log.
+    if (this.#codes.size > MAX_CODES) this.#codes.delete(this.#codes.oldest![0]);
   }
 
   /** Appends what is missing; called at intervals. */

@@ -27,6 +27,10 @@ export interface OrdersHost {
   readonly slices: {
     forEach(payer: string, items: Iterable<ConnectedClient>, visits: Visits): unknown;
   };
+  /** The number of this server's clients. */
+  readonly population: () => number;
+  /** Returns a random delay, so that this many clients do not reconnect together. */
+  readonly returnAfter: (clients: number) => number;
   /** All clients of this server. */
   readonly clients: () => Iterable<ConnectedClient>;
 }
@@ -58,17 +62,25 @@ export class Orders {
    * @param ageMs when it was given, in milliseconds ago; a client that connected later is not affected
    */
   execute(order: Order, ageMs: number): void {
-    const { clock, nodeName, slices, clients } = this.#host;
+    const { clock, nodeName, slices, clients, population, returnAfter } = this.#host;
+    // Before the first of them has left.
+    const count = population();
+    const isForCrowd = order.kind === "disconnect" && order.retry && mayMeanMany(order.filter);
     const givenAt = clock.now() - ageMs;
     slices.forEach("orders", clients(), {
       unitsOf: () => VISIT_UNITS,
       visit: (each) => {
-        if (each.who.openedAt <= givenAt && matches(order.filter, each, nodeName))
-          apply(order, each);
+        if (each.who.openedAt > givenAt || !matches(order.filter, each, nodeName)) return;
+        apply(isForCrowd ? { ...order, retryAfterMs: returnAfter(count) } : order, each);
       },
       mustFinish: true,
     });
   }
+}
+
+/** Whether a filter applies to any number of clients, and not to one party. */
+function mayMeanMany({ connection, identity, tokenId }: ConnectionFilter): boolean {
+  return (connection ?? identity ?? tokenId) === undefined;
 }
 
 function apply(order: Order, client: ConnectedClient): void {

@@ -51,13 +51,7 @@ export class ReaderCounts {
     const topic = catalog.get(TOPICS);
     if (topic === undefined) return;
     this.#topic = topic;
-    const { leaseMs, report } = this.#host;
-    const entries = new LeasedEntries({
-      leaseMs,
-      report,
-      openTopic: () => topic,
-      topic: () => topic,
-    });
+    const entries = LeasedEntries.in(topic, this.#host);
     this.#entries = entries;
     this.#countAll(topic);
     topic.listen((event, replaced) => {

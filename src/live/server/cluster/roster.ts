@@ -83,9 +83,7 @@ export class Roster {
 
   #entriesIn(catalog: Catalog, name: string): LeasedEntries | undefined {
     const topic = catalog.get(name);
-    if (topic === undefined) return undefined;
-    const { leaseMs, report } = this.#host;
-    return new LeasedEntries({ leaseMs, report, openTopic: () => topic, topic: () => topic });
+    return topic && LeasedEntries.in(topic, this.#host);
   }
 }
 

@@ -107,7 +107,7 @@ export class HttpForms {
   }
 
   /** The clients whose answers have not ended. */
-  get clients(): Iterable<ConnectedClient> {
+  get clients(): ReadonlySet<ConnectedClient> {
     return this.#open;
   }
 

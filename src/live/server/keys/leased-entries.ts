@@ -37,6 +37,11 @@ export class LeasedEntries {
     this.#host = host;
   }
 
+  /** Entries in a topic that stays open. */
+  static in(topic: Topic, host: Pick<EntriesHost, "leaseMs" | "report">): LeasedEntries {
+    return new LeasedEntries({ ...host, topic: () => topic, openTopic: () => topic });
+  }
+
   /** The data of an entry, announced or about to be. */
   dataOf(key: string): unknown {
     return this.#entries.get(key)?.data;
@@ -57,8 +62,8 @@ export class LeasedEntries {
   }
 
   /**
-   * Announces an entry again if it was removed from the log: by another server that had the same key, or by a
-   * lease that expired while the broker was unreachable.
+   * Announces an entry again if it was removed from the log: by another server that had the same key,
+   * or by a lease that expired while the broker was unreachable.
    */
   onEvent({ key = "", removed, offset }: TopicEvent): void {
     if (!removed) return;

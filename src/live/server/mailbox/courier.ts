@@ -1,5 +1,5 @@
 import { LongwireError } from "../../../base/index.ts";
-import { LiveError, type Report } from "../../../topics/index.ts";
+import { type Catalog, LiveError, type Report } from "../../../topics/index.ts";
 import { type AskedClient, ClientError } from "../asking/asked-client.ts";
 import type { ClusterClients } from "../asking/cluster-clients.ts";
 import { type AskedMethods, Question } from "../asking/question.ts";
@@ -12,7 +12,11 @@ interface CourierHost {
   readonly clients: ClusterClients;
   readonly mailbox: Mailbox;
   readonly report: Report;
+  readonly slices: Pick<Catalog["slices"], "forEach">;
 }
+
+/** The cost of a visit to one identity or command, in units of a slice. */
+const VISIT_UNITS = 64;
 
 /** The client's run before this one has begun the command, and ended. */
 const INTERRUPTED = "interrupted";
@@ -46,7 +50,7 @@ export class Courier {
     this.#host = host;
   }
 
-  /** Something has changed for an identity: a command, or what its clients offer. */
+  /** Called when a command to an identity, or the offers of its clients have changed. */
   deliver(identity: string): void {
     if (this.#busy.has(identity)) {
       this.#again.add(identity);
@@ -62,17 +66,25 @@ export class Courier {
    * intervals.
    */
   deliverAll(): void {
+    const { mailbox, clients, slices } = this.#host;
+    slices.forEach("commands", mailbox.open.identities(), {
+      unitsOf: () => VISIT_UNITS,
+      visit: (identity) => {
+        if (clients.isHere(identity)) this.deliver(identity);
+      },
+    });
+    slices.forEach("commands", mailbox.open.delivered(), {
+      unitsOf: () => VISIT_UNITS,
+      visit: (command) => this.#endIfOver(command),
+    });
+  }
+
+  #endIfOver(command: LoggedCommand): void {
     const { mailbox, clients } = this.#host;
-    for (const identity of mailbox.open.identities()) {
-      if (clients.isHere(identity)) this.deliver(identity);
-    }
-    const { now } = mailbox;
-    for (const command of mailbox.open.delivered()) {
-      const { expiresAt, connection = "" } = command.info;
-      if (expiresAt > now || clients.isConnected(connection)) continue;
-      // Another server was faster, or the broker is unreachable and this is tried again.
-      mailbox.change(command, { state: "unconfirmed" }).catch(() => {});
-    }
+    const { expiresAt, connection = "" } = command.info;
+    if (expiresAt > mailbox.now || clients.isConnected(connection)) return;
+    // Another server was faster, or the broker is unreachable and this is tried again.
+    mailbox.change(command, { state: "unconfirmed" }).catch(() => {});
   }
 
   async #deliverOpen(identity: string): Promise<void> {
@@ -174,8 +186,8 @@ export class Courier {
     if (code === "client_busy") return "wait";
     // It takes longer, and can be asked again; or its connection has ended.
     if (code === "unconfirmed") return client.hasEnded ? "wait" : "go-on";
-    const told = error instanceof ClientError ? error.clientCode : code;
-    return this.#change(command, { state: "failed", error: { code: told, message } });
+    const cause = error instanceof ClientError ? error.clientCode : code;
+    return this.#change(command, { state: "failed", error: { code: cause, message } });
   }
 
   async #change(command: LoggedCommand, changes: Partial<CommandInfo>): Promise<Step> {

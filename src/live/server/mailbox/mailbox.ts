@@ -1,5 +1,5 @@
 import { exceedsBytes, LongwireError, onAbort, shown } from "../../../base/index.ts";
-import { LiveError, quoted, type Topic } from "../../../topics/index.ts";
+import { LiveError, quoted, type Topic, type TopicEvent } from "../../../topics/index.ts";
 import type { CommandInfo } from "../../system-topics.ts";
 import { type AskedMethods, Question } from "../asking/question.ts";
 import type { Statistics } from "../observing/statistics.ts";
@@ -141,12 +141,16 @@ export class Mailbox {
         stopListening();
         stopWatching?.();
       };
-      const stopListening = this.#required.listen(({ key: changed, removed, data }) => {
-        if (changed !== key || (!removed && !isOver(data as CommandInfo))) return;
+      const onChanged = ({ key: changed, removed, data }: Partial<TopicEvent>): void => {
+        if (changed !== key || (removed !== true && !isOver(data as CommandInfo))) return;
         end();
-        if (removed) reject(unknownCommand(key));
+        if (removed === true) reject(unknownCommand(key));
         else resolve(data as CommandInfo);
-      });
+      };
+      // The broker may have lost the command together with its log.
+      const onReloaded = (): void =>
+        queueMicrotask(() => onChanged(this.#required.newest(key) ?? { key, removed: true }));
+      const stopListening = this.#required.listen(onChanged, onReloaded);
       const stopWatching =
         signal &&
         onAbort(signal, () => {

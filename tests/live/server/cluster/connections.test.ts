@@ -70,6 +70,19 @@ describe("disconnect", () => {
     expect(guest.closeCode).toBe(1012);
   });
 
+  test("lets a crowd return spread by its size, and one party at once", async () => {
+    const [a] = await twoNodes({ topics, returnWindowMs: 1, random: () => 1 });
+    const crowd = [];
+    for (let n = 0; n < 10; n += 1) crowd.push(await entering(a, `u-${n}`));
+    await a.live.connections.disconnect({ identity: "u-0" });
+    await a.settle();
+    await a.live.connections.disconnect({ node: "a" });
+    await a.settle();
+    const delays = crowd.map((guest) => guest.take().at(-1)?.["retryAfter"]);
+    // At most 2,000 return in a second.
+    expect(delays).toEqual([0, ...Array.from({ length: 9 }, () => 5)]);
+  });
+
   test("does not affect a client that connected after it was given", async () => {
     const [a, b] = await twoNodes({ topics, delayMs: 5_000 });
     const before = await entering(b, "eve");

@@ -7,6 +7,7 @@ import {
 } from "../../../../src/live/index.ts";
 import type { CommandRecord, Live } from "../../../../src/live/client/index.ts";
 import { LongwireError } from "../../../../src/base/index.ts";
+import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import { TestLive } from "../../../../src/testing/index.ts";
 import { entering, twoNodes } from "../../../rigs/live/two-nodes.ts";
 import { Later, type Guest } from "../../../rigs/live/memory-live.ts";
@@ -25,10 +26,10 @@ const options = {
 };
 
 /** A server with clients, which are Longwire's own. */
-async function start(limits: { maxMessageBytes?: number } = {}): Promise<TestLive> {
+async function start(given: Partial<Parameters<typeof TestLive.start>[0]> = {}): Promise<TestLive> {
   const live = await TestLive.start({
     ...options,
-    ...limits,
+    ...given,
     authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
   });
   onTestFinished(() => live.close());
@@ -214,6 +215,28 @@ describe("a command", () => {
       expect(await command.outcome()).toMatchObject({ state: "failed" });
     }
     expect(device.done).toEqual([1, 2]);
+  });
+
+  test("that the broker has lost is unknown to whoever waits for it", async () => {
+    const lost = { now: (): void => {} };
+    const live = await start({
+      broker: (clock) => {
+        const broker = new MemoryBroker({ clock });
+        return {
+          openTopic: (declaration, follow, onLost) => {
+            if (declaration.name !== "$commands") return broker.openTopic(declaration, follow);
+            lost.now = () => onLost?.();
+            return new MemoryBroker({ clock }).openTopic(declaration, follow);
+          },
+          close: () => broker.close(),
+        };
+      },
+    });
+    const command = await live.server.identity("ap-7").command("reboot");
+    const outcome = expect(command.outcome()).rejects.toMatchObject({ code: "unknown_command" });
+    lost.now();
+    await live.pass(1_000);
+    await outcome;
   });
 
   test("needs the topic $commands", async () => {
