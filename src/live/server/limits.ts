@@ -37,7 +37,7 @@ export interface LiveLimits {
   identityRequestBurst: number;
   /**
    * Sustained failed logins per second from one address. Default 1. Beyond that, credentials from
-   * the address are refused unchecked, with `rate_limited` or 4429.
+   * the address are refused unchecked after a second, with `rate_limited` or 4429.
    */
   failedLoginsPerSecond: number;
   /** Failed logins from one address in a burst. Default 100. */
@@ -121,6 +121,12 @@ export const MIN_CLIENT_MESSAGE_BYTES = 1_024;
 export function longestMessage({ maxMessageBytes }: LiveLimits): number {
   return maxMessageBytes + 4 * PAGE_BYTES;
 }
+
+/**
+ * How long credentials that are refused without being checked wait for the refusal, in
+ * milliseconds.
+ */
+export const REFUSED_LOGIN_MS = 1_000;
 
 /** How many addresses with failed logins are remembered; the oldest are forgotten first. */
 export const FAILED_LOGINS_KEPT = 10_000;

@@ -28,6 +28,7 @@ import { Diagnostics } from "./observing/diagnostics.ts";
 import { Authenticator } from "./access/authenticator.ts";
 import { KeyOwners } from "./keys/key-owners.ts";
 import { LoginGuard } from "./access/login-guard.ts";
+import { Logins } from "./access/logins.ts";
 import { Presence } from "./keys/presence.ts";
 import { reporter } from "./observing/reporter.ts";
 import type { LiveCore } from "./sessions/session.ts";
@@ -158,16 +159,17 @@ export async function openLiveCore(
   const commands = catalog.get(COMMANDS);
   if (hasClientMethods || commands !== undefined) await directory.open(catalog);
   if (commands !== undefined) mailbox.start(commands, (identity) => courier.deliver(identity));
+  const authenticator = new Authenticator(authenticate, {
+    clock,
+    wheel,
+    timeoutMs: limits.helloTimeoutMs,
+    report,
+    refusalOf: (identity) => revocations.refusalOf(identity) ?? cutOff.refusal,
+  });
   return {
     catalog,
-    authenticator: new Authenticator(authenticate, {
-      clock,
-      wheel,
-      timeoutMs: limits.helloTimeoutMs,
-      report,
-      refusalOf: (identity) => revocations.refusalOf(identity) ?? cutOff.refusal,
-    }),
-    logins: new LoginGuard(clock, limits),
+    authenticator,
+    logins: new Logins(authenticator, new LoginGuard(clock, limits), wheel),
     ledger,
     authority,
     calls: new Calls(

@@ -25,7 +25,6 @@ import type { LiveExchange } from "../live-peer.ts";
 import { payerOf, type Caller } from "../sessions/caller.ts";
 import { shownCredentials } from "../access/credentials.ts";
 import { onExpiry } from "../access/expiry.ts";
-import { noCredentials } from "../access/authenticator.ts";
 import { addressOf, heldByRequest, payAs } from "../access/paying.ts";
 import { permitToRead } from "../access/permit.ts";
 import { openToPublish, publish, requirePublishable, requireTopic } from "../publish.ts";
@@ -124,24 +123,18 @@ export class HttpForms {
 
   /** Authenticates the client. @throws LiveError `unauthorized` as a rejection */
   async #callerOf(exchange: LiveExchange): Promise<Caller> {
-    const { authenticator, tokenQuery, statistics, logins, ledger } = this.#core;
+    const { tokenQuery, statistics, logins, ledger } = this.#core;
     const address = addressOf(exchange);
-    const refusal = authenticator.isAsking ? logins.refusal(address) : undefined;
-    if (refusal !== undefined) throw refusal;
-    const result = await authenticator.check(shownCredentials(exchange, tokenQuery));
+    const result = await logins.decide(shownCredentials(exchange, tokenQuery), address);
     if (result.kind === "known") {
       const { identity } = result;
-      logins.onNotFailed(address);
       payAs(ledger, exchange.account, identity);
       const sharedRate = identity?.id ?? address;
       const { account } = exchange;
       return { connection: crypto.randomUUID(), identity, account, bucket: undefined, sharedRate };
     }
     statistics.unauthorized += 1;
-    const error = result.kind === "refused" ? result.error : noCredentials();
-    if (error.code === "unauthorized") logins.onFailed(address);
-    else logins.onNotFailed(address);
-    throw error;
+    throw result.error;
   }
 
   async #dispatch(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {

@@ -17,7 +17,7 @@ import { mostUnknownBytes } from "../limits.ts";
 import { payerOf, type Caller } from "./caller.ts";
 import { paramsOf } from "../../wire/client-message.ts";
 import type { Credentials } from "../access/credentials.ts";
-import { noCredentials, type AuthResult } from "../access/authenticator.ts";
+import type { Verdict } from "../access/logins.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
 import { addressOf, held, payAs, type Release } from "../access/paying.ts";
@@ -74,12 +74,11 @@ export class DataSession implements Session, SendBuffer {
   }
 
   start(credentials: Credentials): void {
-    const { authenticator, logins } = this.#core;
-    const refusal = authenticator.isAsking ? logins.refusal(this.#address) : undefined;
-    if (refusal !== undefined) return this.#refuse(refusal);
-    if (authenticator.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
+    const { logins } = this.#core;
+    if (logins.areRequired) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
     this.#waitFor(
-      onceAvailable(authenticator.check(credentials), (result) => this.#onShown(result)),
+      // Level 0 has no `hello` that could still bring a token.
+      onceAvailable(logins.decide(credentials, this.#address), (result) => this.#onShown(result)),
     );
   }
 
@@ -182,18 +181,12 @@ export class DataSession implements Session, SendBuffer {
     this.#peer.close(LiveCloseCode.InternalError, "internal error");
   }
 
-  #onShown(result: AuthResult): void | Promise<void> {
+  #onShown(result: Verdict): void | Promise<void> {
     if (!this.#peer.isOpen) return;
-    if (result.kind !== "known") {
-      // Level 0 has no `hello` that could still bring a token.
-      const error = result.kind === "refused" ? result.error : noCredentials();
+    if (result.kind === "refused") {
       this.#core.statistics.unauthorized += 1;
-      const { logins } = this.#core;
-      if (error.code === "unauthorized") logins.onFailed(this.#address);
-      else logins.onNotFailed(this.#address);
-      return this.#refuse(error);
+      return this.#refuse(result.error);
     }
-    this.#core.logins.onNotFailed(this.#address);
     const refusal = this.#core.authenticator.refusalOf(result.identity);
     if (refusal !== undefined) return this.#refuse(refusal);
     try {

@@ -63,8 +63,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
-  /** Whether its credentials were refused and counted as a failed login. */
-  #hasFailed = false;
+  /** Whether it has shown credentials, which were accepted or refused. */
+  #hasShown = false;
   /** The payer until the client is authenticated. */
   readonly #address: string;
 
@@ -92,11 +92,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   start(credentials: Credentials): void {
-    const { authenticator, logins } = this.#core;
-    const refusal = authenticator.isAsking ? logins.refusal(this.#address) : undefined;
-    if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
-    if (authenticator.isAsking) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
-    const checked = onceAvailable(authenticator.check(credentials), (result) => {
+    const { logins } = this.#core;
+    if (logins.areRequired) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
+    const checked = onceAvailable(logins.check(credentials, this.#address), (result) => {
       this.#opening = undefined;
       this.#onShown(result);
     });
@@ -227,17 +225,17 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#subscriptions.stopAll(caller);
       this.#core.calls.onConnectionEnded(caller.connection);
       if (this.#asked !== undefined) this.#core.offers.end(this.#asked, caller);
-    } else if (this.#core.authenticator.isAsking) this.#onLoginFailed();
+    } else if (!this.#hasShown && this.#core.logins.areRequired) {
+      this.#core.logins.onNoneShown(this.#address);
+    }
     this.#waiting.clear();
     this.#core.owners.end(this);
   }
 
   /** Handles the result for the credentials in the handshake. */
   #onShown(result: AuthResult): void {
-    const { wheel, limits, logins } = this.#core;
-    // A key server that is away does not make credentials wrong.
-    const isWrong = result.kind === "refused" && result.error.code === "unauthorized";
-    if (!isWrong) logins.onNotFailed(this.#address);
+    const { wheel, limits } = this.#core;
+    this.#hasShown = result.kind !== "unknown";
     if (!this.#peer.isOpen) return;
     if (result.kind === "refused") return this.#expel(result.error);
     if (result.kind === "known") return this.#welcome(result.identity);
@@ -251,7 +249,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     try {
       payAs(this.#core.ledger, this.#peer.account, identity);
     } catch (error) {
-      return this.#expel(error as LiveError, this.#retryLater);
+      return this.#expel(error as LiveError);
     }
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
     const { connection } = this.who.letIn(identity);
@@ -268,15 +266,11 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       return this.#expel(noCredentials());
     }
     this.#limitTo(request.maxMessage);
-    const { authenticator, logins } = this.#core;
-    const refusal = logins.refusal(this.#address);
-    if (refusal !== undefined) return this.#expel(refusal, this.#retryLater);
     // From here on, the delay is the server's.
     this.#deadline?.cancel();
-    return onceAvailable(authenticator.check(tokenAlone(request.token)), (result) =>
-      this.#onShown(
-        result.kind === "unknown" ? { kind: "refused", error: noCredentials() } : result,
-      ),
+    return onceAvailable(
+      this.#core.logins.decide(tokenAlone(request.token), this.#address),
+      (result) => this.#onShown(result),
     );
   }
 
@@ -393,9 +387,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
    * Replaces the connection's credentials; the identity must stay the same, its rights may differ.
    */
   #refresh(token: string, { identity }: Caller): void | Promise<void> {
-    return onceAvailable(this.#core.authenticator.check(tokenAlone(token)), (result) => {
+    const checked = this.#core.logins.decide(tokenAlone(token), this.#address);
+    return onceAvailable(checked, (result) => {
       if (this.#ended) return;
-      if (result.kind === "unknown") throw noCredentials();
       if (result.kind === "refused") throw result.error;
       if (result.identity?.id !== identity?.id) {
         const message =
@@ -465,22 +459,20 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   /** Closes with a reason, which a browser would not get from a refused handshake. */
-  #expel(error: LiveError, retry?: { retryAfterMs?: number }): void {
+  #expel(error: LiveError): void {
     this.#core.statistics.unauthorized += 1;
-    if (error.code === "unauthorized") this.#onLoginFailed();
     this.#refuse(undefined, error.code, error.message);
-    const isPassing = error.code === "internal" || error.code === "unavailable";
-    this.#disconnect(closeCodeOf(error), error.message, retry ?? (isPassing ? {} : undefined));
+    this.#disconnect(closeCodeOf(error), error.message, this.#returnAfter(error));
+  }
+
+  #returnAfter({ code }: LiveError): { retryAfterMs?: number } | undefined {
+    if (code === "rate_limited") return this.#retryLater;
+    return code === "internal" || code === "unavailable" ? {} : undefined;
   }
 
   /** For a client that exceeds a temporary limit: it may reconnect, spread out with others. */
   get #retryLater(): { retryAfterMs: number } {
     return { retryAfterMs: this.#core.admission.returnAfter(1) };
-  }
-
-  #onLoginFailed(): void {
-    if (!this.#hasFailed) this.#core.logins.onFailed(this.#address);
-    this.#hasFailed = true;
   }
 
   /** @param retry whether and when the client may reconnect; absent if it sent something invalid */

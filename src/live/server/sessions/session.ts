@@ -9,7 +9,7 @@ import type { Credentials } from "../access/credentials.ts";
 import type { Diagnostics } from "../observing/diagnostics.ts";
 import type { Authenticator } from "../access/authenticator.ts";
 import type { KeyOwners } from "../keys/key-owners.ts";
-import type { LoginGuard } from "../access/login-guard.ts";
+import type { Logins } from "../access/logins.ts";
 import type { Presence } from "../keys/presence.ts";
 import type { ClusterClients } from "../asking/cluster-clients.ts";
 import type { OfferDirectory } from "../asking/offer-directory.ts";
@@ -31,8 +31,7 @@ import type { Statistics } from "../observing/statistics.ts";
 export interface LiveCore {
   readonly catalog: Catalog;
   readonly authenticator: Authenticator;
-  /** Counts failed logins. */
-  readonly logins: LoginGuard;
+  readonly logins: Logins;
   /** Charged for the memory that clients hold. */
   readonly ledger: Ledger;
   /** Decides when a topic or a method does not decide itself. */

@@ -381,7 +381,7 @@ describe("a failing authenticate", () => {
   test.each([
     ["unauthorized", 4401, false],
     ["forbidden", 4403, false],
-    ["rate_limited", 4429, false],
+    ["rate_limited", 4429, true],
     ["unavailable", 4503, true],
   ] as const)(
     "with a LiveError %s: its text reaches the client, %d, retry %s",

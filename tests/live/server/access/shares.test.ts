@@ -11,6 +11,7 @@ import {
 import type { Message } from "../../../rigs/live/live-client.ts";
 import { RunningLive } from "../../../rigs/live/running-live.ts";
 import { Later, MemoryLive } from "../../../rigs/live/memory-live.ts";
+import { REFUSED_LOGIN_MS } from "../../../../src/live/server/limits.ts";
 
 const KIB = 1024;
 
@@ -278,11 +279,13 @@ describe("failed logins", () => {
       expect(guest.closeCode).toBe(4401);
     }
     const refused = await live.level1(as("ann"));
+    const refusedToo = await live.level0("t", as("ann"));
+    await live.pass(REFUSED_LOGIN_MS);
     expect(refused.take()).toMatchObject([
       { type: "error", code: "rate_limited" },
       { type: "disconnect", code: 4429, retry: true },
     ]);
-    expect((await live.level0("t", as("ann"))).closeCode).toBe(4429);
+    expect(refusedToo.closeCode).toBe(4429);
     expect(asked).toBe(3);
     await live.pass(1_500);
     expect((await live.level1(as("ann"))).types()).toEqual(["welcome"]);
@@ -295,7 +298,41 @@ describe("failed logins", () => {
     await good.leave();
     const bad = await live.level1();
     await bad.leave();
-    expect((await live.level1(as("ann"))).closeCode).toBe(4429);
+    const refused = await live.level1(as("ann"));
+    await live.pass(REFUSED_LOGIN_MS);
+    expect(refused.closeCode).toBe(4429);
+  });
+
+  test("a refusal without a check comes after a second, at both levels", async () => {
+    const live = await MemoryLive.open({
+      topics: [logTopic("t")],
+      failedLoginBurst: 1,
+      authenticate,
+    });
+    await (await live.level1(as("wrong"))).leave();
+    const guests = [await live.level1(as("wrong")), await live.level0("t", as("wrong"))];
+    await live.pass(REFUSED_LOGIN_MS - 200);
+    expect(guests.map(({ closeCode }) => closeCode)).toEqual([undefined, undefined]);
+    await live.pass(300);
+    expect(guests.map(({ closeCode }) => closeCode)).toEqual([4429, 4429]);
+  });
+
+  test("wrong credentials count on a connection that refreshes its own, too", async () => {
+    let asked = 0;
+    const live = await MemoryLive.open({
+      topics: [],
+      failedLoginBurst: 3,
+      authenticate: ({ token }) => {
+        asked += 1;
+        return authenticate({ token });
+      },
+    });
+    const guest = await live.level1(as("ann"));
+    for (let n = 0; n < 10; n += 1) void guest.send({ type: "hello", token: "wrong" });
+    await live.pass(REFUSED_LOGIN_MS / 2);
+    expect(asked).toBe(1 + 3);
+    await live.pass(5_000);
+    expect(asked).toBeLessThanOrEqual(1 + 3 + 5);
   });
 
   test("after the burst, all that is sent before a check has failed is one attempt per second, too", async () => {
@@ -357,7 +394,7 @@ describe("failed logins", () => {
     }
   });
 
-  test("over plain HTTP they are answered with 429 and Retry-After", async () => {
+  test("over plain HTTP they are answered with 429 and Retry-After, after a second", async () => {
     const live = await RunningLive.start({
       topics: [logTopic("t")],
       failedLoginBurst: 1,
