@@ -1,4 +1,4 @@
-import type { TopicDeclaration } from "../../topics/index.ts";
+import { presenceOf, type TopicDeclaration } from "../../topics/index.ts";
 import type { ClientMethodDeclaration, LiveApi, MethodDeclaration } from "../live-api.ts";
 import { SUBPROTOCOL } from "../wire/subprotocol.ts";
 import { jsonSchemaOf, type JsonSchema } from "./json-schema.ts";
@@ -33,7 +33,8 @@ export function asyncApiDocument(api: LiveApi, info: AsyncApiInfo): AsyncApiDocu
   const asked = Object.entries(api.clientMethods ?? {}).map(([name, declared]) =>
     clientMethodParts(name, declared),
   );
-  const requests = [...topics.flatMap(({ requests }) => requests), ...methods, ...asked];
+  const offers = asked.length > 0 ? [offersParts(Object.keys(api.clientMethods ?? {}))] : [];
+  const requests = [...topics.flatMap(({ requests }) => requests), ...methods, ...offers, ...asked];
   const channels = Object.assign({}, ...topics.map(({ channels }) => channels)) as Part;
   const operations = Object.assign(
     {},
@@ -106,6 +107,9 @@ function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
     },
   };
   const requests = declaration.clientPublish === true ? [publishParts(declaration, data)] : [];
+  const { presence } = declaration;
+  const update = typeof presence === "object" ? presence.data : undefined;
+  if (update !== undefined) requests.push(presenceParts(declaration, jsonSchemaOf(update)));
   return { channels: { [id]: channel }, operations, requests };
 }
 
@@ -117,12 +121,19 @@ function publishParts({ name, kind }: TopicDeclaration, data: JsonSchema): Reque
     type: "publish",
     fields: { topic, ...key, data, idempotencyKey: { type: "string" } },
     required: kind === "keyed" ? ["topic", "key"] : ["topic", "data"],
-    answer: {
-      type: { const: "published" },
-      topic: { type: "string" },
-      offset: { type: "integer" },
-      duplicate: { type: "boolean" },
-    },
+    answer: PUBLISHED,
+  });
+}
+
+function presenceParts({ name }: TopicDeclaration, data: JsonSchema): RequestParts {
+  const isPattern = name.includes(":");
+  const topic = isPattern ? { type: "string" } : { const: presenceOf(name) };
+  return requestParts(`${idOf(name)}_presence`, {
+    summary: `Update the sender's own fields in the presence of ${name}.`,
+    type: "publish",
+    fields: { topic, data, remove: { const: true } },
+    required: ["topic"],
+    answer: PUBLISHED,
   });
 }
 
@@ -137,6 +148,23 @@ function methodParts(name: string, { params }: MethodDeclaration): RequestParts 
     },
     required: params === undefined ? ["method"] : ["method", "params"],
     answer: { type: { const: "result" }, data: {} },
+  });
+}
+
+function offersParts(methods: string[]): RequestParts {
+  const names = { type: "array", items: { enum: methods } };
+  return requestParts("offers", {
+    summary: "Offer the methods that this client answers; replaces what it has offered before.",
+    type: "offers",
+    fields: {
+      methods: names,
+      run: {
+        type: "string",
+        description: "The client's run, which remembers the commands that it has begun.",
+      },
+    },
+    required: ["methods"],
+    answer: { type: { const: "offered" }, methods: names },
   });
 }
 
@@ -169,6 +197,13 @@ function clientMethodParts(
     },
   });
 }
+
+const PUBLISHED: Part = {
+  type: { const: "published" },
+  topic: { type: "string" },
+  offset: { type: "integer" },
+  duplicate: { type: "boolean" },
+};
 
 interface RequestForm {
   /** Whether the server receives or sends the request. Default `receive`. */

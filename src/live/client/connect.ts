@@ -1,4 +1,3 @@
-import { LongwireError } from "../../base/index.ts";
 import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
 import { Link, type LinkOwner } from "./link/link.ts";
@@ -8,7 +7,7 @@ import { addListener } from "./report.ts";
 import { Answers, type RequestHandler } from "./requests/answers.ts";
 import { randomKey } from "./requests/random-key.ts";
 import { Requests } from "./requests/requests.ts";
-import type { AnswerMessage, MessageOf } from "../wire/index.ts";
+import type { AnswerMessage, Feature, MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
 import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 
@@ -37,6 +36,11 @@ class Client implements FeedHost, LinkOwner {
   readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
   readonly #listeners = new Set<(status: LiveStatus) => void>();
   readonly #stopListening: () => void;
+  /**
+   * The updates of the client's presence, by the topic of presence, because the server forgets them
+   * between connections.
+   */
+  readonly #updates = new Map<string, { data: unknown; isStored: boolean }>();
   #ids = 0;
   #status: LiveStatus = { state: "connecting" };
 
@@ -115,6 +119,20 @@ class Client implements FeedHost, LinkOwner {
     for (const link of this.#links.slice()) link.close();
   }
 
+  /** Sends the update now, and again on each later connection. */
+  async updatePresence(topic: string, data: unknown): Promise<void> {
+    const update = { data, isStored: false };
+    // An older update must not follow this one.
+    this.#updates.set(topic, update);
+    try {
+      await this.#publish({ topic, data }, {}, "presence");
+      update.isStored = true;
+    } catch (error) {
+      if (this.#updates.get(topic) === update) this.#updates.delete(topic);
+      throw error;
+    }
+  }
+
   attach(feed: TopicFeed): Link {
     let link = this.#links.find(({ feeds }) => !feeds.has(feed.name));
     if (link === undefined) {
@@ -144,6 +162,7 @@ class Client implements FeedHost, LinkOwner {
   onLinkChanged(link: Link, wasOpen: boolean): void {
     if (link === this.#links[0]) {
       this.requests.onLinkChanged(wasOpen);
+      if (link.isOpen) this.#updateAgain();
       this.answers.onLinkChanged(wasOpen);
     }
     this.onFeedChanged();
@@ -160,22 +179,24 @@ class Client implements FeedHost, LinkOwner {
   }
 
   async #offer(methods: string[], run: string | undefined): Promise<AnswerMessage> {
-    if (!this.#links[0].has("requests")) {
-      throw new LongwireError(
-        "unsupported",
-        "This connection has no requests: the server is older, or tabs share it.",
-      );
+    return this.requests.ask({ type: "offers", id: this.newId(), methods, run }, "requests");
+  }
+
+  /** Those that are not stored yet are repeated as requests. */
+  #updateAgain(): void {
+    for (const [topic, { data, isStored }] of this.#updates) {
+      if (isStored) this.updatePresence(topic, data).catch(() => {});
     }
-    const request = { type: "offers", id: this.newId(), methods, run };
-    return this.requests.ask(request);
   }
 
   async #publish(
     message: { topic: string; key?: string; data?: unknown; remove?: true },
     { idempotencyKey = randomKey() }: RequestOptions = {},
+    feature?: Feature,
   ): Promise<Published> {
     const request = { type: "publish", id: this.newId(), ...message, idempotencyKey };
-    const { offset, duplicate } = (await this.requests.ask(request)) as MessageOf<"published">;
+    const answer = await this.requests.ask(request, feature);
+    const { offset, duplicate } = answer as MessageOf<"published">;
     return { offset, duplicate };
   }
 }

@@ -3,7 +3,7 @@ export type { Clock } from "../../base/index.ts";
 export type { Offset, Position } from "../../topics/index.ts";
 export { connect } from "./connect.ts";
 export type { Feed, FeedStatus } from "./feed/feed.ts";
-export type { Live, Presence, Published, RequestOptions } from "./live.ts";
+export type { Live, Presence, PresenceFeed, Published, RequestOptions } from "./live.ts";
 export type { ClientSocket, ConnectOptions, PositionStore, RetryOptions } from "./options.ts";
 export type { Page, PageEvent } from "./link/page.ts";
 export type { CommandRecord, CommandStore } from "./requests/commands.ts";

@@ -40,6 +40,21 @@ export interface RequestOptions {
  */
 export type Presence = Readonly<Record<string, unknown>> & { readonly since: number };
 
+/** The feed of a topic's current subscribers. */
+export interface PresenceFeed extends Feed<KeyedItem<Presence>, Presence> {
+  /**
+   * Replaces the fields that this client's identity reports about itself, for example
+   * `{ status: "away" }`. Others see them instead of those of the same name that
+   * `presence.describe` returns. They last as long as the presence; the client sends them again on
+   * later connections.
+   *
+   * @throws LongwireError as a rejection, like `publish`: `forbidden` unless the topic has
+   *   `presence.data`, `invalid_data`, `bad_request` without a subscription to the topic,
+   *   `unsupported` by an older server
+   */
+  update(data: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
 /** A client of a live server. `Api` is the type of the server's declaration. */
 export interface Live<Api extends LiveApi = LiveApi> {
   readonly status: LiveStatus;
@@ -56,7 +71,7 @@ export interface Live<Api extends LiveApi = LiveApi> {
     params?: ParamsNamed<Api, Name>,
   ): Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
   /** Returns who is subscribed to a topic that is declared with presence. */
-  presence(name: TopicName<Api>): Feed<KeyedItem<Presence>, Presence>;
+  presence(name: TopicName<Api>): PresenceFeed;
 
   /**
    * Appends an event to a log topic. The client repeats it over lost connections until it is

@@ -154,6 +154,9 @@ export const MAX_REMEMBERED_CALLS = 10_000;
 /** Longer results are not remembered. */
 export const MAX_REMEMBERED_RESULT_LENGTH: number = 32 * 1024;
 
+/** The longest update of a presence, in characters of JSON. */
+export const MAX_PRESENCE_UPDATE: number = 4 * 1_024;
+
 /** The default `graceMs` of presence. */
 export const DEFAULT_GRACE_MS = 10_000;
 

@@ -280,7 +280,9 @@ export class TabHub implements UpstreamOwner {
     this.#isGivenUp = false;
     const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
     // A request of the server has one answer, and no tab is the one to give it.
-    const shared = { ...message, maxMessage, features: [] };
+    const { features = [] } = message as { features?: readonly string[] };
+    const common = features.filter((feature) => feature === "presence");
+    const shared = { ...message, maxMessage, features: common };
     this.#welcome = { message: shared, at: this.#host.clock.now() };
     this.#sendToAll(message, JSON.stringify(this.#welcome.message));
   }

@@ -1,7 +1,7 @@
 /** An addition to the first version of the protocol, which a server lists in its `welcome`. */
-export type Feature = "requests" | "commands";
+export type Feature = "requests" | "commands" | "presence";
 
 /** Those of a server. @param hasCommands whether it declares `$commands` */
 export function featuresOf(hasCommands: boolean): readonly Feature[] {
-  return hasCommands ? ["requests", "commands"] : ["requests"];
+  return hasCommands ? ["requests", "presence", "commands"] : ["requests", "presence"];
 }

@@ -41,8 +41,8 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
   }
   requireSchema(data, `The data schema of the topic ${quoted(name)}`);
   requireSchema(params, `The params schema of the topic ${quoted(name)}`);
-  const described = (presence as { describe?: unknown } | boolean | null | undefined) ?? {};
-  const describe = typeof described === "object" ? described.describe : undefined;
+  const { data: update, describe } = optionsIn(presence);
+  requireSchema(update, `The presence.data schema of the topic ${quoted(name)}`);
   requireAuthorize(authorize, "invalid_topic", `authorize of the topic ${quoted(name)}`);
   const functions = { match, onPublish, "presence.describe": describe };
   for (const [option, given] of Object.entries(functions)) {
@@ -54,6 +54,10 @@ export function checkDeclaration(declaration: TopicDeclaration): void {
   throw invalidTopic(
     `keyFrom of the topic ${quoted(name)} is ${shown(keyFrom)}; use "identity", or leave it out.`,
   );
+}
+
+function optionsIn(presence: unknown): { data?: unknown; describe?: unknown } {
+  return typeof presence === "object" && presence !== null ? presence : {};
 }
 
 /**

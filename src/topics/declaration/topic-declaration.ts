@@ -69,6 +69,12 @@ export interface PresenceOptions {
    * @param identity what `authenticate` returned; `undefined` if the server has none
    */
   describe?(identity: unknown): Readonly<Record<string, unknown>>;
+  /**
+   * Validates what subscribers report about themselves with `presence(name).update`, for example
+   * `{ status: "away" }`: an object of at most 4,096 characters of JSON. Its fields replace those of
+   * the same name that `describe` returns. Default: none; updates are refused.
+   */
+  data?: StandardSchema;
   /** How long a subscriber stays present after leaving, in milliseconds. Default 10,000. */
   graceMs?: number;
 }

@@ -27,7 +27,10 @@ const api = {
       params: toStandardJsonSchema(v.object({ deviceType: v.optional(v.string()) })),
       clientPublish: true,
     }),
-    logTopic("news", { data: v.object({ headline: v.string() }) }),
+    logTopic("news", {
+      data: v.object({ headline: v.string() }),
+      presence: { data: toStandardJsonSchema(v.object({ status: v.string() })) },
+    }),
   ],
   methods: {
     reboot: method({
@@ -53,6 +56,22 @@ describe("asyncApiDocument", () => {
   test("is valid according to AsyncAPI's own schema, version 3.0.0", () => {
     expect(isAsyncApi(document), JSON.stringify(isAsyncApi.errors)).toBe(true);
     expect(isAsyncApi({ ...document, asyncapi: "2.0.0" })).toBe(false);
+  });
+
+  test("describes the offers of clients, and updates of presence", () => {
+    const { messages } = document.channels["requests"]!;
+    expect(messages["offers"]?.payload).toMatchObject({
+      required: ["type", "id", "methods"],
+      properties: { type: { const: "offers" }, methods: { items: { enum: ["measure"] } } },
+    });
+    expect(messages["news_presence"]?.payload).toMatchObject({
+      required: ["type", "id", "topic"],
+      properties: {
+        type: { const: "publish" },
+        topic: { const: "news/$presence" },
+        data: { required: ["status"] },
+      },
+    });
   });
 
   test("is valid for an empty API", () => {
@@ -82,7 +101,9 @@ describe("asyncApiDocument", () => {
     const withReply = Object.entries(document.operations).filter(([, { reply }]) => reply);
     expect(withReply.map(([name]) => name)).toEqual([
       "devices__site__floor_publish",
+      "news_presence",
       "call_reboot",
+      "offers",
       "ask_measure",
     ]);
     expect(document.operations["ask_measure"]).toMatchObject({ action: "send" });

@@ -115,10 +115,10 @@ export function openWelcomed(options: ConnectOptions = {}, welcome: Message = {}
 }
 
 /** Loses the connection, lets time pass, and welcomes the next one. */
-export function comeBack(opened: ReturnType<typeof openClient>): FakeSocket {
+export function comeBack(opened: ReturnType<typeof openClient>, welcome: Message = {}): FakeSocket {
   opened.socket.end();
   opened.clock.advance(30_000);
-  opened.socket.welcome();
+  opened.socket.welcome(welcome);
   return opened.socket;
 }
 

@@ -28,6 +28,7 @@ export interface FeedHost {
   detach(feed: TopicFeed, link: Link): void;
   newId(): number;
   onFeedChanged(): void;
+  updatePresence(topic: string, data: unknown): Promise<void>;
 }
 
 const CLOSED: Over = { state: "closed" };
@@ -92,6 +93,11 @@ export class TopicFeed implements Feed<Item, unknown> {
     const iteration = iterate(reader);
     this.#join(reader);
     return iteration;
+  }
+
+  /** For the feeds of presence. */
+  update(data: unknown): Promise<void> {
+    return this.#host.updatePresence(this.name, data);
   }
 
   onChange(listener: () => void): () => void {

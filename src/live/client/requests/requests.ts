@@ -4,7 +4,7 @@ import type { Link } from "../link/link.ts";
 import type { PageEvent } from "../link/page.ts";
 import { postParting } from "./parting-post.ts";
 import type { Settings } from "../options.ts";
-import { REPEAT_WINDOW_MS, type AnswerMessage } from "../../wire/index.ts";
+import { REPEAT_WINDOW_MS, type AnswerMessage, type Feature } from "../../wire/index.ts";
 
 /** A request that is not answered yet. */
 interface Request {
@@ -15,6 +15,8 @@ interface Request {
   readonly key: string | undefined;
   /** Whether the server recognizes a repeat by its idempotency key. */
   readonly isRepeatable: boolean;
+  /** The feature that the server must have. */
+  readonly feature: Feature | undefined;
   readonly resolve: (answer: AnswerMessage) => void;
   readonly reject: (error: LongwireError) => void;
   /** When it was first sent, counting only the attempts that the server may have executed. */
@@ -27,6 +29,11 @@ interface Request {
 
 export function tooLarge(): LongwireError {
   return new LongwireError("too_large", "The message is too long; send less.");
+}
+
+function unsupported(feature: Feature): LongwireError {
+  const text = `This connection has no ${feature}: the server is older, or tabs share it.`;
+  return new LongwireError("unsupported", text);
 }
 
 /** Requests in the order in which they were made, from the first attempt to the answer. */
@@ -45,17 +52,22 @@ export class Requests {
   }
 
   /** @throws LongwireError as a rejection */
-  ask(message: {
-    id: number;
-    topic?: string;
-    key?: string;
-    idempotencyKey?: string | undefined;
-  }): Promise<AnswerMessage> {
+  ask(
+    message: {
+      type: string;
+      id: number;
+      topic?: string;
+      key?: string;
+      idempotencyKey?: string | undefined;
+      [member: string]: unknown;
+    },
+    feature?: Feature,
+  ): Promise<AnswerMessage> {
     return new Promise((resolve, reject) => {
       const { id, topic, key, idempotencyKey } = message;
       const isRepeatable = idempotencyKey !== undefined;
       const text = JSON.stringify(message);
-      const about = { id, text, topic, key, isRepeatable };
+      const about = { id, text, topic, key, isRepeatable, feature };
       const request = { ...about, resolve, reject, sentAt: 0, sends: 0 };
       if (this.#pending.size >= this.#settings.maxQueuedRequests) {
         return reject(new LongwireError("queue_full", "The queue is full; wait."));
@@ -115,7 +127,10 @@ export class Requests {
   }
 
   #send(request: Request): void {
-    if (!this.#link.isOpen || !this.#begin(request)) return;
+    const { feature } = request;
+    if (!this.#link.isOpen) return;
+    if (feature && !this.#link.has(feature)) return this.#reject(request, unsupported(feature));
+    if (!this.#begin(request)) return;
     if (!this.#link.send(request.text)) this.#reject(request, tooLarge());
   }
 

@@ -1,5 +1,5 @@
 import { inPortions, type MemoryAccount } from "../../../base/index.ts";
-import type { HeldKey, Offset, Report, Topic, TopicEvent } from "../../../topics/index.ts";
+import type { HeldKey, Offset, Receipt, Report, Topic, TopicEvent } from "../../../topics/index.ts";
 
 /** How many leases are renewed with one request to the broker. */
 const LEASES_AT_ONCE = 1_000;
@@ -9,7 +9,9 @@ const RENEW_UNITS = 128 * 1_024;
 
 interface Entry {
   readonly key: string;
-  readonly data: unknown;
+  data: unknown;
+  /** Whether it replaces what other servers have announced for its key. */
+  readonly isNewest: boolean;
   readonly payer: MemoryAccount | undefined;
   /** The offset of its event; `undefined` until the broker has acknowledged it. */
   offset: Offset | undefined;
@@ -23,6 +25,10 @@ interface EntriesHost {
   topic(payer: MemoryAccount | undefined): Topic | Promise<Topic>;
   /** Returns the topic if it is open. */
   openTopic(): Topic | undefined;
+  /**
+   * Returns the data of an entry whose key another server has announced already. Default: its own.
+   */
+  joined?: ((own: unknown, other: unknown) => unknown) | undefined;
 }
 
 /**
@@ -49,9 +55,20 @@ export class LeasedEntries {
 
   /** @param payer pays for the event */
   set(key: string, data: unknown, payer?: MemoryAccount): void {
-    const entry = { key, data, payer, offset: undefined };
-    this.#entries.set(key, entry);
-    void this.#announce(entry);
+    void this.#announce(this.#add({ key, data, payer, isNewest: false, offset: undefined }));
+  }
+
+  /**
+   * Replaces an entry, also for the servers that have the same key. Equal data is not announced.
+   *
+   * @throws LiveError as a rejection; it is tried again with the next renewal
+   */
+  async replace(key: string, data: unknown, payer?: MemoryAccount): Promise<Receipt> {
+    const { data: present, offset } = this.#entries.get(key) ?? {};
+    if (offset !== undefined && JSON.stringify(data) === JSON.stringify(present)) {
+      return { offset, duplicate: true };
+    }
+    return this.#append(this.#add({ key, data, payer, isNewest: true, offset: undefined }));
   }
 
   /** Resolves when the entry is removed, or when the broker has failed to. */
@@ -65,10 +82,11 @@ export class LeasedEntries {
    * Announces an entry again if it was removed from the log: by another server that had the same key,
    * or by a lease that expired while the broker was unreachable.
    */
-  onEvent({ key = "", removed, offset }: TopicEvent): void {
-    if (!removed) return;
-    const entry = this.#entries.get(key);
-    if (entry?.offset !== undefined && entry.offset < offset) void this.#announce(entry);
+  onEvent(event: TopicEvent): void {
+    const entry = this.#entries.get(event.key ?? "");
+    if (entry?.offset === undefined || entry.offset >= event.offset) return;
+    if (event.removed) void this.#announce(entry);
+    else this.#follow(entry, event);
   }
 
   /** After the topic's log was reloaded: announces the entries again that it no longer has. */
@@ -97,18 +115,40 @@ export class LeasedEntries {
     if (held.length > 0) this.#host.openTopic()?.lease(held, leaseMs).catch(report);
   }
 
+  #add(entry: Entry): Entry {
+    this.#entries.set(entry.key, entry);
+    return entry;
+  }
+
   async #announce(entry: Entry): Promise<void> {
-    const { key, data, payer } = entry;
-    const { leaseMs } = this.#host;
     try {
-      const topic = await this.#host.topic(payer);
-      const { offset } = await topic.append({ key, data, leaseMs });
-      entry.offset = offset;
-      // It was removed before the broker acknowledged the event. A replacement comes after it.
-      if (!this.#entries.has(key)) await this.#retract(entry, offset);
+      await this.#append(entry);
     } catch (error) {
       this.#host.report(error);
     }
+  }
+
+  async #append(entry: Entry): Promise<Receipt> {
+    const { key, payer, isNewest } = entry;
+    const { leaseMs, joined } = this.#host;
+    const topic = await this.#host.topic(payer);
+    const other = isNewest ? undefined : topic.newest(key);
+    if (joined !== undefined && other?.removed === false) {
+      entry.data = joined(entry.data, other.data);
+    }
+    const receipt = await topic.append({ key, data: entry.data, leaseMs });
+    entry.offset = receipt.offset;
+    // It was removed before the broker acknowledged the event. A replacement comes after it.
+    if (!this.#entries.has(key)) await this.#retract(entry, receipt.offset);
+    // An event that arrived before the acknowledgement.
+    const newest = topic.newest(key);
+    if (newest !== undefined && newest.offset > receipt.offset) this.#follow(entry, newest);
+    return receipt;
+  }
+
+  /** Keeps what another server has announced for the same key, to announce it again. */
+  #follow(entry: Entry, { data, removed }: TopicEvent): void {
+    if (this.#host.joined !== undefined && !removed) entry.data = data;
   }
 
   async #retract({ key, payer }: Entry, ifNewest: Offset): Promise<void> {

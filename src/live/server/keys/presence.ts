@@ -3,30 +3,43 @@ import {
   type MemoryAccount,
   type Timer,
   type TimerWheel,
+  shown,
   wallTimeOf,
 } from "../../../base/index.ts";
 import {
   ApplicationError,
   type Catalog,
+  type EventDraft,
   isStrayPromise,
   jsonOf,
+  LiveError,
+  parsed,
   presenceOf,
   type PresenceOptions,
   quoted,
+  readValue,
+  type Receipt,
   type Report,
   type Topic,
+  type TopicDeclaration,
+  type TopicEntry,
   type TopicEvent,
   topicOfPresence,
+  validate,
 } from "../../../topics/index.ts";
-import { DEFAULT_GRACE_MS } from "../limits.ts";
+import { DEFAULT_GRACE_MS, MAX_PRESENCE_UPDATE } from "../limits.ts";
 import { LeasedEntries, renewLeases } from "./leased-entries.ts";
 import { shownCaller, type Caller } from "../sessions/caller.ts";
+
+type Description = Readonly<Record<string, unknown>>;
 
 /**
  * An identity with one or more subscriptions to a topic, or that had one within the grace period.
  */
 interface Present {
   subscriptions: number;
+  /** As `describe` returned it. */
+  readonly described: Description;
   /** The grace period, which runs while no subscription is left. */
   leaving: Timer | undefined;
 }
@@ -71,7 +84,7 @@ export class Presence {
     const options = optionsOf(topic);
     if (options === undefined) return;
     const key = keyOf(caller);
-    const { present, entries } = this.#presentsOf(topic.name);
+    const { present, entries } = this.#presentsOf(topic.name, options.data !== undefined);
     const known = present.get(key);
     if (known !== undefined) {
       known.leaving?.cancel();
@@ -79,10 +92,32 @@ export class Presence {
       known.subscriptions += 1;
       return;
     }
-    present.set(key, { subscriptions: 1, leaving: undefined });
+    const described = this.#describe(topic, options, caller);
+    present.set(key, { subscriptions: 1, described, leaving: undefined });
     const since = Math.floor(wallTimeOf(this.#host.clock));
-    const data = { ...this.#describe(topic, options, caller), since };
-    entries.set(key, data, caller.account.payer);
+    entries.set(key, { ...described, since }, caller.account.payer);
+  }
+
+  /**
+   * Replaces the fields that a subscriber reports about itself.
+   *
+   * @param watched the topic that it is subscribed to
+   * @throws LiveError `forbidden`, `bad_request`, `invalid_data`, `too_large`, `unavailable`,
+   *   possibly as a rejection
+   */
+  async update(watched: TopicEntry, draft: EventDraft, caller: Caller): Promise<Receipt> {
+    const { name, declaration } = watched;
+    const updated = updateOf(declaration, draft);
+    const key = keyOf(caller);
+    const presents = this.#topics.get(name);
+    const present = presents?.present.get(key);
+    if (presents === undefined || present === undefined || present.subscriptions === 0) {
+      const message = `You are not subscribed to ${name}; subscribe to it before you update your presence.`;
+      throw new LiveError("bad_request", message);
+    }
+    const { since } = presents.entries.dataOf(key) as { since: number };
+    const data = { ...present.described, ...updated, since };
+    return presents.entries.replace(key, data, caller.account.payer);
   }
 
   /** Records the end of a subscription. */
@@ -129,7 +164,7 @@ export class Presence {
     return watched === undefined ? undefined : this.#topics.get(watched)?.entries;
   }
 
-  #presentsOf(name: string): Presents {
+  #presentsOf(name: string, hasUpdates: boolean): Presents {
     const known = this.#topics.get(name);
     if (known !== undefined) return known;
     const { leaseMs, report } = this.#host;
@@ -138,6 +173,7 @@ export class Presence {
       report,
       topic: (payer) => this.#companion(name, payer),
       openTopic: () => this.#host.catalog().get(presenceOf(name)),
+      joined: hasUpdates ? joined : undefined,
     });
     const presents = { present: new Map<string, Present>(), entries };
     this.#topics.set(name, presents);
@@ -152,11 +188,7 @@ export class Presence {
   }
 
   /** If `describe` fails, its fields are left out: presence is announced all the same. */
-  #describe(
-    { declaration }: Topic,
-    options: PresenceOptions,
-    caller: Caller,
-  ): Readonly<Record<string, unknown>> {
+  #describe({ declaration }: Topic, options: PresenceOptions, caller: Caller): Description {
     try {
       const described: unknown = options.describe?.(caller.identity);
       if (isStrayPromise(described)) throw new Error("It returned a promise; return an object");
@@ -172,7 +204,43 @@ export class Presence {
   }
 }
 
-function optionsOf({ declaration }: Topic): PresenceOptions | undefined {
+/** Keeps the updates that the identity has made on another server, and its `since`. */
+function joined(own: unknown, other: unknown): unknown {
+  return { ...(own as Description), ...(other as Description) };
+}
+
+/**
+ * Returns the fields that a client reports about itself: none if it removes its update.
+ *
+ * @throws LiveError `forbidden`, `bad_request`, `invalid_data`, `too_large`
+ */
+function updateOf(declaration: TopicDeclaration, { key, json = "", removed }: EventDraft): object {
+  const { name } = declaration;
+  const schema = optionsOf({ declaration })?.data;
+  if (schema === undefined) {
+    const message = `The presence of ${name} has no updates; the server declares presence.data to allow them.`;
+    throw new LiveError("forbidden", message);
+  }
+  if (key !== undefined) {
+    throw new LiveError("bad_request", "Everyone updates their own presence; leave the key out.");
+  }
+  if (removed === true) return {};
+  if (json.length > MAX_PRESENCE_UPDATE) {
+    const message = `The update has ${json.length} characters; a presence has room for ${MAX_PRESENCE_UPDATE}.`;
+    throw new LiveError("too_large", message);
+  }
+  const valid = validate(
+    schema,
+    parsed(readValue(json)!, { name: "data", code: "invalid_data" }),
+    () => `The presence.data schema of the topic ${quoted(declaration.pattern ?? name)}`,
+  );
+  if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
+  const { value } = valid;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  throw new LiveError("invalid_data", `A presence is an object, not ${shown(value)}.`);
+}
+
+function optionsOf({ declaration }: Pick<Topic, "declaration">): PresenceOptions | undefined {
   const { presence = false } = declaration;
   if (presence === false) return undefined;
   return presence === true ? {} : presence;

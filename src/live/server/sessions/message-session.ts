@@ -7,6 +7,7 @@ import {
   type Pumped,
   OFFERS_BYTES,
   REQUEST_BYTES,
+  topicOfPresence,
 } from "../../../topics/index.ts";
 import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
 import type { Caller } from "./caller.ts";
@@ -30,7 +31,13 @@ import {
   payAs,
   type Release,
 } from "../access/paying.ts";
-import { openToPublish, publish, requirePublishable, type Publishing } from "../publish.ts";
+import {
+  openToPublish,
+  publish,
+  requirePublishable,
+  requireTopic,
+  type Publishing,
+} from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import type { Ending } from "./connected-client.ts";
 import { SessionIdentity } from "./session-identity.ts";
@@ -300,7 +307,11 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   /** @param release to be called when the request is answered */
   #dispatch(message: ClientMessage, caller: Caller, release: Release): void | Promise<void> {
     switch (message.type) {
-      case "publish":
+      case "publish": {
+        const watched = topicOfPresence(message.topic);
+        if (watched !== undefined) {
+          return this.#answer(message.id, this.#updatePresence(message, watched, caller), release);
+        }
         return onceAvailable(
           openToPublish(this.#core, requirePublishable(this.#core, message.topic), {
             draft: message.draft,
@@ -309,6 +320,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
           (publishing) =>
             this.#answer(message.id, this.#publish(message.id, publishing, caller), release),
         );
+      }
       case "call":
         return this.#answer(message.id, this.#call(message, caller), release);
       case "offers":
@@ -342,6 +354,16 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   async #publish(id: RequestId, publishing: Publishing, caller: Caller): Promise<string> {
     const receipt = await publish(this.#core, { ...publishing, caller }, this);
     const topic = publishing.topic.name;
+    return JSON.stringify({ type: "published", id, topic, ...receipt });
+  }
+
+  async #updatePresence(
+    { id, topic, draft }: Request<"publish">,
+    watched: string,
+    caller: Caller,
+  ): Promise<string> {
+    const entry = requireTopic(this.#core, watched);
+    const receipt = await this.#core.presence.update(entry, draft, caller);
     return JSON.stringify({ type: "published", id, topic, ...receipt });
   }
 

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import {
+  comeBack,
+  openClient,
+  openWelcomed,
+  outcomeOf,
+  settle,
+  type FakeSocket,
+} from "../../../rigs/live/open-client.ts";
+
+const features = ["presence"];
+
+function acknowledge(socket: FakeSocket): void {
+  const { id } = socket.sent.findLast(({ type }) => type === "publish")!;
+  socket.say({ type: "published", id, topic: "news/$presence", offset: 1, duplicate: false });
+}
+
+test("an update of presence is a publish to its topic, which resolves when it is stored", async () => {
+  const { live, socket } = openWelcomed({}, { features });
+  const outcome = outcomeOf(live.presence("news").update({ status: "away" }));
+  expect(socket.sent).toMatchObject([
+    { type: "publish", topic: "news/$presence", data: { status: "away" } },
+  ]);
+  acknowledge(socket);
+  await settle();
+  expect(outcome).toEqual({ value: undefined });
+  expect("value" in outcome).toBe(true);
+});
+
+test("an update waits for the connection, and is rejected by a server that has none", async () => {
+  const { live, socket } = openClient();
+  const outcome = outcomeOf(live.presence("news").update({ status: "away" }));
+  socket.welcome({ features: ["requests"] });
+  await settle();
+  expect(socket.sent).toEqual([]);
+  expect(outcome.error).toMatchObject({ code: "unsupported" });
+});
+
+test("on the next connection the last update is sent again, once", async () => {
+  const opened = openWelcomed({}, { features });
+  const presence = opened.live.presence("news");
+  for (const status of ["away", "here"]) {
+    outcomeOf(presence.update({ status }));
+    acknowledge(opened.socket);
+    await settle();
+  }
+  opened.socket.end();
+  outcomeOf(opened.live.publish("news", 1));
+  opened.clock.advance(30_000);
+  opened.socket.welcome({ features });
+  expect(opened.socket.sent).toMatchObject([
+    { topic: "news", data: 1 },
+    { topic: "news/$presence", data: { status: "here" } },
+  ]);
+});
+
+test("an update is not followed by an older one that was answered later", async () => {
+  const opened = openWelcomed({}, { features });
+  const presence = opened.live.presence("news");
+  outcomeOf(presence.update({ status: "away" }));
+  outcomeOf(presence.update({ status: "here" }));
+  const [{ id } = { id: 0 }] = opened.socket.sent;
+  opened.socket.say({ type: "published", id, topic: "news/$presence", offset: 1 });
+  await settle();
+  expect(comeBack(opened, { features }).sent).toMatchObject([{ data: { status: "here" } }]);
+});
+
+test("an update that waits is not followed by an older one", async () => {
+  const opened = openWelcomed({}, { features });
+  const presence = opened.live.presence("news");
+  outcomeOf(presence.update({ status: "away" }));
+  acknowledge(opened.socket);
+  await settle();
+  outcomeOf(presence.update({ status: "here" }));
+  const again = comeBack(opened, { features });
+  expect(again.sent).toMatchObject([{ data: { status: "here" } }]);
+});
+
+test("an update that the server refused is not sent again", async () => {
+  const opened = openWelcomed({}, { features });
+  const outcome = outcomeOf(opened.live.presence("news").update({ status: 1 }));
+  const { id } = opened.socket.sent[0]!;
+  opened.socket.say({ type: "error", id, code: "invalid_data", message: "no" });
+  await settle();
+  expect(outcome.error).toMatchObject({ code: "invalid_data" });
+  expect(comeBack(opened, { features }).sent).toEqual([]);
+});
