@@ -1,4 +1,4 @@
-import { exceedsBytes, type Timer, onceAvailable } from "../../../base/index.ts";
+import { exceedsBytes, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
   LiveError,
@@ -18,7 +18,6 @@ import {
   type RequestId,
 } from "../../wire/client-message.ts";
 import { tokenAlone, type Credentials, type Identity } from "../access/credentials.ts";
-import { noCredentials, type AuthResult } from "../access/authenticator.ts";
 import type { KeyOwner } from "../keys/key-owners.ts";
 import { closeCodeOf, LiveCloseCode } from "../../wire/close-code.ts";
 import type { LivePeer } from "../live-peer.ts";
@@ -40,6 +39,7 @@ import {
 } from "../publish.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import type { Ending } from "./connected-client.ts";
+import { Introduction } from "./introduction.ts";
 import { SessionIdentity } from "./session-identity.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Unanswered } from "./unanswered.ts";
@@ -60,18 +60,14 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   #maxClientBytes = Infinity;
   /** Readers that wait for room in the socket, first come first served. */
   readonly #waiting = new Set<Pumped>();
-  /** Runs until the client has authenticated. */
-  #deadline: Timer | undefined;
-  /** The check of the handshake's credentials, while in progress. */
-  #opening: Promise<void> | undefined;
   readonly #unanswered = new Unanswered();
   /** The server's requests to the client; most clients offer nothing. */
   #asked: AskedClient | undefined;
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
-  /** Whether it has shown credentials, which were accepted or refused. */
-  #hasShown = false;
+  /** Until the client is welcomed. */
+  #introduction: Introduction | undefined;
   /** The payer until the client is authenticated. */
   readonly #address: string;
 
@@ -99,17 +95,22 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   }
 
   start(credentials: Credentials): void {
-    const { logins } = this.#core;
-    if (logins.areRequired) this.#peer.limitMessages(mostUnknownBytes(this.#core.limits));
-    const checked = onceAvailable(logins.check(credentials, this.#address), (result) => {
-      this.#opening = undefined;
-      this.#onShown(result);
+    const { logins, limits } = this.#core;
+    if (logins.areRequired) this.#peer.limitMessages(mostUnknownBytes(limits));
+    const introduction = new Introduction(this.#core, {
+      address: this.#address,
+      isOpen: () => this.#peer.isOpen,
+      welcome: (identity) => this.#welcome(identity),
+      refuse: (error) => this.#expel(error),
+      limitTo: (maxBytes) => this.#limitTo(maxBytes),
     });
-    if (checked instanceof Promise) this.#opening = checked;
+    this.#introduction = introduction;
+    introduction.start(credentials);
   }
 
   onMessage(message: string | Uint8Array): void | Promise<void> {
-    if (this.#opening !== undefined) return this.#opening.then(() => this.onMessage(message));
+    const opening = this.#introduction?.opening;
+    if (opening !== undefined) return opening.then(() => this.onMessage(message));
     // The message waited for the credentials, and they were refused.
     if (!this.#peer.isOpen) return;
     if (typeof message !== "string") {
@@ -123,7 +124,9 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     }
     const { caller } = this.who;
     if (caller === undefined) {
-      return this.#introduce(decoded.kind === "message" ? decoded.message : undefined);
+      return this.#introduction?.onMessage(
+        decoded.kind === "message" ? decoded.message : undefined,
+      );
     }
     const pending = this.#handle(decoded, caller, message);
     if (pending === undefined) return this.#unanswered.room();
@@ -224,7 +227,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   onClosed(): void {
     this.#ended = true;
-    this.#deadline?.cancel();
+    this.#introduction?.end();
     this.who.end();
     this.#core.roster.remove(this);
     const { caller } = this.who;
@@ -232,25 +235,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#subscriptions.stopAll(caller);
       this.#core.calls.onConnectionEnded(caller.connection);
       if (this.#asked !== undefined) this.#core.offers.end(this.#asked, caller);
-    } else if (!this.#hasShown && this.#core.logins.areRequired) {
-      this.#core.logins.onNoneShown(this.#address);
     }
     this.#waiting.clear();
     this.#core.owners.end(this);
   }
 
-  /** Handles the result for the credentials in the handshake. */
-  #onShown(result: AuthResult): void {
-    const { wheel, limits } = this.#core;
-    this.#hasShown = result.kind !== "unknown";
-    if (!this.#peer.isOpen) return;
-    if (result.kind === "refused") return this.#expel(result.error);
-    if (result.kind === "known") return this.#welcome(result.identity);
-    this.#deadline ??= wheel.after(limits.helloTimeoutMs, () => this.#expel(noCredentials()));
-  }
-
   #welcome(identity: Identity | undefined): void {
-    this.#deadline?.cancel();
     const refusal = this.#core.authenticator.refusalOf(identity);
     if (refusal !== undefined) return this.#expel(refusal);
     try {
@@ -259,26 +249,13 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       return this.#expel(error as LiveError);
     }
     this.#peer.limitMessages(this.#core.limits.maxMessageBytes);
+    this.#introduction = undefined;
     const { connection } = this.who.letIn(identity);
     this.#core.roster.announce(this);
     const { heartbeatMs: heartbeat, maxMessageBytes: maxMessage } = this.#core.limits;
     const { features } = this.#core;
     const about = { connection, heartbeat, maxMessage, features };
     this.#send({ type: "welcome", ...about, ...this.#expiry() });
-  }
-
-  /** A client that must authenticate has to send `hello` first. */
-  #introduce(request: ClientMessage | undefined): void | Promise<void> {
-    if (request?.type !== "hello" || request.token === undefined) {
-      return this.#expel(noCredentials());
-    }
-    this.#limitTo(request.maxMessage);
-    // From here on, the delay is the server's.
-    this.#deadline?.cancel();
-    return onceAvailable(
-      this.#core.logins.decide(tokenAlone(request.token), this.#address),
-      (result) => this.#onShown(result),
-    );
   }
 
   /** Handles a request; a failure becomes its answer. */
