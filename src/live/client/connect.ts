@@ -36,10 +36,7 @@ class Client implements FeedHost, LinkOwner {
   readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
   readonly #listeners = new Set<(status: LiveStatus) => void>();
   readonly #stopListening: () => void;
-  /**
-   * The updates of the client's presence, by the topic of presence, because the server forgets them
-   * between connections.
-   */
+  /** The last updates of the client's presence, by the topic of presence. */
   readonly #updates = new Map<string, { data: unknown; isStored: boolean }>();
   #ids = 0;
   #status: LiveStatus = { state: "connecting" };
@@ -84,7 +81,7 @@ class Client implements FeedHost, LinkOwner {
   }
 
   presence(name: string): TopicFeed {
-    return this.topic(`${name}/$presence`);
+    return this.topic(presenceOf(name));
   }
 
   publish(topic: string, data: unknown, options?: RequestOptions): Promise<Published> {
@@ -119,7 +116,15 @@ class Client implements FeedHost, LinkOwner {
     for (const link of this.#links.slice()) link.close();
   }
 
-  /** Sends the update now, and again on each later connection. */
+  /** The server forgets updates of somebody who leaves. */
+  onSubscribed(name: string): void {
+    const topic = presenceOf(name);
+    const update = this.#updates.get(topic);
+    // One that is not stored yet is repeated as a request.
+    if (update?.isStored) this.updatePresence(topic, update.data).catch(() => {});
+  }
+
+  /** Sends the update now, and again with each later subscription to the topic. */
   async updatePresence(topic: string, data: unknown): Promise<void> {
     const update = { data, isStored: false };
     // An older update must not follow this one.
@@ -162,7 +167,6 @@ class Client implements FeedHost, LinkOwner {
   onLinkChanged(link: Link, wasOpen: boolean): void {
     if (link === this.#links[0]) {
       this.requests.onLinkChanged(wasOpen);
-      if (link.isOpen) this.#updateAgain();
       this.answers.onLinkChanged(wasOpen);
     }
     this.onFeedChanged();
@@ -182,13 +186,6 @@ class Client implements FeedHost, LinkOwner {
     return this.requests.ask({ type: "offers", id: this.newId(), methods, run }, "requests");
   }
 
-  /** Those that are not stored yet are repeated as requests. */
-  #updateAgain(): void {
-    for (const [topic, { data, isStored }] of this.#updates) {
-      if (isStored) this.updatePresence(topic, data).catch(() => {});
-    }
-  }
-
   async #publish(
     message: { topic: string; key?: string; data?: unknown; remove?: true },
     { idempotencyKey = randomKey() }: RequestOptions = {},
@@ -199,6 +196,10 @@ class Client implements FeedHost, LinkOwner {
     const { offset, duplicate } = answer as MessageOf<"published">;
     return { offset, duplicate };
   }
+}
+
+function presenceOf(name: string): string {
+  return `${name}/$presence`;
 }
 
 /** Returns the same text for equal params. */

@@ -20,6 +20,7 @@ import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
 import { commandMethods, Commands } from "./commands.ts";
+import { PresenceUpdates, updatedPresence } from "./presence-updates.ts";
 import { clientMethods, ServerCalls } from "./server-calls.ts";
 import { WorldClient } from "./world-client.ts";
 
@@ -82,6 +83,8 @@ export interface WorldTally {
   /** Calls of the server whose outcome nobody knows. */
   unconfirmed: number;
   commandsDone: number;
+  /** Updates of a presence that others see at the end. */
+  presenceUpdates: number;
   /** Connections of the abuser that the server has cut. */
   abusersCut: number;
 }
@@ -114,6 +117,7 @@ class World {
   readonly #abuser: Abuser;
   readonly #calls: ServerCalls;
   readonly #commands: Commands;
+  readonly #updates: PresenceUpdates;
   readonly #callRandom: Random;
   readonly #abuserConnections = new WeakSet<object>();
   readonly #trace: (line: string) => void;
@@ -135,6 +139,7 @@ class World {
     answered: 0,
     unconfirmed: 0,
     commandsDone: 0,
+    presenceUpdates: 0,
     abusersCut: 0,
   };
   /** Some runs are about large events, so that budgets and lanes overflow. */
@@ -181,6 +186,7 @@ class World {
       new Promise((resolve) => void this.#live.clock.after(ms, resolve));
     this.#calls = new ServerCalls(source.callRandom, wait);
     this.#commands = new Commands(source.callRandom, wait);
+    this.#updates = new PresenceUpdates(source.callRandom);
     this.steps = random.integer(30, 90);
     this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
@@ -366,6 +372,10 @@ class World {
     if (this.#browser === undefined && this.#callRandom.chance(0.5)) {
       this.#commands.give(this.#live.server, this.#callRandom.pick(this.#clients).name);
     }
+    // Tabs of one user would replace each other's.
+    if (this.#browser === undefined) {
+      this.#updates.update(this.#callRandom.pick(this.#clients).live, "devices");
+    }
     const count = this.#callRandom.pick([0, 1, 5]);
     for (let at = 0; at < count; at += 1) {
       this.#calls.ask(this.#live.server, this.#callRandom.pick(this.#clients).name);
@@ -522,6 +532,7 @@ class World {
     this.#abuser.check();
     this.#calls.check();
     this.#commands.check();
+    this.#updates.check();
     this.#checkTokens();
     for (const connection of this.#live.network.connections) {
       const { peer } = connection;
@@ -559,8 +570,11 @@ class World {
     const seen = present.map(({ key = "" }) => key).toSorted();
     const readers = this.#clients.filter((client) => client.isReading("devices"));
     const expected = [...new Set(readers.map(({ name }) => name))].toSorted();
-    if (seen.join(" ") === expected.join(" ")) return;
-    throw new Error(`present are ${seen.join(" ")}, and ${expected.join(" ")} read`);
+    if (seen.join(" ") !== expected.join(" ")) {
+      throw new Error(`present are ${seen.join(" ")}, and ${expected.join(" ")} read`);
+    }
+    this.#updates.checkEnd(present, readers);
+    this.tally.presenceUpdates += this.#updates.found;
   }
 
   #key(): string {
@@ -603,7 +617,7 @@ function declarations(random: Random, isSmall: boolean): TopicDeclaration[] {
   return [
     logTopic("news", { ...common, retention: retention() }),
     logTopic("traffic/:lane", { ...common, retention: retention() }),
-    keyedTopic("devices", { ...common, retention: retention(), presence: true }),
+    keyedTopic("devices", { ...common, retention: retention(), presence: updatedPresence }),
     keyedTopic("rooms/:room", { ...common, retention: retention() }),
     commandsTopic({ authorize: () => false }),
   ];

@@ -28,6 +28,7 @@ export interface FeedHost {
   detach(feed: TopicFeed, link: Link): void;
   newId(): number;
   onFeedChanged(): void;
+  onSubscribed(topic: string): void;
   updatePresence(topic: string, data: unknown): Promise<void>;
 }
 
@@ -262,6 +263,7 @@ export class TopicFeed implements Feed<Item, unknown> {
     this.kind = kind;
     this.#view.name = message.view;
     this.#apply({ type: "subscribed", answer: message, hasView: this.#view.isOf(epoch) });
+    this.#host.onSubscribed(this.name);
     if (kind === "keyed" || since !== undefined) return;
     const position = { epoch, offset };
     if (isCutOff) this.#emit({ type: "gap", from: 1, to: offset, reason: "epoch" }, position);

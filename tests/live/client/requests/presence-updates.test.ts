@@ -36,21 +36,26 @@ test("an update waits for the connection, and is rejected by a server that has n
   expect(outcome.error).toMatchObject({ code: "unsupported" });
 });
 
-test("on the next connection the last update is sent again, once", async () => {
+const subscribed = (socket: FakeSocket): void => {
+  const { id } = socket.sent.findLast(({ type }) => type === "subscribe")!;
+  socket.say({ type: "subscribed", id, topic: "news", kind: "log", epoch: "e", offset: 0 });
+};
+
+test("with each later subscription to the topic the last update is sent again, once", async () => {
   const opened = openWelcomed({}, { features });
   const presence = opened.live.presence("news");
+  opened.live.topic("news").subscribe(() => {});
+  subscribed(opened.socket);
   for (const status of ["away", "here"]) {
     outcomeOf(presence.update({ status }));
     acknowledge(opened.socket);
     await settle();
   }
-  opened.socket.end();
-  outcomeOf(opened.live.publish("news", 1));
-  opened.clock.advance(30_000);
-  opened.socket.welcome({ features });
-  expect(opened.socket.sent).toMatchObject([
-    { topic: "news", data: 1 },
-    { topic: "news/$presence", data: { status: "here" } },
+  const again = comeBack(opened, { features });
+  expect(again.sent).toMatchObject([{ type: "subscribe", topic: "news" }]);
+  subscribed(again);
+  expect(again.taken().slice(1)).toMatchObject([
+    { type: "publish", topic: "news/$presence", data: { status: "here" } },
   ]);
 });
 
