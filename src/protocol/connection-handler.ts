@@ -23,7 +23,7 @@ export interface ConnectionHandler {
   onFragmentEnd?(bytes: number): void;
   /**
    * Called for a ping. Unless `answersPings` is off, the pong has been queued, or is held; see
-   * `holdsPongs`. The payload may be kept.
+   * `holdsPongs`. The payload may be kept, unless the option `lendsPings` is set.
    */
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;

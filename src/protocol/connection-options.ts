@@ -10,6 +10,11 @@ export interface ConnectionOptions {
   /** Compresses and inflates messages, if permessage-deflate was agreed. (RFC 7692) */
   codec?: MessageCodec;
   behavior?: ConnectionBehavior;
+  /**
+   * Whether the payloads that `onPing` and `onPong` receive are valid only until the call returns.
+   * Then a ping takes no memory of its own. Default false: they may be kept.
+   */
+  lendsPings?: boolean;
 }
 
 /** Deviations from the recommendations of RFC 6455. */

@@ -31,6 +31,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
   readonly #reader: MessageReader;
   readonly #codec: MessageCodec | undefined;
   readonly #behavior: ConnectionBehavior;
+  readonly #lendsPings: boolean;
   #state: ConnectionState = "open";
   #paused = false;
   #reading = false;
@@ -47,6 +48,7 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     this.#handler = handler;
     this.#codec = codec;
     this.#behavior = behavior;
+    this.#lendsPings = options.lendsPings === true;
     this.outgoing = new OutgoingBlocks(bytes);
     const { outgoing } = this;
     const { maskingKey, checksText = true, maxFramePieces = Infinity } = behavior;
@@ -201,15 +203,17 @@ export class ProtocolConnection implements MessageSink, WriterSink {
 
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean {
     if (opcode === Opcode.Close) {
-      this.#receiveClose(payload);
+      // Not `slice`, which returns a view on Node's buffers.
+      this.#receiveClose(new Uint8Array(payload));
       return false;
     }
+    const given = this.#lendsPings ? payload : new Uint8Array(payload);
     if (opcode === Opcode.Pong) {
-      this.#handler.onPong(payload);
+      this.#handler.onPong(given);
     } else {
       const answers = this.#behavior.answersPings !== false && this.#state === "open";
       if (answers) this.#answerPing(payload);
-      this.#handler.onPing(payload);
+      this.#handler.onPing(given);
     }
     return this.#goesOn;
   }
@@ -218,8 +222,17 @@ export class ProtocolConnection implements MessageSink, WriterSink {
     if (this.#pongs === "sent" && this.outgoing.size <= MOST_OUTPUT_BEFORE_PONG) {
       this.#frame(Opcode.Pong, true, payload);
     } else {
-      this.#pongs = payload.slice();
+      this.#pongs = this.#keptPong(payload);
     }
+  }
+
+  /** In the memory of the one before: there may be millions that are never answered. */
+  #keptPong(payload: Uint8Array): Uint8Array {
+    const before = this.#pongs;
+    const memory = typeof before === "string" ? new ArrayBuffer(MAX_CONTROL_BYTES) : before.buffer;
+    const kept = new Uint8Array(memory, 0, payload.length);
+    kept.set(payload);
+    return kept;
   }
 
   onOutput(): void {

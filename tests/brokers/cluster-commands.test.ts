@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
@@ -12,7 +13,7 @@ afterAll(() => stopEngines());
 const anyone = (): boolean => true;
 
 const topics = [
-  logTopic("news"),
+  logTopic("news", { presence: { data: v.object({ status: v.string() }) } }),
   commandsTopic({ authorize: anyone }),
   connectionsTopic({ authorize: anyone }),
 ];
@@ -91,6 +92,49 @@ describe.each(engines.filter(([name]) => !name.includes("pattern")))(
       eve.reconnect();
       await eventually(() => eve.status.state).toBe("refused");
       expect(bob.status.state).toBe("live");
+    });
+
+    test("end subscriptions and connections wherever they are, and leave the others alone", async () => {
+      const [a, b] = await twoNodes(engine);
+      const [ann, bob] = [clientOf(b, "ann"), clientOf(b, "bob")];
+      const feeds = [ann, bob].map((client) => client.topic("news"));
+      for (const feed of feeds) {
+        onTestFinished(
+          feed.subscribe(
+            () => {},
+            () => {},
+          ),
+        );
+      }
+      await Promise.all([isLive(ann), isLive(bob)]);
+      await eventually(() => a.live.connections.find({ node: "b" }).length).toBe(2);
+      await a.live.connections.unsubscribe({ identity: "ann" }, "news");
+      await eventually(() => feeds[0]!.status).toMatchObject({ error: { code: "forbidden" } });
+      expect(feeds[1]!.status.state).toBe("live");
+      const [before] = a.live.connections.find({ identity: "bob" });
+      await a.live.connections.disconnect({ identity: "bob" }, { reason: "moved", retry: true });
+      await eventually(() => {
+        const found = a.live.connections.find({ identity: "bob" });
+        return found.length === 1 && found[0]!.connection !== before!.connection;
+      }).toBe(true);
+      await eventually(() => bob.status.state).toBe("live");
+      expect(ann.status.state).toBe("live");
+    });
+
+    test("keep the update of a presence that belongs to an identity on both", async () => {
+      const [a, b] = await twoNodes(engine);
+      const [phone, desk, other] = [clientOf(a, "ann"), clientOf(b, "ann"), clientOf(b, "bob")];
+      const present = other.presence("news");
+      onTestFinished(present.subscribe(() => {}));
+      onTestFinished(phone.topic("news").subscribe(() => {}));
+      await isLive(phone);
+      await phone.presence("news").update({ status: "away" });
+      onTestFinished(desk.topic("news").subscribe(() => {}));
+      await isLive(desk);
+      const statusOf = (): unknown => present.entries.get("ann")?.["status"];
+      await eventually(statusOf).toBe("away");
+      await desk.presence("news").update({ status: "here" });
+      await eventually(statusOf).toBe("here");
     });
 
     test("deliver a command to a client that comes later and elsewhere, in order", async () => {

@@ -59,6 +59,22 @@ describe("control frames (RFC 6455 §5.5)", () => {
     },
   );
 
+  test("with lendsPings a payload is part of what was received, and a held pong is not", () => {
+    const { connection, seen, sentFrames } = openServerConnection({ lendsPings: true });
+    const received: Uint8Array[] = [];
+    seen.onPing = (payload) => void received.push(payload);
+    connection.holdsPongs = true;
+    for (const content of ["one", "seven", "six"]) {
+      const chunk = frameTo("server", { opcode: Opcode.Ping, payload: utf8(content) });
+      connection.receive(chunk, chunk.length, true);
+      expect(received.at(-1)!.buffer).toBe(chunk.buffer);
+      chunk.fill(0);
+    }
+    connection.holdsPongs = false;
+    const [pong] = sentFrames();
+    expect(Buffer.from(pong!.payload).toString()).toBe("six");
+  });
+
   test("a control payload may be kept, because later frames do not change it (RFC 6455 §5.5)", () => {
     for (const role of roles) {
       const kept: Uint8Array[] = [];

@@ -41,6 +41,7 @@ export interface StreamConnectionHandler {
   onBinary(bytes: Uint8Array, lent: boolean): void;
   /** See `ConnectionHandler`. */
   onFragmentEnd?(bytes: number): void;
+  /** @param payload valid only until the call returns, as that of `onPong` */
   onPing(payload: Uint8Array): void;
   onPong(payload: Uint8Array): void;
   /** Called when either end has started the closing handshake, or the connection failed. */
@@ -156,6 +157,7 @@ export class StreamConnection
     this.#options = options;
     const { role, limits, behavior } = options;
     this.#connection = new Connection(role, this, {
+      lendsPings: true,
       limits,
       bytes: nodeByteOperations,
       ...(account && { account }),

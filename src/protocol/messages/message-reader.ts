@@ -53,6 +53,7 @@ export interface MessageSink {
    *   keep them
    */
   onBinaryMessage(source: Uint8Array, start: number, end: number, lent: boolean): boolean;
+  /** @param payload valid only until the call returns */
   onControlFrame(opcode: Opcode, payload: Uint8Array): boolean;
   /**
    * Called when a frame of an uncompressed message ended and another follows; `bytes` have arrived
@@ -393,7 +394,10 @@ export class MessageReader implements FrameSink, InflateSink {
   }
 
   #readControl(source: Uint8Array, start: number, end: number, ends: boolean): boolean {
-    // Always copied, because a control payload is short and its receivers usually keep it.
+    // Lent, because most are pings that are answered at once, and memory for each would stay behind.
+    if (ends && this.#control === undefined) {
+      return this.#sink.onControlFrame(this.#opcode, source.subarray(start, end));
+    }
     this.#control ??= new Uint8Array(this.#decoder.remainingBytes + end - start);
     this.#control.set(source.subarray(start, end), this.#controlBytes);
     this.#controlBytes += end - start;

@@ -195,11 +195,13 @@ export class ServerPeer<Data = unknown> implements Peer<Data>, StreamConnectionH
   }
 
   onPing(payload: Uint8Array): void {
-    this.#guard(() => this.#endpoint.onPing?.(this, payload));
+    if (this.#endpoint.onPing === undefined) return;
+    this.#guard(() => this.#endpoint.onPing?.(this, new Uint8Array(payload)));
   }
 
   onPong(payload: Uint8Array): void {
-    this.#guard(() => this.#endpoint.onPong?.(this, payload));
+    if (this.#endpoint.onPong === undefined) return;
+    this.#guard(() => this.#endpoint.onPong?.(this, new Uint8Array(payload)));
   }
 
   onFailing(error: ProtocolError): void {

@@ -152,13 +152,13 @@ export class Link implements StreamConnectionHandler {
   }
 
   onPing(payload: Uint8Array): void {
-    const data = ownBuffer(payload, false);
+    const data = ownBuffer(payload, true);
     if (this.#options.settings.autoPong && this.readyState === 1) this.#answer(data);
     this.#emitControl("ping", data);
   }
 
   onPong(payload: Uint8Array): void {
-    this.#emitControl("pong", ownBuffer(payload, false));
+    this.#emitControl("pong", ownBuffer(payload, true));
   }
 
   onPeerClose(reason: Uint8Array): void {

@@ -11,11 +11,13 @@ class TestProcess {
   isTooSoon = false;
   /** The memory that a collection frees. */
   garbage = 0;
+  cpuMs = 0;
   readonly #relief: MemoryRelief;
 
   constructor() {
     this.#relief = new MemoryRelief({
       rssBytes: () => this.rss,
+      cpuMs: () => this.cpuMs,
       collect: () => {
         if (this.isTooSoon) return false;
         this.collections += 1;
@@ -26,8 +28,11 @@ class TestProcess {
     });
   }
 
-  pass(seconds: number): void {
-    for (let count = 0; count < seconds; count += 1) this.#relief.check();
+  pass(seconds: number, cpuMs = 0): void {
+    for (let count = 0; count < seconds; count += 1) {
+      this.cpuMs += cpuMs;
+      this.#relief.check();
+    }
   }
 }
 
@@ -74,4 +79,20 @@ test("growth below 48 MiB does not cause a collection", () => {
   process.rss = 127 * MIB;
   process.pass(60);
   expect(process.collections).toBe(1);
+});
+
+test("what was needed under load is tried again when the load is over, and once more ten seconds later", () => {
+  const process = new TestProcess();
+  process.rss = 190 * MIB;
+  process.pass(60, 900);
+  expect(process.collections).toBe(1 + 6);
+  process.pass(1);
+  expect(process.collections).toBe(1 + 6);
+  process.pass(10);
+  expect(process.collections).toBe(1 + 6 + 6);
+  process.garbage = 80 * MIB;
+  process.pass(1);
+  expect([process.collections, process.rss]).toEqual([1 + 6 + 6 + 1, 110 * MIB]);
+  process.pass(600, 100);
+  expect(process.collections).toBe(1 + 6 + 6 + 1);
 });

@@ -4,6 +4,7 @@ import { Ledger } from "../../../src/base/index.ts";
 import { Opcode } from "../../../src/protocol/index.ts";
 import type { Peer } from "../../../src/server/index.ts";
 import { turns } from "../../rigs/clock/event-loop.ts";
+import { eventually } from "../../rigs/clock/eventually.ts";
 import { runOver, WirePeer, type Transport } from "../../rigs/sockets/wire-peer.ts";
 import { closePayload, maskedFrame, utf8 } from "../../rigs/protocol/masked-frame.ts";
 import { VirtualClock } from "../../rigs/clock/virtual-clock.ts";
@@ -23,6 +24,23 @@ describe("messages", () => {
     expect(frames.map(({ opcode }) => opcode)).toEqual([Opcode.Text, Opcode.Binary]);
     expect(Buffer.from(frames[0]!.payload).toString()).toBe("grüße");
     expect([...frames[1]!.payload]).toEqual([0, 255]);
+  });
+
+  test("payloads of pings and pongs keep their bytes", async () => {
+    const kept: Uint8Array[] = [];
+    const keep = (_peer: Peer, payload: Uint8Array): void => void kept.push(payload);
+    const witness = Object.assign(new Witness(), { onPing: keep, onPong: keep });
+    const { port } = await runServer(witness);
+    const client = await RawClient.upgrade(port);
+    for (const content of ["one", "two"]) {
+      client.write(maskedFrame({ opcode: Opcode.Ping, payload: utf8(content) }));
+      client.write(maskedFrame({ opcode: Opcode.Pong, payload: utf8(content) }));
+      await client.framesWhen(1);
+    }
+    await eventually(() => kept.length).toBe(4);
+    const texts = kept.map((payload) => Buffer.from(payload).toString());
+    expect(texts).toEqual(["one", "one", "two", "two"]);
+    expect(kept.every((payload) => payload.constructor === Uint8Array)).toBe(true);
   });
 
   test("delivered binary messages keep their bytes", async () => {

@@ -1,8 +1,19 @@
 import { inPortions, type MemoryAccount } from "../../../base/index.ts";
-import type { HeldKey, Offset, Receipt, Report, Topic, TopicEvent } from "../../../topics/index.ts";
+import {
+  type HeldKey,
+  LiveError,
+  type Offset,
+  type Receipt,
+  type Report,
+  type Topic,
+  type TopicEvent,
+} from "../../../topics/index.ts";
 
 /** How many leases are renewed with one request to the broker. */
 const LEASES_AT_ONCE = 1_000;
+
+/** How often to join an entry with others that replace each other meanwhile. */
+const MOST_JOINS = 5;
 
 /** The cost of renewing that many, in units of a slice. */
 const RENEW_UNITS = 128 * 1_024;
@@ -130,13 +141,10 @@ export class LeasedEntries {
 
   async #append(entry: Entry): Promise<Receipt> {
     const { key, payer, isNewest } = entry;
-    const { leaseMs, joined } = this.#host;
     const topic = await this.#host.topic(payer);
-    const other = isNewest ? undefined : topic.newest(key);
-    if (joined !== undefined && other?.removed === false) {
-      entry.data = joined(entry.data, other.data);
-    }
-    const receipt = await topic.append({ key, data: entry.data, leaseMs });
+    const receipt = isNewest
+      ? await topic.append({ key, data: entry.data, leaseMs: this.#host.leaseMs })
+      : await this.#join(entry, topic);
     entry.offset = receipt.offset;
     // It was removed before the broker acknowledged the event. A replacement comes after it.
     if (!this.#entries.has(key)) await this.#retract(entry, receipt.offset);
@@ -144,6 +152,26 @@ export class LeasedEntries {
     const newest = topic.newest(key);
     if (newest !== undefined && newest.offset > receipt.offset) this.#follow(entry, newest);
     return receipt;
+  }
+
+  /** Appends an entry, joined with that of another server that has its key. */
+  async #join(entry: Entry, topic: Topic): Promise<Receipt> {
+    const { key } = entry;
+    const { leaseMs, joined } = this.#host;
+    if (joined === undefined) return topic.append({ key, data: entry.data, leaseMs });
+    for (let attempt = 1; ; attempt += 1) {
+      // The other server's event may not have arrived here.
+      await topic.catchUp();
+      const other = topic.newest(key);
+      if (other?.removed === false) entry.data = joined(entry.data, other.data);
+      try {
+        const ifNewest = other?.offset ?? 0;
+        return await topic.append({ key, data: entry.data, leaseMs, ifNewest });
+      } catch (error) {
+        const isReplaced = error instanceof LiveError && error.code === "conflict";
+        if (!isReplaced || attempt === MOST_JOINS) throw error;
+      }
+    }
   }
 
   /** Keeps what another server has announced for the same key, to announce it again. */
