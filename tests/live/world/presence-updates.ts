@@ -12,6 +12,7 @@ const EXPECTED: ReadonlySet<string> = new Set([
   "unconfirmed",
   "queue_full",
   "closed",
+  "refused",
 ]);
 
 /** Updates of the clients' presence, and the last one that each knows to be stored. */

@@ -24,7 +24,7 @@ const HABITS = ["at once", "slowly", "by iteration"] as const;
 const REPEATED_FOR_MS = 270_000;
 
 /** Why a publish may be refused, here where everybody may publish. */
-const EXPECTED: ReadonlySet<string> = new Set(["unconfirmed", "queue_full", "closed"]);
+const EXPECTED: ReadonlySet<string> = new Set(["unconfirmed", "queue_full", "closed", "refused"]);
 
 /** An application with a client of its own. */
 export class WorldClient {
@@ -135,7 +135,8 @@ export class WorldClient {
   checkEnd(): void {
     const { state } = this.live.status;
     if (this.failures.length > 0) throw this.failures[0];
-    if (state !== "live") throw new Error(`${this.name} is ${state} at the end`);
+    if (state !== "live")
+      throw new Error(`${this.name} is ${JSON.stringify(this.live.status)} at the end`);
     if (this.pending > 0) throw new Error(`${this.name} has unanswered publishes`);
     for (const reader of this.#logReaders.keys()) reader.checkEnd();
     for (const reader of this.#keyedReaders.keys()) reader.checkEnd();

@@ -20,6 +20,7 @@ import { Random } from "../../rigs/random.ts";
 import { BrowserTabs } from "../tabs/browser-tabs.ts";
 import { Records, RecordingBroker } from "./recording-broker.ts";
 import { commandMethods, Commands } from "./commands.ts";
+import { Orders } from "./orders.ts";
 import { PresenceUpdates, updatedPresence } from "./presence-updates.ts";
 import { clientMethods, ServerCalls } from "./server-calls.ts";
 import { WorldClient } from "./world-client.ts";
@@ -59,6 +60,8 @@ const CLOCK_JUMPS = [-2 * 86_400_000, -3_600_000, -5_000, 5_000, 3_600_000, 2 * 
 /** A session may outlive its token by so much: a clock that was set is noticed late. */
 const LATEST_END_MS = 35_000;
 
+const EXPIRED = "The token has expired; get another.";
+
 const PARAMS: readonly Record<string, string>[] = [{}, { site: "a" }, { site: "b" }];
 const LOGS = ["news", "traffic/a", "traffic/b"] as const;
 const KEYED = ["devices", "rooms/1"] as const;
@@ -83,6 +86,8 @@ export interface WorldTally {
   /** Calls of the server whose outcome nobody knows. */
   unconfirmed: number;
   commandsDone: number;
+  disconnects: number;
+  revocations: number;
   /** Updates of a presence that others see at the end. */
   presenceUpdates: number;
   /** Connections of the abuser that the server has cut. */
@@ -118,6 +123,9 @@ class World {
   readonly #calls: ServerCalls;
   readonly #commands: Commands;
   readonly #updates: PresenceUpdates;
+  readonly #orders: Orders;
+  /** Sockets whose client was welcomed. */
+  readonly #welcomed = new WeakSet<object>();
   readonly #callRandom: Random;
   readonly #abuserConnections = new WeakSet<object>();
   readonly #trace: (line: string) => void;
@@ -139,6 +147,8 @@ class World {
     answered: 0,
     unconfirmed: 0,
     commandsDone: 0,
+    disconnects: 0,
+    revocations: 0,
     presenceUpdates: 0,
     abusersCut: 0,
   };
@@ -146,6 +156,7 @@ class World {
   readonly #mostPadding: number;
   readonly #keys: number;
   #n = 0;
+  #wasClockSet = false;
   /** In how many steps the next server stands in for one that drained. */
   #restartsIn = 0;
 
@@ -187,6 +198,7 @@ class World {
     this.#calls = new ServerCalls(source.callRandom, wait);
     this.#commands = new Commands(source.callRandom, wait);
     this.#updates = new PresenceUpdates(source.callRandom);
+    this.#orders = new Orders(source.callRandom, this.#live.clock);
     this.steps = random.integer(30, 90);
     this.#mostPadding = source.mostPadding;
     this.#live.network.carriage.bytesPerSecond = random.pick(NETWORK_SPEEDS);
@@ -205,12 +217,14 @@ class World {
     };
     const identity = this.#browser === undefined ? `c${at}` : "user";
     const identities = this.#identities;
+    const welcomed = this.#welcomed;
     const WitnessedSocket = class extends network.WebSocket {
       constructor(url: string, protocol: string) {
         super(url, protocol);
         identities.set(this, identity);
         this.addEventListener("message", (event) => {
           const { data } = event as MessageEvent<string>;
+          if (data.startsWith('{"type":"welcome"')) welcomed.add(this);
           if (TOO_MUCH.test(data)) onRefused(data);
         });
       }
@@ -316,6 +330,8 @@ class World {
     this.#calls.checkEnd();
     this.#commands.checkEnd(this.#live.server);
     this.tally.commandsDone += this.#commands.done;
+    this.tally.disconnects += this.#orders.disconnects;
+    this.tally.revocations += this.#orders.revocations;
     this.tally.answered += this.#calls.answered;
     this.tally.unconfirmed += this.#calls.unconfirmed;
     this.#checkAcknowledged();
@@ -375,6 +391,7 @@ class World {
     // Tabs of one user would replace each other's.
     if (this.#browser === undefined) {
       this.#updates.update(this.#callRandom.pick(this.#clients).live, "devices");
+      this.#orders.give(this.#live.server, this.#callRandom.pick(this.#clients));
     }
     const count = this.#callRandom.pick([0, 1, 5]);
     for (let at = 0; at < count; at += 1) {
@@ -450,6 +467,7 @@ class World {
     this.#calls.onCrash();
     if (log === "lost") this.#abuser.onLogLost();
     if (log === "lost") this.#commands.onLogLost();
+    if (log === "lost") this.#orders.onLogLost();
   }
 
   #connectAbuser(party: number, onText: (text: string) => void): AbuserLink {
@@ -503,10 +521,30 @@ class World {
   }
 
   #setClock(): void {
+    // Set back, it would begin a revocation anew that is over.
+    if (this.#orders.revocations > 0) return;
     this.tally.clocksSet += 1;
     const byMs = this.#random.pick(CLOCK_JUMPS);
     this.#trace(`clock set by ${byMs}`);
     this.#live.clock.set(byMs);
+    this.#wasClockSet = true;
+  }
+
+  /** A token that was on its way when the clock was set has expired; its user signs in again. */
+  #signInAgain(): void {
+    for (const { live } of this.#clients) {
+      const { status } = live;
+      if (status.state === "refused" && status.message === EXPIRED) live.reconnect();
+    }
+  }
+
+  /** The identities of the clients that are welcome and connected, as the server sees them. */
+  *#connected(): Generator<string, void, undefined> {
+    for (const { socket, peer } of this.#live.network.connections) {
+      const identity = this.#identities.get(socket);
+      if (identity === undefined || peer?.isOpen !== true) continue;
+      if (this.#welcomed.has(socket)) yield identity;
+    }
   }
 
   /** No session goes on beyond its token. */
@@ -533,6 +571,9 @@ class World {
     this.#calls.check();
     this.#commands.check();
     this.#updates.check();
+    this.#orders.tick();
+    if (this.#wasClockSet) this.#signInAgain();
+    this.#orders.check(this.#connected());
     this.#checkTokens();
     for (const connection of this.#live.network.connections) {
       const { peer } = connection;
@@ -631,5 +672,5 @@ function identityOf(
   const [id = "", until = ""] = token?.split(" ") ?? [];
   if (id === "") return undefined;
   if (Number(until) > now) return { id, expiresAt: Number(until) };
-  throw new LiveError("unauthorized", "The token has expired; get another.");
+  throw new LiveError("unauthorized", EXPIRED);
 }

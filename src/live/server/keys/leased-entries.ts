@@ -163,10 +163,11 @@ export class LeasedEntries {
       // The other server's event may not have arrived here.
       await topic.catchUp();
       const other = topic.newest(key);
-      if (other?.removed === false) entry.data = joined(entry.data, other.data);
+      // There is nothing to join with a removal, which the broker may have forgotten already.
+      if (other?.removed !== false) return topic.append({ key, data: entry.data, leaseMs });
+      entry.data = joined(entry.data, other.data);
       try {
-        const ifNewest = other?.offset ?? 0;
-        return await topic.append({ key, data: entry.data, leaseMs, ifNewest });
+        return await topic.append({ key, data: entry.data, leaseMs, ifNewest: other.offset });
       } catch (error) {
         const isReplaced = error instanceof LiveError && error.code === "conflict";
         if (!isReplaced || attempt === MOST_JOINS) throw error;
