@@ -66,11 +66,13 @@ async function leaderOf(stream: string, servers: NatsServer[]): Promise<NatsServ
 }
 
 async function appendAgain(topic: BrokerTopic, draft: EventDraft): Promise<Receipt> {
+  const until = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await topic.append(draft);
     } catch (error) {
-      if ((error as LongwireError).code !== "unavailable") throw error;
+      const isPassing = (error as LongwireError).code === "unavailable";
+      if (!isPassing || performance.now() > until) throw error;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
@@ -114,7 +116,10 @@ test(
     const range = (from: number, to: number): number[] =>
       Array.from({ length: to - from }, (_, at) => from + at);
     const append = (n: number): Promise<Receipt> =>
-      appendAgain(topics[n % 2]!, { data: n, idempotencyKey: `${n}` });
+      appendAgain(topics[n % 2]!, { data: n, idempotencyKey: `${n}` }).catch((cause: unknown) => {
+        const said = servers.map(({ name, output }) => `${name}:\n${output}`).join("\n");
+        throw new Error(`event ${n} was not appended; the servers said\n${said}`, { cause });
+      });
     for (const n of range(0, 20)) await append(n);
     const leader = await leaderOf("longwire+log+news", servers);
     const appended = range(20, 120).map(append);

@@ -22,12 +22,18 @@ export abstract class EngineProcess {
   readonly #program: string;
   readonly #isReady: string;
   #process: ChildProcess | undefined;
+  /** The end of what it has said, for failures that cannot be repeated at will. */
+  #output = "";
 
   /** @param isReady what it says when it can be used */
   protected constructor(program: string, isReady: string) {
     this.#program = program;
     this.#isReady = isReady;
     this.folder = mkdtempSync(join(tmpdir(), `longwire-${program}-`));
+  }
+
+  get output(): string {
+    return this.#output;
   }
 
   abstract get url(): string;
@@ -58,16 +64,16 @@ export abstract class EngineProcess {
 
   /** Starts it again, on its port and with what is in its folder. */
   async restart(): Promise<void> {
+    this.#output = "";
     const child = spawn(this.#program, this.arguments(), { stdio: ["ignore", "pipe", "pipe"] });
     this.#process = child;
-    let output = "";
     await new Promise<void>((resolve, reject) => {
       child.on("error", reject);
-      child.once("exit", () => reject(new Error(`${this.#program} has ended:\n${output}`)));
+      child.once("exit", () => reject(new Error(`${this.#program} has ended:\n${this.#output}`)));
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
-          output = (output + text).slice(-10_000);
-          if (output.includes(this.#isReady)) resolve();
+          this.#output = (this.#output + text).slice(-10_000);
+          if (this.#output.includes(this.#isReady)) resolve();
         });
       }
     });
