@@ -521,7 +521,7 @@ class World {
   }
 
   #setClock(): void {
-    // Set back, it would begin a revocation anew that is over.
+    // Set back, it would begin a revocation again that is over.
     if (this.#orders.revocations > 0) return;
     this.tally.clocksSet += 1;
     const byMs = this.#random.pick(CLOCK_JUMPS);
