@@ -1,3 +1,4 @@
+import type { LongwireError } from "../../base/index.ts";
 import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
 import { Link, type LinkOwner } from "./link/link.ts";
@@ -121,7 +122,11 @@ class Client implements FeedHost, LinkOwner {
     const topic = presenceOf(name);
     const update = this.#updates.get(topic);
     // One that is not stored yet is repeated as a request.
-    if (update?.isStored) this.updatePresence(topic, update.data).catch(() => {});
+    if (!update?.isStored) return;
+    this.updatePresence(topic, update.data).catch(({ code }: LongwireError) => {
+      // An older server; the next one may store it.
+      if (code === "unsupported" && !this.#updates.has(topic)) this.#updates.set(topic, update);
+    });
   }
 
   /** Sends the update now, and again with each later subscription to the topic. */

@@ -90,3 +90,27 @@ test("an update that the server refused is not sent again", async () => {
   expect(outcome.error).toMatchObject({ code: "invalid_data" });
   expect(comeBack(opened, { features }).sent).toEqual([]);
 });
+
+test("an update that older servers do not support is sent again to the next newer one", async () => {
+  const opened = openWelcomed({ backoff: { firstMs: 0 } }, { features });
+  opened.live.topic("news").subscribe(() => {});
+  subscribed(opened.socket);
+  const publishedTo = async (welcome: object): Promise<unknown[]> => {
+    opened.socket.end();
+    opened.clock.advance(0);
+    opened.socket.welcome({ ...welcome });
+    subscribed(opened.socket);
+    await settle();
+    return opened.socket.sent.filter(({ type }) => type === "publish");
+  };
+  outcomeOf(opened.live.presence("news").update({ status: "away" }));
+  acknowledge(opened.socket);
+  await settle();
+  const update = { topic: "news/$presence", data: { status: "away" } };
+  expect(await publishedTo({})).toEqual([]);
+  expect(await publishedTo({ features: ["requests"] })).toEqual([]);
+  expect(await publishedTo({ features })).toMatchObject([update]);
+  // This time it is not acknowledged.
+  expect(await publishedTo({})).toEqual([]);
+  expect(await publishedTo({ features })).toMatchObject([update]);
+});
