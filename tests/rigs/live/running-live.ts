@@ -1,6 +1,5 @@
 import type { ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
-import { systemClock } from "../../../src/base/index.ts";
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import { LiveServer } from "../../../src/live/index.ts";
 import type { LiveServerOptions } from "../../../src/live/index.ts";
@@ -9,7 +8,14 @@ import { clientKinds, LEVEL_1, type LiveClient } from "./live-client.ts";
 
 export type LiveOptions = Omit<LiveServerOptions, "broker"> & Partial<LiveServerOptions>;
 
-/** A live server on a real port, which ends with the test. */
+/** The classes of one version. */
+export interface ServerVersion {
+  readonly LiveServer: typeof LiveServer;
+  readonly WebSocketServer: typeof WebSocketServer;
+  readonly MemoryBroker: typeof MemoryBroker;
+}
+
+/** A live server on a real port. */
 export class RunningLive {
   readonly live: LiveServer;
   readonly server: WebSocketServer;
@@ -28,15 +34,25 @@ export class RunningLive {
     };
   }
 
-  static async start(options: LiveOptions): Promise<RunningLive> {
-    const { clock = systemClock } = options;
-    const live = await LiveServer.open({ broker: new MemoryBroker({ clock }), ...options });
-    const { ledger } = options;
-    const server = new WebSocketServer(live.endpoint("/live"), { ...(ledger && { ledger }) });
-    const { port } = await server.listen();
-    const running = new RunningLive(live, server, port);
+  /** Starts one that ends with the test. @param version whose server it is. Default: this one */
+  static async start(options: LiveOptions, version?: ServerVersion): Promise<RunningLive> {
+    const running = await RunningLive.open(options, version);
     onTestFinished(() => running.close());
     return running;
+  }
+
+  /** Starts one that the caller closes. */
+  static async open(
+    options: LiveOptions,
+    version: ServerVersion = { LiveServer, WebSocketServer, MemoryBroker },
+  ): Promise<RunningLive> {
+    const { clock, ledger } = options;
+    const broker = new version.MemoryBroker({ ...(clock && { clock }) });
+    const live = await version.LiveServer.open({ broker, ...options });
+    const endpoint = live.endpoint("/live");
+    const server = new version.WebSocketServer(endpoint, { ...(ledger && { ledger }) });
+    const { port } = await server.listen();
+    return new RunningLive(live, server, port);
   }
 
   async close(): Promise<void> {
