@@ -21,6 +21,8 @@ test(
       abusersCut: 0,
       clocksSet: 0,
       sleeps: 0,
+      answered: 0,
+      unanswered: 0,
       leasesHeld: 0,
       tokensExpired: 0,
       tokensRefused: 0,

@@ -1,6 +1,7 @@
 import type { Params } from "../../../src/live/index.ts";
 import { ModelSubscriber, type TopicMessage } from "./model-subscriber.ts";
 import { TOPICS, type ServerSide, type TopicName } from "./server-side.ts";
+import { METHOD, type Question, type Questions } from "./questions.ts";
 import type { TokenPeer } from "./token-peer.ts";
 import { textOf, type Token, type Tokens } from "./tokens.ts";
 
@@ -19,7 +20,13 @@ interface Answer {
   message?: string;
 }
 
-const ANSWERS: ReadonlySet<string> = new Set(["subscribed", "unsubscribed", "published", "error"]);
+const ANSWERS: ReadonlySet<string> = new Set([
+  "subscribed",
+  "unsubscribed",
+  "published",
+  "offered",
+  "error",
+]);
 
 /**
  * A publish may be repeated until its idempotency key is forgotten, in milliseconds. The live
@@ -40,6 +47,7 @@ export class Client {
   /** The key of its presence: its identity, or its connection if it has none. */
   presenceKey: string | undefined;
   readonly #tokens: Tokens | undefined;
+  readonly #questions: Questions;
   #token: Token | undefined;
   /** Messages that wait for the answer to `hello`, before which only short ones are accepted. */
   #held: object[] | undefined;
@@ -48,9 +56,10 @@ export class Client {
   ownKeyAt: number | undefined;
 
   /** @param tokens absent in runs without identities */
-  constructor(name: string, server: ServerSide, tokens?: Tokens) {
+  constructor(name: string, server: ServerSide, questions: Questions, tokens?: Tokens) {
     this.name = name;
     this.#server = server;
+    this.#questions = questions;
     this.#tokens = tokens;
   }
 
@@ -177,6 +186,7 @@ export class Client {
     if (message.type === "disconnect") return this.#onDisconnect(message);
     if (message.type === "error") return this.#onError(message);
     if (message.type === "welcome") this.#onWelcome(message);
+    if (message.type === "request") return this.#onRequest(message as unknown as Question);
     if (ANSWERS.has(message.type)) this.#onAnswer(message);
     this.#subscribers.get(message.topic as TopicName)?.onMessage(message);
   }
@@ -186,6 +196,11 @@ export class Client {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const message of held) this.#send(message);
+    if (this.#questions.isOffered()) this.#request({ type: "offers", methods: [METHOD] });
+  }
+
+  #onRequest(question: Question): void {
+    for (const answer of this.#questions.answersTo(question)) this.#send(answer);
   }
 
   /** Whether a token has expired and whether the server may be overloaded, its peer checks. */

@@ -9,6 +9,7 @@ import type { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Truth } from "../../rigs/live/truth.ts";
 import type { ClockFaults } from "./clock-faults.ts";
 import { RemovalWatch } from "./removal-watch.ts";
+import { clientMethods } from "./questions.ts";
 import { TokenPeer, type TokenTally } from "./token-peer.ts";
 import { identityOf, textOf, type Token } from "./tokens.ts";
 
@@ -87,6 +88,7 @@ export class ServerSide {
     const report = (error: unknown): void => void this.#errors.push(error);
     this.#live = await LiveServer.open({
       topics: this.#declarations,
+      clientMethods,
       broker: new ServerBroker(this.#watch!),
       clock: this.faults.clock,
       ...(this.#asksForTokens && { authenticate: ({ token }) => identityOf(token) }),
@@ -112,6 +114,10 @@ export class ServerSide {
     // Level 0 has no message that says so.
     if (topic !== undefined && peer.isOpen) peer.accept();
     return peer;
+  }
+
+  get live(): LiveServer {
+    return this.#live!;
   }
 
   get topic(): LiveServer["topic"] {

@@ -7,6 +7,7 @@ import { WatchedLedger } from "../../rigs/live/watched-ledger.ts";
 import { Client } from "./client.ts";
 import { ModelDataClient } from "./model-data-client.ts";
 import { Random } from "../../rigs/random.ts";
+import { Questions } from "./questions.ts";
 import { PRESENCE, ServerSide, TOPIC_NAMES, TOPICS, type TopicName } from "./server-side.ts";
 import type { TokenTally } from "./token-peer.ts";
 
@@ -42,6 +43,9 @@ export interface Tally extends TokenTally {
   abusersCut: number;
   clocksSet: number;
   sleeps: number;
+  /** Requests of the server that a client has answered, and those with an unknown outcome. */
+  answered: number;
+  unanswered: number;
   /** Keys of connections, and presences, that were held when the wall clock was set. */
   leasesHeld: number;
 }
@@ -65,6 +69,8 @@ class Simulation {
   readonly #clock = new VirtualClock();
   readonly #faults: ClockFaults;
   readonly #tokens: Tokens | undefined;
+  readonly #questions: Questions;
+  readonly #ofQuestions: Random;
   readonly #server: ServerSide;
   readonly #abuser: Abuser;
   readonly #abuserPeers = new Set<MemoryPeer>();
@@ -104,6 +110,8 @@ class Simulation {
     const asksForTokens = ofClocks.chance(0.5);
     this.#faults = new ClockFaults(this.#clock, ofClocks);
     this.#tokens = asksForTokens ? new Tokens(this.#clock, ofClocks) : undefined;
+    this.#ofQuestions = new Random(seed + 0x2545f491);
+    this.#questions = new Questions(this.#ofQuestions);
     this.#server = new ServerSide(this.#faults, this.#random, {
       ledger,
       isSmall: isSwarm,
@@ -123,7 +131,7 @@ class Simulation {
     const count = this.#random.integer(2, 5);
     this.#clients = Array.from(
       { length: count },
-      (_, at) => new Client(`c${at}`, this.#server, this.#tokens),
+      (_, at) => new Client(`c${at}`, this.#server, this.#questions, this.#tokens),
     );
     this.steps = this.#random.integer(40, 140);
   }
@@ -131,7 +139,15 @@ class Simulation {
   /** The counts of this run. */
   get counted(): Tally {
     const { clocksSet, sleeps } = this.#faults;
-    return { ...this.tally, ...this.#server.tokenTally, clocksSet, sleeps };
+    const { answered, unanswered } = this.#questions;
+    return {
+      ...this.tally,
+      ...this.#server.tokenTally,
+      clocksSet,
+      sleeps,
+      answered,
+      unanswered,
+    };
   }
 
   async start(): Promise<void> {
@@ -142,6 +158,7 @@ class Simulation {
     const actions = this.#random.integer(1, 3);
     for (let at = 0; at < actions; at += 1) await this.#act();
     this.#abuser.act();
+    this.#ask();
     if (this.#random.chance(0.8)) await settle();
     this.#carry();
     await settle();
@@ -149,6 +166,7 @@ class Simulation {
     this.#clock.advance(this.#random.pick([1, 20, 200, 3_000]));
     this.#server.check();
     this.#abuser.check();
+    this.#questions.check();
   }
 
   /** All come back, all is carried over, and then nothing may be missing. */
@@ -181,6 +199,8 @@ class Simulation {
     this.#reapDataClients();
     for (const { model } of this.#dataClients) model.checkEnd();
     await this.#server.checkLeft();
+    await settle();
+    this.#questions.checkEnd();
   }
 
   async #act(): Promise<void> {
@@ -199,6 +219,15 @@ class Simulation {
     else if (roll < 0.96) this.#noticeLost();
     else if (roll < 0.975) await this.#restart();
     else if (roll < 0.99) client.refresh();
+  }
+
+  /** The server asks a client, which may be cut, slow, or not offer anything. */
+  #ask(): void {
+    for (let count = this.#ofQuestions.pick([0, 0, 1, 3]); count > 0; count -= 1) {
+      const party = this.#ofQuestions.pick(this.#clients).presenceKey;
+      if (party === undefined) continue;
+      this.#questions.ask(this.#server.live, party, this.#tokens !== undefined);
+    }
   }
 
   #publishFromServer(): void {
