@@ -46,7 +46,7 @@ export interface PresenceFeed extends Feed<KeyedItem<Presence>, Presence> {
    * Replaces the fields that this client's identity reports about itself, for example
    * `{ status: "away" }`. Others see them instead of those of the same name that
    * `presence.describe` returns. The client sends them again with each later
-   * subscription to the topic, so they hold whenever it is present.
+   * subscription to the topic, so they hold whenever it is present. `updated` lists their names.
    *
    * @throws LongwireError as a rejection, like `publish`: `forbidden` unless the topic has
    *   `presence.data`, `invalid_data`, `bad_request` without a subscription to the topic,

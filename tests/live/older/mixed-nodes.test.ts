@@ -89,7 +89,7 @@ await describeWithOlder("an old and a new server", (older) => {
       const since = expect.any(Number) as number;
       const [plain, away] = [
         { name: "ann", since },
-        { name: "ann", status: "away", since },
+        { name: "ann", status: "away", since, updated: ["status"] },
       ];
       const join = async (version: Version, at: RunningLive): Promise<TestClient> => {
         const client = openClient(version, at, { token: "ann" });

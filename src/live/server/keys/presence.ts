@@ -107,7 +107,7 @@ export class Presence {
    */
   async update(watched: TopicEntry, draft: EventDraft, caller: Caller): Promise<Receipt> {
     const { name, declaration } = watched;
-    const updated = updateOf(declaration, draft);
+    const updates = updateOf(declaration, draft);
     const key = keyOf(caller);
     const presents = this.#topics.get(name);
     const present = presents?.present.get(key);
@@ -116,7 +116,7 @@ export class Presence {
       throw new LiveError("bad_request", message);
     }
     const { since } = presents.entries.dataOf(key) as { since: number };
-    const data = { ...present.described, ...updated, since };
+    const data = dataOf(present.described, { since, updates });
     return presents.entries.replace(key, data, caller.account.payer);
   }
 
@@ -204,9 +204,21 @@ export class Presence {
   }
 }
 
+/** @param updates replace fields of the description; their names are shown, to tell them apart */
+function dataOf(
+  described: Description,
+  { since, updates }: { since: number; updates: Description },
+): Description {
+  const updated = Object.keys(updates);
+  return { ...described, ...updates, since, ...(updated.length > 0 && { updated }) };
+}
+
 /** Keeps the updates that the identity has made on another server, and its `since`. */
 function joined(own: unknown, other: unknown): unknown {
-  return { ...(own as Description), ...(other as Description) };
+  const { since: _ownSince, ...described } = own as Description;
+  const { since, updated = [], ...shown } = other as Description & { updated?: string[] };
+  const updates = Object.fromEntries(updated.map((name) => [name, shown[name]]));
+  return dataOf(described, { since: since as number, updates });
 }
 
 /**
@@ -214,7 +226,10 @@ function joined(own: unknown, other: unknown): unknown {
  *
  * @throws LiveError `forbidden`, `bad_request`, `invalid_data`, `too_large`
  */
-function updateOf(declaration: TopicDeclaration, { key, json = "", removed }: EventDraft): object {
+function updateOf(
+  declaration: TopicDeclaration,
+  { key, json = "", removed }: EventDraft,
+): Description {
   const { name } = declaration;
   const schema = optionsOf({ declaration })?.data;
   if (schema === undefined) {
@@ -236,7 +251,7 @@ function updateOf(declaration: TopicDeclaration, { key, json = "", removed }: Ev
   );
   if (valid.kind === "invalid") throw new LiveError("invalid_data", valid.message);
   const { value } = valid;
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  if (isObject(value)) return value;
   throw new LiveError("invalid_data", `A presence is an object, not ${shown(value)}.`);
 }
 
@@ -248,4 +263,8 @@ function optionsOf({ declaration }: Pick<Topic, "declaration">): PresenceOptions
 
 function keyOf({ identity, connection }: Caller): string {
   return identity?.id ?? connection;
+}
+
+function isObject(value: unknown): value is Description {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

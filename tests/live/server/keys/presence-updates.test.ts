@@ -61,10 +61,13 @@ describe("an update", () => {
       topic: "news/$presence",
       duplicate: false,
     });
-    const annAway = { name: "ann", status: "away", note: "lunch", since };
+    const updated = ["status", "note"];
+    const annAway = { name: "ann", status: "away", note: "lunch", since, updated };
     expect(await presentOn(live)).toEqual({ ann: annAway });
     await ann.ask(update({ status: "here" }));
-    expect(await presentOn(live)).toEqual({ ann: { name: "ann", status: "here", since } });
+    expect(await presentOn(live)).toEqual({
+      ann: { name: "ann", status: "here", since, updated: ["status"] },
+    });
   });
 
   test("that changes nothing is acknowledged, and is not announced", async () => {
@@ -158,7 +161,7 @@ describe("an update on one of two servers", () => {
     await a.pass(1_000);
     await (await as(b, "ann")).send(subscribe);
     await b.settle();
-    const away = { ann: { name: "ann", status: "away", since } };
+    const away = { ann: { name: "ann", status: "away", since, updated: ["status"] } };
     expect([await presentOn(a), await presentOn(b)]).toEqual([away, away]);
   });
 
@@ -171,6 +174,29 @@ describe("an update on one of two servers", () => {
     await one.leave();
     await a.pass(11_000);
     expect(await presentOn(b)).toMatchObject({ ann: { status: "away" } });
+  });
+
+  test("does not keep what the other server's version says of the identity", async () => {
+    const clock = new VirtualClock();
+    const shared = new MemoryBroker({ clock });
+    const version = (describe: () => Message): Promise<MemoryLive> =>
+      open(
+        {
+          broker: new ServerBroker(shared),
+          topics: [logTopic("news", { presence: { describe, data: schema } })],
+        },
+        clock,
+      );
+    const before = await version(() => ({ status: "here", mail: "ann@example.org" }));
+    const after = await version(() => ({ status: "here", role: "editor" }));
+    const one = await as(before, "ann");
+    await one.send(subscribe);
+    const since = clock.now();
+    await one.ask(update({ status: "away" }));
+    await (await as(after, "ann")).send(subscribe);
+    await after.settle();
+    const ann = { role: "editor", status: "away", since, updated: ["status"] };
+    expect(await presentOn(after)).toEqual({ ann });
   });
 
   test("is replaced by a later one on the other", async () => {
@@ -186,6 +212,7 @@ describe("an update on one of two servers", () => {
         "name",
         "status",
         "since",
+        "updated",
       ]);
     }
   });
