@@ -5,14 +5,19 @@ import { install } from "./install.mjs";
 import { installPrograms } from "./system-programs.mjs";
 
 const help = `npm run chaos -- [--minutes 5] [--broker redis|nats|nats-cluster|disk|memory] [--clients 300]
-                 [--rate 200] [--seed 7] [--faults NAME,NAME]
+                 [--rate 200] [--seed 7] [--faults NAME,NAME] [--cuts 2000]
 
 Three nodes on a broker, publishers and as many subscribers on random nodes, and faults drawn from
 the seed: nodes are killed, stopped and drained, the broker is killed, stopped and slow, networks are
 cut and stalled. The brokers disk and memory are part of one node, so only faults of that node and
 of its clients apply; memory has none that ends the node. In the end everything that every subscriber
 was told is held against the log, and every view against the state (tests/chaos). --faults takes some
-of those that tests/chaos/faults.ts names; without --seed it is one that no run had before.`;
+of those that tests/chaos/faults.ts names; without --seed it is one that no run had before.
+
+Single connections are cut at random all the time. With --cuts, they are cut so often that there are
+so many cuts after about two minutes, servers are killed more often, and the run goes on until it has
+these cuts, 20 kills of servers (none with memory) and 20 kills of devices. --minutes is then the
+longest time for that, and the run fails if it was too short.`;
 
 /** The programs that each broker needs. */
 const PROGRAMS = {
@@ -31,6 +36,7 @@ const { values } = parseArgs({
     rate: { type: "string", default: "200" },
     seed: { type: "string", default: String(Math.floor(Date.now() / 1000)) },
     faults: { type: "string" },
+    cuts: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -38,7 +44,8 @@ if (values.help) {
   console.log(help);
   process.exit(0);
 }
-for (const name of ["clients", "rate", "seed"]) {
+for (const name of ["clients", "rate", "seed", "cuts"]) {
+  if (values[name] === undefined) continue;
   if (/^[1-9]\d{0,11}$/.test(values[name])) continue;
   refuse(`--${name} is ${values[name]}; give a whole number above 0.`);
 }
@@ -67,6 +74,7 @@ const { status } = spawnSync(process.execPath, ["node_modules/vitest/vitest.mjs"
     LONGWIRE_RATE: values.rate,
     LONGWIRE_SEED: values.seed,
     ...(values.faults !== undefined && { LONGWIRE_FAULTS: values.faults }),
+    ...(values.cuts !== undefined && { LONGWIRE_CUTS: values.cuts }),
   },
 });
 process.exitCode = status ?? 1;

@@ -10,6 +10,8 @@ import { KeyedRecord } from "./keyed-record.ts";
 const program = fileURLToPath(new URL("node-process.mjs", import.meta.url));
 /** It may be started while the broker is away. */
 const PAUSE_BETWEEN_STARTS_MS = 200;
+/** How long a revocation of nobody is in force. */
+const NOBODY_MS = 10_000;
 
 export interface NodeSettings {
   engine: EngineName;
@@ -17,18 +19,32 @@ export interface NodeSettings {
   location: string;
   serverLeaseMs: number;
   /** A broker that goes wrong on purpose: once in so many events, counted from `from` on. */
-  mutation?: { does: "drop" | "double"; every: number; from: number } | undefined;
+  mutation?: NodeMutation | undefined;
 }
+
+/** Something that a node does wrong on purpose, to see that the checker finds it. */
+type NodeMutation =
+  /** Once in so many events, counted from `from` on. */
+  | { does: "drop" | "double"; every: number; from: number }
+  /** No node learns what another one revokes; each command is given twice. */
+  | { does: "keep-revoked" | "repeat-commands" };
+
+/** The identity or the token that a node revokes. */
+export type Revoked = { identity: string } | { tokenId: string };
 
 /** An event as it crosses from one process to another. */
 type SentEvent = EventDraft & { offset: Offset; at: number };
 
-/** A message from a node; all but `listening` only if the topics are in its own process. */
+/**
+ * A message from a node; all but `listening` and `revoked` only if the topics are in its own process.
+ */
 type NodeMessage =
   | { kind: "listening"; port: number }
   | { kind: "opened"; position: Position; told: SentEvent[] }
   | { kind: "event"; event: SentEvent }
   | { kind: "read"; events: SentEvent[] }
+  /** `isStored` is whether the broker has the revocation. */
+  | { kind: "revoked"; n: number; isStored: boolean }
   | { kind: "ended" };
 
 /** A server process, and the one that follows it, on one port. */
@@ -46,6 +62,9 @@ export class ChaosNode {
   readonly devices: KeyedRecord = new KeyedRecord();
   /** Those who wait for a topic that the node reads, in the order in which they asked. */
   readonly #readers: ((events: TopicEvent[]) => void)[] = [];
+  /** The callers whose revocation the node has not answered, by number. */
+  readonly #revoking = new Map<number, (isStored: boolean) => void>();
+  #revocations = 0;
 
   constructor(settings: NodeSettings) {
     this.#settings = settings;
@@ -86,6 +105,30 @@ export class ChaosNode {
     });
   }
 
+  /**
+   * Revokes credentials at this node. Resolves with whether the broker has stored it, or with false
+   * if the node ends before it answers.
+   *
+   * @param until in ms since the Unix epoch
+   */
+  revoke(revoked: Revoked, until: number): Promise<boolean> {
+    this.#revocations += 1;
+    const n = this.#revocations;
+    return new Promise((resolve) => {
+      this.#revoking.set(n, resolve);
+      const onSent = (error: Error | null): void => {
+        if (error !== null) this.#onRevoked(n, false);
+      };
+      if (this.#process === undefined) this.#onRevoked(n, false);
+      else this.#process.send({ revoke: { n, revoked, until } }, onSent);
+    });
+  }
+
+  /** Has the node revoke what nobody uses, and resolves with whether the broker stored it. */
+  confirmsBroker(): Promise<boolean> {
+    return this.revoke({ identity: "nobody" }, Date.now() + NOBODY_MS);
+  }
+
   /** Ends it for good. */
   async close(): Promise<void> {
     this.#isGone = true;
@@ -103,7 +146,10 @@ export class ChaosNode {
         if (message.kind === "listening") resolve(message.port);
         else this.#onReport(message);
       });
-      child.on("exit", () => resolve(undefined));
+      child.on("exit", () => {
+        for (const n of this.#revoking.keys()) this.#onRevoked(n, false);
+        resolve(undefined);
+      });
     });
     if (port !== undefined) {
       this.port = port;
@@ -117,7 +163,13 @@ export class ChaosNode {
   #onReport(report: Exclude<NodeMessage, { kind: "listening" }>): void {
     if (report.kind === "opened") this.devices.open(report.position, report.told.map(received));
     if (report.kind === "event") this.devices.add(received(report.event));
+    if (report.kind === "revoked") this.#onRevoked(report.n, report.isStored);
     if (report.kind === "read") this.#readers.shift()?.(report.events.map(received));
+  }
+
+  #onRevoked(n: number, isStored: boolean): void {
+    this.#revoking.get(n)?.(isStored);
+    this.#revoking.delete(n);
   }
 
   async #end(signal: "SIGKILL" | "SIGTERM"): Promise<void> {

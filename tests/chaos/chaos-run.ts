@@ -1,12 +1,12 @@
 import { afterAll, expect, test } from "vitest";
 import { stopEngines } from "../rigs/brokers/engine-process.ts";
-import { runChaos, type ChaosReport } from "./chaos.ts";
-import type { Engine } from "./engine.ts";
-import type { FaultName } from "./faults.ts";
+import { runChaos, type ChaosReport, type Goals } from "./chaos.ts";
+import type { Engine, EngineName } from "./engine.ts";
+import { faultsOn, type FaultName } from "./faults.ts";
 import { httpForms } from "./http-reader.ts";
 
 /** `npm run chaos` sets these: see scripts/chaos.mjs. */
-const { LONGWIRE_SECONDS, LONGWIRE_SEED, LONGWIRE_FAULTS } = process.env;
+const { LONGWIRE_SECONDS, LONGWIRE_SEED, LONGWIRE_FAULTS, LONGWIRE_CUTS } = process.env;
 const { LONGWIRE_CLIENTS = "100", LONGWIRE_RATE = "100" } = process.env;
 
 export const NOTHING_WRONG: ChaosReport["findings"] = {
@@ -24,7 +24,18 @@ export const NOTHING_WRONG: ChaosReport["findings"] = {
   commandsNotDone: 0,
   commandsDenied: 0,
   commandsDisordered: 0,
+  revokedStillOpen: 0,
+  revokedAccepted: 0,
+  sentAfterClose: 0,
+  revocationsLate: 0,
+  revocationsOverdue: 0,
 };
+
+/** Kills of servers and of devices, for a run that goes on until there were so many cuts. */
+const KILLS = 20;
+/** Identities that are revoked at the same time: few where the run is part of `npm test`. */
+const REVOKED_AT_ONCE = 12;
+const REVOKED_AT_ONCE_IN_TEST = 2;
 
 /** How the run goes that is part of `npm test`. */
 interface UsualRun {
@@ -38,7 +49,7 @@ interface UsualRun {
 
 /** A cluster on an engine, and whatever may happen to it. */
 export function testChaos(
-  name: string,
+  name: EngineName,
   engine: () => Promise<Engine>,
   { unknownShare = 0, ...usual }: UsualRun = {},
 ): void {
@@ -46,6 +57,11 @@ export function testChaos(
   const seed = Number(LONGWIRE_SEED ?? usual.seed ?? 1);
   const forMs = seconds * 1_000;
   const eventsPerSecond = Number(LONGWIRE_RATE);
+  const faults = LONGWIRE_FAULTS?.split(",") as FaultName[] | undefined;
+  const until =
+    LONGWIRE_CUTS === undefined
+      ? undefined
+      : goalsOf(Number(LONGWIRE_CUTS), faults ?? faultsOn(name));
   afterAll(() => stopEngines());
 
   test(
@@ -60,9 +76,13 @@ export function testChaos(
         eventsPerSecond,
         // On a busy machine a short run on one node has hardly begun to publish when its faults end.
         atLeastEvents: 2 * eventsPerSecond,
+        revokedAtOnce: LONGWIRE_SECONDS === undefined ? REVOKED_AT_ONCE_IN_TEST : REVOKED_AT_ONCE,
+        // A test must pass on a machine that is busy with others.
+        areRevocationsTimed: LONGWIRE_SECONDS !== undefined,
         // Only where it was asked for does somebody watch.
         ...(LONGWIRE_SECONDS && { tell: (line) => console.log(line) }),
-        ...(LONGWIRE_FAULTS && { faults: LONGWIRE_FAULTS.split(",") as FaultName[] }),
+        ...(faults && { faults }),
+        ...(until && { until }),
       });
       console.log(summary(name, seed, report));
       expect(report.findings).toEqual(NOTHING_WRONG);
@@ -72,10 +92,19 @@ export function testChaos(
       expect(report.unknownViews).toBeLessThanOrEqual(report.views * unknownShare);
       for (const form of httpForms) expect(report.httpViews[form], form).toBeGreaterThan(10);
       expect(report.commands.given).toBeGreaterThan(20);
+      expect(report.cuts.single + report.cuts.crowd).toBeGreaterThanOrEqual(until?.cuts ?? 1);
+      expect(report.serverKills).toBeGreaterThanOrEqual(until?.serverKills ?? 0);
+      expect(report.commands.deviceKills).toBeGreaterThanOrEqual(until?.deviceKills ?? 1);
+      expect(report.revocations.connected.count).toBeGreaterThan(0);
       expect(report.abuserConnections).toBeGreaterThan(0);
       expect(report.events).toBeGreaterThan(eventsPerSecond);
     },
   );
+}
+
+function goalsOf(cuts: number, faults: readonly FaultName[]): Goals {
+  const serverKills = faults.includes("node killed") ? KILLS : 0;
+  return { cuts, serverKills, deviceKills: KILLS };
 }
 
 function summary(name: string, seed: number, report: ChaosReport): string {

@@ -3,20 +3,25 @@ import type { TopicEvent } from "../../src/live/index.ts";
 import { Random } from "../rigs/random.ts";
 import type { Auditor } from "./auditor.ts";
 import { Tally, type Subscriber } from "./clients.ts";
-import { Cluster, type Mutation } from "./cluster.ts";
+import { Cluster, type Cuts, type Mutation } from "./cluster.ts";
+import { Cutter } from "./cutter.ts";
 import type { Engine } from "./engine.ts";
 import { letFaultsHappen, usualFaults, type FaultName } from "./faults.ts";
 import { type CommandFindings, CommandedDevices } from "./commanded-devices.ts";
 import { check, type Findings } from "./history.ts";
 import { Population } from "./population.ts";
+import { figuresOf, type RevocationFigures, type RevocationFindings } from "./revocation-record.ts";
+import { RevokedIdentities } from "./revoked-identities.ts";
 import { SocketAbuser } from "./socket-abuser.ts";
 import { viewText } from "./view-text.ts";
 
 export interface ChaosOptions {
   engine: () => Promise<Engine>;
   seed: number;
-  /** For how long faults happen, in ms. */
+  /** For how long faults happen, in ms; with `until`, at most. */
   forMs: number;
+  /** Faults happen until there have been so many of each. */
+  until?: Goals;
   subscribers: number;
   /** Of all publishers together. */
   eventsPerSecond: number;
@@ -24,11 +29,24 @@ export interface ChaosOptions {
   atLeastEvents?: number;
   faults?: readonly FaultName[];
   mutation?: Mutation;
+  /** How many identities that are revoked there are at the same time. */
+  revokedAtOnce?: number;
+  /** Whether it is judged how long revocations took. Default false. */
+  areRevocationsTimed?: boolean;
   tell?: (line: string) => void;
 }
 
+/** The numbers that a run goes on for. */
+export interface Goals {
+  /** Connections cut without killing a client or a server. */
+  cuts: number;
+  /** None where the topics end with the server. */
+  serverKills: number;
+  deviceKills: number;
+}
+
 export interface ChaosReport {
-  findings: Findings & CommandFindings;
+  findings: Findings & CommandFindings & RevocationFindings;
   faults: Partial<Record<FaultName, number>>;
   events: number;
   deliveries: number;
@@ -50,6 +68,10 @@ export interface ChaosReport {
   abuserConnections: number;
   /** Commands to devices that are killed, how many of them are unconfirmed, and those kills. */
   commands: { given: number; unconfirmed: number; deviceKills: number };
+  serverKills: number;
+  /** Connections of clients that ended without a close. */
+  cuts: Cuts;
+  revocations: RevocationFigures;
   /** From when all was mended until all had read all, in ms. */
   recoveryMs: number;
 }
@@ -58,6 +80,13 @@ export interface ChaosReport {
 const SERVER_LEASE_MS = 10_000;
 /** How long all may take to be right again once everything is mended. */
 const RECOVERY_MS = 90_000;
+/** In what time the cuts of a run with goals are to happen, in ms. */
+const GOAL_MS = 120_000;
+/** Between two cuts of a run without goals, on average, in ms. */
+const BETWEEN_CUTS_MS = 500;
+/** Between two faults, in ms; with goals, shorter. */
+const LONGEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_WITH_GOALS_MS = 500;
 
 /**
  * Runs a cluster under load and faults, and holds what everybody was told against the log.
@@ -65,16 +94,18 @@ const RECOVERY_MS = 90_000;
  * @throws Error as a rejection if something does not come right after all was mended
  */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, mutation, forMs, tell = () => {} } = options;
+  const { seed, mutation, forMs, until, tell = () => {} } = options;
   const random = new Random(seed);
   const engine = await options.engine();
-  const names = options.faults ?? usualFaults(engine.name);
+  const names = options.faults ?? usualFaults(engine.name, until !== undefined);
   const settings = { serverLeaseMs: SERVER_LEASE_MS, mutation, random: new Random(seed + 1) };
   const cluster = await Cluster.start(engine, settings);
   const tally = new Tally();
   const population = new Population((client) => cluster.url(client), options.subscribers, tally);
   const { subscribers } = population;
-  const commanded = new CommandedDevices((client) => cluster.url(client), new Random(seed + 3));
+  const commanded = new CommandedDevices(cluster, new Random(seed + 3));
+  const revoked = new RevokedIdentities(cluster, new Random(seed + 4));
+  let cutter: Cutter | undefined;
   let abuser: SocketAbuser | undefined;
   try {
     await comeRight("not live", () => subscribers.filter(({ isLive }) => !isLive));
@@ -87,9 +118,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     // A checker that is itself checked needs no other clients.
     if (mutation === undefined) {
       abuser = new SocketAbuser(() => cluster.portsUp, new Random(seed + 2));
+      revoked.begin(options.revokedAtOnce ?? 2);
+      const betweenCutsMs = until === undefined ? BETWEEN_CUTS_MS : GOAL_MS / until.cuts;
+      cutter = new Cutter(cluster, new Random(seed + 5), betweenCutsMs);
     }
-    const faults = await letFaultsHappen(cluster, random, { forMs, names, tell });
+    const latest = performance.now() + forMs;
+    const isOver = (): boolean =>
+      performance.now() > latest || (until !== undefined && isReached(until, cluster, commanded));
+    const longestPauseMs = until === undefined ? LONGEST_PAUSE_MS : LONGEST_PAUSE_WITH_GOALS_MS;
+    const faults = await letFaultsHappen(cluster, random, { isOver, names, longestPauseMs, tell });
     abuser?.leave();
+    cutter?.stop();
     const mendedAt = performance.now();
     await population.fallSilent(options.atLeastEvents ?? 0);
     await commanded.fallSilent();
@@ -98,7 +137,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     // Events that the broker drops on purpose never arrive; the last one is not among them.
     await haveReadAll(subscribers, log);
     // The next step ends a node without a close, and is not part of the measurement.
-    const figures = { ...figuresOf(tally), recoveryMs: performance.now() - mendedAt };
+    const figures = { ...deliveriesOf(tally), recoveryMs: performance.now() - mendedAt };
+    await revoked.fallSilent(RECOVERY_MS);
+    await revoked.tryAll();
     if (mutation === undefined) await seeEveryone(auditor, cluster, population);
     // An engine in the node's own process is read from its disk only now.
     const kept = await auditor.read("news");
@@ -114,6 +155,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       findings: {
         ...check(kept, { histories, ledgers }),
         ...commanded.check(),
+        ...revoked.check(options.areRevocationsTimed ?? false),
         wrongViews: views.wrong,
         wrongHttpViews: sum(httpViews.map(({ wrong }) => wrong)),
       },
@@ -130,17 +172,31 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
         unconfirmed: commanded.unconfirmed,
         deviceKills: commanded.kills,
       },
+      serverKills: cluster.serverKills,
+      cuts: cluster.cuts,
+      revocations: figuresOf(revoked.revocations),
       ...figures,
     };
   } finally {
     abuser?.leave();
+    cutter?.stop();
+    revoked.close();
     population.close();
     commanded.close();
     await cluster.close();
   }
 }
 
-function figuresOf(
+function isReached(goals: Goals, cluster: Cluster, commanded: CommandedDevices): boolean {
+  const { single, crowd } = cluster.cuts;
+  return (
+    single + crowd >= goals.cuts &&
+    cluster.serverKills >= goals.serverKills &&
+    commanded.kills >= goals.deviceKills
+  );
+}
+
+function deliveriesOf(
   tally: Tally,
 ): Pick<ChaosReport, "deliveries" | "attempts" | "attemptsInWorstSecond" | "lateness"> {
   return {

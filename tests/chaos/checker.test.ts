@@ -1,9 +1,14 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { stopEngines } from "../rigs/brokers/engine-process.ts";
+import { Random } from "../rigs/random.ts";
 import { runChaos, type ChaosReport } from "./chaos.ts";
 import { NOTHING_WRONG } from "./chaos-run.ts";
-import { diskEngine } from "./in-process-engine.ts";
+import { Cluster, type Mutation } from "./cluster.ts";
+import { CommandedDevices } from "./commanded-devices.ts";
+import type { Engine } from "./engine.ts";
+import { diskEngine, memoryEngine } from "./in-process-engine.ts";
 import { redisEngine } from "./redis-engine.ts";
+import { RevokedIdentities } from "./revoked-identities.ts";
 
 afterAll(() => stopEngines());
 
@@ -41,4 +46,30 @@ describe.each(["drop", "double"] as const)("a broker with deliberate faults (%s)
       if (does === "drop") expect(findings.wrongViews).toBeGreaterThan(0);
     },
   );
+});
+
+async function wrongCluster(engine: Promise<Engine>, mutation: Mutation): Promise<Cluster> {
+  const settings = { serverLeaseMs: 10_000, random: new Random(1), mutation };
+  const cluster = await Cluster.start(await engine, settings);
+  onTestFinished(() => cluster.close());
+  return cluster;
+}
+
+test("servers that do not learn what others revoke are detected", async () => {
+  const engine = redisEngine({ durable: false });
+  const cluster = await wrongCluster(engine, { does: "keep-revoked" });
+  const revoked = new RevokedIdentities(cluster, new Random(1));
+  onTestFinished(() => revoked.close());
+  revoked.begin(1);
+  await expect.poll(() => revoked.open.length).toBe(1);
+  await revoked.fallSilent(200);
+  expect(revoked.check(false).revokedStillOpen).toBe(1);
+});
+
+test("commands that are carried out twice are detected", async () => {
+  const cluster = await wrongCluster(memoryEngine(), { does: "repeat-commands" });
+  const commanded = new CommandedDevices(cluster, new Random(1));
+  onTestFinished(() => commanded.close());
+  commanded.begin();
+  await expect.poll(() => commanded.check().commandsTwice).toBeGreaterThan(0);
 });

@@ -3,8 +3,8 @@ import { WebSocket } from "../../src/client/index.ts";
 import { connect, type CommandRecord, type Live } from "../../src/live/client/index.ts";
 import type { CommandInfo } from "../../src/live/index.ts";
 import type { Random } from "../rigs/random.ts";
-
-const DEVICES = 10;
+import type { Cluster } from "./cluster.ts";
+import type { NetworkLink } from "./network-link.ts";
 
 /** How long a device is at work on a command at most, in milliseconds. */
 const MAX_WORK_MS = 60;
@@ -24,9 +24,10 @@ export interface CommandFindings {
 /** A device, whose program is killed and started again. It stores what it has begun, or not. */
 class CommandedDevice {
   readonly id: string;
+  /** Its network, which no other client uses. */
+  readonly entrance: NetworkLink;
   /** The numbers of the commands that it has carried out, in this order. */
   readonly done: number[] = [];
-  readonly #url: string;
   readonly #random: Random;
   readonly #isStoring: boolean;
   #saved: CommandRecord | undefined;
@@ -34,18 +35,18 @@ class CommandedDevice {
 
   constructor(
     id: string,
-    url: string,
+    entrance: NetworkLink,
     { random, isStoring }: { random: Random; isStoring: boolean },
   ) {
     this.id = id;
-    this.#url = url;
+    this.entrance = entrance;
     this.#random = random;
     this.#isStoring = isStoring;
     this.start();
   }
 
   start(): void {
-    const live = connect(this.#url, {
+    const live = connect(`ws://${this.entrance.address}/live`, {
       token: this.id,
       webSocket: WebSocket,
       backoff: { firstMs: 50, longestMs: 1_000 },
@@ -79,6 +80,7 @@ class CommandedDevice {
 
 /** Devices that are told what to do while they are killed, and what became of it. */
 export class CommandedDevices {
+  readonly #cluster: Cluster;
   readonly #devices: readonly CommandedDevice[];
   readonly #giver: Live;
   readonly #random: Random;
@@ -90,15 +92,14 @@ export class CommandedDevices {
   #isOver = false;
   #working: Promise<unknown> = Promise.resolve();
 
-  /** @param url where the client with a number connects */
-  constructor(url: (client: number) => string, random: Random) {
+  constructor(cluster: Cluster, random: Random) {
+    this.#cluster = cluster;
     this.#random = random;
-    this.#devices = Array.from(
-      { length: DEVICES },
-      (_, at) =>
-        new CommandedDevice(`commanded-${at}`, url(at), { random, isStoring: at % 2 === 0 }),
+    this.#devices = cluster.deviceEntrances.map(
+      (entrance, at) =>
+        new CommandedDevice(`commanded-${at}`, entrance, { random, isStoring: at % 2 === 0 }),
     );
-    this.#giver = connect(url(DEVICES), {
+    this.#giver = connect(cluster.url(0), {
       token: "giver",
       webSocket: WebSocket,
       backoff: { firstMs: 50, longestMs: 1_000 },
@@ -189,6 +190,8 @@ export class CommandedDevices {
     while (!this.#isOver) {
       await pause(this.#random.integer(200, 1_500));
       const device = this.#random.pick(this.#devices);
+      // Its operating system does not send a close for it.
+      this.#cluster.cutDevice(device.entrance);
       device.kill();
       this.#kills += 1;
       await pause(this.#random.integer(0, 1_000));

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Random } from "../rigs/random.ts";
 import type { ChaosNode } from "./chaos-node.ts";
 import type { Cluster } from "./cluster.ts";
-import type { EngineName } from "./engine.ts";
+import type { EngineName, EngineServer } from "./engine.ts";
 import type { NetworkLink } from "./network-link.ts";
 
 /** Begins, waits, and mends what it did. */
@@ -18,17 +18,17 @@ const BETWEEN_DEPLOYS_MS = 10_000;
 export const faults = {
   "node killed": (cluster, random) =>
     withNode(cluster, random, async (node) => {
-      await node.kill();
+      await cluster.kill(node);
       await pause(random.integer(0, 3_000));
       await node.start();
     }),
   "node drained": (cluster, random) => withNode(cluster, random, restart),
-  "all nodes drained in turn": async ({ nodes }) => {
-    for (const node of nodes) await restart(node);
+  "all nodes drained in turn": async ({ nodes, reachability }) => {
+    for (const node of nodes) await reachability.without([node], () => restart(node));
   },
-  "rolling deploy": async ({ nodes }) => {
+  "rolling deploy": async ({ nodes, reachability }) => {
     for (const node of nodes) {
-      await restart(node);
+      await reachability.without([node], () => restart(node));
       await pause(BETWEEN_DEPLOYS_MS);
     }
   },
@@ -38,35 +38,40 @@ export const faults = {
       await pause(STOPPED_MS);
       node.resume();
     }),
-  "broker killed": async ({ engine }, random) => {
-    const server = random.pick(engine.servers);
-    await server.kill();
-    await pause(random.integer(0, 3_000));
-    await server.restart();
-  },
-  "broker's leader killed": async ({ engine }, random) => {
-    const server = await engine.leader();
-    await server.kill();
-    await pause(random.integer(0, 3_000));
-    await server.restart();
-  },
-  "broker stopped": async ({ engine }, random) => {
-    const server = random.pick(engine.servers);
-    server.signal("SIGSTOP");
-    await pause(random.integer(1_000, 8_000));
-    server.signal("SIGCONT");
-  },
-  "a node cut from the broker": ({ links }, random) =>
-    become(random.pick(links), { kind: "cut" }, random.integer(500, 8_000)),
-  "all nodes cut from the broker": ({ links }, random) =>
-    become(links.flat(), { kind: "cut" }, random.integer(500, 4_000)),
-  "a node's network to the broker stalled": ({ links }, random) =>
-    become(random.pick(links), { kind: "stalled" }, random.integer(1_000, 10_000)),
+  "broker killed": (cluster, random) =>
+    withoutBroker(cluster, random.pick(cluster.engine.servers), (server) =>
+      killForAWhile(server, random),
+    ),
+  "broker's leader killed": async (cluster, random) =>
+    withoutBroker(cluster, await cluster.engine.leader(), (server) =>
+      killForAWhile(server, random),
+    ),
+  "broker stopped": (cluster, random) =>
+    withoutBroker(cluster, random.pick(cluster.engine.servers), async (server) => {
+      server.signal("SIGSTOP");
+      await pause(random.integer(1_000, 8_000));
+      server.signal("SIGCONT");
+    }),
+  "a node cut from the broker": (cluster, random) =>
+    separate(cluster, [random.pick(cluster.nodes)], {
+      condition: { kind: "cut" },
+      forMs: random.integer(500, 8_000),
+    }),
+  "all nodes cut from the broker": (cluster, random) =>
+    separate(cluster, cluster.nodes, {
+      condition: { kind: "cut" },
+      forMs: random.integer(500, 4_000),
+    }),
+  "a node's network to the broker stalled": (cluster, random) =>
+    separate(cluster, [random.pick(cluster.nodes)], {
+      condition: { kind: "stalled" },
+      forMs: random.integer(1_000, 10_000),
+    }),
+  // The nodes still reach it.
   "broker slow": ({ links }, random) =>
     become(links.flat(), { kind: "slow", delayMs: random.integer(20, 400) }, 4_000),
-  "clients cut": ({ entrances }, random) => {
-    const share = random.next();
-    for (const entrance of entrances) entrance.cutSome(share, () => random.next());
+  "clients cut": (cluster, random) => {
+    cluster.cutCrowd(random);
     return Promise.resolve();
   },
   "clients' network stalled": ({ entrances }, random) =>
@@ -92,14 +97,20 @@ export function faultsOn(engine: EngineName): readonly FaultName[] {
   return engine === "disk" ? onDisk : (Object.keys(faults) as FaultName[]);
 }
 
-/** The faults that happen unless others are asked for, each as often as it is named. */
-export function usualFaults(engine: EngineName): readonly FaultName[] {
+/**
+ * The faults that happen unless others are asked for, each as often as it is named.
+ *
+ * @param areKillsFrequent whether nodes are killed as often as all other faults together happen
+ */
+export function usualFaults(engine: EngineName, areKillsFrequent: boolean): readonly FaultName[] {
   // A deploy is not a fault, and takes long.
   const names = faultsOn(engine).filter((name) => name !== "rolling deploy");
-  if (engine !== "disk" && engine !== "memory") return names;
-  return names.flatMap((name) => {
-    return Array<FaultName>(name === "node stopped for 20 s" ? 1 : PER_STOP).fill(name);
+  const isAlone = engine === "disk" || engine === "memory";
+  const usual = names.flatMap((name) => {
+    return Array<FaultName>(isAlone && name !== "node stopped for 20 s" ? PER_STOP : 1).fill(name);
   });
+  if (!areKillsFrequent || !names.includes("node killed")) return usual;
+  return [...usual, ...Array<FaultName>(usual.length - 1).fill("node killed")];
 }
 
 /** These need a node that no other fault has. */
@@ -113,7 +124,7 @@ const onFreeNode: ReadonlySet<FaultName> = new Set([
 const inBackground: ReadonlySet<FaultName> = new Set(["node stopped for 20 s"]);
 
 /**
- * Lets faults happen, one after the other, until the time is over and all is mended.
+ * Lets faults happen, one after the other, until it is over and all is mended.
  *
  * @returns how often each has happened
  */
@@ -121,18 +132,23 @@ export async function letFaultsHappen(
   cluster: Cluster,
   random: Random,
   {
-    forMs,
+    isOver,
     names,
+    longestPauseMs,
     tell,
-  }: { forMs: number; names: readonly FaultName[]; tell: (line: string) => void },
+  }: {
+    isOver: () => boolean;
+    names: readonly FaultName[];
+    longestPauseMs: number;
+    tell: (line: string) => void;
+  },
 ): Promise<Partial<Record<FaultName, number>>> {
   const counts: Partial<Record<FaultName, number>> = {};
-  const until = performance.now() + forMs;
   const background: Promise<void>[] = [];
   // Each once, as far as there is time, before any comes again.
   let bag: FaultName[] = [];
-  while (performance.now() < until) {
-    await pause(random.integer(100, 2_000));
+  while (!isOver()) {
+    await pause(random.integer(100, longestPauseMs));
     if (bag.length === 0) bag = shuffled(names, random);
     const name = bag.pop();
     if (name === undefined) continue;
@@ -162,14 +178,39 @@ async function restart(node: ChaosNode): Promise<void> {
 
 /** One that no other fault has. */
 async function withNode(
-  { nodes }: Cluster,
+  { nodes, reachability }: Cluster,
   random: Random,
   act: (node: ChaosNode) => Promise<void>,
 ): Promise<void> {
   const node = random.pick(nodes.filter(({ isBusy }) => !isBusy));
   node.isBusy = true;
-  await act(node);
+  await reachability.without([node], () => act(node));
   node.isBusy = false;
+}
+
+/** No node reaches its broker for sure while one of its servers is away. */
+function withoutBroker(
+  { nodes, reachability }: Cluster,
+  server: EngineServer,
+  act: (server: EngineServer) => Promise<void>,
+): Promise<void> {
+  return reachability.without(nodes, () => act(server));
+}
+
+async function killForAWhile(server: EngineServer, random: Random): Promise<void> {
+  await server.kill();
+  await pause(random.integer(0, 3_000));
+  await server.restart();
+}
+
+/** Separates nodes from the broker. */
+function separate(
+  cluster: Cluster,
+  nodes: readonly ChaosNode[],
+  { condition, forMs }: { condition: Parameters<NetworkLink["become"]>[0]; forMs: number },
+): Promise<void> {
+  const links = nodes.flatMap((node) => cluster.linksOf(node));
+  return cluster.reachability.without(nodes, () => become(links, condition, forMs));
 }
 
 async function become(

@@ -17,7 +17,6 @@ export class NetworkLink {
   readonly #target: () => number | undefined;
   readonly #connections = new Set<Connection>();
   #condition: Condition = { kind: "whole" };
-  cuts = 0;
 
   private constructor(target: () => number | undefined) {
     this.#target = target;
@@ -48,13 +47,35 @@ export class NetworkLink {
     return this.#condition;
   }
 
-  /** Cuts that share of the connections, without a word: both ends see their socket reset. */
-  cutSome(share: number, random: () => number): void {
-    for (const connection of this.#connections) {
-      if (random() >= share) continue;
-      this.cuts += 1;
-      connection.destroy();
-    }
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** The number of connections to a port behind this network. */
+  connectionsTo(port: number): number {
+    return [...this.#connections].filter((connection) => connection.port === port).length;
+  }
+
+  /**
+   * Cuts that share of the connections, without a word: both ends see their socket reset.
+   *
+   * @returns how many were cut
+   */
+  cutSome(share: number, random: () => number): number {
+    const chosen = [...this.#connections].filter(() => random() < share);
+    for (const connection of chosen) this.#cut(connection);
+    return chosen.length;
+  }
+
+  /** Cuts the connection with this number, from 0 to below `connectionCount`. */
+  cutOne(at: number): void {
+    this.#cut([...this.#connections][at]!);
+  }
+
+  #cut(connection: Connection): void {
+    // Its sockets report their end later, and it must not be counted twice.
+    this.#connections.delete(connection);
+    connection.destroy();
   }
 
   become(condition: Condition): void {
@@ -77,7 +98,7 @@ export class NetworkLink {
       return;
     }
     const far = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-    const connection = new Connection(near, far, () => this.#condition);
+    const connection = new Connection(near, far, { port, condition: () => this.#condition });
     this.#connections.add(connection);
     for (const socket of [near, far]) {
       socket.on("error", () => connection.destroy());
@@ -90,9 +111,16 @@ export class NetworkLink {
 }
 
 class Connection {
+  /** Where it leads. */
+  readonly port: number;
   readonly #ways: readonly Way[];
 
-  constructor(near: Socket, far: Socket, condition: () => Condition) {
+  constructor(
+    near: Socket,
+    far: Socket,
+    { port, condition }: { port: number; condition: () => Condition },
+  ) {
+    this.port = port;
     this.#ways = [new Way(near, far, condition), new Way(far, near, condition)];
   }
 

@@ -50,12 +50,13 @@ const live = await LiveServer.open({
     give: method({
       handle: async ({ to, n }) => {
         const idempotencyKey = `command-${n}`;
+        if (mutation?.does === "repeat-commands") await live.identity(to).command("work", n);
         return (await live.identity(to).command("work", n, { idempotencyKey })).key;
       },
     }),
   },
   broker: mutated(broker),
-  authenticate: ({ token }) => (token === undefined ? undefined : { id: token }),
+  authenticate: ({ token }) => (token === undefined ? undefined : { id: token, tokenId: token }),
   onError: () => {},
   ledger,
   maxMessageBytes: 60_000,
@@ -71,7 +72,19 @@ const listening = await server.listen({ host: "127.0.0.1", port });
 process.on("SIGTERM", () => void drain());
 // Nobody is there any more who could end it.
 process.on("disconnect", () => process.exit());
+process.on("message", ({ revoke }) => {
+  if (revoke !== undefined) void answerRevoke(revoke);
+});
 process.send({ kind: "listening", port: listening.port });
+
+/** Revokes credentials, and answers whether the broker has stored it. */
+async function answerRevoke({ n, revoked, until }) {
+  const isStored = await live.connections.revoke(revoked, until).then(
+    () => true,
+    () => false,
+  );
+  process.send({ kind: "revoked", n, isStored });
+}
 
 async function drain() {
   await server.close({ timeoutMs: 3_000 });
@@ -87,9 +100,20 @@ async function nats(replicas) {
   return NatsBroker.open({ url: location, replicas, client, longestRetryMs: 1_000, lookMs: 2_000 });
 }
 
-/** A broker that is wrong in one event of so many, to see that the checker finds it. */
+/** A broker that is wrong on purpose, to see that the checker finds it. */
 function mutated(broker) {
-  if (mutation === undefined) return broker;
+  if (mutation === undefined || mutation.does === "repeat-commands") return broker;
+  if (mutation.does === "keep-revoked") {
+    return {
+      openTopic: (declaration, follow, onLost) =>
+        broker.openTopic(
+          declaration,
+          declaration.name === "$revocations" ? () => {} : follow,
+          onLost,
+        ),
+      close: () => broker.close(),
+    };
+  }
   const counts = new Map([
     ["news", mutation.from],
     ["devices", mutation.from],

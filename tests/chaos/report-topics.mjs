@@ -8,7 +8,9 @@ export async function reportTopics(broker, retention) {
   const { epoch, offset } = await broker.openTopic(devices, (event) => follow(event));
   process.send({ kind: "opened", position: { epoch, offset }, told });
   follow = (event) => process.send({ kind: "event", event: sent(event) });
-  process.on("message", ({ read }) => void report(read));
+  process.on("message", ({ read }) => {
+    if (read !== undefined) void report(read);
+  });
 
   async function report(name) {
     const events = [];
