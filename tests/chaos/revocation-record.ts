@@ -36,7 +36,8 @@ export interface RevocationFigures {
   withOutage: { count: number; longestAfterOutage: number };
 }
 
-const LIMIT_MS = 1_000;
+/** A revocation that takes longer is late. */
+export const LIMIT_MS = 1_000;
 const LATE_SHARE = 0.01;
 /** How long the nodes may take after an outage to learn of a revocation. */
 const AFTER_OUTAGE_MS = 10_000;

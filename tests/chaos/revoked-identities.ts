@@ -3,7 +3,7 @@ import type { Random } from "../rigs/random.ts";
 import type { ChaosNode } from "./chaos-node.ts";
 import type { Cluster } from "./cluster.ts";
 import { credentialForms, type CredentialForm, useCredentials } from "./credential-forms.ts";
-import { judge, type RevocationFindings, type Revocation } from "./revocation-record.ts";
+import { judge, LIMIT_MS, type RevocationFindings, type Revocation } from "./revocation-record.ts";
 
 /** Longer than any run. */
 const IN_FORCE_MS = 3_600_000;
@@ -215,18 +215,25 @@ export class RevokedIdentities {
   ): Promise<void> {
     const { token, localAddress } = identity;
     const ending = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const count = (): void => {
+      const span = { from: use.since, until: performance.now() };
+      const outageEnd = this.#cluster.reachability.lastOutageEnd(new Set([node]), span);
+      if (outageEnd === undefined) identity.acceptedAfterEnd += 1;
+      ending.abort();
+    };
     const ended = await useCredentials(use.form, {
       port: node.port,
       token,
       localAddress,
       signal: AbortSignal.any([ending.signal, identity.signal]),
+      // A node where nothing was open any more may learn of it later than the others, and then closes
+      // this, too.
       onAccepted: () => {
-        const span = { from: use.since, until: performance.now() };
-        const outageEnd = this.#cluster.reachability.lastOutageEnd(new Set([node]), span);
-        if (outageEnd === undefined) identity.acceptedAfterEnd += 1;
-        ending.abort();
+        timer = setTimeout(count, Math.max(0, use.since + LIMIT_MS - performance.now()));
       },
     });
+    clearTimeout(timer);
     identity.sentAfterEnd += ended.sentAfterEnd;
   }
 
