@@ -7,6 +7,7 @@ function taking(ms: number | undefined, more: Partial<Revocation> = {}): Revocat
     revokedAt: 5_000,
     closedAt: ms === undefined ? undefined : 5_000 + ms,
     outageEnd: undefined,
+    delayMs: 0,
     sentAfterEnd: 0,
     acceptedAfterEnd: 0,
     ...more,
@@ -30,6 +31,14 @@ test("one revocation in a hundred may take longer than a second, and a second on
   const two = [...many(98, 10), taking(1_001), taking(3_000)];
   expect(judge(two, true)).toEqual({ ...RIGHT, revocationsLate: 1 });
   expect(judge(two, false)).toEqual(RIGHT);
+});
+
+test("on a slow network, six delays are added to the second", () => {
+  const slow = taking(3_400, { delayMs: 400 });
+  const late = taking(3_401, { delayMs: 400 });
+  expect(judge([slow], true)).toEqual(RIGHT);
+  expect(judge([...many(99, 10), slow, late], true)).toEqual({ ...RIGHT, revocationsLate: 1 });
+  expect(figuresOf([slow, late]).slow).toEqual({ count: 2, longest: 3_401, late: 1 });
 });
 
 test("a revocation with an outage may take as long as the outage and ten seconds", () => {
@@ -65,6 +74,7 @@ test("the figures are those of the revocations without an outage, and of the oth
   ];
   expect(figuresOf(revocations)).toEqual({
     connected: { count: 100, median: 20, p99: 300, longest: 1_400, late: 1 },
+    slow: { count: 0, longest: 0, late: 0 },
     withOutage: { count: 2, longestAfterOutage: 2_000 },
   });
 });

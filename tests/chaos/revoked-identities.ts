@@ -29,6 +29,7 @@ class Identity implements Revocation {
   closedAt: number | undefined;
   /** When the last outage ended that fell between the two, in ms. */
   outageEnd: number | undefined;
+  delayMs = 0;
   sentAfterEnd = 0;
   acceptedAfterEnd = 0;
 
@@ -120,6 +121,12 @@ export class RevokedIdentities {
     return this.#identities.filter(({ revokedAt }) => revokedAt !== undefined);
   }
 
+  /** The longest delay between a node and the broker now, each way, in ms. */
+  get #delayMs(): number {
+    const conditions = this.#cluster.links.flat().map(({ condition }) => condition);
+    return Math.max(0, ...conditions.map((one) => (one.kind === "slow" ? one.delayMs : 0)));
+  }
+
   get #nodesUp(): ChaosNode[] {
     return this.#cluster.nodes.filter(({ isUp }) => isUp);
   }
@@ -144,8 +151,10 @@ export class RevokedIdentities {
     });
     await Promise.all(accepted);
     await pause(this.#random.integer(SHORTEST_STAY_MS, LONGEST_STAY_MS));
+    identity.delayMs = this.#delayMs;
     await this.#revoke(identity, areAny);
     const closedAt = Math.max(...(await Promise.all(ends)));
+    identity.delayMs = Math.max(identity.delayMs, this.#delayMs);
     const { reachability } = this.#cluster;
     const since = identity.revokedAt!;
     const until = Math.max(since, closedAt);
