@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { LongwireError } from "../../base/index.ts";
 
 /** The files with LevelDB's records. A folder without any has nothing to lose. */
@@ -14,9 +15,20 @@ const RECORDS = /^\d+\.(log|ldb|sst)$/;
 export async function requireCurrent(folder: string): Promise<void> {
   const names = await namesIn(folder);
   const records = names.filter((name) => RECORDS.test(name));
-  if (records.length === 0 || names.includes("CURRENT")) return;
+  if (records.length === 0 || names.includes("CURRENT") || (await hasCurrent(folder))) return;
   const message = `The folder ${folder} contains a damaged store (${records[0]} exists and CURRENT does not); restore a backup, or move the folder away to start empty.`;
   throw new LongwireError("store_corrupt", message);
+}
+
+/** A listing may miss a file that is replaced while it is read; a lookup does not. */
+async function hasCurrent(folder: string): Promise<boolean> {
+  try {
+    await stat(join(folder, "CURRENT"));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 async function namesIn(folder: string): Promise<string[]> {

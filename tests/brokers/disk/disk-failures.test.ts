@@ -120,6 +120,17 @@ describe("a folder that cannot be opened is refused with one line that says what
     await (await DiskBroker.open({ folder })).close();
   });
 
+  test("its CURRENT is replaced while the files are listed: nothing is missing", async () => {
+    const { path: folder } = new DataFolder();
+    await (await DiskBroker.open({ folder })).close();
+    const names = readdirSync(folder).filter((name) => name !== "CURRENT");
+    vi.spyOn(files, "readdir").mockResolvedValueOnce(names as never);
+    syncBuiltinESMExports();
+    await (await DiskBroker.open({ folder })).close();
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
+
   test("a store whose creation was interrupted is created", async () => {
     const { path: folder } = new DataFolder();
     mkdirSync(folder, { recursive: true });
