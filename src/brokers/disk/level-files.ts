@@ -1,5 +1,4 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import { LongwireError } from "../../base/index.ts";
 
 /** The files with LevelDB's records. A folder without any has nothing to lose. */
@@ -23,7 +22,7 @@ export async function requireCurrent(folder: string): Promise<void> {
 /** A listing may miss a file that is replaced while it is read; a lookup does not. */
 async function hasCurrent(folder: string): Promise<boolean> {
   try {
-    await stat(join(folder, "CURRENT"));
+    await stat(`${folder}/CURRENT`);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
