@@ -12,7 +12,7 @@ import {
   type TopicDeclaration,
   type TopicEvent,
 } from "../../../src/live/index.ts";
-import { stopEngines } from "../../rigs/brokers/engine-process.ts";
+import { saidByEngines, stopEngines } from "../../rigs/brokers/engine-process.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { NatsServer } from "../../rigs/brokers/nats-server.ts";
 
@@ -91,7 +91,12 @@ async function openTopicAgain(
       return await node.openTopic(declaration, follow, onLost);
     } catch (error) {
       const isPassing = (error as LongwireError).code === "unavailable";
-      if (!isPassing || performance.now() > until) throw error;
+      if (!isPassing || performance.now() > until) {
+        const said = saidByEngines();
+        throw new Error(`the topic was not opened; the servers said\n${said}`, { cause: error });
+      }
+      // While the connection is away, each attempt fails in the same turn, in which it cannot return.
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 }
@@ -117,8 +122,9 @@ test(
       Array.from({ length: to - from }, (_, at) => from + at);
     const append = (n: number): Promise<Receipt> =>
       appendAgain(topics[n % 2]!, { data: n, idempotencyKey: `${n}` }).catch((cause: unknown) => {
-        const said = servers.map(({ name, output }) => `${name}:\n${output}`).join("\n");
-        throw new Error(`event ${n} was not appended; the servers said\n${said}`, { cause });
+        throw new Error(`event ${n} was not appended; the servers said\n${saidByEngines()}`, {
+          cause,
+        });
       });
     for (const n of range(0, 20)) await append(n);
     const leader = await leaderOf("longwire+log+news", servers);

@@ -15,6 +15,11 @@ export async function stopEngines(): Promise<void> {
   await Promise.all([...running].map((engine) => engine.stop()));
 }
 
+/** Returns the end of what each running engine has said, for failures that cannot be repeated. */
+export function saidByEngines(): string {
+  return [...running].map(({ port, output }) => `${port}:\n${output}`).join("\n");
+}
+
 /** A server program that stores topics, on a free port, with its own folder. */
 export abstract class EngineProcess {
   port = 0;
@@ -22,7 +27,6 @@ export abstract class EngineProcess {
   readonly #program: string;
   readonly #isReady: string;
   #process: ChildProcess | undefined;
-  /** The end of what it has said, for failures that cannot be repeated at will. */
   #output = "";
 
   /** @param isReady what it says when it can be used */
@@ -32,6 +36,7 @@ export abstract class EngineProcess {
     this.folder = mkdtempSync(join(tmpdir(), `longwire-${program}-`));
   }
 
+  /** The end of what it has said. */
   get output(): string {
     return this.#output;
   }
