@@ -36,7 +36,8 @@ export interface RequestOptions {
 }
 
 /**
- * A subscriber as the server describes it, and since when it is present (ms since the Unix epoch).
+ * A subscriber as the server describes it, with its own update, and since when it is present (ms
+ * since the Unix epoch).
  */
 export type Presence = Readonly<Record<string, unknown>> & { readonly since: number };
 

@@ -72,7 +72,8 @@ export interface PresenceOptions {
   /**
    * Validates what subscribers report about themselves with `presence(name).update`, for example
    * `{ status: "away" }`: an object of at most 4,096 characters of JSON. Its fields replace those of
-   * the same name that `describe` returns. Default: none; updates are refused.
+   * the same name that `describe` returns, and `updated` lists their names. Default: none; updates
+   * are refused.
    */
   data?: StandardSchema;
   /** How long a subscriber stays present after leaving, in milliseconds. Default 10,000. */

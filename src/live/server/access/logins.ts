@@ -29,7 +29,7 @@ export class Logins {
   /**
    * Checks credentials that may still be followed by others. Never throws.
    *
-   * @param address the client's
+   * @param address names whose failed logins are counted: the client's address, or its identity
    */
   check(credentials: Credentials, address: string): AuthResult | Promise<AuthResult> {
     return this.#check(credentials, address, (result) => result);

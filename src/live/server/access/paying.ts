@@ -54,7 +54,7 @@ export function held(account: Account, bytes: number): Release {
   };
 }
 
-/** The payer of a connection before it is authenticated. */
+/** The name of a connection's payer: its address, and once it is authenticated its identity. */
 export function addressOf({ account }: { readonly account: Account }): string {
   return account.payer?.name ?? "";
 }

@@ -143,7 +143,7 @@ export class LeasedEntries {
     const { key, payer, isNewest } = entry;
     const topic = await this.#host.topic(payer);
     const receipt = isNewest
-      ? await topic.append({ key, data: entry.data, leaseMs: this.#host.leaseMs })
+      ? await topic.append({ key, data: entry.data, leaseMs: this.#host.leaseMs, ...paidBy(payer) })
       : await this.#join(entry, topic);
     entry.offset = receipt.offset;
     // It was removed before the broker acknowledged the event. A replacement comes after it.
@@ -188,6 +188,11 @@ export class LeasedEntries {
       // Another server has the same key, or the broker is unreachable and the lease removes it.
     }
   }
+}
+
+/** An entry that a client has worded is charged to it. */
+function paidBy(payer: MemoryAccount | undefined): { payer?: MemoryAccount } {
+  return payer === undefined ? {} : { payer };
 }
 
 /** Renews the leases of all entries, in slices. */

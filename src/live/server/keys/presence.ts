@@ -29,17 +29,22 @@ import {
 } from "../../../topics/index.ts";
 import { DEFAULT_GRACE_MS, MAX_PRESENCE_UPDATE } from "../limits.ts";
 import { LeasedEntries, renewLeases } from "./leased-entries.ts";
+import { heldByRequest, type Release } from "../access/paying.ts";
 import { shownCaller, type Caller } from "../sessions/caller.ts";
 
 type Description = Readonly<Record<string, unknown>>;
+
+const NOTHING: Description = {};
 
 /**
  * An identity with one or more subscriptions to a topic, or that had one within the grace period.
  */
 interface Present {
   subscriptions: number;
-  /** As `describe` returned it. */
+  /** As `describe` returned it; empty if there are no updates to add to it. */
   readonly described: Description;
+  /** Refunds what the update costs. */
+  release: Release;
   /** The grace period, which runs while no subscription is left. */
   leaving: Timer | undefined;
 }
@@ -92,18 +97,19 @@ export class Presence {
       known.subscriptions += 1;
       return;
     }
-    const described = this.#describe(topic, options, caller);
-    present.set(key, { subscriptions: 1, described, leaving: undefined });
     const since = Math.floor(wallTimeOf(this.#host.clock));
-    entries.set(key, { ...described, since }, caller.account.payer);
+    const data = { ...this.#describe(topic, options, caller), since };
+    const described = options.data === undefined ? NOTHING : data;
+    present.set(key, { subscriptions: 1, described, release: () => {}, leaving: undefined });
+    entries.set(key, data, caller.account.payer);
   }
 
   /**
    * Replaces the fields that a subscriber reports about itself.
    *
    * @param watched the topic that it is subscribed to
-   * @throws LiveError `forbidden`, `bad_request`, `invalid_data`, `too_large`, `unavailable`,
-   *   possibly as a rejection
+   * @throws LiveError `forbidden`, `bad_request`, `invalid_data`, `too_large`, `rate_limited`,
+   *   `unavailable` as a rejection
    */
   async update(watched: TopicEntry, draft: EventDraft, caller: Caller): Promise<Receipt> {
     const { name, declaration } = watched;
@@ -117,6 +123,10 @@ export class Presence {
     }
     const { since } = presents.entries.dataOf(key) as { since: number };
     const data = dataOf(present.described, { since, updates });
+    // It is kept as long as the presence, which outlives the connection.
+    const release = heldByRequest(caller, readValue(jsonOf(data, "update"))!.parsedBytes);
+    present.release();
+    present.release = release;
     return presents.entries.replace(key, data, caller.account.payer);
   }
 
@@ -153,6 +163,7 @@ export class Presence {
     const presents = this.#topics.get(name);
     if (presents === undefined) return;
     const { present, entries } = presents;
+    present.get(key)?.release();
     present.delete(key);
     void entries.remove(key);
     if (present.size === 0) this.#topics.delete(name);
@@ -215,10 +226,11 @@ function dataOf(
 
 /** Keeps the updates that the identity has made on another server, and its `since`. */
 function joined(own: unknown, other: unknown): unknown {
-  const { since: _ownSince, ...described } = own as Description;
-  const { since, updated = [], ...shown } = other as Description & { updated?: string[] };
-  const updates = Object.fromEntries(updated.map((name) => [name, shown[name]]));
-  return dataOf(described, { since: since as number, updates });
+  const { since, updated, ...fields } = other as Description & { since: number };
+  // An older server, or a description, may have another `updated`.
+  const names = Array.isArray(updated) ? updated.filter((name) => Object.hasOwn(fields, name)) : [];
+  const updates = Object.fromEntries(names.map((name: string) => [name, fields[name]]));
+  return dataOf(own as Description, { since, updates });
 }
 
 /**

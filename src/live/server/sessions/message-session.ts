@@ -6,6 +6,7 @@ import {
   type SendBuffer,
   type Pumped,
   OFFERS_BYTES,
+  type Receipt,
   REQUEST_BYTES,
   topicOfPresence,
 } from "../../../topics/index.ts";
@@ -330,8 +331,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
 
   async #publish(id: RequestId, publishing: Publishing, caller: Caller): Promise<string> {
     const receipt = await publish(this.#core, { ...publishing, caller }, this);
-    const topic = publishing.topic.name;
-    return JSON.stringify({ type: "published", id, topic, ...receipt });
+    return published(id, publishing.topic.name, receipt);
   }
 
   async #updatePresence(
@@ -341,7 +341,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   ): Promise<string> {
     const entry = requireTopic(this.#core, watched);
     const receipt = await this.#core.presence.update(entry, draft, caller);
-    return JSON.stringify({ type: "published", id, topic, ...receipt });
+    return published(id, topic, receipt);
   }
 
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
@@ -386,7 +386,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
    * Replaces the connection's credentials; the identity must stay the same, its rights may differ.
    */
   #refresh(token: string, { identity }: Caller): void | Promise<void> {
-    const checked = this.#core.logins.decide(tokenAlone(token), this.#address);
+    // By identity: others at its address, who guess, must not keep it from refreshing.
+    const checked = this.#core.logins.decide(tokenAlone(token), addressOf(this.#peer));
     return onceAvailable(checked, (result) => {
       if (this.#ended) return;
       if (result.kind === "refused") throw result.error;
@@ -497,6 +498,10 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     this.#quietTicks = 0;
     this.#peer.send(text);
   }
+}
+
+function published(id: RequestId, topic: string, receipt: Receipt): string {
+  return JSON.stringify({ type: "published", id, topic, ...receipt });
 }
 
 function isResponse(

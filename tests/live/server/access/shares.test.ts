@@ -359,6 +359,16 @@ describe("failed logins", () => {
     refuse();
   });
 
+  test("others at its address do not keep a connection from refreshing its credentials", async () => {
+    const live = await MemoryLive.open({ topics: [], failedLoginBurst: 1, authenticate });
+    const guest = await live.level1(as("ann"));
+    guest.take();
+    await (await live.level1(as("wrong"))).leave();
+    expect((await live.level1(as("wrong"))).closeCode).toBeUndefined();
+    await guest.send({ type: "refresh", token: "ann" });
+    expect(guest.types()).toEqual(["refreshed"]);
+  });
+
   test("at that rate, credentials that cannot be checked cost nothing", async () => {
     const live = await MemoryLive.open({
       topics: [logTopic("t")],

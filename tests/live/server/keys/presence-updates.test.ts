@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
+import { Ledger } from "../../../../src/base/index.ts";
 import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import { LiveError, logTopic, type LiveServerOptions } from "../../../../src/live/index.ts";
 import { ServerBroker } from "../../../../src/testing/server-broker.ts";
@@ -130,6 +131,29 @@ describe("an update", () => {
     expect(await ann.ask(update({ status: "away" }))).toMatchObject(refused);
   });
 
+  test("is charged to the identity, at the cost of parsing, until it is no longer present", async () => {
+    const ledger = new Ledger({ shareBytes: 32 * 1024 });
+    const live = await open({
+      ledger,
+      topics: [logTopic("news", { presence: { data: v.record(v.string(), v.any()) } })],
+    });
+    const heldBytes = (): number =>
+      [...ledger.payers].find(({ name }) => name === "identity ann")?.heldBytes ?? 0;
+    const ann = await as(live, "ann");
+    await ann.send(subscribe);
+    const before = heldBytes();
+    await ann.ask(update({ status: "x".repeat(1_000) }));
+    expect(heldBytes() - before).toBeGreaterThan(2_000);
+    await ann.ask(update({ status: "y".repeat(1_000) }));
+    expect(heldBytes() - before).toBeLessThan(4_000);
+    const costly = update({ status: Array.from({ length: 1_300 }, () => []) });
+    expect(await ann.ask(costly)).toMatchObject({ code: "rate_limited" });
+    await ann.leave();
+    expect(heldBytes()).toBeGreaterThan(2_000);
+    await live.pass(10_200);
+    expect(heldBytes()).toBe(0);
+  });
+
   test("while the broker is away is answered with unavailable, and made with the next renewal", async () => {
     const clock = new VirtualClock();
     const broker = new NodeBroker(new MemoryBroker({ clock }), clock, 0);
@@ -198,6 +222,23 @@ describe("an update on one of two servers", () => {
     const ann = { role: "editor", status: "away", since, updated: ["status"] };
     expect(await presentOn(after)).toEqual({ ann });
   });
+
+  test.each(["yesterday", ["name", 7, "none"]])(
+    "is not taken from a description that has its own updated: %j",
+    async (updated) => {
+      const clock = new VirtualClock();
+      const shared = new MemoryBroker({ clock });
+      const describe = (): Message => ({ name: "Ann", updated });
+      const topics = [logTopic("news", { presence: { describe, data: schema } })];
+      const one = await open({ broker: new ServerBroker(shared), topics }, clock);
+      const other = await open({ broker: new ServerBroker(shared), topics }, clock);
+      await (await as(one, "ann")).send(subscribe);
+      await (await as(other, "ann")).send(subscribe);
+      await other.settle();
+      expect(await presentOn(other)).toMatchObject({ ann: { name: "Ann" } });
+      expect([...one.errors, ...other.errors]).toEqual([]);
+    },
+  );
 
   test("is replaced by a later one on the other", async () => {
     const [a, b] = await two();
