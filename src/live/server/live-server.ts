@@ -287,6 +287,7 @@ export class LiveServer<Api extends LiveApi = any> {
     for (const timer of this.#timers) timer.cancel();
     this.#core.wheel.close();
     this.#core.admission.close();
+    this.#core.presence.close();
     await this.#core.roster.close();
     await this.#core.catalog.close();
     await this.#broker.close();

@@ -151,6 +151,14 @@ export class Presence {
     this.#entriesIn(topic)?.onStartedAgain(isKept);
   }
 
+  /** Refunds all updates; the leases end the presence, unless other servers continue it. */
+  close(): void {
+    for (const { present } of this.#topics.values()) {
+      for (const { release } of present.values()) release();
+    }
+    this.#topics.clear();
+  }
+
   renewLeases(): void {
     renewLeases(this.#entries(), this.#host.catalog());
   }

@@ -152,6 +152,13 @@ describe("an update", () => {
     expect(heldBytes()).toBeGreaterThan(2_000);
     await live.pass(10_200);
     expect(heldBytes()).toBe(0);
+    const again = await as(live, "ann");
+    await again.send(subscribe);
+    await again.ask(update({ status: "away" }));
+    await again.leave();
+    expect(heldBytes()).toBeGreaterThan(0);
+    await live.live.close();
+    expect(heldBytes()).toBe(0);
   });
 
   test("while the broker is away is answered with unavailable, and made with the next renewal", async () => {
