@@ -243,7 +243,7 @@ async function diverge(
 }
 
 test(
-  "replicas that differ are reported and aligned once: one new epoch, and all nodes have the same",
+  "replicas that differ are reported and aligned, and not again: one new epoch, and all nodes have the same",
   async () => {
     const servers = await NatsServer.startCluster(3);
     const nodes: NatsBroker[] = [];
@@ -298,6 +298,10 @@ test(
       .toEqual(nodes.map(() => [false, { events: expect.anything(), losses: 0 }]));
     const settled = await Promise.all(nodes.map(followed));
     const { topic } = settled[0]!;
+    const aligned = (): number => reports.filter(({ code }) => code === "broker_diverged").length;
+    const count = aligned();
+    // A busy machine takes so long to find it that the replicas are made to differ a second time.
+    expect(count).toBeLessThanOrEqual(round);
     // Longer than several looks.
     for (let n = 0; n < 20; n += 1) {
       await appendAgain(topic, { data: `after ${n}`, idempotencyKey: `after ${n}` });
@@ -308,7 +312,7 @@ test(
       expect(each.seen).toEqual(settled[0]!.seen);
       expect([each.topic.epoch, each.seen.losses]).toEqual([topic.epoch, 0]);
     }
-    expect(reports.filter(({ code }) => code === "broker_diverged")).toHaveLength(1);
+    expect(aligned()).toBe(count);
   },
   5 * PATIENCE_MS,
 );
