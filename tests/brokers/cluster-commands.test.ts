@@ -1,5 +1,7 @@
 import * as v from "valibot";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import { updatePresence } from "../../src/live/client/presence/index.ts";
+import { handle } from "../../src/live/client/answering/index.ts";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
 import { clientMethod, commandsTopic, connectionsTopic, logTopic } from "../../src/live/index.ts";
@@ -56,7 +58,7 @@ describe.each(engines.filter(([name]) => !name.includes("pattern")))(
       const [a, b] = await twoNodes(engine);
       const devices = [clientOf(a, "ap-1"), clientOf(b, "ap-2"), clientOf(b, "ap-3")];
       for (const [n, device] of devices.entries()) {
-        device.handle("work", (params) => [n, params]);
+        handle(device, "work", (params) => [n, params]);
         onTestFinished(device.topic("news").subscribe(() => {}));
         await isLive(device);
       }
@@ -128,12 +130,12 @@ describe.each(engines.filter(([name]) => !name.includes("pattern")))(
       onTestFinished(present.subscribe(() => {}));
       onTestFinished(phone.topic("news").subscribe(() => {}));
       await isLive(phone);
-      await phone.presence("news").update({ status: "away" });
+      await updatePresence(phone, "news", { status: "away" });
       onTestFinished(desk.topic("news").subscribe(() => {}));
       await isLive(desk);
       const statusOf = (): unknown => present.entries.get("ann")?.["status"];
       await eventually(statusOf).toBe("away");
-      await desk.presence("news").update({ status: "here" });
+      await updatePresence(desk, "news", { status: "here" });
       await eventually(statusOf).toBe("here");
     });
 
@@ -142,7 +144,7 @@ describe.each(engines.filter(([name]) => !name.includes("pattern")))(
       const given = [];
       for (const n of [1, 2, 3]) given.push(await a.live.identity("ap-1").command("work", n));
       const done: unknown[] = [];
-      clientOf(b, "ap-1").handle("work", (n) => {
+      handle(clientOf(b, "ap-1"), "work", (n) => {
         done.push(n);
         return n;
       });

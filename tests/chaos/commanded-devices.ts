@@ -1,3 +1,4 @@
+import { handle } from "../../src/live/client/answering/index.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type CommandRecord, type Live } from "../../src/live/client/index.ts";
@@ -62,7 +63,7 @@ class CommandedDevice {
     });
     const program = { live, isKilled: false };
     this.#program = program;
-    live.handle("work", async (n) => {
+    handle(live, "work", async (n) => {
       if (program.isKilled) return new Promise(() => {});
       this.done.push(n as number);
       await pause(this.#random.integer(0, MAX_WORK_MS));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { handle } from "../../src/live/client/answering/index.ts";
 import { WebSocket } from "../../src/client/index.ts";
 import { connect, type Live } from "../../src/live/client/index.ts";
 import type { CommandInfo, ConnectionInfo } from "../../src/live/index.ts";
@@ -29,7 +30,7 @@ function enter(device?: string): Live {
 async function device(name: string): Promise<{ live: Live; restarts: string[] }> {
   const live = enter(name);
   const restarts: string[] = [];
-  live.handle("restart", (_, { command }) => {
+  handle(live, "restart", (_, { command }) => {
     restarts.push(command ?? "a call");
     return { awaySeconds: 3 };
   });

@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, onTestFinished, test } from "vitest";
+import { handle } from "../../src/live/client/answering/index.ts";
 import { Ledger } from "../../src/base/index.ts";
 import { clientMethod, LiveError, keyedTopic, logTopic, method } from "../../src/live/index.ts";
 import { TestLive, type TestLiveOptions } from "../../src/testing/index.ts";
@@ -256,9 +257,9 @@ test("what the server asks a client, and the answer, have the API's types", asyn
   const live = await TestLive.start({ topics, clientMethods, authenticate: () => ({ id: "ap" }) });
   onTestFinished(() => live.close());
   const client = live.connect();
-  client.handle("reboot", ({ afterMs }) => ({ uptimeMs: afterMs * 2 }));
+  handle(client, "reboot", ({ afterMs }) => ({ uptimeMs: afterMs * 2 }));
   // @ts-expect-error The answer has another type.
-  client.handle("other", () => 1)();
+  handle(client, "other", () => 1)();
   await live.pass(100);
   const asked = live.server.identity("ap").call("reboot", { afterMs: 3 });
   await live.pass(100);

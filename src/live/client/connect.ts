@@ -1,14 +1,15 @@
-import type { LongwireError } from "../../base/index.ts";
 import type { Params } from "../../topics/index.ts";
 import type { LiveApi } from "../live-api.ts";
 import { Link, type LinkOwner } from "./link/link.ts";
 import type { Live, Published, RequestOptions } from "./live.ts";
+import { presenceOf } from "./presence-of.ts";
 import { settingsOf, type ConnectOptions, type Settings } from "./options.ts";
 import { addListener } from "./report.ts";
-import { Answers, type RequestHandler } from "./requests/answers.ts";
+import type { Answers } from "./answering/answers.ts";
+import type { PresenceUpdates } from "./presence/presence-updates.ts";
 import { randomKey } from "./requests/random-key.ts";
 import { Requests } from "./requests/requests.ts";
-import type { AnswerMessage, Feature, MessageOf } from "../wire/index.ts";
+import type { MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
 import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 
@@ -25,20 +26,21 @@ export function connect<Api extends LiveApi = LiveApi>(
 }
 
 /** Implements `live.ts`, which has the types of names, data and params. */
-class Client implements FeedHost, LinkOwner {
+export class Client implements FeedHost, LinkOwner {
   readonly settings: Settings;
   /**
    * The first one carries the requests; the others carry topics that the ones before already have.
    */
   readonly #links: [Link, ...Link[]];
   readonly requests: Requests;
-  readonly answers: Answers;
+  /** Set by `handle`, which only programs that answer requests import. */
+  answers: Answers | undefined;
+  /** Set by `updatePresence`, which few programs import. */
+  updates: PresenceUpdates | undefined;
   /** All feeds that are still referenced, even without readers, by name and params. */
   readonly #feeds = new Map<string, WeakRef<TopicFeed>>();
   readonly #listeners = new Set<(status: LiveStatus) => void>();
   readonly #stopListening: () => void;
-  /** The last updates of the client's presence, by the topic of presence. */
-  readonly #updates = new Map<string, { data: unknown; isStored: boolean }>();
   #ids = 0;
   #status: LiveStatus = { state: "connecting" };
 
@@ -47,12 +49,6 @@ class Client implements FeedHost, LinkOwner {
     const first = new Link(this);
     this.#links = [first];
     this.requests = new Requests(settings, first);
-    this.answers = new Answers({
-      clock: settings.clock,
-      link: first,
-      store: settings.commands,
-      offer: (methods, run) => this.#offer(methods, run),
-    });
     first.connect();
     this.#stopListening = settings.page.listen((event) => {
       for (const link of this.#links) link.onPage(event);
@@ -62,6 +58,11 @@ class Client implements FeedHost, LinkOwner {
 
   get status(): LiveStatus {
     return this.#status;
+  }
+
+  /** The link that carries requests. */
+  get link(): Link {
+    return this.#links[0];
   }
 
   onStatus(listener: (status: LiveStatus) => void): () => void {
@@ -103,10 +104,6 @@ class Client implements FeedHost, LinkOwner {
     return ((await this.requests.ask(request)) as MessageOf<"result">).data;
   }
 
-  handle(method: string, handler: RequestHandler): () => void {
-    return this.answers.handle(method, handler);
-  }
-
   reconnect(): void {
     for (const link of this.#links) link.connect();
   }
@@ -117,30 +114,8 @@ class Client implements FeedHost, LinkOwner {
     for (const link of this.#links.slice()) link.close();
   }
 
-  /** The server forgets updates of somebody who leaves. */
   onSubscribed(name: string): void {
-    const topic = presenceOf(name);
-    const update = this.#updates.get(topic);
-    // One that is not stored yet is repeated as a request.
-    if (!update?.isStored) return;
-    this.updatePresence(topic, update.data).catch(({ code }: LongwireError) => {
-      // An older server; the next one may store it.
-      if (code === "unsupported" && !this.#updates.has(topic)) this.#updates.set(topic, update);
-    });
-  }
-
-  /** Sends the update now, and again with each later subscription to the topic. */
-  async updatePresence(topic: string, data: unknown): Promise<void> {
-    const update = { data, isStored: false };
-    // An older update must not follow this one.
-    this.#updates.set(topic, update);
-    try {
-      await this.#publish({ topic, data }, {}, "presence");
-      update.isStored = true;
-    } catch (error) {
-      if (this.#updates.get(topic) === update) this.#updates.delete(topic);
-      throw error;
-    }
+    this.updates?.onSubscribed(name);
   }
 
   attach(feed: TopicFeed): Link {
@@ -172,7 +147,7 @@ class Client implements FeedHost, LinkOwner {
   onLinkChanged(link: Link, wasOpen: boolean): void {
     if (link === this.#links[0]) {
       this.requests.onLinkChanged(wasOpen);
-      this.answers.onLinkChanged(wasOpen);
+      this.answers?.onLinkChanged(wasOpen);
     }
     this.onFeedChanged();
   }
@@ -187,24 +162,15 @@ class Client implements FeedHost, LinkOwner {
     }
   }
 
-  async #offer(methods: string[], run: string | undefined): Promise<AnswerMessage> {
-    return this.requests.ask({ type: "offers", id: this.newId(), methods, run }, "requests");
-  }
-
   async #publish(
     message: { topic: string; key?: string; data?: unknown; remove?: true },
     { idempotencyKey = randomKey() }: RequestOptions = {},
-    feature?: Feature,
   ): Promise<Published> {
     const request = { type: "publish", id: this.newId(), ...message, idempotencyKey };
-    const answer = await this.requests.ask(request, feature);
+    const answer = await this.requests.ask(request);
     const { offset, duplicate } = answer as MessageOf<"published">;
     return { offset, duplicate };
   }
-}
-
-function presenceOf(name: string): string {
-  return `${name}/$presence`;
 }
 
 /** Returns the same text for equal params. */

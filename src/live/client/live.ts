@@ -1,16 +1,6 @@
 import type { Offset } from "../../topics/index.ts";
-import type {
-  AnswerOf,
-  ClientMethodsOf,
-  InputOf,
-  LiveApi,
-  MethodsOf,
-  QuestionOf,
-  ResultOf,
-  TopicName,
-} from "../live-api.ts";
+import type { InputOf, LiveApi, MethodsOf, ResultOf, TopicName } from "../live-api.ts";
 import type { Feed } from "./feed/feed.ts";
-import type { RequestContext } from "./requests/answers.ts";
 import type { LiveStatus } from "./status.ts";
 import type {
   DataNamed,
@@ -41,21 +31,6 @@ export interface RequestOptions {
  */
 export type Presence = Readonly<Record<string, unknown>> & { readonly since: number };
 
-/** The feed of a topic's current subscribers. */
-export interface PresenceFeed extends Feed<KeyedItem<Presence>, Presence> {
-  /**
-   * Replaces the fields that this client's identity reports about itself, for example
-   * `{ status: "away" }`. Others see them instead of those of the same name that
-   * `presence.describe` returns. The client sends them again with each later
-   * subscription to the topic, so they hold whenever it is present. `updated` lists their names.
-   *
-   * @throws LongwireError as a rejection, like `publish`: `forbidden` unless the topic has
-   *   `presence.data`, `invalid_data`, `bad_request` without a subscription to the topic,
-   *   `unsupported` by an older server
-   */
-  update(data: Readonly<Record<string, unknown>>): Promise<void>;
-}
-
 /** A client of a live server. `Api` is the type of the server's declaration. */
 export interface Live<Api extends LiveApi = LiveApi> {
   readonly status: LiveStatus;
@@ -72,7 +47,7 @@ export interface Live<Api extends LiveApi = LiveApi> {
     params?: ParamsNamed<Api, Name>,
   ): Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
   /** Returns who is subscribed to a topic that is declared with presence. */
-  presence(name: TopicName<Api>): PresenceFeed;
+  presence(name: TopicName<Api>): Feed<KeyedItem<Presence>, Presence>;
 
   /**
    * Appends an event to a log topic. The client repeats it over lost connections until it is
@@ -108,25 +83,6 @@ export interface Live<Api extends LiveApi = LiveApi> {
       ? [params?: InputOf<MethodsOf<Api>[Name]>, options?: RequestOptions]
       : [params: InputOf<MethodsOf<Api>[Name]>, options?: RequestOptions]
   ): Promise<ResultOf<MethodsOf<Api>[Name]>>;
-
-  /**
-   * Offers a method to the server, on this connection and on later ones, and answers its calls with
-   * what `handler` returns, serialized as JSON. A `LongwireError` that it throws reaches the server
-   * with its code; any other error is reported here, and reaches the server as `failed`.
-   *
-   * If the server refuses the offer, or is too old (`unsupported`), that is reported with
-   * `reportError`.
-   *
-   * @returns a function that withdraws the offer
-   * @throws LongwireError `handled` if the method has a handler already
-   */
-  handle<const Name extends keyof ClientMethodsOf<Api> & string>(
-    method: Name,
-    handler: (
-      params: QuestionOf<ClientMethodsOf<Api>[Name]>,
-      context: RequestContext,
-    ) => AnswerOf<ClientMethodsOf<Api>[Name]> | Promise<AnswerOf<ClientMethodsOf<Api>[Name]>>,
-  ): () => void;
 
   /** Reconnects now: after `refused`, to use another token, or to skip the backoff. */
   reconnect(): void;

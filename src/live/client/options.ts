@@ -2,7 +2,7 @@ import { LongwireError, type Clock } from "../../base/index.ts";
 import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./link/client-clock.ts";
 import { browserPage, type Page } from "./link/page.ts";
-import type { CommandStore } from "./requests/commands.ts";
+import type { CommandStore } from "./answering/command-store.ts";
 
 /** The part of a WebSocket that the client uses. The browser's class has it, and so has Longwire's. */
 export interface ClientSocket {

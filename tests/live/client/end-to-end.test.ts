@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { handle } from "../../../src/live/client/answering/index.ts";
 import { WebSocket } from "../../../src/client/index.ts";
 import { clientMethod, keyedTopic, logTopic, matchFields } from "../../../src/live/index.ts";
 import { connect, type ConnectOptions, type Live } from "../../../src/live/client/index.ts";
@@ -148,7 +149,7 @@ test("the server asks a client, after each cut again, and the client answers", a
     authenticate: () => ({ id: "ap-7" }),
   });
   const { live, cut } = openClient(running);
-  live.handle("double", (n) => (n as number) * 2);
+  handle(live, "double", (n) => (n as number) * 2);
   const ask = (n: number): Promise<unknown> => running.live.identity("ap-7").call("double", n);
   for (let n = 1; n <= 3; n += 1) {
     await vi.waitFor(async () => expect(await ask(n)).toBe(n * 2));

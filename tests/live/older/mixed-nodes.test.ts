@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { updatePresence } from "../../../src/live/client/presence/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { describeWithOlder, thisVersion, type Version } from "../../rigs/live/older-version.ts";
 import type { RunningLive } from "../../rigs/live/running-live.ts";
@@ -68,7 +69,7 @@ await describeWithOlder("an old and a new server", (older) => {
       const present = [ann, bob].map((client) => entriesOf(client, "devices/$presence"));
       const both = { ann: { name: "ann" }, bob: { name: "bob" } };
       for (const each of present) await eventually(each).toMatchObject(both);
-      await bob.live.presence("devices").update({ status: "away" });
+      await updatePresence(bob.live, "devices", { status: "away" });
       for (const each of present) await eventually(each).toMatchObject({ bob: { status: "away" } });
       ann.live.close();
       await eventually(() => Object.keys(present[1]!())).toEqual(["bob"]);
@@ -100,19 +101,19 @@ await describeWithOlder("an old and a new server", (older) => {
       const old = await join(older, nodes.old);
       await expectSeen({ ann: plain });
       const young = await join(thisVersion, nodes.new);
-      await young.live.presence("devices").update({ status: "away" });
+      await updatePresence(young.live, "devices", { status: "away" });
       await expectSeen({ ann: away });
       young.live.close();
       await expectSeen({ ann: plain });
       old.live.close();
       await expectSeen({});
       const first = await join(thisVersion, nodes.new);
-      await first.live.presence("devices").update({ status: "away" });
+      await updatePresence(first.live, "devices", { status: "away" });
       await expectSeen({ ann: away });
       // An old server does not know updates, and replaces the entry.
       const last = await join(older, nodes.old);
       await expectSeen({ ann: plain });
-      await first.live.presence("devices").update({ status: "away" });
+      await updatePresence(first.live, "devices", { status: "away" });
       await expectSeen({ ann: away });
       last.live.close();
       first.live.close();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { handle } from "../../../src/live/client/answering/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { describeWithOlder, thisVersion } from "../../rigs/live/older-version.ts";
 import { dataOf, openClient, untilLive, untilReplaced } from "./clients.ts";
@@ -57,7 +58,7 @@ await describeWithOlder("what a new server orders, beside an old one", (older) =
       onTestFinished(() => void vi.unstubAllGlobals());
       const device = openClient(thisVersion, nodes.old, { token: "ap-7" });
       const done: unknown[] = [];
-      device.live.handle("reboot", (n) => done.push(n));
+      handle(device.live, "reboot", (n) => done.push(n));
       await untilLive(device);
       const ap = nodes.new.live.identity("ap-7");
       const given = [await ap.command("reboot", 1), await ap.command("reboot", 2)];

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
+import { updatePresence } from "../../../src/live/client/presence/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { describeWithOlder, thisVersion } from "../../rigs/live/older-version.ts";
 import { RunningLive } from "../../rigs/live/running-live.ts";
@@ -42,7 +43,7 @@ await describeWithOlder("an old client with a new server", (older) => {
     for (const each of [client, newer]) entriesOf(each, "devices");
     const present = entriesOf(client, "devices/$presence");
     await eventually(present).toMatchObject({ ann: { name: "ann" }, bob: { name: "bob" } });
-    await newer.live.presence("devices").update({ status: "away" });
+    await updatePresence(newer.live, "devices", { status: "away" });
     await eventually(present).toMatchObject({ bob: { name: "bob", status: "away" } });
     newer.live.close();
     await eventually(() => Object.keys(present())).toEqual(["ann"]);

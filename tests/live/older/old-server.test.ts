@@ -1,4 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { updatePresence } from "../../../src/live/client/presence/index.ts";
+import { handle } from "../../../src/live/client/answering/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { describeWithOlder, thisVersion } from "../../rigs/live/older-version.ts";
 import { RunningLive } from "../../rigs/live/running-live.ts";
@@ -55,7 +57,7 @@ await describeWithOlder("a new client with an old server", (older) => {
   test("reports that its offers are not supported, and offers them to the next server", async () => {
     const running = await startOld();
     const client = openClient(thisVersion, running, { token: "ann" });
-    client.live.handle("reboot", (params) => ["rebooted", params]);
+    handle(client.live, "reboot", (params) => ["rebooted", params]);
     const news = dataOf(client, "news");
     await untilLive(client);
     await eventually(() => reported).toMatchObject([UNSUPPORTED]);
@@ -80,7 +82,7 @@ await describeWithOlder("a new client with an old server", (older) => {
     const old = await startOld();
     const client = openClient(thisVersion, old, { token: "ann" });
     entriesOf(client, "devices");
-    const update = (): Promise<void> => client.live.presence("devices").update({ status: "away" });
+    const update = (): Promise<void> => updatePresence(client.live, "devices", { status: "away" });
     await untilLive(client);
     await expect(update()).rejects.toMatchObject(UNSUPPORTED);
     const next = await RunningLive.start(everything);

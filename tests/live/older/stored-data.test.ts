@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "vitest";
+import { handle } from "../../../src/live/client/answering/index.ts";
 import { eventually } from "../../rigs/clock/eventually.ts";
 import { describeWithOlder, thisVersion, type Version } from "../../rigs/live/older-version.ts";
 import { dataOf, entriesOf, openClient, untilLive } from "./clients.ts";
@@ -63,7 +64,7 @@ await describeWithOlder("old and new servers", (older) => {
       await publishOn(2);
       await replaceBy(thisVersion);
       await publishOn(3);
-      openClient(thisVersion, node, { token: "ap-7" }).live.handle("reboot", () => "done");
+      handle(openClient(thisVersion, node, { token: "ap-7" }).live, "reboot", () => "done");
       expect(await node.live.command(key).outcome()).toMatchObject({ result: "done" });
       const eve = openClient(older, node, { token: "eve" });
       await eventually(() => eve.live.status).toMatchObject({ state: "refused", code: 4401 });

@@ -1,3 +1,4 @@
+import { handle } from "../../../src/live/client/answering/index.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
 import type { Live } from "../../../src/live/client/index.ts";
 import { clientMethod, type ClientMethods, type CommandInfo } from "../../../src/live/index.ts";
@@ -32,7 +33,7 @@ export class Commands {
 
   /** Lets a client carry commands out, at once or after a while. */
   offer(live: Live, identity: string): void {
-    live.handle(METHOD, async (n) => {
+    handle(live, METHOD, async (n) => {
       const done = this.#done.get(identity) ?? [];
       this.#done.set(identity, done);
       done.push(n as number);

@@ -1,3 +1,4 @@
+import { updatePresence } from "../../../src/live/client/presence/index.ts";
 import * as v from "valibot";
 import type { Live } from "../../../src/live/client/index.ts";
 import type { PresenceOptions, TopicEvent } from "../../../src/live/index.ts";
@@ -34,15 +35,12 @@ export class PresenceUpdates {
     this.#n += 1;
     const n = this.#n;
     this.#last.set(live, undefined);
-    live
-      .presence(topic)
-      .update({ n })
-      .then(
-        () => this.#last.set(live, n),
-        (error: { code?: string }) => {
-          if (!EXPECTED.has(error.code ?? "")) this.#failures.push(error);
-        },
-      );
+    updatePresence(live, topic, { n }).then(
+      () => this.#last.set(live, n),
+      (error: { code?: string }) => {
+        if (!EXPECTED.has(error.code ?? "")) this.#failures.push(error);
+      },
+    );
   }
 
   check(): void {

@@ -1,3 +1,4 @@
+import { handle } from "../../../src/live/client/answering/index.ts";
 import type { TestLive } from "../../../src/testing/index.ts";
 import type { Live } from "../../../src/live/client/index.ts";
 import { clientMethod, type ClientMethods } from "../../../src/live/index.ts";
@@ -33,7 +34,7 @@ export class ServerCalls {
 
   /** Lets a client answer, at once or after a while. */
   offer(live: Live): void {
-    live.handle(METHOD, async (n) => {
+    handle(live, METHOD, async (n) => {
       this.#runs.set(n as number, (this.#runs.get(n as number) ?? 0) + 1);
       if (this.#random.chance(0.7)) await this.#wait(this.#random.pick([1, 300, 2_000, 10_000]));
       return n;

@@ -29,7 +29,6 @@ export interface FeedHost {
   newId(): number;
   onFeedChanged(): void;
   onSubscribed(topic: string): void;
-  updatePresence(topic: string, data: unknown): Promise<void>;
 }
 
 const CLOSED: Over = { state: "closed" };
@@ -94,11 +93,6 @@ export class TopicFeed implements Feed<Item, unknown> {
     const iteration = iterate(reader);
     this.#join(reader);
     return iteration;
-  }
-
-  /** For the feeds of presence. */
-  update(data: unknown): Promise<void> {
-    return this.#host.updatePresence(this.name, data);
   }
 
   onChange(listener: () => void): () => void {

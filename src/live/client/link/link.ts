@@ -38,7 +38,7 @@ export interface LinkOwner {
     onAnswer(message: AnswerMessage): void;
     onError(id: number, error: LongwireError): void;
   };
-  readonly answers: { onRequest(message: MessageOf<"request">): unknown };
+  readonly answers: { onRequest(message: MessageOf<"request">): unknown } | undefined;
   /** The link's state has changed. */
   onLinkChanged(link: Link, wasOpen: boolean): void;
 }
@@ -259,7 +259,7 @@ export class Link {
       case "offered":
         return this.#owner.requests.onAnswer(message);
       case "request":
-        return void this.#owner.answers.onRequest(message);
+        return void this.#owner.answers?.onRequest(message);
       default:
         this.feeds.get(message.topic)?.onMessage(message);
     }

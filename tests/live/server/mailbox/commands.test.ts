@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { handle } from "../../../../src/live/client/answering/index.ts";
 import {
   clientMethod,
   commandsTopic,
@@ -58,7 +59,7 @@ class Device {
       }),
     });
     for (const method of ["reboot", "measure"]) {
-      client.handle(method, (params) => {
+      handle(client, method, (params) => {
         this.done.push(params);
         return work(params);
       });
@@ -440,7 +441,7 @@ describe("a command that was delivered", () => {
     const live = await start();
     const work = new Later<string>();
     const first = live.connect({ token: "ap-7" });
-    const stop = first.handle("reboot", () => work.promise);
+    const stop = handle(first, "reboot", () => work.promise);
     await live.pass(100);
     const command = await live.server.identity("ap-7").command("reboot", 1);
     await live.pass(100);
@@ -487,7 +488,7 @@ describe("a store that fails", () => {
     const before = globalThis.reportError;
     globalThis.reportError = (error) => void reported.push(error);
     onTestFinished(() => void (globalThis.reportError = before));
-    client.handle("reboot", () => "ok");
+    handle(client, "reboot", () => "ok");
     await live.pass(100);
     expect(reported).toMatchObject([{ message: "The disk is away." }]);
     const called = live.server.identity("ap-7").call("reboot");

@@ -1,8 +1,10 @@
 import { LongwireError, onAbort, type Clock } from "../../../base/index.ts";
 import type { Link } from "../link/link.ts";
 import { report } from "../report.ts";
-import { Commands, type CommandStore } from "./commands.ts";
-import type { AnswerMessage, MessageOf } from "../../wire/index.ts";
+import { Commands } from "./commands.ts";
+import type { CommandStore } from "./command-store.ts";
+import type { Requests } from "../requests/requests.ts";
+import type { MessageOf } from "../../wire/index.ts";
 
 /** The context of a request, for its handler. */
 export interface RequestContext {
@@ -17,11 +19,13 @@ export interface RequestContext {
 
 export type RequestHandler = (params: unknown, context: RequestContext) => unknown;
 
+/** The part of a client that its answers use. */
 interface AnswersHost {
-  readonly clock: Clock;
+  readonly settings: { readonly clock: Clock; readonly commands?: CommandStore | undefined };
+  /** The link that carries requests. */
   readonly link: Link;
-  readonly store: CommandStore | undefined;
-  readonly offer: (methods: string[], run: string | undefined) => Promise<AnswerMessage>;
+  readonly requests: Pick<Requests, "ask">;
+  newId(): number;
 }
 
 /** Offers methods to the server, and answers its requests. */
@@ -35,7 +39,7 @@ export class Answers {
 
   constructor(host: AnswersHost) {
     this.#host = host;
-    this.#commands = new Commands(host.store);
+    this.#commands = new Commands(host.settings.commands);
   }
 
   handle(method: string, handler: RequestHandler): () => void {
@@ -59,11 +63,11 @@ export class Answers {
   }
 
   async onRequest(request: MessageOf<"request">): Promise<void> {
-    const { clock, link } = this.#host;
+    const { link, settings } = this.#host;
     const connection = this.#connection.signal;
     const controller = new AbortController();
     const abort = (): void => controller.abort();
-    const timer = clock.after(request.deadline, abort);
+    const timer = settings.clock.after(request.deadline, abort);
     const stop = onAbort(connection, abort);
     const answer = await this.#outcome(request, controller.signal);
     timer.cancel();
@@ -122,8 +126,11 @@ export class Answers {
   async #offer(): Promise<void> {
     // Without its memory it gets calls, and no commands.
     const run = await this.#commands.load().catch(report);
-    const { link, offer } = this.#host;
-    if (link.isOpen) await offer([...this.#handlers.keys()], run ?? undefined);
+    const { link, requests } = this.#host;
+    if (!link.isOpen) return;
+    const methods = [...this.#handlers.keys()];
+    const offers = { type: "offers", id: this.#host.newId(), methods, run: run ?? undefined };
+    await requests.ask(offers, "requests");
   }
 }
 

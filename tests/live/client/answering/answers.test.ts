@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { handle } from "../../../../src/live/client/answering/index.ts";
 import { LongwireError } from "../../../../src/live/client/index.ts";
 import { Later } from "../../../rigs/live/memory-live.ts";
 import {
@@ -34,20 +35,20 @@ const codes = (): unknown[] => reported.map((error) => (error as LongwireError).
 describe("a client's offers", () => {
   test("of one turn are one message, also when they change", async () => {
     const { live, socket } = openWelcomed({}, { features });
-    const stop = live.handle("reboot", () => 1);
-    live.handle("measure", () => 2);
+    const stop = handle(live, "reboot", () => 1);
+    handle(live, "measure", () => 2);
     await settle();
     expect(socket.taken()).toMatchObject([{ type: "offers", methods: ["reboot", "measure"] }]);
     stop();
     stop();
-    live.handle("update", () => 3);
+    handle(live, "update", () => 3);
     await settle();
     expect(socket.taken()).toMatchObject([{ type: "offers", methods: ["measure", "update"] }]);
   });
 
   test("are made after the welcome, and again on the next connection", async () => {
     const opened = openClient();
-    opened.live.handle("reboot", () => 1);
+    handle(opened.live, "reboot", () => 1);
     await settle();
     expect(opened.socket.taken()).toEqual([]);
     opened.socket.welcome({ features });
@@ -63,7 +64,7 @@ describe("a client's offers", () => {
 
   test("are not sent to a server that does not list the feature, which is reported", async () => {
     const { live, socket } = openWelcomed();
-    live.handle("reboot", () => 1);
+    handle(live, "reboot", () => 1);
     await settle();
     expect(socket.taken()).toEqual([]);
     expect(codes()).toEqual(["unsupported"]);
@@ -71,7 +72,7 @@ describe("a client's offers", () => {
 
   test("that the server refuses are reported", async () => {
     const { live, socket } = openWelcomed({}, { features });
-    live.handle("reboot", () => 1);
+    handle(live, "reboot", () => 1);
     await settle();
     const [offer] = socket.taken();
     socket.say({ type: "error", id: offer!["id"], code: "forbidden", message: "no" });
@@ -87,8 +88,8 @@ describe("a client's offers", () => {
 
   test("have one handler each", () => {
     const { live } = openWelcomed({}, { features });
-    live.handle("reboot", () => 1);
-    expect(() => live.handle("reboot", () => 2)).toThrow("has a handler already");
+    handle(live, "reboot", () => 1);
+    expect(() => handle(live, "reboot", () => 2)).toThrow("has a handler already");
   });
 });
 
@@ -97,7 +98,7 @@ describe("a request of the server", () => {
     handler: (params: unknown, context: { signal: AbortSignal }) => unknown,
   ): Promise<ReturnType<typeof openWelcomed>> {
     const opened = openWelcomed({}, { features });
-    opened.live.handle("reboot", handler);
+    handle(opened.live, "reboot", handler);
     await settle();
     confirm(opened.socket);
     opened.socket.taken();

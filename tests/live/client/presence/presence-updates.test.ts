@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { updatePresence } from "../../../../src/live/client/presence/index.ts";
 import {
   comeBack,
   openClient,
@@ -17,7 +18,7 @@ function acknowledge(socket: FakeSocket): void {
 
 test("an update of presence is a publish to its topic, which resolves when it is stored", async () => {
   const { live, socket } = openWelcomed({}, { features });
-  const outcome = outcomeOf(live.presence("news").update({ status: "away" }));
+  const outcome = outcomeOf(updatePresence(live, "news", { status: "away" }));
   expect(socket.sent).toMatchObject([
     { type: "publish", topic: "news/$presence", data: { status: "away" } },
   ]);
@@ -29,7 +30,7 @@ test("an update of presence is a publish to its topic, which resolves when it is
 
 test("an update waits for the connection, and is rejected by a server that has none", async () => {
   const { live, socket } = openClient();
-  const outcome = outcomeOf(live.presence("news").update({ status: "away" }));
+  const outcome = outcomeOf(updatePresence(live, "news", { status: "away" }));
   socket.welcome({ features: ["requests"] });
   await settle();
   expect(socket.sent).toEqual([]);
@@ -43,11 +44,10 @@ const subscribed = (socket: FakeSocket): void => {
 
 test("with each later subscription to the topic the last update is sent again, once", async () => {
   const opened = openWelcomed({}, { features });
-  const presence = opened.live.presence("news");
   opened.live.topic("news").subscribe(() => {});
   subscribed(opened.socket);
   for (const status of ["away", "here"]) {
-    outcomeOf(presence.update({ status }));
+    outcomeOf(updatePresence(opened.live, "news", { status }));
     acknowledge(opened.socket);
     await settle();
   }
@@ -61,9 +61,8 @@ test("with each later subscription to the topic the last update is sent again, o
 
 test("an update is not followed by an older one that was answered later", async () => {
   const opened = openWelcomed({}, { features });
-  const presence = opened.live.presence("news");
-  outcomeOf(presence.update({ status: "away" }));
-  outcomeOf(presence.update({ status: "here" }));
+  outcomeOf(updatePresence(opened.live, "news", { status: "away" }));
+  outcomeOf(updatePresence(opened.live, "news", { status: "here" }));
   const [{ id } = { id: 0 }] = opened.socket.sent;
   opened.socket.say({ type: "published", id, topic: "news/$presence", offset: 1 });
   await settle();
@@ -72,18 +71,17 @@ test("an update is not followed by an older one that was answered later", async 
 
 test("an update that waits is not followed by an older one", async () => {
   const opened = openWelcomed({}, { features });
-  const presence = opened.live.presence("news");
-  outcomeOf(presence.update({ status: "away" }));
+  outcomeOf(updatePresence(opened.live, "news", { status: "away" }));
   acknowledge(opened.socket);
   await settle();
-  outcomeOf(presence.update({ status: "here" }));
+  outcomeOf(updatePresence(opened.live, "news", { status: "here" }));
   const again = comeBack(opened, { features });
   expect(again.sent).toMatchObject([{ data: { status: "here" } }]);
 });
 
 test("an update that the server refused is not sent again", async () => {
   const opened = openWelcomed({}, { features });
-  const outcome = outcomeOf(opened.live.presence("news").update({ status: 1 }));
+  const outcome = outcomeOf(updatePresence(opened.live, "news", { status: 1 }));
   const { id } = opened.socket.sent[0]!;
   opened.socket.say({ type: "error", id, code: "invalid_data", message: "no" });
   await settle();
@@ -103,7 +101,7 @@ test("an update that older servers do not support is sent again to the next newe
     await settle();
     return opened.socket.sent.filter(({ type }) => type === "publish");
   };
-  outcomeOf(opened.live.presence("news").update({ status: "away" }));
+  outcomeOf(updatePresence(opened.live, "news", { status: "away" }));
   acknowledge(opened.socket);
   await settle();
   const update = { topic: "news/$presence", data: { status: "away" } };

@@ -1,0 +1,2 @@
+export { handle } from "./handle.ts";
+export type { RequestContext } from "./answers.ts";

@@ -1,0 +1,1 @@
+export { updatePresence } from "./update-presence.ts";
