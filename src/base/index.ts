@@ -19,4 +19,4 @@ export { canonicalJson } from "./canonical-json.ts";
 export { inPortions } from "./in-portions.ts";
 export { joined } from "./joined.ts";
 export { OldestFirst } from "./oldest-first.ts";
-export { exceedsBytes } from "./utf8-length.ts";
+export { exceedsBytes, utf8Length } from "./utf8-length.ts";

@@ -6,3 +6,8 @@ export function exceedsBytes(text: string, bytes: number): boolean {
   if (text.length * 3 <= bytes) return false;
   return text.length > bytes || encoder.encode(text).length > bytes;
 }
+
+/** The length of `text` in UTF-8, in bytes. */
+export function utf8Length(text: string): number {
+  return encoder.encode(text).length;
+}

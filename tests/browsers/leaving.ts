@@ -1,4 +1,5 @@
 import { connect, type ConnectOptions } from "../../src/live/client/index.ts";
+import { savePositions } from "../../src/live/client/positions/index.ts";
 import { shareAmongTabs } from "../../src/live/tabs/index.ts";
 import type { Api } from "./served-live.ts";
 
@@ -9,10 +10,10 @@ const inLeaving = {
   connectShared: (url: string) =>
     connect<Api>(url, {
       webSocket: shareAmongTabs(),
-      positions: {
+      positions: savePositions({
         load: (name) => JSON.parse(localStorage.getItem(name) ?? "null"),
         save: (name, position) => localStorage.setItem(name, JSON.stringify(position)),
-      },
+      }),
     }),
 };
 

@@ -11,6 +11,7 @@ import { randomKey } from "./requests/random-key.ts";
 import { Requests } from "./requests/requests.ts";
 import type { MessageOf } from "../wire/index.ts";
 import { worstOf, type LiveStatus } from "./status.ts";
+import type { TopicOptions } from "./feed/feed.ts";
 import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 
 /**
@@ -69,14 +70,17 @@ export class Client implements FeedHost, LinkOwner {
     return addListener(this.#listeners, listener);
   }
 
-  topic(name: string, params?: Params): TopicFeed {
+  topic(name: string, params?: Params, { from }: TopicOptions = {}): TopicFeed {
     const json = canonicalJson(params);
-    const fullName = json === "{}" ? name : `${name} ${json}`;
-    const known = this.#feeds.get(fullName)?.deref();
+    const paramsName = json === "{}" ? "" : ` ${json}`;
+    const fullName = name + paramsName + (from ? ` from ${JSON.stringify(from)}` : "");
+    // What was said before is for the feed's first reader, so others need a feed of their own.
+    const known = from ? undefined : this.#feeds.get(fullName)?.deref();
     if (known) return known;
     // A copy, because the caller may change its object later.
-    const own = fullName === name ? undefined : (JSON.parse(json) as Params);
-    const feed = new TopicFeed(this, name, own, fullName);
+    const own = paramsName ? (JSON.parse(json) as Params) : undefined;
+    const feed = new TopicFeed(this, name, { params: own, from, fullName });
+    if (from) return feed;
     for (const [name, other] of this.#feeds) if (!other.deref()) this.#feeds.delete(name);
     this.#feeds.set(fullName, new WeakRef(feed));
     return feed;

@@ -1,10 +1,10 @@
 export { LongwireError } from "../../base/index.ts";
 export type { Clock } from "../../base/index.ts";
-export type { Offset, Position } from "../../topics/index.ts";
+export type { Offset, Position, StartingPoint } from "../../topics/index.ts";
 export { connect } from "./connect.ts";
-export type { Feed, FeedStatus } from "./feed/feed.ts";
+export type { Feed, FeedStatus, TopicOptions } from "./feed/feed.ts";
 export type { Live, Presence, Published, RequestOptions } from "./live.ts";
-export type { ClientSocket, ConnectOptions, PositionStore, RetryOptions } from "./options.ts";
+export type { ClientSocket, ConnectOptions, RetryOptions } from "./options.ts";
 export type { Page, PageEvent } from "./link/page.ts";
 export type { CommandRecord, CommandStore } from "./answering/command-store.ts";
 export type { LiveStatus } from "./status.ts";

@@ -1,6 +1,6 @@
 import type { Offset } from "../../topics/index.ts";
 import type { InputOf, LiveApi, MethodsOf, ResultOf, TopicName } from "../live-api.ts";
-import type { Feed } from "./feed/feed.ts";
+import type { Feed, TopicOptions } from "./feed/feed.ts";
 import type { LiveStatus } from "./status.ts";
 import type {
   DataNamed,
@@ -41,10 +41,14 @@ export interface Live<Api extends LiveApi = LiveApi> {
    */
   onStatus(listener: (status: LiveStatus) => void): () => void;
 
-  /** Returns a topic's feed. Feeds with equal name and params share one subscription. */
+  /**
+   * Returns a topic's feed. Feeds with equal name and params share one subscription; a feed with
+   * `from` has its own, and each of its readers receives what arrives after it joined.
+   */
   topic<const Name extends TopicName<Api>>(
     name: Name,
     params?: ParamsNamed<Api, Name>,
+    options?: TopicOptions,
   ): Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
   /** Returns who is subscribed to a topic that is declared with presence. */
   presence(name: TopicName<Api>): Feed<KeyedItem<Presence>, Presence>;

@@ -1,7 +1,7 @@
 import { LongwireError, type Clock } from "../../base/index.ts";
-import type { Position } from "../../topics/index.ts";
 import { clientClock } from "./link/client-clock.ts";
 import { browserPage, type Page } from "./link/page.ts";
+import type { SavedPositions } from "./positions/saved-positions.ts";
 import type { CommandStore } from "./answering/command-store.ts";
 
 /** The part of a WebSocket that the client uses. The browser's class has it, and so has Longwire's. */
@@ -12,21 +12,6 @@ export interface ClientSocket {
   onerror: unknown;
   send(text: string): void;
   close(): void;
-}
-
-/** Stores how far a client has read, so that it can resume after a restart. */
-export interface PositionStore {
-  /**
-   * @param name the topic's name; if the feed has params, followed by a space and their JSON
-   * @throws any error, also as a rejection. The feed then ends with it, because continuing without
-   *   the position would silently skip events
-   */
-  load(name: string): Position | undefined | Promise<Position | undefined>;
-  /**
-   * Called with the position up to which a log topic was handled. While the returned promise is
-   * pending, it is not called again; afterwards it is called with the newest position.
-   */
-  save(name: string, position: Position): void | Promise<void>;
 }
 
 export interface RetryOptions {
@@ -46,8 +31,11 @@ export interface ConnectOptions {
   token?: string | (() => string | Promise<string>) | undefined;
   /** The WebSocket class. Default: `globalThis.WebSocket`. */
   webSocket?: (new (url: string, protocol: string) => ClientSocket) | undefined;
-  /** Stores the positions of log topics, so that they outlive the page. Default: not stored. */
-  positions?: PositionStore | undefined;
+  /**
+   * Keeps the positions of log topics, so that they outlive the page: what `savePositions` of
+   * `longwire/live/client/positions` returns. Default: not kept.
+   */
+  positions?: SavedPositions | undefined;
   /**
    * Stores which commands were begun, so that a program that was restarted carries none out twice.
    * Default: not stored, and a command whose outcome the program did not report before it ended is

@@ -142,6 +142,9 @@ export const MAX_OFFERS = 100;
 /** The default `leaseMs` of a keyed topic. */
 export const DEFAULT_LEASE_MS = 30_000;
 
+/** The most events in a page of history; more are on the next page. */
+export const MAX_HISTORY_EVENTS = 1_000;
+
 /** The longest long poll in seconds; longer waits are shortened to it. */
 export const MAX_WAIT_S = 60;
 

@@ -10,7 +10,7 @@ import {
   textBytes,
 } from "../../topics/index.ts";
 import { checkMountPath } from "./check-options.ts";
-import { shownCredentials, withoutToken } from "./access/credentials.ts";
+import { shownCredentials } from "./access/credentials.ts";
 import type { Askable } from "./asking/asked-client.ts";
 import { ClientHandle } from "./asking/client-handle.ts";
 import { FollowersHandle } from "./asking/followers-handle.ts";
@@ -22,7 +22,7 @@ import type { ShedOptions } from "./cluster/shedding.ts";
 import type { ConnectedClient } from "./sessions/connected-client.ts";
 import { DataSession } from "./sessions/data-session.ts";
 import { FrameEncodings } from "./sessions/encodings.ts";
-import { paramsOf } from "./http/http-query.ts";
+import { readDataQuery } from "./http/http-query.ts";
 import { answerUnavailable, HttpForms } from "./http/http-forms.ts";
 import { LiveCloseCode } from "../wire/close-code.ts";
 import { SUBPROTOCOL } from "../wire/subprotocol.ts";
@@ -339,14 +339,15 @@ export class LiveServer<Api extends LiveApi = any> {
       peer.close(LiveCloseCode.BadMessage, reason.slice(0, 120));
       return undefined;
     }
-    const query = [...withoutToken(new URLSearchParams(request.search), tokenQuery)];
-    const params = query.length === 0 ? undefined : paramsOf(query);
-    return new DataSession(this.#core, peer, {
-      name,
-      encoding: encodingsUpTo(Infinity).data,
-      params,
-      address,
-    });
+    try {
+      const query = readDataQuery(request.search, tokenQuery);
+      const encoding = encodingsUpTo(Infinity).data;
+      return new DataSession(this.#core, peer, { ...query, name, encoding, address });
+    } catch (error) {
+      const { message } = error as Error;
+      peer.close(LiveCloseCode.BadMessage, message.slice(0, 120));
+      return undefined;
+    }
   }
 
   /** Parsing a message also takes time, which one client must not take from the others. */

@@ -201,7 +201,7 @@ export class TabHub implements UpstreamOwner {
   }
 
   #subscribe(socket: string, request: Message): void {
-    const { id, topic = "", params, since } = request;
+    const { id, topic = "", params, since, from } = request;
     const narrowing = JSON.stringify(params);
     const known = this.#groups.find((one) => one.topic === topic && one.params === narrowing);
     for (const other of this.#groups) {
@@ -212,7 +212,8 @@ export class TabHub implements UpstreamOwner {
     group.start(socket, () => {
       // The member has left meanwhile and needs no answer.
       if (!group.members.has(socket)) return group.settle();
-      if (this.#joinAsItIs(socket, { id, since: since as Position | undefined }, group)) {
+      const begin = { id, since: since as Position | undefined, from };
+      if (this.#joinAsItIs(socket, begin, group)) {
         return group.settle();
       }
       const route = { socket, id, group, hasSince: since !== undefined };
@@ -226,13 +227,15 @@ export class TabHub implements UpstreamOwner {
    */
   #joinAsItIs(
     socket: string,
-    { id, since }: { id: unknown; since: Position | undefined },
+    { id, since, from }: { id: unknown; since: Position | undefined; from: unknown },
     { topic, kind, position }: TopicGroup,
   ): boolean {
     if (position === undefined) return false;
     const { epoch, offset } = position;
     const isOther = since !== undefined && since.epoch !== epoch;
     const hasAll = since !== undefined && !isOther && since.offset >= offset;
+    // What was said before has to be sent.
+    if (!hasAll && from !== undefined) return false;
     if (!hasAll && (kind !== "log" || (since !== undefined && !isOther))) return false;
     const start = { type: "subscribed", id, topic, kind, epoch, resumed: hasAll };
     this.#sendText(socket, JSON.stringify({ ...start, offset: hasAll ? since.offset : offset }));
@@ -281,7 +284,7 @@ export class TabHub implements UpstreamOwner {
     const maxMessage = Number(message["maxMessage"]) - ID_BYTES;
     // A request of the server has one answer, and no tab is the one to give it.
     const { features = [] } = message as { features?: readonly string[] };
-    const common = features.filter((feature) => feature === "presence");
+    const common = features.filter((feature) => feature === "presence" || feature === "history");
     const shared = { ...message, maxMessage, features: common };
     this.#welcome = { message: shared, at: this.#host.clock.now() };
     this.#sendToAll(message, JSON.stringify(this.#welcome.message));

@@ -58,7 +58,9 @@ export class TopicGroup {
     // A gap carries the new position; until it arrives, the current one holds.
     if (this.kind === "log" && this.gapFor === undefined) this.#move(Number(offset));
     if (this.kind === "keyed") this.position = undefined;
-    const isReplayed = isResumed || this.gapFor !== undefined;
+    // A reader that begins with kept events, too.
+    const isBehind = this.kind === "log" && Number(latest) > Number(offset);
+    const isReplayed = isResumed || this.gapFor !== undefined || isBehind;
     if (isReplayed) this.#standing = { kind: "replaying", to: Number(latest) };
     else this.#standing = { kind: this.kind === "keyed" ? "in snapshot" : "settled" };
     // If a gap is due, nothing has arrived before it, even if it is a gap to offset 0.

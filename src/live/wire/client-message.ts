@@ -7,7 +7,9 @@ import {
   MAX_PARAMS_LENGTH,
   type Offset,
   type Params,
+  type Position,
   readObject,
+  type StartingPoint,
   type ToldPosition,
 } from "../../topics/index.ts";
 import { MAX_OFFERS, MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
@@ -24,6 +26,18 @@ export type ClientMessage =
       topic: string;
       params: Params;
       since: ToldPosition | undefined;
+      /** Where to start if there is no `since`, or if it cannot be resumed from. */
+      from: StartingPoint | undefined;
+    }
+  | {
+      type: "history";
+      id: RequestId;
+      topic: string;
+      params: Params;
+      /** Default: after the newest event. */
+      before: Position | undefined;
+      /** Default: as many as fit. */
+      last: number | undefined;
     }
   | { type: "unsubscribe"; id: RequestId; topic: string }
   | { type: "publish"; id: RequestId; topic: string; draft: EventDraft }
@@ -76,6 +90,9 @@ const NAMES: ReadonlySet<string> = new Set(
     "idempotencyKey",
     "since",
     "view",
+    "from",
+    "before",
+    "last",
     "token",
     "maxMessage",
     "methods",
@@ -147,6 +164,7 @@ const decoders = {
     message: { type: "ping", id: idOf(fields) },
   }),
   subscribe: decodeSubscribe,
+  history: decodeHistory,
   unsubscribe: decodeUnsubscribe,
   publish: decodePublish,
   call: decodeCall,
@@ -166,7 +184,31 @@ function decodeSubscribe(fields: Fields): Decoded {
   if (position === null) {
     return refuse(fields, "bad_request", "since must be {epoch: string, offset: integer}.");
   }
-  return { kind: "message", message: { type: "subscribe", id, topic, params, since: position } };
+  const from = fields["from"] === undefined ? undefined : startingPointOf(fields["from"]);
+  if (from === null) return refuse(fields, "bad_request", NEEDS_STARTING_POINT);
+  const message = { type: "subscribe", id, topic, params, since: position, from } as const;
+  return { kind: "message", message };
+}
+
+function decodeHistory(fields: Fields): Decoded {
+  const { topic, before, last } = fields;
+  const part = fields["params"] as JsonPart | undefined;
+  const id = idOf(fields);
+  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
+  if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
+  const params = part === undefined ? {} : paramsOf(part);
+  if (typeof params === "string") return refuse(fields, "invalid_params", params);
+  const position = before === undefined ? undefined : positionOf(before, undefined);
+  if (position === null) {
+    return refuse(fields, "bad_request", "before must be {epoch: string, offset: integer}.");
+  }
+  if (last !== undefined && !isCount(last)) {
+    return refuse(fields, "bad_request", "last must be an integer of 1 or more.");
+  }
+  return {
+    kind: "message",
+    message: { type: "history", id, topic, params, before: position, last },
+  };
 }
 
 function decodeUnsubscribe(fields: Fields): Decoded {
@@ -288,6 +330,19 @@ function positionOf(since: unknown, view: unknown): ToldPosition | null {
   return { epoch, offset, ...(typeof view === "string" && { view }) };
 }
 
+function startingPointOf(value: unknown): StartingPoint | null {
+  if (!isObject(value)) return null;
+  const { last, sinceMs } = value;
+  if (last !== undefined && last !== "all" && !isOffset(last)) return null;
+  const isAge = typeof sinceMs === "number" && sinceMs >= 0;
+  if (sinceMs !== undefined && !isAge) return null;
+  return last === undefined && sinceMs === undefined ? null : { last, sinceMs };
+}
+
+function isCount(value: unknown): value is number {
+  return isOffset(value) && value > 0;
+}
+
 function isOffset(value: unknown): value is Offset {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
@@ -302,5 +357,7 @@ function refuse(fields: Fields, code: LiveErrorCode, message: string): Decoded {
 }
 
 const NEEDS_ID = "id must be a string of at most 255 characters or an integer.";
+const NEEDS_STARTING_POINT =
+  'from must be {last?: integer or "all", sinceMs?: number} with at least one of them.';
 const NEEDS_IDEMPOTENCY_KEY = "idempotencyKey must be a string of 1 to 255 characters.";
 const NEEDS_TOPIC = "topic must be a string.";

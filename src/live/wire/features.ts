@@ -1,7 +1,9 @@
 /** An addition to the first version of the protocol, which a server lists in its `welcome`. */
-export type Feature = "requests" | "commands" | "presence";
+export type Feature = "requests" | "commands" | "presence" | "history";
+
+const ALWAYS: readonly Feature[] = ["requests", "presence", "history"];
 
 /** Those of a server. @param hasCommands whether it declares `$commands` */
 export function featuresOf(hasCommands: boolean): readonly Feature[] {
-  return hasCommands ? ["requests", "presence", "commands"] : ["requests", "presence"];
+  return hasCommands ? [...ALWAYS, "commands"] : ALWAYS;
 }

@@ -54,6 +54,15 @@ export type TopicMessage =
 export type AnswerMessage =
   | { type: "published"; id: number; offset: Offset; duplicate: boolean }
   | { type: "result"; id: number; data: unknown }
+  | {
+      type: "history";
+      id: number;
+      topic: string;
+      epoch: string;
+      events: { offset: Offset; data: unknown }[];
+      /** Whether older events are kept. */
+      more: boolean;
+    }
   | { type: "offered"; id: number; methods: string[] };
 
 /** A message about the connection. */

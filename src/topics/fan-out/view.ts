@@ -3,6 +3,7 @@ import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { gather, type Gathered } from "../log/gather.ts";
 import { joined } from "../../base/index.ts";
+import { lookBack, type LookBack, type LookedBack } from "../log/look-back.ts";
 import type { LaneBudget } from "./lane-budget.ts";
 import { Lane } from "./lane.ts";
 import { MAX_LANE_BYTES, PAGE_BYTES } from "../limits.ts";
@@ -221,6 +222,14 @@ export class View {
     const hasMoved = page.isLast || page.reached > walk.reached;
     if (hasMoved) pages.set(this, name, { ...page, units: 0, visits: 0 });
     return page;
+  }
+
+  /** Visits a log topic's matching events towards the oldest one. */
+  lookBack(
+    from: LookBack,
+    slice: { work: Work; take: (event: TopicEvent) => boolean },
+  ): LookedBack {
+    return lookBack({ log: this.#host.log, narrowing: this.narrowing }, from, slice);
   }
 
   /** Finds out whether a walk has anything to send. */

@@ -111,6 +111,14 @@ export class EventLog {
     }
   }
 
+  /** Yields the events before `offset`, newest first. Do not append during the iteration. */
+  *before(offset: Offset): Generator<TopicEvent, void, undefined> {
+    for (let slot = this.#slotAfter(offset - 1) - 1; slot >= this.#head; slot -= 1) {
+      const event = this.#slots[slot];
+      if (event !== undefined) yield event;
+    }
+  }
+
   /** Drops what exceeds the retention. */
   expire(now: number): void {
     this.#trim(now);

@@ -1,4 +1,4 @@
-import type { Offset, ToldPosition } from "../position.ts";
+import type { Offset, Position, ToldPosition } from "../position.ts";
 import type { Topic } from "../topic.ts";
 import type { View } from "../fan-out/view.ts";
 import { freshWalk, walkFrom, type Walk } from "./walk.ts";
@@ -14,26 +14,45 @@ export type Recovery =
   /** `since` is ahead of the topic: no server of this epoch can have sent it. */
   | { kind: "ahead" };
 
-/**
- * Decides how a subscriber continues that has read up to `since`, or nothing.
- *
- * @param view the view that it reads from now on; if its position is from another view, the whole
- *   state is sent. Default: `since` is assumed to be from the same view
- */
-export function recover(topic: Topic, since: ToldPosition | undefined, view?: View): Recovery {
+/** How a subscriber reads from now on. */
+interface Reading {
+  /**
+   * If its position is from another view, the whole state is sent. Default: `since` is assumed to be
+   * from the same view.
+   */
+  readonly view?: View;
+  /**
+   * Where a reader of a log topic starts if it cannot resume; ignored if the log was replaced since.
+   * Default: after the newest event.
+   */
+  readonly start?: Position | undefined;
+}
+
+/** Decides how a subscriber continues that has read up to `since`, or nothing. */
+export function recover(
+  topic: Topic,
+  since: ToldPosition | undefined,
+  { view, start }: Reading = {},
+): Recovery {
   const { epoch, offset } = topic.position;
-  if (since === undefined) return { kind: "fresh", walk: freshWalk(topic) };
+  const fresh = start?.epoch === epoch ? startingWalk(topic, start) : freshWalk(topic);
+  if (since === undefined) return { kind: "fresh", walk: fresh };
   const isSameEpoch = since.epoch === epoch;
   if (isSameEpoch && since.offset > offset) return { kind: "ahead" };
   const isSameView = view?.hasTold(since) !== false;
   if (isSameEpoch && isSameView && since.offset >= topic.floor) {
     return { kind: "resumed", walk: walkFrom(since.offset) };
   }
-  if (topic.kind === "keyed") return { kind: "fresh", walk: freshWalk(topic) };
-  const walk = freshWalk(topic);
-  if (isSameEpoch)
-    return { kind: "gap", from: since.offset + 1, to: offset, reason: "expired", walk };
+  if (topic.kind === "keyed") return { kind: "fresh", walk: fresh };
+  // Events that follow are not lost.
+  const gap = { kind: "gap", to: Math.min(offset, fresh.reached), walk: fresh } as const;
+  if (isSameEpoch) return { ...gap, from: since.offset + 1, reason: "expired" };
   // Epochs are not comparable: all of the current one was missed, and an unknown part of the other.
   // So a gap is sent even if the current epoch is empty and `to` is 0.
-  return { kind: "gap", from: 1, to: offset, reason: "epoch", walk };
+  return { ...gap, from: 1, reason: "epoch" };
+}
+
+/** Some of the events may have expired while the start was looked for. */
+function startingWalk({ floor }: Topic, { offset }: Position): Walk {
+  return walkFrom(Math.max(offset, floor));
 }

@@ -30,6 +30,8 @@ interface Asked {
   id: number;
   params: Params;
   since?: { epoch: string; offset: number } | undefined;
+  /** Which kept events of a log come first if it cannot resume. */
+  from?: { last: number } | undefined;
 }
 
 type Truths = (topic: string, epoch: string) => Truth;
@@ -80,7 +82,8 @@ export class ModelSubscriber {
   /** Returns the fields of `subscribe` beside its topic. */
   ask(id: number): object {
     // The position is also sent with new params: the server must detect that it cannot resume them.
-    const asked = { id, params: this.#wanted, since: this.position };
+    const from = this.kind === "log" && id % 3 === 0 ? { last: id % 7 } : undefined;
+    const asked = { id, params: this.#wanted, since: this.position, from };
     this.#asked.push(asked);
     return { ...asked, view: this.#viewName };
   }
@@ -113,7 +116,7 @@ export class ModelSubscriber {
   }
 
   #onSubscribed({ epoch, offset, view, resumed }: TopicMessage): void {
-    const { params, since } = this.#asked.shift()!;
+    const { params, since, from } = this.#asked.shift()!;
     const isOther = this.kind === "keyed" && params !== this.params;
     // Where there was nothing yet, nothing can be missing.
     if (resumed && isOther && since!.offset > 0)
@@ -134,6 +137,10 @@ export class ModelSubscriber {
       if (resumed) this.#reached = since!.offset;
       this.#owesGap = since !== undefined && !resumed;
       if (!this.#owesGap) this.position = { epoch, offset: this.#reached };
+      const last = resumed ? 0 : (from?.last ?? 0);
+      if (this.#truths(this.topic, epoch).missesOfLast(offset, last, params)) {
+        throw this.#wrong(`asked for the last ${last}, and begins after ${offset}`);
+      }
     }
   }
 

@@ -12,6 +12,7 @@ import { RemovalWatch } from "./removal-watch.ts";
 import { clientMethods } from "./questions.ts";
 import { TokenPeer, type TokenTally } from "./token-peer.ts";
 import { identityOf, textOf, type Token } from "./tokens.ts";
+import { defaultRetention } from "../../../src/topics/index.ts";
 
 export const TOPICS = { news: "log", traffic: "log", devices: "keyed", online: "keyed" } as const;
 export type TopicName = keyof typeof TOPICS;
@@ -174,7 +175,11 @@ export class ServerSide {
     for (const declaration of this.#declarations) {
       const truth = new Truth();
       const { name } = declaration;
-      const { epoch } = await this.#broker.openTopic(declaration, (event) => truth.record(event));
+      const opened = await this.#broker.openTopic(declaration, (event) => truth.record(event));
+      const { epoch } = opened;
+      const retention = { ...defaultRetention, ...declaration.retention };
+      const now = (): number => opened.now?.() ?? this.faults.clock.now();
+      truth.keeping = { retention, now };
       this.#truths.set(`${name} ${epoch}`, truth);
       this.#epochs.set(name, epoch);
     }

@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { savePositions } from "../../../src/live/client/positions/index.ts";
 import type { ConnectOptions } from "../../../src/live/client/index.ts";
 import { keyedTopic, LiveError, logTopic, matchFields } from "../../../src/live/index.ts";
 import { shareAmongTabs } from "../../../src/live/tabs/index.ts";
@@ -81,9 +82,9 @@ describe("tabs of one browser", () => {
     for (let n = 1; n <= 3; n += 1) await live.server.topic("news").publish({ n });
     await live.pass(100);
     const positions = { load: () => ({ epoch, offset: 1 }), save: () => {} };
-    const back = collect(open("b", { positions }).topic("news"));
+    const back = collect(open("b", { positions: savePositions(positions) }).topic("news"));
     const lost = { load: () => ({ epoch: "another", offset: 7 }), save: () => {} };
-    const stranger = collect(open("c", { positions: lost }).topic("news"));
+    const stranger = collect(open("c", { positions: savePositions(lost) }).topic("news"));
     await live.pass(100);
     expect(back.map((item) => item.type === "event" && item.data.n)).toEqual([2, 3]);
     expect(stranger).toMatchObject([{ type: "gap", reason: "epoch" }]);

@@ -39,6 +39,9 @@ const values: Readonly<Record<string, unknown>> = {
   params: {},
   since: { epoch: "e", offset: 3 },
   view: "all",
+  from: { last: 3 },
+  before: { epoch: "e", offset: 3 },
+  last: 2,
   key: "k",
   data: 1,
   method: "m",
@@ -60,6 +63,7 @@ describe("client → server", () => {
     expect([...fromClient.keys()].toSorted()).toEqual([
       "call",
       "hello",
+      "history",
       "offers",
       "ping",
       "publish",

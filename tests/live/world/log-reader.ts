@@ -1,5 +1,6 @@
 import { matchFields, type Params } from "../../../src/live/index.ts";
-import type { Feed } from "../../../src/live/client/index.ts";
+import type { Feed, Position } from "../../../src/live/client/index.ts";
+import type { HistoryPage } from "../../../src/live/client/history/index.ts";
 import type { LogItem } from "../../../src/live/client/feed/topic-items.ts";
 import type { Records } from "./recording-broker.ts";
 
@@ -19,11 +20,21 @@ export class LogReader {
   #reached: number | undefined;
   gaps = 0;
   events = 0;
+  /** Where it began. */
+  first: Position | undefined;
 
   #isGapped = false;
 
-  constructor(feed: Feed<LogItem<Data>, Data>, params: Params, records: Records) {
+  /** Which kept events it wants first. */
+  readonly #last: number | "all" | undefined;
+
+  constructor(
+    feed: Feed<LogItem<Data>, Data>,
+    { params, last }: { params: Params; last: number | "all" | undefined },
+    records: Records,
+  ) {
     this.feed = feed;
+    this.#last = last;
     this.params = params;
     this.#records = records;
     this.begin();
@@ -36,6 +47,30 @@ export class LogReader {
     if (position === undefined) return;
     this.#epochs = new Set([position.epoch]);
     this.#reached = position.offset;
+    const { name } = this.feed;
+    this.first = position;
+    const truth = this.#records.of(name, position.epoch);
+    if (truth.missesOfLast(position.offset, this.#last ?? 0, this.params)) {
+      throw this.#wrong(`asked for the last ${this.#last}, and begins after ${position.offset}`);
+    }
+  }
+
+  /** Holds a page of what was before against what is known. */
+  checkPast(page: HistoryPage, before: Position, last: number): void {
+    const offsets = page.events.map(({ offset }) => offset);
+    if (offsets.length > last) throw this.#wrong(`got ${offsets.length} events of ${last}`);
+    if (page.epoch !== before.epoch) {
+      if (offsets.length > 0) throw this.#wrong("got a page of another epoch");
+      return;
+    }
+    const truth = this.#records.of(this.feed.name, page.epoch);
+    const [first = before.offset] = offsets;
+    const all = truth.matchesBetween(first - 1, before.offset - 1, this.params);
+    if (JSON.stringify(all) !== JSON.stringify(offsets)) {
+      throw this.#wrong(`got the page ${offsets.join(" ")} instead of ${all.join(" ")}`);
+    }
+    const kept = truth.keptNow(this.params).filter((offset) => offset < first);
+    if (kept.length > 0 && !page.more) throw this.#wrong(`got no more before ${first}`);
   }
 
   take(item: LogItem<Data>): void {

@@ -1,5 +1,6 @@
 import { MemoryBroker } from "../../../src/brokers/memory/index.ts";
 import type { Broker, BrokerTopic, TopicDeclaration, TopicEvent } from "../../../src/live/index.ts";
+import { defaultRetention } from "../../../src/topics/index.ts";
 import type { Clock } from "../../../src/base/index.ts";
 import { Truth } from "../../rigs/live/truth.ts";
 
@@ -41,11 +42,13 @@ export class Records {
 
 /** A memory broker that tells what it is told. */
 export class RecordingBroker implements Broker {
+  readonly #clock: Clock;
   readonly #broker: MemoryBroker;
   readonly #records: Records;
   readonly #recorded = new Set<string>();
 
   constructor(clock: Clock, records: Records) {
+    this.#clock = clock;
     this.#broker = new MemoryBroker({ clock });
     this.#records = records;
     records.forgetPresent();
@@ -59,8 +62,10 @@ export class RecordingBroker implements Broker {
     if (!this.#recorded.has(name)) {
       this.#recorded.add(name);
       const truth = new Truth();
-      const { epoch } = await this.#broker.openTopic(declaration, (event) => truth.record(event));
-      this.#records.begin(name, epoch, truth);
+      const opened = await this.#broker.openTopic(declaration, (event) => truth.record(event));
+      const retention = { ...defaultRetention, ...declaration.retention };
+      truth.keeping = { retention, now: () => opened.now?.() ?? this.#clock.now() };
+      this.#records.begin(name, opened.epoch, truth);
     }
     return this.#broker.openTopic(declaration, follow);
   }

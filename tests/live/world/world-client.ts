@@ -1,3 +1,4 @@
+import { history } from "../../../src/live/client/history/index.ts";
 import type { Params } from "../../../src/live/index.ts";
 import type { ConnectOptions, Feed, Live } from "../../../src/live/client/index.ts";
 import type { Item, KeyedItem, LogItem } from "../../../src/live/client/feed/topic-items.ts";
@@ -42,6 +43,8 @@ export class WorldClient {
   readonly #logReaders = new Map<LogReader, () => void>();
   readonly #keyedReaders = new Map<KeyedReader, () => void>();
   pending = 0;
+  /** Pages of what was before. */
+  pages = 0;
   /** At the end no connection shall be in the middle of its next one. */
   tokensLast = false;
 
@@ -89,9 +92,11 @@ export class WorldClient {
   }
 
   readLog(topic: string, params: Params): void {
-    const feed = this.live.topic(topic, params) as unknown as Feed<LogItem<Data>, Data>;
-    const reader = new LogReader(feed, params, this.#records);
-    const stopWatching = feed.onChange(() => reader.begin());
+    const last = this.#random.pick([undefined, undefined, 0, 1, 5, "all"] as const);
+    const options = last === undefined ? {} : { from: { last } };
+    const feed = this.live.topic(topic, params, options) as unknown as Feed<LogItem<Data>, Data>;
+    const reader = new LogReader(feed, { params, last }, this.#records);
+    const stopWatching = feed.onChange(() => this.#attempt(() => reader.begin()));
     const stop = this.#read(feed, (item) => {
       reader.take(item as LogItem<Data>);
     });
@@ -112,6 +117,27 @@ export class WorldClient {
       stop();
       stopWatching();
     });
+  }
+
+  /** Reads a page of what was before the first event of one of its readers. */
+  readPast(): void {
+    const reader = this.#random.pick([undefined, ...this.#logReaders.keys()]);
+    const first = reader?.first;
+    if (reader === undefined || first === undefined) return;
+    const { params, feed } = reader;
+    const before = { epoch: first.epoch, offset: first.offset + 1 };
+    const last = this.#random.pick([1, 3, 100]);
+    history(this.live, feed.name, { params, before, last }).then(
+      (page) => {
+        this.pages += 1;
+        this.#attempt(() => reader.checkPast(page, before, last));
+      },
+      (error: { code?: string }) => {
+        // A broker that has lost everything is behind the position.
+        const isExpected = EXPECTED.has(error.code ?? "") || error.code === "bad_request";
+        if (!isExpected) this.failures.push(error);
+      },
+    );
   }
 
   /** Ends one of its readers, whichever. */

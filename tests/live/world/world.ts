@@ -80,6 +80,8 @@ export interface WorldTally {
   closedTabs: number;
   gaps: number;
   items: number;
+  /** Pages of what was before a reader began. */
+  pages: number;
   expiries: number;
   /** Calls of the server that a client has answered. */
   answered: number;
@@ -143,6 +145,7 @@ class World {
     closedTabs: 0,
     gaps: 0,
     items: 0,
+    pages: 0,
     expiries: 0,
     answered: 0,
     unconfirmed: 0,
@@ -325,6 +328,7 @@ class World {
       client.checkEnd();
       this.tally.gaps += client.gaps;
       this.tally.items += client.items;
+      this.tally.pages += client.pages;
       this.tally.acknowledged += client.acknowledged.length;
     }
     this.#calls.checkEnd();
@@ -354,7 +358,8 @@ class World {
     if (roll < 0.24) this.#publishFromServer(1);
     else if (roll < 0.3) this.#publishFromServer(this.#random.pick([30, 120]));
     else if (roll < 0.44) this.#publishFromClient(client);
-    else if (roll < 0.6) this.#read(client);
+    else if (roll < 0.58) this.#read(client);
+    else if (roll < 0.6) client.readPast();
     else if (roll < 0.64) client.stopReading();
     else if (roll < 0.74) this.#cut();
     else if (roll < 0.8) this.#changeSpeed();

@@ -1,4 +1,14 @@
-import type { Position } from "../../../topics/index.ts";
+import type { Position, StartingPoint } from "../../../topics/index.ts";
+
+export interface TopicOptions {
+  /**
+   * Which of a log topic's kept events are read first, for example `{ last: 50 }` or
+   * `{ sinceMs: 60_000 }`. A feed that has a position resumes there instead. If it cannot, a gap is
+   * followed by these events. Default: none, the feed starts with the next event. Older servers
+   * ignore it.
+   */
+  readonly from?: StartingPoint | undefined;
+}
 
 /** The status of a feed. */
 export type FeedStatus =

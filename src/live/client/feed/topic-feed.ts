@@ -1,13 +1,12 @@
 import { LongwireError } from "../../../base/index.ts";
-import type { Offset, Params, Position } from "../../../topics/index.ts";
-import type { Feed, FeedStatus } from "./feed.ts";
+import type { Offset, Params, Position, StartingPoint } from "../../../topics/index.ts";
+import type { Feed, FeedStatus, TopicOptions } from "./feed.ts";
 import { KeyedView } from "./keyed-view.ts";
 import type { Link } from "../link/link.ts";
 import type { Settings } from "../options.ts";
 import { iterate, listen, Reader, START, type Mark } from "./reader.ts";
 import { addListener, report } from "../report.ts";
 import { tooLarge } from "../requests/requests.ts";
-import { loadPosition, positionSaver } from "./saved-position.ts";
 import { malformed, type MessageOf, type TopicMessage } from "../../wire/index.ts";
 import {
   isOver,
@@ -31,15 +30,22 @@ export interface FeedHost {
   onSubscribed(topic: string): void;
 }
 
+interface FeedOptions extends TopicOptions {
+  readonly params: Params | undefined;
+  /** Its name, params and start. */
+  readonly fullName: string;
+}
+
 const CLOSED: Over = { state: "closed" };
 
 /** Implements `feed.ts`. */
 export class TopicFeed implements Feed<Item, unknown> {
   readonly name: string;
   readonly #params: Params | undefined;
+  readonly #from: StartingPoint | undefined;
   readonly #host: FeedHost;
   readonly #fullName: string;
-  readonly #savePosition: ((position: Position) => Promise<void>) | undefined;
+  readonly #savePosition: ((position: Position) => unknown) | undefined;
   readonly #readers = new Set<Reader>();
   readonly #watchers = new Set<(nothing: undefined) => void>();
   readonly #view: KeyedView;
@@ -52,14 +58,16 @@ export class TopicFeed implements Feed<Item, unknown> {
   kind: "log" | "keyed" | undefined;
   version = 0;
 
-  /** @param fullName its name and params, for the position store */
-  constructor(host: FeedHost, name: string, params: Params | undefined, fullName: string) {
+  /** @param asked `fullName` is for the position store */
+  constructor(host: FeedHost, name: string, asked: FeedOptions) {
+    const { params, from, fullName } = asked;
     this.name = name;
     this.#params = params;
+    this.#from = from;
     this.#host = host;
     this.#fullName = fullName;
     const { positions } = host.settings;
-    this.#savePosition = positions && positionSaver(positions, fullName);
+    this.#savePosition = positions?.saver(fullName);
     this.#view = new KeyedView((item) => {
       this.#isChanged = true;
       this.#emit(item, this.position);
@@ -203,7 +211,7 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   async #load(loading: Subscription): Promise<void> {
     try {
-      const position = await loadPosition(this.#host.settings.positions!, this.#fullName);
+      const position = await this.#host.settings.positions!.load(this.#fullName);
       if (this.#subscription !== loading) return;
       this.#move(position);
       this.#savedCount = this.#received.count;
@@ -245,8 +253,10 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #subscribe({ id, since }: Asked): void {
     const view = this.#view.name;
-    const request = { type: "subscribe", id, topic: this.name, params: this.#params, since, view };
-    const isSent = this.#link?.send(JSON.stringify(request));
+    const about = { params: this.#params, since, view, from: this.#from };
+    const isSent = this.#link?.send(
+      JSON.stringify({ type: "subscribe", id, topic: this.name, ...about }),
+    );
     if (!isSent) this.#apply({ type: "refused", error: tooLarge() });
   }
 

@@ -256,6 +256,7 @@ export class Link {
         return this.#onError(message);
       case "published":
       case "result":
+      case "history":
       case "offered":
         return this.#owner.requests.onAnswer(message);
       case "request":

@@ -10,7 +10,7 @@ import { REPEAT_WINDOW_MS, type AnswerMessage, type Feature } from "../../wire/i
 interface Request {
   readonly id: number;
   readonly text: string;
-  /** The topic of a publish; a call has none. */
+  /** The topic of a publish; other requests have none. */
   readonly topic: string | undefined;
   readonly key: string | undefined;
   /** Whether the server recognizes a repeat by its idempotency key. */
@@ -64,7 +64,8 @@ export class Requests {
     feature?: Feature,
   ): Promise<AnswerMessage> {
     return new Promise((resolve, reject) => {
-      const { id, topic, key, idempotencyKey } = message;
+      const { type, id, key, idempotencyKey } = message;
+      const topic = type === "publish" ? message.topic : undefined;
       const isRepeatable = idempotencyKey !== undefined;
       const text = JSON.stringify(message);
       const about = { id, text, topic, key, isRepeatable, feature };

@@ -5,6 +5,7 @@ import {
   inTurn,
   LiveError,
   type LiveErrorCode,
+  type Offset,
   type Params,
   parsePosition,
   type Position,
@@ -12,6 +13,7 @@ import {
   type Recovery,
   REQUEST_BYTES,
   REQUEST_UNITS,
+  startOf,
   type Topic,
   type TopicEntry,
   type View,
@@ -20,6 +22,7 @@ import {
 import { MAX_STREAM_MS } from "../limits.ts";
 import { draftOf, fieldsOf } from "../../wire/client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
+import { historyPage } from "../history.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "../live-peer.ts";
 import { payerOf, type Caller } from "../sessions/caller.ts";
@@ -154,27 +157,56 @@ export class HttpForms {
     if (exchange.isOver) return;
     const refusal = this.#core.authenticator.refusalOf(caller.identity);
     if (refusal !== undefined) throw refusal;
-    if (stream) return this.#stream(exchange, { topic, caller, params: query.params, since });
-    return this.#get(exchange, { topic, caller }, query);
+    if (query.before !== undefined) {
+      if (stream) throw new LiveError("bad_request", "A stream cannot end with before; use last.");
+      return this.#history(exchange, { topic, caller }, { ...query, before: query.before });
+    }
+    const start = await startFor(topic, { ...query, since }, caller);
+    if (exchange.isOver) return;
+    if (stream)
+      return this.#stream(exchange, { topic, caller, params: query.params, since, start });
+    return this.#get(exchange, { topic, caller }, { ...query, start });
   }
 
   async #get(
     exchange: LiveExchange,
     { topic, caller }: { topic: Topic; caller: Caller },
-    { params, since, wait }: TopicQuery,
+    { params, since, wait, start }: TopicQuery & { start: Position | undefined },
   ): Promise<void> {
     const view = topic.view(params);
     topic.expire();
-    const recovery = recover(topic, since, view);
+    const recovery = recover(topic, since, { view, start });
     if (recovery.kind === "ahead") {
       throw new LiveError("bad_request", "offset is ahead of the topic; leave it out.");
     }
-    const walk = since === undefined ? historyWalk(topic) : missedWalk(topic, recovery);
+    const missed = since !== undefined || start !== undefined;
+    const walk = missed ? missedWalk(topic, recovery, start) : historyWalk(topic);
     if (since !== undefined && wait > 0 && recovery.kind === "resumed") {
       // A client that cannot resume gets an answer immediately, even without new events.
       return this.#longPoll(exchange, { topic, view, walk, wait, caller });
     }
-    answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery) });
+    answerState(exchange, { topic, view, walk, gap: gapOf(topic, recovery, walk) });
+  }
+
+  async #history(
+    exchange: LiveExchange,
+    { topic, caller }: { topic: Topic; caller: Caller },
+    {
+      params,
+      before,
+      from,
+    }: TopicQuery & { before: { offset: Offset; epoch?: string | undefined } },
+  ): Promise<void> {
+    const { offset, epoch = topic.position.epoch } = before;
+    if (from?.sinceMs !== undefined) {
+      throw new LiveError("bad_request", "Send either before or sinceMs, not both.");
+    }
+    const last = from?.last === "all" ? undefined : from?.last;
+    const request = { params, before: { epoch, offset }, last };
+    const page = await historyPage(topic, request, { caller, maxBytes: Infinity });
+    const head = JSON.stringify({ topic: topic.name, kind: topic.kind, epoch: page.epoch });
+    const body = `${head.slice(0, -1)},"events":${page.events},"more":${page.more}}`;
+    exchange.answer(200, JSON_HEADERS, body);
   }
 
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {
@@ -270,14 +302,20 @@ export class HttpForms {
 
   #stream(
     exchange: LiveExchange,
-    request: { topic: Topic; caller: Caller; params: Params; since: Position | undefined },
+    request: {
+      topic: Topic;
+      caller: Caller;
+      params: Params;
+      since: Position | undefined;
+      start: Position | undefined;
+    },
   ): void {
-    const { topic, caller, params, since } = request;
+    const { topic, caller, params, since, start } = request;
     const refusal = this.#core.admission.refusal(this.#population());
     if (refusal !== undefined) throw new LiveError("unavailable", `${refusal}; try again later.`);
     const view = topic.view(params);
     // An EventSource repeats its own URL, so the position belongs to the same params.
-    const recovery = recover(topic, since);
+    const recovery = recover(topic, since, { start });
     // The EventSource repeats the id automatically, so an id ahead of the log is not an error:
     // start over.
     const walk = recovery.kind === "ahead" ? freshWalk(topic) : recovery.walk;
@@ -316,6 +354,17 @@ export class HttpForms {
     if (topic.kind === "log") stream.sendPosition(walk.reached);
     stream.pump();
   }
+}
+
+/** Where a reader that cannot resume starts. */
+async function startFor(
+  topic: Topic,
+  { params, since, from }: TopicQuery,
+  caller: Caller,
+): Promise<Position | undefined> {
+  if (from === undefined) return undefined;
+  if (since !== undefined && recover(topic, since).kind === "resumed") return undefined;
+  return startOf(topic, from, { view: topic.view(params), payer: payerOf(caller) });
 }
 
 function addressIn({ clientAddress, remoteAddress }: LiveExchange): string | undefined {
@@ -357,14 +406,19 @@ function historyWalk(topic: Topic): Walk {
 }
 
 /** If a log topic cannot be resumed, the answer contains everything that is retained. */
-function missedWalk(topic: Topic, { kind, walk }: Exclude<Recovery, { kind: "ahead" }>): Walk {
-  return topic.kind === "log" && kind !== "resumed" ? historyWalk(topic) : walk;
+function missedWalk(
+  topic: Topic,
+  { kind, walk }: Exclude<Recovery, { kind: "ahead" }>,
+  start: Position | undefined,
+): Walk {
+  const isWhole = topic.kind === "log" && kind !== "resumed" && start === undefined;
+  return isWhole ? historyWalk(topic) : walk;
 }
 
 /** The events that are missing even from an answer with everything retained. */
-function gapOf(topic: Topic, recovery: Recovery): object | undefined {
+function gapOf(topic: Topic, recovery: Recovery, walk: Walk): object | undefined {
   if (recovery.kind !== "gap") return undefined;
-  return { from: recovery.from, to: topic.floor, reason: recovery.reason };
+  return { from: recovery.from, to: Math.max(topic.floor, walk.reached), reason: recovery.reason };
 }
 
 /**

@@ -4,12 +4,17 @@ import {
   parseOffset,
   type Position,
   MAX_PARAMS,
+  type Offset,
+  type StartingPoint,
 } from "../../../topics/index.ts";
 import { MAX_WAIT_S } from "../limits.ts";
 import { withoutToken } from "../access/credentials.ts";
 
-/** Query names that are not params. */
-const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset"]);
+/** Query names of a topic's URL that choose where a reader starts. */
+const STARTING: ReadonlySet<string> = new Set(["last", "sinceMs", "before"]);
+
+/** Query names that are not params over plain HTTP. */
+const RESERVED: ReadonlySet<string> = new Set(["wait", "epoch", "offset", ...STARTING]);
 
 /** The parsed query of a GET. */
 export interface TopicQuery {
@@ -18,6 +23,17 @@ export interface TopicQuery {
   since: Position | undefined;
   /** How long to wait for new events, in seconds. */
   wait: number;
+  /** Where to start without a position to continue from. */
+  from: StartingPoint | undefined;
+  /** The offset before which a page of history is wanted, and its epoch if the client knows it. */
+  before: { offset: Offset; epoch: string | undefined } | undefined;
+}
+
+/** The parsed query of a Level 0 client's URL. */
+export interface DataQuery {
+  /** `undefined` if the client's first message contains them. */
+  params: Params | undefined;
+  from: StartingPoint | undefined;
 }
 
 /**
@@ -27,16 +43,59 @@ export interface TopicQuery {
 export function readQuery(search: string, tokenQuery: string | undefined): TopicQuery {
   const query = withoutToken(new URLSearchParams(search), tokenQuery);
   const params = paramsOf([...query].filter(([name]) => !RESERVED.has(name)));
-  return { params, since: sinceOf(query), wait: waitOf(query) };
+  const before = beforeOf(query);
+  return {
+    params,
+    since: before === undefined ? sinceOf(query) : undefined,
+    wait: waitOf(query),
+    from: startingPointOf(query),
+    before,
+  };
+}
+
+/** @throws LiveError `bad_request` */
+export function readDataQuery(search: string, tokenQuery: string | undefined): DataQuery {
+  const query = withoutToken(new URLSearchParams(search), tokenQuery);
+  if (query.has("before")) {
+    throw new LiveError("bad_request", "before is for GET requests; use last or sinceMs here");
+  }
+  const pairs = [...query].filter(([name]) => !STARTING.has(name));
+  return {
+    params: pairs.length === 0 ? undefined : paramsOf(pairs),
+    from: startingPointOf(query),
+  };
 }
 
 /**
  * Converts a query to params. `permitToRead` refuses too many, so at most one more than the limit is
  * converted.
  */
-export function paramsOf(query: readonly [name: string, value: string][]): Params {
+function paramsOf(query: readonly [name: string, value: string][]): Params {
   const byName = new Map(query);
   return Object.fromEntries([...byName].slice(0, MAX_PARAMS + 1));
+}
+
+function startingPointOf(query: URLSearchParams): StartingPoint | undefined {
+  const last = query.get("last");
+  const age = query.get("sinceMs");
+  if (last === null && age === null) return undefined;
+  const count = last === null || last === "all" ? (last ?? undefined) : parseOffset(last);
+  if (last !== null && count === undefined) {
+    throw new LiveError("bad_request", "last must be a number of events, or all");
+  }
+  const sinceMs = age === null ? undefined : parseOffset(age);
+  if (age !== null && sinceMs === undefined) {
+    throw new LiveError("bad_request", "sinceMs must be an age in milliseconds");
+  }
+  return { last: count, sinceMs };
+}
+
+function beforeOf(query: URLSearchParams): TopicQuery["before"] {
+  const text = query.get("before");
+  if (text === null) return undefined;
+  const offset = parseOffset(text);
+  if (offset !== undefined) return { offset, epoch: query.get("epoch") ?? undefined };
+  throw new LiveError("bad_request", "before must be an offset, as an answer contained it");
 }
 
 function sinceOf(query: URLSearchParams): Position | undefined {

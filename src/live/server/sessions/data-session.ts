@@ -1,12 +1,14 @@
 import { type Timer, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
-  freshWalk,
   LiveError,
   type SendBuffer,
   type Params,
+  type Position,
   readValue,
   recover,
+  type StartingPoint,
+  startOf,
   Subscription,
   SUBSCRIPTION_BYTES,
   textBytes,
@@ -34,6 +36,8 @@ interface DataSource {
   readonly encoding: Encoding;
   /** From the URL's query; if absent, the first message must contain them. */
   readonly params: Params | undefined;
+  /** Where it starts; absent to start with a keyed topic's state or a log topic's next event. */
+  readonly from: StartingPoint | undefined;
   /** The client's address. */
   readonly address: string | undefined;
 }
@@ -51,6 +55,7 @@ export class DataSession implements Session, SendBuffer {
   readonly #encoding: Encoding;
   /** The params that it sent last; at first those of the URL's query. */
   #params: Params | undefined;
+  readonly #from: StartingPoint | undefined;
   readonly who: SessionIdentity;
   /** Authentication or authorization is in progress. */
   #pending: Promise<void> | undefined;
@@ -68,6 +73,7 @@ export class DataSession implements Session, SendBuffer {
     this.#name = source.name;
     this.#encoding = source.encoding;
     this.#params = source.params;
+    this.#from = source.from;
     const { account } = peer;
     const { address } = source;
     this.who = new SessionIdentity(core, { level: 0, account, address }, () => this.#expire());
@@ -225,7 +231,9 @@ export class DataSession implements Session, SendBuffer {
       const permitted = permitToRead(entry, this.#core.authority, { caller, params });
       const begun = onceAvailable(permitted, () =>
         onceAvailable(this.#core.catalog.open(entry, payerOf(caller)), (topic) =>
-          this.#subscribe(topic, params, caller),
+          onceAvailable(this.#startOf(topic, params, caller), (start) =>
+            this.#subscribe(topic, { params, start }, caller),
+          ),
         ),
       );
       return begun instanceof Promise ? begun.catch((error) => this.#refuse(error)) : begun;
@@ -234,13 +242,23 @@ export class DataSession implements Session, SendBuffer {
     }
   }
 
-  #subscribe(topic: Topic, params: Params, caller: Caller): void {
+  /** Params that replace others continue where the client is. */
+  #startOf(topic: Topic, params: Params, caller: Caller): Position | undefined | Promise<Position> {
+    if (this.#from === undefined || this.#subscription !== undefined) return undefined;
+    return startOf(topic, this.#from, { view: topic.view(params), payer: payerOf(caller) });
+  }
+
+  #subscribe(
+    topic: Topic,
+    { params, start }: { params: Params; start: Position | undefined },
+    caller: Caller,
+  ): void {
     // The connection ended during authorization.
     if (!this.#peer.isOpen) return;
     const view = topic.view(params);
     const { account } = this.#peer;
     const charged = held(account, SUBSCRIPTION_BYTES + textBytes(JSON.stringify(params)));
-    const walk = this.#walkOf(topic);
+    const walk = this.#walkOf(topic, start);
     if (walk === undefined) return this.#lose();
     if (this.#subscription === undefined) this.#core.presence.enter(topic, caller);
     else this.#subscription.end();
@@ -269,11 +287,12 @@ export class DataSession implements Session, SendBuffer {
    *
    * @returns `undefined` if some of them have expired
    */
-  #walkOf(topic: Topic): Walk | undefined {
+  #walkOf(topic: Topic, start: Position | undefined): Walk | undefined {
     const { epoch } = topic.position;
     const present = topic.kind === "log" ? this.#subscription : undefined;
-    if (present === undefined) return freshWalk(topic);
-    const recovery = recover(topic, { epoch, offset: present.reached });
+    const reached = present && { epoch, offset: present.reached };
+    const recovery = recover(topic, reached, { start });
+    if (present === undefined && recovery.kind === "fresh") return recovery.walk;
     return recovery.kind === "resumed" ? recovery.walk : undefined;
   }
 

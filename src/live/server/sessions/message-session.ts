@@ -11,7 +11,7 @@ import {
   topicOfPresence,
 } from "../../../topics/index.ts";
 import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
-import type { Caller } from "./caller.ts";
+import { payerOf, type Caller } from "./caller.ts";
 import {
   decodeClientMessage,
   type ClientMessage,
@@ -38,6 +38,8 @@ import {
   requireTopic,
   type Publishing,
 } from "../publish.ts";
+import { historyPage } from "../history.ts";
+import { permitToRead } from "../access/permit.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import type { Ending } from "./connected-client.ts";
 import { Introduction } from "./introduction.ts";
@@ -308,6 +310,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
         return release();
       case "subscribe":
         return onceAvailable(this.#subscriptions.start(message, caller), release);
+      case "history":
+        return this.#answer(message.id, this.#history(message, caller), release);
       case "unsubscribe":
         release();
         return this.#unsubscribe(message, caller);
@@ -342,6 +346,22 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     const entry = requireTopic(this.#core, watched);
     const receipt = await this.#core.presence.update(entry, draft, caller);
     return published(id, topic, receipt);
+  }
+
+  async #history(
+    { id, topic: name, ...request }: Request<"history">,
+    caller: Caller,
+  ): Promise<string> {
+    const entry = requireTopic(this.#core, name);
+    await permitToRead(entry, this.#core.authority, { caller, params: request.params });
+    const topic = await this.#core.catalog.open(entry, payerOf(caller));
+    const about = { type: "history", id, topic: name, epoch: topic.position.epoch };
+    // An upper bound, in UTF-8, with what follows the events.
+    const headBytes = JSON.stringify(about).length * 3 + 32;
+    const maxBytes = this.#maxClientBytes - headBytes;
+    const { epoch, events, more } = await historyPage(topic, request, { caller, maxBytes });
+    const head = JSON.stringify({ ...about, epoch }).slice(0, -1);
+    return `${head},"events":${events},"more":${more}}`;
   }
 
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {

@@ -7,6 +7,7 @@ import {
   type Position,
   recover,
   type Recovery,
+  startOf,
   SUBSCRIBE_UNITS,
   Subscription,
   SUBSCRIPTION_BYTES,
@@ -21,6 +22,11 @@ import { requireTopic } from "../publish.ts";
 import type { LiveCore } from "./session.ts";
 
 type SubscribeRequest = Extract<ClientMessage, { type: "subscribe" }>;
+
+type Starting = SubscribeRequest & {
+  /** Where a reader that cannot resume starts. */
+  readonly start: Position | undefined;
+};
 
 /** Sends a message to the client. */
 export type Send = (message: { type: string } & Record<string, unknown>) => void;
@@ -83,7 +89,11 @@ export class Subscriptions {
     const permitted = permitToRead(entry, this.#core.authority, { caller, params });
     return onceAvailable(permitted, () =>
       onceAvailable(this.#core.catalog.open(entry, payerOf(caller)), (topic) =>
-        onceAvailable(topic.catchUpWith(request.since), () => this.#begin(topic, request, caller)),
+        onceAvailable(topic.catchUpWith(request.since), () =>
+          onceAvailable(this.#startOf(topic, request, caller), (start) =>
+            this.#begin(topic, { ...request, start }, caller),
+          ),
+        ),
       ),
     );
   }
@@ -130,7 +140,18 @@ export class Subscriptions {
     }
   }
 
-  #begin(topic: Topic, { id, params, since }: SubscribeRequest, caller: Caller): void {
+  /** A reader that can resume starts at its position. */
+  #startOf(
+    topic: Topic,
+    { params, since, from }: SubscribeRequest,
+    caller: Caller,
+  ): Position | undefined | Promise<Position> {
+    if (from === undefined) return undefined;
+    if (since !== undefined && recover(topic, since).kind === "resumed") return undefined;
+    return startOf(topic, from, { view: topic.view(params), payer: payerOf(caller) });
+  }
+
+  #begin(topic: Topic, { id, params, since, start }: Starting, caller: Caller): void {
     // The connection ended during authorization.
     if (this.#hasEnded) return;
     const { name } = topic;
@@ -139,11 +160,13 @@ export class Subscriptions {
     // Unread events of a log are delivered under the new params, because no gap would report them.
     const reached = topic.kind === "log" ? present?.subscription.reached : undefined;
     const { epoch } = topic.position;
-    const unread = reached === undefined ? undefined : { epoch, offset: reached };
+    const isUnread = reached !== undefined && reached < (start?.offset ?? Infinity);
+    const unread = isUnread ? { epoch, offset: reached } : undefined;
     // Until the answer, the client holds the state of the previous params, at whatever position.
     const isOther = topic.kind === "keyed" && present !== undefined;
     const hasChanged = isOther && present.subscription.view !== view;
-    const recovery = recover(topic, hasChanged ? undefined : (since ?? unread), view);
+    const known = since ?? unread;
+    const recovery = recover(topic, hasChanged ? undefined : known, { view, start });
     if (recovery.kind === "ahead") {
       const message = "since is ahead of the topic; subscribe without it.";
       throw new LiveError("bad_request", message);

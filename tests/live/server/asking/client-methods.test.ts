@@ -511,7 +511,9 @@ test.each([
 test("a client that offers nothing is never asked, and sees only the list of features", async () => {
   const live = await open(reboot);
   const guest = await live.level1({ search: "?as=ap-7" });
-  expect(guest.take()).toMatchObject([{ type: "welcome", features: ["requests", "presence"] }]);
+  expect(guest.take()).toMatchObject([
+    { type: "welcome", features: ["requests", "presence", "history"] },
+  ]);
   const called = live.live.identity("ap-7").call("reboot");
   await expect(called).rejects.toMatchObject({ code: "not_offered" });
   expect(guest.take()).toEqual([]);

@@ -6,6 +6,7 @@ import { MemoryBroker } from "../../../../src/brokers/memory/index.ts";
 import { keyedTopic, LiveServer, logTopic, matchFields } from "../../../../src/live/index.ts";
 import { WebSocketServer } from "../../../../src/server/index.ts";
 import { VirtualClock } from "../../../rigs/clock/virtual-clock.ts";
+import { EventReader } from "../../../rigs/live/event-reader.ts";
 import type { Message } from "../../../rigs/live/live-client.ts";
 import { RunningLive, type LiveOptions } from "../../../rigs/live/running-live.ts";
 
@@ -21,47 +22,6 @@ function start(options: Partial<LiveOptions> = {}): Promise<RunningLive> {
 }
 
 const json = async (response: Response): Promise<Message> => (await response.json()) as Message;
-
-/** Reads server-sent events one by one. */
-class EventReader {
-  readonly response: Response;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #text = "";
-
-  private constructor(response: Response) {
-    this.response = response;
-    this.#reader = response.body!.getReader();
-  }
-
-  static async open(url: string, lastEventId?: string): Promise<EventReader> {
-    const ending = new AbortController();
-    onTestFinished(() => ending.abort());
-    const headers = {
-      Accept: "text/event-stream",
-      ...(lastEventId && { "Last-Event-ID": lastEventId }),
-    };
-    return new EventReader(await fetch(url, { headers, signal: ending.signal }));
-  }
-
-  /** The next one that has data. */
-  async next(): Promise<{ id: string | undefined; data: Message }> {
-    for (;;) {
-      const end = this.#text.indexOf("\n\n");
-      if (end === -1) {
-        const { value, done } = await this.#reader.read();
-        if (done) throw new Error("the stream has ended");
-        this.#text += new TextDecoder().decode(value);
-        continue;
-      }
-      const lines = this.#text.slice(0, end).split("\n");
-      this.#text = this.#text.slice(end + 2);
-      const field = (name: string): string | undefined =>
-        lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-      const data = field("data");
-      if (data !== undefined) return { id: field("id"), data: JSON.parse(data) as Message };
-    }
-  }
-}
 
 describe("GET", () => {
   test("a keyed topic: its state narrowed by the params, with the position as ETag", async () => {

@@ -31,7 +31,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
         connection,
         heartbeat: 7_000,
         maxMessage: 5_000,
-        features: ["requests", "presence"],
+        features: ["requests", "presence", "history"],
       });
       expect((await two.next()).connection).not.toBe(welcome.connection);
     });

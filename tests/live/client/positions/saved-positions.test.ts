@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import { savePositions } from "../../../../src/live/client/positions/index.ts";
 import type { Position } from "../../../../src/live/client/index.ts";
 import {
   entry,
@@ -26,7 +27,7 @@ test("a log topic starts from the stored position", async () => {
     ...store(),
     load: (name: string) => (names.push(name), { epoch: "e", offset: 3 }),
   };
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   live.topic("news", { b: 1 }).subscribe(() => {});
   expect(socket.sent).toEqual([]);
   await settle();
@@ -36,7 +37,7 @@ test("a log topic starts from the stored position", async () => {
 
 test("the saved position is the handled one, not the received one", async () => {
   const positions = store();
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   let release: () => void = () => {};
   live.topic("news").subscribe(() => new Promise<void>((resolve) => (release = resolve)));
   await settle();
@@ -59,7 +60,7 @@ test("the saved position is the handled one, not the received one", async () => 
 
 test("the slowest reader decides; an iteration has handled an item when it requests the next", async () => {
   const positions = store();
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   const feed = live.topic("news");
   feed.subscribe(() => {});
   const iteration = feed[Symbol.asyncIterator]();
@@ -76,7 +77,7 @@ test("the slowest reader decides; an iteration has handled an item when it reque
 
 test("the same holds if the slowest reader is the first", async () => {
   const positions = store();
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   const feed = live.topic("news");
   feed.subscribe(() => new Promise(() => {}));
   feed.subscribe(() => {});
@@ -97,7 +98,7 @@ test("saves do not overtake each other, and only the newest of the waiting ones 
       return new Promise<void>((resolve) => releases.push(resolve));
     },
   };
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   live.topic("news").subscribe(() => {});
   await settle();
   socket.subscribed();
@@ -118,7 +119,7 @@ test("a store that fails is reported once until it works again, and each save is
     saves += 1;
     return isFull ? Promise.reject(new Error("full")) : undefined;
   };
-  const { live, socket } = openWelcomed({ positions: { ...store(), save } });
+  const { live, socket } = openWelcomed({ positions: savePositions({ ...store(), save }) });
   live.topic("news").subscribe(() => {});
   await settle();
   socket.subscribed();
@@ -148,7 +149,7 @@ test.each([
     const report = vi.spyOn(console, "error").mockImplementation(() => {});
     onTestFinished(() => report.mockRestore());
     const positions = { ...store(), load: load as () => Position };
-    const { live, socket } = openWelcomed({ positions });
+    const { live, socket } = openWelcomed({ positions: savePositions(positions) });
     const items: Message[] = [];
     live.topic("news").subscribe((item) => items.push(item));
     await settle();
@@ -165,7 +166,7 @@ test.each([
 
 test("a store that returns null has no position", async () => {
   const positions = { ...store(), load: () => null as never };
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   live.topic("news").subscribe(() => {});
   await settle();
   expect(socket.sent).toHaveLength(1);
@@ -174,7 +175,7 @@ test("a store that returns null has no position", async () => {
 
 test("a position that cannot be loaded ends the feed instead of starting from now", async () => {
   const positions = { ...store(), load: () => Promise.reject(new Error("corrupt")) };
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   const next = outcomeOf(live.topic("news")[Symbol.asyncIterator]().next());
   await settle();
   expect(next.error).toMatchObject({ message: "corrupt" });
@@ -183,7 +184,7 @@ test("a position that cannot be loaded ends the feed instead of starting from no
 
 test("for a keyed topic nothing is saved, and a stored position is not used", async () => {
   const positions = store({ epoch: "e", offset: 5 });
-  const { live, socket } = openWelcomed({ positions });
+  const { live, socket } = openWelcomed({ positions: savePositions(positions) });
   const feed = live.topic("devices");
   const items: Message[] = [];
   feed.subscribe((item) => items.push(item));

@@ -1,7 +1,26 @@
 import { LongwireError } from "../../../base/index.ts";
 import type { Position } from "../../../topics/index.ts";
-import type { PositionStore } from "../options.ts";
+import type { PositionStore } from "./position-store.ts";
 import { report } from "../report.ts";
+
+/** The positions of a client's feeds, as it uses them. */
+export interface SavedPositions {
+  /** @throws what the store throws */
+  load(name: string): Promise<Position | undefined>;
+  /** Returns a function that saves one feed's position. */
+  saver(name: string): (position: Position) => unknown;
+}
+
+/**
+ * Keeps the positions of log topics in a store, for the option `positions` of `connect`, so that
+ * they outlive the page.
+ */
+export function savePositions(store: PositionStore): SavedPositions {
+  return {
+    load: (name) => loadPosition(store, name),
+    saver: (name) => positionSaver(store, name),
+  };
+}
 
 /**
  * A position of no existing log: the server answers with a gap, which reports that earlier events
@@ -14,10 +33,7 @@ const LOST: Position = { epoch: "lost", offset: 0 };
  *
  * @throws what the store throws, except the SyntaxError of a `JSON.parse`
  */
-export async function loadPosition(
-  store: PositionStore,
-  name: string,
-): Promise<Position | undefined> {
+async function loadPosition(store: PositionStore, name: string): Promise<Position | undefined> {
   try {
     const position = await store.load(name);
     // A store may return null.
@@ -34,10 +50,7 @@ export async function loadPosition(
 /**
  * Returns a function that saves one feed's position: one save at a time, then the newest position.
  */
-export function positionSaver(
-  store: PositionStore,
-  name: string,
-): (position: Position) => Promise<void> {
+function positionSaver(store: PositionStore, name: string): (position: Position) => Promise<void> {
   let wanted: Position | undefined;
   let isSaving = false;
   let isFailing = false;

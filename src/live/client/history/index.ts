@@ -1,0 +1,2 @@
+export { history } from "./history.ts";
+export type { HistoryOptions, HistoryPage } from "./history.ts";
