@@ -5,6 +5,9 @@ import { WiredConnection, type ConnectionFacts } from "./wired-connection.ts";
 import { MemoryWebSocket, type SocketHandler } from "./memory-web-socket.ts";
 import type { Carriage } from "./wire.ts";
 
+/** The origin of the network's page, against which relative URLs are resolved. */
+export const ORIGIN = "ws://longwire.test";
+
 /** An in-memory network between any number of sockets and one server. */
 export class MemoryNetwork {
   /** The current latency and bandwidth. */
@@ -27,7 +30,10 @@ export class MemoryNetwork {
     this.#clock = clock;
   }
 
-  /** A `WebSocket` class for clients on this network. */
+  /**
+   * A `WebSocket` class for clients on this network. As in a page, a URL may be relative, such as
+   * `/live`.
+   */
   get WebSocket(): new (url: string, protocols?: string | readonly string[]) => MemoryWebSocket {
     const connect = (
       protocols: string | readonly string[],
@@ -36,7 +42,7 @@ export class MemoryNetwork {
     };
     return class WebSocket extends MemoryWebSocket {
       constructor(url: string, protocols: string | readonly string[] = []) {
-        super(url, connect(protocols));
+        super(new URL(url, ORIGIN).href, connect(protocols));
       }
     };
   }

@@ -10,8 +10,9 @@ import type {
 import { LiveServer } from "../live/index.ts";
 import { MemoryBroker } from "../brokers/memory/index.ts";
 import { connect, type ConnectOptions, type Live } from "../live/client/index.ts";
-import { MemoryNetwork } from "./memory-network.ts";
+import { MemoryNetwork, ORIGIN } from "./memory-network.ts";
 import { ServerBroker } from "./server-broker.ts";
+import { settle, type SettleOptions } from "./settle.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** The mount path of the server. */
@@ -26,7 +27,7 @@ export type TestLiveOptions = Omit<LiveServerOptions, "broker" | "clock"> & {
  * An in-memory live server, network and clock, to test in milliseconds how an application handles a
  * failing connection.
  *
- * Nothing happens automatically: time passes and messages arrive only while `pass` runs.
+ * Nothing happens automatically: time passes and messages arrive only while `pass` or `settle` runs.
  */
 export class TestLive<Api extends LiveApi = LiveApi> {
   readonly clock: VirtualClock;
@@ -69,7 +70,7 @@ export class TestLive<Api extends LiveApi = LiveApi> {
 
   /** The server's URL on its network. */
   get url(): string {
-    return `ws://longwire.test${PATH}`;
+    return `${ORIGIN}${PATH}`;
   }
 
   /** The running server; `restart` replaces it. */
@@ -91,6 +92,19 @@ export class TestLive<Api extends LiveApi = LiveApi> {
   /** Advances the clock by `ms` milliseconds and runs everything that becomes due. */
   pass(ms: number): Promise<void> {
     return this.clock.pass(ms);
+  }
+
+  /**
+   * Resolves or rejects like `promise`. Until then, messages arrive and timers fire, and the clock
+   * advances only as far as the promise needs.
+   *
+   * Real I/O, such as a file that is read, does not follow the clock; await it before.
+   *
+   * @throws LongwireError `not_settled`, as a rejection, if the promise is still pending when nothing
+   *   is left that could happen, or when `withinMs` (default one hour) have passed on the clock
+   */
+  settle<Value>(promise: PromiseLike<Value>, options?: SettleOptions): Promise<Value> {
+    return settle(this.clock, promise, options);
   }
 
   /** Drains the server, as before a deploy: clients receive a time to reconnect. */

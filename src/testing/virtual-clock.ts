@@ -1,4 +1,5 @@
 import type { Clock, Timer } from "../base/index.ts";
+import { timersOn, type AppTimers } from "./app-timers.ts";
 import { settled } from "./settled.ts";
 
 interface Scheduled {
@@ -13,6 +14,8 @@ interface Scheduled {
  * They see exactly their time as `now()`. The start is not a round number, as with real clocks.
  */
 export class VirtualClock implements Clock {
+  /** `setTimeout`, `setInterval` and their `clear…` functions, for the application's own timers. */
+  readonly timers: AppTimers = timersOn(this);
   #now: number;
   /** How far the wall clock was set forward, in milliseconds. */
   #setBy = 0;
@@ -41,13 +44,22 @@ export class VirtualClock implements Clock {
     return this.#scheduled.size;
   }
 
+  /** When the next timer fires, in ms since the Unix epoch; `undefined` if none is pending. */
+  get nextTimerAt(): number | undefined {
+    return this.#nextUntil(Number.POSITIVE_INFINITY)?.at;
+  }
+
   after(delayMs: number, expire: () => void): Timer {
     const scheduled: Scheduled = { at: this.#now + Math.max(0, delayMs), expire };
     this.#scheduled.add(scheduled);
     return { cancel: () => void this.#scheduled.delete(scheduled) };
   }
 
-  /** Advances by `ms` and fires what becomes due, including timers set meanwhile. */
+  /**
+   * Advances by `ms` milliseconds and fires what becomes due, including timers set meanwhile.
+   *
+   * @throws what a timer's callback throws; the clock then stands at that timer
+   */
   advance(ms: number): void {
     const until = this.#now + ms;
     for (let next = this.#nextUntil(until); next !== undefined; next = this.#nextUntil(until)) {

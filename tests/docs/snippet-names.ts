@@ -51,6 +51,13 @@ export const snippetNames: Readonly<Record<string, Readonly<Record<string, strin
   "docs/guides/http2.md": {
     topics: `declare const topics: string[];`,
   },
+  "docs/guides/testing.md": {
+    logTopic: `import { logTopic } from "longwire/live";`,
+    TestLive: `import { TestLive } from "longwire/testing";`,
+    expect: `import { expect } from "vitest";`,
+    live: `declare const live: import("longwire/testing").TestLive;`,
+    createSearch: `declare function createSearch(options: Pick<import("longwire/testing").AppTimers, "setTimeout" | "clearTimeout"> & { delayMs: number }): { type(text: string): void; requests: string[] };`,
+  },
   "docs/guides/commands.md": {
     live: `declare const live: import("longwire/live").LiveServer & import("longwire/live/client").Live;`,
   },

@@ -35,9 +35,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
   ProxyError: "proxy status",
   RedisBroker: "close isAway open openTopic",
   ResponseHeadReader: "receive",
-  TestLive: "clock close connect crash drain network pass restart server start url",
+  TestLive: "clock close connect crash drain network pass restart server settle start url",
   TopicHandle: "events get kind name onEvent position publish ready remove set",
-  VirtualClock: "advance after leap now pass set timerCount wallTime",
+  VirtualClock: "advance after leap nextTimerAt now pass set timerCount timers wallTime",
   WebSocket:
     "CLOSED CLOSING CONNECTING OPEN binaryType bufferedAmount close extensions onclose onerror onmessage onopen protocol readyState send url",
   WebSocketError: "closeCode reason",
