@@ -17,6 +17,8 @@ import { TopicFeed, type FeedHost } from "./feed/topic-feed.ts";
 /**
  * Connects to a live server immediately, and reconnects until `close()`.
  *
+ * @param url the live server's URL, with `ws:` or `wss:`. In a page it may be relative, such as
+ *   `/live`, and is resolved against the page's URL; in Node, a relative URL throws a SyntaxError
  * @throws LongwireError `no_web_socket`, and what `new WebSocket(url)` throws
  */
 export function connect<Api extends LiveApi = LiveApi>(
