@@ -1,2 +1,10 @@
-export { oncePerTurn } from "./once-per-turn.ts";
+export { browserOnly } from "./browser-only.ts";
+export { entriesSource, NO_ENTRIES } from "./entries-source.ts";
+export type { EntriesView } from "./entries-source.ts";
+export { logFeed } from "./log-feed.ts";
+export type { LogName } from "./log-feed.ts";
+export { logSource, NO_ITEMS } from "./log-source.ts";
+export type { LogEvent, LogView } from "./log-source.ts";
 export type { Schedule } from "./once-per-turn.ts";
+export type { LogOptions, ViewOptions } from "./options.ts";
+export type { Source } from "./source.ts";

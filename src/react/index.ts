@@ -1,3 +1,8 @@
+export { browserOnly } from "../bindings/index.ts";
+export type { LogEvent, LogOptions, LogView, Schedule, ViewOptions } from "../bindings/index.ts";
 export { useConnection } from "./use-connection.ts";
+export type { TopicView, UseTopicOptions } from "./use-entries.ts";
+export { useLog } from "./use-log.ts";
+export { usePresence } from "./use-presence.ts";
+export type { PresenceView } from "./use-presence.ts";
 export { useTopic } from "./use-topic.ts";
-export type { TopicView, UseTopicOptions } from "./use-topic.ts";

@@ -1,4 +1,10 @@
+export { browserOnly } from "../bindings/index.ts";
+export type { LogEvent, LogOptions, LogView, Schedule, ViewOptions } from "../bindings/index.ts";
 export { connectionStore } from "./connection-store.ts";
+export { logStore } from "./log-store.ts";
+export type { MaybeStore } from "./maybe-store.ts";
+export { presenceStore } from "./presence-store.ts";
+export type { PresenceStore } from "./presence-store.ts";
 export type { Readable } from "./readable.ts";
 export { topicStore } from "./topic-store.ts";
-export type { TopicStoreOptions, TopicView } from "./topic-store.ts";
+export type { TopicView } from "./topic-store.ts";

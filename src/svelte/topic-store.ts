@@ -1,4 +1,5 @@
-import { oncePerTurn, type Schedule } from "../bindings/index.ts";
+import { derived } from "svelte/store";
+import { entriesSource, NO_ENTRIES, type ViewOptions } from "../bindings/index.ts";
 import type {
   DataNamed,
   Feed,
@@ -9,45 +10,53 @@ import type {
   ParamsNamed,
   TopicName,
 } from "../live/client/index.ts";
+import { storeOf, type MaybeStore } from "./maybe-store.ts";
 import type { Readable } from "./readable.ts";
-
-export interface TopicStoreOptions {
-  /**
-   * Schedules updates of the store. Pass `requestAnimationFrame` for data that changes more often
-   * than the screen. Default: updates are immediate.
-   */
-  schedule?: Schedule | undefined;
-}
+import { sourceStore } from "./source-store.ts";
 
 /** A topic at one moment. */
 export interface TopicView<Data> {
   readonly status: FeedStatus;
-  /** The state of a keyed topic: always the same map, which changes with the topic. */
+  /** Why the topic is `refused` or has `ended`: a LongwireError with the server's code. */
+  readonly error: Error | undefined;
+  /**
+   * The state of a keyed topic: the same map as long as the topic is the same, which changes with
+   * it.
+   */
   readonly entries: ReadonlyMap<string, Data>;
+  /** Whether the entries are those of the previous topic. Only with `keepPrevious`. */
+  readonly isPrevious: boolean;
 }
 
-/** Returns a topic as a store; the topic is subscribed to while the store has subscribers. */
+/**
+ * Returns a topic as a store; the topic is subscribed to while the store has subscribers.
+ *
+ * A page rendered on a server shows no entries.
+ *
+ * @param name the topic's name; if it is a store, a new name switches to another topic
+ * @param params narrows the topic; a store likewise, such as `toStore(() => ({ deviceType }))`
+ */
 export function topicStore<Api extends LiveApi, const Name extends TopicName<Api>>(
   live: Live<Api>,
-  name: Name,
-  params?: ParamsNamed<Api, Name>,
-  { schedule }: TopicStoreOptions = {},
+  name: MaybeStore<Name>,
+  params?: MaybeStore<ParamsNamed<Api, Name> | undefined>,
+  options: ViewOptions = {},
 ): Readable<TopicView<DataNamed<Api, Name>>> {
-  type Data = DataNamed<Api, Name>;
-  const feed: Feed<ItemNamed<Api, Name>, Data> = live.topic(name, params);
-  return {
-    subscribe: (run) => {
-      let isOver = false;
-      const notify = (): void => {
-        // A scheduled update may run after the store was unsubscribed.
-        if (!isOver) run({ status: feed.status, entries: feed.entries });
-      };
-      const stop = feed.onChange(oncePerTurn(schedule, notify));
-      notify();
-      return () => {
-        isOver = true;
-        stop();
-      };
-    },
-  };
+  type Followed = Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
+  const found = derived([storeOf(name), storeOf(params)], ([name, params]): Followed =>
+    live.topic(name, params),
+  );
+  return entriesStore(found, options);
+}
+
+/** Returns the entries of the feed in a store as a store. */
+export function entriesStore<Item, Data>(
+  found: Readable<Feed<Item, Data>>,
+  options: ViewOptions,
+): Readable<TopicView<Data>> {
+  return sourceStore<Feed<Item, Data>, TopicView<Data>>(
+    found,
+    (feed, previous) => entriesSource(feed, { ...options, previous }),
+    NO_ENTRIES,
+  );
 }

@@ -5,10 +5,11 @@ import { join, resolve } from "node:path";
 import vue from "@vitejs/plugin-vue";
 import sirv from "sirv";
 import { compile } from "svelte/compiler";
+import * as v from "valibot";
 import { build, type Plugin } from "vite";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { MemoryBroker } from "../../src/brokers/memory/index.ts";
-import { keyedTopic, LiveServer, matchFields } from "../../src/live/index.ts";
+import { keyedTopic, LiveServer, logTopic, matchFields } from "../../src/live/index.ts";
 import { WebSocketServer } from "../../src/server/index.ts";
 import { Chromium, patience } from "../rigs/processes/chromium.ts";
 
@@ -32,6 +33,8 @@ import { createRoot } from "react-dom/client";
 import { mount } from "svelte";
 import VueDevices from "./Devices.vue";
 import { Devices as ReactDevices } from "./Devices.tsx";
+import { People } from "./People.tsx";
+import { Room } from "./Room.tsx";
 import SvelteDevices from "./Page.svelte";
 
 const deviceType = ref("AP");
@@ -42,6 +45,8 @@ const Page = () => {
   setType = set;
   return createElement(ReactDevices, { deviceType: type });
 };
+createRoot(document.querySelector("#room")).render(createElement(Room));
+createRoot(document.querySelector("#people")).render(createElement(People));
 createRoot(document.querySelector("#react")).render(createElement(Page));
 const { turnTo } = mount(SvelteDevices, { target: document.querySelector("#svelte") });
 globalThis.turnTo = (type) => {
@@ -53,6 +58,7 @@ globalThis.turnTo = (type) => {
 
 const sveltePage = `
 <script>
+  import Count from "./Count.svelte";
   import Devices from "./Devices.svelte";
   let deviceType = $state("AP");
   export function turnTo(type) {
@@ -60,10 +66,11 @@ const sveltePage = `
   }
 </script>
 <Devices {deviceType} />
+<div id="count"><Count {deviceType} /></div>
 `;
 
 const index = `<link rel="icon" href="data:," /><div id="vue"></div><div id="react"></div>
-<div id="svelte"></div><script type="module" src="./main.js"></script>`;
+<div id="room"></div><div id="people"></div><div id="svelte"></div><script type="module" src="./main.js"></script>`;
 
 /** The page's code blocks that have a file's name. */
 function files(): Record<string, string> {
@@ -83,11 +90,18 @@ async function buildPage(): Promise<string> {
   return outDir;
 }
 
+const status = v.object({ status: v.string() });
+
 test("the components of docs/guides/bindings.md show the devices that their props select", async () => {
-  expect(Object.keys(files())).toEqual(["live.ts", "Devices.vue", "Devices.tsx", "Devices.svelte"]);
+  expect(Object.keys(files()).join(" ")).toBe(
+    "live.ts Devices.vue Devices.tsx Devices.svelte Room.tsx People.tsx Count.svelte",
+  );
   const page = sirv(await buildPage());
   const live = await LiveServer.open({
-    topics: [keyedTopic("devices", { match: matchFields })],
+    topics: [
+      keyedTopic("devices", { match: matchFields }),
+      logTopic("rooms/:room", { presence: { data: status } }),
+    ],
     broker: new MemoryBroker(),
   });
   const devices = live.topic("devices");
@@ -105,20 +119,28 @@ test("the components of docs/guides/bindings.md show the devices that their prop
     await live.close();
   });
   const visit = await chromium.visit(`http://127.0.0.1:${(http.address() as AddressInfo).port}/`);
-  const shown = () =>
-    visit.page.evaluate(() =>
-      ["vue", "react", "svelte"].map((id) => {
-        const text = document.querySelector(`#${id}`)?.textContent ?? "";
-        return text.replaceAll(/\s+/g, " ").trim();
-      }),
+  const textsOf = (ids: string[]) =>
+    visit.page.evaluate(
+      (ids) =>
+        ids.map((id) => {
+          const text = document.querySelector(`#${id}`)?.textContent ?? "";
+          return text.replaceAll(/\s+/g, " ").trim();
+        }),
+      ids,
     );
+  const shown = async () =>
+    (await textsOf(["vue", "react", "svelte"])).map((text) => text.replace(/ ?\d+ devices$/, ""));
+  const others = () => textsOf(["count", "room", "people"]);
   const all = (pattern: RegExp) => (texts: string[]) => texts.every((text) => pattern.test(text));
   await expect.poll(shown, patience).toSatisfy(all(/^live ?ap-1: 3 clients$/));
   await devices.set("ap-2", { deviceType: "AP", clients: 9 });
   await expect.poll(shown, patience).toSatisfy(all(/^live ?ap-1: 3 clients ?ap-2: 9 clients$/));
+  await expect.poll(others, patience).toEqual(["2 devices", "live", "Away1 present"]);
+  await live.topic("rooms/lobby").publish({ text: "hello" });
   await visit.page.evaluate("turnTo('machine')");
   await expect.poll(shown, patience).toSatisfy(all(/^live ?m-1: 0 clients$/));
-  // Three components, one subscription.
-  await expect.poll(() => live.census().subscriptions, patience).toBe(1);
+  await expect.poll(others, patience).toEqual(["1 devices", "hellolive", "Away1 present"]);
+  // Six components, one subscription to each of three topics.
+  await expect.poll(() => live.census().subscriptions, patience).toBe(3);
   expect(visit.errors).toEqual([]);
 });

@@ -75,8 +75,8 @@ function block(page: string, name: string): string {
 /** The files that snippets import. */
 export const snippetFiles: Readonly<Record<string, string>> = {
   "api.ts": block("docs/guides/live-server.md", "api.ts"),
-  // As docs/guides/bindings.md has it, whose devices have clients.
-  "live.ts": `import type { KeyedTopicDeclaration } from "longwire/live"; import type { Live } from "longwire/live/client"; export declare const live: Live<{ topics: [KeyedTopicDeclaration<"devices", { clients: number }, { deviceType: string }>] }>;`,
+  // As docs/guides/bindings.md has it, whose devices have clients and whose rooms have messages.
+  "live.ts": `import type { KeyedTopicDeclaration, LogTopicDeclaration } from "longwire/live"; import type { Live } from "longwire/live/client"; export declare const live: Live<{ topics: [KeyedTopicDeclaration<"devices", { clients: number }, { deviceType: string }>, LogTopicDeclaration<"rooms/:room", { text: string }>] }>;`,
   "app.module.ts": `export class AppModule {}`,
   // Frameworks that the recipes name, as far as they use them: not all are installed here.
   "modules.d.ts": `

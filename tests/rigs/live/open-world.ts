@@ -15,11 +15,18 @@ export const api = {
         deviceType === undefined || deviceType === data.deviceType,
     }),
     logTopic("news", { data: v.string() }),
+    logTopic("rooms/:room", {
+      data: v.object({ level: v.string(), text: v.string() }),
+      params: v.object({ level: v.optional(v.string()) }),
+      match: ({ level }, { data }) => level === undefined || level === data.level,
+      presence: { data: v.object({ status: v.string() }), graceMs: 0 },
+    }),
   ],
   methods: {},
 } as const;
 
 export type Api = typeof api;
+export type Line = { level: string; text: string };
 export type Device = v.InferOutput<typeof device>;
 
 export const ap = (clients: number): Device => ({ deviceType: "AP", clients });
@@ -34,6 +41,8 @@ export interface World {
   /** Sets keys of a site, and lets everybody learn of it. */
   set: (site: string, devices: Record<string, Device>) => Promise<void>;
   remove: (site: string, name: string) => Promise<void>;
+  /** Publishes texts to a room, and lets them arrive. */
+  write: (room: string, texts: readonly string[], level?: string) => Promise<void>;
   /** How many subscriptions the server has. */
   subscriptions: () => number;
   /** How many connections the server has. */
@@ -74,6 +83,11 @@ export async function openWorld(): Promise<World> {
     },
     remove: async (site, name) => {
       await world.server.topic(`devices/${site}`).remove(name);
+      await arrive();
+    },
+    write: async (room, texts, level = "info") => {
+      const topic = world.server.topic(`rooms/${room}`);
+      for (const text of texts) await topic.publish({ level, text });
       await arrive();
     },
     subscriptions: () => world.server.census().subscriptions,

@@ -1,0 +1,41 @@
+import { expect, onTestFinished, test, vi } from "vitest";
+import { browserOnly } from "../../src/bindings/index.ts";
+import { openWorld } from "../rigs/live/open-world.ts";
+
+test("in a page, browserOnly returns the client that open creates", async () => {
+  const { live } = await openWorld();
+  vi.stubGlobal("window", globalThis);
+  onTestFinished(() => void vi.unstubAllGlobals());
+  expect(browserOnly(() => live)).toBe(live);
+});
+
+test("on a server, browserOnly calls nothing, and its client stays without a connection", async () => {
+  const { live: other } = await openWorld();
+  const open = vi.fn(() => other);
+  const live = browserOnly(open);
+  expect(open).not.toHaveBeenCalled();
+  expect(live.status).toEqual({ state: "connecting" });
+  const feed = live.topic("devices/lab");
+  expect(feed).toMatchObject({ name: "devices/lab", status: { state: "closed" }, version: 0 });
+  const listener = vi.fn();
+  for (const stop of [live.onStatus(listener), feed.onChange(listener), feed.subscribe(listener)]) {
+    stop();
+  }
+  for await (const item of feed) listener(item);
+  live.reconnect();
+  live.close();
+  expect(listener).not.toHaveBeenCalled();
+});
+
+test("on a server, the client's requests reject with on_server", async () => {
+  const { live: other } = await openWorld();
+  const live = browserOnly(() => other);
+  const requests = [
+    live.publish("news", "a"),
+    live.set("devices/lab", "k", { deviceType: "AP", clients: 1 }),
+    live.remove("devices/lab", "k"),
+    live.presence("rooms/a").update({ status: "away" }),
+  ];
+  for (const request of requests)
+    await expect(request).rejects.toMatchObject({ code: "on_server" });
+});
