@@ -1,6 +1,9 @@
 import type { Schedule } from "./once-per-turn.ts";
 
-/** Options of everything that shows a topic. In React, the values of the first render count. */
+/**
+ * Options of everything that shows a topic. In React, the values of the first render with a topic
+ * count.
+ */
 export interface ViewOptions {
   /**
    * Schedules the updates. Pass `requestAnimationFrame` for data that changes more often than the

@@ -16,7 +16,7 @@ import { useSource } from "./use-source.ts";
  * A page rendered on a server shows no events.
  *
  * @param params narrows the topic; equal params may be a new object in each render
- * @param options the values of the first render count
+ * @param options the values of the first render with a topic count
  * @throws LongwireError `invalid_option` for a limit that is not an integer from 1
  */
 export function useLog<Api extends LiveApi, const Name extends LogName<Api>>(
