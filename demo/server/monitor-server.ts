@@ -55,7 +55,7 @@ export class MonitorServer {
     const endpoint = { ...live.endpoint("/live"), origins };
     const endpoints = [endpoint, ...healthEndpoints(() => live.whyNotReady)];
     this.#sockets = new WebSocketServer(endpoints, { keepaliveIntervalMs: KEEPALIVE_MS, hosts });
-    this.#pages = sirv(page, { etag: true, single: false });
+    this.#pages = sirv(page, { etag: true, gzip: true, brotli: true, setHeaders: setCaching });
     this.#http = createServer((request, response) => this.#request(request, response));
     this.#http.on("connection", (socket) => {
       this.#connections.add(socket);
@@ -151,6 +151,15 @@ export class MonitorServer {
     // The answer is sent first, so that the page can tell the result of its request from the cut.
     response.once("finish", () => this.#links.cut(request, seconds));
   }
+}
+
+/** Built files have a hash of their content in their names; the page itself is always asked for. */
+function setCaching(response: ServerResponse, path: string): void {
+  const isHashed = path.startsWith("/assets/");
+  response.setHeader(
+    "Cache-Control",
+    isHashed ? "public, max-age=31536000, immutable" : "no-cache",
+  );
 }
 
 /** No valid body is longer. */
