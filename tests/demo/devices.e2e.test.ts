@@ -20,12 +20,11 @@ describe("npm start's monitor", () => {
   });
   afterEach(() => visit.leave());
 
-  test("this machine and the simulated access points appear, the latter marked as simulated", async () => {
+  test("this machine and the simulated access points appear, and the page says how many are simulated", async () => {
     await expect
       .poll(() => visit.rows(), patience)
       .toEqual({ "ap-01": "true", "ap-02": "true", "ap-03": "true", "rack-7": "true" });
-    expect(await visit.text("simulated", rowOf("ap-01"))).toBe("simulated");
-    expect(await visit.text("simulated", rowOf("rack-7"))).toBeUndefined();
+    await visit.shows("simulated-count", /^3 of the 4 devices are simulated/);
     await visit.shows("count-online", /^4 online$/);
     await visit.shows("count-offline", /^0 offline$/);
     expect(visit.errors).toEqual([]);
@@ -94,6 +93,9 @@ describe("an agent's lifecycle", () => {
     await expect.poll(() => open.rows(), patience).toEqual({ "rack-9": "false" });
     expect(performance.now() - killedAt).toBeLessThan(5_000);
     expect(await open.text("device-state", rowOf("rack-9"))).toBe("Offline");
+    await open.shows("group-attention", "Needs attention: 1");
+    await expect.poll(() => open.page.title()).toBe("(1) Devices · Longwire");
+    await open.shows("attention-news", "Needs attention: rack-9. 1 in all.");
     const later = await chromium.visit(monitor.url);
     await expect.poll(() => later.rows(), patience).toEqual({ "rack-9": "false" });
     await later.go("#/device/rack-9");
@@ -113,6 +115,8 @@ describe("an agent's lifecycle", () => {
     await expect.poll(() => visit.rows(), patience).toEqual({ stays: "true", goes: "true" });
     await monitor.program.stop("SIGKILL");
     await expect.poll(() => visit.attribute("connection-pill", "data-state")).toBe("offline");
+    await visit.shows("device-state", /^was online at \d\d:\d\d$/, rowOf("stays"));
+    expect(await visit.page.title()).toBe("Devices · Longwire");
     await visit.shows("connection-banner", /1006/);
     await goes.stop("SIGKILL");
     await MonitorProcess.startEmpty("--port", String(monitor.port));

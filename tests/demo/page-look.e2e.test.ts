@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { patience } from "../rigs/processes/chromium.ts";
 import { monitorInChromium } from "./monitor-in-chromium.ts";
@@ -21,13 +22,13 @@ describe("languages", () => {
 
   test("the language can be switched, immediately and for the next visit", async () => {
     const visit = await shown.chromium.visit(shown.monitor.url);
-    await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
+    await expect.poll(() => visit.text("nav-connections")).toBe("Connections");
     await visit.choose("language", "zh-CN");
-    await expect.poll(() => visit.text("nav-connection")).toBe("连接");
+    await expect.poll(() => visit.text("nav-connections")).toBe("所有连接");
     await visit.page.reload();
-    await expect.poll(() => visit.text("nav-connection"), patience).toBe("连接");
+    await expect.poll(() => visit.text("nav-connections"), patience).toBe("所有连接");
     await visit.choose("language", "en");
-    await expect.poll(() => visit.text("nav-connection")).toBe("Connection");
+    await expect.poll(() => visit.text("nav-connections")).toBe("Connections");
     expect(visit.errors).toEqual([]);
     await visit.leave();
   });
@@ -35,8 +36,9 @@ describe("languages", () => {
 
 describe("narrow and wide screens", () => {
   test.each([
-    [360, "en-US"],
+    [320, "en-US"],
     [360, "zh-CN"],
+    [768, "en-US"],
     [1440, "en-US"],
   ])("at %i px in %s no view scrolls horizontally or logs errors", async (width, language) => {
     const visit = await shown.chromium.visit(shown.monitor.url, { width, language });
@@ -44,7 +46,6 @@ describe("narrow and wide screens", () => {
     for (const view of views) {
       await visit.go(view);
       await visit.page.waitForSelector("main h1");
-      if (view === "#/why") await visit.click("why-start");
       const sideways = (): Promise<number> =>
         visit.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       await expect.poll(sideways, { message: `sideways at ${view}` }).toBeLessThanOrEqual(0);
@@ -53,6 +54,58 @@ describe("narrow and wide screens", () => {
     await visit.leave();
   });
 });
+
+describe("accessibility", () => {
+  const axe = fileURLToPath(import.meta.resolve("axe-core/axe.min.js"));
+  test.each([
+    [320, "light"],
+    [1440, "dark"],
+  ])("at %i px in %s, axe has no findings in any view", async (width, theme) => {
+    const visit = await shown.chromium.visit(shown.monitor.url, { width });
+    await visit.page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: theme }]);
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+    await visit.page.addScriptTag({ path: axe });
+    for (const view of views) {
+      await visit.go(view);
+      await visit.page.waitForSelector("main h1");
+      const findings = await visit.page.evaluate(async () => {
+        const { axe } = globalThis as unknown as { axe: { run(): Promise<AxeResult> } };
+        const { violations } = await axe.run();
+        return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+      });
+      expect(findings.join("\n"), view).toBe("");
+    }
+    await visit.leave();
+  });
+
+  test("at 320 px, the header is one row, and everything to press has at least 24 by 24 px", async () => {
+    const visit = await shown.chromium.visit(shown.monitor.url, { width: 320 });
+    await expect.poll(async () => Object.keys(await visit.rows()), patience).toHaveLength(4);
+    const [header, small] = await visit.page.evaluate(() => {
+      const targets = [...document.querySelectorAll("button, select, input, summary, a")];
+      const boxes = targets.map((one) => ({ one, box: one.getBoundingClientRect() }));
+      const found = boxes.filter(
+        ({ one, box }) =>
+          box.width > 0 &&
+          Math.min(box.width, box.height) < 24 &&
+          // The label of a check box belongs to it, and the link to the content is off the screen.
+          !one.closest("label, .skip"),
+      );
+      const { height } = document.querySelector("header")!.getBoundingClientRect();
+      return [height, found.map(({ one }) => one.outerHTML)] as const;
+    });
+    expect(header).toBeLessThan(64);
+    expect(small).toEqual([]);
+    await visit.leave();
+  });
+});
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { html: string }[];
+  }[];
+}
 
 test("everything that the page loads comes from its own server", async () => {
   const visit = await shown.chromium.visit(`${shown.monitor.url}/#/device/rack-7`);

@@ -22,6 +22,9 @@ const scales: Record<Unit, readonly (readonly [number, string])[]> = {
   ],
 };
 
+/** From this share of a unit, the value in the next smaller unit would be shown as 1,000. */
+const roundsUpFrom = 0.9995;
+
 export const missing = "—";
 
 /** Formats quantities in one language. Every function shows a missing value as a dash. */
@@ -35,6 +38,7 @@ export interface Quantities {
   fineMilliseconds(value: number | undefined): string;
   ago(sinceMs: number | undefined, nowMs: number): string;
   clock(atMs: number | undefined): string;
+  hourMinute(atMs: number | undefined): string;
   clockWithMs(atMs: number | undefined): string;
   moment(atMs: number | undefined): string;
 }
@@ -61,7 +65,8 @@ export function quantitiesOf(locale: string): Quantities {
     ),
     decibels: shown((value) => `${value.toFixed(0).replace("-", "\u2212")} dBm`),
     data: shown((value, unit: Unit) => {
-      const scale = scales[unit].find(([from]) => value >= from) ?? [0, "byte"];
+      // 999,600 is 1 MB and not 1,000 kB: what counts is the rounded number.
+      const scale = scales[unit].find(([from]) => value >= from * roundsUpFrom) ?? [0, "byte"];
       const scaled = value / (scale[0] || 1);
       return spaced(unitFormat(scale[1], scaled < 10 && scale[0] > 0 ? 1 : 0).format(scaled));
     }),
@@ -81,6 +86,7 @@ export function quantitiesOf(locale: string): Quantities {
       return relative.format(-amount, unit);
     }),
     clock: shown((atMs) => dates.clock.format(atMs)),
+    hourMinute: shown((atMs) => dates.hourMinute.format(atMs)),
     clockWithMs: shown((atMs) => dates.clockWithMs.format(atMs)),
     moment: shown((atMs) => dates.moment.format(atMs)),
   };
@@ -114,10 +120,15 @@ function newUnitFormat(locale: string, unit: string, digits: number): Intl.Numbe
 
 function dateFormats(
   locale: string,
-): Record<"clock" | "clockWithMs" | "moment", Intl.DateTimeFormat> {
+): Record<"clock" | "hourMinute" | "clockWithMs" | "moment", Intl.DateTimeFormat> {
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
   return {
     clock: new Intl.DateTimeFormat(locale, time),
+    hourMinute: new Intl.DateTimeFormat(locale, {
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    }),
     clockWithMs: new Intl.DateTimeFormat(locale, { ...time, fractionalSecondDigits: 3 }),
     moment: new Intl.DateTimeFormat(locale, {
       dateStyle: "medium",

@@ -7,10 +7,17 @@ export type Route =
   | { readonly view: "why" };
 
 export function routeOf(hash: string): Route {
-  const [view = "", name = ""] = hash.replace(/^#\/?/, "").split("/");
+  const [path = ""] = hash.replace(/^#\/?/, "").split("?");
+  const [view = "", name = ""] = path.split("/");
   if (view === "device" && name !== "") return { view, name: decoded(name) };
   if (view === "connection" || view === "connections" || view === "why") return { view };
   return { view: "devices" };
+}
+
+/** The choices in the hash, as `?name=value`. */
+export function queryOf(hash: string): URLSearchParams {
+  const from = hash.indexOf("?");
+  return new URLSearchParams(from === -1 ? "" : hash.slice(from + 1));
 }
 
 export function deviceHref(name: string): string {

@@ -3,7 +3,8 @@ import {
   DeviceHistory,
   type ReportTimes,
 } from "../../../demo/page/src/live/charts/device-history.ts";
-import { DeviceList, type Device } from "../../../demo/page/src/live/devices/device-list.ts";
+import type { Device } from "../../../demo/page/src/live/devices/device.ts";
+import { Fleet } from "../../../demo/page/src/live/devices/fleet.ts";
 import { measurementsOf } from "../../../demo/page/src/live/devices/device-record.ts";
 import { countsOf } from "../../../demo/page/src/live/devices/device-rows.ts";
 import type { DeviceReport, InventoryEntry } from "../../../demo/server/topics.ts";
@@ -32,10 +33,11 @@ function page(): (
   inventory: InventoryEntry[],
   isComplete?: boolean,
 ) => Record<string, Device> {
-  const list = new DeviceList();
+  const fleet = new Fleet();
   return (reports, inventory, isComplete = true) => {
     const topics = { reports: named(...reports), inventory: named(...inventory), isComplete };
-    return Object.fromEntries(list.merge(topics).map((device) => [device.name, device]));
+    fleet.update(topics);
+    return Object.fromEntries(fleet.all().map((device) => [device.name, device]));
   };
 }
 
@@ -50,7 +52,7 @@ describe("online and offline", () => {
     show([ap("ap-1", 1)], [listed("ap-1", true)]);
     const devices = show([], [listed("ap-1", false, 2_000)]);
     expect(devices["ap-1"]).toMatchObject({ online: false, since: 2_000, record: undefined });
-    expect(countsOf(Object.values(devices))).toEqual({ online: 0, offline: 1 });
+    expect(countsOf(Object.values(devices))).toMatchObject({ online: 0, offline: 1 });
   });
 
   test("the inventory decides: a report that is still held does not make a device online", () => {
@@ -138,15 +140,24 @@ describe("history", () => {
     expect(cpu?.at(-1)).toBe(1_999);
   });
 
-  test("holds a limited number of devices: the one that was silent longest is dropped", () => {
+  test("holds a limited number of devices: one that is silent gives its place to one that reports", () => {
     const history = new DeviceHistory();
-    for (let device = 0; device < 600; device += 1) {
-      history.add(`d-${device}`, new Map([["cpu", 1]]), at(device));
-      history.add("busy", new Map([["cpu", 1]]), at(device));
-    }
+    const cpu = new Map([["cpu", 1]]);
+    for (let device = 0; device < 500; device += 1) history.add(`d-${device}`, cpu, at(device));
+    history.add("early", cpu, at(1_000));
+    expect([history.points("early"), history.points("d-0")]).toEqual([0, 1]);
+    history.add("late", cpu, at(20_000));
+    expect([history.points("late"), history.points("d-0")]).toEqual([1, 0]);
     expect(history.devices).toBe(500);
-    expect(history.points("busy")).toBe(320);
-    expect(history.points("d-0")).toBe(0);
+  });
+
+  test("a device that is looked at has a history in any fleet", () => {
+    const history = new DeviceHistory();
+    const cpu = new Map([["cpu", 1]]);
+    for (let device = 0; device < 500; device += 1) history.add(`d-${device}`, cpu, at(device));
+    history.watch("seen");
+    history.add("seen", cpu, at(1_000));
+    expect([history.points("seen"), history.devices]).toEqual([1, 500]);
   });
 
   test("a silence is a gap, not a line between two points", () => {

@@ -28,6 +28,12 @@ test("amounts of data use the unit that keeps them short", () => {
   expect(plain(en.data(12_340_000, "bit/s"))).toBe("12 Mb/s");
 });
 
+test("no amount is shown as 1,000 of a unit", () => {
+  expect(plain(en.data(999_400, "bit/s"))).toBe("999 kb/s");
+  expect(plain(en.data(999_600, "bit/s"))).toBe("1.0 Mb/s");
+  expect(plain(en.data(999.7, "B"))).toBe("1.0 kB");
+});
+
 test("durations have their two largest units, in the language's words", () => {
   expect(plain(en.duration(95))).toBe("1 m 35 s");
   expect(plain(en.duration(3 * 86_400 + 4 * 3_600 + 5))).toBe("3 d 4 h");

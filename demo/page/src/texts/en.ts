@@ -1,10 +1,18 @@
+import { actionsTexts, commandsTexts } from "./en/actions.ts";
+import { connectionTexts } from "./en/connection.ts";
+import { whyTexts } from "./en/why.ts";
+
 export const en = {
   /** Between two sentences. */
   gap: " ",
+  /** Between the names in a list. */
+  comma: ", ",
   product: "Longwire",
   subtitle: "device monitor",
   skip: "Skip to the content",
   navigation: "Views",
+  menu: "Menu",
+  nav: { devices: "Devices", connections: "Connections", tour: "How it works" },
   views: {
     devices: "Devices",
     connection: "Connection",
@@ -12,8 +20,6 @@ export const en = {
     why: "Why WebSocket",
   },
   footer: {
-    simulated:
-      "Devices marked “simulated” are simulated by a program, so that you have something to watch.",
     socket: "Everything here arrives through the browser’s own WebSocket.",
   },
   choices: {
@@ -51,13 +57,46 @@ export const en = {
       `The server ended the connection with code ${code}${message ? ` (${message})` : ""} and would do so again, so the page is not retrying.`,
     reconnect: "Reconnect now",
   },
-  state: { online: "Online", offline: "Offline" },
+  intro: {
+    title: "Your devices, live",
+    what: "Each row is a device that reports once per second over WebSocket. Its values change as they arrive; offline devices and those over a limit come first.",
+    simulated: (simulated: string, all: string): string =>
+      `${simulated} of the ${all} devices are simulated by a program, so that you have something to watch.`,
+    connect: "Connect your own machine:",
+    copy: "Copy",
+    copied: "Copied",
+    hide: "Hide",
+  },
+  announce: {
+    names: (names: string): string => `Needs attention: ${names}.`,
+    count: (count: string): string => `${count} more devices need attention.`,
+    all: (count: string): string => `${count} in all.`,
+  },
+  state: {
+    online: "Online",
+    offline: "Offline",
+    over: "Over limit",
+    wasOnline: (time: string): string => `was online at ${time}`,
+    wasOffline: (time: string): string => `was offline at ${time}`,
+  },
   simulated: "simulated",
   types: { machine: "Machine", AP: "Access point", other: "Device" },
   devices: {
     title: "Devices",
     online: "online",
     offline: "offline",
+    attention: (count: number): string => (count === 1 ? "needs attention" : "need attention"),
+    groups: {
+      attention: (count: string): string => `Needs attention: ${count}`,
+      others: (count: string): string => `As usual: ${count}`,
+      site: (site: string, count: string): string => `${site}: ${count}`,
+      noSite: "No site",
+    },
+    site: "Site",
+    allSites: "All sites",
+    siteCount: (site: string, count: string): string => `${site} (${count})`,
+    siteAttention: (site: string, count: string): string => `${site}, ${count} to attend to`,
+    bySite: "Group by site",
     filter: "Type",
     all: "All",
     machine: "Machines",
@@ -74,13 +113,13 @@ export const en = {
     empty: "No device has reported yet.",
     emptyMore: "Start an agent on a machine and it appears here within a second:",
     notFound: "No device matches.",
-    notFoundMore: "Change the type or the search text.",
-    clear: "Clear search",
+    notFoundMore: "Change the type, the site or the search text.",
+    clear: "Show all devices",
   },
   columns: {
     name: "Device",
     state: "State",
-    use: "Use",
+    site: "Site",
     cpu: "CPU",
     memory: "Memory",
     load1: "Load 1 min",
@@ -90,7 +129,6 @@ export const en = {
     signal: "Signal",
     rxBits: "In",
     txBits: "Out",
-    details: "Values",
   },
   sparkline: {
     cpu: "CPU in the last 60 seconds",
@@ -127,50 +165,8 @@ export const en = {
   },
   viewers: (text: string, count: number): string =>
     count <= 1 ? "Only you are looking at this" : `${text} people are looking at this`,
-  actions: {
-    title: "Actions",
-    measure: "Measure now",
-    reportEvery: "Report every",
-    reportEveryOf: (interval: string): string => `Report every ${interval}`,
-    restart: "Restart",
-    seconds: (amount: string): string => `${amount} s`,
-    forMany: (count: string): string => `Actions for all devices shown (${count})`,
-    many: (action: string, count: string): string => `${action} (${count})`,
-    confirm: (count: string): string => `Restart all of them (${count})?`,
-    cancel: "Cancel",
-    offline: "This device is offline. It carries out commands when it is back, within 15 minutes.",
-    none: "This device offers no actions.",
-    noneOfMany: "None of the devices shown offers an action.",
-    notAllowed:
-      "Only a page that is opened on the server’s own machine, under its own address, may act.",
-    failed: (message: string): string => `The server refused: ${message}`,
-  },
-  commands: {
-    title: "Commands",
-    empty: "No command in the last hour.",
-    state: {
-      pending: "Queued",
-      delivered: "At work",
-      done: "Done",
-      failed: "Failed",
-      expired: "Expired",
-      withdrawn: "Withdrawn",
-      unconfirmed: "Outcome unknown",
-    },
-    pending: (time: string): string => `waits for the device until ${time}`,
-    delivered: (duration: string): string => `given ${duration} ago`,
-    restarted: (seconds: string): string => `was away for ${seconds}`,
-    reportsEvery: (seconds: string): string => `reports every ${seconds} now`,
-    measuredCpu: (percent: string): string => `CPU ${percent}`,
-    measuredUse: (percent: string): string => `channel use ${percent}`,
-    expired: "The device was not back in time, so nothing was done.",
-    withdrawn: "Nothing was done.",
-    unconfirmed: "The device ended before it answered. It may or may not have been done.",
-    withdraw: "Withdraw",
-    withdrawing: "Withdrawing …",
-    withdrawAll: (count: string): string => `Withdraw the queued (${count})`,
-    progress: (done: string, all: string): string => `${done} of ${all} over`,
-  },
+  actions: actionsTexts,
+  commands: commandsTexts,
   charts: {
     cpu: "CPU",
     memory: "Memory used",
@@ -188,129 +184,7 @@ export const en = {
     load15: "15 min",
     packetsUnit: (value: string): string => `${value} pkt/s`,
   },
-  connection: {
-    title: "Connection",
-    lead: "This is the browser’s own WebSocket object, watched from outside with addEventListener. There is no library in between. It is open while this view is shown; the device list has a connection of its own.",
-    state: {
-      title: "readyState",
-      note: "A WebSocket moves through four states, always in this order and never back. To reconnect, a page creates a new object.",
-      meaning: {
-        CONNECTING: "An HTTP request asks the server to switch protocols.",
-        OPEN: "Both sides may send at any time.",
-        CLOSING: "One side sent a close frame; the other has not answered yet.",
-        CLOSED: "It has ended, or was never opened.",
-      },
-      entered: (time: string): string => `entered ${time}`,
-      notYet: "not yet",
-      none: "No socket yet",
-      byPage: "Closed from this page. It stays closed until you reconnect.",
-      byServer: (code: number, reason: string): string =>
-        `The server ended it with code ${code}${reason ? ` (${reason})` : ""} and would do so again, so it is not retried.`,
-    },
-    facts: {
-      title: "The object",
-      connection: "Connection no.",
-      connectionNote: "how many sockets this view has opened",
-      url: "url",
-      urlNote: "ws: is plain, wss: runs inside TLS, just as http: and https:.",
-      protocol: "protocol",
-      protocolNote:
-        "the subprotocol that both sides agreed on. Empty means none: the messages are plain JSON.",
-      extensions: "extensions",
-      extensionsNote:
-        "the extensions that both sides agreed on, such as permessage-deflate (compression). Empty means none.",
-      buffered: "bufferedAmount",
-      bufferedNote:
-        "bytes passed to send() that the network has not accepted yet. It grows when you send faster than the network can carry, and WebSocket does not stop you: a page should check it before sending more.",
-      params: "current params",
-      paramsNote: "the params that were last sent to the server",
-      empty: "(empty string)",
-    },
-    traffic: {
-      title: "Traffic in",
-      messages: "messages per second",
-      bytes: "bytes per second",
-      total: (messages: string, bytes: string): string => `${messages} messages, ${bytes} in total`,
-      note: "Counted as frames on the wire: each message’s UTF-8 bytes plus 2, 4 or 10 bytes of header. That is the whole cost of a message on an open connection.",
-      compressed: "Compression is on, so the real figure is smaller.",
-      spark: "per second, last minute",
-    },
-    send: {
-      title: "Send",
-      label: "Text message",
-      button: "Send",
-      note: "On this topic, a message replaces the params, and the server sends the state for the new ones. {} requests all devices.",
-      notOpen:
-        "send() requires readyState 1; it throws in state 0, and discards the message in states 2 and 3.",
-    },
-    close: {
-      title: "Close",
-      code: "Code",
-      reason: "Reason",
-      button: "Close",
-      note: "close() starts the closing handshake: a close frame is sent, the server answers with its own, and the event has wasClean. A page may use 1000 or 3000 to 4999, and at most 123 bytes of reason. After this, the page does not reconnect automatically.",
-      failed: (message: string): string => `The browser refused: ${message}`,
-    },
-    cut: {
-      title: "Cut the network",
-      button: "Cut for 5 s",
-      note: "The server aborts this browser’s connections without a close frame and accepts no new ones for 5 seconds, as if someone had pulled the cable. No close code arrives, so the browser reports 1006, which is never sent and means that the connection ended without a close frame. The page then retries, with growing random waits.",
-      asked: "The cut was requested; watch the log.",
-      unavailable: "This server does not support that.",
-    },
-    reconnect: {
-      title: "Reconnect",
-      button: "Reconnect",
-      note: "Creates a new WebSocket now. An open one is closed with 1000 first.",
-    },
-    log: {
-      title: "Events",
-      pause: "Pause",
-      resume: "Resume",
-      clear: "Clear",
-      messages: "Show messages",
-      empty: "Nothing has happened yet.",
-      paused: "Paused. Events are still counted and appear when you resume.",
-      note: "A browser reports exactly four events to a page: open, message, error, close. The error event deliberately has no reason: a page must not learn about networks that it cannot reach. The close event has the code.",
-      columns: { time: "Time", connection: "No.", event: "Event", detail: "Detail" },
-      created: (url: string): string => `new WebSocket("${url}") → readyState 0`,
-      open: (protocol: string, extensions: string): string =>
-        `readyState 1, protocol "${protocol}", extensions "${extensions}"`,
-      sent: (bytes: string, buffered: string): string => `${bytes}, bufferedAmount ${buffered}`,
-      closeCalled: (code: number, reason: string): string =>
-        `close(${code}, "${reason}") called → readyState 2`,
-      error: "no details, as the standard requires",
-      close: (code: number, reason: string, clean: boolean): string =>
-        `code ${code}, reason "${reason}", wasClean ${clean}`,
-      kinds: {
-        created: "new",
-        open: "open",
-        message: "message",
-        sent: "sent",
-        "close-called": "close()",
-        error: "error",
-        close: "close",
-      },
-    },
-    codes: {
-      1000: "normal closure",
-      1001: "the server is going away, or the page is",
-      1005: "closed without a code",
-      1006: "connection lost without a close frame",
-      1009: "message too big",
-      1011: "server error",
-      1012: "the server is restarting",
-      4400: "the server could not read the message",
-      4401: "not signed in",
-      4403: "not allowed",
-      4404: "no such topic",
-      4408: "no params arrived in time",
-      4413: "message too large",
-      4422: "the params are not valid",
-      4429: "too slow, or too many requests",
-      4503: "the server is overloaded",
-    } as Record<number, string>,
-  },
+  connection: connectionTexts,
   connections: {
     title: "Connections",
     lead: "Every client of this monitor on all its servers, live. A connection that ends here is opened again by its client.",
@@ -344,76 +218,7 @@ export const en = {
     failed: (message: string): string => `The connection was not ended: ${message}`,
     shown: (shown: string, all: string): string => `${shown} of ${all} connections are shown.`,
   },
-  why: {
-    title: "Why WebSocket",
-    lead: "The same device, four ways at once. Each report is stamped when it is measured; its age here is how old it was when it reached this page.",
-    device: "Device",
-    start: "Start",
-    stop: "Stop",
-    noDevices: "No device is online, so there is nothing to compare. Start an agent first.",
-    clock: (offset: string, error: string): string =>
-      `The server’s clock compared with this browser’s: ${offset}, give or take ${error}. Ages are corrected accordingly.`,
-    clockMissing: "The server did not report its time; ages assume that both clocks agree.",
-    runningFor: (time: string): string => `Running for ${time}`,
-    ways: {
-      poll: {
-        name: "Polling",
-        how: "A new request every 2 seconds, whether or not there is new data.",
-      },
-      "long-poll": {
-        name: "Long polling",
-        how: "A request that the server holds until there is new data, then the next one.",
-      },
-      sse: {
-        name: "Server-sent events",
-        how: "One request whose response never ends. One direction only.",
-      },
-      websocket: {
-        name: "WebSocket",
-        how: "One connection, both directions, a few bytes of overhead per message.",
-      },
-    },
-    age: "Age on arrival, median",
-    worst: "Oldest 5 % on arrival",
-    shown: "Age of what is shown, average",
-    updates: "Reports received",
-    requests: "Requests",
-    bytes: "Bytes on the wire",
-    perUpdate: "Bytes per report",
-    cpu: "Server CPU",
-    cpuPerUpdate: (value: string): string => `${value} per report`,
-    of: (seen: string, all: string): string => `${seen} of ${all}`,
-    notMeasured: "not measured",
-    strip: (name: string): string => `${name}: age of each report in the last minute`,
-    stripAxis: "Age of each report as it arrived, last 60 s (logarithmic)",
-    errors: (count: string): string => `${count} failed`,
-    idle: "Not running. Choose a device and start.",
-    collecting: "Collecting …",
-    conclusion: "Summary of the figures",
-    conclude: {
-      waiting: "A few more seconds of data are needed before a conclusion is possible.",
-      websocket: (age: string, bytes: string): string =>
-        `WebSocket delivered each report ${age} after it was measured, for ${bytes} per report.`,
-      poll: (shown: string, socketShown: string, missed: string): string =>
-        `With polling, the page showed data that was ${shown} old on average, compared with ${socketShown}, and missed ${missed} of the reports; polling more often would cost more requests.`,
-      longPoll: (age: string, factor: string): string =>
-        `Long polling is at ${age}, with ${factor} times the bytes of WebSocket, because every report needs a request.`,
-      longPollNoBytes: (age: string): string =>
-        `Long polling is at ${age}, with one request for every report.`,
-      sseEqual: (age: string): string =>
-        `Server-sent events are as fresh (${age}): for data in one direction only, they are a fair choice. WebSocket also carries what the page sends, on the same connection.`,
-      sseBehind: (age: string): string =>
-        `Server-sent events are at ${age} here, behind WebSocket.`,
-      slow: "WebSocket is not ahead in this run; check the server or the network before drawing conclusions.",
-    },
-    notes: {
-      title: "How it is measured",
-      bytes:
-        "Bytes count both directions. For the HTTP ways the server counts requests and responses with their headers; for WebSocket the page counts frames exactly and adds the handshake if the server knows its size.",
-      ages: "The age on arrival counts reports measured after the start. The data shown grows older until the next report arrives; its average covers every moment.",
-      http: "All four run in this page, on the same server and the same network.",
-    },
-  },
+  why: whyTexts,
 };
 
 /** Every language has exactly these texts: a missing or extra one is a type error. */

@@ -24,7 +24,11 @@ export interface ChartSpec {
   /** The fixed ends of the scale, if the measure has natural ones. */
   readonly min?: number;
   readonly max?: number;
+  /** An interface without any traffic is not worth two charts. */
+  readonly isShownAtZero: boolean;
 }
+
+type AnySpec = Omit<ChartSpec, "isShownAtZero">;
 
 /**
  * Returns the charts for these measures. They come from the history, so offline devices keep
@@ -41,7 +45,7 @@ export function chartsOf(measures: readonly string[], t: Texts): ChartSpec[] {
   const interfaces = measures.flatMap((measure) =>
     measure.endsWith(" rxBytes") ? [measure.slice(0, -8)] : [],
   );
-  const all: (ChartSpec | false)[] = [
+  const all: (AnySpec | false)[] = [
     has("cpu") && {
       id: "cpu",
       title: charts.cpu,
@@ -97,7 +101,7 @@ export function chartsOf(measures: readonly string[], t: Texts): ChartSpec[] {
         series: inAndOut("rxBits", "txBits"),
         min: 0,
       },
-    ...interfaces.flatMap((name): ChartSpec[] => [
+    ...interfaces.flatMap((name): AnySpec[] => [
       {
         id: `${name}-bytes`,
         title: charts.bytes(name),
@@ -114,7 +118,10 @@ export function chartsOf(measures: readonly string[], t: Texts): ChartSpec[] {
       },
     ]),
   ];
-  return all.filter((spec) => spec !== false);
+  const ofInterfaces = new Set(interfaces.flatMap((name) => [`${name}-bytes`, `${name}-packets`]));
+  return all
+    .filter((spec) => spec !== false)
+    .map((spec) => ({ ...spec, isShownAtZero: !ofInterfaces.has(spec.id) }));
 }
 
 /** Formats a value of a chart for its legend and its scale. */

@@ -9,6 +9,9 @@ const maxDevices = 500;
  */
 const gapMs = 3_500;
 
+/** A device that was silent for longer gives its place to one that reports. */
+const silentMs = 10_000;
+
 /** Times in seconds, then one array per measure; null where nothing is drawn. */
 export type Columns = [times: number[], ...measures: (number | null)[][]];
 
@@ -18,18 +21,37 @@ export interface ReportTimes {
   readonly stamp: number | undefined;
 }
 
-/** The last five minutes of every device, in ring buffers of fixed size. */
+/**
+ * The last five minutes of a limited number of devices, in ring buffers of fixed size.
+ *
+ * In a larger fleet these are the first ones, and those that someone looks at.
+ */
 export class DeviceHistory {
   readonly #rings = new Map<string, Ring>();
 
+  /** Whether a report of this device would be kept; a device that is still heard keeps its place. */
+  accepts(device: string, atMs: number): boolean {
+    if (this.#rings.has(device) || this.#rings.size < maxDevices) return true;
+    const [oldest] = this.#rings.values();
+    return oldest !== undefined && atMs - oldest.lastMs > silentMs;
+  }
+
+  /** Keeps the history of this device from now on, in the place of another one if need be. */
+  watch(device: string): void {
+    if (!this.#rings.has(device)) this.#place(device, new Ring());
+  }
+
   add(device: string, measurements: Measurements, times: ReportTimes): void {
-    if (measurements.size === 0) return;
-    let ring = this.#rings.get(device);
-    if (ring) this.#rings.delete(device);
-    else ring = new Ring();
+    if (measurements.size === 0 || !this.accepts(device, times.atMs)) return;
+    const ring = this.#rings.get(device) ?? new Ring();
     // Reinserted last, so that the first entry is always the device that was silent longest.
-    this.#rings.set(device, ring);
+    this.#rings.delete(device);
+    this.#place(device, ring);
     ring.add(measurements, times);
+  }
+
+  #place(device: string, ring: Ring): void {
+    this.#rings.set(device, ring);
     const oldest = this.#rings.keys().next().value;
     if (this.#rings.size > maxDevices && oldest !== undefined) this.#rings.delete(oldest);
   }
@@ -57,7 +79,7 @@ class Ring {
   readonly #times = new Float64Array(maxPoints);
   readonly #measures = new Map<string, Float64Array>();
   #next = 0;
-  #lastMs = 0;
+  lastMs = 0;
   #stamp: number | undefined;
   length = 0;
 
@@ -66,8 +88,8 @@ class Ring {
     this.#stamp = stamp;
     const slot = this.#next;
     // Time never goes back, whatever a device's clock does.
-    this.#lastMs = Math.max(atMs, this.#lastMs + 1);
-    this.#times[slot] = this.#lastMs;
+    this.lastMs = Math.max(atMs, this.lastMs + 1);
+    this.#times[slot] = this.lastMs;
     for (const values of this.#measures.values()) values[slot] = Number.NaN;
     for (const [name, value] of measurements) {
       const values = this.#valuesOf(name);

@@ -2,7 +2,7 @@ import type { Quantities } from "../../quantities.ts";
 import { missing } from "../../quantities.ts";
 import type { Texts } from "../../texts/en.ts";
 import { interfacesOf, numberOf, textOf } from "./device-record.ts";
-import type { Device } from "./device-list.ts";
+import type { Device } from "./device.ts";
 
 export interface Fact {
   readonly field: string;

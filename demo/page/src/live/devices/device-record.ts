@@ -41,6 +41,15 @@ export function measurementsOf(record: WsRecord): Measurements {
   return found;
 }
 
+/** The value of a report in its sparkline: a machine's CPU, or another device's traffic. */
+export function sparkValueOf(record: WsRecord): number | undefined {
+  if (record["deviceType"] === "machine") return numberOf(fieldsOf(record["cpu"])["percent"]);
+  const rx = numberOf(record["rxBitsPerSecond"]);
+  const tx = numberOf(record["txBitsPerSecond"]);
+  if (rx !== undefined || tx !== undefined) return (rx ?? 0) + (tx ?? 0);
+  return record["interfaces"] === undefined ? undefined : measurementsOf(record).get("traffic");
+}
+
 export function interfacesOf(record: WsRecord): { name: string; fields: WsRecord }[] {
   const list = Array.isArray(record["interfaces"]) ? record["interfaces"] : [];
   return list.map(fieldsOf).flatMap((fields) => {

@@ -1,4 +1,4 @@
-import type { Device } from "./device-list.ts";
+import type { Device } from "./device.ts";
 
 export type TypeFilter = "all" | "machine" | "AP";
 export type SortDirection = "ascending" | "descending";
@@ -6,26 +6,64 @@ export type SortDirection = "ascending" | "descending";
 export interface RowChoice {
   readonly filter: TypeFilter;
   readonly search: string;
-  readonly sort: string;
-  readonly direction: SortDirection;
+  /** Undefined for all sites. */
+  readonly site: string | undefined;
 }
 
-export interface OnlineCounts {
+export interface FleetCounts {
   readonly online: number;
   readonly offline: number;
+  readonly attention: number;
+  readonly simulated: number;
 }
 
-export function countsOf(devices: readonly Device[]): OnlineCounts {
-  const online = devices.filter((device) => device.online).length;
-  return { online, offline: devices.length - online };
+export interface SiteCount {
+  readonly site: string;
+  readonly devices: number;
+  readonly attention: number;
 }
 
-export function rowsOf(devices: readonly Device[], choice: RowChoice): Device[] {
-  const words = choice.search.toLowerCase().split(/\s+/).filter(Boolean);
-  const order = choice.direction === "ascending" ? 1 : -1;
-  return devices
-    .filter((device) => isAskedFor(device, paramsOf(choice.filter)) && isFound(device, words))
-    .sort((a, b) => order * compare(a, b, choice.sort, order) || byName(a, b));
+export function countsOf(devices: readonly Device[]): FleetCounts {
+  const counts = { online: 0, offline: 0, attention: 0, simulated: 0 };
+  for (const device of devices) {
+    counts[device.online ? "online" : "offline"] += 1;
+    if (device.needsAttention) counts.attention += 1;
+    if (device.simulated) counts.simulated += 1;
+  }
+  return counts;
+}
+
+/** The sites by name, with how many devices each has. */
+export function sitesOf(devices: readonly Device[]): SiteCount[] {
+  const found = new Map<string, { site: string; devices: number; attention: number }>();
+  for (const { site, needsAttention } of devices) {
+    if (site === undefined) continue;
+    let count = found.get(site);
+    if (!count) found.set(site, (count = { site, devices: 0, attention: 0 }));
+    count.devices += 1;
+    if (needsAttention) count.attention += 1;
+  }
+  return [...found.values()].sort((a, b) => (a.site < b.site ? -1 : 1));
+}
+
+/**
+ * Returns the devices that were asked for, in the order in which they came.
+ *
+ * @param textOf the text of a device in which each word of the search must be
+ */
+export function foundIn(
+  devices: readonly Device[],
+  { filter, search, site }: RowChoice,
+  textOf: (name: string) => string,
+): Device[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const params = paramsOf(filter);
+  return devices.filter(
+    (device) =>
+      isAskedFor(device, params) &&
+      (site === undefined || device.site === site) &&
+      (words.length === 0 || includesAll(textOf(device.name), words)),
+  );
 }
 
 /** Whether the params match this device, as far as the inventory can tell. */
@@ -41,38 +79,6 @@ export function paramsOf(filter: TypeFilter): Record<string, unknown> {
   return filter === "all" ? {} : { deviceType: filter };
 }
 
-function isFound(device: Device, words: readonly string[]): boolean {
-  if (words.length === 0) return true;
-  const { name, deviceType, record } = device;
-  const text = [name, deviceType, record?.["site"], record?.["model"], record?.["hostname"]]
-    .filter((part) => typeof part === "string")
-    .join(" ")
-    .toLowerCase();
+function includesAll(text: string, words: readonly string[]): boolean {
   return words.every((word) => text.includes(word));
-}
-
-/** Missing values sort last in either direction. */
-function compare(a: Device, b: Device, sort: string, order: number): number {
-  // Real devices sort before simulated ones in either direction.
-  if (sort === "name") return order * (Number(a.simulated) - Number(b.simulated)) || byName(a, b);
-  const left = sortValue(a, sort);
-  const right = sortValue(b, sort);
-  if (left === right) return 0;
-  if (left === undefined) return order;
-  if (right === undefined) return -order;
-  return left < right ? -1 : 1;
-}
-
-function sortValue(device: Device, sort: string): number | string | undefined {
-  if (sort === "type") return device.deviceType;
-  // Ascending: offline first, the longest offline at the top.
-  if (sort === "state") return (device.online ? 1e15 : 0) + (device.since ?? 0);
-  if (sort === "use")
-    return device.measurements.get("cpu") ?? device.measurements.get("channelUse");
-  return device.measurements.get(sort);
-}
-
-const names = new Intl.Collator("en", { numeric: true });
-function byName(a: Device, b: Device): number {
-  return names.compare(a.name, b.name);
 }

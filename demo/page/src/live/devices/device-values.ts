@@ -1,6 +1,5 @@
 import type { Quantities } from "../../quantities.ts";
-import type { TypeFilter } from "./device-rows.ts";
-import type { Device } from "./device-list.ts";
+import type { Device } from "./device.ts";
 
 export const valueFields = [
   "cpu",
@@ -15,31 +14,43 @@ export const valueFields = [
 ] as const;
 export type ValueField = (typeof valueFields)[number];
 
-/** A table's columns; `use` and `details` depend on the device's type. */
-export type ColumnId = "name" | "state" | "use" | "details" | "spark" | ValueField;
+/** A table's columns. */
+export type ColumnId = "name" | "state" | "site" | "spark" | ValueField;
 
-export function columnsOf(filter: TypeFilter): readonly ColumnId[] {
-  if (filter === "machine") {
+/** The columns for the types that are shown: one measure per column, and none that nobody has. */
+export function columnsOf(types: ReadonlySet<string>): readonly ColumnId[] {
+  if (types.size === 1 && types.has("machine")) {
     return ["name", "state", "cpu", "memory", "load1", "rxBits", "txBits", "uptime", "spark"];
   }
-  if (filter === "AP") {
-    return ["name", "state", "clients", "channelUse", "signal", "rxBits", "txBits", "spark"];
+  if (types.size === 1 && types.has("AP")) {
+    return [
+      "name",
+      "state",
+      "site",
+      "clients",
+      "channelUse",
+      "signal",
+      "rxBits",
+      "txBits",
+      "spark",
+    ];
   }
-  return ["name", "state", "use", "rxBits", "txBits", "details", "spark"];
+  return ["name", "state", "site", "cpu", "clients", "channelUse", "rxBits", "txBits", "spark"];
+}
+
+/** Narrow screens have room for few values: these, the most important one first. */
+export function cardFieldsOf(device: Device): readonly ValueField[] {
+  if (device.deviceType === "machine") return ["cpu", "rxBits", "txBits"];
+  return device.deviceType === "AP" ? ["channelUse", "txBits", "clients"] : ["rxBits", "txBits"];
+}
+
+export function isValue(column: ColumnId): column is ValueField {
+  return (valueFields as readonly string[]).includes(column);
 }
 
 /** The columns by which a table can be sorted. */
 export function isSortable(column: ColumnId): boolean {
-  return column !== "details" && column !== "spark";
-}
-
-export function useFieldOf(device: Device): ValueField {
-  return device.deviceType === "AP" ? "channelUse" : "cpu";
-}
-
-export function detailFieldsOf(device: Device): readonly ValueField[] {
-  if (device.deviceType === "AP") return ["clients", "signal"];
-  return device.deviceType === "machine" ? ["memory", "load1"] : [];
+  return column !== "spark";
 }
 
 /** The measure in this device's sparkline. */

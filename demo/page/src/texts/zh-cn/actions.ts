@@ -1,0 +1,46 @@
+import type { Texts } from "../en.ts";
+
+export const actionsTexts: Texts["actions"] = {
+  title: "操作",
+  measure: "立即测量",
+  reportEvery: "上报间隔",
+  reportEveryOf: (interval) => `每 ${interval}上报一次`,
+  restart: "重启",
+  seconds: (amount) => `${amount} 秒`,
+  forMany: (count) => `对所示 ${count} 台设备执行操作`,
+  many: (action, count) => `${action}（${count} 台）`,
+  confirm: (count) => `要重启 ${count} 台设备吗？`,
+  cancel: "取消",
+  offline: "该设备离线。命令会排队等候，设备在 15 分钟内恢复后即会执行。",
+  none: "该设备不提供任何操作。",
+  noneOfMany: "所示设备都不提供任何操作。",
+  notAllowed: "只有在服务器本机上、用其自身地址打开的页面才能执行操作。",
+  failed: (message) => `服务器拒绝：${message}`,
+};
+
+export const commandsTexts: Texts["commands"] = {
+  title: "命令",
+  empty: "最近一小时没有命令。",
+  state: {
+    pending: "排队中",
+    delivered: "执行中",
+    done: "已完成",
+    failed: "失败",
+    expired: "已过期",
+    withdrawn: "已撤回",
+    unconfirmed: "结果未知",
+  },
+  pending: (time) => `等待设备上线，最晚到 ${time}`,
+  delivered: (duration) => `${duration}前下达`,
+  restarted: (seconds) => `离线 ${seconds}后恢复`,
+  reportsEvery: (seconds) => `现在每 ${seconds}上报一次`,
+  measuredCpu: (percent) => `CPU 占用率 ${percent}`,
+  measuredUse: (percent) => `信道占用 ${percent}`,
+  expired: "设备没有及时恢复，命令未执行。",
+  withdrawn: "命令未执行。",
+  unconfirmed: "设备在答复之前中断，命令可能已执行，也可能没有。",
+  withdraw: "撤回",
+  withdrawing: "正在撤回……",
+  withdrawAll: (count) => `撤回排队中的命令（${count}）`,
+  progress: (done, all) => `已结束 ${done} / ${all}`,
+};
