@@ -3,6 +3,7 @@ import { AgeSamples } from "../../../demo/page/src/why/age-samples.ts";
 import { findingsOf } from "../../../demo/page/src/why/conclusion.ts";
 import type { Figures, WayFigures } from "../../../demo/page/src/why/conclusion.ts";
 import { recordsOfMessage } from "../../../demo/page/src/why/server-sent-events.ts";
+import { linePath, RunLines, topOf } from "../../../demo/page/src/why/run-lines.ts";
 import { recordsOf } from "../../../demo/page/src/why/way.ts";
 import {
   handshakeBytes,
@@ -133,5 +134,25 @@ describe("the conclusion follows from the figures", () => {
   test("it says so if WebSocket is not ahead", () => {
     const findings = findingsOf({ ...usual, websocket: way(900, 20, 6_000) });
     expect(findings.at(-1)).toEqual({ kind: "slow" });
+  });
+});
+
+describe("lines over time", () => {
+  test("they hold the newest minute, and leave out what is not known", () => {
+    const run = new RunLines(60_000);
+    for (const atMs of [0, 30_000, 70_000]) run.add(atMs, (id) => (id === "sse" ? undefined : 7));
+    expect(run.lines.poll.map(({ atMs }) => atMs)).toEqual([30_000, 70_000]);
+    expect(run.lines.sse).toEqual([]);
+  });
+
+  test("a value above the scale is drawn at its edge, and the scale ends at a round number", () => {
+    const points = [
+      { atMs: 0, value: 0 },
+      { atMs: 10, value: 300 },
+    ];
+    const box = { width: 100, height: 10, fromMs: 0, toMs: 10, top: 200 };
+    expect(linePath(points, box)).toBe("M0.0 10.0L100.0 0.0");
+    const lines = { poll: points, "long-poll": [], sse: [], websocket: [] };
+    expect([topOf(lines, 10), topOf(lines, 1_000)]).toEqual([500, 1_000]);
   });
 });

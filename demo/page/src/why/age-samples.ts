@@ -42,6 +42,11 @@ export class AgeSamples {
     return this.#ages.length;
   }
 
+  /** The age of what a page shows at this moment. */
+  currentAge(nowMs: number): number | undefined {
+    return this.#shown && Math.max(0, nowMs - this.#shown.reportMs);
+  }
+
   /** The average age of the newest report, over all moments since the first one arrived. */
   shownAge(nowMs: number): number | undefined {
     this.#addShown(nowMs);
