@@ -24,6 +24,15 @@ export function deviceHref(name: string): string {
   return `#/device/${encodeURIComponent(name)}`;
 }
 
+/** The ranges of a device's charts, in minutes; the last one is the default. */
+export const ranges = [1, 5] as const;
+export type RangeMinutes = (typeof ranges)[number];
+
+export function rangeOf(hash: string): RangeMinutes {
+  const asked = Number(queryOf(hash).get("range"));
+  return ranges.find((range) => range === asked) ?? 5;
+}
+
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);

@@ -60,6 +60,23 @@ describe("the state's text", () => {
     expect(text(false, {})).toEqual(["Offline", "for 1 m 0 s"]);
   });
 
+  test("over a limit, it names the measure and no duration, because only the time online is known", () => {
+    const fleet = new Fleet();
+    const report = { name: "a", deviceType: "AP", channelUse: 99, cpu: { percent: 50 } };
+    const entry = { name: "a", deviceType: "AP", simulated: false, online: true };
+    fleet.update({
+      reports: new Map([["a", report]]),
+      inventory: new Map([["a", { ...entry, since: 0, lastSeen: 0 }]]),
+      isComplete: true,
+    });
+    const moment = { nowMs: 60_000, asOfMs, isConnected: true };
+    expect(stateTextOf(fleet.get("a")!, moment, language)).toEqual({
+      kind: "over",
+      text: "Over limit",
+      detail: "Channel use",
+    });
+  });
+
   test("disconnected, it says what was known last, and no age runs on", () => {
     expect(text(true, { isConnected: false })).toEqual(["was online at 18:57", ""]);
     expect(text(false, { isConnected: false })).toEqual(["was offline at 18:57", ""]);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { hrefOf, placeOf, type ListPlace } from "../../../demo/page/src/live/devices/list-place.ts";
-import { queryOf, routeOf } from "../../../demo/page/src/route.ts";
+import { rangeOf, queryOf, routeOf } from "../../../demo/page/src/route.ts";
 
 const plain = placeOf(new URLSearchParams());
 
@@ -21,6 +21,13 @@ test("every choice survives the round trip through the address", () => {
   const href = hrefOf(place);
   expect(routeOf(href)).toEqual({ view: "devices" });
   expect(placeOf(queryOf(href))).toEqual(place);
+});
+
+test("the range of the charts is in a device's address; an unknown one is five minutes", () => {
+  expect(routeOf("#/device/ap-1?range=1")).toEqual({ view: "device", name: "ap-1" });
+  expect(["?range=1", "?range=99", ""].map((query) => rangeOf(`#/device/a${query}`))).toEqual([
+    1, 5, 5,
+  ]);
 });
 
 test("an address with unknown choices shows the plain list", () => {

@@ -146,6 +146,8 @@ export const en = {
     unknownMore: "The name may be misspelt, or the device has not connected to this server yet.",
     offline: (when: string): string =>
       `This device has been offline since ${when}. Its charts continue when it reports again.`,
+    range: "Range of the charts",
+    rangeMinutes: (minutes: string): string => `${minutes} min`,
     historyNote: "The charts show up to 5 minutes, for as long as this page has been open.",
     facts: "Facts",
     interfaces: "Network interfaces",

@@ -142,6 +142,8 @@ export const zhCn: Texts = {
     unknown: (name) => `没有找到名为“${name}”的设备。`,
     unknownMore: "可能是名称有误，也可能是该设备还没有连接过这台服务器。",
     offline: (when) => `该设备自 ${when} 起离线。重新上报后，图表会继续更新。`,
+    range: "图表的时间范围",
+    rangeMinutes: (minutes) => `${minutes} 分钟`,
     historyNote: "图表保留本页打开期间最近 5 分钟的数据。",
     facts: "基本信息",
     interfaces: "网络接口",

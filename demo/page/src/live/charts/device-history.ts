@@ -1,6 +1,5 @@
 import type { Measurements } from "../devices/device-record.ts";
 
-export const historyMs = 300_000;
 const maxPoints = 320;
 const maxMeasures = 80;
 const maxDevices = 500;

@@ -35,6 +35,13 @@ export function isHigh(device: Device, field: string): boolean {
   return value >= clearedShare * limits[field as LimitedField];
 }
 
+/** The field that is closest to its limit, or furthest over it. */
+export function mostPressed({ measurements }: Device): LimitedField {
+  const shareOf = (field: LimitedField): number => (measurements.get(field) ?? 0) / limits[field];
+  const fields = Object.keys(limits) as LimitedField[];
+  return fields.reduce((most, field) => (shareOf(field) > shareOf(most) ? field : most));
+}
+
 function pressureOf(record: WsRecord): number {
   const cpu = numberOf((record["cpu"] as WsRecord | undefined)?.["percent"]) ?? 0;
   const memory = record["memory"] as WsRecord | undefined;

@@ -1,5 +1,6 @@
 import type { Quantities } from "../../quantities.ts";
 import type { Texts } from "../../texts/en.ts";
+import { mostPressed } from "./attention.ts";
 import type { Device } from "./device.ts";
 
 /** `unknown`: what was true before the connection was lost may not be true now. */
@@ -8,7 +9,7 @@ export type StateKind = "online" | "over" | "offline" | "unknown";
 export interface StateText {
   readonly kind: StateKind;
   readonly text: string;
-  /** For how long, or since when; empty if unknown. */
+  /** For how long, or which limit; empty if unknown. */
   readonly detail: string;
 }
 
@@ -31,7 +32,10 @@ export function stateTextOf(
     return { kind: "unknown", text, detail: "" };
   }
   const kind = device.online ? (device.needsAttention ? "over" : "online") : "offline";
-  return { kind, text: t.state[kind], detail: lasting(device, moment.nowMs, { t, q }) };
+  // The inventory knows since when a device is online, which says nothing about the limit.
+  const detail =
+    kind === "over" ? t.columns[mostPressed(device)] : lasting(device, moment.nowMs, { t, q });
+  return { kind, text: t.state[kind], detail };
 }
 
 function lasting(
