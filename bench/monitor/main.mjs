@@ -17,6 +17,8 @@ const { values } = parseArgs({
   options: {
     devices: { type: "string", default: "5000" },
     seconds: { type: "string", default: "10" },
+    /** The list's choices as in the address, such as "#/?sort=clients". */
+    view: { type: "string", default: "#/" },
   },
 });
 const devices = Number(values.devices);
@@ -55,7 +57,7 @@ async function measure(url) {
   await page.evaluateOnNewDocument(installProbe);
   const session = await page.createCDPSession();
   await session.send("Performance.enable");
-  await page.goto(url);
+  await page.goto(`${url}/${values.view}`);
   await page.waitForSelector('[data-test="device-row"]', { timeout: 120_000 });
   // The start is not part of the steady state.
   await pause(3_000);

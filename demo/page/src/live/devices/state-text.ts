@@ -32,7 +32,7 @@ export function stateTextOf(
     return { kind: "unknown", text, detail: "" };
   }
   const kind = device.online ? (device.needsAttention ? "over" : "online") : "offline";
-  // The inventory knows since when a device is online, which says nothing about the limit.
+  // The inventory has the time since when a device is online, not since when it is over.
   const detail =
     kind === "over" ? t.columns[mostPressed(device)] : lasting(device, moment.nowMs, { t, q });
   return { kind, text: t.state[kind], detail };
