@@ -1,9 +1,9 @@
-import { LongwireError, type Live, type LiveApi, type PresenceFeed } from "../live/client/index.ts";
+import { LongwireError, type Feed, type Live, type LiveApi } from "../live/client/index.ts";
 
 /** Returns a client without a connection: its feeds stay closed, and its requests are rejected. */
 export function idleLive<Api extends LiveApi>(): Live<Api> {
   const stop = (): void => {};
-  const feedOf = (name: string): PresenceFeed => ({
+  const feedOf = (name: string): Feed<never, unknown> => ({
     name,
     kind: undefined,
     status: { state: "closed" },
@@ -12,7 +12,6 @@ export function idleLive<Api extends LiveApi>(): Live<Api> {
     version: 0,
     subscribe: () => stop,
     onChange: () => stop,
-    update: reject,
     async *[Symbol.asyncIterator]() {},
   });
   const live = {
@@ -24,12 +23,18 @@ export function idleLive<Api extends LiveApi>(): Live<Api> {
     set: reject,
     remove: reject,
     call: reject,
-    handle: () => stop,
     reconnect: stop,
     close: stop,
   } satisfies { [Member in keyof Live]: unknown };
+  // The part that the client's other entries use: handle, history, updatePresence.
+  const inner = {
+    newId: () => 0,
+    requests: { ask: reject },
+    settings: {},
+    link: { isOpen: false },
+  };
   // The API's types are those of names, data and params, of which this client uses none.
-  return live as unknown as Live<Api>;
+  return { ...live, ...inner } as unknown as Live<Api>;
 }
 
 function reject(): Promise<never> {

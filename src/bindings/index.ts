@@ -1,7 +1,7 @@
 export { browserOnly } from "./browser-only.ts";
 export { entriesSource, NO_ENTRIES } from "./entries-source.ts";
 export type { EntriesView } from "./entries-source.ts";
-export { logFeed } from "./log-feed.ts";
+export { logFeedFinder } from "./log-feed.ts";
 export type { LogName } from "./log-feed.ts";
 export { logSource, NO_ITEMS } from "./log-source.ts";
 export type { LogEvent, LogView } from "./log-source.ts";

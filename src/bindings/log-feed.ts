@@ -12,15 +12,27 @@ import type { LogOptions } from "./options.ts";
 /** The names of an API's log topics: those that a client can publish to. */
 export type LogName<Api extends LiveApi> = Parameters<Live<Api>["publish"]>[0] & TopicName<Api>;
 
-/** Returns the feed of a log topic; the one place where a binding opens it. */
-export function logFeed<Api extends LiveApi, const Name extends LogName<Api>>(
+/** Finds the feed of a log topic. */
+export type FindLogFeed = <Api extends LiveApi, const Name extends LogName<Api>>(
   live: Live<Api>,
   name: Name,
   params: ParamsNamed<Api, Name> | undefined,
-  // A feed has no options yet.
-  _options: LogOptions,
-): Feed<LogItem<DataNamed<Api, Name>>, unknown> {
-  // The compiler does not see that a topic with such a name is a log.
-  const feed: unknown = live.topic(name, params);
-  return feed as Feed<LogItem<DataNamed<Api, Name>>, unknown>;
+  options: LogOptions,
+) => Feed<LogItem<DataNamed<Api, Name>>, unknown>;
+
+/**
+ * Returns a function that finds a log's feed, and the same one as long as it is asked for the same:
+ * a feed with `from` is another one at each call of `topic`, and would begin again.
+ */
+export function logFeedFinder(): FindLogFeed {
+  let found: { live: object; key: string; feed: unknown } | undefined;
+  return (live, name, params, { from }) => {
+    const key = JSON.stringify([name, params, from]);
+    if (found?.live !== live || found.key !== key) {
+      const feed: unknown = live.topic(name, params, { from });
+      found = { live, key, feed };
+    }
+    // The compiler does not see that a topic with such a name is a log.
+    return found.feed as never;
+  };
 }

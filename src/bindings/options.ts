@@ -1,3 +1,4 @@
+import type { StartingPoint } from "../live/client/index.ts";
 import type { Schedule } from "./once-per-turn.ts";
 
 /**
@@ -19,6 +20,12 @@ export interface ViewOptions {
 
 /** Options of a log topic's view. */
 export interface LogOptions extends ViewOptions {
+  /**
+   * Which kept events are shown first, for example `{ last: 50 }`. Default: none, the list begins
+   * with the next event. In React, and for a name or params that change, an equal one counts as the
+   * same.
+   */
+  from?: StartingPoint | undefined;
   /**
    * The most events and gaps that are kept, the newest ones: an integer from 1. Default 1,000.
    */

@@ -1,5 +1,6 @@
+import { useState } from "react";
 import {
-  logFeed,
+  logFeedFinder,
   logSource,
   NO_ITEMS,
   type LogName,
@@ -10,8 +11,8 @@ import type { DataNamed, Live, LiveApi, ParamsNamed } from "../live/client/index
 import { useSource } from "./use-source.ts";
 
 /**
- * Collects the events of a log topic that arrive while the component is mounted: the newest 1,000,
- * or `limit`. Rerenders once per turn of the event loop.
+ * Collects the events of a log topic, from those that `from` names on, while the component is mounted:
+ * the newest 1,000, or `limit`. Rerenders once per turn of the event loop.
  *
  * A page rendered on a server shows no events.
  *
@@ -25,7 +26,8 @@ export function useLog<Api extends LiveApi, const Name extends LogName<Api>>(
   params?: ParamsNamed<Api, Name>,
   options: LogOptions = {},
 ): LogView<DataNamed<Api, Name>> {
-  const feed = logFeed(live, name, params, options);
+  const [find] = useState(logFeedFinder);
+  const feed = find(live, name, params, options);
   return useSource<LogView<DataNamed<Api, Name>>>(
     feed,
     (previous) => logSource(feed, options, previous),

@@ -1,12 +1,6 @@
-import { useMemo } from "react";
-import type {
-  KeyedItem,
-  Live,
-  LiveApi,
-  Presence,
-  PresenceFeed,
-  TopicName,
-} from "../live/client/index.ts";
+import { useCallback, useMemo } from "react";
+import type { KeyedItem, Live, LiveApi, Presence, TopicName } from "../live/client/index.ts";
+import { updatePresence } from "../live/client/presence/index.ts";
 import { useEntries, type TopicView, type UseTopicOptions } from "./use-entries.ts";
 
 /** The subscribers of a topic at one moment; each change creates a new object. */
@@ -15,9 +9,9 @@ export interface PresenceView extends TopicView<Presence> {
    * Replaces the fields that this client reports about itself, such as `{ status: "away" }`. The
    * same function as long as the name is the same.
    *
-   * @throws LongwireError as a rejection, like `update` of `live.presence(name)`
+   * @throws LongwireError as a rejection, like `updatePresence` of `longwire/live/client/presence`
    */
-  readonly update: PresenceFeed["update"];
+  readonly update: (data: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 /**
@@ -32,9 +26,11 @@ export function usePresence<Api extends LiveApi>(
   name: TopicName<Api>,
   options: UseTopicOptions<KeyedItem<Presence>> = {},
 ): PresenceView {
-  const feed = live.presence(name);
-  const view = useEntries(feed, options);
-  const update = useMemo((): PresenceFeed["update"] => (data) => feed.update(data), [feed]);
+  const view = useEntries(live.presence(name), options);
+  const update = useCallback<PresenceView["update"]>(
+    (data) => updatePresence(live, name, data),
+    [live, name],
+  );
   return useMemo(() => {
     const { status, error, entries, isPrevious } = view;
     return { status, error, entries, isPrevious, update };

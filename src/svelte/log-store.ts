@@ -1,6 +1,6 @@
 import { derived } from "svelte/store";
 import {
-  logFeed,
+  logFeedFinder,
   logSource,
   NO_ITEMS,
   type LogName,
@@ -13,8 +13,8 @@ import type { Readable } from "./readable.ts";
 import { sourceStore } from "./source-store.ts";
 
 /**
- * Returns a store that collects the events of a log topic that arrive while it has subscribers: the
- * newest 1,000, or `limit`. It changes once per turn of the event loop.
+ * Returns a store that collects the events of a log topic, from those that `from` names on,
+ * while it has subscribers: the newest 1,000, or `limit`. It changes once per turn of the event loop.
  *
  * A page rendered on a server shows no events.
  *
@@ -30,8 +30,9 @@ export function logStore<Api extends LiveApi, const Name extends LogName<Api>>(
   options: LogOptions = {},
 ): Readable<LogView<DataNamed<Api, Name>>> {
   type Data = DataNamed<Api, Name>;
+  const find = logFeedFinder();
   const found = derived([storeOf(name), storeOf(params)], ([name, params]) =>
-    logFeed(live, name, params, options),
+    find(live, name, params, options),
   );
   return sourceStore<Feed<LogItem<Data>, unknown>, LogView<Data>>(
     found,

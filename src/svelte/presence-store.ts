@@ -1,6 +1,7 @@
 import { derived, get } from "svelte/store";
 import type { ViewOptions } from "../bindings/index.ts";
-import type { Live, LiveApi, Presence, PresenceFeed, TopicName } from "../live/client/index.ts";
+import type { Live, LiveApi, Presence, TopicName } from "../live/client/index.ts";
+import { updatePresence } from "../live/client/presence/index.ts";
 import { storeOf, type MaybeStore } from "./maybe-store.ts";
 import type { Readable } from "./readable.ts";
 import { entriesStore, type TopicView } from "./topic-store.ts";
@@ -10,9 +11,9 @@ export interface PresenceStore extends Readable<TopicView<Presence>> {
   /**
    * Replaces the fields that this client reports about itself, such as `{ status: "away" }`.
    *
-   * @throws LongwireError as a rejection, like `update` of `live.presence(name)`
+   * @throws LongwireError as a rejection, like `updatePresence` of `longwire/live/client/presence`
    */
-  readonly update: PresenceFeed["update"];
+  readonly update: (data: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 /**
@@ -29,6 +30,10 @@ export function presenceStore<Api extends LiveApi>(
   name: MaybeStore<TopicName<Api>>,
   options: ViewOptions = {},
 ): PresenceStore {
-  const found = derived(storeOf(name), (name) => live.presence(name));
-  return { ...entriesStore(found, options), update: (data) => get(found).update(data) };
+  const names = storeOf(name);
+  const found = derived(names, (name) => live.presence(name));
+  return {
+    ...entriesStore(found, options),
+    update: (data) => updatePresence(live, get(names), data),
+  };
 }

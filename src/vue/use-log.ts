@@ -1,6 +1,6 @@
 import { computed, shallowRef, toValue, type MaybeRefOrGetter, type Ref } from "vue";
 import {
-  logFeed,
+  logFeedFinder,
   logSource,
   NO_ITEMS,
   type LogEvent,
@@ -36,8 +36,8 @@ export interface LogView<Data> {
 }
 
 /**
- * Collects the events of a log topic that arrive while the component or effect scope that uses it
- * exists: the newest 1,000, or `limit`. Updates once per turn of the event loop.
+ * Collects the events of a log topic, from those that `from` names on, while the component or effect
+ * scope that uses it exists: the newest 1,000, or `limit`. Updates once per turn of the event loop.
  *
  * A page rendered on a server shows no events.
  *
@@ -54,8 +54,9 @@ export function useLog<Api extends LiveApi, const Name extends LogName<Api>>(
   type Data = DataNamed<Api, Name>;
   const view = shallowRef<LogSnapshot<Data>>(NO_ITEMS);
   if (!isRenderedOnServer()) {
+    const find = logFeedFinder();
     followSource(
-      () => logFeed(live, toValue(name), toValue(params), options),
+      () => find(live, toValue(name), toValue(params), options),
       (feed, previous: LogSnapshot<Data> | undefined) => logSource(feed, options, previous),
       (next) => (view.value = next),
     );

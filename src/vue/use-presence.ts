@@ -1,12 +1,6 @@
 import { toValue, type MaybeRefOrGetter } from "vue";
-import type {
-  KeyedItem,
-  Live,
-  LiveApi,
-  Presence,
-  PresenceFeed,
-  TopicName,
-} from "../live/client/index.ts";
+import type { KeyedItem, Live, LiveApi, Presence, TopicName } from "../live/client/index.ts";
+import { updatePresence } from "../live/client/presence/index.ts";
 import { useEntries, type TopicView, type UseTopicOptions } from "./use-entries.ts";
 
 /** The subscribers of a topic. */
@@ -14,9 +8,9 @@ export interface PresenceView extends TopicView<Presence> {
   /**
    * Replaces the fields that this client reports about itself, such as `{ status: "away" }`.
    *
-   * @throws LongwireError as a rejection, like `update` of `live.presence(name)`
+   * @throws LongwireError as a rejection, like `updatePresence` of `longwire/live/client/presence`
    */
-  readonly update: PresenceFeed["update"];
+  readonly update: (data: Readonly<Record<string, unknown>>) => Promise<void>;
 }
 
 /**
@@ -33,6 +27,6 @@ export function usePresence<Api extends LiveApi>(
   name: MaybeRefOrGetter<TopicName<Api>>,
   options: UseTopicOptions<KeyedItem<Presence>> = {},
 ): PresenceView {
-  const find = (): PresenceFeed => live.presence(toValue(name));
-  return { ...useEntries(find, options), update: (data) => find().update(data) };
+  const view = useEntries(() => live.presence(toValue(name)), options);
+  return { ...view, update: (data) => updatePresence(live, toValue(name), data) };
 }

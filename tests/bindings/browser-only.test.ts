@@ -1,6 +1,9 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { browserOnly } from "../../src/bindings/index.ts";
 import { openWorld } from "../rigs/live/open-world.ts";
+import { history } from "../../src/live/client/history/index.ts";
+import { updatePresence } from "../../src/live/client/presence/index.ts";
+import { handle } from "../../src/live/client/answering/index.ts";
 
 test("in a page, browserOnly returns the client that open creates", async () => {
   const { live } = await openWorld();
@@ -34,8 +37,11 @@ test("on a server, the client's requests reject with on_server", async () => {
     live.publish("news", "a"),
     live.set("devices/lab", "k", { deviceType: "AP", clients: 1 }),
     live.remove("devices/lab", "k"),
-    live.presence("rooms/a").update({ status: "away" }),
+    updatePresence(live, "rooms/a", { status: "away" }),
+    history(live, "news"),
   ];
   for (const request of requests)
     await expect(request).rejects.toMatchObject({ code: "on_server" });
+  // Nobody could call it.
+  handle(live, "reboot", () => ({ uptimeMs: 0 }))();
 });

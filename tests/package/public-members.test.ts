@@ -12,7 +12,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Connections: "disconnect find recheck revoke unsubscribe",
   DiskBroker: "close isAway isShared open openTopic",
   EventLog:
-    "after append bytes continueFrom eventCount expire floor isEmpty keyCount lastOffset newest onDropped",
+    "after append before bytes continueFrom eventCount expire floor isEmpty keyCount lastOffset newest onDropped",
   FailureEvent: "error message",
   FollowersHandle: "call",
   IdentityHandle: "command",

@@ -42,6 +42,26 @@ test.each([false, true])(
   },
 );
 
+test.each([false, true])(
+  "useLog with from shows kept events first, and does not begin again when it renders (StrictMode: %s)",
+  async (isStrict) => {
+    const { live, arrive, write, asked } = await openWorld();
+    await write("a", ["1", "2", "3"]);
+    const page = await mount(
+      () => useLog(live, "rooms/a", {}, { from: { last: 2 } }).events.map(({ data }) => data.text),
+      {},
+      { isStrict },
+    );
+    await page.act(arrive);
+    expect(page.last).toEqual(["2", "3"]);
+    asked();
+    await page.render({});
+    await page.act(() => write("a", ["4"]));
+    expect(page.last).toEqual(["2", "3", "4"]);
+    expect(asked()).toEqual([]);
+  },
+);
+
 test("useLog returns the same object until something changes, and an old one does not change", async () => {
   const { live, arrive, write } = await openWorld();
   const page = await mount(() => useLog(live, "rooms/a"), {});

@@ -46,6 +46,21 @@ test("useLog collects events up to the limit, and starts again for another topic
   expect(subscriptions()).toBe(0);
 });
 
+test("useLog with from shows kept events first, and each event once", async () => {
+  const { live, arrive, write } = await openWorld();
+  await write("a", ["1", "2", "3"]);
+  const { made } = setup(() => useLog(live, "rooms/a", {}, { from: { last: 2 } }));
+  await arrive();
+  const texts = () => made.events.value.map(({ data }) => data.text);
+  expect(texts()).toEqual(["2", "3"]);
+  await write("a", ["4"]);
+  expect(texts()).toEqual(["2", "3", "4"]);
+  // Another component has a list of its own.
+  const { made: later } = setup(() => useLog(live, "rooms/a", {}, { from: { last: 2 } }));
+  await arrive();
+  expect(later.events.value.map(({ data }) => data.text)).toEqual(["3", "4"]);
+});
+
 test("useLog has the error of a topic that the server refuses", async () => {
   const { live, arrive } = await openWorld();
   const { made } = setup(() => useLog(live as unknown as Live, "nonsense"));

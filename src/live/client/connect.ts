@@ -76,7 +76,7 @@ export class Client implements FeedHost, LinkOwner {
     const json = canonicalJson(params);
     const paramsName = json === "{}" ? "" : ` ${json}`;
     const fullName = name + paramsName + (from ? ` from ${JSON.stringify(from)}` : "");
-    // What was said before is for the feed's first reader, so others need a feed of their own.
+    // Kept events are sent to the feed's first reader, so others need a feed of their own.
     const known = from ? undefined : this.#feeds.get(fullName)?.deref();
     if (known) return known;
     // A copy, because the caller may change its object later.

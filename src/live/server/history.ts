@@ -33,8 +33,8 @@ export interface HistoryPage {
 }
 
 /**
- * Reads a page of the events before a position, the nearest ones first. What it collects is charged
- * to the caller until the page is complete.
+ * Reads a page of the events before a position, the nearest ones first. The caller is charged for the
+ * events until the page is complete.
  *
  * @param maxBytes how long an event may be; a page with more than one has at most `PAGE_BYTES`
  * @throws LiveError `bad_request` for a keyed topic or a position ahead of the topic; `too_large`

@@ -234,7 +234,7 @@ export class TabHub implements UpstreamOwner {
     const { epoch, offset } = position;
     const isOther = since !== undefined && since.epoch !== epoch;
     const hasAll = since !== undefined && !isOther && since.offset >= offset;
-    // What was said before has to be sent.
+    // The kept events have to be sent.
     if (!hasAll && from !== undefined) return false;
     if (!hasAll && (kind !== "log" || (since !== undefined && !isOther))) return false;
     const start = { type: "subscribed", id, topic, kind, epoch, resumed: hasAll };

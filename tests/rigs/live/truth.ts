@@ -1,7 +1,7 @@
 import { matchFields, type Params, type TopicEvent } from "../../../src/live/index.ts";
 import { eventBytes, type Retention } from "../../../src/topics/index.ts";
 
-/** What the broker still keeps of a topic's events. */
+/** How long the broker keeps a topic's events. */
 interface Keeping {
   readonly retention: Retention;
   /** The clock of the events' `at`. */
