@@ -31,7 +31,7 @@ export { presenceOf, topicOfPresence } from "./declaration/topic-name.ts";
 export { type EventDraft, eventOf, keptEvent, type TopicEvent } from "./event.ts";
 export type { Encoding, StatePage, TopicAddress } from "./fan-out/encoding.ts";
 export type { SendBuffer, Pumped } from "./fan-out/send-buffer.ts";
-export { Subscription } from "./fan-out/subscription.ts";
+export { type Pace, Subscription } from "./fan-out/subscription.ts";
 export { View } from "./fan-out/view.ts";
 export { jsonOf } from "./json/json-data.ts";
 export { JsonPart } from "./json/json-part.ts";

@@ -72,16 +72,18 @@ export class Client implements FeedHost, LinkOwner {
     return addListener(this.#listeners, listener);
   }
 
-  topic(name: string, params?: Params, { from }: TopicOptions = {}): TopicFeed {
+  topic(name: string, params?: Params, options: TopicOptions = {}): TopicFeed {
+    const { from, maxPerSecond } = options;
     const json = canonicalJson(params);
     const paramsName = json === "{}" ? "" : ` ${json}`;
-    const fullName = name + paramsName + (from ? ` from ${JSON.stringify(from)}` : "");
+    const rest = from || maxPerSecond ? ` ${JSON.stringify({ from, maxPerSecond })}` : "";
+    const fullName = name + paramsName + rest;
     // Kept events are sent to the feed's first reader, so others need a feed of their own.
     const known = from ? undefined : this.#feeds.get(fullName)?.deref();
     if (known) return known;
     // A copy, because the caller may change its object later.
     const own = paramsName ? (JSON.parse(json) as Params) : undefined;
-    const feed = new TopicFeed(this, name, { params: own, from, fullName });
+    const feed = new TopicFeed(this, name, { params: own, options, fullName });
     if (from) return feed;
     for (const [name, other] of this.#feeds) if (!other.deref()) this.#feeds.delete(name);
     this.#feeds.set(fullName, new WeakRef(feed));

@@ -145,6 +145,12 @@ export const DEFAULT_LEASE_MS = 30_000;
 /** The most events in a page of history; more are on the next page. */
 export const MAX_HISTORY_EVENTS = 1_000;
 
+/**
+ * The highest `maxPerSecond` of a subscription: a coarse timer paces it. Readers that want more take
+ * every change.
+ */
+export const MAX_RATE = 10;
+
 /** The longest long poll in seconds; longer waits are shortened to it. */
 export const MAX_WAIT_S = 60;
 

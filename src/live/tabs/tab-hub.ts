@@ -201,8 +201,9 @@ export class TabHub implements UpstreamOwner {
   }
 
   #subscribe(socket: string, request: Message): void {
-    const { id, topic = "", params, since, from } = request;
-    const narrowing = JSON.stringify(params);
+    const { id, topic = "", params, since, from, maxPerSecond } = request;
+    // Readers at another rate need a subscription of their own, too.
+    const narrowing = JSON.stringify([params, maxPerSecond]);
     const known = this.#groups.find((one) => one.topic === topic && one.params === narrowing);
     for (const other of this.#groups) {
       if (other !== known && other.topic === topic) this.#part(socket, other);
@@ -234,8 +235,8 @@ export class TabHub implements UpstreamOwner {
     const { epoch, offset } = position;
     const isOther = since !== undefined && since.epoch !== epoch;
     const hasAll = since !== undefined && !isOther && since.offset >= offset;
-    // The kept events have to be sent.
-    if (!hasAll && from !== undefined) return false;
+    // The kept events have to be sent; not after a gap into this epoch, which is for one member only.
+    if (!hasAll && !isOther && from !== undefined) return false;
     if (!hasAll && (kind !== "log" || (since !== undefined && !isOther))) return false;
     const start = { type: "subscribed", id, topic, kind, epoch, resumed: hasAll };
     this.#sendText(socket, JSON.stringify({ ...start, offset: hasAll ? since.offset : offset }));

@@ -12,7 +12,7 @@ import {
   type StartingPoint,
   type ToldPosition,
 } from "../../topics/index.ts";
-import { MAX_OFFERS, MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
+import { MAX_OFFERS, MAX_RATE, MIN_CLIENT_MESSAGE_BYTES } from "../server/limits.ts";
 
 /** A request id, chosen by the client and repeated in the answer. */
 export type RequestId = string | number;
@@ -28,6 +28,8 @@ export type ClientMessage =
       since: ToldPosition | undefined;
       /** Where to start if there is no `since`, or if it cannot be resumed from. */
       from: StartingPoint | undefined;
+      /** How often a reader of a keyed topic is sent what has changed. */
+      maxPerSecond: number | undefined;
     }
   | {
       type: "history";
@@ -93,6 +95,7 @@ const NAMES: ReadonlySet<string> = new Set(
     "from",
     "before",
     "last",
+    "maxPerSecond",
     "token",
     "maxMessage",
     "methods",
@@ -173,7 +176,7 @@ const decoders = {
 };
 
 function decodeSubscribe(fields: Fields): Decoded {
-  const { topic, since, view } = fields;
+  const { topic, since, view, maxPerSecond } = fields;
   const part = fields["params"] as JsonPart | undefined;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
@@ -186,8 +189,12 @@ function decodeSubscribe(fields: Fields): Decoded {
   }
   const from = fields["from"] === undefined ? undefined : startingPointOf(fields["from"]);
   if (from === null) return refuse(fields, "bad_request", NEEDS_STARTING_POINT);
-  const message = { type: "subscribe", id, topic, params, since: position, from } as const;
-  return { kind: "message", message };
+  if (maxPerSecond !== undefined && !isRate(maxPerSecond)) {
+    const range = `a number above 0, ${MAX_RATE} at most`;
+    return refuse(fields, "bad_request", `maxPerSecond must be ${range}.`);
+  }
+  const about = { params, since: position, from, maxPerSecond };
+  return { kind: "message", message: { type: "subscribe", id, topic, ...about } };
 }
 
 function decodeHistory(fields: Fields): Decoded {
@@ -337,6 +344,10 @@ function startingPointOf(value: unknown): StartingPoint | null {
   const isAge = typeof sinceMs === "number" && sinceMs >= 0;
   if (sinceMs !== undefined && !isAge) return null;
   return last === undefined && sinceMs === undefined ? null : { last, sinceMs };
+}
+
+function isRate(value: unknown): value is number {
+  return typeof value === "number" && value > 0 && value <= MAX_RATE;
 }
 
 function isCount(value: unknown): value is number {

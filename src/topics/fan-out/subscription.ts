@@ -1,3 +1,4 @@
+import type { Timer } from "../../base/index.ts";
 import type { Encoding } from "./encoding.ts";
 import { OUTSTANDING_BYTES } from "../limits.ts";
 import type { SendBuffer } from "./send-buffer.ts";
@@ -42,6 +43,9 @@ export interface SubscriptionHandler {
   onCaughtUp?: (subscription: Subscription) => void;
 }
 
+/** Calls `expire` when a reader with a rate of its own may be sent something again. */
+export type Pace = (expire: () => void) => Timer;
+
 /** A cursor in a topic's log that writes to a buffer. */
 export class Subscription implements LaneReader, SliceTask {
   readonly topic: Topic;
@@ -51,6 +55,9 @@ export class Subscription implements LaneReader, SliceTask {
   readonly #handler: SubscriptionHandler;
   readonly #shared: SharedLane;
   readonly #payer: Payer;
+  readonly #pace: Pace | undefined;
+  /** Until it may be sent something again. */
+  #rest: Timer | undefined;
   #place: Place;
   /** Whether it is queued for its next slice. */
   #isQueued = false;
@@ -58,9 +65,20 @@ export class Subscription implements LaneReader, SliceTask {
   #hasWaited = false;
   #ended = false;
 
-  /** @param source `payer` is charged for the time of long walks; default: the subscription */
+  /**
+   * @param source `payer` is charged for the time of long walks; default: the subscription. With a
+   *   `pace`, a reader of a keyed topic is sent its state, and then from time to time the newest
+   *   values of the keys that have changed
+   */
   constructor(
-    source: { topic: Topic; view: View; encoding: Encoding; walk: Walk; payer?: Payer },
+    source: {
+      topic: Topic;
+      view: View;
+      encoding: Encoding;
+      walk: Walk;
+      payer?: Payer;
+      pace?: Pace | undefined;
+    },
     buffer: SendBuffer,
     handler: SubscriptionHandler,
   ) {
@@ -70,6 +88,7 @@ export class Subscription implements LaneReader, SliceTask {
     this.#buffer = buffer;
     this.#handler = handler;
     this.#payer = source.payer ?? this;
+    this.#pace = source.pace;
     this.#place = begun(source.walk);
     // Join the lane before reading the log, so that no event falls between the two.
     this.#shared = source.view.join(source.encoding, this);
@@ -105,7 +124,7 @@ export class Subscription implements LaneReader, SliceTask {
    * others.
    */
   pump(): void {
-    if (this.#isQueued) return;
+    if (this.#isQueued || this.#rest !== undefined) return;
     try {
       while (!this.#ended) {
         const room = OUTSTANDING_BYTES - this.#buffer.bufferedAmount;
@@ -138,6 +157,7 @@ export class Subscription implements LaneReader, SliceTask {
     if (this.#ended) return;
     this.#ended = true;
     this.#view.leave(this.#shared, this);
+    this.#rest?.cancel();
     if (this.#isQueued) this.topic.slices.cancel(this.#payer, this);
   }
 
@@ -146,6 +166,10 @@ export class Subscription implements LaneReader, SliceTask {
     const place = this.#place;
     if (place.kind === "walking") return this.#hasTime() && this.#walk(place);
     const { lane, isCut } = this.#shared;
+    if (this.#pace !== undefined) {
+      if (place.position === lane.end && !isCut) return false;
+      return this.#fallBack(place.offset);
+    }
     if (place.position < lane.start) return this.#fallBack(place.offset);
     const slice = lane.read(place.position, room);
     if (slice === undefined) return isCut && this.#refuse();
@@ -178,13 +202,21 @@ export class Subscription implements LaneReader, SliceTask {
     const told = page.told ?? place.told;
     if (page.isLast) {
       this.#place = { kind: "live", position: this.#shared.lane.end, offset: told };
+      if (page.bytes.length > 0) this.#beginRest();
     } else {
       const hasBegun = place.hasBegun || page.bytes.length > 0;
       const next = { ...walk, base, reached: page.reached };
       this.#place = { kind: "walking", walk: next, told, hasBegun };
     }
     if (page.bytes.length > 0) this.#buffer.write(page.bytes);
-    return true;
+    return this.#rest === undefined;
+  }
+
+  #beginRest(): void {
+    this.#rest = this.#pace?.(() => {
+      this.#rest = undefined;
+      this.pump();
+    });
   }
 
   #refuse(): false {
@@ -235,7 +267,8 @@ export class Subscription implements LaneReader, SliceTask {
   }
 
   /**
-   * The lane has dropped blocks that this subscription has not read, so it continues from the log.
+   * It continues from the log: the lane has dropped blocks that this subscription has not read, or
+   * it reads at a pace of its own.
    */
   #fallBack(offset: Offset): boolean {
     this.#place = begun(walkFrom(offset));

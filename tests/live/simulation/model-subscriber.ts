@@ -85,7 +85,8 @@ export class ModelSubscriber {
     const from = this.kind === "log" && id % 3 === 0 ? { last: id % 7 } : undefined;
     const asked = { id, params: this.#wanted, since: this.position, from };
     this.#asked.push(asked);
-    return { ...asked, view: this.#viewName };
+    const isPaced = this.kind === "keyed" && id % 4 === 0;
+    return { ...asked, view: this.#viewName, ...(isPaced && { maxPerSecond: 10 }) };
   }
 
   onMessage(message: TopicMessage): void {

@@ -180,8 +180,9 @@ class Simulation {
         if (client.peer === undefined) client.connect();
       }
       await settle();
-      // A walk that is longer than a turn allows goes on in the next one.
-      this.#clock.advance(1);
+      // A walk that is longer than a turn allows goes on in the next one; one with a rate of its own
+      // rests for a while.
+      this.#clock.advance(round < 3 ? 200 : 1);
       await settle();
       let waiting = 0;
       for (const peer of this.#peers()) {
@@ -189,7 +190,7 @@ class Simulation {
         peer.carry();
       }
       await settle();
-      if (waiting === 0 && this.#clients.every(({ peer }) => peer?.isOpen)) break;
+      if (round > 3 && waiting === 0 && this.#clients.every(({ peer }) => peer?.isOpen)) break;
     }
     this.#server.check();
     for (const client of this.#clients) client.checkEnd();

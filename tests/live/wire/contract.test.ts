@@ -42,6 +42,7 @@ const values: Readonly<Record<string, unknown>> = {
   from: { last: 3 },
   before: { epoch: "e", offset: 3 },
   last: 2,
+  maxPerSecond: 2,
   key: "k",
   data: 1,
   method: "m",

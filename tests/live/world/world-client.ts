@@ -107,7 +107,8 @@ export class WorldClient {
   }
 
   readKeyed(topic: string, params: Params): void {
-    const feed = this.live.topic(topic, params) as unknown as Feed<KeyedItem<Data>, Data>;
+    const options = this.#random.chance(0.3) ? { maxPerSecond: this.#random.pick([1, 10]) } : {};
+    const feed = this.live.topic(topic, params, options) as unknown as Feed<KeyedItem<Data>, Data>;
     const reader = new KeyedReader(feed, params, this.#records);
     const stopWatching = feed.onChange(() => this.#attempt(() => reader.check()));
     const stop = this.#read(feed, (item) => {

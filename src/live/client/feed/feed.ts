@@ -8,6 +8,11 @@ export interface TopicOptions {
    * ignore it.
    */
   readonly from?: StartingPoint | undefined;
+  /**
+   * How often this reader of a keyed topic is sent the newest values of what has changed, at most 10
+   * a second; steps between are skipped. Default: each change at once. Older servers ignore it.
+   */
+  readonly maxPerSecond?: number | undefined;
 }
 
 /** The status of a feed. */

@@ -1,5 +1,5 @@
 import { LongwireError } from "../../../base/index.ts";
-import type { Offset, Params, Position, StartingPoint } from "../../../topics/index.ts";
+import type { Offset, Params, Position } from "../../../topics/index.ts";
 import type { Feed, FeedStatus, TopicOptions } from "./feed.ts";
 import { KeyedView } from "./keyed-view.ts";
 import type { Link } from "../link/link.ts";
@@ -30,9 +30,10 @@ export interface FeedHost {
   onSubscribed(topic: string): void;
 }
 
-interface FeedOptions extends TopicOptions {
+interface FeedOptions {
   readonly params: Params | undefined;
-  /** Its name, params and start. */
+  readonly options: TopicOptions;
+  /** Its name, params and options. */
   readonly fullName: string;
 }
 
@@ -42,7 +43,7 @@ const CLOSED: Over = { state: "closed" };
 export class TopicFeed implements Feed<Item, unknown> {
   readonly name: string;
   readonly #params: Params | undefined;
-  readonly #from: StartingPoint | undefined;
+  readonly #options: TopicOptions;
   readonly #host: FeedHost;
   readonly #fullName: string;
   readonly #savePosition: ((position: Position) => unknown) | undefined;
@@ -60,10 +61,10 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   /** @param asked `fullName` is for the position store */
   constructor(host: FeedHost, name: string, asked: FeedOptions) {
-    const { params, from, fullName } = asked;
+    const { params, fullName, options } = asked;
     this.name = name;
     this.#params = params;
-    this.#from = from;
+    this.#options = options;
     this.#host = host;
     this.#fullName = fullName;
     const { positions } = host.settings;
@@ -253,7 +254,7 @@ export class TopicFeed implements Feed<Item, unknown> {
 
   #subscribe({ id, since }: Asked): void {
     const view = this.#view.name;
-    const about = { params: this.#params, since, view, from: this.#from };
+    const about = { params: this.#params, since, view, ...this.#options };
     const isSent = this.#link?.send(
       JSON.stringify({ type: "subscribe", id, topic: this.name, ...about }),
     );

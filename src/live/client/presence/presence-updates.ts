@@ -5,9 +5,19 @@ import type { Requests } from "../requests/requests.ts";
 
 interface Update {
   readonly data: unknown;
-  /** Whether the server has acknowledged it. */
+  /** Whether a server has acknowledged it. */
   isStored: boolean;
+  /** Whether the client has subscribed since it was sent, perhaps to another server. */
+  isDueAgain: boolean;
 }
+
+/** Failures after which the next subscription sends the update again: no server has refused it. */
+const UNDECIDED: ReadonlySet<string> = new Set([
+  "unsupported",
+  "refused",
+  "unconfirmed",
+  "queue_full",
+]);
 
 /** The part of a client that its presence updates use. */
 interface PresenceHost {
@@ -26,12 +36,13 @@ export class PresenceUpdates {
 
   /** Sends the update now, and again with each later subscription to the topic. */
   async send(topic: string, data: unknown): Promise<void> {
-    const update = { data, isStored: false };
+    const update = { data, isStored: false, isDueAgain: false };
     // An older update must not follow this one.
     this.#updates.set(topic, update);
     try {
       await this.#publish(presenceOf(topic), data);
       update.isStored = true;
+      if (update.isDueAgain) this.onSubscribed(topic);
     } catch (error) {
       if (this.#updates.get(topic) === update) this.#updates.delete(topic);
       throw error;
@@ -41,11 +52,12 @@ export class PresenceUpdates {
   /** The server forgets updates of somebody who leaves. */
   onSubscribed(topic: string): void {
     const update = this.#updates.get(topic);
-    // One that is not stored yet is repeated as a request.
-    if (!update?.isStored) return;
+    if (update === undefined) return;
+    // It may be answered by a server that is gone by now, on a connection other than the topic's.
+    update.isDueAgain = !update.isStored;
+    if (!update.isStored) return;
     this.send(topic, update.data).catch(({ code }: LongwireError) => {
-      // An older server; the next one may store it.
-      if (code === "unsupported" && !this.#updates.has(topic)) this.#updates.set(topic, update);
+      if (UNDECIDED.has(code) && !this.#updates.has(topic)) this.#updates.set(topic, update);
     });
   }
 

@@ -2,6 +2,7 @@ import { type Account, onceAvailable } from "../../../base/index.ts";
 import {
   type Encoding,
   LiveError,
+  type Pace,
   type SendBuffer,
   type Params,
   type Position,
@@ -151,10 +152,21 @@ export class Subscriptions {
     return startOf(topic, from, { view: topic.view(params), payer: payerOf(caller) });
   }
 
-  #begin(topic: Topic, { id, params, since, start }: Starting, caller: Caller): void {
+  #paceOf(topic: Topic, maxPerSecond: number | undefined): Pace | undefined {
+    if (maxPerSecond === undefined) return undefined;
+    if (topic.kind === "keyed") {
+      return (expire) => this.#core.wheel.after(1_000 / maxPerSecond, expire);
+    }
+    const message = `${topic.name} is a log topic, of which every event is sent; leave maxPerSecond out.`;
+    throw new LiveError("bad_request", message);
+  }
+
+  #begin(topic: Topic, request: Starting, caller: Caller): void {
+    const { id, params, since, start } = request;
     // The connection ended during authorization.
     if (this.#hasEnded) return;
     const { name } = topic;
+    const pace = this.#paceOf(topic, request.maxPerSecond);
     const view = topic.view(params);
     const present = this.#started.get(name);
     // Unread events of a log are delivered under the new params, because no gap would report them.
@@ -175,7 +187,7 @@ export class Subscriptions {
     present?.subscription.end();
     present?.release();
     const { payer = this.#account } = this.#account;
-    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer };
+    const source = { topic, view, encoding: this.#encoding, walk: recovery.walk, payer, pace };
     const subscription = new Subscription(source, this.#buffer, {
       onLost: (from, to) => {
         if (topic.kind === "log") this.#sendGap({ topic: name, epoch, from, to, reason: "slow" });

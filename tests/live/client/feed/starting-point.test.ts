@@ -63,7 +63,7 @@ test("each feed with from is a feed of its own, and its position is saved apart"
   });
   other.live.topic("news", { a: 1 }, { from }).subscribe(() => {});
   other.live.topic("news", { a: 1 }).subscribe(() => {});
-  expect(saved).toEqual(['news {"a":1} from {"last":2}', 'news {"a":1}']);
+  expect(saved).toEqual(['news {"a":1} {"from":{"last":2}}', 'news {"a":1}']);
 });
 
 const features = ["history"];

@@ -112,3 +112,31 @@ test("an update that older servers do not support is sent again to the next newe
   expect(await publishedTo({})).toEqual([]);
   expect(await publishedTo({ features })).toMatchObject([update]);
 });
+
+test("an update that was sent again and answered by nobody is sent with the next subscription", async () => {
+  const opened = openWelcomed({}, { features });
+  opened.live.topic("news").subscribe(() => {});
+  subscribed(opened.socket);
+  outcomeOf(updatePresence(opened.live, "news", { status: "away" }));
+  acknowledge(opened.socket);
+  await settle();
+  const again = comeBack(opened, { features });
+  subscribed(again);
+  again.end(4401, "revoked");
+  await settle();
+  opened.live.reconnect();
+  opened.socket.welcome({ features });
+  subscribed(opened.socket);
+  expect(opened.socket.sent.at(-1)).toMatchObject({ data: { status: "away" } });
+});
+
+test("an update that was answered after a subscription is sent again: another server may have it", async () => {
+  const opened = openWelcomed({}, { features });
+  opened.live.topic("news").subscribe(() => {});
+  outcomeOf(updatePresence(opened.live, "news", { status: "away" }));
+  subscribed(opened.socket);
+  opened.socket.taken();
+  opened.socket.say({ type: "published", id: 2, topic: "news/$presence", offset: 1 });
+  await settle();
+  expect(opened.socket.sent).toMatchObject([{ type: "publish", data: { status: "away" } }]);
+});

@@ -512,7 +512,7 @@ test("a client that offers nothing is never asked, and sees only the list of fea
   const live = await open(reboot);
   const guest = await live.level1({ search: "?as=ap-7" });
   expect(guest.take()).toMatchObject([
-    { type: "welcome", features: ["requests", "presence", "history"] },
+    { type: "welcome", features: ["requests", "presence", "history", "rate"] },
   ]);
   const called = live.live.identity("ap-7").call("reboot");
   await expect(called).rejects.toMatchObject({ code: "not_offered" });

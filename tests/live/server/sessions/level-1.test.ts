@@ -31,7 +31,7 @@ describe.each(Object.keys(clientKinds) as (keyof typeof clientKinds)[])(
         connection,
         heartbeat: 7_000,
         maxMessage: 5_000,
-        features: ["requests", "presence", "history"],
+        features: ["requests", "presence", "history", "rate"],
       });
       expect((await two.next()).connection).not.toBe(welcome.connection);
     });
