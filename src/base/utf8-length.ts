@@ -7,7 +7,9 @@ export function exceedsBytes(text: string, bytes: number): boolean {
   return text.length > bytes || encoder.encode(text).length > bytes;
 }
 
-/** The length of `text` in UTF-8, in bytes. */
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** The length of `text` in UTF-8, in bytes. Only texts beyond ASCII are encoded to find out. */
 export function utf8Length(text: string): number {
-  return encoder.encode(text).length;
+  return BEYOND_ASCII.test(text) ? encoder.encode(text).length : text.length;
 }

@@ -51,7 +51,13 @@ export { LiveError, type LiveErrorCode } from "./live-error.ts";
 export { eventBytes, EventLog } from "./log/event-log.ts";
 export { hasEntry } from "./log/has-entry.ts";
 export { recover, type Recovery } from "./log/recover.ts";
-export { inSlices, requireLog, type StartingPoint, startOf } from "./log/starting-point.ts";
+export {
+  inSlices,
+  pageBefore,
+  requireLog,
+  type StartingPoint,
+  startOf,
+} from "./log/starting-point.ts";
 export { freshWalk, type Walk } from "./log/walk.ts";
 export { matchFields } from "./matching/match-fields.ts";
 export {

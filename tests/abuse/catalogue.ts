@@ -66,6 +66,22 @@ export const catalogue: readonly Row[] = [
     move: unreadAnswers.abandoned,
   },
   {
+    name: "unread-answers-history",
+    what: "100 connections ask for pages of a full log without a pause and read nothing",
+    server: "serve",
+    seconds: 15,
+    allowance: theLog,
+    move: unreadAnswers.history,
+  },
+  {
+    name: "unread-answers-pages",
+    what: "100 connections ask 50 times for a page of a full log in one segment, nothing read",
+    server: "serve",
+    seconds: 15,
+    allowance: theLog,
+    move: unreadAnswers.pages,
+  },
+  {
     name: "unread-event-streams",
     what: "99 event streams read nothing of events of 1 MB",
     server: "serve",

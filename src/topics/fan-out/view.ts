@@ -1,7 +1,7 @@
 import { Tombstones } from "../log/tombstones.ts";
 import type { Encoding, TopicAddress } from "./encoding.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { gather, type Gathered } from "../log/gather.ts";
+import { endOf, gather, type Gathered } from "../log/gather.ts";
 import { joined } from "../../base/index.ts";
 import { lookBack, type LookBack, type LookedBack } from "../log/look-back.ts";
 import type { LaneBudget } from "./lane-budget.ts";
@@ -213,11 +213,12 @@ export class View {
    */
   page(encoding: Encoding, walk: Walk): Page {
     const { log, pages } = this.#host;
-    const name = `${encoding.name} ${walk.reached} ${walk.base} ${walk.complete}`;
+    const { reached, base, complete, until = "" } = walk;
+    const name = `${encoding.name} ${reached} ${base} ${complete} ${until}`;
     const known = pages.get(this, name);
     // Events that did not concern this view may have followed, and a last page must name the
     // current end.
-    if (known !== undefined && (!known.isLast || known.reached === log.lastOffset)) return known;
+    if (known !== undefined && (!known.isLast || known.reached === endOf(walk, log))) return known;
     const page = this.#makePage(encoding, walk);
     const hasMoved = page.isLast || page.reached > walk.reached;
     if (hasMoved) pages.set(this, name, { ...page, units: 0, visits: 0 });

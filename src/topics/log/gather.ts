@@ -46,6 +46,7 @@ export function gather(
   for (const event of candidates.events) {
     // At least one event per slice, even if the slice is already used up.
     if (work.isUsedUp && reached > walk.reached) return { entries, reached, end: "yield" };
+    if (walk.until !== undefined && event.offset >= walk.until) break;
     work.visit();
     const entry = entryOf(event, candidates.test, { source, work });
     if (entry !== undefined) {
@@ -56,7 +57,12 @@ export function gather(
     }
     reached = event.offset;
   }
-  return { entries, reached: source.log.lastOffset, end: "last" };
+  return { entries, reached: endOf(walk, source.log), end: "last" };
+}
+
+/** The last offset that a walk covers. */
+export function endOf({ until = Infinity }: Walk, { lastOffset }: EventLog): Offset {
+  return Math.min(until - 1, lastOffset);
 }
 
 function entryOf(

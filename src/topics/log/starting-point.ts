@@ -59,6 +59,32 @@ export function startOf(
   }));
 }
 
+/** The events of a page, and whether older matching ones are kept. */
+export interface PastPage {
+  /** They are after this offset. */
+  readonly start: Offset;
+  readonly more: boolean;
+}
+
+/** Finds the last matching events before an offset, at most so many. */
+export async function pageBefore(
+  topic: Topic,
+  { before, last }: { before: Offset; last: number },
+  { view, payer }: Reader,
+): Promise<PastPage> {
+  let left = last;
+  let first = before;
+  const take = (event: TopicEvent): boolean => {
+    if (left <= 0) return false;
+    left -= 1;
+    first = event.offset;
+    return true;
+  };
+  const walk = { before, oldestAt: Number.NEGATIVE_INFINITY };
+  const end = await inSlices(topic, walk, { view, payer, take });
+  return { start: Math.max(first - 1, topic.floor), more: end === "enough" };
+}
+
 /** @throws LiveError `bad_request` */
 export function requireLog({ kind, name }: Topic): void {
   if (kind === "log") return;

@@ -11,6 +11,8 @@ export interface Walk {
   readonly base: Offset;
   /** Whether the whole state is sent, and not only the changes after `base`. */
   readonly complete: boolean;
+  /** The walk ends before this offset; default: at the end of the log. */
+  readonly until?: Offset;
 }
 
 /** A keyed topic is sent from its beginning, a log topic from now on. */

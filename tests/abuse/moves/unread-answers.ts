@@ -1,6 +1,7 @@
 import type { Abuser } from "../abuser.ts";
 import { longText, MEGABYTE } from "../filler.ts";
 import { requestHead } from "../http.ts";
+import { WebSocketClient } from "../web-socket.ts";
 import { publishAll } from "./publish-large.ts";
 
 const PIPELINED = 300;
@@ -38,6 +39,29 @@ export async function abandoned(abuser: Abuser): Promise<void> {
       socket.once("close", resolve);
     });
     socket.destroy();
+  });
+}
+
+/** Asks for a page of history again and again, and reads nothing. */
+export async function history(abuser: Abuser): Promise<void> {
+  await fillTheLog(abuser);
+  await abuser.crowd(100, async () => {
+    const client = await WebSocketClient.open(abuser, { reads: false });
+    for (let id = 1; id <= PIPELINED && !abuser.isOver; id += 1) {
+      await client.send(JSON.stringify({ type: "history", id, topic: "events" }));
+    }
+    await abuser.hold(client.socket);
+  });
+}
+
+/** The same over plain HTTP, in one segment. */
+export async function pages(abuser: Abuser): Promise<void> {
+  await fillTheLog(abuser);
+  await abuser.crowd(100, async () => {
+    const socket = await abuser.connect();
+    socket.pause();
+    socket.write(requestHead(abuser, "GET /live/events?before=16").repeat(50));
+    await abuser.hold(socket);
   });
 }
 

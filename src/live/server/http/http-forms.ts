@@ -7,22 +7,23 @@ import {
   type LiveErrorCode,
   type Offset,
   type Params,
+  pageBefore,
   parsePosition,
   type Position,
   recover,
   type Recovery,
   REQUEST_BYTES,
   REQUEST_UNITS,
+  requireLog,
   startOf,
   type Topic,
   type TopicEntry,
   type View,
   type Walk,
 } from "../../../topics/index.ts";
-import { MAX_STREAM_MS } from "../limits.ts";
+import { MAX_HISTORY_EVENTS, MAX_STREAM_MS } from "../limits.ts";
 import { draftOf, fieldsOf } from "../../wire/client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
-import { historyPage } from "../history.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "../live-peer.ts";
 import { payerOf, type Caller } from "../sessions/caller.ts";
@@ -197,16 +198,27 @@ export class HttpForms {
       from,
     }: TopicQuery & { before: { offset: Offset; epoch?: string | undefined } },
   ): Promise<void> {
-    const { offset, epoch = topic.position.epoch } = before;
     if (from?.sinceMs !== undefined) {
       throw new LiveError("bad_request", "Send either before or sinceMs, not both.");
     }
-    const last = from?.last === "all" ? undefined : from?.last;
-    const request = { params, before: { epoch, offset }, last };
-    const page = await historyPage(topic, request, { caller, maxBytes: Infinity });
-    const head = JSON.stringify({ topic: topic.name, kind: topic.kind, epoch: page.epoch });
-    const body = `${head.slice(0, -1)},"events":${page.events},"more":${page.more}}`;
-    exchange.answer(200, JSON_HEADERS, body);
+    requireLog(topic);
+    const { epoch = topic.position.epoch } = before;
+    await topic.catchUpWith({ ...before, epoch });
+    topic.expire();
+    const newest = topic.position;
+    // Events of another epoch cannot be compared with these.
+    const until = epoch === newest.epoch ? before.offset : 0;
+    if (until > newest.offset + 1) {
+      throw new LiveError("bad_request", "before is ahead of the topic; leave it out.");
+    }
+    const wanted = from?.last === "all" ? undefined : from?.last;
+    const last = Math.min(wanted ?? MAX_HISTORY_EVENTS, MAX_HISTORY_EVENTS);
+    const view = topic.view(params);
+    const payer = payerOf(caller);
+    const { start, more } = await pageBefore(topic, { before: until, last }, { view, payer });
+    if (exchange.isOver) return;
+    const walk = { reached: start, base: start, complete: false, until };
+    StateAnswer.send(exchange, { topic, view, walk, more });
   }
 
   async #post(exchange: LiveExchange, name: string, caller: Caller): Promise<void> {

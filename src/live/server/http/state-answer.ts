@@ -18,6 +18,8 @@ export interface State {
   view: View;
   walk: Walk;
   gap?: object | undefined;
+  /** Of a page of the past: whether older events are kept. */
+  more?: boolean;
 }
 
 /** Handing bytes to the operating system costs a quarter of parsing them. */
@@ -35,6 +37,7 @@ export class StateAnswer implements SliceTask {
   readonly #exchange: LiveExchange;
   readonly #view: View;
   readonly #topic: Topic;
+  readonly #more: boolean | undefined;
   #walk: Walk;
   /** Encoded but not written; pages are shared, so nothing is copied. */
   readonly #parts: Uint8Array[] = [];
@@ -43,11 +46,12 @@ export class StateAnswer implements SliceTask {
   /** Whether it is queued for its next slice. */
   #isQueued = false;
 
-  constructor(exchange: LiveExchange, { topic, view, walk }: State) {
+  constructor(exchange: LiveExchange, { topic, view, walk, more }: State) {
     this.#exchange = exchange;
     this.#topic = topic;
     this.#view = view;
     this.#walk = walk;
+    this.#more = more;
   }
 
   /** Sends the answer; a short one synchronously. */
@@ -56,7 +60,7 @@ export class StateAnswer implements SliceTask {
       "Content-Type": JSON_TYPE,
       // Caches must revalidate each time.
       "Cache-Control": "no-cache",
-      ETag: etagOf(state.topic),
+      ...(state.more === undefined && { ETag: etagOf(state.topic) }),
     };
     const answer = new StateAnswer(exchange, state);
     answer.#parts.push(bytesOf(headOf(state)));
@@ -123,7 +127,7 @@ export class StateAnswer implements SliceTask {
     const entries = this.#hasEntries ? bytes : bytes.subarray(1);
     this.#hasEntries ||= bytes.length > 0;
     if (entries.length > 0) this.#parts.push(entries);
-    if (page.isLast) this.#parts.push(bytesOf(tailOf(page.reached)));
+    if (page.isLast) this.#parts.push(bytesOf(tailOf(page.reached, this.#more)));
     return true;
   }
 
@@ -155,8 +159,8 @@ function headOf({ topic, view, walk, gap }: State): string {
     : `${head},"events":[`;
 }
 
-function tailOf(offset: Offset): string {
-  return `],"offset":${offset}}`;
+function tailOf(offset: Offset, more: boolean | undefined): string {
+  return more === undefined ? `],"offset":${offset}}` : `],"more":${more}}`;
 }
 
 const encoder = new TextEncoder();

@@ -6,6 +6,7 @@ import {
   type SendBuffer,
   type Pumped,
   OFFERS_BYTES,
+  OUTSTANDING_BYTES,
   type Receipt,
   REQUEST_BYTES,
   topicOfPresence,
@@ -66,6 +67,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
   readonly #unanswered = new Unanswered();
   /** The server's requests to the client; most clients offer nothing. */
   #asked: AskedClient | undefined;
+  /** The end of the connection also ends a wait for room. */
+  #onDrained = (): void => {};
   #ignoredRefusals = 0;
   #quietTicks = 0;
   #ended = false;
@@ -240,6 +243,7 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       if (this.#asked !== undefined) this.#core.offers.end(this.#asked, caller);
     }
     this.#waiting.clear();
+    this.#onDrained();
     this.#core.owners.end(this);
   }
 
@@ -311,7 +315,12 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       case "subscribe":
         return onceAvailable(this.#subscriptions.start(message, caller), release);
       case "history":
-        return this.#answer(message.id, this.#history(message, caller), release);
+        // The next message waits: pages are long, and a client that does not read gets none.
+        return this.#drained().then(async () => {
+          const text = await this.#history(message, caller);
+          release();
+          this.#sendText(text);
+        });
       case "unsubscribe":
         release();
         return this.#unsubscribe(message, caller);
@@ -348,11 +357,21 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
     return published(id, topic, receipt);
   }
 
+  /** Waits until the client has read most of what was sent to it. */
+  async #drained(): Promise<void> {
+    if (this.#peer.bufferedAmount < OUTSTANDING_BYTES) return;
+    await new Promise<void>((resolve) => {
+      this.#onDrained = resolve;
+      this.watchDrain({ pump: resolve });
+    });
+  }
+
   async #history(
     { id, topic: name, ...request }: Request<"history">,
     caller: Caller,
   ): Promise<string> {
     const entry = requireTopic(this.#core, name);
+    if (this.#ended) throw new LiveError("unavailable", "The connection has ended.");
     await permitToRead(entry, this.#core.authority, { caller, params: request.params });
     const topic = await this.#core.catalog.open(entry, payerOf(caller));
     const about = { type: "history", id, topic: name, epoch: topic.position.epoch };
