@@ -8,6 +8,13 @@ const answersRoom: Guard = {
   to: "const room = Infinity;",
 };
 
+const historyRoom: Guard = {
+  what: "a page of history waits until most of the answers before it are read",
+  file: "dist/live/server/sessions/message-session.js",
+  from: "if (this.#peer.bufferedAmount < OUTSTANDING_BYTES)",
+  to: "if (true)",
+};
+
 const subscribersRoom: Guard = {
   what: "64 KiB of a subscription are outstanding, and the rest waits in the log",
   file: "dist/topics/fan-out/subscription.js",
@@ -47,6 +54,16 @@ export const output: readonly Unguarded[] = [
     row: "unread-answers-abandoned",
     expects: "memory",
     guards: [answersRoom, payersShare, sharedPages, sliceOfATurn],
+  },
+  {
+    row: "unread-answers-history",
+    expects: "memory",
+    guards: [historyRoom, payersShare],
+  },
+  {
+    row: "unread-answers-pages",
+    expects: "memory",
+    guards: [answersRoom, payersShare, sharedPages],
   },
   {
     row: "unread-event-streams",
