@@ -6,5 +6,5 @@ export type { LogName } from "./log-feed.ts";
 export { logSource, NO_ITEMS } from "./log-source.ts";
 export type { LogEvent, LogView } from "./log-source.ts";
 export type { Schedule } from "./once-per-turn.ts";
-export type { LogOptions, ViewOptions } from "./options.ts";
+export type { LogOptions, RateOptions, ViewOptions } from "./options.ts";
 export type { Source } from "./source.ts";

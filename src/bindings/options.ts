@@ -18,6 +18,14 @@ export interface ViewOptions {
   keepPrevious?: boolean | undefined;
 }
 
+/** Options of a keyed topic's view. */
+export interface RateOptions {
+  /**
+   * How often the server sends what has changed, at most 10 a second. Default: each change at once.
+   */
+  maxPerSecond?: number | undefined;
+}
+
 /** Options of a log topic's view. */
 export interface LogOptions extends ViewOptions {
   /**

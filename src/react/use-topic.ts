@@ -1,3 +1,4 @@
+import type { RateOptions } from "../bindings/index.ts";
 import type {
   DataNamed,
   Feed,
@@ -20,9 +21,11 @@ export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>
   live: Live<Api>,
   name: Name,
   params?: ParamsNamed<Api, Name>,
-  options: UseTopicOptions<ItemNamed<Api, Name>> = {},
+  options: UseTopicOptions<ItemNamed<Api, Name>> & RateOptions = {},
 ): TopicView<DataNamed<Api, Name>> {
   // Equal name and params return the same feed in each render.
-  const feed: Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>> = live.topic(name, params);
+  const feed: Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>> = live.topic(name, params, {
+    maxPerSecond: options.maxPerSecond,
+  });
   return useEntries(feed, options);
 }

@@ -1,5 +1,10 @@
 import { derived } from "svelte/store";
-import { entriesSource, NO_ENTRIES, type ViewOptions } from "../bindings/index.ts";
+import {
+  entriesSource,
+  NO_ENTRIES,
+  type RateOptions,
+  type ViewOptions,
+} from "../bindings/index.ts";
 import type {
   DataNamed,
   Feed,
@@ -40,11 +45,11 @@ export function topicStore<Api extends LiveApi, const Name extends TopicName<Api
   live: Live<Api>,
   name: MaybeStore<Name>,
   params?: MaybeStore<ParamsNamed<Api, Name> | undefined>,
-  options: ViewOptions = {},
+  options: ViewOptions & RateOptions = {},
 ): Readable<TopicView<DataNamed<Api, Name>>> {
   type Followed = Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
   const found = derived([storeOf(name), storeOf(params)], ([name, params]): Followed =>
-    live.topic(name, params),
+    live.topic(name, params, { maxPerSecond: options.maxPerSecond }),
   );
   return entriesStore(found, options);
 }

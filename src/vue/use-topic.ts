@@ -1,4 +1,5 @@
 import { toValue, type MaybeRefOrGetter } from "vue";
+import type { RateOptions } from "../bindings/index.ts";
 import type {
   DataNamed,
   Feed,
@@ -22,8 +23,10 @@ export function useTopic<Api extends LiveApi, const Name extends TopicName<Api>>
   live: Live<Api>,
   name: MaybeRefOrGetter<Name>,
   params?: MaybeRefOrGetter<ParamsNamed<Api, Name> | undefined>,
-  options: UseTopicOptions<ItemNamed<Api, Name>> = {},
+  options: UseTopicOptions<ItemNamed<Api, Name>> & RateOptions = {},
 ): TopicView<DataNamed<Api, Name>> {
   type Followed = Feed<ItemNamed<Api, Name>, DataNamed<Api, Name>>;
-  return useEntries((): Followed => live.topic(toValue(name), toValue(params)), options);
+  const find = (): Followed =>
+    live.topic(toValue(name), toValue(params), { maxPerSecond: options.maxPerSecond });
+  return useEntries(find, options);
 }

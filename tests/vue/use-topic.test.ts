@@ -20,6 +20,17 @@ function shown<Value>(read: () => Value): Value[] {
   return seen;
 }
 
+test("maxPerSecond: the newest values, and not each step", async () => {
+  const { world, live, arrive, set } = await openWorld();
+  const { made: lab } = setup(() => useTopic(live, "devices/lab", {}, { maxPerSecond: 1 }));
+  await arrive();
+  const seen = shown(() => lab.entries.value);
+  for (let clients = 1; clients <= 5; clients += 1) await set("lab", { "ap-1": ap(clients) });
+  expect(seen).toEqual([new Map()]);
+  await world.pass(2_000);
+  expect(seen).toEqual([new Map(), new Map([["ap-1", ap(5)]])]);
+});
+
 describe("entries and status", () => {
   test("entries appear, change and go, and whoever shows them is told each time", async () => {
     const { live, arrive, set, remove } = await openWorld();

@@ -67,6 +67,22 @@ interface TopicParts {
   requests: RequestParts[];
 }
 
+/** The query names that say where a reader of a log topic begins. */
+const STARTING_QUERY: JsonSchema = {
+  type: "object",
+  properties: {
+    last: {
+      description: "Begins with the newest events, at most so many, or with all that are kept.",
+      anyOf: [{ type: "integer", minimum: 0 }, { const: "all" }],
+    },
+    sinceMs: {
+      description: "Begins with the events that are at most this old, in milliseconds.",
+      type: "integer",
+      minimum: 0,
+    },
+  },
+};
+
 function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
   const { name, kind } = declaration;
   const id = idOf(name);
@@ -89,7 +105,7 @@ function topicParts(declaration: TopicDeclaration, mount: string): TopicParts {
       data: { name: "data", payload },
       params: { name: "params", payload: { type: "object", ...jsonSchemaOf(declaration.params) } },
     },
-    bindings: { ws: { method: "GET" } },
+    bindings: { ws: { method: "GET", ...(kind === "log" && { query: STARTING_QUERY }) } },
   };
   const at = `#/channels/${id}`;
   const operations = {

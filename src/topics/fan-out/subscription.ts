@@ -167,8 +167,8 @@ export class Subscription implements LaneReader, SliceTask {
     if (place.kind === "walking") return this.#hasTime() && this.#walk(place);
     const { lane, isCut } = this.#shared;
     if (this.#pace !== undefined) {
-      if (place.position === lane.end && !isCut) return false;
-      return this.#fallBack(place.offset);
+      if (isCut) return this.#refuse();
+      return place.position < lane.end && this.#fallBack(place.offset);
     }
     if (place.position < lane.start) return this.#fallBack(place.offset);
     const slice = lane.read(place.position, room);

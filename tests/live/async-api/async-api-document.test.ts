@@ -44,7 +44,12 @@ const api = {
 interface Document {
   channels: Record<
     string,
-    { address: string; parameters?: object; messages: Record<string, { payload: object }> }
+    {
+      address: string;
+      parameters?: object;
+      messages: Record<string, { payload: object }>;
+      bindings: { ws: { query?: object } };
+    }
   >;
   operations: Record<string, { action: string; reply?: object; messages: { $ref: string }[] }>;
   servers: object;
@@ -85,6 +90,12 @@ describe("asyncApiDocument", () => {
     });
     expect(document.channels["news"]!.parameters).toBeUndefined();
     expect(document.servers).toEqual({ live: { host: "lab.example:8443", protocol: "wss" } });
+  });
+
+  test("describes where a reader of a log topic may begin, and of no other", () => {
+    const queryOf = (name: string): unknown => document.channels[name]!.bindings.ws.query;
+    expect(queryOf("news")).toMatchObject({ properties: { last: {}, sinceMs: {} } });
+    expect(queryOf("devices__site__floor")).toBeUndefined();
   });
 
   test("includes the schemas of data and params; a schema that cannot be converted accepts anything", () => {
