@@ -48,6 +48,12 @@ export const CATCH_UP_MS = 5_000;
  */
 export const ALIGN_MS = 30_000;
 
+/**
+ * How long a replica that was removed is given to delete its data, in milliseconds: the leader
+ * reports the removal before the replica's server has carried it out.
+ */
+export const REMOVAL_MS = 1_000;
+
 /** The delay before a request whose answer is about to change is repeated, in milliseconds. */
 export const AGAIN_MS = 50;
 

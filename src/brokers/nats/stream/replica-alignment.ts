@@ -1,6 +1,6 @@
 import { LongwireError } from "../../../base/index.ts";
 import type { JetStream, StreamInfo } from "../link/jetstream.ts";
-import { AGAIN_MS, ALIGN_MS, CATCH_UP_MS } from "../limits.ts";
+import { AGAIN_MS, ALIGN_MS, CATCH_UP_MS, REMOVAL_MS } from "../limits.ts";
 import type { TopicNames } from "../topic/names.ts";
 import type { KeptRecord, TopicRecords } from "./records.ts";
 
@@ -49,6 +49,7 @@ async function copyLeader(
   await jetStream.updateStream({ ...config, num_replicas: 1 });
   // If they were recreated before the old ones are gone, they would keep their data.
   await whenReplicas(jetStream, names.stream, 0);
+  await pause(jetStream, REMOVAL_MS);
   await jetStream.updateStream(config);
   await whenReplicas(jetStream, names.stream, count);
 }
@@ -62,6 +63,10 @@ async function whenReplicas(jetStream: JetStream, stream: string, count: number)
     const replicas = info?.cluster?.replicas ?? [];
     const isDone = info !== undefined && replicas.length === count;
     if ((isDone && replicas.every(({ current }) => current)) || clock.now() > until) return;
-    await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+    await pause(jetStream, AGAIN_MS);
   }
+}
+
+function pause({ link }: JetStream, ms: number): Promise<void> {
+  return new Promise<void>((resolve) => link.clock.after(ms, resolve));
 }
