@@ -30,8 +30,7 @@ export interface RateOptions {
 export interface LogOptions extends ViewOptions {
   /**
    * Which kept events are shown first, for example `{ last: 50 }`. Default: none, the list begins
-   * with the next event. In React, and for a name or params that change, an equal one counts as the
-   * same.
+   * with the next event.
    */
   from?: StartingPoint | undefined;
   /**

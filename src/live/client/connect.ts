@@ -83,7 +83,11 @@ export class Client implements FeedHost, LinkOwner {
     if (known) return known;
     // A copy, because the caller may change its object later.
     const own = paramsName ? (JSON.parse(json) as Params) : undefined;
-    const feed = new TopicFeed(this, name, { params: own, options, fullName });
+    const feed = new TopicFeed(this, name, {
+      params: own,
+      options: { from, maxPerSecond },
+      fullName,
+    });
     if (from) return feed;
     for (const [name, other] of this.#feeds) if (!other.deref()) this.#feeds.delete(name);
     this.#feeds.set(fullName, new WeakRef(feed));

@@ -2,72 +2,97 @@ import { utf8Length } from "../../base/index.ts";
 import {
   inSlices,
   LiveError,
+  type Offset,
   PAGE_BYTES,
-  type Params,
-  type Position,
   requireLog,
   textBytes,
   type Topic,
   type TopicEvent,
 } from "../../topics/index.ts";
+import type { ClientMessage } from "../wire/client-message.ts";
 import { heldByRequest, type Release } from "./access/paying.ts";
+import { permitToRead } from "./access/permit.ts";
 import { MAX_HISTORY_EVENTS } from "./limits.ts";
 import { payerOf, type Caller } from "./sessions/caller.ts";
+import { requireTopic } from "./publish.ts";
 import { entryText } from "./sessions/encodings.ts";
+import type { LiveCore } from "./sessions/session.ts";
 
-/** A page of a log topic's past. */
-export interface HistoryRequest {
-  readonly params: Params;
-  /** The events before this position; default: the newest ones. */
-  readonly before: Position | undefined;
+type HistoryRequest = Extract<ClientMessage, { type: "history" }>;
+
+/** A page of a log topic's past, as a client asks for it. */
+export interface PastRequest {
+  /** The events before this position; without an epoch, of the present one. Default: the newest. */
+  readonly before: { offset: Offset; epoch?: string | undefined } | undefined;
   /** The most events. Default `MAX_HISTORY_EVENTS`. */
   readonly last: number | undefined;
 }
 
-export interface HistoryPage {
+/** Where a page ends, and how many events it may have. */
+interface PastBounds {
   readonly epoch: string;
-  /** The events as a JSON array, oldest first. */
-  readonly events: string;
-  /** Whether older events are kept. */
-  readonly more: boolean;
+  /** The page has events before this offset. */
+  readonly until: Offset;
+  readonly last: number;
+}
+
+/** @throws LiveError `bad_request` for a keyed topic or a position ahead of the topic */
+export async function boundsOf(
+  topic: Topic,
+  { before, last = MAX_HISTORY_EVENTS }: PastRequest,
+): Promise<PastBounds> {
+  requireLog(topic);
+  const { offset, epoch = topic.position.epoch } = before ?? {};
+  if (offset !== undefined) await topic.catchUpWith({ epoch, offset });
+  topic.expire();
+  const newest = topic.position;
+  const bounds = { epoch: newest.epoch, last: Math.min(last, MAX_HISTORY_EVENTS) };
+  if (offset === undefined) return { ...bounds, until: newest.offset + 1 };
+  // Events of another epoch cannot be compared with these.
+  if (epoch !== newest.epoch) return { ...bounds, until: 0 };
+  if (offset <= newest.offset + 1) return { ...bounds, until: offset };
+  throw new LiveError("bad_request", "before is ahead of the topic; leave it out.");
+}
+
+interface Asking {
+  readonly caller: Caller;
+  /** The longest answer that the client accepts. */
+  readonly maxBytes: number;
 }
 
 /**
- * Reads a page of the events before a position, the nearest ones first. The caller is charged for the
- * events until the page is complete.
+ * Answers a `history` request: the events of a page, the nearest ones first to be taken. The caller
+ * is charged for them until the page is complete.
  *
- * @param maxBytes how long an event may be; a page with more than one has at most `PAGE_BYTES`
- * @throws LiveError `bad_request` for a keyed topic or a position ahead of the topic; `too_large`
- *   if not even one event fits; `rate_limited`
+ * @throws LiveError as a rejection: `bad_request`; `forbidden`; `too_large` if not even one event
+ *   fits; `rate_limited`
  */
-export async function historyPage(
-  topic: Topic,
-  { params, before, last = MAX_HISTORY_EVENTS }: HistoryRequest,
-  { caller, maxBytes }: { caller: Caller; maxBytes: number },
-): Promise<HistoryPage> {
-  requireLog(topic);
-  await topic.catchUpWith(before);
-  topic.expire();
-  const view = topic.view(params);
-  const { epoch, offset } = topic.position;
-  // Events of another epoch cannot be compared with these.
-  if (before !== undefined && before.epoch !== epoch) return { epoch, events: "[]", more: false };
-  if (before !== undefined && before.offset > offset + 1) {
-    throw new LiveError("bad_request", "before is ahead of the topic; leave it out.");
-  }
-  const page = new Page(Math.min(last, MAX_HISTORY_EVENTS), maxBytes, caller);
+export async function historyAnswer(
+  core: LiveCore,
+  { id, topic: name, params, ...past }: HistoryRequest,
+  { caller, maxBytes }: Asking,
+): Promise<string> {
+  const entry = requireTopic(core, name);
+  await permitToRead(entry, core.authority, { caller, params });
   const payer = payerOf(caller);
-  const walk = { before: before?.offset ?? offset + 1, oldestAt: Number.NEGATIVE_INFINITY };
+  const topic = await core.catalog.open(entry, payer);
+  const { epoch, until, last } = await boundsOf(topic, past);
+  const head = JSON.stringify({ type: "history", id, topic: name, epoch }).slice(0, -1);
+  const page = new Page(last, maxBytes - utf8Length(head) - TAIL_BYTES, caller);
+  const walk = { before: until, oldestAt: Number.NEGATIVE_INFINITY };
   const take = (event: TopicEvent): boolean => page.take(event);
   try {
-    const end = await inSlices(topic, walk, { view, payer, take });
+    const end = await inSlices(topic, walk, { view: topic.view(params), payer, take });
     const events = page.json;
     topic.slices.charge(payer, events.length);
-    return { epoch, events, more: end === "enough" };
+    return `${head},"events":${events},"more":${end === "enough"}}`;
   } finally {
     page.release();
   }
 }
+
+/** What follows the head of an answer, without its events: `,"events":[],"more":false}`. */
+const TAIL_BYTES = 32;
 
 /** Collects events, newest first, until they are enough. */
 class Page {

@@ -175,14 +175,24 @@ const decoders = {
   response: decodeResponse,
 };
 
-function decodeSubscribe(fields: Fields): Decoded {
-  const { topic, since, view, maxPerSecond } = fields;
+/** The topic that a request reads, and how it is narrowed; or the request's refusal. */
+function targetOf(
+  fields: Fields,
+): { id: RequestId; topic: string; params: Params } | Extract<Decoded, { kind: "refused" }> {
+  const { topic } = fields;
   const part = fields["params"] as JsonPart | undefined;
   const id = idOf(fields);
   if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
   if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
   const params = part === undefined ? {} : paramsOf(part);
   if (typeof params === "string") return refuse(fields, "invalid_params", params);
+  return { id, topic, params };
+}
+
+function decodeSubscribe(fields: Fields): Decoded {
+  const { since, view, maxPerSecond } = fields;
+  const target = targetOf(fields);
+  if ("kind" in target) return target;
   const position = since === undefined ? undefined : positionOf(since, view);
   if (position === null) {
     return refuse(fields, "bad_request", "since must be {epoch: string, offset: integer}.");
@@ -193,18 +203,14 @@ function decodeSubscribe(fields: Fields): Decoded {
     const range = `a number above 0, ${MAX_RATE} at most`;
     return refuse(fields, "bad_request", `maxPerSecond must be ${range}.`);
   }
-  const about = { params, since: position, from, maxPerSecond };
-  return { kind: "message", message: { type: "subscribe", id, topic, ...about } };
+  const about = { since: position, from, maxPerSecond };
+  return { kind: "message", message: { type: "subscribe", ...target, ...about } };
 }
 
 function decodeHistory(fields: Fields): Decoded {
-  const { topic, before, last } = fields;
-  const part = fields["params"] as JsonPart | undefined;
-  const id = idOf(fields);
-  if (id === undefined) return refuse(fields, "bad_request", NEEDS_ID);
-  if (typeof topic !== "string") return refuse(fields, "bad_request", NEEDS_TOPIC);
-  const params = part === undefined ? {} : paramsOf(part);
-  if (typeof params === "string") return refuse(fields, "invalid_params", params);
+  const { before, last } = fields;
+  const target = targetOf(fields);
+  if ("kind" in target) return target;
   const position = before === undefined ? undefined : positionOf(before, undefined);
   if (position === null) {
     return refuse(fields, "bad_request", "before must be {epoch: string, offset: integer}.");
@@ -212,10 +218,7 @@ function decodeHistory(fields: Fields): Decoded {
   if (last !== undefined && !isCount(last)) {
     return refuse(fields, "bad_request", "last must be an integer of 1 or more.");
   }
-  return {
-    kind: "message",
-    message: { type: "history", id, topic, params, before: position, last },
-  };
+  return { kind: "message", message: { type: "history", ...target, before: position, last } };
 }
 
 function decodeUnsubscribe(fields: Fields): Decoded {
@@ -363,7 +366,11 @@ function idOf({ id }: Fields): RequestId | undefined {
   return Number.isSafeInteger(id) ? (id as number) : undefined;
 }
 
-function refuse(fields: Fields, code: LiveErrorCode, message: string): Decoded {
+function refuse(
+  fields: Fields,
+  code: LiveErrorCode,
+  message: string,
+): Extract<Decoded, { kind: "refused" }> {
   return { kind: "refused", id: idOf(fields), code, message };
 }
 

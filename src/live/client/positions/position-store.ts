@@ -3,7 +3,8 @@ import type { Position } from "../../../topics/index.ts";
 /** Stores how far a client has read, so that it can resume after a restart. */
 export interface PositionStore {
   /**
-   * @param name the topic's name; if the feed has params, followed by a space and their JSON
+   * @param name the topic's name; if the feed has params or options, each followed after a space by
+   *   its JSON
    * @throws any error, also as a rejection. The feed then ends with it, because continuing without
    *   the position would silently skip events
    */

@@ -14,16 +14,16 @@ import {
   type Recovery,
   REQUEST_BYTES,
   REQUEST_UNITS,
-  requireLog,
   startOf,
   type Topic,
   type TopicEntry,
   type View,
   type Walk,
 } from "../../../topics/index.ts";
-import { MAX_HISTORY_EVENTS, MAX_STREAM_MS } from "../limits.ts";
+import { MAX_STREAM_MS } from "../limits.ts";
 import { draftOf, fieldsOf } from "../../wire/client-message.ts";
 import { endAtOnce, EventStream } from "./event-stream.ts";
+import { boundsOf } from "../history.ts";
 import { readQuery, type TopicQuery } from "./http-query.ts";
 import type { LiveExchange } from "../live-peer.ts";
 import { payerOf, type Caller } from "../sessions/caller.ts";
@@ -156,17 +156,26 @@ export class HttpForms {
     await topic.catchUpWith(since);
     // The client disconnected during authorization.
     if (exchange.isOver) return;
-    const refusal = this.#core.authenticator.refusalOf(caller.identity);
-    if (refusal !== undefined) throw refusal;
     if (query.before !== undefined) {
       if (stream) throw new LiveError("bad_request", "A stream cannot end with before; use last.");
       return this.#history(exchange, { topic, caller }, { ...query, before: query.before });
     }
     const start = await startFor(topic, { ...query, since }, caller);
     if (exchange.isOver) return;
+    this.#requireTrusted(caller);
     if (stream)
       return this.#stream(exchange, { topic, caller, params: query.params, since, start });
     return this.#get(exchange, { topic, caller }, { ...query, start });
+  }
+
+  /**
+   * Called when nothing is awaited any more: the identity may have been revoked meanwhile.
+   *
+   * @throws LiveError `unauthorized`, `unavailable`
+   */
+  #requireTrusted({ identity }: Caller): void {
+    const refusal = this.#core.authenticator.refusalOf(identity);
+    if (refusal !== undefined) throw refusal;
   }
 
   async #get(
@@ -201,21 +210,13 @@ export class HttpForms {
     if (from?.sinceMs !== undefined) {
       throw new LiveError("bad_request", "Send either before or sinceMs, not both.");
     }
-    requireLog(topic);
-    const { epoch = topic.position.epoch } = before;
-    await topic.catchUpWith({ ...before, epoch });
-    topic.expire();
-    const newest = topic.position;
-    // Events of another epoch cannot be compared with these.
-    const until = epoch === newest.epoch ? before.offset : 0;
-    if (until > newest.offset + 1) {
-      throw new LiveError("bad_request", "before is ahead of the topic; leave it out.");
-    }
+    if (from?.last === 0) throw new LiveError("bad_request", "last is 0; give 1 or more.");
     const wanted = from?.last === "all" ? undefined : from?.last;
-    const last = Math.min(wanted ?? MAX_HISTORY_EVENTS, MAX_HISTORY_EVENTS);
+    const { until, last } = await boundsOf(topic, { before, last: wanted });
     const view = topic.view(params);
     const payer = payerOf(caller);
     const { start, more } = await pageBefore(topic, { before: until, last }, { view, payer });
+    this.#requireTrusted(caller);
     if (exchange.isOver) return;
     const walk = { reached: start, base: start, complete: false, until };
     StateAnswer.send(exchange, { topic, view, walk, more });

@@ -3,6 +3,7 @@ import {
   type Params,
   parseOffset,
   type Position,
+  quoted,
   MAX_PARAMS,
   type Offset,
   type StartingPoint,
@@ -81,11 +82,11 @@ function startingPointOf(query: URLSearchParams): StartingPoint | undefined {
   if (last === null && age === null) return undefined;
   const count = last === null || last === "all" ? (last ?? undefined) : parseOffset(last);
   if (last !== null && count === undefined) {
-    throw new LiveError("bad_request", "last must be a number of events, or all");
+    throw new LiveError("bad_request", `last is ${shown(last)}; give a number of events, or all`);
   }
   const sinceMs = age === null ? undefined : parseOffset(age);
   if (age !== null && sinceMs === undefined) {
-    throw new LiveError("bad_request", "sinceMs must be an age in milliseconds");
+    throw new LiveError("bad_request", `sinceMs is ${shown(age)}; give an age in milliseconds`);
   }
   return { last: count, sinceMs };
 }
@@ -95,7 +96,7 @@ function beforeOf(query: URLSearchParams): TopicQuery["before"] {
   if (text === null) return undefined;
   const offset = parseOffset(text);
   if (offset !== undefined) return { offset, epoch: query.get("epoch") ?? undefined };
-  throw new LiveError("bad_request", "before must be an offset, as an answer contained it");
+  throw new LiveError("bad_request", `before is ${shown(text)}; give an offset of an answer`);
 }
 
 function sinceOf(query: URLSearchParams): Position | undefined {
@@ -120,4 +121,9 @@ function waitOf(query: URLSearchParams): number {
     throw new LiveError("bad_request", `wait must be whole seconds, 0 to ${MAX_WAIT_S}.`);
   }
   return Math.min(wait, MAX_WAIT_S);
+}
+
+/** Quotes a value for an error, which may become a close reason of at most 123 bytes. */
+function shown(text: string): string {
+  return quoted(text.slice(0, 20));
 }

@@ -12,7 +12,7 @@ import {
   topicOfPresence,
 } from "../../../topics/index.ts";
 import { longestMessage, MAX_IGNORED_REFUSALS, mostUnknownBytes } from "../limits.ts";
-import { payerOf, type Caller } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import {
   decodeClientMessage,
   type ClientMessage,
@@ -39,8 +39,7 @@ import {
   requireTopic,
   type Publishing,
 } from "../publish.ts";
-import { historyPage } from "../history.ts";
-import { permitToRead } from "../access/permit.ts";
+import { historyAnswer } from "../history.ts";
 import type { LimitReached, LiveCore, Session } from "./session.ts";
 import type { Ending } from "./connected-client.ts";
 import { Introduction } from "./introduction.ts";
@@ -317,7 +316,8 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       case "history":
         // The next message waits: pages are long, and a client that does not read gets none.
         return this.#drained().then(async () => {
-          const text = await this.#history(message, caller);
+          const maxBytes = this.#maxClientBytes;
+          const text = await historyAnswer(this.#core, message, { caller, maxBytes });
           release();
           this.#sendText(text);
         });
@@ -364,23 +364,6 @@ export class MessageSession implements Session, SendBuffer, KeyOwner {
       this.#onDrained = resolve;
       this.watchDrain({ pump: resolve });
     });
-  }
-
-  async #history(
-    { id, topic: name, ...request }: Request<"history">,
-    caller: Caller,
-  ): Promise<string> {
-    const entry = requireTopic(this.#core, name);
-    if (this.#ended) throw new LiveError("unavailable", "The connection has ended.");
-    await permitToRead(entry, this.#core.authority, { caller, params: request.params });
-    const topic = await this.#core.catalog.open(entry, payerOf(caller));
-    const about = { type: "history", id, topic: name, epoch: topic.position.epoch };
-    // An upper bound, in UTF-8, with what follows the events.
-    const headBytes = JSON.stringify(about).length * 3 + 32;
-    const maxBytes = this.#maxClientBytes - headBytes;
-    const { epoch, events, more } = await historyPage(topic, request, { caller, maxBytes });
-    const head = JSON.stringify({ ...about, epoch }).slice(0, -1);
-    return `${head},"events":${events},"more":${more}}`;
   }
 
   async #call({ id, ...request }: Request<"call">, caller: Caller): Promise<string> {
