@@ -91,7 +91,7 @@ export async function historyAnswer(
   }
 }
 
-/** What follows the head of an answer, without its events: `,"events":[],"more":false}`. */
+/** The end of an answer without its events, `,"events":[],"more":false}`, is shorter. */
 const TAIL_BYTES = 32;
 
 /** Collects events, newest first, until they are enough. */

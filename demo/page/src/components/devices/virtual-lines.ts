@@ -1,7 +1,7 @@
 import { computed, onBeforeUnmount, onMounted, ref, shallowRef, watch } from "vue";
 import type { ComputedRef, Ref } from "vue";
-import { lineAt } from "../live/devices/row-layout.ts";
-import type { Line, RowLayout } from "../live/devices/row-layout.ts";
+import { lineAt } from "../../live/devices/row-layout.ts";
+import type { Line, RowLayout } from "../../live/devices/row-layout.ts";
 
 /** Lines outside the window that exist all the same, so that scrolling never shows an empty place. */
 const SPARE = 6;
