@@ -91,6 +91,9 @@ export async function historyAnswer(
   }
 }
 
+/** A text is part of the page, and then of the answer. */
+const PAGE_COPIES = 2;
+
 /** The end of an answer without its events, `,"events":[],"more":false}`, is shorter. */
 const TAIL_BYTES = 32;
 
@@ -112,15 +115,17 @@ class Page {
 
   take(event: TopicEvent): boolean {
     if (this.#left <= 0) return false;
+    const isFirst = this.#texts.length === 0;
+    // Before its text is made, which is long.
+    if (!isFirst && event.json.length > this.#room) return false;
     const text = entryText(event);
     const bytes = utf8Length(text);
-    const isFirst = this.#texts.length === 0;
     if (!isFirst && bytes > this.#room) return false;
     if (bytes > this.#maxBytes) {
       const message = `The event ${event.offset} is longer than the maxMessage of your hello; raise it.`;
       throw new LiveError("too_large", message);
     }
-    this.#releases.push(heldByRequest(this.#caller, textBytes(text)));
+    this.#releases.push(heldByRequest(this.#caller, PAGE_COPIES * textBytes(text)));
     this.#texts.push(text);
     this.#left -= 1;
     // With its comma.
